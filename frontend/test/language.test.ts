@@ -13,7 +13,7 @@ test("a text is shown in the language of the page, in English where it has none"
   try {
     globalThis.moxliteLanguage = language("de", lines, ["en-GB", "de-CH", "de"], "");
     assert.equal(t("Archive"), "Archivieren");
-    assert.equal(t("Nothing was found."), "Nothing was found.");
+    assert.equal(t("No results"), "No results");
     assert.equal(many(1, "{n} message", "{n} messages"), "eine Nachricht");
     assert.equal(many(3, "{n} message", "{n} messages"), "3 Nachrichten");
     assert.equal(many(1, "{n} day", "{n} days"), "1 day");

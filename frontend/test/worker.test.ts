@@ -66,7 +66,7 @@ test("a push shows who wrote", async () => {
     { body, tag: `mail-${data}`, data, actions: [] },
   ];
   assert.deepEqual(await push(() => ({ sender: "Ada", id: 7 })), shown("Ada", "New message", 7));
-  assert.deepEqual(await push(() => ({ sender: "Ada", id: 7, more: 2 })), shown("Ada", "New message, and 2 more", 7));
+  assert.deepEqual(await push(() => ({ sender: "Ada", id: 7, more: 2 })), shown("Ada", "New message and 2 more", 7));
   assert.deepEqual(
     await push(() => ({ test: true })),
     shown("Notifications work", "Notifications turned on for this device", 0),

@@ -48,8 +48,8 @@ export function acting(page: Page): Acting {
     const words: Readonly<Record<string, (n: number) => string>> = {
       "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"),
       "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"),
-      "\\flagged true": (n) => many(n, "Flagged", "{n} messages flagged"),
-      "\\flagged false": (n) => many(n, "Flag removed", "{n} flags removed"),
+      "\\flagged true": (n) => many(n, "Message flagged", "{n} messages flagged"),
+      "\\flagged false": (n) => many(n, "Message unflagged", "{n} messages unflagged"),
     };
     actions.flag(flags, add, {
       doing: (n) => many(n, "Updating message…", "Updating {n} messages…"),
@@ -58,13 +58,13 @@ export function acting(page: Page): Acting {
   }
 
   function chooseLabels(number = 0): void {
-    void attempt(t("Loading…"), t("Couldn't open this"), async () =>
+    void attempt(t("Loading…"), t("Couldn't open this item"), async () =>
       (await part<typeof LabelsPart>("labels")).chooseLabels(client, mail, actions, number),
     );
   }
 
   function later(run: (found: typeof LaterPart) => Promise<void>): void {
-    void attempt(t("Loading…"), t("Couldn't open this"), async () => run(await part<typeof LaterPart>("later")));
+    void attempt(t("Loading…"), t("Couldn't open this item"), async () => run(await part<typeof LaterPart>("later")));
   }
 
   function away(items: readonly MessageItem[], role: "archive" | "trash"): void {

@@ -85,6 +85,6 @@ export function handleBack(page: Page): void {
       });
     } else if (left && !over && !root) history.back();
     else if (root && document.body.classList.contains("show-message")) put(true, true);
-    else if (root) toast(t("Press Back again to leave"));
+    else if (root) toast(t("Press Back again to exit"));
   });
 }

@@ -70,7 +70,7 @@ class App {
   readonly mail = new Mail({
     send: (request) => void this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
-    removed: () => toast(t("The message was moved or deleted elsewhere")),
+    removed: () => toast(t("This message has been moved or deleted")),
     outdated: (version) => this.renew(version),
     checking: location.hostname === "localhost",
   });
@@ -89,7 +89,7 @@ class App {
       dispatchEvent(new Event(state === "on" ? "connected" : "disconnected"));
       if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
     },
-    failed: (error) => void showError(t("Couldn't connect to the server"), error),
+    failed: (error) => void showError(t("Can't connect to the server"), error),
     opening: () => this.mail.opening(),
   });
   readonly mailboxes = new MailboxList({
@@ -242,10 +242,7 @@ class App {
     this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = () => part<typeof ChecksPart>("checks");
     this.client.confirmAgain = async () =>
-      (await part<typeof LoginPart>("login")).askConfirm(
-        this.client,
-        t("This takes mail out of the account, so give your password again."),
-      );
+      (await part<typeof LoginPart>("login")).askConfirm(this.client, t("To export mail, enter your password again."));
     // calls of the stream itself are handled by the stream
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
@@ -269,7 +266,7 @@ class App {
   }
 
   private withMenus(open: (found: typeof MenuPart) => unknown): void {
-    void attempt(t("Loading…"), t("Couldn't open this"), async () => open(await part("menu")));
+    void attempt(t("Loading…"), t("Couldn't open this item"), async () => open(await part("menu")));
   }
 
   /** Show the form and log in. */
@@ -317,13 +314,12 @@ class App {
    * restored. */
   private renew(version: string): void {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
-    this.reload(load, t("The server has a newer version of this page."));
+    this.reload(load, t("A new version is available."));
   }
 
   /** Actions on their way to the server end first: a browser would ask the user whether to leave the page. */
   reload(load: () => void, words: string): void {
-    if (document.querySelector(".composer") !== null)
-      this.newer ??= toast(words, { title: t("Load it"), run: load }, 0);
+    if (document.querySelector(".composer") !== null) this.newer ??= toast(words, { title: t("Reload"), run: load }, 0);
     else if (this.mail.pending.busy) void this.mail.pending.end().then(() => this.reload(load, words));
     else load();
   }

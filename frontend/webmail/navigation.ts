@@ -79,7 +79,7 @@ export function navigation(page: Page): NavigationByHand {
     },
     openPage(name) {
       drawer.close();
-      void attempt(t("Loading…"), t("Couldn't open this"), async () =>
+      void attempt(t("Loading…"), t("Couldn't open this item"), async () =>
         (await part<{ openPage(desk: Desk): void }>(name)).openPage(page.desk),
       );
     },

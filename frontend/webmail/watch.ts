@@ -111,7 +111,7 @@ export function watch(page: Page): void {
       page.desk.openInbox();
   });
   const translate = (language: AllSettings["language"]) => {
-    if (speak(language)) page.reload(() => location.reload(), t("Reload the page to switch its language."));
+    if (speak(language)) page.reload(() => location.reload(), t("Reload the page to change the language."));
   };
   // without the server, the page was loaded in the language in which the browser keeps it
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));

@@ -132,7 +132,7 @@ def calendar_event(page: Page) -> None:
     page.get_by_role("dialog").last.get_by_role("button", name="Edit").click()
     form = page.get_by_role("dialog").last
     expect(form.get_by_label("Title")).to_have_value("Boat to the island")
-    expect(form.get_by_role("listitem").get_by_text("not known")).to_be_visible()
+    expect(form.get_by_role("listitem").get_by_text("unknown")).to_be_visible()
     form.get_by_label("Place").scroll_into_view_if_needed()
 
 

@@ -121,7 +121,7 @@ class Clicks:
         expect(calendar.locator(".cal-event", has_text="Dentist").first).to_be_visible()
         self.look()
         calendar.locator(".cal-choice button").first.click()
-        self.press("Private links…", "Make a link")
+        self.press("Private links…", "Create link")
         link = page.get_by_role("dialog", name="Private links to").locator("code").inner_text()
         self.look()
         return link
@@ -330,7 +330,7 @@ def hold(user: Clicks) -> None:
     user.fill(Sender="noise.example")
     user.press("Add rule")
     user.see("noise.example")
-    remove = user.page.get_by_role("button", name="Remove the rule")
+    remove = user.page.get_by_role("button", name="Remove rule")
     for left in reversed(range(remove.count())):  # also the rule of `used`, which holds everything
         remove.first.click()
         expect(remove).to_have_count(left)

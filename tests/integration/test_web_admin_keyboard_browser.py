@@ -177,7 +177,7 @@ def queue(owner: Keyboard) -> None:
     owner.see("never.example")
     owner.dialog(there=False)
     owner.is_on("Add a hold rule")
-    owner.enter("Remove the rule")
+    owner.enter("Remove rule")
     owner.see("Rule removed")
 
 

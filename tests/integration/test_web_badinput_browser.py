@@ -209,7 +209,7 @@ def test_a_new_version_is_loaded_but_not_under_a_writers_hands(reader: Reader, m
     )
     page.clock.install()
     page.reload()
-    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty")
 
     page.keyboard.press("c")
     composer = page.locator(".composer")
@@ -217,25 +217,25 @@ def test_a_new_version_is_loaded_but_not_under_a_writers_hands(reader: Reader, m
     composer.get_by_label("Text").fill("Half a sentence")
     page.evaluate("sessionStorage.setItem('version', 'new')")
     reader.fall_silent(re.compile(r"/webmail/events\?.*since="))
-    notice = page.locator(".toast", has_text="The server has a newer version of this page.")
+    notice = page.locator(".toast", has_text="A new version is available.")
     expect(notice).to_be_visible()
     expect(composer.get_by_label("Text")).to_have_value("Half a sentence")
     page.evaluate("sessionStorage.removeItem('version')")
     # what follows is seen in the page that comes, not in the one that goes
     with page.expect_event("load"), page.expect_request("**/webmail/?v=new*"):
-        notice.get_by_role("button", name="Load it").click()
+        notice.get_by_role("button", name="Reload").click()
     expect(composer.get_by_label("Text")).to_have_value("Half a sentence")
     expect(page).not_to_have_url(re.compile("v=new"))
     composer.get_by_role("button", name="Discard").click()
     page.get_by_role("dialog", name="Discard").get_by_role("button", name="Discard").click()
     expect(composer).to_have_count(0)
     # with nothing at stake it is loaded at once
-    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty")
     page.evaluate("sessionStorage.setItem('version', 'newer')")
     # the new page takes the version for its own, and the number out of its address
     with page.expect_event("load"):
         reader.fall_silent(re.compile(r"/webmail/\?v=newer"))
-    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty")
     expect(page).not_to_have_url(re.compile("v=newer"))
     page.evaluate("sessionStorage.removeItem('version')")
 
@@ -247,7 +247,7 @@ def test_the_keys_of_writing_are_enough(reader: Reader, mailbox: imaplib.IMAP4) 
     page.locator(".message").click()
     expect(page.locator(".text-part")).to_be_visible()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Shortcuts")).to_contain_text("Send and archive the conversation")
+    expect(page.get_by_role("dialog", name="Shortcuts")).to_contain_text("Send and archive conversation")
     page.keyboard.press("Escape")
     page.keyboard.press("r")
     composer = page.locator(".composer")

@@ -70,14 +70,14 @@ def test_the_chosen_hour_is_that_of_the_clocks_after_their_change(writer: Writer
     assert monday.utcoffset() != friday.utcoffset()
     for words in ("monday 9:30", ""):
         write(page, "After the change.", subject=f"Boats {words}")
-        writer.composer().get_by_role("button", name="Send later…").click()
+        writer.composer().get_by_role("button", name="Schedule send…").click()
         dialog = page.locator("dialog")
         if words:
-            dialog.get_by_label("Another time, in words").fill(words)
+            dialog.get_by_label("Type a time").fill(words)
             expect(dialog.get_by_role("status")).to_contain_text("09:30")
-            expect(dialog.get_by_label("Day and time")).to_have_value(f"{monday:%Y-%m-%dT%H:%M}")
+            expect(dialog.get_by_label("Date and time")).to_have_value(f"{monday:%Y-%m-%dT%H:%M}")
         else:
-            dialog.get_by_label("Day and time").fill(f"{monday:%Y-%m-%dT%H:%M}")
+            dialog.get_by_label("Date and time").fill(f"{monday:%Y-%m-%dT%H:%M}")
         with page.expect_request("**/api/message_submit") as asked:
             dialog.get_by_role("button", name="Schedule", exact=True).click()
         assert f'"send_at":{int(monday.timestamp())}' in json.dumps(asked.value.post_data_json, separators=(",", ":"))

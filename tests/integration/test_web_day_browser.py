@@ -193,7 +193,7 @@ def test_a_day_without_a_mouse(chromium: Browser, server: LocalServer, imap: ima
     while page.locator(".message.focused .message-subject").all_inner_texts() != [LABELLED]:
         keys.press("j")
     keys.press("y")
-    expect(dialog.get_by_label("Find or make a label")).to_be_focused()
+    expect(dialog.get_by_label("Find or create label")).to_be_focused()
     keys.type("later")
     page.keyboard.press("Enter")
     expect(page.locator(".message", has_text=LABELLED).locator(".keyword")).to_have_text(["later"])
@@ -266,7 +266,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     expect(page.locator(".reader-subject")).to_contain_text("Boats")
     narrow(page)
     tap(page.get_by_role("button", name="Back"))
-    page.get_by_role("button", name="Close the search").tap()
+    page.get_by_role("button", name="Close search").tap()
     expect(page.locator(".list-title")).to_have_text("Inbox")
     # move a thread, and take it back
     tap(page.locator(".message", has_text="Re: Boats"))
@@ -280,7 +280,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     tap(page.get_by_role("button", name="Back"))
     tap(page.locator(".message", has_text=LABELLED))
     choose(page, "Labels…")
-    tap_and_type(dialog.get_by_label("Find or make a label"), "soon")
+    tap_and_type(dialog.get_by_label("Find or create label"), "soon")
     dialog.get_by_role("button", name="Create").tap()
     tap(page.get_by_role("button", name="Back"))
     expect(page.locator(".message", has_text=LABELLED).locator(".keyword")).to_have_text(["soon"])

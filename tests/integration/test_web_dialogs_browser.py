@@ -68,7 +68,7 @@ ADMIN: Final[dict[str, set[str]]] = {
 ACTS: Final = re.compile(
     "Save|Add|Remove|Filter|Show .*|Copy.*|Check .*|Try now|Share|Download|Disable|Enable|Export as CSV|as JSON"
     "|Set up a device|New rule|New script|Activate old|Apply .*|Choose folders|Send test|Look up"
-    "|Log out .*|End .*|Turn off .*|Remove (gone|ben)@.*|Remove the rule|Attempts for .*|check everything|Undo changes"
+    "|Log out .*|End .*|Turn off .*|Remove (gone|ben)@.*|Remove rule|Attempts for .*|check everything|Undo changes"
     "|Try it|Pause|All|Deliveries|Log-ins|Sends|Import another file|Cancel"
 )
 """Names of buttons that act at once, show a part of their page or another page, or save their form."""

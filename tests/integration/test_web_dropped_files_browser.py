@@ -190,7 +190,7 @@ def test_an_import_is_seen_in_each_tab_and_stopped_in_any(importer: Importer, tm
     expect(other).to_be_visible()
     other.get_by_role("button", name="Stop").click()
     for shown in (importer.page, second):
-        expect(shown.locator(".toast", has_text="Stopped: nothing was imported")).to_be_visible()
+        expect(shown.locator(".toast", has_text="Import stopped. No messages imported")).to_be_visible()
     importer.box("Archive").locator(".mailbox-open").click()
     expect(page.locator(".message")).to_have_count(0)
 
@@ -201,7 +201,7 @@ def test_an_upload_is_stopped(importer: Importer, tmp_path: Path) -> None:
     importer.page.route("**/import?mailbox_id=*", lambda route: held.set())
     begin_large(importer, large(tmp_path))
     importer.toast(re.compile("Sending .* of")).get_by_role("button", name="Stop").click()
-    expect(importer.toast("Stopped: nothing was imported")).to_be_visible()
+    expect(importer.toast("Import stopped. No messages imported")).to_be_visible()
 
 
 def test_a_server_that_is_killed_takes_the_import_back_and_the_page_says_so(importer: Importer, tmp_path: Path) -> None:
@@ -211,9 +211,9 @@ def test_a_server_that_is_killed_takes_the_import_back_and_the_page_says_so(impo
     begin_large(importer, large(tmp_path))
     expect(importer.toast(re.compile("Importing .*into Archive"))).to_be_visible()
     importer.server.kill()
-    expect(page.locator(".offline")).to_contain_text("Not connected")
+    expect(page.locator(".offline")).to_contain_text("Offline")
     importer.drop(importer.box("Archive"), {"a.eml": mail(1)})
-    expect(importer.toast("Without a connection, nothing can be imported.")).to_be_visible()
+    expect(importer.toast("You can't import while offline.")).to_be_visible()
     importer.server.start()
     page.evaluate("dispatchEvent(new Event('focus'))")
     expect(importer.toast("Can't track the import into Archive anymore")).to_be_visible()

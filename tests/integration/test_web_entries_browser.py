@@ -124,7 +124,7 @@ def test_all_calendars_and_contacts_go_out_and_come_in(chromium: Browser, server
         with page.expect_response("**/api/file_import_stop"):
             said.get_by_role("button", name="Stop").click()
         held[0].continue_()
-        expect(page.locator(".toast", has_text="one was there already")).to_be_visible()
+        expect(page.locator(".toast", has_text="1 already exists")).to_be_visible()
 
 
 def _half(route: Route) -> None:
@@ -148,7 +148,7 @@ def test_a_calendar_is_shared_with_another_user(chromium: Browser, server: Local
         found.get_by_label("With").fill("bob@localhost")
         found.get_by_label("Permissions", exact=True).select_option("change")
         found.get_by_role("button", name="Share", exact=True).click()
-        expect(found.get_by_label("Permissions of bob")).to_have_value("change")
+        expect(found.get_by_label("Permissions for bob")).to_have_value("change")
         page.screenshot(path=tmp_path / "shared.png")
         assert judge(page, None) == []
     assert "bob (w)" in server.cli("calendar", "list", "moxlite").stdout

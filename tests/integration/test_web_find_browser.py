@@ -146,7 +146,7 @@ def test_a_search_finds_marks_and_is_left_again(reader: Reader, imap: imaplib.IM
     page.go_back()
     expect(page.locator(".search-said")).to_have_text("2 found")
     reader.search("no such thing")
-    expect(page.locator(".messages-note .empty-title")).to_have_text("Nothing was found.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("No results")
 
 
 @pytest.mark.nightly
@@ -184,8 +184,8 @@ def test_bar_and_form_are_the_same_search(reader: Reader, imap: imaplib.IMAP4) -
     expect(form).to_be_hidden()
     expect(page.locator(".message-subject")).to_have_text(["Minutes"])
     reader.search("mb:Nowhere minutes")
-    expect(page.locator(".search-problems")).to_have_text("there is no folder “Nowhere”")
-    page.get_by_role("button", name="Close the search").click()
+    expect(page.locator(".search-problems")).to_have_text("no folder named “Nowhere”")
+    page.get_by_role("button", name="Close search").click()
     expect(page.locator(".message")).to_have_count(2)
 
 
@@ -293,19 +293,19 @@ def test_ways_to_show_threads_are_kept(reader: Reader, imap: imaplib.IMAP4) -> N
     # unread ones too are one row
     expect(page.locator(".message")).to_have_count(2)
     expect(page.locator(".thread-count")).to_have_text("3")
-    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("button", name="List options").click()
     page.get_by_role("menuitemradio", name="Single messages").click()
     expect(page.locator(".message")).to_have_count(4)
     expect(page.locator(".message .branch")).to_have_count(0)
     until(lambda: page.evaluate("localStorage.getItem('moxlite-webmail-threading')") == "off")
     page.reload()
     expect(page.locator(".message")).to_have_count(4)
-    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("button", name="List options").click()
     page.get_by_role("menuitemradio", name="Conversations").click()
     expect(page.locator(".thread-count")).to_have_text("3")
     page.locator(".message", has_text="Person 3").dblclick()
     expect(page.locator(".message .branch")).to_have_count(2)
-    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("button", name="List options").click()
     page.get_by_role("menuitemradio", name="flagged").click()
     expect(page.locator(".message-subject")).to_have_text(["Alone"])
 
@@ -341,7 +341,7 @@ def test_flags_have_signs_with_titles(reader: Reader, imap: imaplib.IMAP4) -> No
     marks = page.locator(".message", has_text="All").locator(".mark")
     expect(marks).to_have_text(["Draft", "Phishing", "Deleted", "", "", ""])
     titles = [mark.get_attribute("title") for mark in marks.all()[3:]]
-    assert titles == ["Answered", "Forwarded", "Flagged"]
+    assert titles == ["Replied", "Forwarded", "Flagged"]
     expect(page.locator(".message", has_text="Plain").locator(".mark")).to_have_count(0)
     expect(page.locator(".message", has_text="New").locator(".mark")).to_have_count(0)
     options = page.get_by_role("option")
@@ -360,7 +360,7 @@ def test_a_criterion_that_is_not_known_is_named(reader: Reader, imap: imaplib.IM
     put(imap, "Tiles", text="nosuchop:xx\n")
     reader.search("nosuchop:xx")
     said = reader.page.locator(".search-problems")
-    expect(said).to_have_text("“nosuchop:” is not a search operator; “nosuchop:xx” is searched for as text")
+    expect(said).to_have_text("“nosuchop:” isn't a search operator, so “nosuchop:xx” was searched for as text")
     expect(reader.page.locator(".message-subject")).to_have_text(["Tiles"])
 
 
@@ -459,8 +459,8 @@ def test_signed_and_encrypted_mail_is_marked(reader: Reader, imap: imaplib.IMAP4
         expect(page.locator(".reader-subject")).to_have_text(subject)
         expect(page.locator(".trust .hint")).to_have_text([words])
         assert "The server" in (page.locator(".trust .hint").get_attribute("title") or "")
-        page.get_by_role("button", name="More for this message").click()
-        expect(page.get_by_role("menuitem", name="Show the source")).to_be_visible()
+        page.get_by_role("button", name="More message actions").click()
+        expect(page.get_by_role("menuitem", name="View source")).to_be_visible()
         page.keyboard.press("Escape")
         if subject == "Secret":
             expect(page.locator(".text")).to_have_text(ARMOUR, use_inner_text=True)
@@ -504,13 +504,13 @@ def test_a_search_answers_while_it_is_typed(reader: Reader, imap: imaplib.IMAP4)
     page.get_by_role("button", name="Did you mean from:?").click()
     expect(page.locator(".search-said")).to_contain_text("7")
     bar.focus()
-    page.get_by_role("option", name="Save this search").click()
+    page.get_by_role("option", name="Save search").click()
     saved = page.get_by_label("Saved searches")
     expect(saved.get_by_text("from:bora")).to_be_visible()
     page.reload()
     saved.get_by_text("from:bora").click()
     expect(page.locator(".search-said")).to_contain_text("7")
-    saved.get_by_role("button", name="Remove the search from:bora").click()
+    saved.get_by_role("button", name="Remove search from:bora").click()
     expect(saved).to_be_hidden()
     page.get_by_role("button", name="Undo").click()
     expect(saved.get_by_text("from:bora")).to_be_visible()
@@ -522,12 +522,12 @@ def test_the_oldest_may_be_on_top(reader: Reader, imap: imaplib.IMAP4) -> None:
     for number in (1, 2, 3):
         put(imap, f"Boat {number}")
     expect(page.locator(".message-subject")).to_have_text(["Boat 3", "Boat 2", "Boat 1"])
-    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("button", name="List options").click()
     page.get_by_role("menuitemradio", name="Oldest first").click()
     expect(page.locator(".message-subject")).to_have_text(["Boat 1", "Boat 2", "Boat 3"])
     page.reload()
     expect(page.locator(".message-subject")).to_have_text(["Boat 1", "Boat 2", "Boat 3"])
-    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("button", name="List options").click()
     page.get_by_role("menuitemradio", name="Newest first").click()
     expect(page.locator(".message-subject")).to_have_text(["Boat 3", "Boat 2", "Boat 1"])
 
@@ -543,11 +543,11 @@ def test_the_list_is_sorted_by_sender_or_size(reader: Reader, imap: imaplib.IMAP
         put(imap, subject, sender=sender, text="A line of text.\n" * lines)
     expect(page.locator(".message-subject")).to_have_text(["Three", "Two", "One"])
     expect(page.locator(".messages-group.top")).to_have_text("Today")
-    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("button", name="List options").click()
     page.get_by_role("menuitemradio", name="By sender").click()
     expect(page.locator(".message-subject")).to_have_text(["Two", "Three", "One"])
     expect(page.locator(".messages-group.top")).to_be_hidden()
-    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("button", name="List options").click()
     page.get_by_role("menuitemradio", name="Largest first").click()
     expect(page.locator(".message-subject")).to_have_text(["Three", "One", "Two"])
     page.reload()

@@ -126,7 +126,7 @@ class Walk:
 
     def menu(self, words: str) -> None:
         """Choose from the menu of the message that is read."""
-        self.click("button", "More for this message")
+        self.click("button", "More message actions")
         self.click("[role=menuitem]", words)
 
     def open(self, subject: str) -> None:
@@ -299,7 +299,7 @@ def test_a_search_answers_while_one_types(walk: Walk, server: LocalServer) -> No
     assert walk.texts(".message-subject") == ["Green harbour"]
     walk.open("Green harbour")
     walk.see(".text .hit", "boat")
-    walk.click("button", "Close the search")
+    walk.click("button", "Close search")
     walk.see(".message", number=2)
 
 
@@ -342,7 +342,7 @@ def test_a_label_is_made_and_found(walk: Walk, server: LocalServer) -> None:
     put(server, "Lighthouse")
     walk.open("Harbour")
     walk.browser.press("y")
-    walk.write("input[aria-label='Find or make a label']", "Größe der Boote")
+    walk.write("input[aria-label='Find or create label']", "Größe der Boote")
     walk.browser.press("Enter")
     walk.see(".message .keyword", "Größe der Boote", number=1)
     walk.click(".message-keywords .keyword", "Größe der Boote")
@@ -356,7 +356,7 @@ def test_a_template_is_kept_and_inserted(walk: Walk) -> None:
     walk.write(".compose-subject", "Our offer")
     walk.write(".composer textarea", "Dear all, yours of {date}")
     walk.click(".composer button", "Templates")
-    walk.click("[role=menuitem]", "Save as a template")
+    walk.click("[role=menuitem]", "Save as template")
     walk.click("dialog button", "Save")
     walk.see(".toast", "Template “Our offer” saved")
     walk.click(".composer button", "Discard")
@@ -384,7 +384,7 @@ def test_notices_follow_the_permission(walk: Walk) -> None:
     walk.browser.command("permissions.setPermission", state="granted", **origin)
     walk.inbox()
     walk.settings()
-    walk.see(".notices", "Tell me of new mail on this device")
+    walk.see(".notices", "Notify me about new mail on this device")
     assert not walk.browser.run(f"() => {here}.disabled")
     assert walk.browser.run("() => Notification.permission") == "granted"
     walk.click(".settings-back")
@@ -431,7 +431,7 @@ def test_a_server_that_was_killed_is_found_again(walk: Walk, server: LocalServer
     walk.see(".composer.docked")
     walk.browser.wait("document.activeElement?.matches('.composer textarea')")
     server.kill()
-    walk.see(".offline", "Not connected")
+    walk.see(".offline", "Offline")
     walk.browser.type("The red one.")
     walk.browser.press("Control", "Enter")
     walk.see(".compose-state", "It will not be sent twice.")
@@ -476,7 +476,7 @@ def test_mail_is_sent_later_and_comes_back_later(walk: Walk, server: LocalServer
     put(server, "Plan")
     walk.open("Plan")
     walk.browser.press("b")
-    walk.write("dialog input[aria-label='Another time, in words']", "in 2 days")
+    walk.write("dialog input[aria-label='Type a time']", "in 2 days")
     walk.click("dialog button.primary", "Snooze")
     walk.gone(".message", "Plan")
     arrived(server, "Snoozed", 1)
@@ -487,8 +487,8 @@ def test_mail_is_sent_later_and_comes_back_later(walk: Walk, server: LocalServer
     walk.write(".composer [data-field=to] input", "moxlite@localhost,")
     walk.write(".compose-subject", "Tomorrow")
     walk.write(".composer textarea", "Then.")
-    walk.click(".composer button", "Send later")
-    walk.write("dialog input[aria-label='Another time, in words']", "tomorrow 9:30")
+    walk.click(".composer button", "Schedule send")
+    walk.write("dialog input[aria-label='Type a time']", "tomorrow 9:30")
     walk.click("dialog button.primary", "Schedule")
     walk.gone(".composer")
     arrived(server, "Scheduled", 1)
@@ -526,7 +526,7 @@ def test_a_newsletter_is_left_and_archived(walk: Walk, server: LocalServer) -> N
     walk.see(".toast", "2 messages archived")
     arrived(server, "Archive", 2)
     walk.click(".newsletter button", "Unsubscribe")
-    walk.click("dialog button", "Write the message")
+    walk.click("dialog button", "Write message")
     walk.see(".composer .chip", "leave@shop.example")
     walk.browser.press("Control", "Enter")
     walk.gone(".composer")

@@ -175,7 +175,7 @@ def test_how_a_sender_is_shown_holds_for_the_next_message_at_once(reader: Reader
         page.locator(".message", has_text="second").click()
         expect(page.locator(".reader-subject")).to_have_text("second")
     expect(page.locator(".text-part")).to_be_visible()
-    page.get_by_role("button", name="More for this message").click()
+    page.get_by_role("button", name="More message actions").click()
     with page.expect_response("**/api/from_address_settings_save"):
         page.get_by_role("menuitem", name="Reset view for this sender").click()
 

@@ -97,7 +97,7 @@ def test_a_key_of_another_command_is_told_and_swapped(reader: Reader, settings: 
     archive.click()
     page.keyboard.press("s")
     question = settings.locator(".key-question")
-    expect(question).to_contain_text("s is the key of “Flag, Unflag”.")
+    expect(question).to_contain_text("s is already used for “Flag, Unflag”.")
     question.get_by_role("button", name="Cancel").click()
     expect(archive).to_be_focused()
     expect(archive).to_have_accessible_name("Archive: a")

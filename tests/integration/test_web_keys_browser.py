@@ -192,10 +192,10 @@ def test_the_bar_above_a_message_is_one_stop_of_the_tab_key(reader: Reader, mail
 def test_the_bars_of_the_list_and_of_the_composer_are_one_stop_each(reader: Reader) -> None:
     """WEBMAIL-144: also after a button of the bar has gone."""
     page = reader.page
-    one_stop(page, page.get_by_role("toolbar", name="What the list shows"))
+    one_stop(page, page.get_by_role("toolbar", name="List options"))
     page.keyboard.press("c")
     composer = page.locator(".composer")
-    one_stop(page, composer.get_by_role("toolbar", name="While writing"))
+    one_stop(page, composer.get_by_role("toolbar", name="Composing"))
     fields = composer.get_by_role("toolbar", name="More fields")
     one_stop(page, fields)
     fields.get_by_role("button", name="Cc", exact=True).press("Enter")

@@ -54,7 +54,7 @@ def writer(chromium: Browser, server: LocalServer) -> Iterator[Writer]:
 def choose(page: Page, words: str, action: str) -> None:
     """Choose a time by words."""
     dialog = page.locator("dialog")
-    dialog.get_by_label("Another time, in words").fill(words)
+    dialog.get_by_label("Type a time").fill(words)
     dialog.get_by_role("button", name=action, exact=True).click()
     expect(page.locator("dialog")).to_have_count(0)
 
@@ -80,16 +80,16 @@ def test_a_message_is_sent_later_over_a_kill(writer: Writer, server: LocalServer
     page = writer.page
     write(page, "Tomorrow then.", subject=HOSTILE)
     composer = writer.composer()
-    composer.get_by_role("button", name="Send later…").click()
+    composer.get_by_role("button", name="Schedule send…").click()
     dialog = page.locator("dialog")
     for words, said in (("soon", "Which time?"), ("2020-01-01", "past"), ("2099-01-01", "60 days")):
-        dialog.get_by_label("Another time, in words").fill(words)
+        dialog.get_by_label("Type a time").fill(words)
         dialog.get_by_role("button", name="Schedule").click()
         expect(dialog.get_by_role("status")).to_contain_text(said)
     page.screenshot(path=tmp_path / "choose.png")
     choose(page, "tomorrow 9:30", "Schedule")
     expect(composer).to_have_count(0)
-    expect(page.locator(".toast")).to_contain_text("It will be sent later")
+    expect(page.locator(".toast")).to_contain_text("Message scheduled")
     kill(server, writer)
     imap = session_of(server)
     [message] = until(imap, "Scheduled", 1)
@@ -103,7 +103,7 @@ def test_a_message_is_sent_later_over_a_kill(writer: Writer, server: LocalServer
     expect(row).to_contain_text("<img src=x")
     page.screenshot(path=tmp_path / "waiting.png")
     row.get_by_role("button", name="Another time…").click()
-    dialog.get_by_label("Another time, in words").fill("in 3 days")
+    dialog.get_by_label("Type a time").fill("in 3 days")
     dialog.get_by_role("button", name="Change").click()
     expect(page.get_by_role("dialog", name="Scheduled")).to_be_visible()
     expect(row).to_have_count(1)
@@ -122,11 +122,11 @@ def test_a_scheduled_message_is_a_draft_again(writer: Writer, server: LocalServe
     page = writer.page
     imap = session_of(server)
     write(page, "Later.")
-    writer.composer().get_by_role("button", name="Send later…").click()
+    writer.composer().get_by_role("button", name="Schedule send…").click()
     page.locator("dialog").get_by_role("button", name="Tomorrow morning").click()
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(writer.composer().get_by_label("Text")).to_have_value("Later.")
-    writer.composer().get_by_role("button", name="Send later…").click()
+    writer.composer().get_by_role("button", name="Schedule send…").click()
     page.locator("dialog").get_by_role("button", name="Tomorrow morning").click()
     expect(page.locator(".composer")).to_have_count(0)
     waiting(page)
@@ -140,7 +140,7 @@ def test_a_message_is_scheduled_by_its_key_and_by_the_palette(writer: Writer, se
     """WEBMAIL-71, WEBMAIL-96: the key works in the text; the palette names it while a message is written, only then."""
     page = writer.page
     imap = session_of(server)
-    row = page.locator(".palette-row", has_text="Send later…")
+    row = page.locator(".palette-row", has_text="Schedule send…")
     page.keyboard.press("Control+k")
     page.keyboard.type("send later")
     expect(page.get_by_label("Command", exact=True)).to_have_value("send later")
@@ -148,7 +148,7 @@ def test_a_message_is_scheduled_by_its_key_and_by_the_palette(writer: Writer, se
     page.keyboard.press("Escape")
     write(page, "By its key.")
     writer.composer().get_by_label("Text").press("Control+Alt+Enter")
-    expect(page.locator("dialog").get_by_label("Another time, in words")).to_be_visible()
+    expect(page.locator("dialog").get_by_label("Type a time")).to_be_visible()
     page.keyboard.press("Escape")
     expect(writer.composer().get_by_label("Text")).to_have_value("By its key.")
     page.locator(".messages").focus()

@@ -102,7 +102,7 @@ def test_the_webmail_gives_an_address_and_turns_it_off(chromium: Browser, server
     expect(line).to_contain_text("1 unknown sender since")
     in_sight(line.get_by_role("button", name="Turn off"))
     line.get_by_role("button", name="Turn off").click()
-    expect(line).to_contain_text("This address is off. New mail to it is rejected.")
+    expect(line).to_contain_text("This address is turned off. New mail is rejected.")
     line.get_by_role("button", name="Turn on").click()
     expect(line.get_by_role("button", name="Turn off")).to_be_focused()
     visitor.close()

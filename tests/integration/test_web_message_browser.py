@@ -89,7 +89,7 @@ def test_attachments_are_looked_at_and_downloaded(reader: Reader, mailbox: imapl
     viewer.get_by_role("button", name="Next (l)").click()
     expect(viewer.frame_locator("iframe").locator("body")).to_contain_text("two <b>three</b>")
     page.keyboard.press("$")
-    expect(viewer).to_contain_text("This file cannot be shown here.")
+    expect(viewer).to_contain_text("This file can't be displayed here.")
     viewer.get_by_role("button", name="As text").click()
     expect(viewer.frame_locator("iframe").locator("body")).to_contain_text("raw octets")
     page.keyboard.press("0")
@@ -168,17 +168,17 @@ def test_a_message_and_a_conversation_are_printed_and_downloaded(reader: Reader,
     assert "page" in found
     assert "From" in found
     assert "Inbox" not in found
-    page.get_by_role("button", name="More for this message").last.click()
-    page.get_by_role("menuitem", name="Print the conversation").click()
+    page.get_by_role("button", name="More message actions").last.click()
+    page.get_by_role("menuitem", name="Print conversation").click()
     found = printed(2)
     assert found.index("the first text") < found.index("the second text")
     with page.expect_popup() as popup:
-        page.get_by_role("button", name="More for this message").last.click()
-        page.get_by_role("menuitem", name="Open the conversation as text").click()
+        page.get_by_role("button", name="More message actions").last.click()
+        page.get_by_role("menuitem", name="Open conversation as text").click()
     expect(popup.value.locator("body")).to_contain_text("the second text")
     popup.value.close()
-    for name, start in (("Download", b"From: Ada"), ("Download the conversation", b"From ")):
-        page.get_by_role("button", name="More for this message").last.click()
+    for name, start in (("Download", b"From: Ada"), ("Download conversation", b"From ")):
+        page.get_by_role("button", name="More message actions").last.click()
         with page.expect_download() as waiting:
             page.get_by_role("menuitem", name=name, exact=True).click()
         assert Path(waiting.value.path()).read_bytes().startswith(start)
@@ -191,7 +191,7 @@ def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: L
     arrive(local, "Unproven")
     page.locator(".message", has_text="Unproven").click()
     expect(page.locator(".trust")).to_have_text(
-        "Not signed. Anyone could have written this. · First mail from this address"
+        "Not signed. Anyone could have sent this. · First message from this address"
     )
     expect(page.locator(".author-address")).to_have_text("ada@nordlicht.example")
     page.get_by_role("button", name="to me").click()
@@ -200,7 +200,7 @@ def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: L
     expect(domain).to_have_class(re.compile("grey"))
     expect(domain).to_have_attribute("title", re.compile("^Nothing proves"))
     page.keyboard.press("I")
-    details = page.get_by_role("dialog", name="Details of the message")
+    details = page.get_by_role("dialog", name="Message details")
     expect(details).to_contain_text("127.0.0.1")
     expect(details).to_contain_text("ada@nordlicht.example")
     expect(details).to_contain_text("No check found anything wrong.")
@@ -219,9 +219,9 @@ def test_a_sender_is_looked_for_and_blocked(reader: Reader, local: LocalServer, 
     arrive(local, "Offer", "eve@offers.example")
     append(mailbox, "Friendly")
     page.locator(".message", has_text="Offer").click()
-    menu = page.get_by_role("button", name="More for this message")
+    menu = page.get_by_role("button", name="More message actions")
     menu.click()
-    page.get_by_role("menuitem", name="Search mail of this sender").click()
+    page.get_by_role("menuitem", name="Find messages from this sender").click()
     expect(page.locator(".search-input")).to_have_value('from:"eve@offers.example"')
     expect(page.locator(".message-subject")).to_have_text(["Offer"])
     page.keyboard.press("i")
@@ -236,7 +236,7 @@ def test_a_sender_is_looked_for_and_blocked(reader: Reader, local: LocalServer, 
     page.locator(".message", has_text="Friendly").click()
     page.keyboard.press("Control+k")
     page.keyboard.type("phishing")
-    expect(page.locator(".palette-row").first).to_contain_text("This is phishing")
+    expect(page.locator(".palette-row").first).to_contain_text("Report phishing")
     page.keyboard.press("Enter")
     until(lambda: mailbox.status("Junk", "(MESSAGES)")[1][0] == b"Junk (MESSAGES 3)")
     mailbox.select("Junk")
@@ -268,7 +268,7 @@ def test_keys_lead_to_tabs_titles_and_labels(reader: Reader, mailbox: imaplib.IM
     expect(page.locator(".reader")).to_be_focused()
     page.keyboard.press("Control+Shift+?")
     titles = page.get_by_role("dialog", name="What has the focus")
-    expect(titles).to_contain_text("More for this message")
+    expect(titles).to_contain_text("More message actions")
     page.keyboard.press("Escape")
     mailbox.store("1", "+FLAGS", "(receipts)")
     expect(page.locator(".message .keyword")).to_have_text(["receipts"])

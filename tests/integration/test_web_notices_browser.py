@@ -79,7 +79,7 @@ def push_to(reader: Reader) -> Callable[[str], None]:
 
 def open_settings(page: Page) -> None:
     page.keyboard.press("Control+!")
-    expect(page.get_by_label("Tell me of new mail on this device")).to_be_visible()
+    expect(page.get_by_label("Notify me about new mail on this device")).to_be_visible()
 
 
 def subscriber(chromium: Browser, local: LocalServer) -> tuple[Reader, Locator]:
@@ -96,7 +96,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     """WEBMAIL-122: the section of the settings, with a browser that subscribes; a failed test says why."""
     reader, settings = subscriber(chromium, local)
     page = reader.page
-    here = settings.get_by_label("Tell me of new mail on this device")
+    here = settings.get_by_label("Notify me about new mail on this device")
     expect(here).not_to_be_checked()
     here.check()
     row = settings.locator(".notice-devices li")
@@ -108,11 +108,11 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     expect(settings.get_by_text("Couldn't send: cannot connect to 127.0.0.1")).to_be_visible()
     expect(row).to_contain_text("Last notification rejected")
     with page.expect_response("**/api/notices_choose"):
-        settings.get_by_label("Of mail from").select_option("all")
+        settings.get_by_label("Notify me about mail from").select_option("all")
     with page.expect_response("**/api/notices_choose"):
         settings.get_by_label("Calendar alerts").select_option("notices")
     with page.expect_response("**/api/notices_choose"):
-        settings.get_by_label("Not in quiet hours, from").check()
+        settings.get_by_label("Quiet hours from").check()
     with page.expect_response("**/api/notices_choose") as answer:
         settings.get_by_label("Quiet until").fill("06:30")
     zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
@@ -133,7 +133,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     settings.get_by_role("button", name="Done").click()
     open_settings(page)
     expect(here).to_be_checked()
-    expect(settings.get_by_label("Of mail from")).to_have_value("all")
+    expect(settings.get_by_label("Notify me about mail from")).to_have_value("all")
     expect(settings.get_by_label("Calendar alerts")).to_have_value("notices")
     expect(settings.get_by_label("Quiet until")).to_have_value("06:30")
     here.uncheck()
@@ -153,7 +153,7 @@ def test_a_push_shows_a_notice_that_opens_the_message(chromium: Browser, local: 
     )
     push = push_to(reader)
     push(json.dumps({"sender": "Ada Lindqvist", "id": 7, "more": 2}))
-    until(lambda: page.evaluate(NOTICES) == [["Ada Lindqvist", "New message, and 2 more", 7]], what="a notice")
+    until(lambda: page.evaluate(NOTICES) == [["Ada Lindqvist", "New message and 2 more", 7]], what="a notice")
     push("{")
     until(lambda: len(page.evaluate(NOTICES)) == 2, what="another")
     assert ["New mail", "New message", 0] in page.evaluate(NOTICES)
@@ -220,7 +220,7 @@ def test_a_replaced_subscription_is_told_to_the_server(chromium: Browser, local:
     """WEBMAIL-122: by the worker, without a page; the device stays one, with the other endpoint."""
     reader, settings = subscriber(chromium, local)
     page = reader.page
-    settings.get_by_label("Tell me of new mail on this device").check()
+    settings.get_by_label("Notify me about new mail on this device").check()
     row = settings.locator(".notice-devices li")
     expect(row).to_contain_text("(this device)No notifications yet, by 127.0.0.1:9")
     until(lambda: page.evaluate("true") and reader.context.service_workers, what="a worker")
@@ -254,7 +254,7 @@ def told_of_one(chromium: Browser, local: LocalServer) -> tuple[Reader, Worker, 
     """A reader with one message, their worker, which shows a notice of it, and its id."""
     reader, settings = subscriber(chromium, local)
     page = reader.page
-    settings.get_by_label("Tell me of new mail on this device").check()
+    settings.get_by_label("Notify me about new mail on this device").check()
     expect(settings.locator(".notice-devices")).to_contain_text("(this device)")
     settings.get_by_role("button", name="Done").click()
     row = page.locator(".message").first
@@ -273,7 +273,7 @@ def test_a_notice_archives_its_message(chromium: Browser, local: LocalServer, ma
     reader, worker, number = told_of_one(chromium, local)
     page = reader.page
     assert worker.evaluate(CLICK, "archive") == 0
-    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty")
     assert has_one(mailbox, "Archive")
     assert "UNSEEN 0" in str(mailbox.status("Archive", "(UNSEEN)"))
     push_to(reader)(json.dumps({"sender": "Ada Lindqvist", "id": number}))
@@ -332,5 +332,5 @@ def test_a_browser_that_may_not_show_notices_says_so(reader: Reader) -> None:
     page = reader.page
     page.evaluate("() => { Object.defineProperty(Notification, 'permission', { get: () => 'denied' }); }")
     open_settings(page)
-    expect(page.get_by_label("Tell me of new mail on this device")).to_be_disabled()
+    expect(page.get_by_label("Notify me about new mail on this device")).to_be_disabled()
     expect(page.get_by_text("Notifications are blocked")).to_be_visible()

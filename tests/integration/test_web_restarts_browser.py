@@ -102,7 +102,7 @@ def arrived(server: LocalServer, mailbox: str, number: int) -> list[EmailMessage
 class Survivor(Visitor):
     """A page of the webmail that sees its server go and come back."""
 
-    unconnected = "Not connected"
+    unconnected = "Offline"
 
     def __init__(self, browser: Browser, server: LocalServer, **options: object) -> None:
         super().__init__(browser, server, tls=False, **options)
@@ -189,7 +189,7 @@ def test_a_label_is_made_once(survivor: Survivor, server: LocalServer) -> None:
     survivor.open("Harbour")
     expect(page.locator(".text-part")).to_be_visible()
     page.keyboard.press("y")
-    field = page.get_by_label("Find or make a label")
+    field = page.get_by_label("Find or create label")
     field.fill("Red boats")
     survivor.die()
     page.keyboard.press("Enter")
@@ -227,7 +227,7 @@ def test_an_invitation_is_answered_once(survivor: Survivor, server: LocalServer)
         imap.append("INBOX", "", "", CALENDAR.format(guests="").encode())
     survivor.open("Sailing")
     card = page.locator(".event-card")
-    note = card.get_by_label("Note to the organizer")
+    note = card.get_by_label("Note to organizer")
     note.fill("With pleasure.")
     survivor.die()
     card.get_by_role("button", name="Yes").click()
@@ -287,7 +287,7 @@ def test_a_device_is_told_of_new_mail_once(chromium: Browser, server: LocalServe
     page.evaluate(f"() => {{ {SERVICE} }}")
     page.keyboard.press("Control+!")
     settings = page.get_by_role("dialog", name="Settings")
-    here = settings.get_by_label("Tell me of new mail on this device")
+    here = settings.get_by_label("Notify me about new mail on this device")
     expect(here).to_be_visible()
     survivor.die()
     here.click()
@@ -302,7 +302,7 @@ def test_a_device_is_told_of_new_mail_once(chromium: Browser, server: LocalServe
     row = settings.locator(".notice-devices li")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("(this device)")
-    quiet = settings.get_by_label("Not in quiet hours, from")
+    quiet = settings.get_by_label("Quiet hours from")
     survivor.die()
     quiet.click()
     survivor.refused("Couldn't save settings")
@@ -339,7 +339,7 @@ def test_a_language_is_chosen(chromium: Browser, server: LocalServer) -> None:
     expect(page.get_by_role("dialog")).to_have_count(1)
     survivor.back()
     expect(templates.get_by_role("button", name="New template")).to_be_visible()
-    expect(notices.get_by_label("Tell me of new mail on this device")).to_be_visible()
+    expect(notices.get_by_label("Notify me about new mail on this device")).to_be_visible()
     expect(settings).not_to_contain_text(AWAY)
     survivor.die()
     settings.get_by_label("Language").select_option("fr")
@@ -445,10 +445,10 @@ def test_a_newsletter_is_left_and_archived_once(survivor: Survivor, server: Loca
     survivor.refused("Couldn't archive messages")
     survivor.back()
     row.get_by_role("button", name="Archive all").click()
-    expect(page.locator(".toast").last).to_contain_text("Nothing to archive")
+    expect(page.locator(".toast").last).to_contain_text("No messages to archive")
     assert (count(server, "Archive"), count(server, "INBOX")) == (3, 0)
     row.get_by_role("button", name="Unsubscribe").click()
-    page.get_by_role("button", name="Write the message").click()
+    page.get_by_role("button", name="Write message").click()
     composer = composer_of(page)
     expect(composer).to_contain_text("leave@shop.example")
     with survivor.killed_before_the_answer("message_submit"):
@@ -483,7 +483,7 @@ def test_a_contact_is_added_once(survivor: Survivor) -> None:
     form.get_by_role("button", name="Save").click()
     rows = people.get_by_role("listitem")
     expect(rows).to_have_count(1)
-    expect(people.get_by_role("status")).to_have_text("One contact")
+    expect(people.get_by_role("status")).to_have_text("{n} contact")
     rows.get_by_role("button", name="Zoe").click()
     form = page.get_by_role("dialog", name="Zoe")
     form.get_by_label("Note").fill("Sails.")
@@ -504,7 +504,7 @@ def test_a_contact_is_added_once(survivor: Survivor) -> None:
     survivor.refused("Couldn't load contacts")
     survivor.back()
     file.set_input_files({"name": "people.vcf", "mimeType": "text/vcard", "buffer": CARDS.encode()})
-    expect(page.locator(".toast").last).to_contain_text("0 entries added, one was there already")
+    expect(page.locator(".toast").last).to_contain_text("0 entries added, 1 already exists")
     expect(rows).to_have_count(2)
 
 

@@ -38,10 +38,10 @@ def test_a_rule_is_offered_kept_and_followed(
     page.keyboard.press("w")
     page.get_by_role("dialog").get_by_role("option", name="Garden", exact=True).click()
     offer = page.locator(".offer")
-    expect(offer).to_contain_text("Always file mail from ada@nordlicht.example to moxlite@localhost into “Garden”?")
+    expect(offer).to_contain_text("Always move mail from ada@nordlicht.example to moxlite@localhost into “Garden”?")
     page.screenshot(path=tmp_path / "offer.png")
     with page.expect_response("**/api/ruleset_accept") as accepted:
-        offer.get_by_role("button", name="Add the rule").click()
+        offer.get_by_role("button", name="Add rule").click()
     assert accepted.value.ok
     expect(offer).to_have_count(0)
     arrive(local, "second")

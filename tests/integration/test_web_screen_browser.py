@@ -141,9 +141,9 @@ def test_the_menus_of_a_fresh_composer_are_at_their_buttons(
         assert page.evaluate("document.scrollingElement.scrollTop") == 0
 
 
-@pytest.mark.landing("What the list shows-390", "More for this message-1440", "More actions-390")
+@pytest.mark.landing("List options-390", "More message actions-1440", "More actions-390")
 @pytest.mark.parametrize("width", EACH)
-@pytest.mark.parametrize("button", ["What the list shows", "More for this message", "More actions"])
+@pytest.mark.parametrize("button", ["List options", "More message actions", "More actions"])
 def test_menus_open_at_their_buttons(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int, button: str
 ) -> None:
@@ -154,7 +154,7 @@ def test_menus_open_at_their_buttons(
         row = page.locator(".message-subject", has_text="Minutes")
         expect(row).to_be_visible()
         opener = page.get_by_role("button", name=button)
-        if button != "What the list shows":
+        if button != "List options":
             row.click()
             expect(page.locator(".text-part")).to_be_visible()
         if button == "More actions" and not opener.is_visible():
@@ -315,7 +315,7 @@ def test_back_closes_the_topmost_thing(
         expect(page.locator(".toast")).to_contain_text("Draft saved")
         expect(page.locator(".text-part")).to_be_visible()
         assert session.status("Drafts", "(MESSAGES)")[1] == [b"Drafts (MESSAGES 1)"]
-        page.get_by_role("button", name="More for this message").click()
+        page.get_by_role("button", name="More message actions").click()
         page.get_by_role("menuitem", name="Details").click()
         dialog = page.get_by_role("dialog")
         expect(dialog).to_be_visible()
@@ -398,7 +398,7 @@ def test_mail_is_not_white_at_night(chromium: Browser, server: LocalServer, sess
         open_message("Shop", "Own dark words")
         expect(frame.locator(".card")).to_have_css("background-color", "rgb(16, 24, 32)")
         expect(page.locator(".html-sheet.dimmed")).to_have_count(0)
-        opener = page.get_by_role("button", name="More for this message")
+        opener = page.get_by_role("button", name="More message actions")
         opener.click()
         page.get_by_role("menuitem", name="Show light").click()
         expect(frame.locator(".card")).to_have_css("background-color", "rgb(238, 238, 238)")
@@ -640,14 +640,14 @@ def test_chosen_rows_have_a_bar(chromium: Browser, server: LocalServer, session:
         ground = "(one) => getComputedStyle(one).backgroundColor"
         assert discs.nth(1).evaluate(ground) == discs.nth(3).evaluate(ground) != discs.nth(2).evaluate(ground)
         assert discs.nth(2).evaluate("(one) => getComputedStyle(one).borderRadius") == "50%"
-        for name in ("Clear the selection", "Select all 12"):
+        for name in ("Clear selection", "Select all 12"):
             in_sight(page.get_by_role("button", name=name))
         archive = page.locator(".chosen-tools").get_by_role("button", name="Archive")
         box = in_sight(archive)
         assert (box.top > WIDTHS[width] - 70) is (width < 700)
         page.get_by_role("button", name="Select all 12").click()
         expect(page.locator(".chosen-count")).to_have_text("12 selected")
-        page.get_by_role("button", name="Clear the selection").click()
+        page.get_by_role("button", name="Clear selection").click()
         expect(page.locator(".list-chosen")).to_be_hidden()
 
 
@@ -691,13 +691,13 @@ def test_the_cursor_is_apart_from_the_selection(chromium: Browser, server: Local
         expect(page.locator(".reader-subject")).to_have_text("Letter 3")
         page.keyboard.press("Escape")
         page.keyboard.press("Control+!")
-        page.get_by_label("Arrows, j and k open the next message at once").check()
+        page.get_by_label("Open messages immediately with arrow keys, j, and k").check()
         expect(page.locator(".settings-state")).to_contain_text("Saved.")
         page.keyboard.press("Escape")
         page.keyboard.press("j")
         expect(page.locator(".reader-subject")).to_have_text("Letter 1")
         page.keyboard.press("Control+!")
-        page.get_by_label("Arrows, j and k open the next message at once").uncheck()
+        page.get_by_label("Open messages immediately with arrow keys, j, and k").uncheck()
         expect(page.locator(".settings-state")).to_contain_text("Saved.")
 
 
@@ -732,7 +732,7 @@ def test_rows_and_the_foot_of_the_side_bar_are_whole(
             page.get_by_role("button", name="Back").click()
             page.get_by_role("button", name="Folders").click()
         opener = page.get_by_role("button", name="Account and settings")
-        for foot in (opener, page.get_by_role("button", name="Light or dark")):
+        for foot in (opener, page.get_by_role("button", name="Light or dark mode")):
             assert in_sight(foot).height >= (44 if width < 1100 else 24)
         opener.click()
         menu = page.get_by_role("menu", name="Account and settings")

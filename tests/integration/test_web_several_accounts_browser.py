@@ -125,7 +125,7 @@ def test_accounts_are_switched_without_a_log_in(visitor: Visitor) -> None:
 def keep_mail(page: Page) -> None:
     """Keep mail of the account on this device."""
     menu(page).get_by_role("menuitem", name="Settings").click()
-    page.get_by_label("Keep mail on this device").check()
+    page.get_by_label("Save mail for offline use").check()
     page.get_by_role("button", name="Done").click()
 
 

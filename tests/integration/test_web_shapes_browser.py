@@ -143,7 +143,7 @@ def test_a_pull_at_the_top_asks_the_server(phone: Reader, mailbox: imaplib.IMAP4
             touch("touchMove", (200 + x, 200 + y))
 
     pull((0, 20), (0, 60))
-    expect(sign).to_have_text("Pull to look again")
+    expect(sign).to_have_text("Pull to refresh")
     page.screenshot(path=tmp_path / "pull.png")
     touch("touchEnd")
     expect(sign).to_have_count(0)
@@ -155,7 +155,7 @@ def test_a_pull_at_the_top_asks_the_server(phone: Reader, mailbox: imaplib.IMAP4
     expect(sign).to_have_count(0)
     assert streams(phone) == before
     pull((0, 20), (0, 150))
-    expect(sign).to_have_text("Release to look again")
+    expect(sign).to_have_text("Release to refresh")
     page.screenshot(path=tmp_path / "release.png")
     touch("touchEnd")
     expect(sign).to_have_text("Up to date")
@@ -173,9 +173,9 @@ def test_a_pull_at_the_top_asks_the_server(phone: Reader, mailbox: imaplib.IMAP4
     page.context.set_offline(True)
     pull((0, 20), (0, 150))
     touch("touchEnd")
-    expect(sign).to_have_text("Not connected")
+    expect(sign).to_have_text("Offline")
     page.screenshot(path=tmp_path / "offline.png")
-    expect(page.locator(".offline")).to_contain_text("Not connected. Trying again…")
+    expect(page.locator(".offline")).to_contain_text("Connection lost. Reconnecting…")
     page.context.set_offline(False)
     expect(page.locator(".offline")).to_be_hidden()
     expect(sign).to_have_count(0)
@@ -263,7 +263,7 @@ def test_the_focus_has_a_place_when_what_had_it_is_gone(reader: Reader, mailbox:
 @pytest.mark.parametrize(
     ("locale", "day", "words"),
     [
-        ("en-GB", "1 March 2026", ["Email address", "Password", "Log in", "Show the quote"]),
+        ("en-GB", "1 March 2026", ["Email address", "Password", "Log in", "Show quote"]),
         ("de-DE", "1. März 2026", ["E-Mail-Adresse", "Passwort", "Anmelden", "Zitat anzeigen"]),
     ],
 )

@@ -37,7 +37,7 @@ def append_marked(session: imaplib.IMAP4) -> None:
 def open_by_keys(page: Page) -> Locator:
     """The legend, by the button in the list of keys."""
     page.keyboard.press("?")
-    page.get_by_role("dialog", name="Shortcuts").get_by_role("button", name="Explain the signs").click()
+    page.get_by_role("dialog", name="Shortcuts").get_by_role("button", name="Icon guide").click()
     return page.get_by_role("dialog", name="Signs")
 
 
@@ -94,10 +94,10 @@ def test_a_phone_has_the_legend_in_the_menu_of_the_list(
     phone.log_in()
     page = phone.page
     expect(page.locator(".message")).to_have_count(1)
-    page.get_by_role("button", name="What the list shows").tap()
-    page.get_by_role("menuitem", name="Explain the signs").tap()
+    page.get_by_role("button", name="List options").tap()
+    page.get_by_role("menuitem", name="Icon guide").tap()
     legend = page.get_by_role("dialog", name="Signs")
-    expect(legend.get_by_text("Number of messages in the conversation")).to_be_attached()
+    expect(legend.get_by_text("Messages in this conversation")).to_be_attached()
     page.screenshot(path=tmp_path / "phone.png")
     phone.expect_width(390)
     last = legend.locator("dd").last

@@ -104,7 +104,7 @@ def has_one(session: imaplib.IMAP4, name: str) -> bool:
 def test_a_message_arrives_without_reload_and_is_read(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-43, WEBMAIL-47, WEBMAIL-48, WEBMAIL-64, WEBMAIL-76, WEBMAIL-81, WEBMAIL-86."""
     page = reader.page
-    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty")
     append(mailbox, "Minutes", "See https://example.org/minutes (soon).\n\n> quoted\n>> twice\n")
     row = page.locator(".message").first
     expect(row.locator(".message-subject")).to_have_text("Minutes")
@@ -415,7 +415,7 @@ def test_labels_are_set_for_several_messages(reader: Reader, mailbox: imaplib.IM
     expect(page.locator(".message")).to_have_count(2)
     page.keyboard.press("j")
     page.keyboard.press("y")
-    page.get_by_label("Find or make a label").fill("Two words")
+    page.get_by_label("Find or create label").fill("Two words")
     page.keyboard.press("Enter")
     expect(page.locator(".message .keyword")).to_have_text(["Two words"])
     page.keyboard.press("Control+a")
@@ -496,8 +496,8 @@ def test_swipes_do_what_was_chosen(
         row.evaluate(finger, [["pointercancel"], 0])
         expect(beneath).to_have_count(0)
     page.keyboard.press("Control+!")
-    page.get_by_label("Swipe to the left").select_option("read")
-    page.get_by_label("Swipe to the right").select_option("")
+    page.get_by_label("Swipe left").select_option("read")
+    page.get_by_label("Swipe right").select_option("")
     page.get_by_role("button", name="Done").click()
     expect(page.locator(".message.unread")).to_have_count(1)
     row.evaluate(finger, [["pointerdown", "pointermove", "pointerup"], -100])
@@ -604,7 +604,7 @@ def test_a_silent_connection_is_made_anew(reader: Reader, mailbox: imaplib.IMAP4
     page.clock.install()
     page.reload()
     # there is something to go on from
-    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty")
 
     reader.fall_silent(re.compile(r"/webmail/events\?.*since="))
     append(mailbox, "after the silence")
@@ -728,7 +728,7 @@ def test_a_mailbox_and_a_selection_are_downloaded(reader: Reader, mailbox: imapl
 
     def downloaded(name: str) -> list[str]:
         with page.expect_download() as waiting:
-            page.get_by_role("button", name="One mbox file").click()
+            page.get_by_role("button", name="Single mbox file").click()
         assert re.fullmatch(name, waiting.value.suggested_filename)
         return [str(message["Subject"]) for message in mbox(waiting.value.path())]
 

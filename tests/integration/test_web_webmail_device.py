@@ -100,7 +100,7 @@ def page(chromium: Browser, local: LocalServer) -> Iterator[Page]:
     expect(page.locator(".message")).to_have_count(2)
     page.get_by_role("button", name="Account and settings").click()
     page.get_by_role("menuitem", name="Settings").click()
-    page.get_by_label("Keep mail on this device").check()
+    page.get_by_label("Save mail for offline use").check()
     expect(page.locator(".message")).to_have_count(2)
     page.get_by_role("button", name="Done").click()
     until(lambda: kept(page, "messages") >= 2 and kept(page, "lists") >= 1, what="messages that are kept")
@@ -144,7 +144,7 @@ def test_kept_mail_is_read_without_a_server(page: Page, local: LocalServer, how:
         local.kill()
     page.reload()
     expect(page.locator(".message")).to_have_count(2)
-    expect(page.get_by_text("Not connected")).to_be_visible()
+    expect(page.get_by_text("Offline")).to_be_visible()
     row(page, "plain")
     expect(page.locator(".text-part")).to_contain_text("Words of the first")
     row(page, "framed")
@@ -163,7 +163,7 @@ def test_kept_mail_is_read_without_a_server(page: Page, local: LocalServer, how:
         local.start()
     append(imap(local), "news")
     expect(page.locator(".message")).to_have_count(3)
-    expect(page.get_by_text("Not connected")).to_be_hidden()
+    expect(page.get_by_text("Offline")).to_be_hidden()
     # opening the messages has marked them as read, which waited in a line of its own
     expect(page.get_by_text("on this device until the server can be reached")).to_be_hidden()
 
@@ -286,7 +286,7 @@ def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
         page.locator(".mailbox", has_text="Inbox").hover()
         page.get_by_label("Actions for Inbox").click()
         page.get_by_role("dialog", name="Inbox").get_by_role("button", name="Export…").click()
-        page.get_by_role("button", name="One mbox file").click()
+        page.get_by_role("button", name="Single mbox file").click()
 
     def people() -> None:
         page.get_by_role("button", name="Account and settings").click()

@@ -155,7 +155,7 @@ def reading(walk: Walk) -> Iterator[str]:
     walk.open("Files")
     expect(page.locator(".text .elsewhere")).to_be_visible()
     yield "text"
-    page.get_by_role("button", name="More for this message").click()
+    page.get_by_role("button", name="More message actions").click()
     yield "menu of a message"
     page.get_by_role("menuitem", name="Show all headers").click()
     expect(page.locator(".headers")).to_be_visible()
@@ -241,9 +241,9 @@ def finding(walk: Walk) -> Iterator[str]:
     expect(page.locator(".search-said")).to_contain_text("found")
     expect(page.locator(".search-problems")).to_be_visible()
     yield "results"
-    page.get_by_role("button", name="Close the search").click()
+    page.get_by_role("button", name="Close search").click()
     expect(page.locator(".list-title")).to_have_text("Inbox")
-    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("button", name="List options").click()
     expect(page.get_by_role("menu")).to_be_visible()
     yield "menu of the list"
     page.keyboard.press("Escape")

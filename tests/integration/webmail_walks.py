@@ -145,7 +145,7 @@ def pupil(him: Person) -> None:
         "large ones do, need the same two clicks as in Fastmail (WEBMAIL-136).",
     ):
         him.click(page.locator(".leaving").get_by_role("button", name="Unsubscribe"))
-        him.click(him.dialog.get_by_role("button", name="Write the message"))
+        him.click(him.dialog.get_by_role("button", name="Write message"))
         him.click(him.composer.get_by_role("button", name="Send", exact=True))
         expect(him.toast("Message sent")).to_be_visible()
     with him.step("See which newsletters send most", None):
@@ -163,14 +163,14 @@ def pupil(him: Person) -> None:
         him.click(page.locator(".mailbox-open", has_text="Inbox"))
         him.click(him.row("Boat on Sunday?"))
         him.press("y")
-        expect(him.dialog.get_by_label("Find or make a label")).to_be_focused()
+        expect(him.dialog.get_by_label("Find or create label")).to_be_focused()
         him.type("Sailing")
         him.press("Enter")
         expect(him.row("Boat on Sunday?").locator(".keyword")).to_have_text(["Sailing"])
     with him.step("Search for a label, and keep the search", 4):
         him.click(page.get_by_label("Search mail"))
         him.type("label:friends")
-        him.click(page.get_by_role("option", name="Save this search"))
+        him.click(page.get_by_role("option", name="Save search"))
         expect(page.get_by_role("navigation", name="Saved searches")).to_contain_text("label:friends")
         expect(him.row("Photos from the lake")).to_be_visible()
 
@@ -215,7 +215,7 @@ def typist(she: Person) -> None:
         she.reads("Volunteers for the bazaar")
     with she.step("Give it a label that is there", 3):
         she.press("y")
-        expect(she.dialog.get_by_label("Find or make a label")).to_be_focused()
+        expect(she.dialog.get_by_label("Find or create label")).to_be_focused()
         she.type("Friends")
         she.press("Enter")
         expect(page.locator(".message-keywords")).to_contain_text("Friends")
@@ -239,7 +239,7 @@ def typist(she: Person) -> None:
         expect(she.dialog).to_be_visible()
         she.type("tomorrow 9:00")
         she.press("Enter")
-        expect(she.toast("It will be sent later")).to_be_visible()
+        expect(she.toast("Message scheduled")).to_be_visible()
     with she.step("Write down a contact", 10):
         she.press("Control+k")
         expect(she.dialog).to_be_visible()
@@ -424,7 +424,7 @@ def planner(her: Person) -> None:
         her.type(f"marit@{DOMAIN}")
         her.choose(her.dialog.get_by_label("Permissions", exact=True), "change")
         her.press("Enter")
-        expect(her.dialog.get_by_role("combobox", name=re.compile("^Permissions of"))).to_have_value("change")
+        expect(her.dialog.get_by_role("combobox", name=re.compile("^Permissions for"))).to_have_value("change")
         her.press("Escape")
 
 

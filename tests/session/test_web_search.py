@@ -57,7 +57,7 @@ async def store(
 
 
 class Finder:
-    """A browser's stream on which one search after the other is made."""
+    """Unknown browser's stream on which one search after the other is made."""
 
     def __init__(self, browser: Browser, events: Events, stream_id: int) -> None:
         self.browser, self.events, self.stream_id = browser, events, stream_id

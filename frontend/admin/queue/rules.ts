@@ -48,7 +48,7 @@ export async function rulesPage(desk: Desk): Promise<{ title: string; root: HTML
       { title: t("Account"), cell: (rule) => any(rule.account) },
       { title: t("Sender"), cell: (rule) => any(rule.sender) },
       { title: t("Recipient"), cell: (rule) => any(rule.recipient) },
-      { title: "", kind: "top", cell: (rule) => iconButton(t("Remove the rule"), trash2, () => void remove(rule)) },
+      { title: "", kind: "top", cell: (rule) => iconButton(t("Remove rule"), trash2, () => void remove(rule)) },
     ],
     found,
   );

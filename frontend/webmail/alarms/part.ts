@@ -67,7 +67,7 @@ function show(client: Client, one: AlarmItem): void {
     el(
       "button",
       { class: "btn text", type: "button", onclick: () => void seen(pause) },
-      t("Again in {n} minutes", { n: pause }),
+      t("Snooze for {n} minutes", { n: pause }),
     ),
     el("button", { class: "btn text", type: "button", onclick: () => void seen(0) }, t("Dismiss")),
   );

@@ -8,7 +8,6 @@ import type { Action, QueryChange } from "../data/pending";
 import type { Mail } from "../state/mail";
 import { leavesOthers } from "../state/others";
 import type { Undo } from "../state/undo";
-import { counted } from "../ui/counts";
 
 type Change = QueryChange & Pick<QueryAction, "targets">;
 
@@ -52,8 +51,11 @@ export async function onQuery(
   const unseen: number[] = [];
   let stopped = false;
   const mixed = leavesOthers(mail);
-  const words = { what: counted(counts) };
-  const begun = mixed ? t("Working on {what}, your own messages only…", words) : t("Working on {what}…", words);
+  const begun = mixed
+    ? t("Updating only your own messages…")
+    : all === null
+      ? t("Updating messages…")
+      : many(all, "Updating message…", "Updating {n} messages…");
   const progress = say(begun, { title: t("Stop"), run: () => (stopped = true) }, 0);
   const origins = new Map(
     mail.rows.value.items.flatMap((row) => mail.choice.meant(row)).map((item) => [item.id, item.mailbox_id]),
@@ -93,7 +95,7 @@ export async function onQuery(
     return null;
   }
   return {
-    what: mixed ? t("{done}; messages of others stay as they are", { done: said(ids.length) }) : said(ids.length),
+    what: mixed ? `${said(ids.length)}. ${t("Other users’ messages weren't changed.")}` : said(ids.length),
     actions: () => back(client, ids, unseen, from, what),
   };
 }

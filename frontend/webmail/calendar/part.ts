@@ -198,8 +198,8 @@ class CalendarPage implements Board {
       title,
       when(one),
       item.place,
-      item.answer === "ask" && t("not answered yet"),
-      item.cancelled && t("called off"),
+      item.answer === "ask" && t("no reply yet"),
+      item.cancelled && t("canceled"),
       place !== -1 && shownName(this.calendars[place]!),
     ];
     const made = el(
@@ -286,7 +286,7 @@ class CalendarPage implements Board {
     this.state.textContent = this.late
       ? t("Couldn't load the latest changes. Trying again…")
       : this.crowded
-        ? t("There are more events than can be shown. Hide a calendar, or show a shorter time.")
+        ? t("Too many events to show. Hide a calendar or choose a shorter period.")
         : "";
   }
 
@@ -396,7 +396,7 @@ class CalendarPage implements Board {
               await this.load();
             }),
         );
-        const title = t("Change “{name}”", { name: shownName(one) });
+        const title = t("Edit “{name}”", { name: shownName(one) });
         return el(
           "div",
           { class: "cal-choice" },
@@ -422,7 +422,7 @@ class CalendarPage implements Board {
 
   /** Change a calendar, or make one. */
   private async edit(one: Calendar | null): Promise<void> {
-    await attempt(t("Loading…"), t("Couldn't open this"), async () =>
+    await attempt(t("Loading…"), t("Couldn't open this item"), async () =>
       this.editWith(await this.page.load<typeof EventPart>("event"), one),
     );
   }
@@ -505,7 +505,7 @@ class CalendarPage implements Board {
           el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices),
           (one === null || (one.source === "" && one.owner === "")) && access.root,
           one === null &&
-            el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")),
+            el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")),
           one?.source === "" &&
             one.owner === "" && [
               el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`),
@@ -529,8 +529,8 @@ class CalendarPage implements Board {
   private async sure(one: Calendar): Promise<boolean> {
     const words = many(
       one.events,
-      "{n} event is removed with it, on all your devices.",
-      "{n} events are removed with it, on all your devices.",
+      "This will also delete {n} event from all your devices.",
+      "This will also delete {n} events from all your devices.",
     );
     const answer = await dialog<boolean>(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [
       el("p", { class: "dialog-text" }, words, " ", t("This can't be undone.")),
@@ -556,7 +556,7 @@ class CalendarPage implements Board {
   }
 
   private add(day = this.day, last = day, from: number | null = null, to: number | null = null): void {
-    void attempt(t("Loading…"), t("Couldn't open this"), async () => {
+    void attempt(t("Loading…"), t("Couldn't open this item"), async () => {
       // another one may begin meanwhile
       for (let last: unknown; last !== this.loading; await last) last = this.loading;
       if (this.calendars.length === 0) return; // the failure was reported

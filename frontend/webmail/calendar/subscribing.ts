@@ -18,7 +18,7 @@ export const shownName = (one: Calendar): string =>
 /** A mark behind the name of a calendar that cannot be read, and of one that is read from elsewhere. */
 export function signOf(one: Calendar): Child {
   if (one.source === "") return null;
-  const words = one.problem.message === "" ? t("read from another server") : t("cannot be read now");
+  const words = one.problem.message === "" ? t("subscribed calendar") : t("can't be refreshed right now");
   return el(
     "span",
     {
@@ -36,7 +36,7 @@ export function sourceOf(client: Client, one: Calendar, again: () => Promise<voi
   const moment = new Date(one.read * 1000);
   const problem = el("p", { class: "cal-problem", hidden: one.problem.message === "" });
   if (!problem.hidden) void told(one.problem as Told).then(({ message }) => (problem.textContent = message));
-  const read = el("button", { class: "btn line", type: "button" }, t("Read it now"));
+  const read = el("button", { class: "btn line", type: "button" }, t("Refresh"));
   read.addEventListener("click", () => {
     read.disabled = true;
     void attempt(t("Refreshing…"), t("Couldn't refresh calendar"), () => client.calendar_refresh(one.id))
@@ -56,8 +56,8 @@ export function sourceOf(client: Client, one: Calendar, again: () => Promise<voi
       "p",
       { class: "hint" },
       one.read === 0
-        ? t("Not read yet")
-        : t("Read each hour, the last time on {day} at {time}", { day: shortDay(dayOf(moment)), time: clock(moment) }),
+        ? t("Not refreshed yet")
+        : t("Refreshed hourly, last on {day} at {time}", { day: shortDay(dayOf(moment)), time: clock(moment) }),
     ),
     problem,
     read,
@@ -79,7 +79,7 @@ export async function subscribe(client: Client, colour: string, again: () => Pro
     placeholder: "https://",
   });
   const name = el("input", { class: "dialog-input", maxlength: "200", dir: "auto" });
-  await dialog<void>(t("Subscribe to a calendar"), (close) => {
+  await dialog<void>(t("Subscribe to calendar"), (close) => {
     const button = el("button", { class: "btn primary", type: "submit" }, t("Subscribe"));
     const submitted = async (event: Event) => {
       event.preventDefault();
@@ -99,10 +99,10 @@ export async function subscribe(client: Client, colour: string, again: () => Pro
         el(
           "p",
           { class: "dialog-text" },
-          t("Holidays, fixtures, the calendar of a club: its events appear among yours, and are read again each hour."),
+          t("For example, holidays, fixtures, or a club calendar. Events appear with yours and refresh hourly."),
         ),
         el("label", { class: "field" }, t("Address (https:// or webcal://)"), address),
-        el("label", { class: "field" }, t("Name, if you want another one"), name),
+        el("label", { class: "field" }, t("Custom name (optional)"), name),
         el(
           "div",
           { class: "dialog-buttons" },

@@ -35,7 +35,7 @@ export function answerCommands(desk: Desk): Command[] {
     },
     {
       id: "compose.reply-list",
-      title: t("Reply to the list"),
+      title: t("Reply to list"),
       keys: ["ctrl L"],
       when: received,
       run: () => desk.compose("reply_list"),
@@ -43,11 +43,11 @@ export function answerCommands(desk: Desk): Command[] {
     { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") },
     {
       id: "compose.forward-attached",
-      title: t("Forward as an attachment"),
+      title: t("Forward as attachment"),
       keys: ["F"],
       when: received,
       run: () => desk.compose("forward_attached"),
     },
-    { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") },
+    { id: "compose.again", title: t("Edit as new message"), when: received, run: () => desk.compose("edit") },
   ];
 }

@@ -138,7 +138,7 @@ function toggleMute(desk: Desk): void {
   const mute = !desk.selected().every(isMuted);
   const items = desk.selected().filter((item) => isMuted(item) !== mute);
   const ids = items.map((item) => item.id);
-  const said = mute ? t("Conversation muted. New messages will be marked as read") : t("No longer muted");
+  const said = mute ? t("Conversation muted. New messages will be marked as read") : t("Conversation unmuted");
   const named = { doing: () => (mute ? t("Muting…") : t("Unmuting…")), done: () => said };
   const call = (to: boolean) => ({ shown: {}, call: () => desk.client.thread_mute(ids, to) });
   desk.actions.run(call(mute), named, items, t("Couldn't mute conversation"), {

@@ -10,7 +10,7 @@ export function addFindCommands(desk: Desk): void {
     { id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() },
     {
       id: "search.stop",
-      title: t("Stop the search"),
+      title: t("Stop search"),
       keys: ["Escape"],
       quiet: true,
       when: () => desk.searching() === "running",
@@ -18,7 +18,7 @@ export function addFindCommands(desk: Desk): void {
     },
     {
       id: "search.end",
-      title: t("Close the search"),
+      title: t("Close search"),
       keys: ["Escape"],
       quiet: true,
       when: () => desk.searching() === "done" && desk.selectedCount() === 0,

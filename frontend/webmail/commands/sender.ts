@@ -16,10 +16,10 @@ export function senderCommands(desk: Desk, of: () => MessageItem | null): Comman
     run: () => desk.sender(of()!, what),
   });
   return [
-    act("search", t("Search mail of this sender")),
+    act("search", t("Find messages from this sender")),
     act("contact", t("Add to contacts…")),
-    act("always", t("Always file mail of this sender to…")),
-    act("block", t("Block this sender: mail goes to Junk")),
-    act("phishing", t("This is phishing")),
+    act("always", t("Always move mail from this sender…")),
+    act("block", t("Block sender")),
+    act("phishing", t("Report phishing")),
   ];
 }

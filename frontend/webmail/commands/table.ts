@@ -23,10 +23,10 @@ function goTo(key: string, name: string, run: () => unknown): Command {
 
 function anywhere(desk: Desk): Command[] {
   return [
-    { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
+    { id: "app.palette", title: t("Find command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
     { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() },
-    { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") },
-    { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() },
+    { id: "app.signs", title: t("Icon guide"), run: () => desk.openPage("legend") },
+    { id: "app.titles", title: t("Describe this control"), keys: ["ctrl ?"], run: () => desk.showTitles() },
     {
       id: "app.undo",
       title: () => (desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() })),
@@ -34,21 +34,21 @@ function anywhere(desk: Desk): Command[] {
       when: () => desk.undoable() !== "",
       run: () => desk.undo(),
     },
-    { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() },
+    { id: "app.inbox", title: t("Open Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() },
     goTo("u", t("All inboxes"), () => desk.openInboxes()),
     goTo("t", mailboxName("Sent"), () => desk.openRole("sent")),
     goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")),
     goTo("e", mailboxName("Archive"), () => desk.openRole("archive")),
     goTo("s", t("Flagged"), () => (location.hash = "search:is%3Aflagged")),
     goTo("a", t("All mail"), () => (location.hash = "search:in%3Aanywhere")),
-    { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
+    { id: "app.unread-only", title: t("Switch between unread and all messages"), run: () => desk.toggleUnread() },
     { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() },
     {
       id: "app.waiting",
       title: t("Scheduled and snoozed messages…"),
       run: () => desk.later((found) => found.showWaiting(desk)),
     },
-    { id: "app.scheme", title: t("Switch between light and dark"), run: () => desk.switchScheme() },
+    { id: "app.scheme", title: t("Toggle dark mode"), run: () => desk.switchScheme() },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
     { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") },
     { id: "app.people", title: t("People"), run: () => desk.openPage("people") },
@@ -66,7 +66,7 @@ function move(desk: Desk, id: string, title: string, by: number, key: string, le
     { id: `list.${id}`, title, keys: [letter, key], quiet: true, run: () => desk.moveFocus(by, "select") },
     {
       id: `list.${id}-extend`,
-      title: t("{title}, extending the selection", { title }),
+      title: t("{title}, extending selection", { title }),
       keys: extend,
       quiet: true,
       run: () => desk.moveFocus(by, "extend"),
@@ -86,13 +86,13 @@ function list(desk: Desk): Command[] {
   return [
     ...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"),
     ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"),
-    ...move(desk, "page-down", t("Ten messages down"), 10, "PageDown", "l"),
-    ...move(desk, "page-up", t("Ten messages up"), -10, "PageUp", "h"),
+    ...move(desk, "page-down", t("Down 10 messages"), 10, "PageDown", "l"),
+    ...move(desk, "page-up", t("Up 10 messages"), -10, "PageUp", "h"),
     ...move(desk, "last", t("Last message"), Infinity, "End", "."),
     ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
     {
       id: "list.open",
-      title: t("Open the message"),
+      title: t("Open message"),
       keys: ["Enter"],
       quiet: true,
       run: () => desk.moveFocus(0, "select"),
@@ -106,7 +106,7 @@ function list(desk: Desk): Command[] {
     },
     { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() },
     { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() },
-    { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() },
+    { id: "list.none", title: t("Back to message list"), keys: ["Escape"], when: some, run: () => desk.unselect() },
   ];
 }
 

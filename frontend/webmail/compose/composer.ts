@@ -101,7 +101,7 @@ export class Composer {
   private readonly heading = el("h2", { class: "compose-title" });
   /** Buttons behind the recipients, for the fields that are seldom used. */
   private readonly seldom = el("div", { class: "compose-seldom", role: "toolbar", "aria-label": t("More fields") });
-  private readonly foot = el("div", { class: "compose-foot", role: "toolbar", "aria-label": t("While writing") });
+  private readonly foot = el("div", { class: "compose-foot", role: "toolbar", "aria-label": t("Composing") });
   private readonly picker = el("input", {
     type: "file",
     multiple: true,
@@ -194,15 +194,15 @@ export class Composer {
     this.tls = el(
       "select",
       {
-        "aria-label": t("Encryption on the way"),
+        "aria-label": t("Encryption in transit"),
         onchange: () => {
           this.judging = false;
           this.changed();
         },
       },
-      el("option", { value: "default" }, t("Encrypted where possible")),
-      el("option", { value: "require" }, t("Only encrypted all the way")),
-      el("option", { value: "insecure" }, t("Even without encryption")),
+      el("option", { value: "default" }, t("Encrypt when possible")),
+      el("option", { value: "require" }, t("Require encryption all the way")),
+      el("option", { value: "insecure" }, t("Allow unencrypted")),
     );
     const hooks = {
       changed: () => this.changed(),
@@ -268,7 +268,7 @@ export class Composer {
   /** Whether another message may be written: of three that are open, say so. */
   static hasRoom(say: (text: string) => unknown): boolean {
     if (open.size < most) return true;
-    say(t("Three messages are being written. Send or close one of them first."));
+    say(t("You can write up to 3 messages at a time. Send or close one first."));
     return false;
   }
 
@@ -351,7 +351,7 @@ export class Composer {
       seldom("cc", t("Cc"), () => this.cc.input.focus()),
       seldom("bcc", t("Bcc"), () => this.bcc.input.focus()),
       iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"),
-      iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float"),
+      iconButton(externalLink, t("Open in new window"), () => this.float(), "compose-float"),
     );
     moveWithin(this.seldom);
     to.append(this.seldom);
@@ -368,7 +368,7 @@ export class Composer {
         },
         symbol(paperclip),
       ),
-      iconButton(clock, t("Send later…"), () => this.sendLater(), "", "ctrl alt Enter"),
+      iconButton(clock, t("Schedule send…"), () => this.sendLater(), "", "ctrl alt Enter"),
       iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)),
       this.picker,
       this.text.formatButton,
@@ -400,7 +400,7 @@ export class Composer {
         },
         this.heading,
         this.lessButton,
-        iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"),
+        iconButton(maximize, t("Expand or collapse"), () => root.classList.toggle("wide"), "compose-larger"),
         iconButton(x, t("Close"), () => void this.leave()),
       ),
       this.rows.from,
@@ -563,7 +563,7 @@ export class Composer {
       this.from.options[this.from.options.length - 1]!.before(el("option", { value: made }, made));
       this.from.value = made;
       this.chooseSender();
-      this.note(t("Mail to {address} comes to you", { address }));
+      this.note(t("{address} now receives your mail", { address }));
     });
     this.from.focus();
   }
@@ -652,7 +652,7 @@ export class Composer {
     this.copyTimer = 0;
     if (this.closed || this.version === 0) return;
     this.kept = keepCopy(this.id, this.copy());
-    if (!this.kept) this.note(t("This browser’s storage is full, so it keeps no copy"));
+    if (!this.kept) this.note(t("Browser storage is full. Your draft isn't saved on this device"));
   }
 
   /** Run work that must not overlap with other such work: saving, sending, removing. */
@@ -762,7 +762,9 @@ export class Composer {
 
   /** Ask whether to send a draft that was changed elsewhere; true: this message is now independent of that draft. */
   private async sendAsNew(): Promise<boolean> {
-    const why = t("It was not sent: this draft was changed elsewhere. The other version stays among the drafts.");
+    const why = t(
+      "Your message wasn't sent because this draft was changed elsewhere. You'll find the other version in Drafts.",
+    );
     return (await confirm(t("Send this version?"), why, t("Send"))) && (await this.detach());
   }
 
@@ -798,8 +800,8 @@ export class Composer {
     if (this.waits()) return;
     if (this.files.value.length === 0 && speaksOfFiles(this.text.typed)) {
       const anyway = await confirm(
-        t("Send without an attachment?"),
-        t("The text mentions an attachment, but no file is attached."),
+        t("Send without attachment?"),
+        t("You mentioned an attachment, but there isn't one."),
         t("Send"),
       );
       if (!anyway) return;
@@ -861,7 +863,7 @@ export class Composer {
           this.refused(code, error as Error);
           return;
         }
-        this.note(t("The server does not answer; trying again. It will not be sent twice."));
+        this.note(t("Can't reach the server. Retrying… Your message won't be sent twice."));
         await new Promise((resolve) => setTimeout(resolve, retryAfter));
       }
     }
@@ -871,11 +873,11 @@ export class Composer {
   private sent(seconds = 0): void {
     const { desk, say, submitId } = this;
     const copy = this.copy();
-    const said = this.sendAt > 0 ? t("It will be sent later") : t("Message sent");
+    const said = this.sendAt > 0 ? t("Message scheduled") : t("Message sent");
     const beginning = this.text.state;
     this.finish();
     if (seconds <= 0) {
-      say(seconds === 0 ? t("Message sent") : t("Kept on this device. It is sent when the server can be reached."));
+      say(seconds === 0 ? t("Message sent") : t("Saved on this device. Your message will be sent when you're online."));
       return;
     }
     offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
@@ -932,7 +934,7 @@ export class Composer {
   private waits(): boolean {
     if (this.unfinished === 0) return false;
     this.shrink(false);
-    this.note(t("Wait for the attachments, or remove those that failed."));
+    this.note(t("Wait for attachments to upload, or remove any that failed."));
     return true;
   }
 
@@ -958,7 +960,7 @@ export class Composer {
   }
 
   private async discard(): Promise<void> {
-    if (this.version > 0 && !(await confirm(t("Discard this message?"), t("The text will be deleted."), t("Discard"))))
+    if (this.version > 0 && !(await confirm(t("Discard this draft?"), t("This draft will be deleted."), t("Discard"))))
       return;
     await this.remove();
   }

@@ -46,7 +46,7 @@ export class Files {
 
   /** Files that were on their way when their page ended: they are shown as failed. */
   set unsent(files: readonly Unsent[]) {
-    for (const file of files) this.fail(this.put(file, null), t("not sent: the connection broke"));
+    for (const file of files) this.fail(this.put(file, null), t("upload interrupted"));
   }
 
   /** Upload files to the server. */
@@ -63,7 +63,7 @@ export class Files {
     const bar = el("progress", {
       max: "1",
       value: "0",
-      "aria-label": t("Sending {name}", { name: file.filename }),
+      "aria-label": t("Uploading {name}", { name: file.filename }),
       hidden: request === null,
     });
     const note = el("span", { class: "file-size" }, size(file.size));
@@ -99,20 +99,20 @@ export class Files {
 
   private send(file: File): void {
     const request = new XMLHttpRequest();
-    const card = this.put({ filename: file.name || t("picture.png"), size: file.size }, request);
+    const card = this.put({ filename: file.name || t("image.png"), size: file.size }, request);
     const bar = card.root.querySelector("progress")!;
     const fail = (why: string) => this.fail(card, why);
     request.open("POST", `${this.base}upload?filename=${encodeURIComponent(file.name || "picture.png")}`);
     request.setRequestHeader("content-type", file.type || "application/octet-stream");
     request.setRequestHeader("x-moxlite-csrf", this.client.csrfToken);
     request.upload.onprogress = (event) => (bar.value = event.total > 0 ? event.loaded / event.total : 0);
-    request.onerror = () => fail(t("not sent: the connection broke"));
+    request.onerror = () => fail(t("upload interrupted"));
     request.onload = () => {
       let answer: { result?: Uploaded; error?: { message: string } };
       try {
         answer = JSON.parse(request.responseText);
       } catch {
-        fail(t("rejected: the server answered {status}", { status: request.status }));
+        fail(t("rejected by the server: {status}", { status: request.status }));
         return;
       }
       if (answer.result === undefined) {

@@ -33,22 +33,22 @@ export function addKeys(
     when: () => focused() !== null,
     run: () => run(focused()!),
   });
-  desk.commands.add(t("While writing"), [
+  desk.commands.add(t("Composing"), [
     command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)),
-    command("send-archive", t("Send and archive the conversation"), ["ctrl shift Enter"], (one) => one.submit(true)),
+    command("send-archive", t("Send and archive conversation"), ["ctrl shift Enter"], (one) => one.submit(true)),
     {
       id: `${writing}send-later`,
-      title: t("Send later…"),
+      title: t("Schedule send…"),
       keys: ["ctrl alt Enter"],
       when: () => newest() !== null,
       run: () => newest()!.sendLater(),
     },
-    command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()),
+    command("save", t("Save draft"), ["ctrl s"], (one) => one.save()),
     command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.leave()),
     command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()),
-    command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")),
+    command("to", t("Go to recipients"), ["ctrl O"], (one) => one.go("to")),
     command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")),
     command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")),
-    command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to")),
+    command("reply-to", t("Go to Reply To"), ["ctrl Y"], (one) => one.go("reply_to")),
   ]);
 }

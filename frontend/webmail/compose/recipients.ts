@@ -135,7 +135,7 @@ export class Recipients {
             class: looksRight(party.address) ? "chip" : "chip bad",
             title: looksRight(party.address)
               ? party.address
-              : t("Not an email address: {address}", { address: party.address }),
+              : t("Invalid email address: {address}", { address: party.address }),
           },
           el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address),
           this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)),

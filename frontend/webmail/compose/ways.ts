@@ -6,17 +6,17 @@ import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
 
 const names: readonly (readonly [keyof Security, string])[] = [
-  ["starttls", t("STARTTLS, as its hosts offered the last time")],
-  ["mtasts", t("MTA-STS policy that is enforced")],
-  ["dnssec", t("DNSSEC for its mail hosts")],
-  ["dane", t("DANE for its first mail host")],
-  ["requiretls", t("REQUIRETLS, as its hosts offered the last time")],
+  ["starttls", t("STARTTLS, based on the last connection")],
+  ["mtasts", t("Enforced MTA-STS policy")],
+  ["dnssec", t("DNSSEC on its mail servers")],
+  ["dane", t("DANE on its main mail server")],
+  ["requiretls", t("REQUIRETLS, based on the last connection")],
 ];
 const words: Record<Security["dane"], string> = {
   yes: t("yes"),
   no: t("no"),
-  error: t("could not be found out"),
-  "": t("not known"),
+  error: t("couldn't check"),
+  "": t("unknown"),
 };
 
 export class Ways {
@@ -41,7 +41,7 @@ export class Ways {
 export function bars(way: Promise<Security>): HTMLElement {
   const root = el(
     "span",
-    { class: "bars", role: "img", "aria-label": t("Looking up how mail is protected…") },
+    { class: "bars", role: "img", "aria-label": t("Checking encryption…") },
     names.map(() => el("i", {})),
   );
   way.then(

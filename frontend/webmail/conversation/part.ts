@@ -140,7 +140,7 @@ export class Conversation {
     const older = ordered.slice(0, Math.max(0, ordered.indexOf(open[0]!) - lines));
     if (older.length >= fewest) this.hide(older);
     if (ordered.length === mostMembers) {
-      const words = t("The newest {n} messages are shown. The list has all of them when it shows no conversations.", {
+      const words = t("Showing the newest {n} messages. To see all of them, turn off conversations in the list.", {
         n: mostMembers,
       });
       this.column.prepend(el("p", { class: "hint" }, words));
@@ -174,7 +174,7 @@ export class Conversation {
       [...new Map(older.flatMap(({ from }) => from.map((one) => [bareAddress(one), one]))).values()]
         .slice(-lines)
         .map(disc),
-      el("b", {}, many(older.length, "One older message", "{n} older messages")),
+      el("b", {}, many(older.length, "{n} older message", "{n} older messages")),
       el(
         "span",
         { class: "card-preview", dir: "auto" },

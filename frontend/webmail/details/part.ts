@@ -56,29 +56,29 @@ export async function openDetails(
       !leaf && el("ul", {}, one.parts.map(part)),
     );
   };
-  await dialog<void>(t("Details of the message"), (close) => [
+  await dialog<void>(t("Message details"), (close) => [
     el(
       "div",
       { class: "details" },
       details.arrival !== null &&
         section(
-          t("How it arrived"),
+          t("Delivery"),
           facts([
             [
-              t("From the server"),
+              t("Sending server"),
               `${details.arrival.remote_ip}${details.arrival.ehlo === "" ? "" : ` (${details.arrival.ehlo})`}`,
             ],
-            [t("Envelope sender"), details.arrival.mail_from || t("none (a report)")],
-            [t("To the address"), details.arrival.rcpt_to],
-            [t("Sender's domain (SPF)"), details.arrival.mail_from_ok ? t("may send from there") : t("not verified")],
+            [t("Envelope sender"), details.arrival.mail_from || t("none (bounce or report)")],
+            [t("Recipient address"), details.arrival.rcpt_to],
+            [t("Sender's domain (SPF)"), details.arrival.mail_from_ok ? t("passed") : t("not verified")],
             [t("Signed by (DKIM)"), details.arrival.signed_by.join(", ") || meant("signature", "none")],
-            [t("Encrypted on the way"), details.arrival.tls || t("no")],
+            [t("Encrypted in transit"), details.arrival.tls || t("no")],
             [t("Time"), fullTime(item.received)],
           ]),
         ),
       details.reason !== "" &&
         section(
-          t("Why it is here"),
+          t("Why this message is here"),
           el("p", {}, reasonOf(details.reason)),
           el("details", {}, el("summary", {}, t("All checks")), el("pre", {}, details.why.map(isolated).join("\n"))),
         ),

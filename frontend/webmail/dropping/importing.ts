@@ -100,18 +100,18 @@ export class Importing {
   /** Import files, as far as they are mail. */
   async begin(mailbox: Box, files: readonly File[]): Promise<void> {
     if (this.mail.connection.value !== "on") {
-      toast(t("Without a connection, nothing can be imported."));
+      toast(t("You can't import while offline."));
       return;
     }
     if (files.length > mostFiles) {
-      toast(t("At most {n} files at a time: pack more into one zip archive.", { n: mostFiles }));
+      toast(t("You can import up to {n} files at a time. For more, use a ZIP archive.", { n: mostFiles }));
       return;
     }
     const known = await Promise.all(files.map(isMail));
     const others = files.filter((_, i) => known[i] !== true);
     const taken = files.filter((_, i) => known[i] === true);
     if (others.length > 0 || taken.length === 0)
-      toast(`${others.length > 0 ? t("Not mail: {names}.", { names: listed(others) }) : ""} ${kinds()}`.trim());
+      toast(`${others.length > 0 ? t("Not mail files: {names}.", { names: listed(others) }) : ""} ${kinds()}`.trim());
     if (taken.length > 0) await this.send(mailbox, taken);
   }
 
@@ -120,7 +120,7 @@ export class Importing {
     const upload = new Upload();
     const form = new FormData();
     for (const file of files) form.append("file", file);
-    const sending = (sent: number) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(octets) });
+    const sending = (sent: number) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(octets) });
     let said: Toast | null = null;
     this.upload.add(upload);
     try {
@@ -135,7 +135,9 @@ export class Importing {
     } catch (error) {
       const why = error instanceof UploadAborted ? null : await this.reason(error, mailbox, octets);
       toast(
-        why === null ? t("Stopped: nothing was imported") : t("No messages imported: {why}", { why: messageOf(why) }),
+        why === null
+          ? t("Import stopped. No messages imported")
+          : t("No messages imported: {why}", { why: messageOf(why) }),
       );
     } finally {
       this.upload.delete(upload);
@@ -195,7 +197,7 @@ export class Importing {
       mailbox,
     });
     const words =
-      state.problems > 0 ? t("{said}; {n} left out: {why}", { said, n: state.problems, why: state.message }) : said;
+      state.problems > 0 ? `${said}. ${t("Skipped {n}: {why}", { n: state.problems, why: state.message })}` : said;
     const box = this.mail.boxes.get(state.mailbox_id);
     if (messages === 0 || messages > mostUndone || box === undefined || !allows(box, "te")) {
       toast(words);
@@ -210,7 +212,7 @@ export class Importing {
   }
 
   private failed(why: string): void {
-    toast(why === "" ? t("Stopped: nothing was imported") : t("No messages imported: {why}", { why }));
+    toast(why === "" ? t("Import stopped. No messages imported") : t("No messages imported: {why}", { why }));
   }
 
   /** Ask what became of the imports that were running when this page heard of them last. */

@@ -100,7 +100,7 @@ export class Dropping {
     if (label !== undefined) this.label(label);
     else if (moving) this.move(mailbox!);
     else if (files.length === 0) toast(kinds());
-    else if (mailbox === undefined) toast(t("Drop the files on a folder. This list shows several folders."));
+    else if (mailbox === undefined) toast(t("This list shows several folders. Drop the files on one folder instead."));
     else void this.importing.begin(mailbox, files);
   }
 
@@ -108,7 +108,7 @@ export class Dropping {
     const { actions, list, mail } = this.page;
     actions.flagItems(list.dragged ?? mail.choice.selected(), [keyword], true, {
       doing: () => t("Adding label “{name}”…", { name }),
-      done: () => t("Label “{name}” added", { name }),
+      done: () => t("Added label “{name}”", { name }),
     });
   }
 

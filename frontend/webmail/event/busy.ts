@@ -43,7 +43,7 @@ function moment(seconds: number, whole: boolean): Date {
 }
 
 export class BusyBars {
-  readonly root = el("section", { class: "event-busy", hidden: true, "aria-label": t("When guests are busy") });
+  readonly root = el("section", { class: "event-busy", hidden: true, "aria-label": t("Guest availability") });
   private readonly day = el("strong");
   private readonly rows = el("ul");
   private readonly words = el("p", { role: "status" });
@@ -101,7 +101,7 @@ export class BusyBars {
       this.persons = [];
       fill(this.rows);
       this.next.hidden = true;
-      fill(this.words, t("It is not known when the guests are busy: the server did not answer."));
+      fill(this.words, t("Couldn't check guest availability. The server didn't respond."));
     }
   }
 
@@ -130,7 +130,7 @@ export class BusyBars {
       persons.map((one) => {
         const today = one.periods.filter((each) => overlaps(each, first, end));
         const taken = one.periods.some((each) => overlaps(each, slot.start, slot.end));
-        const state = !one.known ? t("not known") : taken ? t("busy") : t("free");
+        const state = !one.known ? t("unknown") : taken ? t("busy") : t("free");
         return el(
           "li",
           { class: !one.known ? "unknown" : taken ? "taken" : "" },
@@ -167,8 +167,8 @@ export class BusyBars {
       [
         taken > 0
           ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.")
-          : unknown < persons.length && t("All whose calendars you may see are free."),
-        unknown > 0 && many(unknown, "{n} guest’s busy times are unknown.", "{n} guests’ busy times are unknown."),
+          : unknown < persons.length && t("All guests with visible calendars are free."),
+        unknown > 0 && many(unknown, "Can't see {n} guest’s availability.", "Can't see {n} guests’ availability."),
       ]
         .filter(Boolean)
         .join(" "),
@@ -195,7 +195,7 @@ export class BusyBars {
         return;
       }
     }
-    fill(this.words, t("There is no time in the next two weeks at which all are free."));
+    fill(this.words, t("No time in the next 2 weeks works for everyone."));
   }
 }
 
@@ -214,6 +214,6 @@ function person(one: BusyPerson, own: boolean): Person {
 /** A busy time in words: "10:00 – 11:00 Plan". */
 function inWords({ start, end, time }: Period): string {
   const when = time.whole_days ? t("all day") : `${clock(start)} – ${clock(end)}`;
-  const words = time.tentative ? t("{when} (not certain)", { when }) : when;
+  const words = time.tentative ? t("{when} (tentative)", { when }) : when;
   return time.title === "" ? words : `${words} ${isolated(time.title)}`;
 }

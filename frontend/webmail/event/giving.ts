@@ -14,15 +14,15 @@ import { sharing } from "../ui/sharing";
 /** The choice of what colleagues see of a calendar. */
 export function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual">): Field<HTMLSelectElement> {
   const words = {
-    details: t("when you are busy, and titles"),
-    busy: t("when you are busy"),
+    details: t("free/busy and titles"),
+    busy: t("free/busy only"),
     nothing: t("nothing"),
   };
   return choice(
-    t("People of your domain see"),
-    [["usual", t("what is usual here: {what}", { what: words[usual] })], ...Object.entries(words)],
+    t("People in your domain can see"),
+    [["usual", t("Default ({what})", { what: words[usual] })], ...Object.entries(words)],
     access,
-    t("When they invite you. Those with whom you share it see all of it."),
+    t("Shown when people in your domain invite you. Anyone you share the calendar with sees everything."),
   );
 }
 
@@ -43,15 +43,15 @@ export function fileButtons(
       t("Importing…"),
       t("Couldn't import events"),
       (uploadID) => page.client.calendar_import(calendar.id, uploadID),
-      (added) => many(added, "One entry added", "{n} entries added"),
+      (added) => many(added, "{n} entry added", "{n} entries added"),
     );
     imported();
   });
   return el(
     "div",
     { class: "cal-files" },
-    el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")),
-    exportLink(page, `calendar/${calendar.id}.ics`, t("Export as a file"), "btn line"),
+    el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")),
+    exportLink(page, `calendar/${calendar.id}.ics`, t("Export"), "btn line"),
     archiveLink(page, "btn line"),
     file,
   );
@@ -74,7 +74,7 @@ export async function showLinks(client: Surroundings["client"], calendar: Calend
           el(
             "span",
             {},
-            one.note === "" ? t("Without a name") : el("bdi", { dir: "auto" }, isolated(one.note)),
+            one.note === "" ? t("Unnamed") : el("bdi", { dir: "auto" }, isolated(one.note)),
             el(
               "small",
               {},
@@ -97,7 +97,7 @@ export async function showLinks(client: Surroundings["client"], calendar: Calend
   const make = once(() =>
     attempt(t("Creating…"), t("Couldn't create link"), async () => {
       const made = await client.calendar_link_make(calendar.id, note.value, busy.checked);
-      fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made));
+      fill(address, t("Copy this link now. You won't be able to see it later:"), " ", copyable(made));
       note.value = "";
       await draw();
     }),
@@ -115,13 +115,13 @@ export async function showLinks(client: Surroundings["client"], calendar: Calend
     el(
       "form",
       { onsubmit: make },
-      el("label", { class: "field" }, t("For whom"), note),
-      el("label", { class: "check" }, busy, t("Busy times only, no details")),
+      el("label", { class: "field" }, t("Link name"), note),
+      el("label", { class: "check" }, busy, t("Free/busy only")),
       el(
         "div",
         { class: "dialog-buttons" },
         el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")),
-        el("button", { class: "btn primary", type: "submit" }, t("Make a link")),
+        el("button", { class: "btn primary", type: "submit" }, t("Create link")),
       ),
     ),
   ]);

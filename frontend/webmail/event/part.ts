@@ -96,7 +96,7 @@ export class Events {
           "dl",
           { class: "event-facts" },
           fact(t("Repeats"), found.repeats && inWords(form.rule)),
-          fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))),
+          fact(t("Location"), el("bdi", { dir: "auto" }, isolated(form.place))),
           fact(t("Calendar"), calendar !== undefined && named(calendar)),
           fact(t("Alerts"), form.alarms.map(before).join(", ")),
           fact(t("Email alerts"), (form.mails ?? []).map(before).join(", ")),
@@ -129,7 +129,7 @@ export class Events {
           "div",
           { class: "dialog-buttons event-buttons" },
           writable && button(t("Delete"), "remove", "btn line danger"),
-          people.length > 0 && button(t("Mail to all guests"), "mail"),
+          people.length > 0 && button(t("Email all guests"), "mail"),
           button(t("Close"), "close", "btn"),
           writable && button(t("Edit"), "edit", "btn primary"),
         ),
@@ -250,8 +250,8 @@ export class Events {
     const chosen = await dialog<Scope | "none">(title, (close) => {
       const choices: readonly [Scope, string][] = [
         ["this", t("Only this event")],
-        ["following", t("This and all that follow")],
-        ["all", t("All, past ones too")],
+        ["following", t("This and following events")],
+        ["all", t("All events")],
       ];
       const boxes = choices.map(([value]) =>
         el("input", { type: "radio", name: "scope", value, autofocus: value === "this" }),
@@ -336,7 +336,7 @@ export class Events {
     const showZone = el(
       "button",
       { class: "btn text", type: "button", onclick: () => (zone.root.hidden = false) },
-      t("Another time zone…"),
+      t("Other time zone…"),
     );
     const repeat = field(
       t("Repeat"),
@@ -344,7 +344,7 @@ export class Events {
     );
     const until = input("date", fromRule(old.rule).until, t("Until"));
     until.required = false;
-    const untilField = field(t("Repeats until"), until, t("Empty: for ever."));
+    const untilField = field(t("Repeats until"), until, t("Leave blank to repeat forever."));
     const custom = el("div", { hidden: true });
     let rule: CustomRule | null = null;
     const choose = async () => {
@@ -354,9 +354,9 @@ export class Events {
       rule = customRule(fromRule(old.rule).kind === "custom" ? partsOf(old.rule.toUpperCase()) : {}, days.start.value);
       fill(custom, rule.root);
     };
-    repeat.control.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't open this"), choose));
+    repeat.control.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't open this item"), choose));
     await choose();
-    const place = field(t("Place"), text(old.place));
+    const place = field(t("Location"), text(old.place));
     const { Recipients } = await this.page.load<typeof RecipientsPart>("recipients");
     const guests = new Recipients("guests", t("Guests"), this.page.client, () => showBusy(), null);
     guests.root.inert = !own;
@@ -389,7 +389,7 @@ export class Events {
     // one is enough; further ones of other programs stay
     const mailBox = field(t("Email alert"), alarm(mails[0]));
     const busy = field(
-      t("Shown as"),
+      t("Show as"),
       select(
         [
           ["", t("busy")],
@@ -475,13 +475,13 @@ export class Events {
       const whole = allDay.control.checked;
       const wrong = guests.wrong();
       if (wrong !== undefined) {
-        guests.complain(t("“{address}” is not a complete address.", { address: isolated(wrong.address) }));
+        guests.complain(t("“{address}” isn't a complete email address.", { address: isolated(wrong.address) }));
         return null;
       }
       const start = whole ? days.start.value : `${days.start.value}T${times.start.value}`;
       const end = whole ? withDate(days.end.value, 1) : `${days.end.value}T${times.end.value}`;
       if (end < start || (whole && end === start)) {
-        untilProblem(t("The event ends before it begins."));
+        untilProblem(t("The end must be after the start."));
         return null;
       }
       const kind = repeat.control.value;
@@ -572,7 +572,7 @@ export class Events {
 export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">): Promise<void> {
   const item = page.reading() ?? page.shown();
   if (item === null) return;
-  await attempt(t("Loading…"), t("Couldn't open this"), async () => {
+  await attempt(t("Loading…"), t("Couldn't open this item"), async () => {
     const [calendars, parsed] = await Promise.all([page.client.calendars(), page.client.parsed_message(item.id)]);
     const start = new Date();
     start.setHours(start.getHours() + 1, 0, 0, 0);
@@ -608,7 +608,7 @@ function answered({ own, guests }: Found): Child {
 }
 
 function guestList(people: readonly EventGuest[], organizer: EventGuest | null): HTMLElement {
-  const said: Record<string, string> = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
+  const said: Record<string, string> = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no reply yet") };
   const rows = people.map((one) =>
     el(
       "li",
@@ -635,7 +635,7 @@ function elsewhere({ all_day, start, zone }: EventForm): string {
 
 /** How long before an event an alarm comes. */
 function before(minutes: number): string {
-  if (minutes === 0) return t("at the start");
+  if (minutes === 0) return t("at start time");
   if (minutes % 10_080 === 0) return many(minutes / 10_080, "{n} week before", "{n} weeks before");
   if (minutes % 1440 === 0) return many(minutes / 1440, "{n} day before", "{n} days before");
   if (minutes % 60 === 0) return many(minutes / 60, "{n} hour before", "{n} hours before");

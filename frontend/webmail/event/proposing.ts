@@ -53,7 +53,7 @@ export async function propose(
       },
       el("label", { class: "field" }, t("New start"), begins),
       el("label", { class: "field" }, t("New end"), ends),
-      el("label", { class: "field" }, t("Note to the organizer"), note),
+      el("label", { class: "field" }, t("Note to organizer"), note),
       el(
         "div",
         { class: "dialog-buttons" },

@@ -85,11 +85,11 @@ export function repeats(rule: string, start: string): (readonly [string, string]
     timeZone: "UTC",
   }).format(date);
   const found: (readonly [string, string])[] = [
-    ["", t("Does not repeat")],
+    ["", t("Doesn't repeat")],
     ["daily", t("Every day")],
     ["workdays", t("Every weekday (Monday to Friday)")],
     ["weekly", t("Every week on {day}", { day })],
-    ["fortnightly", t("Every two weeks on {day}", { day })],
+    ["fortnightly", t("Every 2 weeks on {day}", { day })],
     ["monthly", t("Every month on the same day")],
     ["weekday", t("Every month on the same {day}", { day })],
     ["yearly", t("Every year")],

@@ -111,7 +111,7 @@ function what({ said, who, before, answer }: EventNews): Child {
     return t("{name} moved this event from {time}", { name, time: timeText(before) });
   if (said !== "answered") return t("{name} changed this event", { name });
   if (answer === "yes") return t("{name} is going", { name });
-  if (answer === "maybe") return t("{name} may come", { name });
+  if (answer === "maybe") return t("{name} replied “maybe”", { name });
   return answer === "no" ? t("{name} isn't going", { name }) : t("{name} replied", { name });
 }
 

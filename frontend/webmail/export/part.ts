@@ -23,10 +23,10 @@ export async function exportMail(client: Client, base: string, what: Exported): 
   const below = el("input", { type: "checkbox" });
   const parent = "parent" in what && what.parent;
   const forms: [string, Record<string, string>][] = [
-    [t("One mbox file"), { format: "mbox", archive: "none" }],
-    [t("zip archive with mbox files"), { format: "mbox", archive: "zip" }],
-    [t("zip archive with Maildirs"), { format: "maildir", archive: "zip" }],
-    [t("tar.gz archive with Maildirs"), { format: "maildir", archive: "tgz" }],
+    [t("Single mbox file"), { format: "mbox", archive: "none" }],
+    [t("ZIP archive of mbox files"), { format: "mbox", archive: "zip" }],
+    [t("ZIP archive of Maildirs"), { format: "maildir", archive: "zip" }],
+    [t("tar.gz archive of Maildirs"), { format: "maildir", archive: "tgz" }],
   ];
   const buttons = forms.map(([label, form], i) => {
     const button = el("button", { autofocus: i === 0 }, label);

@@ -27,11 +27,11 @@ const answers: readonly (readonly [Answer, string])[] = [
 ];
 const given: Readonly<Record<string, string>> = {
   yes: t("You accepted."),
-  maybe: t("You answered “maybe”."),
+  maybe: t("You replied “maybe”."),
   no: t("You declined."),
   proposed: t("You proposed a new time."),
 };
-const comes: Readonly<Record<string, string>> = { yes: t("comes"), maybe: t("may come"), no: t("does not come") };
+const comes: Readonly<Record<string, string>> = { yes: t("going"), maybe: t("maybe"), no: t("not going") };
 
 /** A date without a time, as the reader writes it. */
 function dayOf(local: string): string {
@@ -52,7 +52,7 @@ function momentOf(when: When, zone?: string): string {
 
 /** Beginning and end in words. */
 function timesOf({ start, end }: Pick<Invitation, "start" | "end">): string {
-  if (start === null) return t("No time given");
+  if (start === null) return t("Time not set");
   if (end === null) return momentOf(start);
   if (!start.local.includes("T")) {
     // the end of a whole day is the day after it (RFC 5545 §3.6.1)
@@ -119,13 +119,9 @@ function stateOf(found: Invitation): Child {
       return t("This event is canceled.");
     case "old":
       return [
-        t("A newer version of this event came later."),
+        t("This event has been updated since."),
         " ",
-        el(
-          "a",
-          { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` },
-          t("Show it"),
-        ),
+        el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show")),
       ];
     case "stranger":
       if (found.method === "COUNTER")
@@ -139,8 +135,11 @@ function stateOf(found: Invitation): Child {
 /** What a message says, before the facts: the answer of a guest, another time, or that the organiser declines it. */
 function saidOf(found: Invitation): string {
   const [answered] = found.people.filter((one) => one.answer !== "");
-  if (found.method === "REPLY" && answered !== undefined)
-    return t("{who} {answer}", { who: isolated(answered.name || answered.address), answer: comes[answered.answer]! });
+  if (found.method === "REPLY" && answered !== undefined) {
+    const name = isolated(answered.name || answered.address);
+    if (answered.answer === "yes") return t("{name} is going", { name });
+    return answered.answer === "maybe" ? t("{name} replied “maybe”", { name }) : t("{name} isn't going", { name });
+  }
   if (found.proposal !== null)
     return t("{who} proposes a new time.", { who: isolated(found.proposal.by.name || found.proposal.by.address) });
   if (found.method === "DECLINECOUNTER" && found.state === "" && found.organizer !== null)
@@ -151,7 +150,7 @@ function saidOf(found: Invitation): string {
 /** What became of the time that a guest proposes. */
 const became: Readonly<Record<string, string>> = {
   accepted: t("New time accepted."),
-  changed: t("This event has changed since this time was proposed."),
+  changed: t("The event has changed since this proposal."),
   declined: t("New time declined."),
 };
 
@@ -213,10 +212,7 @@ export async function showInvitation(
     found = await client.invitation(item.id, path);
   } catch (error) {
     if (codeOf(error) === null) throw error;
-    fill(
-      place,
-      el("p", { class: "hint" }, t("The calendar cannot be shown: {why}", { why: (error as Error).message })),
-    );
+    fill(place, el("p", { class: "hint" }, t("Couldn't open calendar: {why}", { why: (error as Error).message })));
     place.hidden = false;
     return;
   }
@@ -235,8 +231,8 @@ function draw(
   const there = thereOf(found);
   const note = el("input", {
     class: "dialog-input event-note",
-    placeholder: t("Add a note"),
-    "aria-label": t("Note to the organizer"),
+    placeholder: t("Add note"),
+    "aria-label": t("Note to organizer"),
     maxlength: "2000",
     dir: "auto",
   });
@@ -244,7 +240,7 @@ function draw(
     "span",
     { role: "status" },
     found.answer === "" ? "" : (given[found.answer] ?? ""),
-    found.answered_old && ` ${t("That was for an earlier version.")}`,
+    found.answered_old && ` ${t("You replied to an earlier version.")}`,
   );
   /** The answer that was sent last, which may have had no reply: the same one is sent again under the same id, so it leaves once. */
   let last: { readonly chosen: Answer; readonly words: string; readonly id: string } | null = null;
@@ -256,9 +252,7 @@ function draw(
       client.invitation_answer(item.id, path, chosen, id, words),
     );
     if (!sent) return;
-    toast(
-      t("Your answer is on its way to {who}", { who: isolated(found.organizer?.name || found.organizer!.address) }),
-    );
+    toast(t("Reply sent to {who}", { who: isolated(found.organizer?.name || found.organizer!.address) }));
     const held = place.contains(document.activeElement);
     draw(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
     // the buttons are new: the focus stays on the one that was pressed
@@ -275,19 +269,19 @@ function draw(
     el(
       "dl",
       { class: "event-facts" },
-      found.proposal !== null && fact(t("Time now"), timesOf(found.proposal)),
+      found.proposal !== null && fact(t("Current time"), timesOf(found.proposal)),
       fact(found.proposal === null ? t("When") : t("Proposed time"), [
         timesOf(found),
         there !== "" && el("span", { class: "hint" }, el("br"), there),
       ]),
       found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)),
-      found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")),
+      found.one_of_many && fact(t("Note"), t("This is for 1 event in a series.")),
       found.place !== "" && fact(t("Location"), isolated(found.place)),
       found.organizer !== null && fact(t("Organizer"), guest(found.organizer)),
       found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))),
       found.people.length > 0 && fact(t("Guests"), guests(found)),
       found.others > 0 &&
-        fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file")),
+        fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file")),
     ),
     el(
       "div",

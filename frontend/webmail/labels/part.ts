@@ -36,7 +36,7 @@ export async function chooseLabels(client: Client, mail: Mail, actions: Actions,
   const change = ({ keyword, name }: Label, add: boolean) =>
     actions.flagItems(items, [keyword], add, {
       doing: () => (add ? t("Adding label “{name}”…", { name }) : t("Removing label “{name}”…", { name })),
-      done: () => (add ? t("Label “{name}” added", { name }) : t("Label “{name}” removed", { name })),
+      done: () => (add ? t("Added label “{name}”", { name }) : t("Removed label “{name}”", { name })),
     });
   const chosen = known[number - 1];
   if (chosen !== undefined) change(chosen, !items.every((item) => item.keywords.includes(chosen.keyword)));
@@ -58,8 +58,8 @@ async function openDialog(
     const list = el("div", { class: "labels" });
     const input = el("input", {
       class: "dialog-input",
-      "aria-label": t("Find or make a label"),
-      placeholder: t("Find or make a label"),
+      "aria-label": t("Find or create label"),
+      placeholder: t("Find or create label"),
       autocomplete: "off",
       spellcheck: "false",
       autofocus: true,
@@ -80,7 +80,7 @@ async function openDialog(
       box.checked = changed.get(label.keyword) ?? (having === items.length && having > 0);
       box.indeterminate = !changed.has(label.keyword) && having > 0 && having < items.length;
       box.addEventListener("change", () => set(label, box.checked));
-      const edit = t("Name and color of {name}", { name: label.name });
+      const edit = t("Edit {name}", { name: label.name });
       const number = known.indexOf(label);
       return el(
         "div",
@@ -105,8 +105,8 @@ async function openDialog(
       make.hidden = wanted === "" || same() !== undefined;
       const hint =
         labels.length === 0
-          ? t("Type a name to make the first label.")
-          : t("No label has this name yet. Enter makes it.");
+          ? t("Type a name to create your first label.")
+          : t("No matching label. Press Enter to create it.");
       fill(list, found.map(row), found.length === 0 && el("p", { class: "dialog-text" }, hint));
     };
     input.addEventListener("input", draw);
@@ -179,7 +179,7 @@ async function openDialog(
       const remove = async () => {
         if (
           !(await confirm(
-            t("Remove the label “{name}”?", { name: label.name }),
+            t("Delete the label “{name}”?", { name: label.name }),
             t("The label will be removed from all messages. Your messages won't be deleted. You can't undo this."),
             t("Remove"),
           ))
@@ -189,7 +189,7 @@ async function openDialog(
           const n = await client.label_remove(label.keyword);
           labels = labels.filter((one) => one !== label);
           toast(
-            many(n, "Label “{name}” removed from one message", "Label “{name}” removed from {n} messages", {
+            many(n, "Removed “{name}” from {n} message", "Removed “{name}” from {n} messages", {
               name: label.name,
             }),
           );

@@ -51,14 +51,14 @@ export async function chooseTime(
       autocomplete: "off",
       maxlength: "80",
       placeholder: t("tomorrow 9:00, in 3 hours, Friday evening…"),
-      "aria-label": t("Another time, in words"),
+      "aria-label": t("Type a time"),
     });
     const calendar = el("input", {
       class: "dialog-input",
       type: "datetime-local",
       min: fieldValue(now),
       max: fieldValue(new Date(now.getTime() + days * day)),
-      "aria-label": t("Day and time"),
+      "aria-label": t("Date and time"),
     });
     const said = el("p", { class: "later-said", role: "status" });
     const wrong = (text: string, field: HTMLInputElement) => {
@@ -86,15 +86,15 @@ export async function chooseTime(
           const field = calendar.value === "" ? words : calendar;
           const at = calendar.value === "" ? momentOf(words.value, new Date()) : new Date(calendar.value);
           if (at === null || Number.isNaN(at.getTime()))
-            wrong(t("Which time? Try “tomorrow 9:00” or “in 3 hours”."), field);
-          else if (at.getTime() <= Date.now()) wrong(t("This time is past."), field);
+            wrong(t("Enter a time. For example, “tomorrow 9:00” or “in 3 hours”."), field);
+          else if (at.getTime() <= Date.now()) wrong(t("This time is in the past."), field);
           else if (at.getTime() > Date.now() + days * day)
-            wrong(t("Choose a time within the next {days} days.", { days }), field);
+            wrong(t("Choose a time within {days} days.", { days }), field);
           else take(at);
         },
       },
-      el("label", { class: "field" }, t("Another time, in words"), words),
-      el("label", { class: "field" }, t("Day and time"), calendar),
+      el("label", { class: "field" }, t("Type a time"), words),
+      el("label", { class: "field" }, t("Date and time"), calendar),
       said,
       also !== "" && el("label", { class: "check" }, box, " ", also),
       el(

@@ -18,7 +18,7 @@ function seconds(at: Date): number {
 
 /** Ask when to send a message: seconds since 1970, null if the user gives up. */
 export async function chooseSending(): Promise<number | null> {
-  const chosen = await chooseTime(t("Send later"), t("Schedule"), longestSending);
+  const chosen = await chooseTime(t("Schedule send"), t("Schedule"), longestSending);
   return chosen && seconds(chosen.at);
 }
 
@@ -28,7 +28,7 @@ export async function putOff(desk: Surroundings & Selection, items: readonly Mes
   const sent = desk.inRole("sent");
   const ids = items.map((item) => item.id);
   if (ids.length === 0) return;
-  const also = t("Remind me only if no answer comes");
+  const also = t("Only remind me if there's no reply");
   const asked = chooseTime(sent ? t("Remind me") : t("Snooze"), t("Snooze"), longestWaiting, also, sent);
   anchor('[data-action="later"]:hover', '.toolbar [data-command="message.later"]', ".toolbar-more");
   const chosen = await asked;
@@ -36,7 +36,7 @@ export async function putOff(desk: Surroundings & Selection, items: readonly Mes
   const { at, also: unanswered } = chosen;
   const when = inWords(at);
   const said = unanswered
-    ? t("Back in the inbox {when} without a reply", { when })
+    ? t("Will return to your inbox {when} if there's no reply", { when })
     : many(ids.length, "Snoozed until {when}", "{n} messages snoozed until {when}", { when });
   desk.actions.run(
     {
@@ -52,8 +52,8 @@ export async function putOff(desk: Surroundings & Selection, items: readonly Mes
 
 function described(one: Waiting): string {
   const when = inWords(new Date(one.due));
-  if (one.kind === "sent") return t("Will be sent {when}", { when });
-  if (one.kind === "answer") return t("Back in the inbox {when} without a reply", { when });
+  if (one.kind === "sent") return t("Scheduled for {when}", { when });
+  if (one.kind === "answer") return t("Will return to your inbox {when} if there's no reply", { when });
   return t("Snoozed to {mailbox} until {when}", {
     mailbox: mailboxName(one.origin === "" ? "Inbox" : one.origin),
     when,
@@ -89,11 +89,7 @@ function list(
   close: (next: () => Promise<unknown>) => void,
 ): Node {
   if (found.length === 0)
-    return el(
-      "p",
-      { class: "dialog-text" },
-      t("Nothing is scheduled. Messages to be sent later and snoozed messages are listed here."),
-    );
+    return el("p", { class: "dialog-text" }, t("You'll see scheduled and snoozed messages here."));
   const root = el("ul", { class: "waiting-list" });
   const button = (text: string, run: () => Promise<unknown>) =>
     el("button", { class: "btn", type: "button", onclick: () => close(run) }, text);
@@ -111,7 +107,7 @@ function list(
                 act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id)),
               ),
               button(
-                t("Do not send, keep as a draft"),
+                t("Keep as draft"),
                 act(t("Saving…"), t("Couldn't keep as draft"), () => desk.client.scheduled_cancel(id)),
               ),
             ]
@@ -120,7 +116,7 @@ function list(
                 again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer")),
               ),
               button(
-                one.kind === "answer" ? t("No reminder") : t("Back now"),
+                one.kind === "answer" ? t("No reminder") : t("Unsnooze"),
                 act(
                   t("Saving…"),
                   one.kind === "answer" ? t("Couldn't remove reminder") : t("Couldn't unsnooze message"),

@@ -18,9 +18,9 @@ type Entry = readonly [Child, string];
 
 /** The meanings of the flags that are shown as words. */
 const meanings: Readonly<Record<string, string>> = {
-  "\\draft": t("You have not sent it yet"),
-  $junk: t("Unwanted mail"),
-  $phishing: t("It pretends to come from someone else"),
+  "\\draft": t("Not sent yet"),
+  $junk: t("Junk mail"),
+  $phishing: t("Pretends to be from someone else"),
   "\\deleted": t("Marked for deletion by a mail app"),
 };
 
@@ -28,35 +28,35 @@ const mark = (kind: string, shown: Child) => el("span", { class: `mark ${kind}` 
 
 const list: readonly Entry[] = [
   [el("span", { class: "legend-unread" }), t("Unread")],
-  [el("span", { class: "message-disc legend-disc c3" }, "AL"), t("The sender. A click selects the message")],
+  [el("span", { class: "message-disc legend-disc c3" }, "AL"), t("Sender. Click to select the message")],
   ...symbols.map(([, path, title]): Entry => [mark("", sign(path, "icon")), title]),
   [mark("flagged", sign(star, "icon")), t("Flagged")],
   [mark("", sign(paperclip, "icon")), t("Attachments")],
-  [mark("", sign(bellOff, "icon")), t("Muted: new messages of the conversation arrive read")],
+  [mark("", sign(bellOff, "icon")), t("Muted. New messages in this conversation arrive as read")],
   ...words.map(([flag, word]): Entry => [mark("word", word), meanings[flag] ?? word]),
-  [chip({ keyword: "", name: t("Label"), color: 2 }), t("A label. A click shows all messages that have it")],
-  [el("span", { class: "keyword more" }, "+2"), t("Number of further labels")],
-  [el("span", { class: "keyword other-mailbox" }, t("Folder")), t("Folder of a message in another folder")],
-  [el("span", { class: "legend-beside" }, t("Pale")), t("It is muted, or is shown only for its conversation")],
+  [chip({ keyword: "", name: t("Label"), color: 2 }), t("Label. Click to show all messages with this label")],
+  [el("span", { class: "keyword more" }, "+2"), t("Number of additional labels")],
+  [el("span", { class: "keyword other-mailbox" }, t("Folder")), t("Folder of a message that's in another folder")],
+  [el("span", { class: "legend-beside" }, t("Dimmed")), t("Muted, or only shown as part of its conversation")],
 ];
 
 const conversations: readonly Entry[] = [
-  [el("span", { class: "thread-count" }, "3"), t("Number of messages in the conversation")],
-  [el("span", { class: "thread-count" }, "+2"), t("More messages of the conversation are elsewhere: → shows them")],
-  [el("span", { class: "branch" }, sign(cornerDownRight, "icon")), t("An answer to the message above")],
+  [el("span", { class: "thread-count" }, "3"), t("Messages in this conversation")],
+  [el("span", { class: "thread-count" }, "+2"), t("More messages in other folders. Press → to show them")],
+  [el("span", { class: "branch" }, sign(cornerDownRight, "icon")), t("Reply to the message above")],
   [el("span", { class: "branch" }, sign(circleHelp, "icon")), t("The original message isn't here")],
-  [el("span", { class: "branch" }, sign(copy, "icon")), t("A copy of the message above (same Message-ID)")],
+  [el("span", { class: "branch" }, sign(copy, "icon")), t("Copy of the message above (same Message-ID)")],
 ];
 
 const opened: readonly Entry[] = [
   ...Object.values(validations).map(
     ([colour, why]): Entry => [el("span", { class: `validation ${colour}` }, "example.org"), why],
   ),
-  [el("span", { class: "hint" }, t("signed")), t("The server does not verify signatures")],
-  [el("span", { class: "hint" }, t("encrypted")), t("The server cannot decrypt this")],
-  [el("b", { class: "elsewhere" }, "→ example.net"), t("A link leads elsewhere than its text says")],
+  [el("span", { class: "hint" }, t("signed")), t("The server doesn't verify signatures")],
+  [el("span", { class: "hint" }, t("encrypted")), t("The server can't decrypt this message")],
+  [el("b", { class: "elsewhere" }, "→ example.net"), t("This link leads to a different address than shown")],
   [sign(download, "icon"), t("Download")],
-  [sign(ellipsis, "icon"), t("More for this message")],
+  [sign(ellipsis, "icon"), t("More message actions")],
 ];
 
 /** Show the legend. */

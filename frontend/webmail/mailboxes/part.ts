@@ -15,7 +15,6 @@ import { parsePlace } from "../state/address";
 import { labelPlace } from "../state/labels";
 import type { AllSettings } from "../state/settings";
 import type { Counts } from "../state/counts";
-import { counted } from "../ui/counts";
 import sheet from "./mailboxes.css";
 
 adopt(choices);
@@ -32,15 +31,23 @@ export const roleNames: readonly (readonly [Role, string])[] = [
 /** Ask before messages are removed; `mixed`: messages of others are selected, too, and stay. True if the user confirms. */
 export function confirmDelete(counts: Counts, mixed: boolean): Promise<boolean> {
   const what =
-    counts.messages === 1
-      ? t("This removes this message from the account. It cannot be undone.")
-      : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
+    counts.messages === null
+      ? many(
+          counts.conversations,
+          "{n} conversation will be permanently deleted. You can't undo this.",
+          "{n} conversations will be permanently deleted. You can't undo this.",
+        )
+      : many(
+          counts.messages,
+          "This message will be permanently deleted. You can't undo this.",
+          "{n} messages will be permanently deleted. You can't undo this.",
+        );
   const kept = mixed ? ` ${t("Messages in other users' folders won't be deleted.")}` : "";
   return confirm(t("Delete permanently?"), what + kept, t("Delete"));
 }
 
 export async function createMailbox(client: Client): Promise<void> {
-  const name = await ask(t("New folder"), t("Name; “/” puts it inside another"), "", t("Create"));
+  const name = await ask(t("New folder"), t("Name. For a subfolder, use “/”"), "", t("Create"));
   if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name));
 }
 
@@ -87,8 +94,8 @@ export async function mailboxMenu(
   if (action === "delete") {
     const what = many(
       mailbox.total,
-      "“{name}” and its message are removed. It cannot be undone.",
-      "“{name}” and its {n} messages are removed. It cannot be undone.",
+      "“{name}” and its message will be deleted. You can't undo this.",
+      "“{name}” and its {n} messages will be deleted. You can't undo this.",
       {
         name: mailbox.name,
       },
@@ -129,8 +136,8 @@ export async function offerRole(
     t("“{name}” folder not set", { name }),
     { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") },
     ["new", ...free],
-    (one) => (one === "new" ? t("A new one, “{name}”", { name }) : one.name),
-    { above: el("p", { class: "dialog-text" }, t("Choose a folder for it, then try again.")) },
+    (one) => (one === "new" ? t("New folder “{name}”", { name }) : one.name),
+    { above: el("p", { class: "dialog-text" }, t("Choose a folder, then try again.")) },
   );
   if (chosen === null) return;
   await attempt(t("Saving…"), t("Couldn't update folder"), async () => {
@@ -244,7 +251,7 @@ export function drawSearches(
     root,
     el("h2", { class: "mailbox-owner" }, t("Searches")),
     searches.map((search) => {
-      const remove = t("Remove the search {name}", { name: search.name });
+      const remove = t("Remove search {name}", { name: search.name });
       return el(
         "div",
         { class: `mailbox${search.text === active ? " active" : ""}` },

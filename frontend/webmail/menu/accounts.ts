@@ -40,7 +40,7 @@ export function logOutOfAll(desk: Desk): Command[] {
 
 async function leaveAll(desk: Desk, others: readonly [account: string, address: string][]): Promise<void> {
   const asked = t(
-    "Mail that is kept on this device is removed. Changes that were made without a connection and not sent yet are lost.",
+    "Mail saved on this device will be deleted. Any offline changes that haven't been sent will be lost.",
   );
   if (!(await confirm(t("Log out of all accounts?"), asked, t("Log out")))) return;
   const left = await Promise.all(

@@ -53,7 +53,7 @@ export function openAccountMenu(at: HTMLElement, desk: Desk): void {
 export function openListMenu(at: HTMLElement, desk: Desk): void {
   const command = (id: string) => desk.commands.get(id);
   const choices = listMenu.flatMap((group) => [...group.map(command), null]);
-  openMenu(at, t("What the list shows"), [...choices, command("app.signs")]);
+  openMenu(at, t("List options"), [...choices, command("app.signs")]);
 }
 
 /** Commands for the messages of one row, opened or not: its menu. */
@@ -76,7 +76,7 @@ function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[] {
 
 /** Open the menu of a message: these commands, and those about its sender. */
 export function openMessageMenu(at: HTMLElement, desk: Desk, item: MessageItem, commands: readonly Command[]): void {
-  openMenu(at, t("More for this message"), [...commands, ...senderCommands(desk, () => item)].filter(enabled));
+  openMenu(at, t("More message actions"), [...commands, ...senderCommands(desk, () => item)].filter(enabled));
 }
 
 /** Open the menu of a row at a point of the list. */

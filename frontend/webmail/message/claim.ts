@@ -19,13 +19,13 @@ function words({ kind, name, known, sender }: Claim): string {
   const values = { name: quoted(name), known: quoted(known), sender: quoted(sender) };
   switch (kind) {
     case "own":
-      return t("This says it is from you. The address {sender} is not yours.", values);
+      return t("This claims to be from you, but {sender} isn't your address.", values);
     case "domain":
-      return t("This says it is from {name}, your own domain. The address {sender} belongs elsewhere.", values);
+      return t("This claims to be from your domain {name}, but {sender} belongs to another domain.", values);
     case "person":
       return name === ""
-        ? t("This says it is from {known}, whom you know. The address {sender} is new.", values)
-        : t("This says it is from {name}, whom you know as {known}. The address {sender} is new.", values);
+        ? t("This claims to be from {known}, someone you know, but {sender} is a new address.", values)
+        : t("This claims to be from {name}, known to you as {known}, but {sender} is a new address.", values);
   }
 }
 
@@ -41,7 +41,7 @@ export function claimLine(claim: Claim, confirm: () => void, report: () => void)
       el(
         "button",
         { class: "btn line", onclick: confirm },
-        claim.kind === "own" ? t("It is really me") : t("It is really {name}", { name }),
+        claim.kind === "own" ? t("This is really me") : t("This is really {name}", { name }),
       ),
       el("button", { class: "btn line", onclick: report }, t("Report phishing")),
     ),

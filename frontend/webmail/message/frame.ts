@@ -113,7 +113,7 @@ export function picturesWords(
   mode: "html" | "htmlexternal",
   blocked: { count: number; hosts: string[] } | null,
 ): string {
-  if (mode === "htmlexternal") return t("Remote images are loaded");
+  if (mode === "htmlexternal") return t("Remote images loaded");
   if (blocked === null || blocked.count === 0) return "";
   return many(blocked.count, "{n} image from {hosts} isn't loaded", "{n} images from {hosts} aren't loaded", {
     hosts: isolated(blocked.hosts.join(", ")),

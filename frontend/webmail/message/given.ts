@@ -32,8 +32,8 @@ export function givenLine(given: Given, turn: (on: boolean) => void): Child {
       {},
       words(given),
       since !== "" && [" ", el("b", {}, since), "."],
-      given.state === "off" && [" ", t("This address is off. New mail to it is rejected.")],
-      given.state === "expired" && [" ", t("This address has expired. Mail to it is rejected.")],
+      given.state === "off" && [" ", t("This address is turned off. New mail is rejected.")],
+      given.state === "expired" && [" ", t("This address has expired. New mail is rejected.")],
     ),
     el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off")),
   ];

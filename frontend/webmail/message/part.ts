@@ -116,8 +116,8 @@ export class Message implements OpenMessage {
     {
       class: "quiet message-menu",
       "aria-haspopup": "menu",
-      title: t("More for this message"),
-      "aria-label": t("More for this message"),
+      title: t("More message actions"),
+      "aria-label": t("More message actions"),
     },
     sign(ellipsis),
   );
@@ -340,7 +340,7 @@ export class Message implements OpenMessage {
         ? el("b", { class: "author-name" }, name)
         : el(
             "button",
-            { class: "quiet author-name", "aria-expanded": "true", title: t("Fold this message"), onclick: this.fold },
+            { class: "quiet author-name", "aria-expanded": "true", title: t("Collapse message"), onclick: this.fold },
             name,
           );
     const unfold = el(
@@ -417,9 +417,9 @@ export class Message implements OpenMessage {
       .find((kind) => kind !== undefined);
     const hints = [
       (item.is_signed || inline === "SIGNED MESSAGE") &&
-        el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
+        el("span", { class: "hint", title: t("The server doesn't verify signatures") }, t("signed")),
       (item.is_encrypted || inline === "MESSAGE") &&
-        el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
+        el("span", { class: "hint", title: t("The server can't decrypt this message") }, t("encrypted")),
     ];
     const again = (at: string) => {
       const changed = { ...parsed, unsubscribe: parsed.unsubscribe && { ...parsed.unsubscribe, at } };
@@ -531,17 +531,17 @@ export class Message implements OpenMessage {
         mode !== "text" && dark && (this.shade === "plain" || (this.shade === "dark" && !this.sheet)),
       ),
       shown("forget", t("Reset view for this sender"), [], () => this.forget(), parsed.view_mode !== ""),
-      shown("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () =>
+      shown("headers", this.allHeaders ? t("Hide headers") : t("Show all headers"), ["ctrl i"], () =>
         this.toggleHeaders(),
       ),
       shown("details", t("Details"), ["I"], () => this.openDetails()),
-      shown("raw", t("Show the source"), ["O"], () => this.openRaw()),
-      shown("tab", t("Open in a new tab"), ["o"], () => this.openTab()),
+      shown("raw", t("View source"), ["O"], () => this.openRaw()),
+      shown("tab", t("Open in new tab"), ["o"], () => this.openTab()),
       shown("print", t("Print"), ["ctrl p"], () => this.print()),
-      shown("print-thread", t("Print the conversation"), [], () => this.printThread(), several),
-      shown("thread-text", t("Open the conversation as text"), [], () => this.openThread(), several),
+      shown("print-thread", t("Print conversation"), [], () => this.printThread(), several),
+      shown("thread-text", t("Open conversation as text"), [], () => this.openThread(), several),
       shown("download", t("Download"), [], () => this.download()),
-      shown("download-thread", t("Download the conversation"), [], () => this.downloadThread(), several),
+      shown("download-thread", t("Download conversation"), [], () => this.downloadThread(), several),
     ];
   }
 
@@ -611,7 +611,7 @@ export class Message implements OpenMessage {
         "article",
         { class: "text-part" },
         readableText(part.text, this.owner.needles()),
-        part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")),
+        part.truncated && el("p", { class: "hint" }, t("This text was shortened.")),
       ),
     );
   }

@@ -18,9 +18,9 @@ const firstLabels = 8;
 
 /** Colour and explanation of the validation of the sender's domain (WEBMAIL-77). */
 export const validations: Partial<Record<ParsedMessage["validation"], readonly [string, string]>> = {
-  strict: ["green", t("Domain verified by SPF or DKIM")],
-  dmarc: ["green", t("Domain verified by DMARC")],
-  relaxed: ["green", t("Related domain verified by SPF or DKIM")],
+  strict: ["green", t("Domain verified (SPF or DKIM)")],
+  dmarc: ["green", t("Domain verified (DMARC)")],
+  relaxed: ["green", t("Related domain verified (SPF or DKIM)")],
   list: ["blue", t("Trusted list or forwarder. Author not verified")],
   none: ["grey", t("Domain not verified")],
   forged: ["red", t("Failed the domain's DMARC check")],
@@ -98,7 +98,7 @@ export function drawLabels(place: HTMLElement, labels: readonly Label[]): void {
       {
         class: "keyword-link",
         href: labelPlace(label.name),
-        title: t("Messages with the label {name}", { name: label.name }),
+        title: t("Messages with label {name}", { name: label.name }),
       },
       chip(label),
     );

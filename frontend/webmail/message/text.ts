@@ -10,7 +10,7 @@ export function linked(line: string): Child[] {
   return linkPieces(line).map((piece) => {
     if (typeof piece === "string") return piece;
     const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
-    const note = t("This link goes to {host}, not where it says", { host: piece.elsewhere });
+    const note = t("This link actually goes to {host}", { host: piece.elsewhere });
     return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
   });
 }

@@ -11,17 +11,17 @@ const mostCounted = 1000;
 const shapes = { forged: octagonAlert, look: shieldAlert, first: shield, good: shieldCheck } as const;
 
 const endings: Readonly<Record<string, string>> = {
-  one: t("{n}st mail from this address"),
-  two: t("{n}nd mail from this address"),
-  few: t("{n}rd mail from this address"),
-  other: t("{n}th mail from this address"),
+  one: t("{n}st message from this address"),
+  two: t("{n}nd message from this address"),
+  few: t("{n}rd message from this address"),
+  other: t("{n}th message from this address"),
 };
 
 /** The number of a message among the messages of its sender, in words; "" if it did not come by SMTP. */
 function ordinal({ earlier }: ParsedMessage): string {
   if (earlier === null) return "";
-  if (earlier === 0) return t("First mail from this address");
-  if (earlier >= mostCounted) return t("More than {n} mails from this address", { n: mostCounted });
+  if (earlier === 0) return t("First message from this address");
+  if (earlier >= mostCounted) return t("More than {n} messages from this address", { n: mostCounted });
   const n = earlier + 1;
   return filled(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)]!, { n });
 }
@@ -33,14 +33,14 @@ function proof({ validation, signed_by }: ParsedMessage, from: Address | undefin
     case "dmarc":
     case "relaxed":
       return signed_by === ""
-        ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") })
+        ? t("Sent by a server at {domain}", { domain: isolated(from?.host ?? "") })
         : t("Signed by {domain}", { domain: isolated(signed_by) });
     case "list":
       return t("Sent through a trusted list or forwarder");
     case "none":
-      return t("Not signed. Anyone could have written this.");
+      return t("Not signed. Anyone could have sent this.");
     case "forged":
-      return t("Probably forged. It failed the check that {domain} asks for.", {
+      return t("Probably forged. This message failed {domain}’s checks.", {
         domain: isolated(from?.host ?? ""),
       });
     case "":

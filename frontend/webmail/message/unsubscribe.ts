@@ -40,7 +40,7 @@ export function leavingLine(
     const time = saidTime(found.at, Date.now());
     if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
     return [
-      el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })),
+      el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, but still sending", { time })),
       el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block")),
     ];
   }
@@ -63,7 +63,7 @@ export function leavingLine(
         await confirm(
           t("Unsubscribe from {name}?", { name }),
           how,
-          found.mailto !== "" ? t("Write the message") : t("Open the page"),
+          found.mailto !== "" ? t("Write message") : t("Open page"),
         )
       )
         await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
@@ -87,7 +87,7 @@ export function leavingLine(
         toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }));
         return;
       }
-      const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
+      const next = found.mailto !== "" ? t("Email instead") : t("Open website instead");
       toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }), {
         title: next,
         run: () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand),

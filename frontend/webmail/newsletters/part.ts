@@ -50,8 +50,8 @@ export function openPage(desk: Surroundings & Acting & Writing): void {
       more.hidden = position >= total || senders.length === 0;
       state.textContent =
         total === 0
-          ? t("Senders of newsletters and mailing lists are shown here when some mail of them has come.")
-          : many(total, "One sender", "{n} senders");
+          ? t("When you get newsletters or mailing list mail, you'll see the senders here.")
+          : many(total, "{n} sender", "{n} senders");
     });
   };
   order.addEventListener("change", () => void load(true));
@@ -63,10 +63,10 @@ function row(desk: Surroundings & Acting & Writing, one: Newsletter, close: () =
   const name = isolated(one.name || one.address);
   const facts = [
     ...(one.name === "" ? [] : [isolated(one.address)]),
-    many(one.messages, "one message", "{n} messages"),
+    many(one.messages, "{n} message", "{n} messages"),
     size(one.size),
     t("newest {time}", { time: saidTime(one.received, Date.now()) }),
-    one.read === null ? t("none read lately") : t("last read: {time}", { time: saidTime(one.read, Date.now()) }),
+    one.read === null ? t("not read recently") : t("last read: {time}", { time: saidTime(one.read, Date.now()) }),
   ];
   const actions = el("div", { class: "newsletter-actions" });
   const owner = {
@@ -122,7 +122,7 @@ async function block(desk: Surroundings & Acting & Writing, one: Newsletter, clo
 
 /** Archive all messages of a sender, some hundred in a call; it can be undone. */
 async function archiveAll(desk: Surroundings & Acting & Writing, one: Newsletter, name: string): Promise<void> {
-  const words = t("All mail from {name} that is not in Trash or Junk moves to the archive and is marked as read.", {
+  const words = t("All mail from {name} will be archived and marked as read, except in Trash and Junk.", {
     name,
   });
   if (one.messages > asked && !(await confirm(t("Archive all?"), words, t("Archive all")))) return;
@@ -137,7 +137,7 @@ async function archiveAll(desk: Surroundings & Acting & Writing, one: Newsletter
   });
   const n = pieces.reduce((sum, { ids }) => sum + ids.length, 0);
   if (n === 0) {
-    if (done) toast(t("Nothing to archive"));
+    if (done) toast(t("No messages to archive"));
     return;
   }
   const back = async () => {
@@ -150,7 +150,7 @@ async function archiveAll(desk: Surroundings & Acting & Writing, one: Newsletter
       if (unread.length > 0) await desk.client.flags_clear(unread, ["\\seen"]);
     }
   };
-  toast(many(n, "One message archived", "{n} messages archived"), {
+  toast(many(n, "{n} message archived", "{n} messages archived"), {
     title: t("Undo"),
     run: () => void attempt(t("Undoing…"), t("Couldn't undo"), back),
   });

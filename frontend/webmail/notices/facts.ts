@@ -55,7 +55,7 @@ export function noticeWords(): NoticeWords {
     told: t("Notifications turned on for this device"),
     mail: t("New mail"),
     one: t("New message"),
-    more: t("New message, and {n} more"),
+    more: t("New message and {n} more"),
     archive: t("Archive"),
     alarm: t("(no title)"),
   };

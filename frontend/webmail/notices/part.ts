@@ -62,7 +62,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       told = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
     }
     const { endpoint, p256dh, auth } = valuesOf(told);
-    const name = browserName(navigator.userAgent) || t("A browser");
+    const name = browserName(navigator.userAgent) || t("Unknown browser");
     facts = {
       login: desk.facts().login_address,
       device: await desk.client.notices_subscribe(endpoint, p256dh, auth, name),
@@ -122,7 +122,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
   const alarms = el(
     "select",
     {},
-    el("option", { value: "all" }, t("Notifications, and email if the alert asks for it")),
+    el("option", { value: "all" }, t("Notifications, and email for email alerts")),
     el("option", { value: "notices" }, t("Notifications only")),
     el("option", { value: "none" }, t("Never")),
   );
@@ -197,7 +197,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
   place.addEventListener("change", (event) => event.stopPropagation());
   fill(
     place,
-    el("label", { class: "check" }, here, t("Tell me of new mail on this device")),
+    el("label", { class: "check" }, here, t("Notify me about new mail on this device")),
     why !== "" && el("p", { class: "hint" }, why),
     el(
       "p",
@@ -206,12 +206,12 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       " ",
       t("Alert notifications show the event's title, place, and time."),
     ),
-    el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who),
-    el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")),
+    el("label", { class: "setting" }, el("span", {}, t("Notify me about mail from")), who),
+    el("p", { class: "hint" }, t("People you know are your contacts and anyone you've written to.")),
     el(
       "div",
       { class: "notice-quiet" },
-      el("label", { class: "check" }, quiet, t("Not in quiet hours, from")),
+      el("label", { class: "check" }, quiet, t("Quiet hours from")),
       from,
       t("until"),
       until,
@@ -221,7 +221,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       el(
         "p",
         { class: "hint" },
-        t("They are in the time zone {zone}. A change sets them to this browser's.", { zone }),
+        t("Quiet hours use the time zone {zone}. If you change them, they'll use this browser's time zone.", { zone }),
       ),
     el("label", { class: "setting" }, el("span", {}, t("Calendar alerts")), alarms),
     devices,

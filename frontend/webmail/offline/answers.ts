@@ -73,7 +73,7 @@ export function beginAnswer(kept: Kept): Begun {
   const cut = parsed.texts.some((one) => one.truncated) && original === "" && selected === "";
   const notes =
     cut || (whole === "" && selected === "" && original === "")
-      ? [{ message: t("Without a connection the text is not quoted as a whole."), words: null }]
+      ? [{ message: t("You're offline, so part of the text isn't quoted."), words: null }]
       : [];
   if (forward) {
     const attached = kind === "forward_attached";

@@ -161,7 +161,7 @@ export class Outbox {
         this.say(
           failed
             ? t(
-                "The server failed at a change that you made without a connection: {why} It waits on this device until the next connection. If it fails again, tell your administrator.",
+                "The server couldn't apply an offline change: {why} We'll try again when you reconnect. If this happens again, contact your administrator.",
                 { why },
               )
             : t("A change you made offline was rejected: {why}", { why }),
@@ -170,7 +170,7 @@ export class Outbox {
       }
       // one without an answer may be sent already: it becomes no draft
       if (silent || (failed && one.failed !== true)) {
-        this.say(t("A message that you wrote without a connection waits on this device: {why}", { why }));
+        this.say(t("A message you wrote offline is waiting on this device: {why}", { why }));
         return silent ? "unanswered" : "failed";
       }
       let failure = await this.drafted(one.given[0] as Written);
@@ -181,12 +181,10 @@ export class Outbox {
       }
       if (failure !== null) {
         // it stays here, and the next connection tries again
-        this.say(
-          t("A message that you wrote without a connection waits on this device: {why}", { why: messageOf(failure) }),
-        );
+        this.say(t("A message you wrote offline is waiting on this device: {why}", { why: messageOf(failure) }));
         return codeOf(failure) === "" ? "unanswered" : "failed";
       }
-      this.say(t("A message that you wrote without a connection was not sent, and is in Drafts: {why}", { why }));
+      this.say(t("A message you wrote offline wasn't sent. You'll find it in Drafts: {why}", { why }));
       return "done";
     }
   }

@@ -147,8 +147,8 @@ export class Offline {
     if (n === 0) return [];
     const text = many(
       n,
-      "{n} change that you made without a connection is sent after you log in as {address}. It is lost if another user logs in.",
-      "{n} changes that you made without a connection are sent after you log in as {address}. They are lost if another user logs in.",
+      "To send {n} offline change, log in as {address}. If another user logs in, it will be lost.",
+      "To send {n} offline changes, log in as {address}. If another user logs in, they will be lost.",
       { address: this.owner },
     );
     return [el("p", { class: "hint" }, text)];
@@ -157,7 +157,7 @@ export class Offline {
   private full(): void {
     if (this.told) return;
     this.told = true;
-    this.page.say(t("This browser has no room: not all mail is kept for times without a connection."));
+    this.page.say(t("Browser storage is full. Some mail won't be available offline."));
   }
 
   /** Say how many changes wait in this browser. */
@@ -165,11 +165,7 @@ export class Offline {
     const n = this.waits;
     fill(
       this.line,
-      many(
-        n,
-        "{n} change waits on this device until the server can be reached.",
-        "{n} changes wait on this device until the server can be reached.",
-      ),
+      many(n, "{n} change will be sent when you're online.", "{n} changes will be sent when you're online."),
     );
     if (n > 0) document.querySelector(".messages")?.before(this.line);
     else this.line.remove();
@@ -462,13 +458,13 @@ export class Offline {
     if (kind === "edit") {
       const draft = await this.store?.get<Begun>("facts", draftKey(id ?? 0));
       if (draft !== undefined) return draft;
-      throw new Error(t("Without a connection, this message cannot be edited: this device has not kept all of it."));
+      throw new Error(t("You can't edit this message offline because part of it isn't saved on this device."));
     }
     const lists = (await this.store?.all<List>("lists")) ?? [];
     const item = lists.flatMap((list) => list.threads.flat()).find((one) => one.id === id);
     const parsed = await this.store?.get<ParsedMessage>("messages", id ?? 0);
     if (item === undefined || parsed === undefined)
-      throw new Error(t("Without a connection, only messages that this device has kept can be answered."));
+      throw new Error(t("While you're offline, you can only reply to messages saved on this device."));
     return beginAnswer({
       kind,
       item,
@@ -538,8 +534,8 @@ export class Offline {
     if (list === undefined || list === null) {
       const message =
         query && isSearch(query)
-          ? t("Without a connection, only words can be searched for, in the messages that this device has kept.")
-          : t("Without a connection there are only lists that this device has kept.");
+          ? t("While you're offline, you can only search for words in messages saved on this device.")
+          : t("While you're offline, you can only open lists saved on this device.");
       this.page.event({ kind: "view_err", view_id, request_id, message, unthreaded: false });
       return;
     }
@@ -594,7 +590,7 @@ export class Offline {
     if (n === 0) return true;
     return confirm(
       t("Log out?"),
-      many(n, "{n} change was not sent yet and is lost.", "{n} changes were not sent yet and are lost."),
+      many(n, "{n} unsent change will be lost.", "{n} unsent changes will be lost."),
       t("Log out"),
     );
   }
@@ -622,12 +618,12 @@ export class Offline {
     return el(
       "div",
       { class: "field" },
-      el("label", { class: "check" }, box, t("Keep mail on this device")),
+      el("label", { class: "check" }, box, t("Save mail for offline use")),
       el(
         "p",
         { class: "hint" },
         t(
-          "The newest 200 messages and drafts can be read without a connection, with files up to 1 MB. What you do meanwhile is sent later. Log out to remove them.",
+          "Read the newest 200 messages and drafts offline, with files up to 1 MB. Your changes are sent when you're back online. To remove saved mail, log out.",
         ),
       ),
     );

@@ -27,7 +27,7 @@ export function drawBooks(
   again: () => Promise<void>,
 ): void {
   const row = (id: number, name: string, contacts: number, one?: AddressBook) => {
-    const title = t("Change “{name}”", { name });
+    const title = t("Edit “{name}”", { name });
     return el(
       "div",
       { class: "book" },
@@ -154,8 +154,8 @@ async function change(client: Client, one: AddressBook | null, again: () => Prom
 function sure(one: AddressBook): Promise<boolean> {
   const lost = many(
     one.contacts,
-    "{n} contact is removed with it, on all your devices.",
-    "{n} contacts are removed with it, on all your devices.",
+    "This will also delete {n} contact from all your devices.",
+    "This will also delete {n} contacts from all your devices.",
   );
   const back = t("You can restore deleted contacts for 30 days, up to 5,000.");
   return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));

@@ -30,7 +30,7 @@ export async function showDoubles(
         el(
           "p",
           { class: "dialog-text" },
-          t("No two contacts have an address, or a name and a phone number, in common."),
+          t("No duplicates. Contacts are duplicates if they share an address, or a name and phone number."),
         ),
     );
   };
@@ -109,8 +109,8 @@ function group(
       "legend",
       {},
       one.reason === "address"
-        ? t("Same address. Which one stays?")
-        : t("Same name and phone number. Which one stays?"),
+        ? t("Same address. Which contact do you want to keep?")
+        : t("Same name and phone number. Which contact do you want to keep?"),
     ),
     rows.map(({ root }) => root),
     button,

@@ -78,7 +78,7 @@ export async function edit(
     el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name === "name" });
   const name = field(t("Name"), text(old.name, "name"));
   const organization = field(t("Organization"), text(old.organization, ""));
-  const groups = field(t("Groups"), text(old.groups.join(", "), ""), t("Separated by commas."));
+  const groups = field(t("Groups"), text(old.groups.join(", "), ""), t("Separate with commas."));
   const note = field(
     t("Note"),
     el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.note }),
@@ -103,7 +103,7 @@ export async function edit(
           .filter((one) => one !== ""),
       };
       if (form.name === "" && form.emails.length + form.phones.length === 0 && form.organization === "") {
-        name.problem(t("A contact needs a name or an address."));
+        name.problem(t("Enter a name or an address."));
         name.control.focus();
         return;
       }
@@ -120,7 +120,7 @@ export async function edit(
         close(true);
       } catch (error) {
         if (codeOf(error) === "user:conflict")
-          name.problem(t("This contact was changed in another window. Close this one and open it again."));
+          name.problem(t("This contact was changed in another window. Close the form and open the contact again."));
         else await showError(t("Couldn't save contact"), error);
       }
     };
@@ -128,7 +128,7 @@ export async function edit(
       await attempt(t("Deleting…"), t("Couldn't delete contact"), async () => {
         const gone = await page.client.contact_remove(card!.id);
         close(true);
-        toast(t("“{name}” removed", { name: isolated(old.name) }), {
+        toast(t("“{name}” deleted", { name: isolated(old.name) }), {
           title: t("Undo"),
           run: () =>
             void attempt(t("Restoring…"), t("Couldn't restore contact"), async () => {
@@ -157,7 +157,7 @@ export async function edit(
         ),
         card !== null &&
           card.further.length > 0 &&
-          el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })),
+          el("p", { class: "hint" }, t("Also saved and exported: {names}", { names: card.further.join(", ") })),
         el(
           "div",
           { class: "dialog-buttons" },

@@ -41,7 +41,7 @@ export function openPage(page: Page): void {
   const files = el(
     "div",
     { class: "people-tools" },
-    el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")),
+    el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")),
     save("vcf", t("Export as vCards")),
     save("csv", t("Export as CSV")),
     archiveLink(page, "button"),
@@ -106,10 +106,10 @@ export function openPage(page: Page): void {
     group.hidden = found.groups.length === 0;
     state.textContent =
       found.total === 0
-        ? t("No contacts yet. Add one, or import a file from your phone or another mail app.")
+        ? t("No contacts yet. Add one or import a file from your phone or another mail app.")
         : list.childElementCount === 0
-          ? t("No contact has this text.")
-          : many(found.total, "One contact", "{n} contacts");
+          ? t("No matching contacts")
+          : many(found.total, "{n} contact", "{n} contacts");
   };
   const load = (whole: boolean) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch(whole));
   const draw = () => {
@@ -259,6 +259,6 @@ function read(page: Page, file: File): Promise<unknown> {
     t("Importing…"),
     t("Couldn't import contacts"),
     (uploadID) => page.client.contacts_import(uploadID),
-    (added) => many(added, "One entry added", "{n} entries added"),
+    (added) => many(added, "{n} entry added", "{n} entries added"),
   );
 }

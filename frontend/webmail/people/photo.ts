@@ -40,14 +40,14 @@ export function photoField(
         choose.focus();
       },
     },
-    t("Remove the photo"),
+    t("Remove photo"),
   );
   const draw = () => {
     const has = chosen === null ? photo !== "" : chosen !== "";
     const disc = face(base, chosen === null ? photo : "", name, key);
     if (chosen) fill(disc, el("img", { src: `data:image/jpeg;base64,${chosen}`, alt: "" }));
     fill(shown, disc);
-    choose.textContent = has ? t("Change the photo…") : t("Add a photo…");
+    choose.textContent = has ? t("Change photo…") : t("Add photo…");
     remove.hidden = !has;
   };
   file.addEventListener("change", () => {

@@ -37,7 +37,7 @@ export function showReceipt(
       elsewhere &&
       !(await confirm(
         t("Send read receipt to {where}?", { where }),
-        t("That isn't the sender's address. The receipt will tell it that you read your mail, and when."),
+        t("This isn't the sender's address. The receipt will confirm that you read the message, and when."),
         t("Send read receipt"),
       ))
     )
@@ -46,7 +46,7 @@ export function showReceipt(
     const subject = item.subject.slice(0, mostSubject);
     const when = fullTime(item.date ?? item.received);
     const words = t(
-      "Your message “{subject}” of {when} to {me} was shown on a screen. This does not prove that it was read or understood.",
+      "Your message “{subject}” from {when} to {me} was displayed. This doesn't guarantee that the recipient read or understood it.",
       { subject, when, me },
     );
     const sent = await attempt(t("Sending…"), t("Couldn't send read receipt"), () =>
@@ -66,7 +66,7 @@ export function showReceipt(
         : t("{who} requested a read receipt", { who }),
     ),
     el("button", { class: "link", onclick: () => void send() }, t("Send read receipt")),
-    el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("Read receipt declined")) }, t("Don’t")),
+    el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("Read receipt declined")) }, t("Don't send")),
   );
   place.hidden = false;
 }

@@ -164,7 +164,7 @@ export function openEditor(
     note(t("Uploading image…"));
     try {
       const headers = { "content-type": file.type, "x-moxlite-csrf": client.csrfToken };
-      const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("picture.png"))}`, {
+      const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("image.png"))}`, {
         method: "POST",
         headers,
         body: file,
@@ -228,7 +228,7 @@ export function openEditor(
     ],
     [
       strikethrough,
-      t("Strike through"),
+      t("Strikethrough"),
       "ctrl shift 7",
       () => editor.hasFormat("S"),
       (on) => (on ? editor.removeStrikethrough() : editor.strikethrough()),
@@ -444,10 +444,10 @@ export function openEditor(
       }),
     });
     openMenu(button, t("Table"), [
-      change("rowBelow", t("Add a row")),
-      change("columnBeside", t("Add a column")),
-      change("dropRow", t("Delete the row")),
-      change("dropColumn", t("Delete the column")),
+      change("rowBelow", t("Add row")),
+      change("columnBeside", t("Add column")),
+      change("dropRow", t("Delete row")),
+      change("dropColumn", t("Delete column")),
       change("dropTable", t("Delete table")),
     ]);
   }
@@ -509,7 +509,7 @@ export function openEditor(
     const range = editor.getSelection().cloneRange();
     const from = range.startContainer instanceof Element ? range.startContainer : range.startContainer.parentElement;
     const present = from?.closest("a")?.getAttribute("href") ?? "";
-    const typed = await ask(t("Link"), t("Address; empty for no link"), present, t("Done"));
+    const typed = await ask(t("Link"), t("Link address. Leave blank to remove the link."), present, t("Done"));
     editor.setSelection(range);
     editor.focus();
     if (typed === null) return;
@@ -604,7 +604,7 @@ function fileOf(address: string): File {
   } catch {
     octets = new Uint8Array();
   }
-  return new File([octets], t("picture.png"), { type });
+  return new File([octets], t("image.png"), { type });
 }
 
 /** The text of what was written, as a plain message has it. */

@@ -13,21 +13,14 @@ adopt(sheet);
 let open: HTMLElement | null = null;
 
 function question(rule: Suggestion): string {
-  const what =
-    rule.list_id === ""
-      ? t("mail from {sender}", { sender: rule.msg_from })
-      : t("mail of the list {list}", { list: rule.list_id });
+  const { msg_from: sender, list_id: list, recipient, mailbox } = rule;
+  if (list === "")
+    return rule.remove
+      ? t("Stop moving mail from {sender} to {recipient} into “{mailbox}”?", { sender, recipient, mailbox })
+      : t("Always move mail from {sender} to {recipient} into “{mailbox}”?", { sender, recipient, mailbox });
   return rule.remove
-    ? t("Stop filing {what} to {recipient} into “{mailbox}”?", {
-        what,
-        recipient: rule.recipient,
-        mailbox: rule.mailbox,
-      })
-    : t("Always file {what} to {recipient} into “{mailbox}”?", {
-        what,
-        recipient: rule.recipient,
-        mailbox: rule.mailbox,
-      });
+    ? t("Stop moving mail from the list {list} to {recipient} into “{mailbox}”?", { list, recipient, mailbox })
+    : t("Always move mail from the list {list} to {recipient} into “{mailbox}”?", { list, recipient, mailbox });
 }
 
 /** Withdraw the offer: the user does something else. */
@@ -60,12 +53,12 @@ export async function offerRule(
   };
   const root = el(
     "section",
-    { class: "offer", role: "status", "aria-label": t("A rule for mail like this") },
+    { class: "offer", role: "status", "aria-label": t("Rule for similar mail") },
     el("p", {}, question(rule)),
     el(
       "div",
       { class: "offer-buttons" },
-      el("button", { class: "primary", onclick: accept }, rule.remove ? t("Remove the rule") : t("Add the rule")),
+      el("button", { class: "primary", onclick: accept }, rule.remove ? t("Remove rule") : t("Add rule")),
       el("button", { onclick: withdraw }, t("Not now")),
     ),
     el(

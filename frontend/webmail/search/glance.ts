@@ -94,7 +94,7 @@ export class Glance {
         return;
     }
     this.bar.submit();
-    this.owner.say(t("Search saved below your folders."));
+    this.owner.say(t("Search saved under your folders."));
   }
 
   private async ask(text: string): Promise<void> {
@@ -246,7 +246,7 @@ export class Glance {
           "glance-line",
           () => void this.save(text),
           sign(bookmark),
-          el("span", { class: "glance-words" }, t("Save this search")),
+          el("span", { class: "glance-words" }, t("Save search")),
         ),
       this.option(
         "glance-line",

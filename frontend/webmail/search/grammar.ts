@@ -273,11 +273,11 @@ export function parse(
       needles.length === most ||
       headers.length === most
     ) {
-      problems.push({ token, why: t("a search has at most {n} criteria of a kind", { n: most }) });
+      problems.push({ token, why: t("searches can have up to {n} criteria of the same kind", { n: most }) });
       break;
     }
     const only = (change: Partial<Filter> | null, why: string) => {
-      if (not) wrong(t("“{tag}” can’t be excluded with “-”; it is searched for as a word", { tag }));
+      if (not) wrong(t("“{tag}” can’t be excluded with “-”, so it was searched for as a word", { tag }));
       else if (change === null) wrong(why);
       else filter = { ...filter, ...change };
     };
@@ -288,52 +288,55 @@ export function parse(
       if (!not) needles.push(word);
       if (token.unknown !== undefined) problems.push(unknown(token, token.unknown, all));
       else if (value === "AROUND")
-        problems.push({ token, why: t("“{value}” is not understood; it is searched for as a word", { value }) });
+        problems.push({
+          token,
+          why: t("“{value}” isn't a search operator, so it was searched for as a word", { value }),
+        });
     } else if (texts.includes(tag)) {
-      if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
+      if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
       else if (tag === "label") {
         // by the name, else by the keyword, as other mail programs show it
         const keyword = labels.find(({ name }) => name.toLowerCase() === value.toLowerCase())?.keyword ?? value;
-        if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("there is no label “{value}”", { value }));
+        if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("no label named “{value}”", { value }));
         else side.labels.push(keyword);
       } else
         side[tag as "from" | "to" | "subject"].push(tag !== "subject" && value.toLowerCase() === "me" ? me : value);
       if (!not && tag !== "label" && value !== "") needles.push(value);
     } else if (tag === "is") {
       const state = states[value.toLowerCase()];
-      if (state === undefined) wrong(t("“is:” knows {names}", { names: Object.keys(states).join(", ") }));
+      if (state === undefined) wrong(t("for “is:”, use {names}", { names: Object.keys(states).join(", ") }));
       else if (state[0] === "\\seen" && state[1] === not) filter = { ...filter, unread: true };
       else (state[1] === not ? nots : lists).labels.push(state[0]);
     } else if (tag === "attachments") {
       const kind = kinds.find((one) => one === value.toLowerCase());
-      if (kind === undefined) wrong(t("attachments can be {names}", { names: kinds.join(", ") }));
+      if (kind === undefined) wrong(t("for attachments, use {names}", { names: kinds.join(", ") }));
       else if (not) nots.attachments.push(kind);
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
-      else wrong(t("only one kind of attachment can be searched for"));
+      else wrong(t("you can only search for 1 attachment type"));
     } else if (tag in fields) {
-      if (not) wrong(t("“{tag}” can’t be excluded with “-”; it is searched for as a word", { tag }));
-      else if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
+      if (not) wrong(t("“{tag}” can’t be excluded with “-”, so it was searched for as a word", { tag }));
+      else if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
       else headers.push({ name: fields[tag]!, value });
     } else if (tag === "header") {
       const [, name, wanted] = /^([!-9;-~]{1,100}):?(.*)$/s.exec(value) ?? [];
-      if (not || name === undefined) wrong(t("“header:” is followed by a name, perhaps with “:” and a text"));
+      if (not || name === undefined) wrong(t("after “header:”, add a name, or a name, “:”, and text"));
       else headers.push({ name, value: wanted!.trim() });
     } else if (tag === "minsize" || tag === "maxsize") {
       const size = octets(value);
       only(
         size === null ? null : tag === "minsize" ? { size_min: size } : { size_max: size },
-        t("“{value}” is no size; write 500k or 2m", { value }),
+        t("“{value}” isn't a size. Try 500k or 2m", { value }),
       );
     } else if (tag === "older_than" || tag === "newer_than") {
       const time = ago(value, now);
       only(
         time === null ? null : tag === "older_than" ? { newest: time } : { oldest: time },
-        t("“{value}” is not a span of time; write 7d, 2w, 3m or 1y", { value }),
+        t("“{value}” isn't a time span. Try 7d, 2w, 3m, or 1y", { value }),
       );
     } else if (tag === "filename") {
       // the text index has names of files; a known extension alone is a kind
       const kind = extensions[value.toLowerCase().replace(/^\*?\./, "")];
-      if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
+      if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
       else if (kind !== undefined && filter.attachments == null && !not) filter = { ...filter, attachments: kind };
       else {
         side.words.push(value);
@@ -343,7 +346,7 @@ export function parse(
       const time = moment(value, tag === "end", now);
       only(
         time === null ? null : tag === "start" ? { oldest: time } : { newest: time },
-        t("“{value}” is not a date. Write yesterday, 2026-11-21, 2026-11-21T08:30 or 08:30", { value }),
+        t("“{value}” isn't a date. Try yesterday, 2026-11-21, 2026-11-21T08:30, or 08:30", { value }),
       );
     } else {
       const name = value.toLowerCase();
@@ -358,19 +361,22 @@ export function parse(
           : box === undefined
             ? null
             : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
-      only(change, t("there is no folder “{value}”", { value }));
+      only(change, t("no folder named “{value}”", { value }));
     }
   }
   if (nested(text))
-    problems.push({ token: all[0]!, why: t("“OR” and “-” are for single criteria, not for several in parentheses") });
+    problems.push({ token: all[0]!, why: t("use “OR” and “-” with single criteria, not with parentheses") });
   for (const one of all)
     if (one.group !== undefined && one.tag !== "" && !["from", "to", "subject"].includes(one.tag))
-      problems.push({ token: one, why: t("“{tag}:” can’t be an alternative; all matches have it", { tag: one.tag }) });
+      problems.push({
+        token: one,
+        why: t("“{tag}:” doesn't work with “OR”. All results will match it", { tag: one.tag }),
+      });
   for (const one of any.values())
     if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length > 0)
       problems.push({
         token: all[0]!,
-        why: t("words are no alternative to senders, recipients and subjects; one of each must match"),
+        why: t("“OR” can't mix words with senders, recipients, or subjects. Results match one of each"),
       });
   if (any.size > 0)
     filter = {
@@ -390,7 +396,10 @@ function alternatives<T extends Alternatives>(group: number, lists: T, any: Map<
 
 /** The report of an unknown operator, with the nearest known one. */
 function unknown(token: Token, name: string, all: readonly Token[]): Problem {
-  const why = t("“{name}:” is not a search operator; “{value}” is searched for as text", { name, value: token.value });
+  const why = t("“{name}:” isn't a search operator, so “{value}” was searched for as text", {
+    name,
+    value: token.value,
+  });
   const [nearest, far] = known
     .map((one) => [one, distance(name.toLowerCase(), one)] as const)
     .reduce((a, b) => (b[1] < a[1] ? b : a));

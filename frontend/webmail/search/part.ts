@@ -27,14 +27,14 @@ interface Field {
 }
 
 const fields: readonly Field[] = [
-  { tag: "", label: t("Words"), hint: t("anywhere in the message") },
+  { tag: "", label: t("Words"), hint: t("anywhere in message") },
   { tag: "from", label: t("From") },
   { tag: "to", label: t("To, Cc, Bcc") },
   { tag: "subject", label: t("Subject") },
   { tag: "mailbox", label: t("Folder") },
   { tag: "label", label: t("Label") },
-  { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") },
-  { tag: "end", label: t("To day"), hint: t("including that day") },
+  { tag: "start", label: t("From date"), hint: t("2026-11-21 or 2026-11-21T08:30") },
+  { tag: "end", label: t("To date"), hint: t("including this date") },
   { tag: "attachments", label: t("Attachments"), choices: kinds },
   { tag: "is", label: t("Status"), choices: Object.keys(states) },
   { tag: "minsize", label: t("At least"), hint: t("500k, 2m") },
@@ -55,16 +55,13 @@ export function say(
   { looked, of, found, messages, done, stopped, left_out }: Searching,
   stop: () => void,
 ): void {
-  const count =
-    messages > found
-      ? t("{what} found", { what: counted({ messages, conversations: found }) })
-      : t("{n} found", { n: found });
+  const count = messages > found ? counted({ messages, conversations: found }) : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
   fill(
     place,
     done && !stopped && count,
-    stopped && t("Stopped: {count}, {looked} of {of} messages searched", numbers),
-    !done && (looked === 0 ? t("Searching…") : t("Searching… {count}, {looked} of {of} messages searched", numbers)),
+    stopped && t("Stopped. {count}. Searched {looked} of {of} messages", numbers),
+    !done && (looked === 0 ? t("Searching…") : t("Searching… {count}. Searched {looked} of {of} messages", numbers)),
     !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
     left_out.length > 0 &&
       el("p", {}, t("Folders of {owners} aren't available right now.", { owners: left_out.join(", ") })),
@@ -108,9 +105,7 @@ function fillForm(form: HTMLElement, bar: SearchBar, mail: Mail): void {
     el(
       "p",
       { class: "search-help" },
-      t(
-        "Separate words with spaces. Put “-” before a word to exclude it, and quotes around words that belong together.",
-      ),
+      t("Separate words with spaces. To exclude a word, put “-” before it. To find a phrase, use quotes."),
     ),
     rows.map((one) => one.root),
     el(
@@ -220,7 +215,7 @@ function calendarOf(input: HTMLInputElement | HTMLSelectElement): HTMLElement {
     hidden,
     el(
       "button",
-      { type: "button", class: "link", "aria-label": t("Choose a day"), title: t("Choose a day"), onclick: choose },
+      { type: "button", class: "link", "aria-label": t("Choose date"), title: t("Choose date"), onclick: choose },
       sign(calendar),
     ),
   );

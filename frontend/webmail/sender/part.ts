@@ -54,7 +54,7 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
   const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
   const chosen =
     what === "always"
-      ? await page.choose(t("Always file mail of this sender to"), others)
+      ? await page.choose(t("Always move mail from this sender to"), others)
       : mail.boxes.withRole("junk", mail.boxes.get(item.mailbox_id)?.home);
   if (chosen === undefined) page.offerRole("junk");
   if (chosen == null) return false;

@@ -24,7 +24,7 @@ const states: Record<Delivery["state"], string> = {
   trying: t("being delivered"),
   held: t("on hold"),
   delivered: t("delivered"),
-  relayed: t("handed to the relay"),
+  relayed: t("relayed"),
   failed: t("failed"),
   canceled: t("canceled"),
 };

@@ -83,7 +83,7 @@ class Row {
   }
 
   draw(key: string): void {
-    const shown = key === "" ? t("no key") : keyText(key);
+    const shown = key === "" ? t("no shortcut") : keyText(key);
     this.button.classList.remove("key-waiting");
     this.button.setAttribute("aria-label", `${this.title}: ${shown}`);
     fill(this.button, key === "" ? "–" : el("kbd", {}, shown));
@@ -128,7 +128,9 @@ export function keyChoice(
     [gmail, el("button", { class: "chip pill", type: "button" }, t("Gmail shortcuts"))],
   ];
   const told = el("p", { class: "hint", role: "status" });
-  const about = t("A click on a key waits for another. Escape cancels, Backspace removes the key.");
+  const about = t(
+    "Click a shortcut, then press a new key. Press Escape to cancel or Backspace to remove the shortcut.",
+  );
   const root = el("div", { class: "key-choice" });
   let question: HTMLElement | null = null;
 
@@ -170,7 +172,7 @@ export function keyChoice(
       row.button.focus();
     };
     const swap = el("button", { class: "btn line", type: "button", onclick: take }, t("Swap shortcuts"));
-    const words = t("{key} is the key of “{title}”.", {
+    const words = t("{key} is already used for “{title}”.", {
       key: keyText(key),
       title: others.map(({ name }) => name).join(", "),
     });
@@ -199,7 +201,7 @@ export function keyChoice(
     if (key === "Escape") draw();
     else if (key === "Backspace") choose(row, "");
     else if (isFixed(key) || browsers.test(key))
-      fill(told, t("The browser, a screen reader or the webmail itself needs {key}.", { key: keyText(key) }));
+      fill(told, t("{key} is reserved by the browser, screen readers, or the webmail.", { key: keyText(key) }));
     else choose(row, key);
   };
   for (const row of rows) {

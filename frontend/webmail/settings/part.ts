@@ -2,7 +2,7 @@
 
 import { messageOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
-import { type Child, el, fill, sign } from "../../lib/dom";
+import { type Child, el, fill, placed, sign } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
 import { arrowLeft, bell, eye, fileText, keyRound, monitor, pencil } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
@@ -105,7 +105,7 @@ function signatures(
   };
   const draw = () => {
     const { text, html } = all.get(chosen)!;
-    label.textContent = chosen === "" ? t("Signature") : t("Signature of {address}", { address: chosen });
+    label.textContent = chosen === "" ? t("Signature") : t("Signature for {address}", { address: chosen });
     input.value = text;
     input.hidden = false;
     turn++;
@@ -165,8 +165,8 @@ function signatures(
       chips,
       label,
       place,
-      el("label", { class: "check" }, format, t("With formatting")),
-      el("p", { class: "hint" }, t("Below what you write. An address can have its own.")),
+      el("label", { class: "check" }, format, t("Use formatting")),
+      el("p", { class: "hint" }, t("Added below your message. Each address can have its own.")),
     ),
     read: () => {
       keep();
@@ -212,12 +212,12 @@ export function openSettings(desk: Surroundings): void {
     desk.facts().addresses.filter((one) => !one.startsWith("@")),
   );
   const quoting = select(t("Write replies"), old.quoting, [
-    ["auto", t("Above the quote, or below a selected part")],
+    ["auto", t("Above the quote, or below selected text")],
     ["top", t("Above the quote")],
     ["bottom", t("Below the quote")],
   ]);
-  const scheme = select(t("Colors"), old.color_scheme, [
-    ["auto", t("Same as the system")],
+  const scheme = select(t("Theme"), old.color_scheme, [
+    ["auto", t("Use system setting")],
     ["light", t("Light")],
     ["dark", t("Dark")],
   ]);
@@ -229,40 +229,40 @@ export function openSettings(desk: Surroundings): void {
   const improve = el(
     "p",
     { class: "hint", hidden: !unread.includes(spoken) },
-    t("A machine translated these texts. To improve them, change {file} in the source code of moxlite.", {
+    t("This is a machine translation. To improve it, edit {file} in moxlite's source code.", {
       file: `frontend/i18n/${spoken}.json`,
     }),
   );
-  const density = select(t("Rows"), old.density, [
-    ["comfortable", t("With a preview")],
+  const density = select(t("List density"), old.density, [
+    ["comfortable", t("With preview")],
     ["compact", t("Compact")],
   ]);
   const layout = select<Layout>(t("Message"), panes.local.layout, [
-    ["leftright", t("Beside the list")],
-    ["topbottom", t("Below the list")],
+    ["leftright", t("Beside list")],
+    ["topbottom", t("Below list")],
   ]);
-  const after = select(t("After archive, trash, move"), old.after_action, [
-    ["next", t("Show the next message")],
-    ["previous", t("Show the previous message")],
-    ["list", t("Back to the list")],
+  const after = select(t("After archiving, deleting, or moving"), old.after_action, [
+    ["next", t("Show next message")],
+    ["previous", t("Show previous message")],
+    ["list", t("Back to message list")],
   ]);
   const swipes: Choices<Swipe> = [
     ...rowActions.map(([action, , words]) => [action, words] as const),
     ["", t("Do nothing")],
   ];
-  const left = select(t("Swipe to the left"), panes.local.left, swipes);
-  const right = select(t("Swipe to the right"), panes.local.right, swipes);
+  const left = select(t("Swipe left"), panes.local.left, swipes);
+  const right = select(t("Swipe right"), panes.local.right, swipes);
   const touch = navigator.maxTouchPoints > 0 ? [right.root, left.root] : [];
   const seen = select(t("Mark as read"), String(old.mark_seen_ms), seenChoices(old.mark_seen_ms));
   const undo = select(t("Undo send"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
-  const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
-  const bars = check(t("Check the encryption for each recipient"), old.show_address_security);
-  const hints = check(t("Show the shortcut when an action is clicked"), !old.no_show_shortcuts);
+  const html = check(t("Show messages as designed (HTML) instead of plain text"), old.show_html);
+  const bars = check(t("Check encryption for each recipient"), old.show_address_security);
+  const hints = check(t("Show shortcut when you click an action"), !old.no_show_shortcuts);
   const keymap = keyChoice(desk.commands, old.keymap);
   const keys = check(t("Single-letter shortcuts (archive: a)"), old.single_keys);
-  const opens = check(t("Arrows, j and k open the next message at once"), old.open_on_move);
+  const opens = check(t("Open messages immediately with arrow keys, j, and k"), old.open_on_move);
   const invitations = check(t("Email me invitations and replies from users on this server"), old.invitation_mails);
-  const headers = text(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
+  const headers = text(t("Additional header fields, one per line"), old.show_headers.join("\n"), 2);
 
   const notices = el("div", { class: "notices" });
   load(notices, t("Couldn't load notification settings"), async () =>
@@ -289,11 +289,11 @@ export function openSettings(desk: Surroundings): void {
       headers.root,
       device,
     ),
-    section("look", t("Look"), monitor, speech.root, improve, scheme.root, density.root, layout.root),
+    section("look", t("Appearance"), monitor, speech.root, improve, scheme.root, density.root, layout.root),
     section("notices", t("Notifications on this device"), bell, notices),
     section("keys", t("Shortcuts"), keyRound, keys.root, opens.root, hints.root, keymap.root),
   ];
-  const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
+  const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved automatically."));
   const read = (): AllSettings => ({
     ...desk.settings(),
     ...signature.read(),
@@ -386,7 +386,7 @@ export function openSettings(desk: Surroundings): void {
     page,
     el(
       "nav",
-      { class: "settings-nav", "aria-label": t("Sections of the settings") },
+      { class: "settings-nav", "aria-label": t("Settings sections") },
       el("button", { class: "btn text settings-back", type: "button", onclick: close }, sign(arrowLeft), t("Done")),
       el("h2", { class: "settings-title" }, t("Settings")),
       el(
@@ -405,9 +405,9 @@ export function openSettings(desk: Surroundings): void {
         el(
           "p",
           { class: "hint" },
-          t("Password, devices, linked accounts, and import are in "),
-          el("a", { href: account_path }, t("your account")),
-          ".",
+          placed(t("For your password, devices, linked accounts, and import, go to {account}."), {
+            account: el("a", { href: account_path }, t("your account")),
+          }),
         ),
     ),
     el(
@@ -460,10 +460,10 @@ function section(
 
 function seenChoices(now: number): Choices<string> {
   const known: [string, string][] = [
-    ["0", t("At once")],
-    ["500", t("After half a second")],
+    ["0", t("Immediately")],
+    ["500", t("After 0.5 seconds")],
     ["3000", t("After 3 seconds")],
-    ["-1", t("Only by hand")],
+    ["-1", t("Manually")],
   ];
   if (!known.some(([value]) => value === String(now)))
     known.push([String(now), t("After {n} seconds", { n: now / 1000 })]);

@@ -75,21 +75,21 @@ export async function openTemplates(page: Page, at: HTMLElement, target: Target)
   };
   openMenu(at, t("Templates"), [
     ...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))),
-    command("save", t("Save as a template…"), () => void save(page, target, all)),
+    command("save", t("Save as template…"), () => void save(page, target, all)),
     ...(all.length > 0 ? [command("edit", t("Manage templates…"), () => void manage(page))] : []),
   ]);
 }
 
 async function save(page: Page, target: Target, all: readonly TemplateForm[]): Promise<void> {
   const { text, html } = written(page, target);
-  const name = (await ask(t("Save as a template"), t("Name"), target.subject.slice(0, 100), t("Save")))?.trim();
+  const name = (await ask(t("Save as template"), t("Name"), target.subject.slice(0, 100), t("Save")))?.trim();
   if (name === undefined || name === "") return;
   const known = all.find((one) => one.name === name);
   if (
     known !== undefined &&
     !(await confirm(
-      t("Replace the template?"),
-      t("There is a template “{name}” already.", { name: isolated(name) }),
+      t("Replace template?"),
+      t("A template named “{name}” already exists.", { name: isolated(name) }),
       t("Replace"),
     ))
   )
@@ -120,7 +120,8 @@ export async function showTemplates(page: Page, place: HTMLElement): Promise<voi
     const all = await listed(page);
     fill(
       list,
-      all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")),
+      all.length === 0 &&
+        el("p", { class: "hint" }, t("No templates yet. To create one, write a message and save it as a template.")),
       all.map((one) => {
         const name = isolated(one.name);
         const button = (words: string, run: () => void) =>
@@ -143,7 +144,7 @@ export async function showTemplates(page: Page, place: HTMLElement): Promise<voi
     if (!(await attempt(t("Deleting…"), t("Couldn't delete template"), () => page.client.template_remove(one.id))))
       return;
     await load();
-    toast(t("“{name}” removed", { name: isolated(one.name) }), {
+    toast(t("“{name}” deleted", { name: isolated(one.name) }), {
       title: t("Undo"),
       run: () =>
         void attempt(t("Restoring…"), t("Couldn't restore template"), async () => {
@@ -155,7 +156,7 @@ export async function showTemplates(page: Page, place: HTMLElement): Promise<voi
   const begin = () => void change({ id: 0, name: "", subject: "", text: "", html: "" });
   fill(
     place,
-    el("p", { class: "hint" }, t("{name}, {address} and {date} stand for the first recipient and today.")),
+    el("p", { class: "hint" }, t("Use {name} and {address} for the first recipient, and {date} for today.")),
     list,
     el("button", { class: "btn line", type: "button", onclick: begin }, t("New template")),
   );
@@ -204,7 +205,9 @@ async function edit(page: Page, one: TemplateForm): Promise<boolean> {
         problem.hidden = false;
         fill(
           problem,
-          codeOf(error) === "user:conflict" ? t("Another template has this name.") : String((error as Error).message),
+          codeOf(error) === "user:conflict"
+            ? t("A template with this name already exists.")
+            : String((error as Error).message),
         );
       }
     };

@@ -51,7 +51,7 @@ export function pulls(list: HTMLElement, look: () => void): void {
   };
   const ask = () => {
     asking = true;
-    say(t("Looking for new messages…"));
+    say(t("Checking for new messages…"));
     shown.classList.add("asking");
     const end = (text: string, path?: string) => {
       removeEventListener("connected", found);
@@ -63,7 +63,7 @@ export function pulls(list: HTMLElement, look: () => void): void {
       hiding = window.setTimeout(hide, shownFor);
     };
     const found = () => end(t("Up to date"));
-    const failed = () => end(t("Not connected"), wifiOff);
+    const failed = () => end(t("Offline"), wifiOff);
     addEventListener("connected", found);
     addEventListener("disconnected", failed);
     hiding = window.setTimeout(failed, patience);
@@ -98,7 +98,7 @@ export function pulls(list: HTMLElement, look: () => void): void {
         return;
       }
       pull.by = Math.max(1, by);
-      say(by >= enough ? t("Release to look again") : t("Pull to look again"));
+      say(by >= enough ? t("Release to refresh") : t("Pull to refresh"));
       follow(pull.by);
     },
     { passive: true },

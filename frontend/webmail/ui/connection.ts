@@ -9,10 +9,10 @@ import type { Mail } from "../state/mail";
 const sentences: Record<Connection, string> = {
   on: "",
   connecting: t("Connecting…"),
-  off: t("Not connected. Trying again…"),
-  crowded: t("Not connected. Other tabs use all the connections your network allows. Close some."),
+  off: t("Connection lost. Reconnecting…"),
+  crowded: t("Can't connect because other tabs use all the connections your network allows. Close some tabs."),
   blocked: t(
-    "Not connected. Your network or a proxy holds back what the server sends. Ask its administrator to allow WebSockets.",
+    "Can't connect because your network or a proxy blocks live updates. Ask your network administrator to allow WebSockets.",
   ),
 };
 

@@ -25,7 +25,7 @@ export function importFile(
 ): Promise<boolean> {
   return attempt(doing, failed, async () => {
     const upload = new Upload();
-    const sending = (sent: number) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(file.size) });
+    const sending = (sent: number) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(file.size) });
     let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
     let done: FileImported;
     try {
@@ -42,7 +42,7 @@ export function importFile(
       done = await take(uploadID).finally(() => clearInterval(timer));
     } catch (error) {
       if (error instanceof UploadAborted) {
-        toast(t("Stopped: nothing was imported"));
+        toast(t("Import stopped. No messages imported"));
         return;
       }
       throw error;
@@ -52,9 +52,9 @@ export function importFile(
     const { known, unread, dropped } = done;
     const facts = [
       words(done.added),
-      known > 0 && many(known, "one was there already", "{n} were there already"),
+      known > 0 && many(known, "{n} already exists", "{n} already exist"),
       dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"),
-      unread > 0 && many(unread, "one could not be read", "{n} could not be read"),
+      unread > 0 && many(unread, "{n} unreadable", "{n} unreadable"),
     ].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem as Told)));
     if (unread === 0) toast(facts.join(", "));

@@ -51,18 +51,18 @@ export function layOut(root: HTMLElement, page: Page): void {
     el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   const tools = el(
     "div",
-    { class: "list-tools", role: "toolbar", "aria-label": t("What the list shows") },
+    { class: "list-tools", role: "toolbar", "aria-label": t("List options") },
     command(
       "app.unread-only",
       { class: "link unread-button" },
       el("span", { class: "unread-toggle" }, t("Unread only")),
     ),
-    opener("link list-menu", t("What the list shows"), (at) => page.openListMenu(at), sign(listFilter)),
+    opener("link list-menu", t("List options"), (at) => page.openListMenu(at), sign(listFilter)),
   );
   moveWithin(tools);
   const chosenCount = el("h1", { class: "chosen-count" });
   const all = command("list.all", { class: "link" });
-  const clear = t("Clear the selection");
+  const clear = t("Clear selection");
   const bar = el(
     "header",
     { class: "list-chosen" },
@@ -94,7 +94,7 @@ export function layOut(root: HTMLElement, page: Page): void {
     address,
     sign(chevronsUpDown, "i s"),
   );
-  const scheme = t("Light or dark");
+  const scheme = t("Light or dark mode");
   fill(
     page.side,
     brand(),

@@ -12,7 +12,7 @@ export class Panes {
     class: "splitter",
     role: "separator",
     tabindex: "0",
-    "aria-label": t("Size of the list"),
+    "aria-label": t("List size"),
   });
   local: Local = loadLocal();
   private below = false;

@@ -18,7 +18,7 @@ import type * as PrintPart from "../print/part";
 import type * as ReceiptPart from "../receipt/part";
 import type * as ViewerPart from "../viewer/part";
 import type { Counts } from "../state/counts";
-import { counted } from "./counts";
+import { selectedPlace } from "./counts";
 import { drawEmpty } from "./empty";
 import { missing } from "./missing";
 import { subjectOf } from "./subject";
@@ -150,12 +150,14 @@ export class Reader {
       el(
         "div",
         { class: "reader-empty" },
-        selected !== null
-          ? el("h2", { class: "empty-title" }, t("{what} selected", { what: counted(selected) }))
-          : drawEmpty({
-              title: t("No message selected"),
-              text: t("Use the arrow keys and Enter, or press ? for all shortcuts."),
-            }),
+        drawEmpty(
+          selected !== null
+            ? selectedPlace(selected)
+            : {
+                title: t("No message selected"),
+                text: t("Use the arrow keys and Enter, or press ? for all shortcuts."),
+              },
+        ),
       ),
     );
   }

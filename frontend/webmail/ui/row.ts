@@ -33,7 +33,7 @@ export interface Manner {
 
 /** Icons and words for flags (WEBMAIL-65). An icon has its meaning as title. */
 export const symbols: readonly (readonly [string, string, string])[] = [
-  ["\\answered", reply, t("Answered")],
+  ["\\answered", reply, t("Replied")],
   ["$forwarded", forward, t("Forwarded")],
 ];
 export const words: readonly (readonly [string, string])[] = [
@@ -206,8 +206,8 @@ export class Row {
           "thread-count",
           many(
             hidden,
-            "One more message of this conversation is elsewhere: → shows it",
-            "{n} more messages of this conversation are elsewhere: → shows them",
+            "{n} more message in another folder. Press → to show it",
+            "{n} more messages in other folders. Press → to show them",
           ),
           `+${hidden}`,
         ),
@@ -224,7 +224,7 @@ export class Row {
   /** The symbol for the relation to the message above. */
   private branch(item: MessageItem): Child {
     if (item.same_message_id)
-      return named("branch", t("A copy of the message above (same Message-ID)"), sign(copy, "icon"));
+      return named("branch", t("Copy of the message above (same Message-ID)"), sign(copy, "icon"));
     if (item.thread_missing_link)
       return named("branch", t("The original message isn't here"), sign(circleHelp, "icon"));
     return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
@@ -239,7 +239,7 @@ export class Row {
         .filter(([flag]) => flags.includes(flag))
         .map(([, path, title]) => named("mark", title, sign(path, "icon"))),
       thread.every((item) => item.thread_muted) &&
-        named("mark", t("Muted: new messages of the conversation arrive read"), sign(bellOff, "icon")),
+        named("mark", t("Muted. New messages in this conversation arrive as read"), sign(bellOff, "icon")),
       files > 0 && named("mark", t("Attachments: {n}", { n: files }), sign(paperclip, "icon")),
       flags.includes("\\flagged") && named("mark flagged", t("Flagged"), sign(star, "icon")),
     );

@@ -9,5 +9,5 @@ export const rowActions: readonly (readonly [RowAction, string, string])[] = [
   ["archive", archive, t("Archive")],
   ["trash", trash2, t("Move to Trash")],
   ["later", clock, t("Snooze")],
-  ["read", mailOpen, t("Mark read, or unread")],
+  ["read", mailOpen, t("Mark as read or unread")],
 ];

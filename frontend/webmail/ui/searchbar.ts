@@ -41,8 +41,8 @@ export class SearchBar {
     {
       class: "search-clear",
       type: "button",
-      "aria-label": t("Close the search"),
-      title: t("Close the search"),
+      "aria-label": t("Close search"),
+      title: t("Close search"),
       hidden: true,
     },
     sign(x, "i s"),

@@ -34,7 +34,7 @@ export function sharing(
         const shown = account === "anyone" ? t("all users on this server") : isolated(name || account);
         const rights = el(
           "select",
-          { class: "dialog-input", "aria-label": t("Permissions of {name}", { name: shown }) },
+          { class: "dialog-input", "aria-label": t("Permissions for {name}", { name: shown }) },
           levels.map(([value, words]) => el("option", { value }, words)),
         );
         rights.value = writable ? "change" : "read";

@@ -78,7 +78,8 @@ export async function look(base: string, item: MessageItem, path: string): Promi
           el("img", {
             src: url("view"),
             alt: one.filename,
-            onerror: () => fill(view, el("p", {}, navigator.onLine ? t("This image cannot be shown.") : missingText())),
+            onerror: () =>
+              fill(view, el("p", {}, navigator.onLine ? t("This image can't be displayed.") : missingText())),
           }),
         );
       else if (!navigator.onLine && kind !== "")
@@ -88,7 +89,7 @@ export async function look(base: string, item: MessageItem, path: string): Promi
       // Chromium's PDF viewer does not work in a sandbox; the answer's policy forbids all scripts
       else if (kind === "pdf") fill(view, frame("view", false));
       else if (kind === "text") fill(view, frame("viewtext", true));
-      else fill(view, el("p", {}, t("This file cannot be shown here.")));
+      else fill(view, el("p", {}, t("This file can't be displayed here.")));
     };
     const to = (next: number) => {
       at = (next + all.length) % all.length;

@@ -149,8 +149,8 @@ export class Words {
     {
       type: "button",
       class: "compose-quoted",
-      "aria-label": t("Show the quote"),
-      title: t("Show the quote"),
+      "aria-label": t("Show quote"),
+      title: t("Show quote"),
       onclick: () => this.unfold(),
     },
     "…",
@@ -330,7 +330,7 @@ export class Words {
 
   /** The original below the text: folded, a page of the server, and a way to leave it out. */
   private originalBox(): HTMLElement {
-    const title = this.forwarded ? t("The forwarded message") : t("The original");
+    const title = this.forwarded ? t("Forwarded message") : t("The original");
     const frame = el("iframe", {
       class: "compose-original-page",
       title,
@@ -350,7 +350,7 @@ export class Words {
       el(
         "p",
         { class: "compose-original-foot" },
-        t("It is sent below your text, as it came."),
+        t("The original is sent unchanged below your text."),
         el(
           "button",
           {
@@ -363,7 +363,7 @@ export class Words {
               this.hooks.changed();
             },
           },
-          t("Leave it out"),
+          t("Remove"),
         ),
       ),
     );
