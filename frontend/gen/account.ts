@@ -204,28 +204,31 @@ export interface Destined {
 
 /** Some of the addresses to give away, the number of all that were asked for, and the domains of new ones. */
 export interface GivenPage {
-  items: Array<GivenItem>;
+  items: Array<GivenAddress>;
   total: number;
   domains: Array<string>;
 }
 
-/** An address to give away (MASK-1). ``strangers``: number of senders that are not the site, the first of them at */
-export interface GivenItem {
+/** An address that was given away; times in RFC 3339, UTC, "" for never. */
+export interface GivenAddress {
+  id: number;
   address: string;
   state: "expired" | "off" | "on";
   site: string;
   note: string;
   only_from: Array<string>;
   created: string;
-  expires: string | null;
-  last_mail: string | null;
+  expires: string;
+  last_mail: string;
   messages: number;
-  senders: Array<GivenSender>;
+  senders: Array<string>;
+  wrote: Array<GivenSender>;
   strangers: number;
-  strangers_since: string | null;
+  strangers_since: string;
+  leak: string;
 }
 
-/** A domain that wrote to an address: its first message, and the number of them. */
+/** A domain that wrote to an address, first at `first`; `messages`: number of its messages. */
 export interface GivenSender {
   domain: string;
   first: string;
@@ -895,9 +898,9 @@ export const checks: Checks = {
   Place: { received: "integer", id: "integer" },
   SortPage: { moves: ["list", ["ref", "Destined"]], looked: "integer", next: ["nullable", ["ref", "Place"]] },
   Destined: { id: "integer", mailbox: "string" },
-  GivenPage: { items: ["list", ["ref", "GivenItem"]], total: "integer", domains: ["list", "string"] },
-  GivenItem: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "time", expires: ["nullable", "time"], last_mail: ["nullable", "time"], messages: "integer", senders: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: ["nullable", "time"] },
-  GivenSender: { domain: "string", first: "time", messages: "integer" },
+  GivenPage: { items: ["list", ["ref", "GivenAddress"]], total: "integer", domains: ["list", "string"] },
+  GivenAddress: { id: "integer", address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "string", expires: "string", last_mail: "string", messages: "integer", senders: ["list", "string"], wrote: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: "string", leak: "string" },
+  GivenSender: { domain: "string", first: "string", messages: "integer" },
   LinkList: { items: ["list", ["ref", "LinkItem"]], insecure: "boolean" },
   LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], protocol: ["enum", ["imap", "pop3"]], keep_days: ["nullable", "integer"], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", sorts: "boolean" },
   Remark: { message: "string", words: "any" },
@@ -1049,18 +1052,6 @@ export interface Calls {
 
   /** A page of addresses, the newest first, after the first ``offset``; with ``text`` those that have it in */
   masked_list(text: string, offset: number): Promise<GivenPage>;
-
-  /** Make an address for a site. ``word`` in front: "" for the site's name; ``domain``: "" for the first one. */
-  masked_make(site: string, word: string, domain: string, note: string): Promise<GivenItem>;
-
-  /** Change what is known of an address; without ``expires`` it does not expire. */
-  masked_change(address: string, site: string, note: string, only_from: Array<string>, expires: string | null): Promise<GivenItem>;
-
-  /** Take mail to an address, or refuse it from now on (550). */
-  masked_switch(address: string, active: boolean): Promise<GivenItem>;
-
-  /** Forget an address, with who wrote to it. */
-  masked_remove(address: string): Promise<null>;
 
   /** The mailboxes at other providers that are linked to the account, and what each does. */
   link_list(): Promise<LinkList>;
@@ -1322,6 +1313,21 @@ export interface Calls {
 
   /** Stop the message ID of ACCOUNT, which becomes a draft if the account has a copy of it. */
   account_later_stop(id: string, account?: string): Promise<null>;
+
+  /** Make an address for ACCOUNT to give away, such as shop.x7k2p@example.com, and print it. */
+  address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
+
+  /** Change what is known of an address that ACCOUNT gives away; what is not named stays. `never` ends an expiry. */
+  address_set(address: string, site?: string | null, note?: string | null, only_from?: string | null, expires?: string | null, account?: string): Promise<GivenAddress>;
+
+  /** Take mail to ADDRESS again. */
+  address_on(address: string, account?: string): Promise<null>;
+
+  /** Refuse mail to ADDRESS from now on (550). */
+  address_off(address: string, account?: string): Promise<null>;
+
+  /** Forget ADDRESS: mail is refused as if it had never been. */
+  address_rm(address: string, account?: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1353,10 +1359,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   script_count: [{ name: "string", after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]],
   sort_move: [{ ids: ["list", "integer"], source: "string", target: "string" }, "integer"],
   masked_list: [{ text: "string", offset: "integer" }, ["ref", "GivenPage"]],
-  masked_make: [{ site: "string", word: "string", domain: "string", note: "string" }, ["ref", "GivenItem"]],
-  masked_change: [{ address: "string", site: "string", note: "string", only_from: ["list", "string"], expires: ["nullable", "time"] }, ["ref", "GivenItem"]],
-  masked_switch: [{ address: "string", active: "boolean" }, ["ref", "GivenItem"]],
-  masked_remove: [{ address: "string" }, "null"],
   link_list: [{}, ["ref", "LinkList"]],
   link_find: [{ address: "string" }, ["ref", "FoundServers"]],
   link_add: [{ link: ["ref", "LinkForm"] }, ["ref", "Added"]],
@@ -1444,4 +1446,9 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
   account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
   account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"],
+  address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
+  address_set: [{ address: "string", site: ["optional", ["nullable", "string"]], note: ["optional", ["nullable", "string"]], only_from: ["optional", ["nullable", "string"]], expires: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
+  address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
+  address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
+  address_rm: [{ address: "string", account: ["optional", "string"] }, "null"],
 });

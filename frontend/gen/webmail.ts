@@ -1101,6 +1101,32 @@ export interface VacationChange {
   known_only?: boolean;
 }
 
+/** An address that was given away; times in RFC 3339, UTC, "" for never. */
+export interface GivenAddress {
+  id: number;
+  address: string;
+  state: "expired" | "off" | "on";
+  site: string;
+  note: string;
+  only_from: Array<string>;
+  created: string;
+  expires: string;
+  last_mail: string;
+  messages: number;
+  senders: Array<string>;
+  wrote: Array<GivenSender>;
+  strangers: number;
+  strangers_since: string;
+  leak: string;
+}
+
+/** A domain that wrote to an address, first at `first`; `messages`: number of its messages. */
+export interface GivenSender {
+  domain: string;
+  first: string;
+  messages: number;
+}
+
 /** Anything that a stream sends. */
 export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Importing | Alarmed | Keepalive | Fatal | ServerShutdown;
 
@@ -1208,9 +1234,6 @@ export interface Calls {
 
   /** Set the choices for all devices. */
   notices_choose(choice: NoticeChoice): Promise<null>;
-
-  /** Make an address for a site, "" for none; returns it. */
-  given_make(site: string): Promise<string>;
 
   /** Take mail to the address to which a message came, or refuse it from now on. */
   given_switch(message_id: number, active: boolean): Promise<null>;
@@ -1544,6 +1567,9 @@ export interface Calls {
 
   /** Change the vacation form of an account, if it is still as its `mark` says; "" for any. */
   account_vacation_set(changed: VacationChange, mark?: string, account?: string): Promise<null>;
+
+  /** Make an address for ACCOUNT to give away, such as shop.x7k2p@example.com, and print it. */
+  address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
 }
 
 export type Client = BaseClient & Calls;

@@ -66,6 +66,8 @@ export const checks: Checks = {
   Target: { from_id: "integer", mailbox_id: "integer" },
   QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
   VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
+  GivenAddress: { id: "integer", address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "string", expires: "string", last_mail: "string", messages: "integer", senders: ["list", "string"], wrote: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: "string", leak: "string" },
+  GivenSender: { domain: "string", first: "string", messages: "integer" },
 };
 
 export const calls: Calls = {
@@ -83,7 +85,6 @@ export const calls: Calls = {
   notices_test: [{ device_id: "integer" }, "string"],
   notice_archive: [{ message_id: "integer" }, "null"],
   notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
-  given_make: [{ site: "string" }, "string"],
   given_switch: [{ message_id: "integer", active: "boolean" }, "null"],
   receipt_send: [{ message_id: "integer", subject: "string", text: "string" }, "null"],
   invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
@@ -193,4 +194,5 @@ export const calls: Calls = {
   message_delete: [{ message_ids: ["list", "integer"] }, "null"],
   decode_mime_words: [{ text: "string" }, "string"],
   account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
 };

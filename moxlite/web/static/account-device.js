@@ -323,27 +323,27 @@ function notice(level, text2, ...actions) {
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
   if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("Mail apps can't connect to this server. IMAP and submission are turned off."));
-  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], ...program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)]], [t("User name"), copyable(program.username)], [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]]);
+  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], ...program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)]], [t("Username"), copyable(program.username)], [t("Password"), el("span", {}, t("a separate app password for each app. "), el("a", { href: "#security" }, t("Create one")))]]);
 }
 function servers(all) {
-  if (all.length === 0) return t("not offered");
+  if (all.length === 0) return t("not available");
   return all.map((one) => el("div", { class: "flex wrap" }, copyable(one.host), el("span", { class: "hint" }, t("port {port}, {security}", { port: String(one.port), security: securities[one.security] }))));
 }
 
 var period = 2e3;
 var kinds = ["iphone", "android", "mac", "thunderbird", "other"];
-var names = { iphone: t("iPhone or iPad"), android: t("Android"), mac: t("Mac"), thunderbird: t("Thunderbird"), other: t("Another program") };
+var names = { iphone: t("iPhone or iPad"), android: t("Android"), mac: t("Mac"), thunderbird: t("Thunderbird"), other: t("Another app") };
 var device = async (desk) => {
   const kind = kinds.find((one) => one === desk.path[0]) ?? "iphone";
   const { program } = await desk.client.overview();
   const linked = kind === "iphone" || kind === "android" || kind === "mac";
-  const root = el("div", { class: "page" }, head(t("Set up a device"), ""), el("nav", { class: "pick", "aria-label": t("Which device") }, kinds.map((one) => el("a", { class: "btn line", href: `#device/${one}`, "aria-current": one === kind ? "page" : void 0 }, names[one]))), linked && link(desk, kind), kind === "thunderbird" && card(t("Thunderbird"), [el("p", {}, t("Choose “New account”, then “Email”, and type your name and address. Thunderbird finds the servers by itself.")), el("p", { class: "gap" }, copyable(program.username)), el("p", { class: "hint gap" }, t("For the password, make an app password: "), el("a", { href: "#security" }, t("Security")))]), card(t("By hand"), byHand(program), { hint: kind === "other" ? t("Programs that know autoconfig or autodiscover find this by your address.") : null }), (kind === "iphone" || kind === "mac") && card(t("A profile without a password"), el("p", {}, el("a", { class: "btn line", href: `/profile.mobileconfig?addresses=${encodeURIComponent(program.username)}`, download: "" }, t("Download the profile")), el("span", { class: "hint" }, ` ${t("The device asks for the password: give it an app password.")}`))));
+  const root = el("div", { class: "page" }, head(t("Set up a device"), ""), el("nav", { class: "pick", "aria-label": t("Device type") }, kinds.map((one) => el("a", { class: "btn line", href: `#device/${one}`, "aria-current": one === kind ? "page" : void 0 }, names[one]))), linked && link(desk, kind), kind === "thunderbird" && card(t("Thunderbird"), [el("p", {}, t("Choose “New account”, then “Email”, and enter your name and address. Thunderbird finds the servers automatically.")), el("p", { class: "gap" }, copyable(program.username)), el("p", { class: "hint gap" }, t("For the password, create an app password: "), el("a", { href: "#security" }, t("Security")))]), card(t("Manual setup"), byHand(program), { hint: kind === "other" ? t("Apps with autoconfig or autodiscover only need your address.") : null }), (kind === "iphone" || kind === "mac") && card(t("Setup profile without password"), el("p", {}, el("a", { class: "btn line", href: `/profile.mobileconfig?addresses=${encodeURIComponent(program.username)}`, download: "" }, t("Download profile")), el("span", { class: "hint" }, ` ${t("When asked for a password, enter an app password.")}`))));
   return { title: t("Set up a device"), root };
 };
 function link(desk, kind) {
   const place = el("div", {});
-  const name = line(t("Name of the device"), kind === "mac" ? t("Mac") : t("Phone"), t("The device gets an app password of this name. You can end it under Security."), { maxlength: "64" });
-  const ask = form(name.root, t("Show the code"), async () => {
+  const name = line(t("Device name"), kind === "mac" ? t("Mac") : t("Phone"), t("This creates an app password with this name. You can revoke it under Security."), { maxlength: "64" });
+  const ask = form(name.root, t("Show code"), async () => {
     try {
       const made2 = await desk.client.device_start(name.control.value);
       fill(place, steps(kind, made2.url, made2.qr), follow(desk, () => fill(place, ask.root)));
@@ -355,9 +355,9 @@ function link(desk, kind) {
   return card(names[kind], place);
 }
 function steps(kind, url, code) {
-  const left = el("p", { class: "hint" }, t("Works once, within 10 minutes"));
-  const third = kind === "android" ? [el("b", {}, t("Copy the address and password into your mail app there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself."))] : [el("b", {}, t("Install the profile in its Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("Servers, address and password are in it. There is nothing to type."))];
-  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code of the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Point the camera of the device at this code")), el("p", { class: "hint" }, t("Or open this link there:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” there")), el("p", { class: "hint" }, t("Then confirm here. This code won't work for anyone else.")))), el("li", {}, el("div", {}, third))));
+  const left = el("p", { class: "hint" }, t("Use this once, within 10 minutes"));
+  const third = kind === "android" ? [el("b", {}, t("Copy the address and password into your mail app there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers automatically."))] : [el("b", {}, t("Install the profile in Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("The profile includes your servers, address, and password."))];
+  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code for the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Scan this code with your device’s camera")), el("p", { class: "hint" }, t("Or open this link on your device:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” on your device")), el("p", { class: "hint" }, t("Then confirm here. This code won't work for anyone else.")))), el("li", {}, el("div", {}, third))));
 }
 function follow(desk, again) {
   const place = el("div", { class: "gap", role: "status" });
@@ -367,11 +367,11 @@ function follow(desk, again) {
     before = found.state;
     const anew = button(t("New code"), again);
     if (found.state === "waiting") fill(place, notice("wait", t("Waiting for the device…")));
-    else if (found.state === "asking") fill(place, notice("warn", [el("b", {}, t("A device at {ip} wants to be set up. Is it yours?", { ip: found.remote_ip })), el("br"), foreign(found.user_agent, 120)], button(t("No"), () => void answer(false)), button(t("Yes, set it up"), () => void answer(true), { kind: "primary" })));
-    else if (found.state === "issuing") fill(place, notice("wait", t("Making a password for the device…")));
-    else if (found.state === "ready") fill(place, notice("ok", t("The device has its password. Go on there."), anew));
-    else if (found.state === "refused") fill(place, notice("off", t("Device rejected. Your account wasn't shared with it."), anew));
-    else fill(place, notice("off", t("The ten minutes are over."), anew));
+    else if (found.state === "asking") fill(place, notice("warn", [el("b", {}, t("A device at {ip} is asking to be set up. Is it yours?", { ip: found.remote_ip })), el("br"), foreign(found.user_agent, 120)], button(t("No"), () => void answer(false)), button(t("Set up"), () => void answer(true), { kind: "primary" })));
+    else if (found.state === "issuing") fill(place, notice("wait", t("Creating device password…")));
+    else if (found.state === "ready") fill(place, notice("ok", t("Password sent. Continue on your device."), anew));
+    else if (found.state === "refused") fill(place, notice("off", t("Device rejected. It can't access your account."), anew));
+    else fill(place, notice("off", t("This code has expired."), anew));
   };
   const answer = async (yes) => {
     before = "";
@@ -402,12 +402,12 @@ var setup = async (desk) => {
       fill(place, notice("danger", `${messageOf(error)}.`));
     }
   }, { kind: "primary", icon: smartphone });
-  fill(place, el("p", { class: "gap" }, t("This sets up mail on this device. The page that showed you the code asks whether it is yours.")), el("p", { class: "gap" }, begin));
+  fill(place, el("p", { class: "gap" }, t("Set up mail on this device, then confirm on the page where you saw the code.")), el("p", { class: "gap" }, begin));
   const root = el("div", { class: "page narrow" }, head(t("Set up mail on this device"), ""), place);
   return { title: t("Set up mail"), root };
 };
 function wait(desk, claim, place) {
-  fill(place, notice("wait", t("Now confirm on the page that showed the code.")));
+  fill(place, notice("wait", t("Now confirm on the page where you saw the code.")));
   const timer = setInterval(async () => {
     let found;
     try {
@@ -420,7 +420,7 @@ function wait(desk, claim, place) {
     }
     if (found.state === "refused") {
       clearInterval(timer);
-      fill(place, notice("danger", t("The account page said no. Nothing was set up.")));
+      fill(place, notice("danger", t("This device was rejected on your account page.")));
     } else if (found.state === "ready") {
       clearInterval(timer);
       fill(place, ready(desk, claim, found));
@@ -428,8 +428,8 @@ function wait(desk, claim, place) {
   }, period);
 }
 function ready(desk, claim, { program, password, davx5 }) {
-  const profile = el("form", { method: "post", action: `${desk.base}device/profile` }, el("input", { type: "hidden", name: "claim", value: claim }), el("button", { class: "btn primary" }, t("Download the profile")));
-  return [card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.")), el("div", { class: "gap" }, profile)]), card(t("Android and others"), [el("p", { class: "two" }, t("Copy both into your mail app. Thunderbird finds the servers by itself.")), el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))), el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))), davx5 !== "" && el("p", { class: "gap" }, el("a", { class: "btn line", href: davx5 }, t("Open calendars and contacts in DAVx5"))), el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program))])];
+  const profile = el("form", { method: "post", action: `${desk.base}device/profile` }, el("input", { type: "hidden", name: "claim", value: claim }), el("button", { class: "btn primary" }, t("Download profile")));
+  return [card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Your servers, address, and password are included.")), el("div", { class: "gap" }, profile)]), card(t("Android and others"), [el("p", { class: "two" }, t("Copy both into your mail app. Thunderbird finds the servers automatically.")), el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))), el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))), davx5 !== "" && el("p", { class: "gap" }, el("a", { class: "btn line", href: davx5 }, t("Open calendars and contacts in DAVx5"))), el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program))])];
 }
 var pages = { device, setup };
 export {

@@ -278,24 +278,24 @@ var junk = async (desk) => {
   return { title: t("Junk"), root: el("div", { class: "page" }, head(t("Junk"), ""), learned(desk, found), settings(desk, found)) };
 };
 function learned(desk, found) {
-  if (found.form.junk_filter === null) return card(t("The filter"), notice("off", t("The filter is turned off, so mail content isn't classified.")));
+  if (found.form.junk_filter === null) return card(t("Junk filter"), notice("off", t("The junk filter is off. Mail isn't classified by content.")));
   const young = found.hams < enough || found.spams < enough;
   const progress = el("div", { class: "gap", role: "status" });
-  const teach = button(t("Learn from my Archive and Junk now"), async () => {
+  const teach = button(t("Train from Archive and Junk"), async () => {
     const done = {};
     const work = async () => {
       const taught = await desk.client.junk_teach();
-      done.text = t("{wanted} wanted and {junk} junk messages are being learned", { wanted: taught.wanted, junk: taught.junk });
+      done.text = t("Training with {wanted} good and {junk} junk messages", { wanted: taught.wanted, junk: taught.junk });
     };
     if (!await attempt(t("Training junk filter…"), t("Couldn't train junk filter"), work)) return;
     desk.say(done.text);
     await desk.refresh();
   }, { kind: young ? "primary" : "line" });
-  const retrain = button(t("Learn everything again"), () => void again(desk, progress));
-  return card(t("What the filter has learned"), [pairs([[t("Wanted"), many(found.hams, "{n} message", "{n} messages")], [t("Junk"), many(found.spams, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("It knows little yet. If your Archive has wanted mail and Junk has junk, let it learn from them: messages that you have marked yourself keep their mark.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
+  const retrain = button(t("Retrain"), () => void again(desk, progress));
+  return card(t("Training data"), [pairs([[t("Not junk"), many(found.hams, "{n} message", "{n} messages")], [t("Junk"), many(found.spams, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("The filter needs more training. If Archive has good mail and Junk has junk, you can train it from them. Messages you've marked won't change.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
 }
 async function again(desk, place) {
-  if (!await confirm(t("Learn everything again?"), t("The filter will relearn all words from your classified messages. Until then, it works as before."), t("Learn again"))) return;
+  if (!await confirm(t("Retrain the junk filter?"), t("The filter will relearn all words from your classified messages. Until then, it will work as before."), t("Retrain"))) return;
   const timer = setInterval(async () => {
     const { running, done, total } = await desk.client.junk_training();
     if (running) fill(place, meter(total === 0 ? 0 : done / total), el("p", { class: "hint" }, t("{done} of {total} messages", { done, total })));
@@ -312,23 +312,23 @@ function settings(desk, found) {
   const own = old.junk_filter ?? standard;
   const flags = old.automatic_junk_flags;
   const names = el("datalist", { id: "junk-mailboxes" }, found.mailboxes.map((name) => el("option", { value: name })));
-  const on = tick(t("Classify mail by its content"), old.junk_filter !== null);
+  const on = tick(t("Filter junk by content"), old.junk_filter !== null);
   const comma = 0.5.toLocaleString(locale()).includes(",");
   const number = (label, value, hint) => line(label, comma ? String(value).replace(".", ",") : String(value), hint, { inputmode: "decimal" });
   const threshold = number(t("Reject above score"), own.threshold, t("Minimum junk probability for rejecting mail from unknown senders"));
-  const grams = [tick(t("Single words"), own.onegrams), tick(t("Pairs of words"), own.twograms), tick(t("Groups of three words"), own.threegrams)];
-  const power = number(t("Power of a word"), own.max_power, t("A word counts no more than this far from 0 and 1."));
-  const top = number(t("Words that count"), own.top_words, t("So many of the most telling words of a message."));
+  const grams = [tick(t("Single words"), own.onegrams), tick(t("Word pairs"), own.twograms), tick(t("Groups of 3 words"), own.threegrams)];
+  const power = number(t("Maximum word weight"), own.max_power, t("Limits each word’s score to this distance from 0 and 1."));
+  const top = number(t("Number of words"), own.top_words, t("How many of a message’s strongest words to use."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Words this close to 0.5 don't count."));
-  const rare = number(t("Rare words"), own.rare_words, t("Words seen no more often than this do not count."));
-  const rejects = line(t("Keep copies of rejected mail in"), old.rejects_mailbox, t("Empty: no copies. Mail there is removed after some days."), { list: "junk-mailboxes" });
-  const keep = tick(t("Never remove them"), old.keep_rejects);
-  const intro = line(t("First mail of unknown senders goes to"), old.introbox, t("Empty: to the Inbox, like other mail."), { list: "junk-mailboxes" });
+  const rare = number(t("Rare words"), own.rare_words, t("Words seen this often or less don't count."));
+  const rejects = line(t("Keep rejected mail in"), old.rejects_mailbox, t("Leave blank to keep no copies. Mail here is deleted after a few days."), { list: "junk-mailboxes" });
+  const keep = tick(t("Keep permanently"), old.keep_rejects);
+  const intro = line(t("Folder for unknown senders"), old.introbox, t("Leave blank to use the Inbox."), { list: "junk-mailboxes" });
   const auto = tick(t("Classify messages by the folder you move them to"), flags.enabled);
-  const patterns = [line(t("Junk folders"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)), line(t("Neutral folders"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)), line(t("Not junk folders"), flags.not_junk_mailbox_regexp, flags.not_junk_mailbox_regexp === "" ? t("Empty: all others.") : shown(found, flags.not_junk_mailbox_regexp))];
-  const capabilities = line(t("IMAP capabilities that are hidden"), old.imap_capabilities_disabled.join(" "), t("Upper case, separated by spaces; for programs that stumble over one."));
+  const patterns = [line(t("Junk folders"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)), line(t("Neutral folders"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)), line(t("Not junk folders"), flags.not_junk_mailbox_regexp, flags.not_junk_mailbox_regexp === "" ? t("Leave blank to use all others.") : shown(found, flags.not_junk_mailbox_regexp))];
+  const capabilities = line(t("Hidden IMAP capabilities"), old.imap_capabilities_disabled.join(" "), t("Uppercase, separated by spaces. For mail apps with compatibility problems."));
   const places = { "junk_filter.threshold": threshold, "junk_filter.max_power": power, "junk_filter.top_words": top, "junk_filter.ignore_words": ignore, "junk_filter.rare_words": rare, junk_filter: on, rejects_mailbox: rejects, introbox: intro, "automatic_junk_flags.junk_mailbox_regexp": patterns[0], "automatic_junk_flags.neutral_mailbox_regexp": patterns[1], "automatic_junk_flags.not_junk_mailbox_regexp": patterns[2], imap_capabilities_disabled: capabilities };
-  const save = form([on.root, threshold.root, el("details", {}, el("summary", {}, t("How words count")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("It looks at")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)), el("h3", {}, t("Folders")), rejects.root, keep.root, intro.root, el("h3", {}, t("Classification by folder")), auto.root, patterns.map((one) => one.root), el("h3", {}, t("IMAP")), capabilities.root, names], t("Save"), async () => {
+  const save = form([on.root, threshold.root, el("details", {}, el("summary", {}, t("Word scoring")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("Analyze")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)), el("h3", {}, t("Folders")), rejects.root, keep.root, intro.root, el("h3", {}, t("Classification by folder")), auto.root, patterns.map((one) => one.root), el("h3", {}, t("IMAP")), capabilities.root, names], t("Save"), async () => {
     let bad = false;
     const read2 = (one, whole) => {
       const value = Number(one.control.value.replace(",", "."));
@@ -352,15 +352,15 @@ function settings(desk, found) {
   return card(t("Settings"), save.root);
 }
 function shown(found, pattern) {
-  if (pattern === "") return t("A pattern for their names, in lower case.");
+  if (pattern === "") return t("Pattern for folder names, in lowercase.");
   let matching;
   try {
     const compiled = new RegExp(pattern, "i");
     matching = found.mailboxes.filter((name) => compiled.test(name));
   } catch {
-    return t("A pattern for their names, in lower case.");
+    return t("Pattern for folder names, in lowercase.");
   }
-  return matching.length === 0 ? t("Doesn't match any of your folders.") : t("Matches now: {names}", { names: matching.slice(0, 10).join(", ") });
+  return matching.length === 0 ? t("Doesn't match any of your folders.") : t("Matches {names}", { names: matching.slice(0, 10).join(", ") });
 }
 var pages = { junk };
 export {

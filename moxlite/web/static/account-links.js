@@ -488,11 +488,11 @@ function microseconds(text2) {
 
 var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("not encrypted (port 143)")]];
 var maildropSecurity = [["implicit", t("TLS (port 995)")], ["starttls", t("STARTTLS (port 110)")]];
-var protocols = [["imap", t("IMAP: everything, in both directions")], ["pop3", t("POP3: new mail only, into one folder")]];
+var protocols = [["imap", t("IMAP: sync everything both ways")], ["pop3", t("POP3: new mail only, into 1 folder")]];
 function keeping(days) {
-  if (days === null) return t("Mail stays there");
-  if (days === 0) return t("Mail is deleted there once it is here");
-  return many(days, "Mail is deleted there after {n} day", "Mail is deleted there after {n} days");
+  if (days === null) return t("Keep mail on server");
+  if (days === 0) return t("Delete from server after download");
+  return many(days, "Delete from server after {n} day", "Delete from server after {n} days");
 }
 var submission = [["implicit", t("TLS (port 465)")], ["starttls", t("STARTTLS (port 587)")]];
 function addMailbox(desk, insecure) {
@@ -508,12 +508,12 @@ function addMailbox(desk, insecure) {
   });
 }
 function addressStep(desk, go) {
-  const address = line(t("Address"), "", t("Its mail servers are found by it."), { inputmode: "email", autocapitalize: "none", placeholder: "mia@example.org", maxlength: "320", autofocus: "" });
+  const address = line(t("Address"), "", t("We'll use it to find the mail servers."), { inputmode: "email", autocapitalize: "none", placeholder: "mia@example.org", maxlength: "320", autofocus: "" });
   const doing = el("p", { class: "hint", role: "status" });
   const box = form([address.root, doing], meant("step", "Next"), async () => {
     const typed = address.control.value.trim();
     const domain = typed.slice(typed.lastIndexOf("@") + 1);
-    fill(doing, t("Looking for the mail servers of {domain}…", { domain }));
+    fill(doing, t("Finding mail servers for {domain}…", { domain }));
     try {
       go(typed, await desk.client.link_find(typed));
     } catch (error) {
@@ -529,9 +529,9 @@ function passwordStep(desk, step, close) {
   const { address, found } = step;
   const server = found?.incoming ?? { host: "", port: 0, tls: "implicit", user: address };
   const password = passwordLine();
-  const name2 = line(t("Its name here"), nameOf(address, found), t("Its folders are below this one."), { maxlength: "100" });
-  const host = line(t("Server"), server.host, t("Such as imap.example.org."), { name: "host", inputmode: "url", autocapitalize: "none" });
-  const protocol = choice(t("Kind of server"), protocols, found?.protocol ?? "imap");
+  const name2 = line(t("Display name"), nameOf(address, found), t("Folders will appear under this name."), { maxlength: "100" });
+  const host = line(t("Server"), server.host, t("For example, imap.example.org"), { name: "host", inputmode: "url", autocapitalize: "none" });
+  const protocol = choice(t("Server type"), protocols, found?.protocol ?? "imap");
   const keep = choice(t("After fetching"), [null, 30, 7, 0].map((days) => [String(days ?? ""), keeping(days)]), "");
   const tls = choice(t("Encryption"), [], "");
   const offer = () => {
@@ -543,8 +543,8 @@ function passwordStep(desk, step, close) {
   };
   protocol.control.addEventListener("change", offer);
   offer();
-  const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Empty for the usual one."), { inputmode: "numeric", maxlength: "5" });
-  const user = line(t("User name there"), server.user, t("Often the whole address."), { autocapitalize: "none" });
+  const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Leave blank for the default."), { inputmode: "numeric", maxlength: "5" });
+  const user = line(t("Username"), server.user, t("Usually your full email address."), { autocapitalize: "none" });
   const smtp = found?.smtp ?? { host: "", port: 0, tls: "implicit", user: "" };
   const sending = sendingFields({ sends: true, smtp_host: smtp.host, smtp_port: smtp.port, smtp_tls: smtp.tls === "starttls" ? "starttls" : "implicit", smtp_user: smtp.user });
   const others = el("details", { class: "other-settings", open: found === null }, el("summary", {}, t("Other settings")), el("div", { class: "fields" }, protocol.root, host.root, tls.root, port.root, user.root), sending.servers);
@@ -557,7 +557,7 @@ function passwordStep(desk, step, close) {
       others.open = true;
       return;
     }
-    fill(doing, t("Logging in at {host}…", { host: host.control.value.trim() }));
+    fill(doing, t("Logging in to {host}…", { host: host.control.value.trim() }));
     try {
       close(await desk.client.link_add({ address, name: name2.control.value, protocol: protocol.control.value, keep_days: keep.root.hidden || keep.control.value === "" ? null : Number(keep.control.value), host: host.control.value, port: number, tls: tls.control.value, user: user.control.value, password: password.control.value, sorts: sorts.control.checked, ...form2 }));
     } catch (error) {
@@ -574,15 +574,15 @@ function portOf(port) {
   const text2 = port.control.value.trim();
   const number = text2 === "" ? 0 : Number(text2);
   if (Number.isInteger(number) && number >= 0 && number <= 65535) return number;
-  port.problem(t("A port is a number up to 65535."));
+  port.problem(t("Enter a port from 1 to 65535."));
   return null;
 }
 function sendingFields(now) {
-  const sends = tick(t("Send with this address"), now.sends, t("By the provider’s own server, when you choose it as From."));
-  const host = line(t("Server for sending"), now.smtp_host, t("Empty: it is found."), { inputmode: "url", autocapitalize: "none" });
-  const tls = choice(t("Encryption for sending"), submission, now.smtp_tls);
-  const port = line(t("Port for sending"), now.smtp_port === 0 ? "" : String(now.smtp_port), t("Empty for the usual one."), { inputmode: "numeric", maxlength: "5" });
-  const user = line(t("User name for sending"), now.smtp_user, t("Empty: the same as for reading."), { autocapitalize: "none" });
+  const sends = tick(t("Send from this address"), now.sends, t("Uses your provider’s server when you choose this From address."));
+  const host = line(t("SMTP server"), now.smtp_host, t("Leave blank to find it automatically."), { inputmode: "url", autocapitalize: "none" });
+  const tls = choice(t("SMTP encryption"), submission, now.smtp_tls);
+  const port = line(t("SMTP port"), now.smtp_port === 0 ? "" : String(now.smtp_port), t("Leave blank for the default."), { inputmode: "numeric", maxlength: "5" });
+  const user = line(t("SMTP username"), now.smtp_user, t("Leave blank to use the incoming username."), { autocapitalize: "none" });
   const servers = el("div", { class: "fields" }, host.root, tls.root, port.root, user.root);
   const show = () => {
     servers.hidden = !sends.control.checked;
@@ -597,13 +597,13 @@ function sendingFields(now) {
   return { tick: sends.root, servers, value, places: { smtp_host: host, smtp_tls: tls, smtp_port: port, smtp_user: user } };
 }
 async function changeSending(desk, one) {
-  const done = await dialog(t("Sending from {address}", { address: one.address }), (close) => {
+  const done = await dialog(t("Send from {address}", { address: one.address }), (close) => {
     const sending = sendingFields({ ...one, sends: one.smtp_host !== "" });
     const doing = el("p", { class: "hint", role: "status" });
     const box = form([sending.tick, sending.servers, doing], t("Save"), async () => {
       const form2 = sending.value();
       if (form2 === null) return;
-      fill(doing, form2.sends && t("Logging in for sending…"));
+      fill(doing, form2.sends && t("Checking SMTP login…"));
       try {
         await desk.client.link_sending(one.name, form2);
         close(true);
@@ -618,10 +618,10 @@ async function changeSending(desk, one) {
   return done === true;
 }
 function sortingTick(now) {
-  return tick(t("Sort new mail"), now, t("By your junk filter, rules and script, here and there. Nothing is answered or forwarded."));
+  return tick(t("Sort new mail"), now, t("Use your junk filter, rules, and script. Changes also apply at your provider. Mail won't be answered or forwarded."));
 }
 async function changeSorting(desk, one) {
-  const done = await dialog(t("Sorting of {name}", { name: one.name }), (close) => {
+  const done = await dialog(t("Sort mail from {name}", { name: one.name }), (close) => {
     const sorts = sortingTick(one.sorts);
     const box = form([sorts.root], t("Save"), async () => {
       await desk.client.link_sorting(one.name, sorts.control.checked);
@@ -634,13 +634,13 @@ async function changeSorting(desk, one) {
 function about({ address, found, reason }) {
   const whose = el("p", { class: "two" }, el("b", {}, foreign(address)));
   if (found === null) return [whose, notice("warn", foreign(reason))];
-  const text2 = t("{host}, a server of another domain, is named by DNS alone. Go on only if it is your provider’s.", { host: found.incoming.host });
-  return [whose, el("p", { class: "hint" }, t("Server"), ": ", found.provider !== "" && `${found.provider}, `, foreign(found.incoming.host)), found.proven ? null : notice("warn", text2), found.protocol === "pop3" && notice("unknown", t("This provider has POP3 alone: new mail is fetched every five minutes into one folder. What you do here does not go there.")), wanted(found)];
+  const text2 = t("DNS points to {host}, a server in another domain. Continue only if your provider uses this server.", { host: found.incoming.host });
+  return [whose, el("p", { class: "hint" }, t("Server"), ": ", found.provider !== "" && `${found.provider}, `, foreign(found.incoming.host)), found.proven ? null : notice("warn", text2), found.protocol === "pop3" && notice("unknown", t("This provider only supports POP3. New mail is fetched every 5 minutes into 1 folder. Changes you make here won't sync back.")), wanted(found)];
 }
 function wanted(one) {
   if (one.wants === "") return null;
   const names = { provider: one.provider };
-  const [text2, action] = one.wants === "app" ? [t("{provider} wants an app password here: one for this server alone, not the one that you log in with.", names), t("Make an app password")] : [t("{provider} wants IMAP to be allowed in its settings first.", names), t("How that is done")];
+  const [text2, action] = one.wants === "app" ? [t("{provider} requires an app password for this server. Your usual password won't work.", names), t("Create app password")] : [t("First, turn on IMAP in your {provider} settings.", names), t("Show instructions")];
   const place = { href: one.page, target: "_blank", rel: "noopener noreferrer" };
   const out = el("a", place, action, " ", sign(externalLink, "i s"));
   return notice("unknown", [text2, " ", out]);
@@ -650,7 +650,7 @@ async function newPassword(desk, one) {
     const password = passwordLine();
     const doing = el("p", { class: "hint", role: "status" });
     const box = form([wanted(one), password.root, doing], t("Save"), async () => {
-      fill(doing, t("Logging in at {host}…", { host: one.host }));
+      fill(doing, t("Logging in to {host}…", { host: one.host }));
       try {
         await desk.client.link_password(one.name, password.control.value);
         close(true);
@@ -665,7 +665,7 @@ async function newPassword(desk, one) {
   return done === true;
 }
 function passwordLine() {
-  return line(t("Password there"), "", t("Kept encrypted, and used for this alone."), { type: "password", autocomplete: "off", autofocus: "" });
+  return line(t("Password"), "", t("Stored encrypted and only used for this."), { type: "password", autocomplete: "off", autofocus: "" });
 }
 function buttons(giveUp, ...others) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: giveUp }, t("Cancel")), others);
@@ -681,7 +681,7 @@ var links = async (desk) => {
   const list = new List(desk);
   await list.load();
   const title = t("Linked accounts");
-  const hint = t("Read your mail of Gmail, GMX or another provider here, beside your own. What you do here is done there.");
+  const hint = t("Read your mail from Gmail, GMX, or another provider here. Changes sync both ways.");
   const add = button(t("Add account"), () => void list.add(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, add), list.root) };
 };
@@ -724,11 +724,11 @@ var List = class {
   shown(items) {
     if (items.length > 0) return card("", table(t("Linked accounts"), this.columns(), items), { flush: true });
     const add = button(t("Add account"), () => void this.add(), { icon: plus });
-    const text2 = t("Its folders appear below one of their own, and stay the same on both sides.");
+    const text2 = t("Folders appear in their own group and sync both ways.");
     return card("", empty(link, t("No linked accounts yet"), text2, add), { flush: true });
   }
   columns() {
-    return [{ title: t("Name"), kind: "main", cell: (one) => name(one) }, { title: t("State"), cell: (one) => status(one) }, { title: "", kind: "num", cell: (one) => this.first(one) }, { title: "", kind: "top", cell: (one) => this.menu(one) }];
+    return [{ title: t("Name"), kind: "main", cell: (one) => name(one) }, { title: t("Status"), cell: (one) => status(one) }, { title: "", kind: "num", cell: (one) => this.first(one) }, { title: "", kind: "top", cell: (one) => this.menu(one) }];
   }
   first(one) {
     const names = { name: visible(one.name) };
@@ -761,7 +761,7 @@ var List = class {
   }
   async password(one) {
     if (!await newPassword(this.desk, one)) return;
-    this.desk.say(t("The new password is used from now on"));
+    this.desk.say(t("Password updated"));
     await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
   }
   async sending(one) {
@@ -781,7 +781,7 @@ var List = class {
   }
   async remove(one) {
     const names = { name: visible(one.name), host: one.host };
-    const copies = tick(t("Also delete the copied mail here"), false, t("Otherwise its folders stay as they are now, as mail of your own."));
+    const copies = tick(t("Also delete the copied mail here"), false, t("Otherwise, you'll keep its folders as your own mail."));
     const yes = await dialog(t("Remove {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("You'll unlink this account. Your mail at {host} won't be deleted.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove account")))]);
     if (yes !== true) return;
     await attempt(t("Removing…"), t("Couldn't remove account"), async () => {
@@ -806,7 +806,7 @@ async function inWords(found) {
   return { ...found, items };
 }
 function name(one) {
-  return el("div", { class: "given" }, el("b", {}, foreign(one.name)), el("span", { class: "hint" }, foreign(one.address)), el("span", { class: "hint" }, foreign(one.host)), one.protocol === "pop3" && el("span", { class: "hint" }, `POP3 · ${keeping(one.keep_days)}`), el("span", { class: "hint" }, one.smtp_host === "" ? t("reading only") : t("sends by {host}", { host: visible(one.smtp_host) })), one.sorts && el("span", { class: "hint" }, t("new mail is sorted")));
+  return el("div", { class: "given" }, el("b", {}, foreign(one.name)), el("span", { class: "hint" }, foreign(one.address)), el("span", { class: "hint" }, foreign(one.host)), one.protocol === "pop3" && el("span", { class: "hint" }, `POP3 · ${keeping(one.keep_days)}`), el("span", { class: "hint" }, one.smtp_host === "" ? t("receive only") : t("sends by {host}", { host: visible(one.smtp_host) })), one.sorts && el("span", { class: "hint" }, t("sorts new mail")));
 }
 function status(one) {
   return el("div", { class: "given", role: "status" }, standing(one), ...problems(one));
@@ -825,7 +825,7 @@ function standing(one) {
     case "waiting":
       return [state("warn", t("no connection")), reason, next(one)];
     default:
-      return [state("danger", t("password rejected")), one.refused !== null && el("span", { class: "hint" }, around(t("Last rejected {time}"), one.refused)), reason, el("span", {}, t("Was it changed there? Then give the new one here.")), wanted(one), next(one)];
+      return [state("danger", t("password rejected")), one.refused !== null && el("span", { class: "hint" }, around(t("Last rejected {time}"), one.refused)), reason, el("span", {}, t("If you changed your password, enter the new one here.")), wanted(one), next(one)];
   }
 }
 function progress(one) {
@@ -841,7 +841,7 @@ function around(words, at) {
 }
 function problems(one) {
   if (one.problems.length === 0) return [];
-  return [el("details", { class: "problems" }, el("summary", { class: "hint" }, many(one.problems.length, "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, one.problems.map(({ message }) => el("li", {}, foreign(message)))))];
+  return [el("details", { class: "problems" }, el("summary", { class: "hint" }, many(one.problems.length, "{n} problem: view skipped items", "{n} problems: view skipped items")), el("ul", {}, one.problems.map(({ message }) => el("li", {}, foreign(message)))))];
 }
 function sentence(text2) {
   return `${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}${/[.!?…]$/.test(text2) ? "" : "."}`;

@@ -400,7 +400,7 @@ var masked = async (desk) => {
   const list = new List(desk);
   await list.load();
   const title = t("Masked addresses");
-  const hint = t("Give each shop or newsletter its own address. Mail to it arrives here, and if unknown senders use it, you'll know who shared it.");
+  const hint = t("Use a different address for each shop or newsletter. Mail arrives here as usual. If unknown senders use an address, you'll know who shared it.");
   const make = button(t("New address"), () => void list.make(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, make), list.root) };
 };
@@ -416,7 +416,7 @@ var List = class {
   }
   desk;
   place = el("div", {});
-  search = el("input", { class: "input", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "200", placeholder: t("Address, site or note"), "aria-label": t("Find an address") });
+  search = el("input", { class: "input", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "200", placeholder: t("Address, site, or note"), "aria-label": t("Find address") });
   bar = el("p", { class: "gap given-search" }, this.search);
   root = el("div", {}, this.bar, this.place);
   offset = 0;
@@ -445,13 +445,13 @@ var List = class {
   shown(found) {
     const title = t("Addresses");
     if (found.total > 0) return [card("", table(title, this.columns(), found.items), { flush: true }), this.pager(found)];
-    if (this.search.value !== "") return card("", el("p", { class: "hint" }, t("No address has this in it.")));
+    if (this.search.value !== "") return card("", el("p", { class: "hint" }, t("No matching addresses")));
     const make = button(t("New address"), () => void this.make(), { icon: plus });
-    const text2 = t("Make one the next time a site asks for your address.");
+    const text2 = t("Create one the next time a site asks for your email address.");
     return card("", empty(atSign, t("No masked addresses yet"), text2, make), { flush: true });
   }
   columns() {
-    return [{ title: t("Address"), kind: "main", cell: (one) => name(one) }, { title: t("State"), cell: (one) => status(one) }, { title: t("Mail"), cell: (one) => mail(one) }, { title: t("Created"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => this.buttons(one) }];
+    return [{ title: t("Address"), kind: "main", cell: (one) => name(one) }, { title: t("Status"), cell: (one) => status(one) }, { title: t("Mail"), cell: (one) => mail(one) }, { title: t("Created"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => this.buttons(one) }];
   }
   buttons(one) {
     const off = one.state !== "on";
@@ -461,37 +461,37 @@ var List = class {
   pager({ items, total }) {
     const last = this.offset + items.length;
     if (this.offset === 0 && last >= total) return null;
-    return el("nav", { class: "flex wrap gap", "aria-label": t("Pages of the list") }, el("span", { class: "grow hint" }, t("{first} to {last} of {total}", { first: this.offset + 1, last, total })), this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))), last < total && button(t("Older"), () => void this.go(last)));
+    return el("nav", { class: "flex wrap gap", "aria-label": t("List pages") }, el("span", { class: "grow hint" }, t("{first} to {last} of {total}", { first: this.offset + 1, last, total })), this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))), last < total && button(t("Older"), () => void this.go(last)));
   }
   async turn(one, active) {
     const failed = active ? t("Couldn't turn on address") : t("Couldn't turn off address");
     const done = await attempt(t("Saving…"), failed, async () => {
-      await this.desk.client.masked_switch(one.address, active);
+      await (active ? this.desk.client.address_on(one.address) : this.desk.client.address_off(one.address));
       await this.load();
     });
     if (!done) return;
     const names = { name: one.address };
-    this.desk.say(active ? t("{name} takes mail again", names) : t("New mail to {name} will be rejected", names));
+    this.desk.say(active ? t("Turned on {name}", names) : t("New mail to {name} will be rejected", names));
   }
   async remove(one) {
-    const yes = await confirm(t("Delete {name}?", { name: one.address }), t("Mail to this address will be rejected, and its history deleted. To only reject mail, turn it off instead."), t("Delete the address"));
+    const yes = await confirm(t("Delete {name}?", { name: one.address }), t("Mail to this address will be rejected and its history deleted. To only reject mail, turn it off instead."), t("Delete address"));
     if (!yes) return;
     await attempt(t("Deleting…"), t("Couldn't delete address"), async () => {
-      await this.desk.client.masked_remove(one.address);
+      await this.desk.client.address_rm(one.address);
       await this.load();
     });
   }
   async make() {
     const made2 = await dialog(t("New masked address"), (close) => {
-      const site = line(t("Site that gets it"), "", t("Such as shop.example; may be empty."), { autocapitalize: "none", inputmode: "url", maxlength: "300", autofocus: "" });
-      const note = line(t("Note"), "", t("For yourself; may be empty."), { maxlength: "500" });
-      const word = line(t("Word in front"), "", t("Letters and digits; by default from the site’s name."), { autocapitalize: "none", maxlength: "32" });
+      const site = line(t("Website"), "", t("For example, shop.example. Optional."), { autocapitalize: "none", inputmode: "url", maxlength: "300", autofocus: "" });
+      const note = line(t("Note"), "", t("Only you see this. Optional."), { maxlength: "500" });
+      const word = line(t("Prefix"), "", t("Letters and digits. By default, based on the site’s name."), { autocapitalize: "none", maxlength: "32" });
       const domain = choice(t("Domain"), this.domains.map((one) => [one, one]), this.domains[0] ?? "");
       const content = [site.root, note.root, word.root, this.domains.length > 1 && domain.root];
-      const box = form(content, t("Make the address"), async () => {
+      const box = form(content, t("Create address"), async () => {
         const { client } = this.desk;
         try {
-          close(await client.masked_make(site.control.value, word.control.value, domain.control.value, note.control.value));
+          close(await client.address_add(site.control.value, word.control.value, domain.control.value, note.control.value));
         } catch (error) {
           atFields(error, { site, note, word, domain });
         }
@@ -505,15 +505,14 @@ var List = class {
   }
   async edit(one) {
     const done = await dialog(one.address, (close) => {
-      const site = line(t("Site that has it"), one.site, null, { autocapitalize: "none", maxlength: "300" });
+      const site = line(t("Website"), one.site, null, { autocapitalize: "none", maxlength: "300" });
       const note = line(t("Note"), one.note, null, { maxlength: "500" });
-      const senders = line(t("Only from"), one.only_from.join(", "), t("Addresses and domains, separated by commas. Leave blank to accept everyone. Other mail is rejected."), { autocapitalize: "none" });
-      const until = field(t("Expires at the end of"), el("input", { type: "date" }), t("Empty for never."));
+      const senders = line(t("Allowed senders"), one.only_from.join(", "), t("Addresses and domains, separated by commas. Leave blank to accept everyone. Other mail is rejected."), { autocapitalize: "none" });
+      const until = field(t("Expires after"), el("input", { type: "date" }), t("Leave blank for no expiration."));
       until.control.value = dayOf(one.expires);
       const box = form([site.root, note.root, senders.root, until.root], t("Save"), async () => {
-        const chosen = until.control.value;
         try {
-          await this.desk.client.masked_change(one.address, site.control.value, note.control.value, senders.control.value.split(/[\s,]+/).filter((text2) => text2 !== ""), chosen === dayOf(one.expires) ? one.expires : endOf(chosen));
+          await this.desk.client.address_set(one.address, differing(site.control.value, one.site), differing(note.control.value, one.note), differing(senders.control.value, one.only_from.join(", ")), differing(endOf(until.control.value), endOf(dayOf(one.expires))));
           close(true);
         } catch (error) {
           atFields(error, { site, note, only_from: senders, expires: until });
@@ -525,10 +524,10 @@ var List = class {
   }
 };
 function name(one) {
-  return el("div", { class: "given" }, copyable(one.address), (one.site !== "" || one.note !== "") && el("p", { class: "hint" }, foreign(one.site), one.site !== "" && one.note !== "" && " · ", foreign(one.note)), one.only_from.length > 0 && el("p", { class: "hint" }, t("Only from {names}", { names: one.only_from.join(", ") })), leak(one), one.senders.length > 0 && el("details", {}, el("summary", { class: "hint" }, t("Senders so far")), el("ul", { class: "given-senders" }, one.senders.map((sender) => el("li", {}, el("b", {}, foreign(sender.domain)), ` · ${many(sender.messages, "{n} message", "{n} messages")} · ${t("since ")}`, when(microseconds(sender.first)))))));
+  return el("div", { class: "given" }, copyable(one.address), (one.site !== "" || one.note !== "") && el("p", { class: "hint" }, foreign(one.site), one.site !== "" && one.note !== "" && " · ", foreign(one.note)), one.only_from.length > 0 && el("p", { class: "hint" }, t("Only accepts mail from {names}", { names: one.only_from.join(", ") })), leak(one), one.wrote.length > 0 && el("details", {}, el("summary", { class: "hint" }, t("Senders")), el("ul", { class: "given-senders" }, one.wrote.map((sender) => el("li", {}, el("b", {}, foreign(sender.domain)), ` · ${many(sender.messages, "{n} message", "{n} messages")} · ${t("since ")}`, when(microseconds(sender.first)))))));
 }
 function leak(one) {
-  if (one.strangers_since === null) return null;
+  if (one.strangers === 0) return null;
   const since = el("p", { class: "given-leak" });
   const [before, after] = leakWords(one).split("{since}");
   since.append(before ?? "", when(microseconds(one.strangers_since)), after ?? "");
@@ -540,22 +539,25 @@ function leakWords(one) {
 }
 function status(one) {
   const known = { on: state("ok", t("on")), off: state("off", t("off")), expired: state("warn", t("expired")) };
-  if (one.expires === null || one.state === "off") return known[one.state];
+  if (one.expires === "" || one.state === "off") return known[one.state];
   const words = one.state === "on" ? t("expires ") : t("since ");
   return el("span", {}, known[one.state], el("br"), el("span", { class: "hint" }, words, when(microseconds(one.expires))));
 }
 function mail(one) {
-  if (one.last_mail === null) return t("none yet");
+  if (one.last_mail === null) return t("no mail yet");
   return el("span", {}, el("span", { class: "given-count" }, many(one.messages, "{n} message", "{n} messages")), el("br"), el("span", { class: "hint" }, t("last "), when(microseconds(one.last_mail))));
 }
 function dayOf(text2) {
-  if (text2 === null) return "";
+  if (text2 === "") return "";
   const at = new Date(text2);
   const two = (n) => String(n).padStart(2, "0");
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
+function differing(now, before) {
+  return now === before ? null : now;
+}
 function endOf(day2) {
-  return day2 === "" ? null : (/* @__PURE__ */ new Date(`${day2}T23:59:59`)).toISOString();
+  return day2 === "" ? "never" : (/* @__PURE__ */ new Date(`${day2}T23:59:59`)).toISOString();
 }
 function cancel(run) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")));

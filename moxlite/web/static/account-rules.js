@@ -314,7 +314,7 @@ function mailbox(label, value, names, hint = null) {
   return made2;
 }
 function conditions(rule) {
-  return [rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "", rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "", rule.verified_domain !== "" ? t("comes from {domain}", { domain: rule.verified_domain }) : "", ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })), rule.list_allow_domain !== "" ? t("list of {domain}", { domain: rule.list_allow_domain }) : "", rule.is_forward ? t("forwarded") : ""].filter((text2) => text2 !== "").join(", ");
+  return [rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "", rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "", rule.verified_domain !== "" ? t("from verified domain {domain}", { domain: rule.verified_domain }) : "", ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })), rule.list_allow_domain !== "" ? t("mailing list at {domain}", { domain: rule.list_allow_domain }) : "", rule.is_forward ? t("forwarded") : ""].filter((text2) => text2 !== "").join(", ");
 }
 function small(path, name, run, disabled = false) {
   return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, sign(path, "i s"));
@@ -330,9 +330,9 @@ function ruleFields(number, rule, names, put, named) {
     one.control.addEventListener("input", () => put({ [key]: one.control.value }));
     return named(key, one);
   };
-  const forward = tick(t("Forwarded mail"), rule.is_forward, t("This mail comes through a forwarding service at the verified domain, which isn't classified itself. Requires an envelope sender and a verified domain."));
+  const forward = tick(t("Forwarded mail"), rule.is_forward, t("For mail from a forwarding service at the verified domain. The service itself won't be classified. Requires an envelope sender and a verified domain."));
   forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
-  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, el("h3", {}, t("When all of this holds")), text2("msg_from_regexp", t("From"), t("A pattern for the address in From, in lower case: @example\\.org$ for a domain.")).root, text2("verified_domain", t("Comes from the domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("A pattern for the address that bounces go to; of use for lists and forwards.")).root, el("h3", {}, t("Then")), box("mailbox", t("Put into"), t("It is made if it is not there yet.")).root, el("details", {}, el("summary", {}, t("For lists, forwards, and rejected mail")), el("div", { class: "form gap" }, text2("list_allow_domain", t("Mailing list of the domain"), t("All mail of this verified domain is accepted, without the junk filter.")).root, named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Accept rejected mail into"), t("Mail that would be rejected goes here instead.")).root)), text2("comment", t("Name of the rule"), t("For yourself.")).root));
+  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, el("h3", {}, t("If all of these match")), text2("msg_from_regexp", t("From"), t("Pattern for the From address, in lowercase. For a domain, use @example\\.org$.")).root, text2("verified_domain", t("Verified domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("Pattern for the bounce address. Useful for lists and forwarding.")).root, el("h3", {}, t("Then")), box("mailbox", t("Move to"), t("Created if it doesn't exist.")).root, el("details", {}, el("summary", {}, t("For lists, forwarding, and rejected mail")), el("div", { class: "form gap" }, text2("list_allow_domain", t("Mailing list domain"), t("Mail from this verified domain skips the junk filter.")).root, named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Move rejected mail to"), t("Mail goes here instead of being rejected.")).root)), text2("comment", t("Rule name"), t("Only you see this.")).root));
 }
 function headers(rule, put, named) {
   const rows = el("div", { class: "form" });
@@ -344,10 +344,10 @@ function headers(rule, put, named) {
   const draw = () => fill(rows, rule.headers_regexp.map((one, index) => {
     const change = (other) => put({ headers_regexp: rule.headers_regexp.map((old, i) => i === index ? { ...old, ...other } : old) });
     const name = line(t("Header field"), one.name, null, { placeholder: "^list-id$" });
-    const value = line(t("Its value"), one.value);
+    const value = line(t("Value"), one.value);
     name.control.addEventListener("input", () => change({ name: name.control.value }));
     value.control.addEventListener("input", () => change({ value: value.control.value }));
-    const drop = small(x, t("Remove this condition"), () => {
+    const drop = small(x, t("Remove condition"), () => {
       put({ headers_regexp: rule.headers_regexp.filter((_, i) => i !== index) });
       draw();
     });
@@ -426,7 +426,7 @@ async function applyToExisting(desk, place, source, count) {
   const stop = () => button(t("Stop"), () => stopped = true);
   let after = null;
   do {
-    show(notice("wait", [t("Looking through {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
+    show(notice("wait", [t("Checking {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
     const got = {};
     if (!await attempt(t("Checking messages…"), t("Couldn't check messages"), async () => got.page = await count(after))) return fill(place);
     moves.push(...got.page.moves);
@@ -436,10 +436,10 @@ async function applyToExisting(desk, place, source, count) {
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", t("None of the {n} messages in {mailbox} would go elsewhere.", { n: looked, mailbox: source })));
+  if (moves.length === 0) return show(notice("ok", t("The {n} messages in {mailbox} would all stay there.", { n: looked, mailbox: source })));
   const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
-  const words = t("Of the {all} messages in {mailbox}, {n} would go to:", { all: looked, mailbox: source, n: moves.length });
-  show(el("div", {}, el("p", {}, words), list, stopped && el("p", { class: "hint" }, t("Stopped before the end: older messages were not looked at."))), button(t("Move them"), () => void move(0), { kind: "primary" }), button(t("Leave them"), () => fill(place), { kind: "text" }));
+  const words = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
+  show(el("div", {}, el("p", {}, words), list, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
   async function move(from) {
     stopped = false;
     let done = from;
@@ -450,8 +450,8 @@ async function applyToExisting(desk, place, source, count) {
     }
     const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
     const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
-    if (done === pieces.length) show(notice("ok", many(moved, "{n} message was moved.", "{n} messages were moved.")), back);
-    else show(notice("warn", t("Stopped: {n} of {all} messages were moved.", { n: moved, all: moves.length })), button(t("Go on"), () => void move(done), { kind: "primary" }), back);
+    if (done === pieces.length) show(notice("ok", many(moved, "{n} message moved.", "{n} messages moved.")), back);
+    else show(notice("warn", t("Stopped. Moved {n} of {all} messages.", { n: moved, all: moves.length })), button(t("Continue"), () => void move(done), { kind: "primary" }), back);
   }
   async function undo(last) {
     stopped = false;
@@ -461,8 +461,8 @@ async function applyToExisting(desk, place, source, count) {
       const one = pieces[left];
       if (!await attempt(t("Moving back…"), t("Couldn't move messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
     }
-    if (left < 0) show(notice("ok", t("All messages are in {mailbox} again.", { mailbox: source })));
-    else show(notice("warn", t("Stopped: some messages were not moved back yet.")), button(t("Undo the rest"), () => void undo(left)));
+    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: source })));
+    else show(notice("warn", t("Stopped. Some messages haven't been moved back yet.")), button(t("Undo remaining"), () => void undo(left)));
   }
   function progress(word, done, all) {
     show(el("div", {}, el("p", {}, word), el("progress", { value: String(done), max: String(all) })), stop());
@@ -512,9 +512,9 @@ async function convert(desk, item, rules2) {
   const made2 = {};
   if (!await attempt(t("Converting…"), t("Couldn't convert rules"), async () => made2.found = await desk.client.rules_as_sieve([...rules2]))) return;
   const { script, left_out: leftOut } = made2.found;
-  const keep = await dialog(t("Your rules as Sieve"), (close) => [el("p", { class: "dialog-text" }, t("The script would decide about mail to all your addresses, after their rules. Keep it, then remove the rules here if you want to go on with the script.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Keep as a script")))].filter((one) => one !== false));
+  const keep = await dialog(t("Your rules as Sieve"), (close) => [el("p", { class: "dialog-text" }, t("The script would handle mail to all your addresses, after their rules. To use it instead, save it, then remove the rules here.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Save as script")))].filter((one) => one !== false));
   if (keep !== true) return;
-  const name = t("rules of {address}", { address: item.address });
+  const name = t("rules for {address}", { address: item.address });
   if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.script_save(name, null, script, false))) desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
 }
 function version(title, form2, keep) {
@@ -524,9 +524,9 @@ function triedOn(found, mailbox2) {
   const taken = found.messages.filter((one) => one.rule !== null);
   const others = found.messages.length - taken.length;
   if (found.messages.length === 0) {
-    return notice("unknown", t("No mail has come to this address by SMTP yet, so there is nothing to try the rules on."));
+    return notice("unknown", t("You haven't received mail at this address by SMTP yet, so you can't test the rules."));
   }
-  return card(t("Try it"), [!found.complete && notice("warn", t("The time was not enough for all messages.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("{taken} of the last {all} messages match a rule. The other {others} go to {mailbox}.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
+  return card(t("Test rules"), [!found.complete && notice("warn", t("Time ran out before all messages were checked.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("{taken} of the last {all} messages match a rule. The other {others} would go to {mailbox}.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
 }
 
 var Rules = class {
@@ -536,11 +536,11 @@ var Rules = class {
     this.names = names;
     this.rules = item.form.rulesets.map((rule) => ({ ...rule }));
     const add = button(t("New rule"), () => this.add(), { icon: plus });
-    const test = button(t("Try it"), () => void this.tryIt());
+    const test = button(t("Test rules"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
     this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
     fill(this.bar, save, test, this.apply, button(t("Show as Sieve"), () => void convert(desk, item, this.rules)), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
-    fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("To change the order, drag, or press Alt and an arrow key. All other mail goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }), this.editor, this.bar, this.tried);
+    fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("To reorder, drag a rule or press Alt and an arrow key. All other mail goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }), this.editor, this.bar, this.tried);
     this.draw();
   }
   desk;
@@ -548,7 +548,7 @@ var Rules = class {
   names;
   root = el("div", {});
   rules;
-  list = el("ol", { class: "rules", "aria-label": t("Rules, in their order") });
+  list = el("ol", { class: "rules", "aria-label": t("Rules in order") });
   editor = el("div", {});
   tried = el("div", { class: "gap", role: "status" });
   bar = el("div", { class: "bar" });
@@ -564,14 +564,14 @@ var Rules = class {
     this.bar.hidden = this.rules.length === 0 && !this.changed();
     this.apply.disabled = this.rules.length === 0 || this.changed();
     if (this.rules.length === 0) {
-      fill(this.list, el("li", {}, empty(filter, t("No rules yet"), t("Rules file new mail from a sender or list into a folder. Right now, all mail goes to {mailbox}.", { mailbox: this.item.form.mailbox }))));
+      fill(this.list, el("li", {}, empty(filter, t("No rules yet"), t("Use rules to move new mail from a sender or list to a folder. Right now, all mail goes to {mailbox}.", { mailbox: this.item.form.mailbox }))));
       return;
     }
     fill(this.list, this.rules.map((rule, index) => this.row(rule, index)));
     if (focus >= 0) this.list.querySelectorAll("button.rule-name")[focus]?.focus();
   }
   row(rule, index) {
-    const name = el("button", { class: "rule-name", type: "button", "aria-expanded": String(index === this.open), onclick: () => this.edit(index === this.open ? -1 : index) }, el("b", {}, brief(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))), el("span", { class: "hint" }, brief(conditions(rule) || t("no condition yet"))), el("span", { class: "hint" }, "→ ", brief(rule.mailbox)));
+    const name = el("button", { class: "rule-name", type: "button", "aria-expanded": String(index === this.open), onclick: () => this.edit(index === this.open ? -1 : index) }, el("b", {}, brief(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))), el("span", { class: "hint" }, brief(conditions(rule) || t("no conditions yet"))), el("span", { class: "hint" }, "→ ", brief(rule.mailbox)));
     name.addEventListener("keydown", (event) => {
       const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
       if (!event.altKey || step === 0) return;
@@ -663,15 +663,15 @@ var Rules = class {
       return;
     }
     const mine = button(t("Keep mine"), () => void this.force(theirs), {});
-    const his = button(t("Keep the other"), () => void this.desk.refresh(), {});
-    fill(this.tried, notice("warn", t("The settings of this address were changed meanwhile. Nothing was saved.")), el("div", { class: "cols gap" }, version(t("Yours"), this.rules, mine), version(t("As it is now"), theirs.form.rulesets, his)));
+    const his = button(t("Use other version"), () => void this.desk.refresh(), {});
+    fill(this.tried, notice("warn", t("These settings were changed elsewhere, so your changes weren't saved.")), el("div", { class: "cols gap" }, version(t("Your version"), this.rules, mine), version(t("Current version"), theirs.form.rulesets, his)));
   }
   async force(theirs) {
     if (await attempt(t("Saving…"), t("Couldn't save rules"), () => this.desk.client.destination_save(theirs.address, theirs.form, { ...theirs.form, rulesets: this.rules }))) await this.desk.refresh();
   }
   async tryIt() {
     this.complain("");
-    fill(this.tried, notice("wait", t("Trying the rules on your mail…")));
+    fill(this.tried, notice("wait", t("Testing rules on your mail…")));
     let found;
     try {
       found = await this.desk.client.rules_try(this.item.address, this.rules);
@@ -690,7 +690,7 @@ var addresses = async (desk) => {
   const names = mailboxes.map((one) => one.name);
   if (chosen !== void 0) return { title: chosen.address, root: el("div", { class: "page" }, above("#addresses", t("Addresses")), head(addressName(chosen), ""), settings2(desk, chosen, names)) };
   const own = ownSettings(desk, await desk.client.settings());
-  const root = el("div", { class: "page" }, head(t("Addresses"), t("The administrator adds and removes addresses.")), card("", own), card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }));
+  const root = el("div", { class: "page" }, head(t("Addresses"), t("To add or remove addresses, contact your administrator.")), card("", own), card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }));
   return { title: t("Addresses"), root };
 };
 function above(href, title) {
@@ -703,9 +703,9 @@ function addressLine(one) {
 }
 function settings2(desk, one, names) {
   const old = one.form;
-  const box = mailbox(t("Mail goes to"), old.mailbox, names, t("Folder for mail that no rule matches."));
-  const name = line(t("Name for this address"), old.full_name, t("Empty: your own name."));
-  const refuse = line(t("Reject all mail with this reply"), old.smtp_error, t("421 or 550, a space, and a text. For example, “550 this address is no longer in use”. Leave blank to accept mail."));
+  const box = mailbox(t("Default folder"), old.mailbox, names, t("For mail that doesn't match a rule."));
+  const name = line(t("Display name"), old.full_name, t("Leave blank to use your own name."));
+  const refuse = line(t("Reject all mail with this reply"), old.smtp_error, t("421 or 550, a space, and text. For example, “550 this address is no longer in use”. Leave blank to accept mail."));
   const proof = line(t("Reject unverified senders with this message"), old.message_auth_required_smtp_error, t("Applies to mail without valid DMARC, DKIM, or SPF. Leave blank to classify it like other mail."));
   const refused = line(t("Rejected addresses"), old.refused_addresses.join(" "), t("Variants of your addresses to reject, separated by spaces. For example, you+shop@example.org"));
   const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
@@ -719,14 +719,14 @@ function settings2(desk, one, names) {
     desk.say(t("Saved"));
     await desk.refresh();
   });
-  return card("", [box2.root, el("p", { class: "hint gap" }, el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Rules of this address")))]);
+  return card("", [box2.root, el("p", { class: "hint gap" }, el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Address rules")))]);
 }
 var rules = async (desk) => {
   const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
   const chosen = all.find((one) => one.address === desk.path[0]) ?? all[0];
-  if (chosen === void 0) return { title: t("Rules"), root: el("div", { class: "page" }, head(t("Rules"), ""), empty(filter, t("No address"), t("Rules belong to an address, and this account has none."))) };
+  if (chosen === void 0) return { title: t("Rules"), root: el("div", { class: "page" }, head(t("Rules"), ""), empty(filter, t("No addresses"), t("To create rules, you need an address. This account doesn't have one."))) };
   const editor = new Rules(desk, chosen, mailboxes.map((one) => one.name));
-  const root = el("div", { class: "page" }, head(t("Rules"), t("The first rule that matches is used."), all.length > 1 && pick(desk, all, chosen)), editor.root);
+  const root = el("div", { class: "page" }, head(t("Rules"), t("Only the first matching rule applies."), all.length > 1 && pick(desk, all, chosen)), editor.root);
   return { title: t("Rules"), root };
 };
 function pick(desk, all, chosen) {

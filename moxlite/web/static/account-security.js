@@ -534,7 +534,7 @@ async function steps(title, begin) {
 async function addApp(client, found, mail) {
   let codes = [];
   const added = await steps(t("Add authenticator app"), (show, close) => {
-    const name = line(t("Name of the device"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
+    const name = line(t("Device name"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made2 = await client.totp_begin(name.control.value);
       const code = field(t("Code that the app shows"), el("input", { class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "9", required: true }), serverClock(made2.server_time));
@@ -619,7 +619,7 @@ async function providerCard(desk) {
 function built2(desk, { name, people }) {
   const connect = () => attempt(t("Connecting…"), t("Couldn't connect account"), async () => goAway("connect", await desk.client.provider_connect()));
   const disconnect = async (subject) => {
-    const text3 = t("You'll no longer be able to log in with {name}. Your other sessions will end.", { name });
+    const text3 = t("You'll no longer be able to log in with {name}. You'll be logged out everywhere else.", { name });
     if (!await confirm(t("Disconnect this login?"), text3, t("Disconnect"))) return;
     const end = () => desk.client.provider_disconnect(subject);
     if (await attempt(t("Disconnecting…"), t("Couldn't disconnect login"), end)) await desk.refresh();
@@ -637,26 +637,26 @@ function suits(scope, token) {
 }
 var security = async (desk) => {
   const [own, apps, sessions, attempts, factors, provider] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true), providerCard(desk)]);
-  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, provider, appPasswords(desk, apps), sessionList(desk, sessions), attemptList(desk, attempts), card(t("Something here wasn’t you?"), el("p", { class: "two" }, t("Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
+  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, provider, appPasswords(desk, apps), sessionList(desk, sessions), attemptList(desk, attempts), card(t("See anything unfamiliar?"), el("p", { class: "two" }, t("Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
   return { title: t("Security"), root };
 };
 var pages = { security };
 function password(desk, own, apps) {
   const changed = own.changed === null ? t("not set yet") : [t("changed "), when(microseconds(own.changed))];
   const said = own.app_passwords_required ? t("Works on web pages only. Mail apps need app passwords.") : t("Works on web pages and in mail apps.");
-  return card(t("Password"), [el("p", { class: "two" }, changed, ". ", said), !own.custom && el("p", { class: "hint" }, t("The password of this account is generated; the administrator has set this.")), el("div", { class: "flex wrap gap" }, own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}), button(t("Generate a password"), () => void makePassword(desk, apps), {}))]);
+  return card(t("Password"), [el("p", { class: "two" }, changed, ". ", said), !own.custom && el("p", { class: "hint" }, t("Your administrator requires a generated password for this account.")), el("div", { class: "flex wrap gap" }, own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}), button(t("Generate password"), () => void makePassword(desk, apps), {}))]);
 }
 function consequences(apps) {
-  return apps === 0 ? t("All other browsers and mail apps will be logged out.") : many(apps, "All other browsers are logged out. {n} app password stays valid.", "All other browsers are logged out. {n} app passwords stay valid.");
+  return apps === 0 ? t("All other browsers and mail apps will be logged out.") : many(apps, "Other browsers will be logged out. {n} app password will still work.", "Other browsers will be logged out. {n} app passwords will still work.");
 }
 async function choosePassword(desk, apps) {
   const done = await dialog(t("Change password"), (close) => {
-    const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password", minlength: "8", autofocus: true }), t("At least 8 characters. Three or four words that belong to nothing are good."));
-    const second2 = field(t("New password again"), el("input", { type: "password", autocomplete: "new-password" }));
-    const also = tick(t("End all app passwords too"), false);
+    const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password", minlength: "8", autofocus: true }), t("At least 8 characters. Try 3 or 4 random words."));
+    const second2 = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
+    const also = tick(t("Also revoke all app passwords"), false);
     const box = form([el("p", { class: "dialog-text" }, consequences(apps)), first.root, second2.root, apps > 0 && also.root], t("Change password"), async () => {
       if (first.control.value !== second2.control.value) {
-        second2.problem(t("The two are not the same."));
+        second2.problem(t("Passwords don't match."));
         return;
       }
       await desk.client.set_password(first.control.value);
@@ -670,35 +670,35 @@ async function choosePassword(desk, apps) {
   await desk.refresh();
 }
 async function makePassword(desk, apps) {
-  const text3 = apps === 0 ? t("Password updated. All other browsers and mail apps are logged out.") : t("The password is replaced. All other browsers are logged out; app passwords stay.");
+  const text3 = apps === 0 ? t("Password updated. Other browsers and mail apps were logged out.") : t("You'll get a new password and be logged out in your other browsers. App passwords won't change.");
   if (!await confirm(t("Generate a new password?"), text3, t("Generate"))) return;
   let made2 = "";
   if (await attempt(t("Creating…"), t("Couldn't create password"), async () => made2 = await desk.client.generate_password())) {
-    await showSecret(t("Your new password"), made2, t("Write it down now: it is not shown again."), apps > 0 ? endAll(desk) : null);
+    await showSecret(t("Your new password"), made2, t("Write this down now. You won't be able to see it later."), apps > 0 ? endAll(desk) : null);
     await desk.refresh();
   }
 }
 function endAll(desk) {
-  return button(t("End all app passwords too"), () => void attempt(t("Revoking…"), t("Couldn't revoke app passwords"), () => desk.client.app_password_remove_all().then((n) => desk.say(many(n, "{n} app password ended", "{n} app passwords ended")))), { kind: "line danger" });
+  return button(t("Also revoke all app passwords"), () => void attempt(t("Revoking…"), t("Couldn't revoke app passwords"), () => desk.client.app_password_remove_all().then((n) => desk.say(many(n, "{n} app password revoked", "{n} app passwords revoked")))), { kind: "line danger" });
 }
 async function showSecret(title, secret, text3, more = null) {
-  await dialog(title, (close) => [el("p", { class: "dialog-text" }, text3), el("p", { class: "secret" }, el("code", {}, secret), copyButton(() => secret)), el("div", { class: "dialog-buttons" }, more, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have it")))], false);
+  await dialog(title, (close) => [el("p", { class: "dialog-text" }, text3), el("p", { class: "secret" }, el("code", {}, secret), copyButton(() => secret)), el("div", { class: "dialog-buttons" }, more, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")))], false);
 }
 function cancelButton(cancel) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: cancel }, t("Cancel")));
 }
 function appPasswords(desk, apps) {
   const add = button(t("New app password"), () => void addApp2(desk), { icon: plus, kind: apps.length === 0 ? "primary" : "line" });
-  if (apps.length === 0) return card(t("App passwords"), empty(keyRound, t("No app passwords yet"), t("Give each phone and program a password of its own: one that is lost is ended alone."), add), { flush: true });
-  const rows = table(t("App passwords"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))) }, { title: t("For"), cell: (one) => [one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", "), one.read_only ? t(", read-only") : ""].join("") }, { title: t("Last use"), cell: (one) => one.last_used === null ? t("never") : el("span", {}, when(microseconds(one.last_used)), one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`)) }, { title: t("Ends"), cell: (one) => one.expires === null ? t("never") : one.expired ? state("off", t("ended")) : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void endApp(desk, one), { kind: "line small", name: t("End {name}", { name: one.name }) }) }], apps);
-  return card(t("App passwords"), rows, { flush: true, actions: add, hint: t("One for each phone or program. The name of its last use is known for 30 days.") });
+  if (apps.length === 0) return card(t("App passwords"), empty(keyRound, t("No app passwords yet"), t("Use a separate password for each device and app, so you can revoke one without changing the others."), add), { flush: true });
+  const rows = table(t("App passwords"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))) }, { title: t("Access"), cell: (one) => [one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", "), one.read_only ? t(", read-only") : ""].join("") }, { title: t("Last used"), cell: (one) => one.last_used === null ? t("never") : el("span", {}, when(microseconds(one.last_used)), one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`)) }, { title: t("Expires"), cell: (one) => one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void endApp(desk, one), { kind: "line small", name: t("Revoke {name}", { name: one.name }) }) }], apps);
+  return card(t("App passwords"), rows, { flush: true, actions: add, hint: t("Use one for each device or app. You can see which app last used it for 30 days.") });
 }
 async function addApp2(desk) {
   let made2 = "";
   let token = false;
   const done = await dialog(t("New app password"), (close) => {
-    const name = line(t("Name of the device or program"), "", t("Such as “Phone” or “Thunderbird at home”."), { maxlength: "64", autofocus: "" });
-    const kind = choice(t("Kind"), [["", t("password: entered together with your address")], ["token", t("token: for programs that ask for one instead")]], "");
+    const name = line(t("Device or app name"), "", t("For example, “Phone” or “Thunderbird at home”."), { maxlength: "64", autofocus: "" });
+    const kind = choice(t("Type"), [["", t("Password: enter with your email address")], ["token", t("Token: for apps that require one")]], "");
     kind.control.addEventListener("change", () => {
       scopes.forEach(([scope], i) => {
         uses[i].root.hidden = !suits(scope, kind.control.value !== "");
@@ -706,10 +706,10 @@ async function addApp2(desk) {
     });
     const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi" && scope !== "addresses"));
     uses.at(-1).root.hidden = true;
-    const only = tick(t("Read-only: it can neither change nor send anything"), false);
-    const ends = choice(t("Ends"), [["", t("never")], ["7", t("in a week")], ["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in a year")]], "");
+    const only = tick(t("Read-only: can't change data or send mail"), false);
+    const ends = choice(t("Expires"), [["", t("never")], ["7", t("in 7 days")], ["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in 1 year")]], "");
     const purpose = { problem: (text3) => uses[0].problem(text3) };
-    const box = form([name.root, kind.root, el("fieldset", { class: "group" }, el("legend", {}, t("It may be used for")), uses.map((one) => one.root)), only.root, ends.root], t("Make app password"), async () => {
+    const box = form([name.root, kind.root, el("fieldset", { class: "group" }, el("legend", {}, t("Allow access to")), uses.map((one) => one.root)), only.root, ends.root], t("Create app password"), async () => {
       token = kind.control.value !== "";
       const chosen = scopes.filter(([scope], i) => uses[i].control.checked && suits(scope, token)).map(([scope]) => scope);
       const expires = ends.control.value === "" ? null : new Date(Date.now() + Number(ends.control.value) * day2).toISOString();
@@ -724,27 +724,27 @@ async function addApp2(desk) {
     return [box.root, cancelButton(() => close(false))];
   });
   if (done !== true) return;
-  await showSecret(token ? t("Token") : t("App password"), made2, t("Type or paste it into the program now: it is not shown again."));
+  await showSecret(token ? t("Token") : t("App password"), made2, t("Enter this in your app now. You won't be able to see it later."));
   await desk.refresh();
 }
 async function endApp(desk, one) {
-  if (!await confirm(t("End “{name}”?", { name: one.name }), t("The program that uses it is logged out at once."), t("End app password"))) return;
+  if (!await confirm(t("Revoke “{name}”?", { name: one.name }), t("This will log the app out immediately."), t("Revoke app password"))) return;
   if (await attempt(t("Revoking…"), t("Couldn't revoke app password"), () => desk.client.app_password_remove(one.name))) await desk.refresh();
 }
 function sessionList(desk, sessions) {
   const others = sessions.filter((one) => !one.current).length;
-  const rows = table(t("Browsers that are logged in"), [{ title: t("Where"), kind: "main", cell: (one) => el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser")), one.device && el("span", { class: "chip" }, t("stays logged in"))) }, { title: t("Address"), cell: (one) => one.remote_ip }, { title: t("Browser"), cell: (one) => el("span", { title: one.user_agent }, browserName(one.user_agent) || foreign(one.user_agent, 90)) }, { title: t("Last use"), cell: (one) => when(microseconds(one.last_used)) }, { title: t("Ends"), cell: (one) => when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => one.current ? null : button(t("Log out"), async () => {
+  const rows = table(t("Active sessions"), [{ title: t("Location"), kind: "main", cell: (one) => el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser")), one.device && el("span", { class: "chip" }, t("stays logged in"))) }, { title: t("Address"), cell: (one) => one.remote_ip }, { title: t("Browser"), cell: (one) => el("span", { title: one.user_agent }, browserName(one.user_agent) || foreign(one.user_agent, 90)) }, { title: t("Last used"), cell: (one) => when(microseconds(one.last_used)) }, { title: t("Expires"), cell: (one) => when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => one.current ? null : button(t("Log out"), async () => {
     if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove(one.id))) await desk.refresh();
   }, { kind: "line small", name: t("Log out {app} at {ip}", { app: one.app, ip: one.remote_ip }) }) }], sessions);
-  const all = button(t("Log out all others"), async () => {
+  const all = button(t("Log out other sessions"), async () => {
     if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others())) await desk.refresh();
   });
-  return card(t("Browsers that are logged in"), rows, { flush: true, actions: others > 0 && all });
+  return card(t("Active sessions"), rows, { flush: true, actions: others > 0 && all });
 }
 function attemptList(desk, first) {
   const body = el("ul", { class: "lines" }, first.map(attemptLine));
   let last = first.at(-1);
-  const more = button(t("Show older ones"), async () => {
+  const more = button(t("Show older"), async () => {
     let found = [];
     if (!await attempt(t("Loading…"), t("Couldn't load logins"), async () => found = await desk.client.attempt_list(last.after, page))) return;
     body.append(...found.map(attemptLine));
@@ -759,19 +759,19 @@ function attemptLine(one) {
   return el("li", {}, state(one.ok ? "ok" : "warn", ""), el("span", { class: "grow" }, foreign(one.text), times !== "" && el("span", { class: "chip" }, times), one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120))), el("span", { class: "muted" }, when(microseconds(one.last))));
 }
 async function notMe(desk) {
-  const text3 = t("You get a new password, which you have to enter in your other browsers. Each phone and program needs a new app password. Mail that waits to be sent is held until you let it go.");
-  if (!await confirm(t("Lock everyone else out?"), text3, t("Lock them out"))) return;
+  const text3 = t("You'll get a new password. Use it to log in again in your other browsers. You'll also need a new app password for each device and app. Outgoing mail will be held until you release it.");
+  if (!await confirm(t("Log out everywhere else?"), text3, t("Log out"))) return;
   const done = {};
   if (!await attempt(t("Logging out other sessions…"), t("Couldn't log out other sessions"), async () => done.found = await desk.client.not_me())) return;
   const found = done.found;
-  await dialog(t("Everyone else is locked out"), (close) => [el("p", { class: "dialog-text" }, t("Your new password, shown this once:")), el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)), el("p", { class: "dialog-text" }, [many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."), many(found.app_passwords, "{n} app password ended.", "{n} app passwords ended."), found.queue ? many(found.held, "{n} message that waited is held.", "{n} messages that waited are held.") : t("The queue isn't available. Check your Outbox later.")].join(" ")), left(found), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have the password")))], false);
+  await dialog(t("Logged out everywhere else"), (close) => [el("p", { class: "dialog-text" }, t("Your new password. You won't be able to see it later:")), el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)), el("p", { class: "dialog-text" }, [many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."), many(found.app_passwords, "{n} app password revoked.", "{n} app passwords revoked."), found.queue ? many(found.held, "{n} outgoing message held.", "{n} outgoing messages held.") : t("The queue isn't available. Check your Outbox later.")].join(" ")), left(found), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")))], false);
   await desk.refresh();
 }
 function left(found) {
-  if (found.left.length === 0) return el("p", { class: "dialog-text" }, t("Nothing was sent in the last day."));
+  if (found.left.length === 0) return el("p", { class: "dialog-text" }, t("No messages sent in the last day."));
   const box = el("ul", { class: "lines small" });
   fill(box, found.left.map((one) => el("li", {}, el("span", { class: "grow" }, foreign(one.recipient)), el("span", { class: "muted" }, one.state, " ", when(microseconds(one.ended))))));
-  return el("div", {}, notice("warn", many(found.left.length, "{n} message was sent in the last day:", "{n} messages were sent in the last day:")), box);
+  return el("div", {}, notice("warn", many(found.left.length, "{n} message sent in the last day:", "{n} messages sent in the last day:")), box);
 }
 export {
   pages

@@ -389,23 +389,23 @@ function hooks(desk, found) {
   const out = old.outgoing_webhook;
   const into = old.incoming_webhook;
   const secret = (label, value, hint) => line(label, value, hint, { type: "password", autocomplete: "off" });
-  const outURL = line(t("URL"), out.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
-  const outAuth = secret(t("Authorization"), out.authorization, t("Value of the header field, such as “Bearer …”."));
-  const outKey = secret(t("Key that signs the calls"), out.secret, t("whsec_ and a key in base64, as Standard Webhooks have it. Empty: not signed."));
+  const outURL = line(t("URL"), out.url, t("We'll POST JSON to this URL. Leave blank to turn off."), { inputmode: "url" });
+  const outAuth = secret(t("Authorization"), out.authorization, t("Header value. For example, “Bearer …”."));
+  const outKey = secret(t("Signing key"), out.secret, t("whsec_ and a Base64 key, as in Standard Webhooks. Leave blank to skip signing."));
   const events = found.events.map((name) => tick(name, out.events.length === 0 || out.events.includes(name)));
-  const inURL = line(t("URL"), into.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
+  const inURL = line(t("URL"), into.url, t("We'll POST JSON to this URL. Leave blank to turn off."), { inputmode: "url" });
   const inAuth = secret(t("Authorization"), into.authorization, "");
-  const inKey = secret(t("Key that signs the calls"), into.secret, "");
-  const ids = line(t("Addresses with a unique sender for each message"), old.from_id_login_addresses.join(" "), t("Logins with these names use a unique sender address for each message, to match replies. Separate with spaces."));
-  const keepMail = line(t("Keep finished mail in the list for"), old.keep_retired_message_period, t("Such as 7d or 12h; 0s for not at all."));
-  const keepHooks = line(t("Keep finished calls in the list for"), old.keep_retired_webhook_period, t("Such as 7d or 12h; 0s for not at all."));
+  const inKey = secret(t("Signing key"), into.secret, "");
+  const ids = line(t("Logins with unique sender addresses"), old.from_id_login_addresses.join(" "), t("Messages from these logins get a unique sender address, to match replies. Separate with spaces."));
+  const keepMail = line(t("Keep sent mail listed for"), old.keep_retired_message_period, t("For example, 7d or 12h. Use 0s to turn off."));
+  const keepHooks = line(t("Keep finished webhooks listed for"), old.keep_retired_webhook_period, t("For example, 7d or 12h. Use 0s to turn off."));
   const places = { "outgoing_webhook.url": outURL, "outgoing_webhook.authorization": outAuth, "outgoing_webhook.secret": outKey, "outgoing_webhook.events": events[0], "incoming_webhook.url": inURL, "incoming_webhook.authorization": inAuth, "incoming_webhook.secret": inKey, from_id_login_addresses: ids, keep_retired_message_period: keepMail, keep_retired_webhook_period: keepHooks };
   const chosen = () => found.events.filter((_, i) => events[i].control.checked);
   const outForm = () => ({ url: outURL.control.value.trim(), authorization: outAuth.control.value, events: chosen().length === found.events.length ? [] : chosen(), secret: outKey.control.value });
   const inForm = () => ({ url: inURL.control.value.trim(), authorization: inAuth.control.value, secret: inKey.control.value });
   const outTest = test(desk, () => ({ ...outForm() }), false, { url: outURL, authorization: outAuth });
   const inTest = test(desk, () => ({ ...inForm(), events: [] }), true, { url: inURL, authorization: inAuth });
-  const save = form([el("h3", {}, t("Calls about sent mail")), outURL.root, outAuth.root, outKey.root, el("fieldset", { class: "group" }, el("legend", {}, t("Events")), events.map((one) => one.root)), outTest, el("h3", {}, t("Calls about incoming mail")), inURL.root, inAuth.root, inKey.root, inTest, el("h3", {}, t("Sent mail")), ids.root, keepMail.root, keepHooks.root], t("Save"), async () => {
+  const save = form([el("h3", {}, t("Outgoing webhooks")), outURL.root, outAuth.root, outKey.root, el("fieldset", { class: "group" }, el("legend", {}, t("Events")), events.map((one) => one.root)), outTest, el("h3", {}, t("Incoming webhooks")), inURL.root, inAuth.root, inKey.root, inTest, el("h3", {}, t("Sent mail")), ids.root, keepMail.root, keepHooks.root], t("Save"), async () => {
     if (outURL.control.value.trim() !== "" && chosen().length === 0) {
       events[0].problem(t("Choose at least one event."));
       return;
@@ -420,12 +420,12 @@ function hooks(desk, found) {
     desk.say(t("Saved"));
     await desk.refresh();
   });
-  return card(t("Webhooks"), save.root, { hint: t("For programs of your own: your web server is called about what you send and receive.") });
+  return card(t("Webhooks"), save.root, { hint: t("Notify your own apps when you send or receive mail.") });
 }
 function test(desk, hook, incoming, places) {
   const answer = el("div", { role: "status" });
   const run = async () => {
-    fill(answer, notice("wait", t("Calling…")));
+    fill(answer, notice("wait", t("Testing webhook…")));
     let found;
     try {
       found = await desk.client.webhook_test(hook(), incoming);
@@ -442,7 +442,7 @@ function test(desk, hook, incoming, places) {
     const words = [found.status === 0 ? [foreign(found.error), " "] : t("Status {code} ", { code: String(found.status) }), time];
     fill(answer, notice(found.error === "" ? "ok" : "danger", [words, found.response !== "" && el("pre", { class: "answer" }, foreign(found.response, 600))]));
   };
-  return el("div", {}, button(t("Make a test call"), () => void run()), answer);
+  return el("div", {}, button(t("Send test"), () => void run()), answer);
 }
 
 var keys = async (desk) => {
@@ -451,25 +451,25 @@ var keys = async (desk) => {
   return { title: t("Keys and webhooks"), root };
 };
 function keyList(desk, all, address) {
-  const add = button(t("Add a certificate"), () => void addKey(desk, address), { icon: plus });
+  const add = button(t("Add certificate"), () => void addKey(desk, address), { icon: plus });
   if (all.length === 0) return card(t("Client certificates"), empty(keyRound, t("No client certificates"), t("Mail apps can use a client certificate to log in without a password. To create one, run the commands below."), add), { flush: true });
-  const rows = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Kind"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => foreign(one.login_address) }, { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }], all);
+  const rows = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => foreign(one.login_address) }, { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }], all);
   return card(t("Client certificates"), rows, { flush: true, actions: add });
 }
 async function addKey(desk, address) {
-  const done = await dialog(t("Add a certificate"), (close) => {
-    const text2 = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", autofocus: true }), t("The content of cert.pem: it begins with -----BEGIN CERTIFICATE-----."));
-    const file = field(t("Or choose the file"), el("input", { type: "file", accept: ".pem,.crt,.cer" }));
+  const done = await dialog(t("Add certificate"), (close) => {
+    const text2 = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", autofocus: true }), t("Paste the content of cert.pem, starting with -----BEGIN CERTIFICATE-----."));
+    const file = field(t("Or choose a file"), el("input", { type: "file", accept: ".pem,.crt,.cer" }));
     file.control.addEventListener("change", async () => {
       const chosen = file.control.files?.[0];
       if (chosen !== void 0) text2.control.value = await chosen.slice(0, 1e5).text();
     });
-    const name = line(t("Name"), "", t("Empty: the name in the certificate."), { maxlength: "256" });
+    const name = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
     const login = line(t("Logs in as"), address);
-    const command = tick(t("IMAP apps still send a login command"), false, t("For programs that do not know that they are logged in already (PREAUTH)."));
+    const command = tick(t("IMAP apps still send a login command"), false, t("For apps without PREAUTH support."));
     const box = form([text2.root, file.root, name.root, login.root, command.root], t("Add"), async () => {
       if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text2.control.value)) {
-        text2.problem(t("This has a private key. It was not sent: keep it to yourself, and give the certificate alone."));
+        text2.problem(t("This contains a private key, so it wasn't sent. Don't share your private key. Add only the certificate."));
         return;
       }
       try {
@@ -485,7 +485,7 @@ async function addKey(desk, address) {
   if (done === true) await desk.refresh();
 }
 async function changeKey(desk, old) {
-  const done = await dialog(t("Change a key"), (close) => {
+  const done = await dialog(t("Edit certificate"), (close) => {
     const name = line(t("Name"), old.name, null, { maxlength: "256" });
     const login = line(t("Logs in as"), old.login_address);
     const command = tick(t("IMAP apps still send a login command"), old.no_imap_preauth);
@@ -503,7 +503,7 @@ async function changeKey(desk, old) {
   if (done === true) await desk.refresh();
 }
 async function removeKey(desk, one) {
-  if (!await confirm(t("Remove “{name}”?", { name: one.name }), t("Programs with this key can no longer log in."), t("Remove key"))) return;
+  if (!await confirm(t("Remove “{name}”?", { name: one.name }), t("Apps with this certificate will no longer be able to log in."), t("Remove certificate"))) return;
   if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.key_remove(one.fingerprint))) await desk.refresh();
 }
 var make = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\
@@ -513,7 +513,7 @@ var packOld = `openssl pkcs12 -export -inkey key.pem -in cert.pem -out key.p12 -
   -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1`;
 function commands() {
   const shown = (title, text2) => [el("p", { class: "gap" }, title), el("div", { class: "command" }, copyable(text2))];
-  return card(t("Make a key"), [shown(t("On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself."), make), shown(t("Package both for a mail app:"), pack), el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems can't open that file")), shown(t("They need the older encryption:"), packOld)), el("p", { class: "hint gap" }, t("RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter."))]);
+  return card(t("Create a certificate"), [shown(t("On your computer, create a private key and a certificate (P-256). Add cert.pem above. Don't share key.pem."), make), shown(t("To package both for a mail app:"), pack), el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems can't open that file")), shown(t("Use the older encryption:"), packOld)), el("p", { class: "hint gap" }, t("You can also use RSA with at least 2048 bits. Few apps support Ed25519. Dates and names in the certificate are ignored."))]);
 }
 
 var outgoing = async (desk) => {
@@ -528,16 +528,16 @@ function leaving(desk, all) {
   return card(title, rows, { flush: true });
 }
 async function stop(desk, one) {
-  const what = one.message_id === 0 ? t("The message won't be sent.") : t("The message won't be sent. You'll find it in your drafts.");
-  if (!await confirm(t("Cancel this message?"), what, t("Cancel the message"))) return;
+  const what = one.message_id === 0 ? t("The message won't be sent.") : t("The message won't be sent. You'll find it in Drafts.");
+  if (!await confirm(t("Cancel this message?"), what, t("Cancel message"))) return;
   if (await attempt(t("Canceling…"), t("Couldn't cancel message"), () => desk.client.account_later_stop(one.id))) await desk.refresh();
 }
 function waiting(desk, first) {
-  if (first.waiting.length === 0) return card(t("Waiting to be sent"), empty(send, t("Nothing is waiting"), t("Messages you send appear here until the recipients’ servers accept them.")), { flush: true });
+  if (first.waiting.length === 0) return card(t("Waiting to be sent"), empty(send, t("Your Outbox is empty"), t("Messages you send appear here until the recipients’ servers accept them.")), { flush: true });
   const place = el("div", {});
   const all = [...first.waiting];
   let more = first.more;
-  const draw = () => fill(place, table(t("Waiting to be sent"), [{ title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) }, { title: t("State"), cell: (one) => status(one) }, { title: t("Attempts"), cell: (one) => one.attempts === 0 ? t("none yet") : String(one.attempts) }, { title: meant("attempt", "Next"), cell: (one) => one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) })) }], all), more && el("p", { class: "more" }, button(t("Show older ones"), () => void attempt(t("Loading…"), t("Couldn't load Outbox"), async () => {
+  const draw = () => fill(place, table(t("Waiting to be sent"), [{ title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) }, { title: t("Status"), cell: (one) => status(one) }, { title: t("Attempts"), cell: (one) => one.attempts === 0 ? t("none yet") : String(one.attempts) }, { title: meant("attempt", "Next"), cell: (one) => one.next_attempt === null ? t("after release") : when(microseconds(one.next_attempt)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) })) }], all), more && el("p", { class: "more" }, button(t("Show older"), () => void attempt(t("Loading…"), t("Couldn't load Outbox"), async () => {
     const next = await desk.client.outgoing(all.at(-1).id);
     all.push(...next.waiting);
     more = next.more;
@@ -547,7 +547,7 @@ function waiting(desk, first) {
   return card(t("Waiting to be sent"), place, { flush: true });
 }
 function status(one) {
-  if (one.stopped) return [state("danger", t("stopped by the server")), el("br"), el("span", { class: "hint" }, t("Ask the administrator: sending from your account looks unusual."))];
+  if (one.stopped) return [state("danger", t("paused by the server")), el("br"), el("span", { class: "hint" }, t("Unusual sending activity. Contact your administrator."))];
   if (one.hold) return state("off", t("on hold"));
   if (one.error === "") return state("wait", t("waiting"));
   return [state("warn", t("delayed")), el("br"), el("span", { class: "hint" }, foreign(one.error, 200))];
@@ -556,11 +556,11 @@ async function tryNow(desk, one) {
   if (await attempt(t("Retrying…"), t("Couldn't retry"), () => desk.client.outgoing_try([one.id]))) await desk.refresh();
 }
 async function cancel(desk, one) {
-  if (!await confirm(t("Cancel this message?"), t("The message won't be sent to {name}. If it's being sent right now, it may still arrive.", { name: one.recipient }), t("Cancel the message"))) return;
+  if (!await confirm(t("Cancel this message?"), t("The message won't be sent to {name}. If it's being sent right now, it may still arrive.", { name: one.recipient }), t("Cancel message"))) return;
   if (await attempt(t("Canceling…"), t("Couldn't cancel message"), () => desk.client.outgoing_cancel([one.id]))) await desk.refresh();
 }
 function end(word) {
-  const made2 = { delivered: () => state("ok", t("delivered")), relayed: () => state("ok", t("passed on")), failed: () => state("danger", t("not delivered")), canceled: () => state("off", t("canceled")) };
+  const made2 = { delivered: () => state("ok", t("delivered")), relayed: () => state("ok", t("relayed")), failed: () => state("danger", t("not delivered")), canceled: () => state("off", t("canceled")) };
   return made2[word]?.() ?? word;
 }
 function ended(found) {
@@ -568,18 +568,18 @@ function ended(found) {
   return card(t("Sent in the last week"), el("ul", { class: "lines" }, found.map((one) => el("li", {}, el("span", { class: "grow" }, foreign(one.recipient)), end(one.state), el("span", { class: "muted" }, when(microseconds(one.ended)))))), { flush: true });
 }
 function suppressions(desk, found) {
-  const add = button(t("Add an address"), () => void suppress(desk), { icon: plus });
-  const hint = t("Addresses to which nothing more is sent, because their servers have said that they do not exist, or because you want it so.");
+  const add = button(t("Add address"), () => void suppress(desk), { icon: plus });
+  const hint = t("You won't send mail to these addresses. Their servers reported that they don't exist, or you added them.");
   if (found.length === 0) return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
-  const rows = table(t("Suppressed addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) }, { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added by hand") : "" : foreign(one.reason, 160) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Until"), cell: (one) => one.expires === null ? t("removed by hand") : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Remove"), async () => {
+  const rows = table(t("Suppressed addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) }, { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added manually") : "" : foreign(one.reason, 160) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Until"), cell: (one) => one.expires === null ? t("removed manually") : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Remove"), async () => {
     if (await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.suppression_remove(one.address))) await desk.refresh();
   }, { kind: "line small", name: t("Remove {name}", { name: one.address }) }) }], found);
   return card(t("Suppressed addresses"), rows, { flush: true, actions: add, hint });
 }
 async function suppress(desk) {
-  const done = await dialog(t("Send nothing more to an address"), (close) => {
+  const done = await dialog(t("Suppress an address"), (close) => {
     const address = line(t("Address"), "", null, { inputmode: "email", autofocus: "" });
-    const reason = line(t("Reason"), "", t("For yourself; may be empty."), { maxlength: "300" });
+    const reason = line(t("Reason"), "", t("Only you see this. Optional."), { maxlength: "300" });
     const box = form([address.root, reason.root], t("Add"), async () => {
       await desk.client.suppression_add(address.control.value, reason.control.value);
       close(true);

@@ -290,19 +290,19 @@ function empty(path, title, text2, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
 }
 
-var levels = [["lr", t("read")], ["lrs", t("read, and mark as read")], ["lrswite", t("read, change, add and remove")], ["lrswipkxtea", t("everything, also sharing it with others")]];
+var levels = [["lr", t("view")], ["lrs", t("view and mark as read")], ["lrswite", t("view, change, add, and remove")], ["lrswipkxtea", t("everything, including sharing")]];
 function words(rights) {
   const found = levels.find(([letters]) => letters === rights);
   return found === void 0 ? t("permissions “{letters}”", { letters: rights }) : found[1];
 }
 var shares = async (desk) => {
   const found = await desk.client.shares();
-  const root = el("div", { class: "page" }, head(t("Shared folders"), t("Other users on this server see what you share in their mail app and webmail.")), given(desk, found), add(desk, found), received(found.received));
+  const root = el("div", { class: "page" }, head(t("Shared folders"), t("Users on this server will see your shared folders in their mail app and webmail.")), given(desk, found), add(desk, found), received(found.received));
   return { title: t("Shared folders"), root };
 };
 function given(desk, found) {
-  if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("Nothing is shared"), t("Share a folder below, for example with a club or an office.")), { flush: true });
-  const rows = table(t("Shared by you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("With"), cell: (one) => one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest) }, { title: t("May"), cell: (one) => words(one.rights) }, { title: "", kind: "num", cell: (one) => button(t("Stop"), () => void end(desk, one), { kind: "line small", name: t("Stop sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }], found.given);
+  if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("You haven't shared any folders"), t("Share a folder below with a team or club, for example.")), { flush: true });
+  const rows = table(t("Shared by you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Shared with"), cell: (one) => one.guest === "anyone" ? t("all users on this server") : foreign(one.guest) }, { title: t("Permissions"), cell: (one) => words(one.rights) }, { title: "", kind: "num", cell: (one) => button(t("Stop"), () => void end(desk, one), { kind: "line small", name: t("Stop sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }], found.given);
   return card(t("Shared by you"), rows, { flush: true });
 }
 async function end(desk, one) {
@@ -311,8 +311,8 @@ async function end(desk, one) {
 }
 function add(desk, found) {
   const mailbox = choice(t("Folder"), found.mailboxes.map((name) => [name, visible(name)]), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
-  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none" });
-  const rights = choice(t("May"), levels, "lr");
+  const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), { autocapitalize: "none" });
+  const rights = choice(t("Permissions"), levels, "lr");
   const below = tick(t("Include subfolders"), false, t("New subfolders will always be shared."));
   const box = form([el("div", { class: "fields" }, mailbox.root, guest.root, rights.root), below.root], t("Share"), async () => {
     try {
@@ -327,8 +327,8 @@ function add(desk, found) {
   return card(t("Share folder"), box.root);
 }
 function received(all) {
-  if (all.length === 0) return card(t("Shared with you"), el("p", { class: "hint" }, t("No other users share folders with you.")));
-  const rows = table(t("Shared with you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Of"), cell: (one) => foreign(one.owner) }, { title: t("You may"), cell: (one) => words(one.rights) }], all);
+  if (all.length === 0) return card(t("Shared with you"), el("p", { class: "hint" }, t("No shared folders")));
+  const rows = table(t("Shared with you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Owner"), cell: (one) => foreign(one.owner) }, { title: t("Permissions"), cell: (one) => words(one.rights) }], all);
   return card(t("Shared with you"), rows, { flush: true, hint: t("In mail apps, you'll find them under “Other Users”.") });
 }
 var pages = { shares };

@@ -300,8 +300,8 @@ function microseconds(text2) {
 
 var away = async (desk) => {
   const found = await desk.client.account_vacation_show();
-  const title = t("Away");
-  return { title, root: el("div", { class: "page" }, head(title, t("An answer to people who write to you while you are away.")), now(found), answer(desk, found), told2(found.answered)) };
+  const title = t("Vacation reply");
+  return { title, root: el("div", { class: "page" }, head(title, t("Reply automatically while you're away.")), now(found), answer(desk, found), told2(found.answered)) };
 };
 function now(found) {
   if (found.script) return notice("warn", t("A Sieve script is active. If it sends vacation replies, this form doesn't."));
@@ -311,15 +311,15 @@ function now(found) {
 }
 function answer(desk, old) {
   const on = tick(t("Send vacation reply"), old.enabled);
-  const start2 = line(meant("time", "From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
-  const end = line(t("Until"), local(old.end), t("Empty: until you switch it off."), { type: "datetime-local" });
-  const subject = line(t("Subject"), old.subject, t("Empty: “Auto:” and the subject of the message."), { spellcheck: "true", maxlength: "200" });
+  const start2 = line(meant("time", "From"), local(old.start), t("Leave blank to start now."), { type: "datetime-local" });
+  const end = line(t("Until"), local(old.end), t("Leave blank for no end date."), { type: "datetime-local" });
+  const subject = line(t("Subject"), old.subject, t("Leave blank to use “Auto:” and the message’s subject."), { spellcheck: "true", maxlength: "200" });
   const area = el("textarea", { rows: 7, maxlength: "20000" });
   area.value = old.text;
-  const text2 = field(t("Answer"), area);
+  const text2 = field(meant("vacation", "Reply"), area);
   const html = old.html === "" ? null : markup(old.html);
-  const known = choice(t("To whom"), [["all", t("everyone who writes to me")], ["known", t("only people to whom I have written")]], old.known_only ? "known" : "all");
-  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, html?.root ?? null, el("p", { class: "hint" }, t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none."))], t("Save"), async () => {
+  const known = choice(t("Reply to"), [["all", t("anyone who emails me")], ["known", t("only people I've emailed")]], old.known_only ? "known" : "all");
+  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, html?.root ?? null, el("p", { class: "hint" }, t("Each sender gets one reply every 7 days. Lists, newsletters, apps, and forged senders don't get replies."))], t("Save"), async () => {
     const changed = { enabled: on.control.checked, start: instant(start2.control.value), end: instant(end.control.value), subject: subject.control.value, text: area.value, ...html === null ? {} : { html: html.control.value }, known_only: known.control.value === "known" };
     try {
       await desk.client.account_vacation_set(differing(old, changed), old.mark);
@@ -330,12 +330,12 @@ function answer(desk, old) {
     desk.say(changed.enabled ? t("Saved. Vacation reply on") : t("Saved. Vacation reply off"));
     await desk.refresh();
   });
-  return card(t("Answer"), box.root);
+  return card(meant("vacation", "Reply"), box.root);
 }
 function told2(all) {
   if (all.length === 0) return null;
-  const rows = table(t("Who got an answer"), [{ title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) }, { title: t("Last answer"), cell: (one) => when(one.sent) }], all);
-  return card(t("Who got an answer"), rows, { flush: true });
+  const rows = table(t("Recent replies"), [{ title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) }, { title: t("Last reply"), cell: (one) => when(one.sent) }], all);
+  return card(t("Recent replies"), rows, { flush: true });
 }
 function markup(value) {
   const area = el("textarea", { rows: 7, maxlength: "20000", spellcheck: "false" });
@@ -427,7 +427,7 @@ var forwarding = async (desk) => {
   const title = t("Forwarding");
   const said = problem;
   problem = "";
-  const root = el("div", { class: "page" }, head(title, t("Accepted mail that is not junk is sent on to other addresses of yours. Bounces go to the sender of the message, not to you.")), said !== "" && notice("warn", foreign(said)), list(desk, found), add(desk, found.form), copies(desk, found));
+  const root = el("div", { class: "page" }, head(title, t("Forward accepted mail, except junk, to your other addresses. Bounces go to the original sender, not to you.")), said !== "" && notice("warn", foreign(said)), list(desk, found), add(desk, found.form), copies(desk, found));
   return { title, root };
 };
 async function save(desk, old, changed) {
@@ -437,8 +437,8 @@ async function save(desk, old, changed) {
 }
 function list(desk, found) {
   const title = t("Addresses");
-  if (found.targets.length === 0) return card(title, empty(forward, t("Nothing is forwarded"), t("Add an address below. We'll email a confirmation link to it.")), { flush: true });
-  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)), one.script !== "" && el("span", { class: "hint" }, el("br"), t("named by the script "), foreign(one.script)), one.ran && el("span", { class: "hint" }, el("br"), t("made by a script while it ran"))) }, { title: t("State"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }), one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
+  if (found.targets.length === 0) return card(title, empty(forward, t("Forwarding is off"), t("Add an address below. We'll email a confirmation link to it.")), { flush: true });
+  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)), one.script !== "" && el("span", { class: "hint" }, el("br"), t("in script "), foreign(one.script)), one.ran && el("span", { class: "hint" }, el("br"), t("created by a running script"))) }, { title: t("Status"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Resend email"), () => void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Resend email to {address}", { address: one.address }) }), one.state === "stopped" && button(t("Resume"), () => void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Resume forwarding to {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
   return card(title, rows, { flush: true });
 }
 function told3(one) {
@@ -450,25 +450,25 @@ function told3(one) {
     case "asked":
       return el("span", {}, state("off", t("unconfirmed; email sent")), since);
     case "confirmed":
-      return one.failing === null ? el("span", {}, state("ok", t("gets your mail")), one.taken_over && el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required"))) : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
+      return one.failing === null ? el("span", {}, state("ok", t("gets your mail")), one.taken_over && el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required"))) : el("span", {}, state("warn", t("bouncing since")), " ", when(microseconds(one.failing)), error);
     case "stopped":
-      return el("span", {}, state("danger", t("stopped; your mail is kept here")), error);
+      return el("span", {}, state("danger", t("stopped. Your mail is kept here")), error);
   }
 }
 async function act(desk, doing, failed, work) {
   if (await attempt(doing, failed, work)) await desk.refresh();
 }
 async function remove(desk, old, one) {
-  if (!await confirm(t("Stop forwarding to {address}?", { address: one.address }), t("Mail stays here from now on."), t("Stop"))) return;
+  if (!await confirm(t("Stop forwarding to {address}?", { address: one.address }), t("New mail will only be kept here."), t("Stop"))) return;
   const rest = old.forward_to.filter((address2) => address2 !== one.address);
   await attempt(t("Saving…"), t("Couldn't stop forwarding"), () => save(desk, old, { forward_to: rest, keep_copy: rest.length === 0 ? true : old.keep_copy }));
 }
 function add(desk, old) {
-  const address2 = line(t("Address"), "", t("Its owner gets a mail with a link, and nothing is sent there before the button behind it was pressed."), { inputmode: "email", autocapitalize: "none" });
+  const address2 = line(t("Address"), "", t("We'll email a confirmation link to this address. Forwarding starts when it's confirmed."), { inputmode: "email", autocapitalize: "none" });
   const box = form(address2.root, t("Add"), async () => {
     const to = address2.control.value.trim();
     if (to === "") {
-      address2.problem(t("Type an address."));
+      address2.problem(t("Enter an address."));
       return;
     }
     try {
@@ -477,12 +477,12 @@ function add(desk, old) {
       atFields(error, { forward_to: address2 });
     }
   });
-  return card(t("Add an address"), box.root);
+  return card(t("Add address"), box.root);
 }
 function copies(desk, found) {
   const old = found.form;
   if (old.forward_to.length === 0) return null;
-  const keep = tick(t("Keep the mail here as well"), old.keep_copy, found.script === "" ? t("Without a copy here, mail is still kept that cannot be sent on.") : t("Your script {script} is active: it alone says what is kept, and this counts once it is not.", { script: found.script }));
+  const keep = tick(t("Keep a copy here"), old.keep_copy, found.script === "" ? t("If forwarding fails, you'll still find the mail here.") : t("Your active script {script} controls which mail is kept. This setting applies only without an active script.", { script: found.script }));
   const box = form(keep.root, t("Save"), async () => {
     await save(desk, old, { forward_to: old.forward_to, keep_copy: keep.control.checked });
     desk.say(t("Saved"));
@@ -518,7 +518,7 @@ async function applyToExisting(desk, place, source, count) {
   const stop = () => button(t("Stop"), () => stopped = true);
   let after = null;
   do {
-    show(notice("wait", [t("Looking through {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
+    show(notice("wait", [t("Checking {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
     const got = {};
     if (!await attempt(t("Checking messages…"), t("Couldn't check messages"), async () => got.page = await count(after))) return fill(place);
     moves.push(...got.page.moves);
@@ -528,10 +528,10 @@ async function applyToExisting(desk, place, source, count) {
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", t("None of the {n} messages in {mailbox} would go elsewhere.", { n: looked, mailbox: source })));
+  if (moves.length === 0) return show(notice("ok", t("The {n} messages in {mailbox} would all stay there.", { n: looked, mailbox: source })));
   const list3 = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
-  const words = t("Of the {all} messages in {mailbox}, {n} would go to:", { all: looked, mailbox: source, n: moves.length });
-  show(el("div", {}, el("p", {}, words), list3, stopped && el("p", { class: "hint" }, t("Stopped before the end: older messages were not looked at."))), button(t("Move them"), () => void move(0), { kind: "primary" }), button(t("Leave them"), () => fill(place), { kind: "text" }));
+  const words = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
+  show(el("div", {}, el("p", {}, words), list3, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
   async function move(from) {
     stopped = false;
     let done = from;
@@ -542,8 +542,8 @@ async function applyToExisting(desk, place, source, count) {
     }
     const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
     const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
-    if (done === pieces.length) show(notice("ok", many(moved, "{n} message was moved.", "{n} messages were moved.")), back);
-    else show(notice("warn", t("Stopped: {n} of {all} messages were moved.", { n: moved, all: moves.length })), button(t("Go on"), () => void move(done), { kind: "primary" }), back);
+    if (done === pieces.length) show(notice("ok", many(moved, "{n} message moved.", "{n} messages moved.")), back);
+    else show(notice("warn", t("Stopped. Moved {n} of {all} messages.", { n: moved, all: moves.length })), button(t("Continue"), () => void move(done), { kind: "primary" }), back);
   }
   async function undo(last) {
     stopped = false;
@@ -553,8 +553,8 @@ async function applyToExisting(desk, place, source, count) {
       const one = pieces[left];
       if (!await attempt(t("Moving back…"), t("Couldn't move messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
     }
-    if (left < 0) show(notice("ok", t("All messages are in {mailbox} again.", { mailbox: source })));
-    else show(notice("warn", t("Stopped: some messages were not moved back yet.")), button(t("Undo the rest"), () => void undo(left)));
+    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: source })));
+    else show(notice("warn", t("Stopped. Some messages haven't been moved back yet.")), button(t("Undo remaining"), () => void undo(left)));
   }
   function progress(word, done, all) {
     show(el("div", {}, el("p", {}, word), el("progress", { value: String(done), max: String(all) })), stop());
@@ -577,7 +577,7 @@ function address(name) {
 }
 function list2(desk, found, applied) {
   const add2 = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
-  if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add2), { flush: true });
+  if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("For most tasks, you can use address rules instead."), add2), { flush: true });
   const rows = table(t("Scripts"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) }, { title: t("Size"), cell: (one) => size(one.size) }, { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(one.active ? t("Turn off") : t("Activate"), () => void act2(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Turn off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }), button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }), button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }), !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })) }], found.scripts);
   return card(t("Scripts"), rows, { flush: true, actions: add2 });
 }
@@ -585,11 +585,11 @@ async function act2(desk, work) {
   if (await attempt(t("Saving…"), t("Couldn't update scripts"), work)) await desk.refresh();
 }
 async function rename(desk, one) {
-  const name = await ask(t("Rename the script"), t("Name"), one.name, t("Rename"));
+  const name = await ask(t("Rename script"), t("Name"), one.name, t("Rename"));
   if (name !== null && name !== one.name) await act2(desk, () => desk.client.script_rename(one.name, name));
 }
 async function remove2(desk, one) {
-  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("Its text is gone then."), t("Delete"))) await act2(desk, () => desk.client.script_delete(one.name));
+  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("The script will be permanently deleted."), t("Delete"))) await act2(desk, () => desk.client.script_delete(one.name));
 }
 async function failures(found) {
   if (found.failures.length === 0) return null;
@@ -598,7 +598,7 @@ async function failures(found) {
     const place = one.line > 0 ? t("{script}, line {line}", { script: one.script, line: one.line }) : one.script;
     return el("li", {}, state("warn", ""), el("span", { class: "grow" }, foreign(texts[at].message), place !== "" && el("span", { class: "hint" }, el("br"), foreign(place))), el("span", { class: "muted" }, when(microseconds(one.moment))));
   });
-  return card(t("Errors while running"), el("ul", { class: "lines" }, lines), { flush: true, hint: t("The messages were kept in your Inbox.") });
+  return card(t("Script errors"), el("ul", { class: "lines" }, lines), { flush: true, hint: t("You'll find these messages in your Inbox.") });
 }
 async function editor(desk, name) {
   const old = name === null ? null : await desk.client.script_get(name);
@@ -607,7 +607,7 @@ async function editor(desk, name) {
   const area = el("textarea", { class: "code", rows: 18, spellcheck: "false", autocapitalize: "none", autocomplete: "off", wrap: "off" });
   area.value = old ?? start;
   const text2 = field(t("Script"), area);
-  const activate = tick(t("Make it the active script"), known?.active ?? true);
+  const activate = tick(t("Use as active script"), known?.active ?? true);
   const verdict = el("div", { class: "gap", "aria-live": "polite" });
   let timer = 0;
   let asked = 0;
@@ -643,7 +643,7 @@ async function editor(desk, name) {
   return { title: t("Sieve scripts"), root: el("div", { class: "page" }, head(name === null ? title : foreign(title), "", back), card("", box.root)) };
 }
 function judged(faults, area) {
-  if (faults.length === 0) return notice("ok", t("The script is valid."));
+  if (faults.length === 0) return notice("ok", t("Script is valid."));
   const items = faults.map((one) => el("li", {}, el("button", { class: "btn text small", type: "button", onclick: () => jump(area, one) }, t("Line {line}, column {column}", { line: one.line, column: one.column })), " ", foreign(one.text)));
   return notice("danger", el("ul", { class: "faults" }, items));
 }

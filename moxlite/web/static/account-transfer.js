@@ -465,17 +465,17 @@ var Copying = class {
     const last = found.known[0];
     const hosts = el("datalist", { id: "copy-hosts" }, found.known.map((one) => el("option", { value: one.host })));
     const users = el("datalist", { id: "copy-users" }, found.known.map((one) => el("option", { value: one.user })));
-    const host = line(t("Server"), last?.host ?? "", t("Such as imap.example.org."), { list: "copy-hosts", inputmode: "url", autocapitalize: "none" });
+    const host = line(t("Server"), last?.host ?? "", t("For example, imap.example.org"), { list: "copy-hosts", inputmode: "url", autocapitalize: "none" });
     const tls = choice(t("Encryption"), security.filter(([value]) => value !== "none" || found.insecure), "implicit");
-    const port = line(t("Port"), "", t("Empty for the usual one."), { inputmode: "numeric", maxlength: "5" });
-    const user = line(t("User name there"), last?.user ?? "", t("Often the whole address."), { list: "copy-users", autocapitalize: "none" });
-    const password = line(t("Password there"), "", t("Kept in memory until the import ends, and never stored. Some providers want an app password."), { type: "password", autocomplete: "off" });
+    const port = line(t("Port"), "", t("Leave blank for the default."), { inputmode: "numeric", maxlength: "5" });
+    const user = line(t("Username"), last?.user ?? "", t("Usually your full email address."), { list: "copy-users", autocapitalize: "none" });
+    const password = line(t("Password"), "", t("Never stored, only kept in memory during the import. Some providers require an app password."), { type: "password", autocomplete: "off" });
     const prefix = line(t("Parent folder"), "", t("Leave blank to keep folder names."));
-    const since = line(t("Not older than"), "", t("Empty: all messages."), { type: "date" });
+    const since = line(t("Not older than"), "", t("Leave blank to import all messages."), { type: "date" });
     const box = form([hosts, users, el("div", { class: "fields" }, host.root, tls.root, port.root, user.root, password.root, prefix.root, since.root)], t("Choose folders"), async () => {
       const number2 = port.control.value.trim() === "" ? 0 : Number(port.control.value);
       if (!Number.isInteger(number2) || number2 < 0 || number2 > 65535) {
-        port.problem(t("A port is a number up to 65535."));
+        port.problem(t("Enter a port from 1 to 65535."));
         return;
       }
       try {
@@ -490,7 +490,7 @@ var Copying = class {
     return box.root;
   }
   choose(found) {
-    if (found.plan.length === 0) return el("div", {}, notice("ok", t("All messages of this server are here already.")), el("div", { class: "flex wrap gap" }, button(t("Close"), () => void this.act(() => this.desk.client.copy_abort().then(() => this.desk.client.copy_dismiss())))));
+    if (found.plan.length === 0) return el("div", {}, notice("ok", t("You already have all messages from this server.")), el("div", { class: "flex wrap gap" }, button(t("Close"), () => void this.act(() => this.desk.client.copy_abort().then(() => this.desk.client.copy_dismiss())))));
     const chosen = el("p", { class: "hint", role: "status" });
     const go = button(t("Import"), () => void this.act(() => this.desk.client.copy_go_on([...this.leftOut])), { kind: "primary" });
     const count = () => {
@@ -517,10 +517,10 @@ var Copying = class {
   }
   buttons(found) {
     const client = this.desk.client;
-    return el("div", { class: "flex wrap gap" }, found.phase === "running" && button(t("Pause"), () => void this.act(() => client.copy_pause())), found.phase === "paused" && button(t("Go on"), () => void this.act(() => client.copy_go_on(null)), { kind: "primary" }), button(t("End the import"), () => void this.end(), { kind: "line danger" }));
+    return el("div", { class: "flex wrap gap" }, found.phase === "running" && button(t("Pause"), () => void this.act(() => client.copy_pause())), found.phase === "paused" && button(t("Continue"), () => void this.act(() => client.copy_go_on(null)), { kind: "primary" }), button(t("Stop import"), () => void this.end(), { kind: "line danger" }));
   }
   async end() {
-    if (await confirm(t("End the import?"), t("Messages that were copied stay. A later import goes on from there."), t("End it"))) await this.act(() => this.desk.client.copy_abort());
+    if (await confirm(t("Stop this import?"), t("You'll keep the copied messages. You can start another import later to continue."), t("Stop import"))) await this.act(() => this.desk.client.copy_abort());
   }
   async act(work) {
     await attempt(t("Updating…"), t("Couldn't update import"), work);
@@ -538,22 +538,22 @@ function progress(found) {
   const share = found.all > 0 && found.left >= 0 ? 1 - found.left / found.all : 0;
   const rest = found.seconds > 0 && found.phase === "running" ? t("about {time} left", { time: duration(found.seconds) }) : "";
   const place = found.mailbox === "" ? null : [foreign(found.mailbox), t(": {done} of {total} messages", { done: found.done.toLocaleString(), total: found.total.toLocaleString() })];
-  return el("div", { class: "gap" }, meter(share), el("p", { class: "hint", role: "status" }, found.phase === "paused" ? t("Paused. It waits for a day, then it ends.") : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · ")), found.phase === "running" && place !== null && el("p", {}, place), found.messages > 0 && el("p", {}, many(found.messages, "{n} message copied", "{n} messages copied")));
+  return el("div", { class: "gap" }, meter(share), el("p", { class: "hint", role: "status" }, found.phase === "paused" ? t("Paused. If you don't continue within a day, the import will end.") : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · ")), found.phase === "running" && place !== null && el("p", {}, place), found.messages > 0 && el("p", {}, many(found.messages, "{n} message copied", "{n} messages copied")));
 }
 function noted(found) {
   return found.note.message === "" ? null : notice("warn", foreign(found.note.message));
 }
 function result(found) {
   const copied = many(found.messages, "{n} message copied", "{n} messages copied");
-  const flags = found.flags > 0 ? t(", marks of {n} more changed", { n: found.flags.toLocaleString() }) : "";
+  const flags = found.flags > 0 ? t(", flags changed on {n} more", { n: found.flags.toLocaleString() }) : "";
   if (found.phase === "done") return notice("ok", `${t("Done")}: ${copied}${flags}.`);
-  if (found.phase === "aborted") return notice("off", t("The import was ended. {copied}.", { copied }));
+  if (found.phase === "aborted") return notice("off", t("Import stopped. {copied}.", { copied }));
   return notice("danger", [foreign(found.error.message), found.messages > 0 && el("span", {}, ` ${copied}.`)]);
 }
 function problems(found) {
   if (found.problems.length === 0) return null;
   const more = found.problem_count - found.problems.length;
-  return el("details", { class: "problems" }, el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, found.problems.map(({ message }) => el("li", {}, foreign(message))), more > 0 && el("li", {}, t("and {n} more", { n: more }))));
+  return el("details", { class: "problems" }, el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: view skipped items", "{n} problems: view skipped items")), el("ul", {}, found.problems.map(({ message }) => el("li", {}, foreign(message))), more > 0 && el("li", {}, t("and {n} more", { n: more }))));
 }
 
 var period2 = 1e3;
@@ -593,14 +593,14 @@ var CalendarCopies = class {
       fill(this.root, card(title, this.ask(), { hint }));
       return;
     }
-    const counted = [many(found.added, "{n} entry copied", "{n} entries copied"), found.known > 0 && many(found.known, "{n} was here already", "{n} were here already"), found.unread > 0 && many(found.unread, "{n} cannot be read", "{n} cannot be read")].filter(Boolean).join(", ");
+    const counted = [many(found.added, "{n} entry copied", "{n} entries copied"), found.known > 0 && many(found.known, "{n} already here", "{n} already here"), found.unread > 0 && many(found.unread, "{n} unreadable", "{n} unreadable")].filter(Boolean).join(", ");
     const running = found.phase === "running";
-    fill(this.root, card(title, [where(found), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Looking for calendars and address books…") : [foreign(found.place), t(": {done} of {total} entries", { done: found.at.toLocaleString(), total: found.of.toLocaleString() })]), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("The copy was ended. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("What was left out")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("Stop"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
+    fill(this.root, card(title, [where(found), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Finding calendars and address books…") : [foreign(found.place), t(": {done} of {total} entries", { done: found.at.toLocaleString(), total: found.of.toLocaleString() })]), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("Copy canceled. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("Skipped items")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("Stop"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
   }
   ask() {
-    const url = line(t("Address of the server"), "", t("Such as dav.example.com, or as its help gives it."), { inputmode: "url", autocapitalize: "none" });
-    const user = line(t("User name there"), "", t("Often the whole address."), { autocapitalize: "none" });
-    const password = line(t("Password there"), "", t("Never stored. Many providers want an app password."), { type: "password", autocomplete: "off" });
+    const url = line(t("Server address"), "", t("For example, dav.example.com. See your provider’s help."), { inputmode: "url", autocapitalize: "none" });
+    const user = line(t("Username"), "", t("Usually your full email address."), { autocapitalize: "none" });
+    const password = line(t("Password"), "", t("Never stored. Many providers require an app password."), { type: "password", autocomplete: "off" });
     return form([el("div", { class: "fields" }, url.root, user.root, password.root)], t("Copy"), async () => {
       try {
         await this.desk.client.calendar_copy(url.control.value, user.control.value, password.control.value);
@@ -624,8 +624,8 @@ var Exporting = class {
     this.form = el("form", { class: "form", method: "post", action: `${base2}export`, onsubmit: (event) => {
       event.preventDefault();
       void this.download();
-    } }, this.csrf, el("div", { class: "fields" }, el("label", { class: "field" }, t("Folder"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)), el("label", { class: "check" }, this.recursive, t("Include subfolders")), el("fieldset", { class: "group" }, el("legend", {}, t("Format")), el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each folder, for most mail apps"))), el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a directory for each folder, a file for each message")))), this.what, el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))));
-    fill(this.root, el("h2", { id: "export-title" }, t("Export")), el("p", { class: "hint" }, t("Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.")), this.form, this.names);
+    } }, this.csrf, el("div", { class: "fields" }, el("label", { class: "field" }, t("Folder"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)), el("label", { class: "check" }, this.recursive, t("Include subfolders")), el("fieldset", { class: "group" }, el("legend", {}, t("Format")), el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: 1 file per folder, for most mail apps"))), el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: 1 directory per folder, 1 file per message")))), this.what, el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))));
+    fill(this.root, el("h2", { id: "export-title" }, t("Export")), el("p", { class: "hint" }, t("Messages are exported unchanged, with their flags, keywords, and received times. Mail you receive during the download won't be included.")), this.form, this.names);
   }
   client;
   root = el("section", { class: "card", "aria-labelledby": "export-title" });
@@ -636,7 +636,7 @@ var Exporting = class {
   mbox = el("input", { type: "radio", name: "format", value: "mbox", checked: true, onchange: () => this.adapt() });
   maildir = el("input", { type: "radio", name: "format", value: "maildir", onchange: () => this.adapt() });
   archive = el("select", { name: "archive" }, el("option", { value: "zip" }, t("zip archive")), el("option", { value: "tgz" }, t("tar.gz archive")), el("option", { value: "tar" }, t("tar archive, not compressed")));
-  none = el("option", { value: "none" }, t("no archive: one mbox file"));
+  none = el("option", { value: "none" }, t("single mbox file, no archive"));
   what = el("p", { class: "hint" });
   form;
   mailboxes = [];
@@ -708,9 +708,9 @@ var checks = {
   Place: { received: "integer", id: "integer" },
   SortPage: { moves: ["list", ["ref", "Destined"]], looked: "integer", next: ["nullable", ["ref", "Place"]] },
   Destined: { id: "integer", mailbox: "string" },
-  GivenPage: { items: ["list", ["ref", "GivenItem"]], total: "integer", domains: ["list", "string"] },
-  GivenItem: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "time", expires: ["nullable", "time"], last_mail: ["nullable", "time"], messages: "integer", senders: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: ["nullable", "time"] },
-  GivenSender: { domain: "string", first: "time", messages: "integer" },
+  GivenPage: { items: ["list", ["ref", "GivenAddress"]], total: "integer", domains: ["list", "string"] },
+  GivenAddress: { id: "integer", address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "string", expires: "string", last_mail: "string", messages: "integer", senders: ["list", "string"], wrote: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: "string", leak: "string" },
+  GivenSender: { domain: "string", first: "string", messages: "integer" },
   LinkList: { items: ["list", ["ref", "LinkItem"]], insecure: "boolean" },
   LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], protocol: ["enum", ["imap", "pop3"]], keep_days: ["nullable", "integer"], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", sorts: "boolean" },
   Remark: { message: "string", words: "any" },
@@ -858,7 +858,7 @@ var Follower = class {
 };
 
 function meanings() {
-  return [["mailbox", t("A folder with this name")], ["inbox", t("Inbox")], ["sent", t("Sent")], ["drafts", t("Drafts")], ["trash", t("Trash")], ["junk", t("Junk")], ["archive", t("Archived")], ["unread", t("Unread")], ["opened", t("Opened")], ["starred", t("Starred")], ["important", t("Important")], ["ignored", t("Nothing: leave it out")]];
+  return [["mailbox", t("Folder with this name")], ["inbox", t("Inbox")], ["sent", t("Sent")], ["drafts", t("Drafts")], ["trash", t("Trash")], ["junk", t("Junk")], ["archive", t("Archived")], ["unread", t("Unread")], ["opened", t("Opened")], ["starred", t("Starred")], ["important", t("Important")], ["ignored", t("Skip")]];
 }
 var isMailbox = (meaning) => meaning === "mailbox";
 var LabelQuestion = class {
@@ -876,7 +876,7 @@ var LabelQuestion = class {
       this.choices.set(label, choice2);
       return el("tr", {}, el("th", { scope: "row" }, label.name), ...[label.messages, label.own, label.delivered].map((n) => el("td", {}, n.toLocaleString())), el("td", {}, choice2));
     });
-    fill(this.root, el("h3", { id: "labels-title" }, t("What do these labels mean?")), el("p", { class: "hint" }, t("Gmail’s own labels are in a language that moxlite does not know. The meanings are guessed from the messages: correct them where they are wrong.")), el("div", { class: "counts" }, el("table", {}, el("thead", {}, el("tr", {}, [t("Label"), t("Messages"), t("Sent by you"), t("Received"), t("Meaning")].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows))), el("div", { class: "flex wrap" }, el("button", { class: "btn primary", onclick: () => this.start() }, t("Import with these meanings"))));
+    fill(this.root, el("h3", { id: "labels-title" }, t("Match Gmail labels")), el("p", { class: "hint" }, t("moxlite doesn't know the language of these Gmail labels. We guessed their meanings from the messages. Correct any that are wrong.")), el("div", { class: "counts" }, el("table", {}, el("thead", {}, el("tr", {}, [t("Label"), t("Messages"), t("Sent by you"), t("Received"), t("Meaning")].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows))), el("div", { class: "flex wrap" }, el("button", { class: "btn primary", onclick: () => this.start() }, t("Import"))));
     this.root.hidden = false;
   }
   get answers() {
@@ -929,7 +929,7 @@ var Importing = class {
     this.client = client;
     this.base = base2;
     this.changed = changed;
-    const drop = el("div", { class: "drop" }, el("label", { class: "drop-text", for: "import-file" }, t("Choose a file, or drop it here")), this.fileName, el("span", { class: "hint", id: "import-kinds" }, t("zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file")), this.file);
+    const drop = el("div", { class: "drop" }, el("label", { class: "drop-text", for: "import-file" }, t("Choose a file or drop it here")), this.fileName, el("span", { class: "hint", id: "import-kinds" }, t("ZIP, tar.gz, or tar archive with mbox, Maildir, or .eml files, such as from Google Takeout or Thunderbird. You can also use a single mbox or .eml file.")), this.file);
     this.file.addEventListener("change", () => this.chosen());
     drop.addEventListener("dragover", (event) => {
       event.preventDefault();
@@ -947,9 +947,9 @@ var Importing = class {
     this.form = el("form", { class: "form", onsubmit: (event) => {
       event.preventDefault();
       void this.begin();
-    } }, drop, el("div", { class: "fields" }, el("label", { class: "field" }, t("Import into folder"), this.mailbox), el("label", { class: "field" }, t("Remove folder name prefix"), this.prefix)), el("label", { class: "check" }, this.skip, t("Skip messages already in the folder")), el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")), el("div", { class: "flex wrap" }, this.submit));
+    } }, drop, el("div", { class: "fields" }, el("label", { class: "field" }, t("Import into folder"), this.mailbox), el("label", { class: "field" }, t("Remove folder name prefix"), this.prefix)), el("label", { class: "check" }, this.skip, t("Skip messages already in the folder")), el("label", { class: "check" }, this.trial, t("Dry run: count messages and find problems without importing")), el("div", { class: "flex wrap" }, this.submit));
     this.running = el("div", { class: "running", hidden: true }, this.runningTitle, this.doing, this.bar, this.figures, this.result, this.counts, this.problems, el("div", { class: "flex wrap" }, this.cancel, this.another));
-    fill(this.root, el("h2", { id: "import-title" }, t("Import")), el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")), this.form, this.running, this.labels.root);
+    fill(this.root, el("h2", { id: "import-title" }, t("Import")), el("p", { class: "hint" }, t("If anything fails, the whole import is undone. You can keep using your mail during the import. You can close this page after the upload.")), this.form, this.running, this.labels.root);
     addEventListener("beforeunload", (event) => {
       if (this.upload !== null) event.preventDefault();
     });
@@ -962,7 +962,7 @@ var Importing = class {
   file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
   fileName = el("span", { class: "drop-name" });
   mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: t("as in the file, else Inbox") });
-  prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: t("such as “[Gmail]” or “Old/Mail”") });
+  prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: t("For example, “[Gmail]” or “Old/Mail”") });
   skip = el("input", { type: "checkbox" });
   trial = el("input", { type: "checkbox" });
   submit = el("button", { class: "btn primary", type: "submit" }, t("Import"));
@@ -1036,7 +1036,7 @@ var Importing = class {
     this.open(file.name);
     const upload = new Upload();
     this.upload = upload;
-    fill(this.doing, t("Sending the file…"));
+    fill(this.doing, t("Uploading file…"));
     const began = Date.now();
     try {
       const token = await upload.send(`${this.base}import`, form2, this.client.csrfToken, (sent, whole) => {
@@ -1067,7 +1067,7 @@ var Importing = class {
       this.found.clear();
       this.texts = [];
       this.step = "";
-    }, event: (event) => this.take(event), waiting: () => fill(this.doing, t("The connection is lost; the import goes on. Trying to connect…")), lost: () => {
+    }, event: (event) => this.take(event), waiting: () => fill(this.doing, t("Connection lost. The import is still running. Reconnecting…")), lost: () => {
       this.follower?.stop();
       this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
     } });
@@ -1076,7 +1076,7 @@ var Importing = class {
     switch (event.kind) {
       case "step":
         this.step = event.title;
-        fill(this.doing, event.title === "finishing" ? t("Filing messages…") : t("Reading the file…"));
+        fill(this.doing, event.title === "finishing" ? t("Filing messages…") : t("Reading file…"));
         this.cancel.disabled = event.title === "finishing";
         if (event.title === "finishing") this.draw(1, 1, null);
         return;
@@ -1128,7 +1128,7 @@ var Importing = class {
     fill(this.counts, rows.length > 0 && el("table", {}, el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} folder", "{n} folders") })), el("tbody", {}, rows.map(([name, number2]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number2.toLocaleString())))), more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} more folder", "and {n} more folders"))))));
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems2 - this.texts.length;
-    fill(this.problems, el("summary", {}, many(problems2, "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))));
+    fill(this.problems, el("summary", {}, many(problems2, "{n} problem: view skipped items", "{n} problems: view skipped items")), el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))));
   }
   end(end) {
     this.follower = null;
@@ -1160,7 +1160,7 @@ var Importing = class {
     this.another.hidden = true;
     this.result.hidden = true;
     this.drawFound(0);
-    fill(this.runningTitle, name === "" ? t("An import that was begun elsewhere") : name);
+    fill(this.runningTitle, name === "" ? t("Import started on another page") : name);
     fill(this.doing, t("Connecting…"));
     fill(this.figures);
   }
@@ -1183,7 +1183,7 @@ var Importing = class {
     }
     const token = this.follower?.token;
     if (token === void 0) return;
-    if (await confirm(t("Cancel this import?"), t("Everything imported so far will be undone."), t("Cancel the import"))) {
+    if (await confirm(t("Stop this import?"), t("Everything imported so far will be undone."), t("Stop import"))) {
       await attempt(t("Canceling…"), t("Couldn't cancel import"), () => this.client.import_abort(token));
     }
   }
@@ -1193,11 +1193,11 @@ var Importing = class {
   }
 };
 function endText(end) {
-  if (end.kind === "aborted") return end.message === lostText ? lostText : t("Nothing was imported: {why}", { why: end.message });
+  if (end.kind === "aborted") return end.message === lostText ? lostText : t("No messages imported: {why}", { why: end.message });
   const messages = many(end.messages, "{n} message", "{n} messages");
   const problems2 = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
   const values = { messages, problems: problems2 };
-  return end.dry_run ? t("{messages} would be imported{problems}. This was a trial: nothing was stored.", values) : t("{messages} imported{problems}.", values);
+  return end.dry_run ? t("{messages} would be imported{problems}. This was a dry run, so your mail didn't change.", values) : t("{messages} imported{problems}.", values);
 }
 function readKept() {
   const text2 = sessionStorage.getItem(keptKey);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.a225daa980bc.js", junk: "junk.ccf53a320376.js", links: "links.3ed3ccf31a8b.js", masked: "masked.408887f15e53.js", rules: "rules.3532425574b3.js", security: "security.5c7d579749fe.js", sending: "sending.a31f3fc0e45b.js", shares: "shares.6716de4a057c.js", sieve: "sieve.b2eb4444d953.js", transfer: "transfer.0e316b06d6e4.js" };
+var define_PARTS_default = { device: "device.f46c6b496ffc.js", junk: "junk.21e647dd3f0a.js", links: "links.4d4987f359a8.js", masked: "masked.2076e85a7b22.js", rules: "rules.d98ec92d138a.js", security: "security.6280f46871b2.js", sending: "sending.384f8a5049fc.js", shares: "shares.6198baa8226f.js", sieve: "sieve.175c2506ea5e.js", transfer: "transfer.57a390f390ea.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -221,9 +221,9 @@ var checks = {
   Place: { received: "integer", id: "integer" },
   SortPage: { moves: ["list", ["ref", "Destined"]], looked: "integer", next: ["nullable", ["ref", "Place"]] },
   Destined: { id: "integer", mailbox: "string" },
-  GivenPage: { items: ["list", ["ref", "GivenItem"]], total: "integer", domains: ["list", "string"] },
-  GivenItem: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "time", expires: ["nullable", "time"], last_mail: ["nullable", "time"], messages: "integer", senders: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: ["nullable", "time"] },
-  GivenSender: { domain: "string", first: "time", messages: "integer" },
+  GivenPage: { items: ["list", ["ref", "GivenAddress"]], total: "integer", domains: ["list", "string"] },
+  GivenAddress: { id: "integer", address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "string", expires: "string", last_mail: "string", messages: "integer", senders: ["list", "string"], wrote: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: "string", leak: "string" },
+  GivenSender: { domain: "string", first: "string", messages: "integer" },
   LinkList: { items: ["list", ["ref", "LinkItem"]], insecure: "boolean" },
   LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], protocol: ["enum", ["imap", "pop3"]], keep_days: ["nullable", "integer"], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", sorts: "boolean" },
   Remark: { message: "string", words: "any" },
@@ -320,10 +320,6 @@ var Client = /* @__PURE__ */ clientOf({
   script_count: [{ name: "string", after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]],
   sort_move: [{ ids: ["list", "integer"], source: "string", target: "string" }, "integer"],
   masked_list: [{ text: "string", offset: "integer" }, ["ref", "GivenPage"]],
-  masked_make: [{ site: "string", word: "string", domain: "string", note: "string" }, ["ref", "GivenItem"]],
-  masked_change: [{ address: "string", site: "string", note: "string", only_from: ["list", "string"], expires: ["nullable", "time"] }, ["ref", "GivenItem"]],
-  masked_switch: [{ address: "string", active: "boolean" }, ["ref", "GivenItem"]],
-  masked_remove: [{ address: "string" }, "null"],
   link_list: [{}, ["ref", "LinkList"]],
   link_find: [{ address: "string" }, ["ref", "FoundServers"]],
   link_add: [{ link: ["ref", "LinkForm"] }, ["ref", "Added"]],
@@ -410,7 +406,12 @@ var Client = /* @__PURE__ */ clientOf({
   account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
   account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
   account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
-  account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"]
+  account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"],
+  address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
+  address_set: [{ address: "string", site: ["optional", ["nullable", "string"]], note: ["optional", ["nullable", "string"]], only_from: ["optional", ["nullable", "string"]], expires: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
+  address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
+  address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
+  address_rm: [{ address: "string", account: ["optional", "string"] }, "null"]
 });
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
@@ -495,6 +496,9 @@ function text(value) {
 var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
   return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function placed(text22, elements) {
+  return text22.split(/(\{\w+\})/).map((part2) => elements[part2.slice(1, -1)] ?? part2);
 }
 function mark(value) {
   const element = document.createElement("span");
@@ -1124,10 +1128,10 @@ function microseconds(text3) {
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
   if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("Mail apps can't connect to this server. IMAP and submission are turned off."));
-  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], ...program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)]], [t("User name"), copyable(program.username)], [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]]);
+  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], ...program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)]], [t("Username"), copyable(program.username)], [t("Password"), el("span", {}, t("a separate app password for each app. "), el("a", { href: "#security" }, t("Create one")))]]);
 }
 function servers(all) {
-  if (all.length === 0) return t("not offered");
+  if (all.length === 0) return t("not available");
   return all.map((one) => el("div", { class: "flex wrap" }, copyable(one.host), el("span", { class: "hint" }, t("port {port}, {security}", { port: String(one.port), security: securities[one.security] }))));
 }
 function addressName(one) {
@@ -1138,25 +1142,25 @@ async function overviewPage(desk) {
   const found = await desk.client.overview();
   const failed = found.sorting.failure;
   const device = button(t("Set up a device"), () => desk.go("#device"), { kind: "primary", icon: smartphone });
-  const root = el("div", { class: "page" }, head(t("Your account"), ""), ...sorting(found.sorting, failed === null ? "" : (await inWord(failed.text)).message), ...await Promise.all(found.old_patterns.map(oldPattern)), storage(found), card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], { actions: device, hint: found.app_passwords_required ? t("Use a separate app password for each mail app.") : null }), card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }), found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }));
+  const root = el("div", { class: "page" }, head(t("Your account"), ""), ...sorting(found.sorting, failed === null ? "" : (await inWord(failed.text)).message), ...await Promise.all(found.old_patterns.map(oldPattern)), storage(found), card(t("On your phone or computer"), [el("p", { class: "two" }, t("To set up a device automatically, use “Set up a device”. For manual setup, use:")), el("div", { class: "gap" }, byHand(found.program))], { actions: device, hint: found.app_passwords_required ? t("Use a separate app password for each mail app.") : null }), card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }), found.lists.length > 0 && card(t("Your mailing lists"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }));
   return { title: t("Overview"), root };
 }
 async function oldPattern(one) {
   const { message } = await told(one.remark);
-  const [text3, page, title] = one.address === "" ? [t("Rewrite a junk folder pattern. It"), "junk", t("Junk")] : [t("Write a pattern in the rules of {address} anew. It", { address: one.address }), `rules/${encodeURIComponent(one.address)}`, t("Rules")];
-  return notice("warn", [text3, " ", foreign(message, 600), "."], el("a", { href: `#${page}` }, title));
+  const [text3, page, title] = one.address === "" ? [t("Rewrite a junk folder pattern. The current one {reason}."), "junk", t("Junk")] : [t("Rewrite a pattern in the rules for {address}. The current one {reason}.", { address: one.address }), `rules/${encodeURIComponent(one.address)}`, t("Rules")];
+  return notice("warn", placed(text3, { reason: foreign(message, 600) }), el("a", { href: `#${page}` }, title));
 }
 function sorting(found, why) {
   const link2 = (page, title) => el("a", { href: `#${page}` }, title);
   const lines = [];
-  if (found.away) lines.push(notice("wait", [t("Vacation reply is on."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], link2("away", t("End or change it"))));
+  if (found.away) lines.push(notice("wait", found.away_until === null ? t("Vacation reply is on.") : placed(t("Vacation reply is on until {time}."), { time: when(microseconds(found.away_until)) }), link2("away", t("Manage"))));
   const failure2 = found.failure;
-  if (failure2?.script === "") lines.push(notice("warn", [t("A message was kept:"), " ", foreign(why, 300)], link2("forwarding", t("Forwarding"))));
+  if (failure2?.script === "") lines.push(notice("warn", [t("Message kept:"), " ", foreign(why, 300)], link2("forwarding", t("Forwarding"))));
   else if (failure2 != null) {
-    const text3 = failure2.line > 0 ? t("Your script failed in line {line}:", { line: failure2.line }) : t("Your script failed:");
-    lines.push(notice("warn", [text3, " ", foreign(why, 300), ". ", t("The message was kept.")], link2("scripts", t("Sieve scripts"))));
+    const text3 = failure2.line > 0 ? t("Your script failed in line {line}: {reason}.", { line: failure2.line }) : t("Your script failed: {reason}.");
+    lines.push(notice("warn", [placed(text3, { reason: foreign(why, 300) }), " ", t("You'll find the message in your Inbox.")], link2("scripts", t("Sieve scripts"))));
   }
-  for (const address2 of found.stopped) lines.push(notice("warn", [t("Nothing is sent on to"), " ", foreign(address2, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link2("forwarding", t("Forwarding"))));
+  for (const address2 of found.stopped) lines.push(notice("warn", placed(t("Forwarding to {address} stopped after 3 days of bounces. Your mail is kept here."), { address: foreign(address2, 100) }), link2("forwarding", t("Forwarding"))));
   return lines;
 }
 function storage(found) {
@@ -1169,8 +1173,8 @@ function address(one) {
   return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${encodeURIComponent(one.address)}` }, el("bdi", {}, addressName(one))), about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`)), one.domain_disabled && state("off", t("domain turned off")), one.refused !== "" && state("off", t("rejects all mail")));
 }
 function list(one) {
-  const about = [one.public ? t("everyone may write to it") : t("only members may write to it"), one.may_send ? t("you may send as it") : ""].filter((text3) => text3 !== "");
-  const members = one.members_shown ? one.members.join(", ") : t("its members are not shown");
+  const about = [one.public ? t("anyone can post") : t("only members can post"), one.may_send ? t("you can send from this address") : ""].filter((text3) => text3 !== "");
+  const members = one.members_shown ? one.members.join(", ") : t("members hidden");
   return el("li", {}, el("span", { class: "grow" }, el("b", {}, el("bdi", {}, one.address)), el("span", { class: "hint" }, ` ${about.join(", ")}`), el("br"), el("span", { class: "hint" }, el("bdi", {}, members))));
 }
 
@@ -1197,14 +1201,14 @@ async function recover(client, token) {
 function passwordForm(client, token, info, end) {
   const password = el("input", { type: "password", name: "new-password", autocomplete: "new-password", minlength: "8", required: true });
   const wrong = el("div", {});
-  const send2 = el("button", { class: "btn primary", type: "submit" }, info.generated ? t("Make a new password") : t("Set the password"));
+  const send2 = el("button", { class: "btn primary", type: "submit" }, info.generated ? t("Generate a new password") : t("Set password"));
   return el("form", { class: "login", onsubmit: async (event) => {
     event.preventDefault();
     send2.disabled = true;
     try {
       const made = await client.recover(token, password.value);
-      const said = el("p", { role: "status" }, t("Your new password is set. All other sessions have ended."));
-      end(said, ...made === "" ? [] : [el("p", {}, t("Keep it, it is not shown again:")), el("p", {}, el("code", {}, made))]);
+      const said = el("p", { role: "status" }, t("Password updated. You've been logged out everywhere else."));
+      end(said, ...made === "" ? [] : [el("p", {}, t("Save this now. You won't be able to see it later:")), el("p", {}, el("code", {}, made))]);
     } catch (error) {
       fill(wrong, problem(error));
       send2.disabled = false;
@@ -1362,7 +1366,7 @@ var AccountSession = class extends Session {
   }
 };
 
-var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "masked", title: t("Masked addresses"), icon: tag }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Away"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outbox"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "links", title: t("Linked accounts"), icon: link }, { name: "shares", title: t("Shared folders"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
+var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "masked", title: t("Masked addresses"), icon: tag }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Vacation reply"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outbox"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "links", title: t("Linked accounts"), icon: link }, { name: "shares", title: t("Shared folders"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
 var parts = { device: "device", setup: "device", security: "security", addresses: "rules", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
@@ -1398,7 +1402,7 @@ var App = class {
     await this.open();
   }
   async logIn(reason) {
-    const webmail = this.webmail.hidden ? [] : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
+    const webmail = this.webmail.hidden ? [] : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Open webmail")))];
     if (await this.session.logIn(reason, webmail) && this.displayed !== "") await this.session.leave();
   }
   async setUp(app) {
@@ -1425,7 +1429,7 @@ var App = class {
       const make = await find(address2.page);
       page = await make(this.desk(address2.path, number2));
     } catch (error) {
-      page = { title: t("Not shown"), root: failure(error, () => void this.open()) };
+      page = { title: t("Page not available"), root: failure(error, () => void this.open()) };
     } finally {
       clearTimeout(slow);
       setStatus("");
@@ -1462,7 +1466,7 @@ async function find(name) {
   return found ?? overviewPage;
 }
 function failure(error, again) {
-  return el("div", { class: "page" }, head(t("This page cannot be shown"), ""), notice("danger", messageOf(error), el("button", { class: "btn line", type: "button", onclick: again }, t("Try again"))));
+  return el("div", { class: "page" }, head(t("Couldn't open this page"), ""), notice("danger", messageOf(error), el("button", { class: "btn line", type: "button", onclick: again }, t("Try again"))));
 }
 function read2(hash) {
   const [page = "", ...path] = hash.slice(1).split("/").map(decoded);
@@ -1475,8 +1479,8 @@ function decoded(text3) {
     return text3;
   }
 }
-addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
+addEventListener("error", (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 setStatus("");
 void new App().start();
 })();

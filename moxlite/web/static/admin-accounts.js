@@ -772,7 +772,7 @@ function factors(desk, name, found) {
     desk.say(t("Two-step verification for {name} is off", { name }));
     await desk.refresh();
   };
-  const list2 = table(t("Two-step verification"), [{ title: t("Device"), kind: "main", cell: ([, title2]) => foreign(title2, 80) }, { title: t("Kind"), cell: ([kind]) => kind }, { title: t("Since"), cell: ([, , created]) => when(created) }, { title: t("Last use"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }], devices);
+  const list2 = table(t("Two-step verification"), [{ title: t("Device"), kind: "main", cell: ([, title2]) => foreign(title2, 80) }, { title: t("Type"), cell: ([kind]) => kind }, { title: t("Since"), cell: ([, , created]) => when(created) }, { title: t("Last used"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }], devices);
   return card(t("Two-step verification"), list2, { flush: true, hint: many(found.codes, "{n} recovery code left.", "{n} recovery codes left."), actions: button(t("Reset…"), () => void reset(), { kind: "line small danger" }) });
 }
 function recovery(desk, name, found) {
@@ -799,7 +799,7 @@ function keys(desk, name, found) {
     if (!await confirm(t("Remove the key “{name}”?", { name: one.name }), t("Programs with it can no longer log in as {address}.", { address: one.login_address }), t("Remove"))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.account_key_remove(name, one.fingerprint))) await desk.refresh();
   };
-  const list2 = table(t("Keys of certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Kind"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("by command") : t("at once") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove the key {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
+  const list2 = table(t("Keys of certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("by command") : t("at once") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove the key {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
   const body = found.certificates.length === 0 ? empty(keyRound, t("No client certificates"), t("A program with a client certificate logs in without a password, by TLS.")) : list2;
   return card(t("Keys of certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add a key"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
@@ -951,11 +951,11 @@ function addresses(desk, found) {
   };
   const add2 = async () => {
     const address = line(t("Address"), `@${found.domain}`, t("@{domain} alone takes what no other address gets.", { domain: found.domain }), { inputmode: "email" });
-    if (await fieldDialog(t("Add an address"), t("Add"), { address }, () => desk.client.config_address_add(address.control.value, name)) === null) return;
+    if (await fieldDialog(t("Add address"), t("Add"), { address }, () => desk.client.config_address_add(address.control.value, name)) === null) return;
     await desk.refresh();
   };
   const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))]] }, { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
-  return card(t("Addresses"), list2, { flush: true, actions: button(t("Add an address"), () => void add2(), { icon: plus, kind: "line small" }) });
+  return card(t("Addresses"), list2, { flush: true, actions: button(t("Add address"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
 var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong session or credentials"), badchanbind: t("bound to another connection"), badprotocol: t("broken exchange"), logindisabled: t("login disabled"), notpermitted: t("app password not for this"), error: t("failed"), aborted: t("given up") };
 function logins(found) {

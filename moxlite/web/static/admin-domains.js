@@ -851,7 +851,7 @@ function stagesCard(desk, title2, found, actions) {
     if (await confirm(actions.question, actions.words, t("Replace"))) await act(actions.now);
   };
   const level = found.stopped ? "off" : found.problem !== "" || found.todo.length > 0 ? "warn" : "ok";
-  return card(title2, [el("p", {}, state(level, found.stage), " ", sentence(found.words), "."), found.since !== "" && el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1e3) })), found.until !== "" && el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1e3) })), found.todo.map((one) => el("div", {}, copyable(one))), found.problem !== "" && notice("warn", visible(found.problem))], { actions: [found.stopped ? button(t("Go on"), () => void act(actions.start)) : button(t("Stop"), () => void act(actions.stop)), found.stage === "resting" && button(t("Replace now…"), () => void now())] });
+  return card(title2, [el("p", {}, state(level, found.stage), " ", sentence(found.words), "."), found.since !== "" && el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1e3) })), found.until !== "" && el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1e3) })), found.todo.map((one) => el("div", {}, copyable(one))), found.problem !== "" && notice("warn", visible(found.problem))], { actions: [found.stopped ? button(t("Continue"), () => void act(actions.start)) : button(t("Stop"), () => void act(actions.stop)), found.stage === "resting" && button(t("Replace now…"), () => void now())] });
 }
 
 async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) {
@@ -910,7 +910,7 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
     copy2.focus();
   };
   const zoneButtons = el("span", { class: "flex" }, button(t("Show as a zone"), () => void attempt(t("Creating zone file…"), t("Couldn't create zone file"), asZone)));
-  const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC."))] }, { title: t("For"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
+  const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC."))] }, { title: t("Purpose"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
   return [summary, above, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
 }
 var topics = new Map(Object.entries({ dnssec: "DNSSEC", iprev: t("Reverse names"), mx: "MX", tls: "TLS", dane: "DANE", spf: "SPF", dkim: "DKIM", dmarc: "DMARC", "host-tlsrpt": t("TLS reports of the host"), tlsrpt: t("TLS reports"), mtasts: "MTA-STS", srv: "SRV", autoconfig: t("Autoconfig"), autodiscover: t("Autodiscover"), pacc: "PACC", "client-settings": t("Mail client settings") }));
@@ -943,7 +943,7 @@ async function keys(desk, found) {
   };
   const list2 = table(t("Shortcuts"), [{ title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) }, { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("cannot be read")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") }, { title: t("Signs"), cell: (row) => row.signs ? state("ok", t("signs")) : state("off", t("waits")) }, { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }], found.selectors);
   const signing = await settingsForm(desk, ["domains", name, "dkim"]);
-  return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Make a key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("What signs"), signing)];
+  return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Create key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("What signs"), signing)];
 }
 
 var period = 6e4;
@@ -969,7 +969,7 @@ function mailboxes(desk, found) {
   const domain = found.row.domain;
   const all = [...found.addresses.map((one) => [one, t("address")]), ...found.aliases.map((one) => [one.address, t("alias")])];
   const own = all.some(([one]) => one.toLowerCase() === `postmaster@${domain}`);
-  return { name: "mailboxes", title: t("Folders"), level: all.length > 0 ? "ok" : "wait", word: all.length > 0 ? t("done") : t("to do"), show: () => [card(t("Folders"), el("ul", { class: "lines" }, !own && el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, `postmaster@${domain}`)), el("div", { class: "hint" }, t("Goes to the postmaster of this server.")))), all.map(([one, kind]) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one)), el("div", { class: "hint" }, kind))))), { flush: true, actions: [button(t("Add an address"), () => void addAddress(desk, domain), { icon: plus, kind: all.length > 0 ? "line" : "primary" }), button(t("Add an alias"), () => void addAlias(desk, domain), { icon: plus })], hint: t("The people who get mail here.") }), desk.peer(domain)] };
+  return { name: "mailboxes", title: t("Folders"), level: all.length > 0 ? "ok" : "wait", word: all.length > 0 ? t("done") : t("to do"), show: () => [card(t("Folders"), el("ul", { class: "lines" }, !own && el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, `postmaster@${domain}`)), el("div", { class: "hint" }, t("Goes to the postmaster of this server.")))), all.map(([one, kind]) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one)), el("div", { class: "hint" }, kind))))), { flush: true, actions: [button(t("Add address"), () => void addAddress(desk, domain), { icon: plus, kind: all.length > 0 ? "line" : "primary" }), button(t("Add an alias"), () => void addAlias(desk, domain), { icon: plus })], hint: t("The people who get mail here.") }), desk.peer(domain)] };
 }
 async function addAddress(desk, domain) {
   const { accounts } = await desk.client.accounts("", "", 200);
@@ -980,7 +980,7 @@ async function addAddress(desk, domain) {
   const toggle = () => name.root.hidden = account.control.value !== fresh;
   account.control.addEventListener("change", toggle);
   toggle();
-  const password = await fieldDialog(t("Add an address"), t("Add address"), { address, account, name }, async () => {
+  const password = await fieldDialog(t("Add address"), t("Add address"), { address, account, name }, async () => {
     if (account.control.value === fresh) return desk.client.account_add(name.control.value, address.control.value);
     await desk.client.config_address_add(address.control.value, account.control.value);
     return "";

@@ -518,7 +518,7 @@ async function steps(title, begin) {
 async function addApp(client, found, mail) {
   let codes = [];
   const added = await steps(t("Add authenticator app"), (show, close) => {
-    const name = line(t("Name of the device"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
+    const name = line(t("Device name"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made2 = await client.totp_begin(name.control.value);
       const code = field(t("Code that the app shows"), el("input", { class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "9", required: true }), serverClock(made2.server_time));
@@ -612,13 +612,13 @@ async function tokens(desk) {
   const add = button(t("Make a token…"), () => void make(desk), { kind: "line small", icon: plus });
   const hint = t("Programs manage this server with one: {url} describes their calls.", { url: new URL("v1/openapi.json", location.href).href });
   if (made2.length === 0) return card(t("API tokens"), empty(keyRound, t("No tokens yet"), hint, add), { flush: true });
-  const rows = table(t("API tokens"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("May"), cell: (one) => one.scopes.join(", ") }, { title: t("Last use"), cell: (one) => one.last_used === "" ? t("never") : el("span", {}, one.last_used, el("span", { class: "hint" }, ` ${one.used_from}`)) }, { title: t("Expires"), cell: (one) => one.expired ? state("off", t("expired")) : one.expires }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void revoke(desk, one), { kind: "line small", name: t("Revoke {name}", { name: one.name }) }) }], made2);
+  const rows = table(t("API tokens"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Permissions"), cell: (one) => one.scopes.join(", ") }, { title: t("Last used"), cell: (one) => one.last_used === "" ? t("never") : el("span", {}, one.last_used, el("span", { class: "hint" }, ` ${one.used_from}`)) }, { title: t("Expires"), cell: (one) => one.expired ? state("off", t("expired")) : one.expires }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void revoke(desk, one), { kind: "line small", name: t("Revoke {name}", { name: one.name }) }) }], made2);
   return card(t("API tokens"), rows, { flush: true, actions: add, hint });
 }
 async function make(desk) {
   const name = line(t("Name of the program"), "", null, { maxlength: "64", autofocus: "" });
   const uses = scopes.map(([scope, words]) => tick(words, scope === "read"));
-  const days = choice(t("Expires"), [["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in a year")]], "365");
+  const days = choice(t("Expires"), [["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in 1 year")]], "365");
   const group = el("fieldset", { class: "group" }, el("legend", {}, t("It may")), uses.map((one) => one.root));
   const token = await fieldDialog(t("New API token"), t("Make token"), { name, scopes: { root: group, control: group, problem: (text3) => uses[0].problem(text3) }, days }, () => desk.client.admin_token_add(name.control.value, scopes.filter((_, i) => uses[i].control.checked).map(([scope]) => scope), Number(days.control.value)), el("p", { class: "hint" }, t("No token sets passwords, makes tokens, or removes accounts and domains.")));
   if (token === null) return;
@@ -631,11 +631,11 @@ async function revoke(desk, one) {
 }
 
 async function changePassword(desk) {
-  const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password" }), t("At least 8 characters. Three or four words that belong to nothing are good."));
-  const second2 = field(t("New password again"), el("input", { type: "password", autocomplete: "new-password" }));
+  const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password" }), t("At least 8 characters. Try 3 or 4 random words."));
+  const second2 = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
   const ended = await fieldDialog(t("Change the admin password"), t("Change password"), { password: first, again: second2 }, async () => {
     if (first.control.value !== second2.control.value) {
-      second2.problem(t("The two are not the same."));
+      second2.problem(t("Passwords don't match."));
       throw new Error(t("Nothing was changed."));
     }
     return desk.client.password_change(first.control.value);

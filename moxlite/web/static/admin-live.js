@@ -320,7 +320,7 @@ var Live = class {
     this.flow();
   }
   drawPauser() {
-    fill(this.pauser, sign(this.paused ? play : pause), this.paused ? t("Go on") : t("Pause"));
+    fill(this.pauser, sign(this.paused ? play : pause), this.paused ? t("Continue") : t("Pause"));
   }
   wanted(one) {
     if (this.kind !== "" && one.kind !== this.kind || this.troubles && !bad(one)) return false;

@@ -877,7 +877,7 @@ async function networkPage(desk) {
 }
 function listings(desk, found) {
   if (found.listings.length === 0) return el("p", { class: "hint" }, t("No list is watched."));
-  return table(t("Block lists"), [{ title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) }, { title: t("Address"), cell: (row) => row.ip }, { title: t("State"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200))] }, { title: t("Asked"), cell: (row) => row.at === 0 ? el("span", { class: "muted" }, t("not yet")) : ago(row.at) }, { title: "", kind: "top", cell: (row) => iconButton(t("Ask {zone} about {ip} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
+  return table(t("Block lists"), [{ title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) }, { title: t("Address"), cell: (row) => row.ip }, { title: t("Status"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200))] }, { title: t("Asked"), cell: (row) => row.at === 0 ? el("span", { class: "muted" }, t("not yet")) : ago(row.at) }, { title: "", kind: "top", cell: (row) => iconButton(t("Ask {zone} about {ip} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
     if (await attempt(t("Checking {zone}…", { zone: row.zone }), t("Couldn't check {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))) await desk.refresh();
   }) }], found.listings);
 }
@@ -1059,7 +1059,7 @@ function unset2() {
 }
 function shown3(found) {
   const words2 = found.words.map((one) => el("p", {}, visible(one)));
-  return [notice(found.well ? "ok" : "warn", found.well ? t("All changes are copied to it.") : t("Not all changes are copied to it.")), card(t("State"), words2, { hint: found.lease ? null : t("Without standby.lease it does not take over by itself, and cannot be handed to: moxlite standby takeover.") })];
+  return [notice(found.well ? "ok" : "warn", found.well ? t("All changes are copied to it.") : t("Not all changes are copied to it.")), card(t("Status"), words2, { hint: found.lease ? null : t("Without standby.lease it does not take over by itself, and cannot be handed to: moxlite standby takeover.") })];
 }
 async function handOver(desk, start, place) {
   const agreed = await confirm(t("Hand over to the second machine?"), t("This server takes no more mail, sends its last changes, and ends. The second machine serves some seconds later, with all mail. Nothing happens if that one is not ready, or has another version."), t("Hand over"));

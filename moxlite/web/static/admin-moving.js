@@ -357,10 +357,10 @@ function shown(found) {
   const messages = found.accounts.reduce((sum, one) => sum + one.messages, 0);
   const done = found.accounts.filter((one) => one.phase === "done").length;
   const problems = [...found.problems, ...found.accounts.flatMap((one) => one.problems.map((problem) => `${one.address}: ${problem}`))];
-  return [card(t("Progress"), [meter(found.accounts.length === 0 ? 1 : done / found.accounts.length), pairs([[t("State"), words(found.phase)], [t("Accounts"), t("{n} of {all}", { n: done, all: found.accounts.length })], [t("Messages"), messages.toLocaleString()], [t("Speed"), found.rate > 0 ? t("{n} messages per second", { n: Math.round(found.rate) }) : "–"], [t("Time left"), found.seconds >= 0 ? t("{n} min", { n: Math.ceil(found.seconds / 60) }) : "–"]])]), card(t("Accounts"), accounts(found.accounts), { flush: true }), problems.length === 0 ? notice("ok", t("No problems")) : card(many(problems.length, "{n} problem", "{n} problems"), el("ul", { class: "lines" }, problems.map((one) => el("li", {}, el("bdi", {}, visible(one))))), { flush: true })];
+  return [card(t("Progress"), [meter(found.accounts.length === 0 ? 1 : done / found.accounts.length), pairs([[t("Status"), words(found.phase)], [t("Accounts"), t("{n} of {all}", { n: done, all: found.accounts.length })], [t("Messages"), messages.toLocaleString()], [t("Speed"), found.rate > 0 ? t("{n} messages per second", { n: Math.round(found.rate) }) : "–"], [t("Time left"), found.seconds >= 0 ? t("{n} min", { n: Math.ceil(found.seconds / 60) }) : "–"]])]), card(t("Accounts"), accounts(found.accounts), { flush: true }), problems.length === 0 ? notice("ok", t("No problems")) : card(many(problems.length, "{n} problem", "{n} problems"), el("ul", { class: "lines" }, problems.map((one) => el("li", {}, el("bdi", {}, visible(one))))), { flush: true })];
 }
 function accounts(found) {
-  return table(t("Accounts"), [{ title: t("Address"), kind: "main", cell: (one) => el("bdi", {}, visible(one.address)) }, { title: t("State"), cell: accountState }, { title: t("Now"), cell: (one) => el("bdi", {}, visible(one.step)) }, { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() }, { title: t("Problems"), kind: "num", cell: (one) => one.problem_count.toLocaleString() }], found);
+  return table(t("Accounts"), [{ title: t("Address"), kind: "main", cell: (one) => el("bdi", {}, visible(one.address)) }, { title: t("Status"), cell: accountState }, { title: t("Now"), cell: (one) => el("bdi", {}, visible(one.step)) }, { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() }, { title: t("Problems"), kind: "num", cell: (one) => one.problem_count.toLocaleString() }], found);
 }
 function accountState(one) {
   switch (one.phase) {
@@ -417,7 +417,7 @@ async function set(desk, found) {
 function inUse(desk, found) {
   const end = async () => {
     const words2 = t("Mail to addresses that are not here is refused from then on.");
-    if (!await confirm(t("Has everybody moved?"), words2, t("End it"))) return;
+    if (!await confirm(t("Has everybody moved?"), words2, t("Stop"))) return;
     if (await attempt(t("Saving…"), t("Couldn't end the handover"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
   };
   const went = many(found.messages, "{n} message went there in 14 days.", "{n} messages went there in 14 days.");

@@ -380,7 +380,7 @@ async function finishedPage(desk) {
   const page = { n: perPage, ...query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {} };
   const filter = { ...query.get("sender") ? { sender: query.get("sender") ?? "" } : {}, ...query.get("recipient") ? { recipient: query.get("recipient") ?? "" } : {}, ...success !== "" ? { success: success === "true" } : {} };
   const found = await desk.client.queue_retired_list(filter, page);
-  const list = table(t("Finished messages"), [{ title: t("State"), kind: "main", cell: (row) => row.success === true ? state("ok", t("delivered")) : state("danger", t("failed")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 140))] }, { title: t("Queued"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Finished"), cell: (row) => when(microseconds(row.last_activity)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], found);
+  const list = table(t("Finished messages"), [{ title: t("Status"), kind: "main", cell: (row) => row.success === true ? state("ok", t("delivered")) : state("danger", t("failed")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 140))] }, { title: t("Queued"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Finished"), cell: (row) => when(microseconds(row.last_activity)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], found);
   const only = (value, words) => pill(addressOf("queue", ["finished"], { ...current(query), success: value }), success === value, words);
   return listPage(t("Finished"), "finished", { query, found, list, none: empty(send, t("Nothing is listed"), t("Finished messages stay listed where an account has keep_retired_message_period.")), after: (last) => ({ last: last.last_activity, last_id: String(last.id) }), pills: [only("", t("All")), only("false", t("Failed")), only("true", t("Delivered"))] });
 }
@@ -481,7 +481,7 @@ async function rulesPage(desk) {
     }
   };
   const any = (text2) => text2 === "" ? el("span", { class: "muted" }, t("any")) : el("bdi", {}, text2);
-  const list = table(t("Hold rules"), [{ title: t("Account"), cell: (rule) => any(rule.account) }, { title: t("Sender"), cell: (rule) => any(rule.sender) }, { title: t("Recipient"), cell: (rule) => any(rule.recipient) }, { title: "", kind: "top", cell: (rule) => iconButton(t("Remove the rule"), trash2, () => void remove(rule)) }], found);
+  const list = table(t("Hold rules"), [{ title: t("Account"), cell: (rule) => any(rule.account) }, { title: t("Sender"), cell: (rule) => any(rule.sender) }, { title: t("Recipient"), cell: (rule) => any(rule.recipient) }, { title: "", kind: "top", cell: (rule) => iconButton(t("Remove rule"), trash2, () => void remove(rule)) }], found);
   const body = found.length === 0 ? empty(pause, t("No hold rules"), t("A rule puts messages on hold, those that wait and those that come: for an account, a sender or a recipient.")) : list;
   return { title: t("Hold rules"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Add a hold rule"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("rules"), card("", body, { flush: true })) };
 }
@@ -593,7 +593,7 @@ async function waitingPage(desk) {
       draw();
     });
     return box;
-  } }, { title: t("State"), cell: (row) => row.hold ? state("off", t("on hold")) : row.attempts > 0 ? state("warn", t("delayed")) : state("wait", t("waiting")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.why !== "" && el("div", { class: "hint" }, foreign(row.why, 140))] }, { title: t("Since"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: t("Next"), cell: (row) => row.hold ? t("when released") : when(microseconds(row.next_attempt)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], messages);
+  } }, { title: t("Status"), cell: (row) => row.hold ? state("off", t("on hold")) : row.attempts > 0 ? state("warn", t("delayed")) : state("wait", t("waiting")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.why !== "" && el("div", { class: "hint" }, foreign(row.why, 140))] }, { title: t("Since"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: t("Next"), cell: (row) => row.hold ? t("when released") : when(microseconds(row.next_attempt)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], messages);
   list.querySelector("th")?.replaceChildren(all);
   const last = messages.at(-1);
   const sort = query.get("sort") === "queued" ? "queued" : "next_attempt";
@@ -648,7 +648,7 @@ async function webhooksPage(desk) {
   const page = { n: perPage, ...query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {} };
   const found = finished ? await desk.client.queue_webhook_retired_list({}, page) : await desk.client.queue_webhook_list({}, page);
   const again = async (row) => {
-    if (await attempt(t("Calling…"), t("Couldn't call webhook"), () => desk.client.queue_webhook_schedule(0, { ids: [row.id] }, false, true))) await desk.refresh();
+    if (await attempt(t("Calling webhook…"), t("Couldn't call webhook"), () => desk.client.queue_webhook_schedule(0, { ids: [row.id] }, false, true))) await desk.refresh();
   };
   const cancel = async (row) => {
     if (!await confirm(t("Cancel this call?"), t("{url} is not told of it. This can't be undone.", { url: row.url }), t("Cancel the call"))) return;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.8d73e0440db4.js", audit: "audit.d454022d17d0.js", domains: "domains.942df8643afe.js", factors: "factors.589aeb5540ff.js", live: "live.224cdd29991d.js", machine: "machine.fabd0a43dbe9.js", moving: "moving.53293a09923f.js", queue: "queue.fe0059f6a62e.js", reports: "reports.ab1c5e9167d0.js", trends: "trends.16ac6024106c.js" };
+var define_PARTS_default = { accounts: "accounts.14d3a5d74551.js", audit: "audit.d454022d17d0.js", domains: "domains.a786ad444c6c.js", factors: "factors.7d7b6a6c70b7.js", live: "live.ef58a320c549.js", machine: "machine.a4bcbcdd95a0.js", moving: "moving.4faec2dd641b.js", queue: "queue.9905cd6e7ab8.js", reports: "reports.2a1e28927ef2.js", trends: "trends.04f3a23fbf17.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -1401,7 +1401,7 @@ async function sessionsPage(desk) {
   return { title: t("Your sessions"), root };
 }
 function failurePage(desk, error) {
-  return el("div", { class: "page" }, head(t("Not shown"), null), notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
+  return el("div", { class: "page" }, head(t("Page not available"), null), notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
 }
 
 var formIn = (main) => main.querySelector("form.filter");
@@ -1473,7 +1473,7 @@ var App = class {
       const make = await find(address.page);
       page = await make(desk);
     } catch (error) {
-      page = { title: t("Not shown"), root: failurePage(desk, error) };
+      page = { title: t("Page not available"), root: failurePage(desk, error) };
     } finally {
       clearTimeout(slow);
       setStatus("");
@@ -1522,8 +1522,8 @@ async function find(name) {
   const found = from === void 0 ? void 0 : (await part(from)).pages[name];
   return found ?? overviewPage;
 }
-addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
+addEventListener("error", (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 setStatus("");
 void new App().start();
 })();

@@ -193,7 +193,7 @@ function show(client, one) {
       toast(messageOf(error));
     }
   };
-  const box = el("div", { class: "toast alarm", role: "alert" }, el("a", { href: `#calendar:day,${digits.join("")}`, class: "alarm-event" }, el("strong", {}, el("bdi", { dir: "auto" }, one.title === "" ? t("(no title)") : isolated(one.title))), el("span", {}, facts.join(" · "))), el("button", { class: "btn text", type: "button", onclick: () => void seen(pause) }, t("Again in {n} minutes", { n: pause })), el("button", { class: "btn text", type: "button", onclick: () => void seen(0) }, t("Dismiss")));
+  const box = el("div", { class: "toast alarm", role: "alert" }, el("a", { href: `#calendar:day,${digits.join("")}`, class: "alarm-event" }, el("strong", {}, el("bdi", { dir: "auto" }, one.title === "" ? t("(no title)") : isolated(one.title))), el("span", {}, facts.join(" · "))), el("button", { class: "btn text", type: "button", onclick: () => void seen(pause) }, t("Snooze for {n} minutes", { n: pause })), el("button", { class: "btn text", type: "button", onclick: () => void seen(0) }, t("Dismiss")));
   const gone = () => {
     box.remove();
     if (shown2.get(one.event_id) === box) shown2.delete(one.event_id);

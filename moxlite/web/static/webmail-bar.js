@@ -182,6 +182,44 @@ function t(text2, values = {}) {
 
 var bar_default = ".toolbar-buttons{display:flex;gap:2px;flex:0 1 auto;min-width:0;overflow:hidden;padding:3px}.toolbar button{display:inline-flex;align-items:center;gap:6px;flex:none;min-width:34px;min-height:34px;justify-content:center;padding:4px 8px;border:0;background:none;font-size:14px;font-weight:500}.toolbar button:hover:not(:disabled){background:var(--button-hover-background)}.toolbar button.soft{margin-inline-end:4px;padding-inline:12px;background:var(--mailbox-active-background);color:var(--link-color)}.toolbar .i{color:var(--color-mild)}.toolbar .soft .i,.toolbar .danger .i{color:inherit}.toolbar-head{display:flex;align-items:center;flex:none;margin-inline-start:auto}.toolbar-at{padding:0 6px;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}.toolbar button.back{display:none}.chosen-tools .toolbar-head{display:none}@media(min-width:701px){.bare .word,.toolbar-more .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.toolbar.tight .toolbar-at{display:none}}@media(max-width:700px){.toolbar-buttons{flex:1 1 0;gap:0;padding:0}.toolbar-buttons button,.toolbar .toolbar-more{flex:1 1 0;flex-direction:column;gap:2px;min-width:44px;min-height:52px;margin:0;padding:4px 2px;font-size:12px;line-height:16px}.toolbar .toolbar-more{flex:0 0 20%}.toolbar .word{max-width:100%;overflow:hidden;text-overflow:ellipsis}.toolbar button.soft{background:none;font-weight:600}.toolbar-head{position:absolute;inset:0 0 auto;height:52px;padding:0 4px;border-bottom:1px solid var(--border-color);background:var(--background)}.toolbar-head button{min-width:44px;min-height:44px}.toolbar-at{margin-inline-start:auto}.toolbar button.back{display:inline-flex}}\n";
 
+function answerCommands(desk) {
+  const shown2 = () => desk.shown() !== null;
+  const own2 = () => desk.inRole("draft") || desk.reading()?.flags.includes("\\draft") === true;
+  const draft = () => shown2() && own2();
+  const received = () => shown2() && !own2();
+  const many = () => {
+    const item = desk.shown();
+    return received() && item !== null && item.to.length + item.cc.length > 1;
+  };
+  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as new message"), when: received, run: () => desk.compose("edit") }];
+}
+
+var own = "*";
+
+var refinements = [["", t("Show all messages")], ["unread", t("Show unread messages only")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
+var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
+var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
+var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threadings.map(([id]) => `threads.${id}`), orderings.map(([order]) => `list.order-${order}`)];
+function listChoices(desk) {
+  const choice = (id, title, checked, run) => ({ id, title, checked, run });
+  return [...refinements.map(([id, title]) => choice(`list.show-${id || "all"}`, title, () => desk.refinement() === id, () => desk.refine(id))), ...threadings.map(([id, title]) => choice(`threads.${id}`, title, () => desk.threading() === id, () => desk.showThreads(id))), ...orderings.map(([order, title]) => choice(`list.order-${order}`, title, () => desk.order() === order, () => desk.sort(order)))];
+}
+function threadCommands(desk) {
+  const threaded = () => desk.threading() !== "off";
+  const some = () => threaded() && desk.aimed() > 0;
+  return [{ id: "threads.next", title: t("Next conversation"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message or previous conversation"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select conversation"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse or expand conversation"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse conversation"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand conversation"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.selected().every(isMuted) ? t("Unmute conversation") : t("Mute conversation"), keys: ["X"], when: () => some() && desk.may(own), run: () => toggleMute(desk) }];
+}
+var isMuted = (item) => item.thread_muted;
+function toggleMute(desk) {
+  const mute = !desk.selected().every(isMuted);
+  const items = desk.selected().filter((item) => isMuted(item) !== mute);
+  const ids = items.map((item) => item.id);
+  const said = mute ? t("Conversation muted. New messages will be marked as read") : t("Conversation unmuted");
+  const named = { doing: () => mute ? t("Muting…") : t("Unmuting…"), done: () => said };
+  const call = (to) => ({ shown: {}, call: () => desk.client.thread_mute(ids, to) });
+  desk.actions.run(call(mute), named, items, t("Couldn't mute conversation"), { what: said, actions: () => [call(!mute)] });
+}
+
 var day = 24 * 60 * 60 * 1e3;
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -206,18 +244,6 @@ function answerBar(commands, item) {
   if (from === void 0 || !enabled(commands.get("compose.reply"))) return null;
   const several = item.to.length + item.cc.length > 1;
   return el("div", { class: "answer-bar" }, button("reply", "answer-first", reply, t("Reply to {name}…", { name: isolated(firstName(from)) })), several && button("reply-all", "", replyAll, t("Reply all")), button("forward", "", forward, t("Forward")));
-}
-
-function answerCommands(desk) {
-  const shown2 = () => desk.shown() !== null;
-  const own2 = () => desk.inRole("draft") || desk.reading()?.flags.includes("\\draft") === true;
-  const draft = () => shown2() && own2();
-  const received = () => shown2() && !own2();
-  const many = () => {
-    const item = desk.shown();
-    return received() && item !== null && item.to.length + item.cc.length > 1;
-  };
-  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") }];
 }
 
 var notJunkAfter = 5e3;
@@ -257,32 +283,6 @@ var Seen = class {
     }, wait));
   }
 };
-
-var own = "*";
-
-var refinements = [["", t("Show all messages")], ["unread", t("Show unread messages only")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
-var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
-var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
-var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threadings.map(([id]) => `threads.${id}`), orderings.map(([order]) => `list.order-${order}`)];
-function listChoices(desk) {
-  const choice = (id, title, checked, run) => ({ id, title, checked, run });
-  return [...refinements.map(([id, title]) => choice(`list.show-${id || "all"}`, title, () => desk.refinement() === id, () => desk.refine(id))), ...threadings.map(([id, title]) => choice(`threads.${id}`, title, () => desk.threading() === id, () => desk.showThreads(id))), ...orderings.map(([order, title]) => choice(`list.order-${order}`, title, () => desk.order() === order, () => desk.sort(order)))];
-}
-function threadCommands(desk) {
-  const threaded = () => desk.threading() !== "off";
-  const some = () => threaded() && desk.aimed() > 0;
-  return [{ id: "threads.next", title: t("Next conversation"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message or previous conversation"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select conversation"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse or expand conversation"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse conversation"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand conversation"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.selected().every(isMuted) ? t("Unmute conversation") : t("Mute conversation"), keys: ["X"], when: () => some() && desk.may(own), run: () => toggleMute(desk) }];
-}
-var isMuted = (item) => item.thread_muted;
-function toggleMute(desk) {
-  const mute = !desk.selected().every(isMuted);
-  const items = desk.selected().filter((item) => isMuted(item) !== mute);
-  const ids = items.map((item) => item.id);
-  const said = mute ? t("Conversation muted. New messages will be marked as read") : t("No longer muted");
-  const named = { doing: () => mute ? t("Muting…") : t("Unmuting…"), done: () => said };
-  const call = (to) => ({ shown: {}, call: () => desk.client.thread_mute(ids, to) });
-  desk.actions.run(call(mute), named, items, t("Couldn't mute conversation"), { what: said, actions: () => [call(!mute)] });
-}
 
 adopt(bar_default);
 var listed = ["compose.edit", "compose.reply", "message.not-junk", "message.archive", "message.trash", "message.delete", "message.later", "message.labels", "message.move", "menu", "compose.reply-all", "compose.forward", "message.unread", "message.read", "message.flag", "message.unflag", "message.junk", "message.export"];

@@ -27,12 +27,6 @@ function leavesOthers(mail) {
   return (mailbox_id ?? 0) < 0 && !mail.choice.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
 }
 
-function counted({ messages, conversations }) {
-  if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
-  const all = many(messages, "{n} message", "{n} messages");
-  return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
-}
-
 var callSize = 1e3;
 function pieces(all, size) {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
@@ -50,8 +44,7 @@ async function onQuery(client, mail, say, asked, said, role) {
   const unseen = [];
   let stopped = false;
   const mixed = leavesOthers(mail);
-  const words = { what: counted(counts) };
-  const begun = mixed ? t("Working on {what}, your own messages only…", words) : t("Working on {what}…", words);
+  const begun = mixed ? t("Updating only your own messages…") : all === null ? t("Updating messages…") : many(all, "Updating message…", "Updating {n} messages…");
   const progress = say(begun, { title: t("Stop"), run: () => stopped = true }, 0);
   const origins = new Map(mail.rows.value.items.flatMap((row) => mail.choice.meant(row)).map((item) => [item.id, item.mailbox_id]));
   if (what.action === "move" || what.action === "delete") mail.choice.unselect();
@@ -76,7 +69,7 @@ async function onQuery(client, mail, say, asked, said, role) {
     say(`${many(ids.length, "Stopped after {n} message", "Stopped after {n} messages")}. ${why}`);
     return null;
   }
-  return { what: mixed ? t("{done}; messages of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
+  return { what: mixed ? `${said(ids.length)}. ${t("Other users’ messages weren't changed.")}` : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
 }
 function targetOf({ targets, mailbox_id }, from) {
   return targets?.find(({ from_id }) => from_id === from)?.mailbox_id ?? mailbox_id ?? 0;

@@ -300,13 +300,13 @@ async function showDeleted(client, kind, again2) {
     fill(list, found.map((one) => {
       const title = one.title === "" ? t("(no title)") : isolated(one.title);
       return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Restore “{title}”", { title }), onclick: () => void back(one.id) }, t("Restore")));
-    }), found.length === 0 && el("li", { class: "hint" }, t("Nothing was deleted in the last 30 days.")));
+    }), found.length === 0 && el("li", { class: "hint" }, t("No deletions in the last 30 days.")));
   };
   const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
     await client.deleted_restore(id);
     await Promise.all([draw2(), again2()]);
     list.querySelector("button")?.focus();
-  }).then((done) => done ? setStatus(t("It is back.")) : void 0);
+  }).then((done) => done ? setStatus(t("Restored.")) : void 0);
   if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw2)) return;
   await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
@@ -663,14 +663,14 @@ function draw(mark2, start, last, button, grip) {
 var shownName = (one) => one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 function signOf(one) {
   if (one.source === "") return null;
-  const words = one.problem.message === "" ? t("read from another server") : t("cannot be read now");
+  const words = one.problem.message === "" ? t("subscribed calendar") : t("can't be refreshed right now");
   return el("span", { class: one.problem.message === "" ? "cal-sign" : "cal-sign warn", title: words, role: "img", "aria-label": words }, sign(one.problem.message === "" ? refreshCw : triangleAlert));
 }
 function sourceOf(client, one, again2) {
   const moment = new Date(one.read * 1e3);
   const problem = el("p", { class: "cal-problem", hidden: one.problem.message === "" });
   if (!problem.hidden) void told(one.problem).then(({ message }) => problem.textContent = message);
-  const read2 = el("button", { class: "btn line", type: "button" }, t("Read it now"));
+  const read2 = el("button", { class: "btn line", type: "button" }, t("Refresh"));
   read2.addEventListener("click", () => {
     read2.disabled = true;
     void attempt(t("Refreshing…"), t("Couldn't refresh calendar"), () => client.calendar_refresh(one.id)).then((done) => {
@@ -680,12 +680,12 @@ function sourceOf(client, one, again2) {
       return again2();
     }).finally(() => read2.disabled = false);
   });
-  return el("div", { class: "cal-source" }, el("p", { class: "cal-address" }, el("bdi", { dir: "ltr" }, one.source)), el("p", { class: "hint" }, one.read === 0 ? t("Not read yet") : t("Read each hour, the last time on {day} at {time}", { day: shortDay(dayOf(moment)), time: clock(moment) })), problem, read2);
+  return el("div", { class: "cal-source" }, el("p", { class: "cal-address" }, el("bdi", { dir: "ltr" }, one.source)), el("p", { class: "hint" }, one.read === 0 ? t("Not refreshed yet") : t("Refreshed hourly, last on {day} at {time}", { day: shortDay(dayOf(moment)), time: clock(moment) })), problem, read2);
 }
 async function subscribe(client, colour, again2) {
   const address = el("input", { class: "dialog-input", type: "text", inputmode: "url", autocapitalize: "off", spellcheck: false, maxlength: "2000", dir: "ltr", required: true, autofocus: true, placeholder: "https://" });
   const name = el("input", { class: "dialog-input", maxlength: "200", dir: "auto" });
-  await dialog(t("Subscribe to a calendar"), (close) => {
+  await dialog(t("Subscribe to calendar"), (close) => {
     const button = el("button", { class: "btn primary", type: "submit" }, t("Subscribe"));
     const submitted = async (event) => {
       event.preventDefault();
@@ -696,7 +696,7 @@ async function subscribe(client, colour, again2) {
       close();
       await again2();
     };
-    return [el("form", { onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("Holidays, fixtures, the calendar of a club: its events appear among yours, and are read again each hour.")), el("label", { class: "field" }, t("Address (https:// or webcal://)"), address), el("label", { class: "field" }, t("Name, if you want another one"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
+    return [el("form", { onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("For example, holidays, fixtures, or a club calendar. Events appear with yours and refresh hourly.")), el("label", { class: "field" }, t("Address (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
   });
 }
 
@@ -779,7 +779,7 @@ var CalendarPage = class {
     const colour = place === -1 ? 5 : colourOf(this.calendars[place], place);
     const title = nameOf(item);
     const classes = ["cal-event", kind, `c${colour}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
-    const hints = [title, when(one), item.place, item.answer === "ask" && t("not answered yet"), item.cancelled && t("called off"), place !== -1 && shownName(this.calendars[place])];
+    const hints = [title, when(one), item.place, item.answer === "ask" && t("no reply yet"), item.cancelled && t("canceled"), place !== -1 && shownName(this.calendars[place])];
     const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
     this.buttons.set(made, one);
     return made;
@@ -821,7 +821,7 @@ var CalendarPage = class {
   }
   drawState() {
     this.state.hidden = !this.late && !this.crowded;
-    this.state.textContent = this.late ? t("Couldn't load the latest changes. Trying again…") : this.crowded ? t("There are more events than can be shown. Hide a calendar, or show a shorter time.") : "";
+    this.state.textContent = this.late ? t("Couldn't load the latest changes. Trying again…") : this.crowded ? t("Too many events to show. Hide a calendar or choose a shorter period.") : "";
   }
   draw() {
     const focused = document.activeElement;
@@ -865,12 +865,12 @@ var CalendarPage = class {
         else await client.calendar_view(one.id, one.colour, !box.checked);
         await this.load();
       }));
-      const title = t("Change “{name}”", { name: shownName(one) });
+      const title = t("Edit “{name}”", { name: shownName(one) });
       return el("div", { class: "cal-choice" }, el("label", {}, box, el("bdi", { dir: "auto" }, shownName(one)), signOf(one)), el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) }, sign(ellipsis)));
     }), el("button", { class: "btn text cal-deleted", type: "button", onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()) }, t("Deleted events…")));
   }
   async edit(one) {
-    await attempt(t("Loading…"), t("Couldn't open this"), async () => this.editWith(await this.page.load("event"), one));
+    await attempt(t("Loading…"), t("Couldn't open this item"), async () => this.editWith(await this.page.load("event"), one));
   }
   async editWith(giving, one) {
     const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
@@ -909,12 +909,12 @@ var CalendarPage = class {
         close(false);
         return subscribe(this.page.client, first, () => this.load());
       };
-      return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You can edit events.") : t("You can only view it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")), giving.fileButtons(this.page, one, () => void this.load())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You can edit events.") : t("You can only view it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")), giving.fileButtons(this.page, one, () => void this.load())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     if (done === true) await this.load();
   }
   async sure(one) {
-    const words = many(one.events, "{n} event is removed with it, on all your devices.", "{n} events are removed with it, on all your devices.");
+    const words = many(one.events, "This will also delete {n} event from all your devices.", "This will also delete {n} events from all your devices.");
     const answer = await dialog(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [el("p", { class: "dialog-text" }, words, " ", t("This can't be undone.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", autofocus: true, onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", onclick: () => close(true) }, t("Remove")))]);
     return answer === true;
   }
@@ -928,7 +928,7 @@ var CalendarPage = class {
     return new Events(this.page, this.calendars, () => this.load(), this.close);
   }
   add(day = this.day, last = day, from = null, to = null) {
-    void attempt(t("Loading…"), t("Couldn't open this"), async () => {
+    void attempt(t("Loading…"), t("Couldn't open this item"), async () => {
       for (let last2; last2 !== this.loading; await last2) last2 = this.loading;
       if (this.calendars.length === 0) return;
       const whole = from === null && (last !== day || this.view === "month");

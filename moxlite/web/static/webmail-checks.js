@@ -61,7 +61,9 @@ var checks = {
   Mark: { received: "time", id: "integer" },
   Target: { from_id: "integer", mailbox_id: "integer" },
   QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
-  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] }
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
+  GivenAddress: { id: "integer", address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "string", expires: "string", last_mail: "string", messages: "integer", senders: ["list", "string"], wrote: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: "string", leak: "string" },
+  GivenSender: { domain: "string", first: "string", messages: "integer" }
 };
 var calls = {
   login_prep: [{}, "string"],
@@ -78,7 +80,6 @@ var calls = {
   notices_test: [{ device_id: "integer" }, "string"],
   notice_archive: [{ message_id: "integer" }, "null"],
   notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
-  given_make: [{ site: "string" }, "string"],
   given_switch: [{ message_id: "integer", active: "boolean" }, "null"],
   receipt_send: [{ message_id: "integer", subject: "string", text: "string" }, "null"],
   invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
@@ -187,7 +188,8 @@ var calls = {
   thread_collapse: [{ message_ids: ["list", "integer"], collapse: "boolean" }, "null"],
   message_delete: [{ message_ids: ["list", "integer"] }, "null"],
   decode_mime_words: [{ text: "string" }, "string"],
-  account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"]
+  account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]]
 };
 export {
   calls,

@@ -392,7 +392,7 @@ var Files = class {
     return this.cards.flatMap(({ done, file: { filename, size: size2 } }) => done === null ? { filename, size: size2 } : []);
   }
   set unsent(files) {
-    for (const file of files) this.fail(this.put(file, null), t("not sent: the connection broke"));
+    for (const file of files) this.fail(this.put(file, null), t("upload interrupted"));
   }
   add(files) {
     for (const file of files) this.send(file);
@@ -401,7 +401,7 @@ var Files = class {
     for (const card of this.cards) card.request?.abort();
   }
   put(file, request) {
-    const bar = el("progress", { max: "1", value: "0", "aria-label": t("Sending {name}", { name: file.filename }), hidden: request === null });
+    const bar = el("progress", { max: "1", value: "0", "aria-label": t("Uploading {name}", { name: file.filename }), hidden: request === null });
     const note = el("span", { class: "file-size" }, size(file.size));
     const root = el("div", { class: "file" }, el("span", { class: "file-name", dir: "auto", title: file.filename }, file.filename), note, bar, el("button", { type: "button", class: "file-remove", "aria-label": t("Remove {name}", { name: file.filename }), onclick: () => this.remove(card) }, sign(x, "i s")));
     const card = { file, root, done: file.upload_id === void 0 ? null : file, request };
@@ -417,20 +417,20 @@ var Files = class {
   }
   send(file) {
     const request = new XMLHttpRequest();
-    const card = this.put({ filename: file.name || t("picture.png"), size: file.size }, request);
+    const card = this.put({ filename: file.name || t("image.png"), size: file.size }, request);
     const bar = card.root.querySelector("progress");
     const fail = (why) => this.fail(card, why);
     request.open("POST", `${this.base}upload?filename=${encodeURIComponent(file.name || "picture.png")}`);
     request.setRequestHeader("content-type", file.type || "application/octet-stream");
     request.setRequestHeader("x-moxlite-csrf", this.client.csrfToken);
     request.upload.onprogress = (event) => bar.value = event.total > 0 ? event.loaded / event.total : 0;
-    request.onerror = () => fail(t("not sent: the connection broke"));
+    request.onerror = () => fail(t("upload interrupted"));
     request.onload = () => {
       let answer;
       try {
         answer = JSON.parse(request.responseText);
       } catch {
-        fail(t("rejected: the server answered {status}", { status: request.status }));
+        fail(t("rejected by the server: {status}", { status: request.status }));
         return;
       }
       if (answer.result === void 0) {
@@ -458,7 +458,7 @@ var writing = "write.";
 function addKeys(desk, focused, newest) {
   if (desk.commands.has(`${writing}send`)) return;
   const command = (id, title, keys, run) => ({ id: writing + id, title, keys, quiet: true, when: () => focused() !== null, run: () => run(focused()) });
-  desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send and archive the conversation"), ["ctrl shift Enter"], (one) => one.submit(true)), { id: `${writing}send-later`, title: t("Send later…"), keys: ["ctrl alt Enter"], when: () => newest() !== null, run: () => newest().sendLater() }, command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.leave()), command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
+  desk.commands.add(t("Composing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send and archive conversation"), ["ctrl shift Enter"], (one) => one.submit(true)), { id: `${writing}send-later`, title: t("Schedule send…"), keys: ["ctrl alt Enter"], when: () => newest() !== null, run: () => newest().sendLater() }, command("save", t("Save draft"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.leave()), command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()), command("to", t("Go to recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to Reply To"), ["ctrl Y"], (one) => one.go("reply_to"))]);
 }
 
 function parseParties(text2) {
@@ -498,8 +498,8 @@ function speaksOfFiles(text2) {
   return /\b(attach(ed|ment|ments|ing)?|enclosed|anhang|angehängt|beigefügt|ci-joint|pièces? jointes?|bijlage|adjunto)\b/iu.test(own);
 }
 
-var names = [["starttls", t("STARTTLS, as its hosts offered the last time")], ["mtasts", t("MTA-STS policy that is enforced")], ["dnssec", t("DNSSEC for its mail hosts")], ["dane", t("DANE for its first mail host")], ["requiretls", t("REQUIRETLS, as its hosts offered the last time")]];
-var words = { yes: t("yes"), no: t("no"), error: t("could not be found out"), "": t("not known") };
+var names = [["starttls", t("STARTTLS, based on the last connection")], ["mtasts", t("Enforced MTA-STS policy")], ["dnssec", t("DNSSEC on its mail servers")], ["dane", t("DANE on its main mail server")], ["requiretls", t("REQUIRETLS, based on the last connection")]];
+var words = { yes: t("yes"), no: t("no"), error: t("couldn't check"), "": t("unknown") };
 var Ways = class {
   constructor(client) {
     this.client = client;
@@ -518,7 +518,7 @@ var Ways = class {
   }
 };
 function bars(way) {
-  const root = el("span", { class: "bars", role: "img", "aria-label": t("Looking up how mail is protected…") }, names.map(() => el("i", {})));
+  const root = el("span", { class: "bars", role: "img", "aria-label": t("Checking encryption…") }, names.map(() => el("i", {})));
   way.then((found) => {
     root.replaceChildren(...names.map(([name]) => el("i", { class: found[name] })));
     root.title = names.map(([name, title]) => `${title}: ${words[found[name]]}`).join("\n");
@@ -592,7 +592,7 @@ var Recipients = class {
   }
   draw() {
     this.complainNothing();
-    fill(this.chips, this.list.map((party, i) => el("span", { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Not an email address: {address}", { address: party.address }) }, el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address), this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)), el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, sign(x, "i s")))));
+    fill(this.chips, this.list.map((party, i) => el("span", { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Invalid email address: {address}", { address: party.address }) }, el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address), this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)), el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, sign(x, "i s")))));
   }
   complainNothing() {
     if (this.hint.textContent !== "") fill(this.hint);
@@ -769,10 +769,10 @@ var Composer = class _Composer {
     this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
     [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
     this.files = new Files(desk.client, desk.base, () => this.changed());
-    this.tls = el("select", { "aria-label": t("Encryption on the way"), onchange: () => {
+    this.tls = el("select", { "aria-label": t("Encryption in transit"), onchange: () => {
       this.judging = false;
       this.changed();
-    } }, el("option", { value: "default" }, t("Encrypted where possible")), el("option", { value: "require" }, t("Only encrypted all the way")), el("option", { value: "insecure" }, t("Even without encryption")));
+    } }, el("option", { value: "default" }, t("Encrypt when possible")), el("option", { value: "require" }, t("Require encryption all the way")), el("option", { value: "insecure" }, t("Allow unencrypted")));
     const hooks = { changed: () => this.changed(), attach: (files) => this.files.add(files), note: (text2) => this.note(text2), say };
     this.text = new words2.Words(desk, hooks, start2.beginning, copy.draft.from.address);
     const label = el("label", { class: "compose-field" }, el("span", { class: "compose-label" }, t("Encryption")), this.tls);
@@ -817,7 +817,7 @@ var Composer = class _Composer {
   state = el("span", { class: "compose-state", role: "status" });
   heading = el("h2", { class: "compose-title" });
   seldom = el("div", { class: "compose-seldom", role: "toolbar", "aria-label": t("More fields") });
-  foot = el("div", { class: "compose-foot", role: "toolbar", "aria-label": t("While writing") });
+  foot = el("div", { class: "compose-foot", role: "toolbar", "aria-label": t("Composing") });
   picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => {
     this.files.add(this.picker.files ?? []);
     this.picker.value = "";
@@ -870,7 +870,7 @@ var Composer = class _Composer {
   }
   static hasRoom(say) {
     if (open2.size < most) return true;
-    say(t("Three messages are being written. Send or close one of them first."));
+    say(t("You can write up to 3 messages at a time. Send or close one first."));
     return false;
   }
   static focus(draftId) {
@@ -923,10 +923,10 @@ var Composer = class _Composer {
     } }, label);
     const to = this.to.root;
     to.classList.add("compose-to");
-    this.seldom.append(seldom("cc", t("Cc"), () => this.cc.input.focus()), seldom("bcc", t("Bcc"), () => this.bcc.input.focus()), iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"), iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float"));
+    this.seldom.append(seldom("cc", t("Cc"), () => this.cc.input.focus()), seldom("bcc", t("Bcc"), () => this.bcc.input.focus()), iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"), iconButton(externalLink, t("Open in new window"), () => this.float(), "compose-float"));
     moveWithin(this.seldom);
     to.append(this.seldom);
-    this.foot.append(this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Send later…"), () => this.sendLater(), "", "ctrl alt Enter"), iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)), this.picker, this.text.formatButton, this.state, iconButton(trash2, t("Discard"), () => void this.discard()));
+    this.foot.append(this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Schedule send…"), () => this.sendLater(), "", "ctrl alt Enter"), iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)), this.picker, this.text.formatButton, this.state, iconButton(trash2, t("Discard"), () => void this.discard()));
     moveWithin(this.foot);
     const root = el("section", { class: "composer docked", "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"), onkeydown: (event) => this.key(event), ondragover: (event) => {
       if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
@@ -934,7 +934,7 @@ var Composer = class _Composer {
       if (!this.small || event.composedPath().some((one) => one instanceof HTMLButtonElement)) return;
       this.shrink(false);
       this.text.focus();
-    } }, this.heading, this.lessButton, iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.leave())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.rows.receipts, this.subject, this.text.root, this.files.root, this.foot);
+    } }, this.heading, this.lessButton, iconButton(maximize, t("Expand or collapse"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.leave())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.rows.receipts, this.subject, this.text.root, this.files.root, this.foot);
     to.prepend(sign(reply, "i compose-sign"));
     return root;
   }
@@ -1007,12 +1007,12 @@ var Composer = class _Composer {
     this.from.value = this.lastSender;
     const site = this.to.value[0]?.address.split("@").at(-1) ?? "";
     await attempt(t("Creating…"), t("Couldn't create address"), async () => {
-      const address = await this.desk.client.given_make(site);
+      const { address } = await this.desk.client.address_add(site);
       const made = formatParty({ name: this.draft.from.name, address });
       this.from.options[this.from.options.length - 1].before(el("option", { value: made }, made));
       this.from.value = made;
       this.chooseSender();
-      this.note(t("Mail to {address} comes to you", { address }));
+      this.note(t("{address} now receives your mail", { address }));
     });
     this.from.focus();
   }
@@ -1062,7 +1062,7 @@ var Composer = class _Composer {
     this.copyTimer = 0;
     if (this.closed || this.version === 0) return;
     this.kept = keepCopy(this.id, this.copy());
-    if (!this.kept) this.note(t("This browser’s storage is full, so it keeps no copy"));
+    if (!this.kept) this.note(t("Browser storage is full. Your draft isn't saved on this device"));
   }
   alone(work) {
     const next = this.busy.then(work, work);
@@ -1151,7 +1151,7 @@ var Composer = class _Composer {
     if (await this.detach()) await this.save();
   }
   async sendAsNew() {
-    const why = t("It was not sent: this draft was changed elsewhere. The other version stays among the drafts.");
+    const why = t("Your message wasn't sent because this draft was changed elsewhere. You'll find the other version in Drafts.");
     return await confirm(t("Send this version?"), why, t("Send")) && await this.detach();
   }
   format() {
@@ -1180,7 +1180,7 @@ var Composer = class _Composer {
     }
     if (this.waits()) return;
     if (this.files.value.length === 0 && speaksOfFiles(this.text.typed)) {
-      const anyway = await confirm(t("Send without an attachment?"), t("The text mentions an attachment, but no file is attached."), t("Send"));
+      const anyway = await confirm(t("Send without attachment?"), t("You mentioned an attachment, but there isn't one."), t("Send"));
       if (!anyway) return;
     }
     if (this.conflict && !await this.sendAsNew()) return;
@@ -1223,7 +1223,7 @@ var Composer = class _Composer {
           this.refused(code, error);
           return;
         }
-        this.note(t("The server does not answer; trying again. It will not be sent twice."));
+        this.note(t("Can't reach the server. Retrying… Your message won't be sent twice."));
         await new Promise((resolve) => setTimeout(resolve, retryAfter2));
       }
     }
@@ -1231,11 +1231,11 @@ var Composer = class _Composer {
   sent(seconds = 0) {
     const { desk, say, submitId } = this;
     const copy = this.copy();
-    const said = this.sendAt > 0 ? t("It will be sent later") : t("Message sent");
+    const said = this.sendAt > 0 ? t("Message scheduled") : t("Message sent");
     const beginning = this.text.state;
     this.finish();
     if (seconds <= 0) {
-      say(seconds === 0 ? t("Message sent") : t("Kept on this device. It is sent when the server can be reached."));
+      say(seconds === 0 ? t("Message sent") : t("Saved on this device. Your message will be sent when you're online."));
       return;
     }
     offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
@@ -1271,7 +1271,7 @@ var Composer = class _Composer {
   waits() {
     if (this.unfinished === 0) return false;
     this.shrink(false);
-    this.note(t("Wait for the attachments, or remove those that failed."));
+    this.note(t("Wait for attachments to upload, or remove any that failed."));
     return true;
   }
   async leave() {
@@ -1294,7 +1294,7 @@ var Composer = class _Composer {
     say(t("Draft saved"), { title: meant("draft", "Open"), run: again });
   }
   async discard() {
-    if (this.version > 0 && !await confirm(t("Discard this message?"), t("The text will be deleted."), t("Discard"))) return;
+    if (this.version > 0 && !await confirm(t("Discard this draft?"), t("This draft will be deleted."), t("Discard"))) return;
     await this.remove();
   }
   async remove() {

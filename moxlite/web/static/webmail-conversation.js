@@ -276,7 +276,7 @@ var Conversation = class {
     const older = ordered.slice(0, Math.max(0, ordered.indexOf(open[0]) - lines));
     if (older.length >= fewest) this.hide(older);
     if (ordered.length === mostMembers) {
-      const words = t("The newest {n} messages are shown. The list has all of them when it shows no conversations.", { n: mostMembers });
+      const words = t("Showing the newest {n} messages. To see all of them, turn off conversations in the list.", { n: mostMembers });
       this.column.prepend(el("p", { class: "hint" }, words));
     }
     this.keepInSight(first, open.map((item) => this.cards.get(item.id).root));
@@ -290,7 +290,7 @@ var Conversation = class {
   hide(older) {
     const cards = older.map((item) => this.cards.get(item.id));
     const people = new Map(older.flatMap((item) => item.from.map((one) => [bareAddress(one), this.isOwn(one) ? meant("sender", "me") : firstName(one)])));
-    const line = el("button", { class: "closed card-head older", "aria-expanded": "false" }, [...new Map(older.flatMap(({ from }) => from.map((one) => [bareAddress(one), one]))).values()].slice(-lines).map(disc), el("b", {}, many(older.length, "One older message", "{n} older messages")), el("span", { class: "card-preview", dir: "auto" }, t("since {date}, from {people}", { date: spokenDay(older[0].received), people: `${isolated([...people.values()].slice(0, names).join(", "))}${people.size > names ? " …" : ""}` })), sign(chevronsUpDown, "i s"));
+    const line = el("button", { class: "closed card-head older", "aria-expanded": "false" }, [...new Map(older.flatMap(({ from }) => from.map((one) => [bareAddress(one), one]))).values()].slice(-lines).map(disc), el("b", {}, many(older.length, "{n} older message", "{n} older messages")), el("span", { class: "card-preview", dir: "auto" }, t("since {date}, from {people}", { date: spokenDay(older[0].received), people: `${isolated([...people.values()].slice(0, names).join(", "))}${people.size > names ? " …" : ""}` })), sign(chevronsUpDown, "i s"));
     for (const card of cards) card.root.hidden = true;
     line.addEventListener("click", () => {
       for (const card of cards) card.root.hidden = false;

@@ -325,17 +325,17 @@ var Importing = class {
   }
   async begin(mailbox, files) {
     if (this.mail.connection.value !== "on") {
-      toast(t("Without a connection, nothing can be imported."));
+      toast(t("You can't import while offline."));
       return;
     }
     if (files.length > mostFiles) {
-      toast(t("At most {n} files at a time: pack more into one zip archive.", { n: mostFiles }));
+      toast(t("You can import up to {n} files at a time. For more, use a ZIP archive.", { n: mostFiles }));
       return;
     }
     const known = await Promise.all(files.map(isMail));
     const others = files.filter((_, i) => known[i] !== true);
     const taken = files.filter((_, i) => known[i] === true);
-    if (others.length > 0 || taken.length === 0) toast(`${others.length > 0 ? t("Not mail: {names}.", { names: listed(others) }) : ""} ${kinds()}`.trim());
+    if (others.length > 0 || taken.length === 0) toast(`${others.length > 0 ? t("Not mail files: {names}.", { names: listed(others) }) : ""} ${kinds()}`.trim());
     if (taken.length > 0) await this.send(mailbox, taken);
   }
   async send(mailbox, files) {
@@ -343,7 +343,7 @@ var Importing = class {
     const upload = new Upload();
     const form = new FormData();
     for (const file of files) form.append("file", file);
-    const sending = (sent) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(octets) });
+    const sending = (sent) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(octets) });
     let said = null;
     this.upload.add(upload);
     try {
@@ -355,7 +355,7 @@ var Importing = class {
       if (this.kept()[token] === void 0) this.keep(token, mailbox.name);
     } catch (error) {
       const why = error instanceof UploadAborted ? null : await this.reason(error, mailbox, octets);
-      toast(why === null ? t("Stopped: nothing was imported") : t("Nothing was imported: {why}", { why: messageOf(why) }));
+      toast(why === null ? t("Import stopped. No messages imported") : t("No messages imported: {why}", { why: messageOf(why) }));
     } finally {
       this.upload.delete(upload);
       said?.close();
@@ -400,7 +400,7 @@ var Importing = class {
   done(state, mailbox) {
     const { messages, first_id } = state;
     const said = many(messages, "{n} message imported into {mailbox}", "{n} messages imported into {mailbox}", { mailbox });
-    const words = state.problems > 0 ? t("{said}; {n} left out: {why}", { said, n: state.problems, why: state.message }) : said;
+    const words = state.problems > 0 ? `${said}. ${t("Skipped {n}: {why}", { n: state.problems, why: state.message })}` : said;
     const box = this.mail.boxes.get(state.mailbox_id);
     if (messages === 0 || messages > mostUndone || box === void 0 || !allows(box, "te")) {
       toast(words);
@@ -411,7 +411,7 @@ var Importing = class {
     toast(words, { title: t("Undo"), run: () => this.actions.takeBack(undo) });
   }
   failed(why) {
-    toast(why === "" ? t("Stopped: nothing was imported") : t("Nothing was imported: {why}", { why }));
+    toast(why === "" ? t("Import stopped. No messages imported") : t("No messages imported: {why}", { why }));
   }
   async look() {
     for (const [token, mailbox] of Object.entries(this.kept())) {
@@ -493,12 +493,12 @@ var Dropping = class {
     if (label !== void 0) this.label(label);
     else if (moving) this.move(mailbox);
     else if (files.length === 0) toast(kinds());
-    else if (mailbox === void 0) toast(t("Drop the files on a folder. This list shows several folders."));
+    else if (mailbox === void 0) toast(t("This list shows several folders. Drop the files on one folder instead."));
     else void this.importing.begin(mailbox, files);
   }
   label({ keyword, name }) {
     const { actions, list, mail } = this.page;
-    actions.flagItems(list.dragged ?? mail.choice.selected(), [keyword], true, { doing: () => t("Adding label “{name}”…", { name }), done: () => t("Label “{name}” added", { name }) });
+    actions.flagItems(list.dragged ?? mail.choice.selected(), [keyword], true, { doing: () => t("Adding label “{name}”…", { name }), done: () => t("Added label “{name}”", { name }) });
   }
   move(mailbox) {
     const { actions, list } = this.page;

@@ -387,7 +387,7 @@ var BusyBars = class {
   client;
   eventID;
   choose;
-  root = el("section", { class: "event-busy", hidden: true, "aria-label": t("When guests are busy") });
+  root = el("section", { class: "event-busy", hidden: true, "aria-label": t("Guest availability") });
   day = el("strong");
   rows = el("ul");
   words = el("p", { role: "status" });
@@ -426,7 +426,7 @@ var BusyBars = class {
       this.persons = [];
       fill(this.rows);
       this.next.hidden = true;
-      fill(this.words, t("It is not known when the guests are busy: the server did not answer."));
+      fill(this.words, t("Couldn't check guest availability. The server didn't respond."));
     }
   }
   draw() {
@@ -452,7 +452,7 @@ var BusyBars = class {
     fill(this.rows, persons.map((one) => {
       const today = one.periods.filter((each) => overlaps(each, first, end));
       const taken2 = one.periods.some((each) => overlaps(each, slot.start, slot.end));
-      const state = !one.known ? t("not known") : taken2 ? t("busy") : t("free");
+      const state = !one.known ? t("unknown") : taken2 ? t("busy") : t("free");
       return el("li", { class: !one.known ? "unknown" : taken2 ? "taken" : "" }, el("bdi", { dir: "auto" }, one.words), el("b", {}, state), el("span", { class: "event-bar", "aria-hidden": "true" }, !slot.whole && between(slot.start, slot.end, "slot"), today.map((each) => between(each.start, each.end, each.time.tentative ? "maybe" : "", inWords(each)))), el("span", { class: "event-times-read" }, today.map(inWords).join(", ")));
     }), el("li", { class: "event-ticks", "aria-hidden": "true" }, el("span", {}, [9, 12, 15, 18].map((at) => {
       const date = new Date(first.getFullYear(), first.getMonth(), first.getDate(), at);
@@ -462,7 +462,7 @@ var BusyBars = class {
     }))));
     const taken = persons.filter((one) => one.periods.some((each) => overlaps(each, slot.start, slot.end))).length;
     const unknown = persons.filter(({ known }) => !known).length;
-    fill(this.words, [taken > 0 ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.") : unknown < persons.length && t("All whose calendars you may see are free."), unknown > 0 && many(unknown, "{n} guest’s busy times are unknown.", "{n} guests’ busy times are unknown.")].filter(Boolean).join(" "));
+    fill(this.words, [taken > 0 ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.") : unknown < persons.length && t("All guests with visible calendars are free."), unknown > 0 && many(unknown, "Can't see {n} guest’s availability.", "Can't see {n} guests’ availability.")].filter(Boolean).join(" "));
     this.next.hidden = slot.whole;
   }
   goOn() {
@@ -482,7 +482,7 @@ var BusyBars = class {
         return;
       }
     }
-    fill(this.words, t("There is no time in the next two weeks at which all are free."));
+    fill(this.words, t("No time in the next 2 weeks works for everyone."));
   }
 };
 function person(one, own) {
@@ -490,7 +490,7 @@ function person(one, own) {
 }
 function inWords({ start, end, time }) {
   const when = time.whole_days ? t("all day") : `${clock(start)} – ${clock(end)}`;
-  const words = time.tentative ? t("{when} (not certain)", { when }) : when;
+  const words = time.tentative ? t("{when} (tentative)", { when }) : when;
   return time.title === "" ? words : `${words} ${isolated(time.title)}`;
 }
 
@@ -550,7 +550,7 @@ async function propose({ whole, start, end }, send) {
     const [from, to, words] = values;
     const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () => send(from, to, last.id, words));
     if (done) close(true);
-  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to the organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
+  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
 }
 
 var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
@@ -616,7 +616,7 @@ function toRule(kind, until, start) {
 function repeats(rule, start) {
   const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
   const day = new Intl.DateTimeFormat(document.documentElement.lang || void 0, { weekday: "long", timeZone: "UTC" }).format(date);
-  const found = [["", t("Does not repeat")], ["daily", t("Every day")], ["workdays", t("Every weekday (Monday to Friday)")], ["weekly", t("Every week on {day}", { day })], ["fortnightly", t("Every two weeks on {day}", { day })], ["monthly", t("Every month on the same day")], ["weekday", t("Every month on the same {day}", { day })], ["yearly", t("Every year")], ["custom", t("Custom…")]];
+  const found = [["", t("Doesn't repeat")], ["daily", t("Every day")], ["workdays", t("Every weekday (Monday to Friday)")], ["weekly", t("Every week on {day}", { day })], ["fortnightly", t("Every 2 weeks on {day}", { day })], ["monthly", t("Every month on the same day")], ["weekday", t("Every month on the same {day}", { day })], ["yearly", t("Every year")], ["custom", t("Custom…")]];
   if (fromRule(rule).kind === "other") found.push(["other", inWords2(rule)]);
   return found;
 }
@@ -712,7 +712,7 @@ var pause = 1e3;
 function importFile({ client, base }, file, doing, failed, take, words) {
   return attempt(doing, failed, async () => {
     const upload = new Upload();
-    const sending = (sent) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(file.size) });
+    const sending = (sent) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(file.size) });
     let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
     let done;
     try {
@@ -726,7 +726,7 @@ function importFile({ client, base }, file, doing, failed, take, words) {
       done = await take(uploadID).finally(() => clearInterval(timer));
     } catch (error) {
       if (error instanceof UploadAborted) {
-        toast(t("Stopped: nothing was imported"));
+        toast(t("Import stopped. No messages imported"));
         return;
       }
       throw error;
@@ -734,7 +734,7 @@ function importFile({ client, base }, file, doing, failed, take, words) {
       said.close();
     }
     const { known, unread, dropped } = done;
-    const facts = [words(done.added), known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
+    const facts = [words(done.added), known > 0 && many(known, "{n} already exists", "{n} already exist"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "{n} unreadable", "{n} unreadable")].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem)));
     if (unread === 0) toast(facts.join(", "));
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
@@ -764,15 +764,15 @@ function sharing(first, guests, share) {
     draw(await guests());
   };
   const draw = (found) => fill(list, found.map(({ account, name, writable }) => {
-    const shown2 = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
-    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions of {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
+    const shown2 = account === "anyone" ? t("all users on this server") : isolated(name || account);
+    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions for {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
     rights2.value = writable ? "change" : "read";
     rights2.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, rights2.value)));
     const end = t("Stop sharing with {name}", { name: shown2 });
     return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")) }, t("Stop")));
   }));
   draw(first);
-  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none", class: "dialog-input" });
+  const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), { autocapitalize: "none", class: "dialog-input" });
   const rights = choice(t("Permissions"), levels, "read");
   rights.control.className = "dialog-input";
   const add = form([guest.root, rights.root], t("Share"), async () => {
@@ -788,8 +788,8 @@ function sharing(first, guests, share) {
 }
 
 function accessChoice({ access, usual }) {
-  const words = { details: t("when you are busy, and titles"), busy: t("when you are busy"), nothing: t("nothing") };
-  return choice(t("People of your domain see"), [["usual", t("what is usual here: {what}", { what: words[usual] })], ...Object.entries(words)], access, t("When they invite you. Those with whom you share it see all of it."));
+  const words = { details: t("free/busy and titles"), busy: t("free/busy only"), nothing: t("nothing") };
+  return choice(t("People in your domain can see"), [["usual", t("Default ({what})", { what: words[usual] })], ...Object.entries(words)], access, t("Shown when people in your domain invite you. Anyone you share the calendar with sees everything."));
 }
 function fileButtons(page, calendar, imported) {
   const file = el("input", { type: "file", accept: ".ics,.zip,text/calendar", hidden: true });
@@ -797,10 +797,10 @@ function fileButtons(page, calendar, imported) {
     const [chosen] = file.files ?? [];
     file.value = "";
     if (chosen === void 0) return;
-    await importFile(page, chosen, t("Importing…"), t("Couldn't import events"), (uploadID) => page.client.calendar_import(calendar.id, uploadID), (added) => many(added, "One entry added", "{n} entries added"));
+    await importFile(page, chosen, t("Importing…"), t("Couldn't import events"), (uploadID) => page.client.calendar_import(calendar.id, uploadID), (added) => many(added, "{n} entry added", "{n} entries added"));
     imported();
   });
-  return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), exportLink(page, `calendar/${calendar.id}.ics`, t("Export as a file"), "btn line"), archiveLink(page, "btn line"), file);
+  return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")), exportLink(page, `calendar/${calendar.id}.ics`, t("Export"), "btn line"), archiveLink(page, "btn line"), file);
 }
 async function showLinks(client, calendar) {
   const list = el("div", { class: "cal-links" });
@@ -809,7 +809,7 @@ async function showLinks(client, calendar) {
   const busy = el("input", { type: "checkbox" });
   const draw = async () => {
     const found = await client.calendar_links(calendar.id);
-    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Without a name") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Revoke")))));
+    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Unnamed") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Revoke")))));
   };
   const withdraw = (id) => attempt(t("Revoking…"), t("Couldn't revoke link"), async () => {
     await client.calendar_link_remove(id);
@@ -818,13 +818,13 @@ async function showLinks(client, calendar) {
   });
   const make = once(() => attempt(t("Creating…"), t("Couldn't create link"), async () => {
     const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
-    fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made2));
+    fill(address, t("Copy this link now. You won't be able to see it later:"), " ", copyable(made2));
     note.value = "";
     await draw();
   }));
   const loaded = await attempt(t("Loading…"), t("Couldn't load links"), draw);
   if (!loaded) return;
-  await dialog(t("Private links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Anyone with a private link can view this calendar without a password. You can revoke the link at any time.")), list, address, el("form", { onsubmit: make }, el("label", { class: "field" }, t("For whom"), note), el("label", { class: "check" }, busy, t("Busy times only, no details")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Make a link"))))]);
+  await dialog(t("Private links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Anyone with a private link can view this calendar without a password. You can revoke the link at any time.")), list, address, el("form", { onsubmit: make }, el("label", { class: "field" }, t("Link name"), note), el("label", { class: "check" }, busy, t("Free/busy only")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Create link"))))]);
 }
 async function showSharing(client, calendar) {
   let guests = [];
@@ -870,7 +870,7 @@ var Events = class {
     const chosen = await dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
-      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form2)].filter(Boolean).join(" · ")), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form2.alarms.map(before).join(", ")), fact(t("Email alerts"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)])), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer])), (form2.rule === "" || found.recurrence !== "") && !item.cancelled && button(t("Propose new time…"), "propose")), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
+      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form2)].filter(Boolean).join(" · ")), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Location"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form2.alarms.map(before).join(", ")), fact(t("Email alerts"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)])), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer])), (form2.rule === "" || found.recurrence !== "") && !item.cancelled && button(t("Propose new time…"), "propose")), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Email all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
       return parts.filter((one) => one !== false);
     });
     if (chosen === "edit") await this.edit(found);
@@ -947,7 +947,7 @@ var Events = class {
   async scope(found, title, action, removes) {
     if (found.recurrence === "") return "all";
     const chosen = await dialog(title, (close) => {
-      const choices = [["this", t("Only this event")], ["following", t("This and all that follow")], ["all", t("All, past ones too")]];
+      const choices = [["this", t("Only this event")], ["following", t("This and following events")], ["all", t("All events")]];
       const boxes = choices.map(([value]) => el("input", { type: "radio", name: "scope", value, autofocus: value === "this" }));
       boxes[0].checked = true;
       const submitted = (event) => {
@@ -980,11 +980,11 @@ var Events = class {
     const zones = [.../* @__PURE__ */ new Set([old.zone || ownZone(), ownZone(), "UTC", ...Intl.supportedValuesOf("timeZone")])];
     const zone = field(t("Time zone"), select(zones.map((one) => [one, one.replaceAll("_", " ")]), old.zone || ownZone()));
     zone.root.hidden = old.zone === "" || old.zone === ownZone();
-    const showZone = el("button", { class: "btn text", type: "button", onclick: () => zone.root.hidden = false }, t("Another time zone…"));
+    const showZone = el("button", { class: "btn text", type: "button", onclick: () => zone.root.hidden = false }, t("Other time zone…"));
     const repeat = field(t("Repeat"), select(repeats(old.rule, startDay), old.rule === "" ? "" : fromRule(old.rule).kind));
     const until = input("date", fromRule(old.rule).until, t("Until"));
     until.required = false;
-    const untilField = field(t("Repeats until"), until, t("Empty: for ever."));
+    const untilField = field(t("Repeats until"), until, t("Leave blank to repeat forever."));
     const custom = el("div", { hidden: true });
     let rule = null;
     const choose = async () => {
@@ -994,9 +994,9 @@ var Events = class {
       rule = customRule(fromRule(old.rule).kind === "custom" ? partsOf(old.rule.toUpperCase()) : {}, days3.start.value);
       fill(custom, rule.root);
     };
-    repeat.control.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't open this"), choose));
+    repeat.control.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't open this item"), choose));
     await choose();
-    const place = field(t("Place"), text2(old.place));
+    const place = field(t("Location"), text2(old.place));
     const { Recipients } = await this.page.load("recipients");
     const guests = new Recipients("guests", t("Guests"), this.page.client, () => showBusy(), null);
     guests.root.inert = !own;
@@ -1007,7 +1007,7 @@ var Events = class {
     const alarmBoxes = [...old.alarms, void 0].slice(0, 5).map(alarm);
     for (const [at, one] of alarmBoxes.entries()) one.setAttribute("aria-label", t("Alert {n}", { n: at + 1 }));
     const mailBox = field(t("Email alert"), alarm(mails[0]));
-    const busy = field(t("Shown as"), select([["", t("busy")], ["free", t("free")]], old.free ? "free" : "", false));
+    const busy = field(t("Show as"), select([["", t("busy")], ["free", t("free")]], old.free ? "free" : "", false));
     const calendar = field(t("Calendar"), select(this.calendars.filter(({ writable, owner }) => writable && (found === null || owner === owned)).sort(byOwner).map((one) => [String(one.id), named(one)]), String(calendarID), !own));
     const adapt = () => {
       const whole = allDay.control.checked;
@@ -1061,13 +1061,13 @@ var Events = class {
       const whole = allDay.control.checked;
       const wrong = guests.wrong();
       if (wrong !== void 0) {
-        guests.complain(t("“{address}” is not a complete address.", { address: isolated(wrong.address) }));
+        guests.complain(t("“{address}” isn't a complete email address.", { address: isolated(wrong.address) }));
         return null;
       }
       const start = whole ? days3.start.value : `${days3.start.value}T${times.start.value}`;
       const end = whole ? withDate(days3.end.value, 1) : `${days3.end.value}T${times.end.value}`;
       if (end < start || whole && end === start) {
-        untilProblem(t("The event ends before it begins."));
+        untilProblem(t("The end must be after the start."));
         return null;
       }
       const kind = repeat.control.value;
@@ -1098,7 +1098,7 @@ var Events = class {
 async function eventOf(page) {
   const item = page.reading() ?? page.shown();
   if (item === null) return;
-  await attempt(t("Loading…"), t("Couldn't open this"), async () => {
+  await attempt(t("Loading…"), t("Couldn't open this item"), async () => {
     const [calendars, parsed] = await Promise.all([page.client.calendars(), page.client.parsed_message(item.id)]);
     const start = /* @__PURE__ */ new Date();
     start.setHours(start.getHours() + 1, 0, 0, 0);
@@ -1116,7 +1116,7 @@ function answered({ own, guests }) {
   return el("p", { class: "event-answered" }, t("{n} of {total} replied", { n, total: guests.length }));
 }
 function guestList(people, organizer) {
-  const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
+  const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no reply yet") };
   const rows = people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === organizer ? t("organizer") : said[one.answer] ?? "")));
   return el("ul", { class: "event-guests" }, rows);
 }
@@ -1129,7 +1129,7 @@ function elsewhere({ all_day, start, zone }) {
   return t("{time} in {zone}", { time, zone: zone.replace(/^.*\//, "").replaceAll("_", " ") });
 }
 function before(minutes) {
-  if (minutes === 0) return t("at the start");
+  if (minutes === 0) return t("at start time");
   if (minutes % 10080 === 0) return many(minutes / 10080, "{n} week before", "{n} weeks before");
   if (minutes % 1440 === 0) return many(minutes / 1440, "{n} day before", "{n} days before");
   if (minutes % 60 === 0) return many(minutes / 60, "{n} hour before", "{n} hours before");

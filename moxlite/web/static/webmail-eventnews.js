@@ -258,7 +258,7 @@ function what({ said, who, before, answer }) {
   if (said === "moved" && before !== null) return t("{name} moved this event from {time}", { name, time: timeText(before) });
   if (said !== "answered") return t("{name} changed this event", { name });
   if (answer === "yes") return t("{name} is going", { name });
-  if (answer === "maybe") return t("{name} may come", { name });
+  if (answer === "maybe") return t("{name} replied “maybe”", { name });
   return answer === "no" ? t("{name} isn't going", { name }) : t("{name} replied", { name });
 }
 function dateOf({ starts, clock }) {

@@ -163,7 +163,7 @@ async function exportMail(client, base, what) {
   const title = "ids" in what ? many(what.ids.length, "Export this message", "Export {n} messages") : t("Export “{name}”", { name: what.mailbox });
   const below = el("input", { type: "checkbox" });
   const parent = "parent" in what && what.parent;
-  const forms = [[t("One mbox file"), { format: "mbox", archive: "none" }], [t("zip archive with mbox files"), { format: "mbox", archive: "zip" }], [t("zip archive with Maildirs"), { format: "maildir", archive: "zip" }], [t("tar.gz archive with Maildirs"), { format: "maildir", archive: "tgz" }]];
+  const forms = [[t("Single mbox file"), { format: "mbox", archive: "none" }], [t("ZIP archive of mbox files"), { format: "mbox", archive: "zip" }], [t("ZIP archive of Maildirs"), { format: "maildir", archive: "zip" }], [t("tar.gz archive of Maildirs"), { format: "maildir", archive: "tgz" }]];
   const buttons = forms.map(([label, form2], i) => {
     const button = el("button", { autofocus: i === 0 }, label);
     if (form2["archive"] === "none") below.addEventListener("change", () => button.disabled = below.checked);

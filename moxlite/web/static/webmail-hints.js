@@ -94,10 +94,10 @@ adopt(hints_default);
 var hintsKey = "moxlite-webmail-hints";
 function showHints(list) {
   const touch = navigator.maxTouchPoints > 0;
-  const hints = [touch ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.") : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."), t("Every action can be undone, even Send."), t("Remote images only load when you ask, so senders can't see when you read.")];
+  const hints = [touch ? t("Swipe right to archive or left to move to Trash. Press and hold to select several messages.") : t("Press ? for all shortcuts, or Ctrl+K to find a command."), t("You can undo every action, even Send."), t("Remote images only load when you ask, so senders can't see when you read.")];
   let read2 = Number(localStorage.getItem(hintsKey)) || 0;
   if (read2 >= hints.length) return;
-  const box = el("aside", { class: "hints", "aria-label": t("Hint") });
+  const box = el("aside", { class: "hints", "aria-label": t("Tip") });
   const draw = () => {
     fill(box, el("p", {}, el("span", { class: "hints-count" }, t("{n} of {total}", { n: read2 + 1, total: hints.length })), " ", hints[read2]), el("button", { class: "link hints-next", onclick: next }, t("Got it")));
   };

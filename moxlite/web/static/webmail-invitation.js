@@ -251,7 +251,7 @@ async function propose({ whole, start, end }, send) {
     const [from, to, words] = values;
     const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () => send(from, to, last.id, words));
     if (done) close(true);
-  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to the organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
+  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
 }
 
 var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
@@ -281,8 +281,8 @@ var invitation_default = ".event-card:not([hidden]){display:grid;gap:8px;margin:
 adopt(invitation_default);
 var firstGuests = 10;
 var answers = [["yes", t("Yes")], ["maybe", t("Maybe")], ["no", t("No")]];
-var given = { yes: t("You accepted."), maybe: t("You answered “maybe”."), no: t("You declined."), proposed: t("You proposed a new time.") };
-var comes = { yes: t("comes"), maybe: t("may come"), no: t("does not come") };
+var given = { yes: t("You accepted."), maybe: t("You replied “maybe”."), no: t("You declined."), proposed: t("You proposed a new time.") };
+var comes = { yes: t("going"), maybe: t("maybe"), no: t("not going") };
 function dayOf(local2) {
   const date = /* @__PURE__ */ new Date(`${local2.slice(0, 10)}T00:00:00Z`);
   return new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeZone: "UTC" }).format(date);
@@ -294,7 +294,7 @@ function momentOf(when, zone) {
   return new Intl.DateTimeFormat(locale(), zone === void 0 ? options : { ...options, timeZone: zone }).format(new Date(when.utc * 1e3));
 }
 function timesOf({ start, end }) {
-  if (start === null) return t("No time given");
+  if (start === null) return t("Time not set");
   if (end === null) return momentOf(start);
   if (!start.local.includes("T")) {
     const last = new Date(Date.parse(`${end.local.slice(0, 10)}T00:00:00Z`) - 864e5).toISOString();
@@ -336,7 +336,7 @@ function stateOf(found) {
     case "cancelled":
       return t("This event is canceled.");
     case "old":
-      return [t("A newer version of this event came later."), " ", el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show it"))];
+      return [t("This event has been updated since."), " ", el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show"))];
     case "stranger":
       if (found.method === "COUNTER") return t("This new time can’t be accepted here: its sender isn’t a verified guest of one of your events.");
       return t("The organizer couldn't be verified, so this update wasn't applied.");
@@ -346,12 +346,16 @@ function stateOf(found) {
 }
 function saidOf(found) {
   const [answered] = found.people.filter((one) => one.answer !== "");
-  if (found.method === "REPLY" && answered !== void 0) return t("{who} {answer}", { who: isolated(answered.name || answered.address), answer: comes[answered.answer] });
+  if (found.method === "REPLY" && answered !== void 0) {
+    const name = isolated(answered.name || answered.address);
+    if (answered.answer === "yes") return t("{name} is going", { name });
+    return answered.answer === "maybe" ? t("{name} replied “maybe”", { name }) : t("{name} isn't going", { name });
+  }
   if (found.proposal !== null) return t("{who} proposes a new time.", { who: isolated(found.proposal.by.name || found.proposal.by.address) });
   if (found.method === "DECLINECOUNTER" && found.state === "" && found.organizer !== null) return t("{who} declined your new time.", { who: isolated(found.organizer.name || found.organizer.address) });
   return "";
 }
-var became = { accepted: t("New time accepted."), changed: t("This event has changed since this time was proposed."), declined: t("New time declined.") };
+var became = { accepted: t("New time accepted."), changed: t("The event has changed since this proposal."), declined: t("New time declined.") };
 function proposed(client, item, path, found) {
   const { proposal } = found;
   if (proposal === null) return null;
@@ -380,7 +384,7 @@ async function showInvitation(client, base, item, path, place) {
     found = await client.invitation(item.id, path);
   } catch (error) {
     if (codeOf(error) === null) throw error;
-    fill(place, el("p", { class: "hint" }, t("The calendar cannot be shown: {why}", { why: error.message })));
+    fill(place, el("p", { class: "hint" }, t("Couldn't open calendar: {why}", { why: error.message })));
     place.hidden = false;
     return;
   }
@@ -389,8 +393,8 @@ async function showInvitation(client, base, item, path, place) {
 function draw(client, base, item, path, place, found) {
   const fact = (name, value) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)];
   const there = thereOf(found);
-  const note = el("input", { class: "dialog-input event-note", placeholder: t("Add a note"), "aria-label": t("Note to the organizer"), maxlength: "2000", dir: "auto" });
-  const said = el("span", { role: "status" }, found.answer === "" ? "" : given[found.answer] ?? "", found.answered_old && ` ${t("That was for an earlier version.")}`);
+  const note = el("input", { class: "dialog-input event-note", placeholder: t("Add note"), "aria-label": t("Note to organizer"), maxlength: "2000", dir: "auto" });
+  const said = el("span", { role: "status" }, found.answer === "" ? "" : given[found.answer] ?? "", found.answered_old && ` ${t("You replied to an earlier version.")}`);
   let last = null;
   const answer = async (chosen) => {
     const words = note.value.trim();
@@ -398,7 +402,7 @@ function draw(client, base, item, path, place, found) {
     const { id } = last;
     const sent = await attempt(t("Sending…"), t("Couldn't send reply"), () => client.invitation_answer(item.id, path, chosen, id, words));
     if (!sent) return;
-    toast(t("Your answer is on its way to {who}", { who: isolated(found.organizer?.name || found.organizer.address) }));
+    toast(t("Reply sent to {who}", { who: isolated(found.organizer?.name || found.organizer.address) }));
     const held = place.contains(document.activeElement);
     draw(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
     if (held) place.querySelector('[aria-pressed="true"]')?.focus();
@@ -406,7 +410,7 @@ function draw(client, base, item, path, place, found) {
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const means = saidOf(found);
-  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Time now"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
+  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Current time"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is for 1 event in a series.")), found.place !== "" && fact(t("Location"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
     const times = shownTimes(found.start, found.end);
     const sent = await propose(times, (start, end, id, words) => client.invitation_propose(item.id, path, start, end, id, words));
     if (!sent) return;

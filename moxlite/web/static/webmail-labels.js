@@ -264,7 +264,7 @@ var colors = [t("No color"), t("Red"), t("Orange"), t("Yellow"), t("Green"), t("
 async function chooseLabels(client, mail, actions, number) {
   const items = mail.choice.selected();
   const known = allLabels(mail.settings.value.labels, mail.mailboxes.value, items);
-  const change = ({ keyword, name }, add) => actions.flagItems(items, [keyword], add, { doing: () => add ? t("Adding label “{name}”…", { name }) : t("Removing label “{name}”…", { name }), done: () => add ? t("Label “{name}” added", { name }) : t("Label “{name}” removed", { name }) });
+  const change = ({ keyword, name }, add) => actions.flagItems(items, [keyword], add, { doing: () => add ? t("Adding label “{name}”…", { name }) : t("Removing label “{name}”…", { name }), done: () => add ? t("Added label “{name}”", { name }) : t("Removed label “{name}”", { name }) });
   const chosen = known[number - 1];
   if (chosen !== void 0) change(chosen, !items.every((item) => item.keywords.includes(chosen.keyword)));
   else if (number === 0) await openDialog(client, known, items, change);
@@ -275,7 +275,7 @@ async function openDialog(client, known, items, change) {
   const done = dialog(t("Labels"), (close) => {
     const place = el("div");
     const list = el("div", { class: "labels" });
-    const input = el("input", { class: "dialog-input", "aria-label": t("Find or make a label"), placeholder: t("Find or make a label"), autocomplete: "off", spellcheck: "false", autofocus: true, maxlength: "100", dir: "auto" });
+    const input = el("input", { class: "dialog-input", "aria-label": t("Find or create label"), placeholder: t("Find or create label"), autocomplete: "off", spellcheck: "false", autofocus: true, maxlength: "100", dir: "auto" });
     const make = el("button", { type: "submit", class: "primary", hidden: true }, t("Create"));
     const typed = () => input.value.trim().replace(/\s+/g, " ");
     const same = () => labels.find(({ name }) => name.toLowerCase() === typed().toLowerCase());
@@ -289,7 +289,7 @@ async function openDialog(client, known, items, change) {
       box.checked = changed.get(label.keyword) ?? (having === items.length && having > 0);
       box.indeterminate = !changed.has(label.keyword) && having > 0 && having < items.length;
       box.addEventListener("change", () => set(label, box.checked));
-      const edit = t("Name and color of {name}", { name: label.name });
+      const edit = t("Edit {name}", { name: label.name });
       const number = known.indexOf(label);
       return el("div", { class: "label-row" }, el("label", { class: "check" }, box, chip(label), number >= 0 && number < 9 && el("kbd", {}, String(number + 1))), el("button", { class: "btn text", type: "button", title: edit, "aria-label": edit, onclick: () => showOne(label) }, sign(pencil)));
     };
@@ -297,7 +297,7 @@ async function openDialog(client, known, items, change) {
       const wanted = typed().toLowerCase();
       const found = labels.filter(({ name }) => name.toLowerCase().includes(wanted));
       make.hidden = wanted === "" || same() !== void 0;
-      const hint = labels.length === 0 ? t("Type a name to make the first label.") : t("No label has this name yet. Enter makes it.");
+      const hint = labels.length === 0 ? t("Type a name to create your first label.") : t("No matching label. Press Enter to create it.");
       fill(list, found.map(row), found.length === 0 && el("p", { class: "dialog-text" }, hint));
     };
     input.addEventListener("input", draw);
@@ -340,11 +340,11 @@ async function openDialog(client, known, items, change) {
         });
       };
       const remove = async () => {
-        if (!await confirm(t("Remove the label “{name}”?", { name: label.name }), t("The label will be removed from all messages. Your messages won't be deleted. You can't undo this."), t("Remove"))) return;
+        if (!await confirm(t("Delete the label “{name}”?", { name: label.name }), t("The label will be removed from all messages. Your messages won't be deleted. You can't undo this."), t("Remove"))) return;
         await attempt(t("Deleting…"), t("Couldn't delete label"), async () => {
           const n = await client.label_remove(label.keyword);
           labels = labels.filter((one) => one !== label);
-          toast(many(n, "Label “{name}” removed from one message", "Label “{name}” removed from {n} messages", { name: label.name }));
+          toast(many(n, "Removed “{name}” from {n} message", "Removed “{name}” from {n} messages", { name: label.name }));
           showAll();
         });
       };

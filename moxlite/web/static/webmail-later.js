@@ -360,8 +360,8 @@ async function chooseTime(title, action, days, also = "", ticked = false) {
   return dialog(title, (close) => {
     const now = /* @__PURE__ */ new Date();
     const box = el("input", { type: "checkbox", checked: ticked });
-    const words = el("input", { class: "dialog-input", autocomplete: "off", maxlength: "80", placeholder: t("tomorrow 9:00, in 3 hours, Friday evening…"), "aria-label": t("Another time, in words") });
-    const calendar = el("input", { class: "dialog-input", type: "datetime-local", min: fieldValue(now), max: fieldValue(new Date(now.getTime() + days * day2)), "aria-label": t("Day and time") });
+    const words = el("input", { class: "dialog-input", autocomplete: "off", maxlength: "80", placeholder: t("tomorrow 9:00, in 3 hours, Friday evening…"), "aria-label": t("Type a time") });
+    const calendar = el("input", { class: "dialog-input", type: "datetime-local", min: fieldValue(now), max: fieldValue(new Date(now.getTime() + days * day2)), "aria-label": t("Date and time") });
     const said = el("p", { class: "later-said", role: "status" });
     const wrong = (text2, field) => {
       said.classList.add("wrong");
@@ -382,11 +382,11 @@ async function chooseTime(title, action, days, also = "", ticked = false) {
       event.preventDefault();
       const field = calendar.value === "" ? words : calendar;
       const at = calendar.value === "" ? momentOf(words.value, /* @__PURE__ */ new Date()) : new Date(calendar.value);
-      if (at === null || Number.isNaN(at.getTime())) wrong(t("Which time? Try “tomorrow 9:00” or “in 3 hours”."), field);
-      else if (at.getTime() <= Date.now()) wrong(t("This time is past."), field);
-      else if (at.getTime() > Date.now() + days * day2) wrong(t("Choose a time within the next {days} days.", { days }), field);
+      if (at === null || Number.isNaN(at.getTime())) wrong(t("Enter a time. For example, “tomorrow 9:00” or “in 3 hours”."), field);
+      else if (at.getTime() <= Date.now()) wrong(t("This time is in the past."), field);
+      else if (at.getTime() > Date.now() + days * day2) wrong(t("Choose a time within {days} days.", { days }), field);
       else take(at);
-    } }, el("label", { class: "field" }, t("Another time, in words"), words), el("label", { class: "field" }, t("Day and time"), calendar), said, also !== "" && el("label", { class: "check" }, box, " ", also), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close({ at: /* @__PURE__ */ new Date(0), also: false }) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
+    } }, el("label", { class: "field" }, t("Type a time"), words), el("label", { class: "field" }, t("Date and time"), calendar), said, also !== "" && el("label", { class: "check" }, box, " ", also), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close({ at: /* @__PURE__ */ new Date(0), also: false }) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
     const times = suggestions(now).map(([text2, at], i) => el("button", { type: "button", autofocus: i === 0, onclick: () => take(at) }, el("span", {}, text2), el("time", { datetime: at.toISOString() }, inWords(at))));
     const list2 = el("div", { class: "choices later-times" }, times);
     list2.addEventListener("keydown", (event) => {
@@ -401,7 +401,7 @@ function seconds(at) {
   return Math.floor(at.getTime() / 1e3);
 }
 async function chooseSending() {
-  const chosen = await chooseTime(t("Send later"), t("Schedule"), longestSending);
+  const chosen = await chooseTime(t("Schedule send"), t("Schedule"), longestSending);
   return chosen && seconds(chosen.at);
 }
 async function putOff(desk, items) {
@@ -409,20 +409,20 @@ async function putOff(desk, items) {
   const sent = desk.inRole("sent");
   const ids = items.map((item) => item.id);
   if (ids.length === 0) return;
-  const also = t("Remind me only if no answer comes");
+  const also = t("Only remind me if there's no reply");
   const asked = chooseTime(sent ? t("Remind me") : t("Snooze"), t("Snooze"), longestWaiting, also, sent);
   anchor('[data-action="later"]:hover', '.toolbar [data-command="message.later"]', ".toolbar-more");
   const chosen = await asked;
   if (chosen === null) return;
   const { at, also: unanswered } = chosen;
   const when = inWords(at);
-  const said = unanswered ? t("Back in the inbox {when} without a reply", { when }) : many(ids.length, "Snoozed until {when}", "{n} messages snoozed until {when}", { when });
+  const said = unanswered ? t("Will return to your inbox {when} if there's no reply", { when }) : many(ids.length, "Snoozed until {when}", "{n} messages snoozed until {when}", { when });
   desk.actions.run({ shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) }, { doing: () => t("Snoozing…"), done: () => said }, items, t("Couldn't snooze messages"), { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] });
 }
 function described(one) {
   const when = inWords(new Date(one.due));
-  if (one.kind === "sent") return t("Will be sent {when}", { when });
-  if (one.kind === "answer") return t("Back in the inbox {when} without a reply", { when });
+  if (one.kind === "sent") return t("Scheduled for {when}", { when });
+  if (one.kind === "answer") return t("Will return to your inbox {when} if there's no reply", { when });
   return t("Snoozed to {mailbox} until {when}", { mailbox: mailboxName(one.origin === "" ? "Inbox" : one.origin), when });
 }
 function people(one) {
@@ -439,13 +439,13 @@ async function showWaiting(desk) {
   }
 }
 function list(desk, found, close) {
-  if (found.length === 0) return el("p", { class: "dialog-text" }, t("Nothing is scheduled. Messages to be sent later and snoozed messages are listed here."));
+  if (found.length === 0) return el("p", { class: "dialog-text" }, t("You'll see scheduled and snoozed messages here."));
   const root = el("ul", { class: "waiting-list" });
   const button = (text2, run) => el("button", { class: "btn", type: "button", onclick: () => close(run) }, text2);
   fill(root, found.map((one) => {
     const { id } = one.item;
     const act = (doing, failed, work) => () => attempt(doing, failed, work);
-    const buttons = one.kind === "sent" ? [button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), button(t("Send now"), act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id))), button(t("Do not send, keep as a draft"), act(t("Saving…"), t("Couldn't keep as draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Back now"), act(t("Saving…"), one.kind === "answer" ? t("Couldn't remove reminder") : t("Couldn't unsnooze message"), () => desk.client.message_unsnooze([id])))];
+    const buttons = one.kind === "sent" ? [button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), button(t("Send now"), act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id))), button(t("Keep as draft"), act(t("Saving…"), t("Couldn't keep as draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Unsnooze"), act(t("Saving…"), one.kind === "answer" ? t("Couldn't remove reminder") : t("Couldn't unsnooze message"), () => desk.client.message_unsnooze([id])))];
     return el("li", {}, el("strong", { dir: "auto" }, el("bdi", {}, one.item.subject || t("(no subject)"))), el("span", { class: "waiting-what" }, el("bdi", {}, people(one))), el("span", { class: "waiting-what" }, described(one)), el("div", { class: "waiting-buttons" }, buttons));
   }));
   return root;

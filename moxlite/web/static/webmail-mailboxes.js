@@ -262,24 +262,18 @@ function labelPlace(name) {
   return writePlace({ name: "", search: `label:${/[\s"]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name}`, message: 0 });
 }
 
-function counted({ messages, conversations }) {
-  if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
-  const all = many(messages, "{n} message", "{n} messages");
-  return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
-}
-
 var mailboxes_default = ".labels-list .mailbox-owner{display:flex;align-items:center;justify-content:space-between;margin-inline-end:4px}.label-make{display:grid;place-content:center;min-width:28px;min-height:28px;padding:0;border:0;background:none}.label-dot{flex:none;width:10px;height:10px;margin:0 3px;border-radius:50%;background:var(--line-strong)}.d1{background:var(--tag-1-text)}.d2{background:var(--tag-2-text)}.d3{background:var(--tag-3-text)}.d4{background:var(--tag-4-text)}.d5{background:var(--tag-5-text)}.d6{background:var(--tag-6-text)}.d7{background:var(--tag-7-text)}.d8{background:var(--tag-8-text)}@media(max-width:700px),(pointer:coarse){.label-make{min-width:44px;min-height:44px}}@media(min-width:701px)and (max-width:1099px){.label-make{display:none}.label-dot{width:14px;height:14px}}\n";
 
 adopt(choices_default);
 adopt(mailboxes_default);
 var roleNames = [["draft", t("Drafts")], ["sent", t("Sent messages")], ["archive", mailboxName("Archive")], ["trash", t("Trash")], ["junk", t("Junk")]];
 function confirmDelete(counts, mixed) {
-  const what = counts.messages === 1 ? t("This removes this message from the account. It cannot be undone.") : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
+  const what = counts.messages === null ? many(counts.conversations, "{n} conversation will be permanently deleted. You can't undo this.", "{n} conversations will be permanently deleted. You can't undo this.") : many(counts.messages, "This message will be permanently deleted. You can't undo this.", "{n} messages will be permanently deleted. You can't undo this.");
   const kept = mixed ? ` ${t("Messages in other users' folders won't be deleted.")}` : "";
   return confirm(t("Delete permanently?"), what + kept, t("Delete"));
 }
 async function createMailbox(client) {
-  const name = await ask(t("New folder"), t("Name; “/” puts it inside another"), "", t("Create"));
+  const name = await ask(t("New folder"), t("Name. For a subfolder, use “/”"), "", t("Create"));
   if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name));
 }
 async function mailboxMenu(client, mailbox, parent, exporting) {
@@ -295,7 +289,7 @@ async function mailboxMenu(client, mailbox, parent, exporting) {
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);
   if (action === "delete") {
-    const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", { name: mailbox.name });
+    const what = many(mailbox.total, "“{name}” and its message will be deleted. You can't undo this.", "“{name}” and its {n} messages will be deleted. You can't undo this.", { name: mailbox.name });
     if (await confirm(t("Delete this folder?"), what, t("Delete"))) await attempt(t("Deleting…"), t("Couldn't delete folder"), () => client.mailbox_delete(mailbox.id));
   }
 }
@@ -307,7 +301,7 @@ async function offerRole(client, role, mailboxes, pick, home = "") {
   const first = `${home}${role[0].toUpperCase()}${role.slice(1)}${role === "draft" ? "s" : ""}`;
   const name = home === "" ? roleNames.find(([known]) => known === role)?.[1] ?? role : first;
   const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
-  const chosen = await pick(t("“{name}” folder not set", { name }), { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") }, ["new", ...free], (one) => one === "new" ? t("A new one, “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a folder for it, then try again.")) });
+  const chosen = await pick(t("“{name}” folder not set", { name }), { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") }, ["new", ...free], (one) => one === "new" ? t("New folder “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a folder, then try again.")) });
   if (chosen === null) return;
   await attempt(t("Saving…"), t("Couldn't update folder"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
@@ -359,7 +353,7 @@ function drawSearches(root, searches, active, client, settings, find) {
     toast(t("Saved search removed"), { title: t("Undo"), run: () => void save(before) });
   };
   fill(root, el("h2", { class: "mailbox-owner" }, t("Searches")), searches.map((search) => {
-    const remove = t("Remove the search {name}", { name: search.name });
+    const remove = t("Remove search {name}", { name: search.name });
     return el("div", { class: `mailbox${search.text === active ? " active" : ""}` }, el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : void 0, onclick: () => find(search.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)), el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, sign(x, "i s")));
   }));
 }

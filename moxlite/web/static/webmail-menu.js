@@ -208,7 +208,7 @@ var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threading
 
 function senderCommands(desk, of) {
   const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });
-  return [act("search", t("Search mail of this sender")), act("contact", t("Add to contacts…")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
+  return [act("search", t("Find messages from this sender")), act("contact", t("Add to contacts…")), act("always", t("Always move mail from this sender…")), act("block", t("Block sender")), act("phishing", t("Report phishing"))];
 }
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
@@ -285,7 +285,7 @@ function logOutOfAll(desk) {
   return [{ id: "app.log-out-all", title: t("Log out of all accounts"), run: () => void leaveAll(desk, others) }];
 }
 async function leaveAll(desk, others) {
-  const asked = t("Mail that is kept on this device is removed. Changes that were made without a connection and not sent yet are lost.");
+  const asked = t("Mail saved on this device will be deleted. Any offline changes that haven't been sent will be lost.");
   if (!await confirm(t("Log out of all accounts?"), asked, t("Log out"))) return;
   const left = await Promise.all(others.map(async ([account, address]) => {
     const status = await call(account, "logout").then((answer) => answer.status, () => 0);
@@ -328,7 +328,7 @@ function openAccountMenu(at, desk) {
 function openListMenu(at, desk) {
   const command = (id) => desk.commands.get(id);
   const choices = listMenu.flatMap((group) => [...group.map(command), null]);
-  openMenu(at, t("What the list shows"), [...choices, command("app.signs")]);
+  openMenu(at, t("List options"), [...choices, command("app.signs")]);
 }
 function rowCommands(desk, items) {
   const unread2 = items.some((item) => !item.flags.includes("\\seen"));
@@ -336,7 +336,7 @@ function rowCommands(desk, items) {
   return [act("archive", t("Archive")), act("trash", t("Move to Trash")), act("later", t("Snooze…")), unread2 ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
 }
 function openMessageMenu(at, desk, item, commands) {
-  openMenu(at, t("More for this message"), [...commands, ...senderCommands(desk, () => item)].filter(enabled));
+  openMenu(at, t("More message actions"), [...commands, ...senderCommands(desk, () => item)].filter(enabled));
 }
 function openRowMenu(at, list, desk, items) {
   openMenuAt(at, list, t("Actions for this row"), rowCommands(desk, items).filter(enabled));

@@ -263,16 +263,16 @@ function words({ kind, name, known, sender }) {
   const values = { name: quoted(name), known: quoted(known), sender: quoted(sender) };
   switch (kind) {
     case "own":
-      return t("This says it is from you. The address {sender} is not yours.", values);
+      return t("This claims to be from you, but {sender} isn't your address.", values);
     case "domain":
-      return t("This says it is from {name}, your own domain. The address {sender} belongs elsewhere.", values);
+      return t("This claims to be from your domain {name}, but {sender} belongs to another domain.", values);
     case "person":
-      return name === "" ? t("This says it is from {known}, whom you know. The address {sender} is new.", values) : t("This says it is from {name}, whom you know as {known}. The address {sender} is new.", values);
+      return name === "" ? t("This claims to be from {known}, someone you know, but {sender} is a new address.", values) : t("This claims to be from {name}, known to you as {known}, but {sender} is a new address.", values);
   }
 }
 function claimLine(claim, confirm2, report) {
   const name = quoted(claim.name || claim.known);
-  return [sign(octagonAlert), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm2 }, claim.kind === "own" ? t("It is really me") : t("It is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
+  return [sign(octagonAlert), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm2 }, claim.kind === "own" ? t("This is really me") : t("This is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
 }
 
 function words2({ address, site }) {
@@ -287,7 +287,7 @@ function leak({ strangers, since }) {
 function givenLine(given, turn) {
   const off = given.state !== "on";
   const since = leak(given);
-  return [sign(since === "" ? atSign : triangleAlert), el("p", {}, words2(given), since !== "" && [" ", el("b", {}, since), "."], given.state === "off" && [" ", t("This address is off. New mail to it is rejected.")], given.state === "expired" && [" ", t("This address has expired. Mail to it is rejected.")]), el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off"))];
+  return [sign(since === "" ? atSign : triangleAlert), el("p", {}, words2(given), since !== "" && [" ", el("b", {}, since), "."], given.state === "off" && [" ", t("This address is turned off. New mail is rejected.")], given.state === "expired" && [" ", t("This address has expired. New mail is rejected.")]), el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off"))];
 }
 
 var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:grid;grid-template:"disc names time menu" auto "disc more more more" auto / 40px minmax(0,1fr) auto auto;align-items:center;column-gap:12px}.author-disc{grid-area:disc;align-self:start;width:40px;height:40px;font-size:14px}.author-names{grid-area:names;display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;min-width:0}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{grid-area:time;color:var(--color-mild);font-size:13px;white-space:nowrap}.author-more{grid-area:more;min-width:0}.author-to{display:flex;flex-wrap:wrap;align-items:center;gap:0 12px;min-width:0}.message-menu{grid-area:menu;display:grid;place-content:center;min-width:34px;min-height:30px;margin-block:-4px;margin-inline:0 -7px;padding:0}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0;min-height:24px}.reader-recipients{display:flex;align-items:center;gap:2px;max-width:100%;min-height:24px;padding:0;color:var(--color-mild);font-size:13px}.reader-recipients bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.reader-recipients[aria-expanded=true] .i{rotate:180deg}.trust{color:var(--color-mild);font-size:13px}.trust-line{display:flex;gap:6px;align-items:center}.trust-line .i{width:15px;height:15px}.trust-forged{margin:4px 0;padding:8px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text)}.trust-forged .i,.claim>.i{color:var(--danger)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text);font-size:13.5px}.given-to{display:flex;flex-wrap:wrap;align-items:center;gap:6px 8px;margin-top:8px;padding:7px 12px;border:1px solid var(--line);border-radius:8px;color:var(--color-mild);font-size:13.5px}.given-to p{flex:1 1 240px;margin:0;overflow-wrap:anywhere}.given-leaked{border-color:transparent;background:var(--warn-soft);color:var(--text)}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.reader-after{flex:none;padding:0 26px 24px}.reader-after:empty{display:none}.attachments-head{display:flex;flex-wrap:wrap;gap:4px 16px;padding:8px 0;color:var(--color-mild);font-size:13px}.attachments{display:grid;grid-template-columns:repeat(auto-fill,minmax(148px,1fr));gap:10px;align-items:center}.attachment{position:relative;display:grid;max-width:200px;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;background:var(--background)}.attachment:hover,.attachment:focus-within{border-color:var(--line-strong)}.attachment-open,.attachment-open:visited{display:grid;color:inherit;text-decoration:none}.attachment-open:focus-visible{outline-offset:-2px}.attachment-face{display:grid;grid-template-columns:100%;place-items:center;height:92px;overflow:hidden;border-bottom:1px solid var(--border-color);background:var(--g, var(--background-mild));color:var(--c, var(--color-mild))}.attachment-face .i{width:32px;height:32px;stroke-width:1.5}.attachment-face img{width:100%;height:92px;object-fit:cover}.attachment-face.pdf{--g: var(--tag-1);--c: var(--tag-1-text)}.attachment-face.table{--g: var(--tag-4);--c: var(--tag-4-text)}.attachment-face.document{--g: var(--tag-6);--c: var(--tag-6-text)}.attachment-face.archive{--g: var(--tag-3);--c: var(--tag-3-text)}.attachment-name{padding:7px 10px 0;overflow:hidden;font-size:13px;line-height:18px;text-overflow:ellipsis;white-space:nowrap}.attachment-size{padding-block:0 8px;padding-inline:10px 44px;color:var(--color-milder);font-size:12px;line-height:18px;white-space:nowrap}.attachment-get{position:absolute;inset-inline-end:4px;bottom:3px;display:grid;place-content:center;width:30px;height:28px;border-radius:8px;color:var(--color-mild)}.attachment-get:visited{color:var(--color-mild)}.attachment-get .i{width:18px;height:18px}.attachment-get:hover{background:var(--button-hover-background)}.answer-bar{display:flex;flex-wrap:wrap;gap:4px;max-width:78ch;margin-top:20px;padding:6px;border:1px solid var(--border-color);border-radius:12px}.answer-bar button{display:flex;align-items:center;gap:8px;min-width:0;min-height:36px;border:0;background:none}.answer-bar button>span{overflow:hidden;text-overflow:ellipsis}.answer-bar .answer-first{flex:1;color:var(--color-mild)}.answer-bar .i{color:var(--color-mild)}.reader:has(>.composer) .answer-bar{display:none}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 22px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html-sheet{flex:none}.html{display:block;width:100%;height:80px;border:0}.html-sheet.dimmed{margin:0 16px 16px;border-radius:10px;overflow:hidden;isolation:isolate;background:var(--sheet)}.dimmed .html{mix-blend-mode:multiply}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-inline-end:14px;text-align:end;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 0 8px}.card .text-part{padding:14px 0}.card .reader-after{padding:0 0 8px}.conversation>.reader-after{padding:0}.card .reader-body{overflow:visible}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.grey{text-decoration-color:var(--underline-grey)}.validation.red{text-decoration-color:var(--underline-red)}.text.signature{color:var(--color-mild)}@media(max-width:700px){.reader-bar{margin:0 10px 8px}.trust:has(>.trust-good:only-child){display:none}.reader-after{padding:0 16px 16px}.attachment-get{inset-inline-end:0;bottom:0;width:44px;height:44px}.attachment-size{padding-bottom:12px}.answer-bar button{min-height:44px}.answer-bar .answer-first{flex:1 1 100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn,.given-to .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.claim-actions,.given-to,.leaving,.answer-bar,.attachment-get,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}.author-disc img{width:100%;height:100%;border-radius:50%;object-fit:cover}\n';
@@ -346,7 +346,7 @@ function linked(line) {
   return linkPieces(line).map((piece) => {
     if (typeof piece === "string") return piece;
     const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
-    const note = t("This link goes to {host}, not where it says", { host: piece.elsewhere });
+    const note = t("This link actually goes to {host}", { host: piece.elsewhere });
     return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
   });
 }
@@ -403,11 +403,11 @@ function foldQuotes(blocks) {
 
 var mostCounted = 1e3;
 var shapes = { forged: octagonAlert, look: shieldAlert, first: shield, good: shieldCheck };
-var endings = { one: t("{n}st mail from this address"), two: t("{n}nd mail from this address"), few: t("{n}rd mail from this address"), other: t("{n}th mail from this address") };
+var endings = { one: t("{n}st message from this address"), two: t("{n}nd message from this address"), few: t("{n}rd message from this address"), other: t("{n}th message from this address") };
 function ordinal({ earlier }) {
   if (earlier === null) return "";
-  if (earlier === 0) return t("First mail from this address");
-  if (earlier >= mostCounted) return t("More than {n} mails from this address", { n: mostCounted });
+  if (earlier === 0) return t("First message from this address");
+  if (earlier >= mostCounted) return t("More than {n} messages from this address", { n: mostCounted });
   const n = earlier + 1;
   return filled(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)], { n });
 }
@@ -416,13 +416,13 @@ function proof({ validation, signed_by }, from) {
     case "strict":
     case "dmarc":
     case "relaxed":
-      return signed_by === "" ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") }) : t("Signed by {domain}", { domain: isolated(signed_by) });
+      return signed_by === "" ? t("Sent by a server at {domain}", { domain: isolated(from?.host ?? "") }) : t("Signed by {domain}", { domain: isolated(signed_by) });
     case "list":
       return t("Sent through a trusted list or forwarder");
     case "none":
-      return t("Not signed. Anyone could have written this.");
+      return t("Not signed. Anyone could have sent this.");
     case "forged":
-      return t("Probably forged. It failed the check that {domain} asks for.", { domain: isolated(from?.host ?? "") });
+      return t("Probably forged. This message failed {domain}’s checks.", { domain: isolated(from?.host ?? "") });
     case "":
       return "";
   }
@@ -548,7 +548,7 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   if (found.at !== null) {
     const time = saidTime(found.at, Date.now());
     if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
-    return [el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })), el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))];
+    return [el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, but still sending", { time })), el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))];
   }
   const byHand = async () => {
     if (found.mailto !== "") {
@@ -562,7 +562,7 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   const run = async () => {
     if (found.one_click === "") {
       const how = found.mailto !== "" ? t("To unsubscribe, send the prepared message to {name}.", { name }) : t("You'll finish on a page at {host}.", { host: isolated(found.host) });
-      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write the message") : t("Open the page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
+      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write message") : t("Open page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
       return;
     }
     if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server will send one unsubscribe request to {host}.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
@@ -575,7 +575,7 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
         toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }));
         return;
       }
-      const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
+      const next = found.mailto !== "" ? t("Email instead") : t("Open website instead");
       toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand) });
     }
   };
@@ -755,7 +755,7 @@ function fit(page) {
   if (scale < 1 && scale >= smallest) body.style.zoom = String(scale);
 }
 function picturesWords(mode, blocked) {
-  if (mode === "htmlexternal") return t("Remote images are loaded");
+  if (mode === "htmlexternal") return t("Remote images loaded");
   if (blocked === null || blocked.count === 0) return "";
   return many(blocked.count, "{n} image from {hosts} isn't loaded", "{n} images from {hosts} aren't loaded", { hosts: isolated(blocked.hosts.join(", ")) });
 }
@@ -764,7 +764,7 @@ var firstAddresses = 6;
 var namedRecipients = 2;
 var mostInRow = 50;
 var firstLabels = 8;
-var validations = { strict: ["green", t("Domain verified by SPF or DKIM")], dmarc: ["green", t("Domain verified by DMARC")], relaxed: ["green", t("Related domain verified by SPF or DKIM")], list: ["blue", t("Trusted list or forwarder. Author not verified")], none: ["grey", t("Domain not verified")], forged: ["red", t("Failed the domain's DMARC check")] };
+var validations = { strict: ["green", t("Domain verified (SPF or DKIM)")], dmarc: ["green", t("Domain verified (DMARC)")], relaxed: ["green", t("Related domain verified (SPF or DKIM)")], list: ["blue", t("Trusted list or forwarder. Author not verified")], none: ["grey", t("Domain not verified")], forged: ["red", t("Failed the domain's DMARC check")] };
 function recipients(item, isOwn) {
   const all = [...item.to, ...item.cc, ...item.bcc];
   if (all.length === 0) return t("no recipients");
@@ -797,7 +797,7 @@ function drawLabels(place, labels) {
   const shown2 = JSON.stringify(labels);
   if (place.dataset["labels"] === shown2) return;
   place.dataset["labels"] = shown2;
-  const link = (label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with the label {name}", { name: label.name }) }, chip(label));
+  const link = (label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with label {name}", { name: label.name }) }, chip(label));
   const rest = labels.slice(firstLabels);
   const all = el("button", { class: "link", onclick: () => fill(place, labels.map(link)) }, t("{n} more", { n: rest.length }));
   place.hidden = labels.length === 0;
@@ -811,14 +811,14 @@ var own = "*";
 
 function senderCommands(desk, of) {
   const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });
-  return [act("search", t("Search mail of this sender")), act("contact", t("Add to contacts…")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
+  return [act("search", t("Find messages from this sender")), act("contact", t("Add to contacts…")), act("always", t("Always move mail from this sender…")), act("block", t("Block sender")), act("phishing", t("Report phishing"))];
 }
 
 function messageCommands(desk) {
   const shown2 = () => desk.shown() !== null;
   const scroll = (id, title, by, keys) => ({ id, title, keys, quiet: true, when: shown2, run: () => desk.scrollMessage(by) });
   const several = () => (desk.opened()?.together.length ?? 0) > 1;
-  return [...senderCommands(desk, () => desk.reading()), { id: "message.event", title: t("Make an event of this"), when: shown2, run: () => void desk.load("event").then((found) => found.eventOf(desk)) }, { id: "message.print", title: t("Print the message"), keys: ["ctrl p"], when: () => desk.opened() !== null, run: () => desk.opened()?.print() }, { id: "message.print-thread", title: t("Print the conversation"), when: several, run: () => desk.opened()?.printThread() }, { id: "message.thread-text", title: t("Open the conversation as text"), when: several, run: () => desk.opened()?.openThread() }, { id: "message.download", title: t("Download the message"), when: () => desk.opened() !== null, run: () => desk.opened()?.download() }, { id: "message.download-thread", title: t("Download the conversation"), when: several, run: () => desk.opened()?.downloadThread() }, { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown2, run: () => desk.opened()?.showText() }, { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown2, run: () => desk.opened()?.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown2, run: () => desk.opened()?.toggleHeaders() }, { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown2, run: () => desk.opened()?.openTab() }, { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown2, run: () => desk.opened()?.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown2, run: () => desk.opened()?.openDetails() }, { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.opened()?.openAttachments() }, { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown2, run: () => desk.focusMessage() }, scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])];
+  return [...senderCommands(desk, () => desk.reading()), { id: "message.event", title: t("Create event"), when: shown2, run: () => void desk.load("event").then((found) => found.eventOf(desk)) }, { id: "message.print", title: t("Print message"), keys: ["ctrl p"], when: () => desk.opened() !== null, run: () => desk.opened()?.print() }, { id: "message.print-thread", title: t("Print conversation"), when: several, run: () => desk.opened()?.printThread() }, { id: "message.thread-text", title: t("Open conversation as text"), when: several, run: () => desk.opened()?.openThread() }, { id: "message.download", title: t("Download message"), when: () => desk.opened() !== null, run: () => desk.opened()?.download() }, { id: "message.download-thread", title: t("Download conversation"), when: several, run: () => desk.opened()?.downloadThread() }, { id: "message.text", title: t("Show plain text"), keys: ["t"], when: shown2, run: () => desk.opened()?.showText() }, { id: "message.html", title: t("Show HTML, then the full HTML"), keys: ["T"], when: shown2, run: () => desk.opened()?.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown2, run: () => desk.opened()?.toggleHeaders() }, { id: "message.tab", title: t("Open message in new tab"), keys: ["o"], when: shown2, run: () => desk.opened()?.openTab() }, { id: "message.raw", title: t("View source"), keys: ["O"], when: shown2, run: () => desk.opened()?.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown2, run: () => desk.opened()?.openDetails() }, { id: "message.attachments", title: t("View attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.opened()?.openAttachments() }, { id: "message.focus", title: t("Move focus to message"), keys: ["ctrl m"], quiet: true, when: shown2, run: () => desk.focusMessage() }, scroll("message.scroll-down", t("Scroll message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to top"), -Infinity, ["alt K"])];
 }
 
 adopt(message_default);
@@ -861,7 +861,7 @@ var Message = class {
   event = el("div", { class: "event-card", hidden: true });
   receipt = el("div", { class: "reader-bar receipt", hidden: true });
   fields = el("dl", { class: "reader-fields", hidden: true });
-  more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, sign(ellipsis));
+  more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More message actions"), "aria-label": t("More message actions") }, sign(ellipsis));
   blocked = null;
   inside = null;
   get item() {
@@ -995,7 +995,7 @@ var Message = class {
     drawLabels(this.labels, shownLabels(this.owner.settings().labels, this.item.keywords));
     fill(this.fields, item.from.length > 0 && [el("dt", {}, t("From")), this.sender], people(t("Reply to"), "reply-to", item.reply_to), people(t("To"), "to", item.to), people(t("Cc"), "cc", item.cc), people(t("Bcc"), "bcc", item.bcc), el("dt", {}, t("Date")), el("dd", {}, fullTime(time)));
     const name = el("bdi", { dir: "auto" }, isolated(addressList(item.from.slice(0, namedRecipients), shortAddress)) || t("(no address)"));
-    const author = this.fold === null ? el("b", { class: "author-name" }, name) : el("button", { class: "quiet author-name", "aria-expanded": "true", title: t("Fold this message"), onclick: this.fold }, name);
+    const author = this.fold === null ? el("b", { class: "author-name" }, name) : el("button", { class: "quiet author-name", "aria-expanded": "true", title: t("Collapse message"), onclick: this.fold }, name);
     const unfold = el("button", { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") }, el("bdi", { dir: "auto" }, recipients(item, (one) => this.owner.isOwn(one))), sign(chevronDown, "i s"));
     unfold.addEventListener("click", () => {
       this.fields.hidden = !this.fields.hidden;
@@ -1021,7 +1021,7 @@ var Message = class {
   drawTrust(parsed) {
     const { item } = this;
     const inline = parsed.texts.map((part) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part.text)?.[1]).find((kind) => kind !== void 0);
-    const hints = [(item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")), (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted"))];
+    const hints = [(item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server doesn't verify signatures") }, t("signed")), (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server can't decrypt this message") }, t("encrypted"))];
     const again = (at) => {
       const changed = { ...parsed, unsubscribe: parsed.unsubscribe && { ...parsed.unsubscribe, at } };
       this.parsed = changed;
@@ -1074,7 +1074,7 @@ var Message = class {
     const several = this.together.length > 1;
     const dark = isDark(this.owner.settings().color_scheme);
     const shown2 = (id, title, keys, run, when = true) => ({ id: `view.${id}`, title, keys, when: () => when, run });
-    return [shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown2("pictures", t("Load remote images"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown2("dark", t("Show dark"), [], () => this.shadeIn("plain"), mode !== "text" && (this.shade === "light" ? dark : this.shade === "dark" && this.sheet)), shown2("light", t("Show light"), [], () => this.shadeIn("light"), mode !== "text" && dark && (this.shade === "plain" || this.shade === "dark" && !this.sheet)), shown2("forget", t("Reset view for this sender"), [], () => this.forget(), parsed.view_mode !== ""), shown2("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown2("details", t("Details"), ["I"], () => this.openDetails()), shown2("raw", t("Show the source"), ["O"], () => this.openRaw()), shown2("tab", t("Open in a new tab"), ["o"], () => this.openTab()), shown2("print", t("Print"), ["ctrl p"], () => this.print()), shown2("print-thread", t("Print the conversation"), [], () => this.printThread(), several), shown2("thread-text", t("Open the conversation as text"), [], () => this.openThread(), several), shown2("download", t("Download"), [], () => this.download()), shown2("download-thread", t("Download the conversation"), [], () => this.downloadThread(), several)];
+    return [shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown2("pictures", t("Load remote images"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown2("dark", t("Show dark"), [], () => this.shadeIn("plain"), mode !== "text" && (this.shade === "light" ? dark : this.shade === "dark" && this.sheet)), shown2("light", t("Show light"), [], () => this.shadeIn("light"), mode !== "text" && dark && (this.shade === "plain" || this.shade === "dark" && !this.sheet)), shown2("forget", t("Reset view for this sender"), [], () => this.forget(), parsed.view_mode !== ""), shown2("headers", this.allHeaders ? t("Hide headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown2("details", t("Details"), ["I"], () => this.openDetails()), shown2("raw", t("View source"), ["O"], () => this.openRaw()), shown2("tab", t("Open in new tab"), ["o"], () => this.openTab()), shown2("print", t("Print"), ["ctrl p"], () => this.print()), shown2("print-thread", t("Print conversation"), [], () => this.printThread(), several), shown2("thread-text", t("Open conversation as text"), [], () => this.openThread(), several), shown2("download", t("Download"), [], () => this.download()), shown2("download-thread", t("Download conversation"), [], () => this.downloadThread(), several)];
   }
   forget() {
     this.keep("");
@@ -1115,7 +1115,7 @@ var Message = class {
   }
   texts(parsed) {
     if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
-    return parsed.texts.map((part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown."))));
+    return parsed.texts.map((part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("This text was shortened."))));
   }
   frame() {
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";

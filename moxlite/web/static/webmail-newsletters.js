@@ -285,7 +285,7 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   if (found.at !== null) {
     const time = saidTime(found.at, Date.now());
     if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
-    return [el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })), el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))];
+    return [el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, but still sending", { time })), el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))];
   }
   const byHand = async () => {
     if (found.mailto !== "") {
@@ -299,7 +299,7 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   const run = async () => {
     if (found.one_click === "") {
       const how = found.mailto !== "" ? t("To unsubscribe, send the prepared message to {name}.", { name }) : t("You'll finish on a page at {host}.", { host: isolated(found.host) });
-      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write the message") : t("Open the page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
+      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write message") : t("Open page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
       return;
     }
     if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server will send one unsubscribe request to {host}.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
@@ -312,7 +312,7 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
         toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }));
         return;
       }
-      const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
+      const next = found.mailto !== "" ? t("Email instead") : t("Open website instead");
       toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand) });
     }
   };
@@ -379,7 +379,7 @@ function openPage(desk) {
       position += senders.length;
       list.append(...senders.map((one) => row(desk, one, close)));
       more.hidden = position >= total || senders.length === 0;
-      state.textContent = total === 0 ? t("Senders of newsletters and mailing lists are shown here when some mail of them has come.") : many(total, "One sender", "{n} senders");
+      state.textContent = total === 0 ? t("When you get newsletters or mailing list mail, you'll see the senders here.") : many(total, "{n} sender", "{n} senders");
     });
   };
   order.addEventListener("change", () => void load(true));
@@ -388,7 +388,7 @@ function openPage(desk) {
 }
 function row(desk, one, close) {
   const name = isolated(one.name || one.address);
-  const facts = [...one.name === "" ? [] : [isolated(one.address)], many(one.messages, "one message", "{n} messages"), size(one.size), t("newest {time}", { time: saidTime(one.received, Date.now()) }), one.read === null ? t("none read lately") : t("last read: {time}", { time: saidTime(one.read, Date.now()) })];
+  const facts = [...one.name === "" ? [] : [isolated(one.address)], many(one.messages, "{n} message", "{n} messages"), size(one.size), t("newest {time}", { time: saidTime(one.received, Date.now()) }), one.read === null ? t("not read recently") : t("last read: {time}", { time: saidTime(one.read, Date.now()) })];
   const actions = el("div", { class: "newsletter-actions" });
   const owner = { leave: (id, byPost) => desk.client.unsubscribe(id, byPost), write: (link, id) => {
     close();
@@ -410,7 +410,7 @@ async function block(desk, one, close) {
   });
 }
 async function archiveAll(desk, one, name) {
-  const words = t("All mail from {name} that is not in Trash or Junk moves to the archive and is marked as read.", { name });
+  const words = t("All mail from {name} will be archived and marked as read, except in Trash and Junk.", { name });
   if (one.messages > asked && !await confirm(t("Archive all?"), words, t("Archive all"))) return;
   const pieces = [];
   const done = await attempt(t("Archiving…"), t("Couldn't archive messages"), async () => {
@@ -423,7 +423,7 @@ async function archiveAll(desk, one, name) {
   });
   const n = pieces.reduce((sum, { ids }) => sum + ids.length, 0);
   if (n === 0) {
-    if (done) toast(t("Nothing to archive"));
+    if (done) toast(t("No messages to archive"));
     return;
   }
   const back = async () => {
@@ -432,7 +432,7 @@ async function archiveAll(desk, one, name) {
       if (unread.length > 0) await desk.client.flags_clear(unread, ["\\seen"]);
     }
   };
-  toast(many(n, "One message archived", "{n} messages archived"), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), back) });
+  toast(many(n, "{n} message archived", "{n} messages archived"), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), back) });
 }
 export {
   openPage

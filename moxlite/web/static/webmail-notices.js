@@ -170,7 +170,7 @@ async function dropFacts() {
   await globalThis.caches?.delete(cacheName);
 }
 function noticeWords() {
-  return { works: t("Notifications work"), told: t("Notifications turned on for this device"), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
+  return { works: t("Notifications work"), told: t("Notifications turned on for this device"), mail: t("New mail"), one: t("New message"), more: t("New message and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
 }
 function valuesOf(made) {
   const { endpoint = "", keys = {} } = made.toJSON();
@@ -212,7 +212,7 @@ async function showNotices(desk, place) {
       told = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
     }
     const { endpoint, p256dh, auth } = valuesOf(told);
-    const name = browserName(navigator.userAgent) || t("A browser");
+    const name = browserName(navigator.userAgent) || t("Unknown browser");
     facts = { login: desk.facts().login_address, device: await desk.client.notices_subscribe(endpoint, p256dh, auth, name), name, endpoint, key: state.public_key, csrf: desk.client.csrfToken, words: noticeWords() };
     told = null;
     if (state.choice.zone === "UTC" && timeZone !== "UTC") await desk.client.notices_choose({ ...state.choice, zone: timeZone });
@@ -247,7 +247,7 @@ async function showNotices(desk, place) {
     else if (device !== void 0) void run(t("Saving…"), t("Couldn't turn off notifications"), () => turnOff(device));
   });
   const who = el("select", {}, el("option", { value: "known" }, t("People I know")), el("option", { value: "all" }, t("Everyone")));
-  const alarms = el("select", {}, el("option", { value: "all" }, t("Notifications, and email if the alert asks for it")), el("option", { value: "notices" }, t("Notifications only")), el("option", { value: "none" }, t("Never")));
+  const alarms = el("select", {}, el("option", { value: "all" }, t("Notifications, and email for email alerts")), el("option", { value: "notices" }, t("Notifications only")), el("option", { value: "none" }, t("Never")));
   const quiet = el("input", { type: "checkbox" });
   const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
   const until = el("input", { type: "time", "aria-label": t("Quiet until"), required: true });
@@ -281,7 +281,7 @@ async function showNotices(desk, place) {
   if (own() !== void 0 && why === "" && !await subscription()) await forget();
   draw();
   place.addEventListener("change", (event) => event.stopPropagation());
-  fill(place, el("label", { class: "check" }, here, t("Tell me of new mail on this device")), why !== "" && el("p", { class: "hint" }, why), el("p", { class: "hint" }, t("Notifications show the sender, never the subject or text. They're encrypted for this browser."), " ", t("Alert notifications show the event's title, place, and time.")), el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who), el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")), el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Not in quiet hours, from")), from, t("until"), until), quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("They are in the time zone {zone}. A change sets them to this browser's.", { zone })), el("label", { class: "setting" }, el("span", {}, t("Calendar alerts")), alarms), devices, said);
+  fill(place, el("label", { class: "check" }, here, t("Notify me about new mail on this device")), why !== "" && el("p", { class: "hint" }, why), el("p", { class: "hint" }, t("Notifications show the sender, never the subject or text. They're encrypted for this browser."), " ", t("Alert notifications show the event's title, place, and time.")), el("label", { class: "setting" }, el("span", {}, t("Notify me about mail from")), who), el("p", { class: "hint" }, t("People you know are your contacts and anyone you've written to.")), el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Quiet hours from")), from, t("until"), until), quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("Quiet hours use the time zone {zone}. If you change them, they'll use this browser's time zone.", { zone })), el("label", { class: "setting" }, el("span", {}, t("Calendar alerts")), alarms), devices, said);
 }
 function button(text2, label, onclick) {
   return el("button", { class: "btn line", type: "button", "aria-label": label, onclick }, text2);

@@ -280,7 +280,7 @@ function beginAnswer(kept2) {
   const whole = parsed.texts.map((one) => one.text.replace(/\n$/, "")).join("\n");
   const original = parsed.has_html && selected === "" ? marked({ kind, id: item.id, when }) : "";
   const cut = parsed.texts.some((one) => one.truncated) && original === "" && selected === "";
-  const notes = cut || whole === "" && selected === "" && original === "" ? [{ message: t("Without a connection the text is not quoted as a whole."), words: null }] : [];
+  const notes = cut || whole === "" && selected === "" && original === "" ? [{ message: t("You're offline, so part of the text isn't quoted."), words: null }] : [];
   if (forward) {
     const attached = kind === "forward_attached";
     const files = attached ? [{ filename: `${subject.slice(0, 100) || "message"}.eml`, content_type: "application/octet-stream", size: item.size }] : parsed.attachments.map(({ filename, content_type, size }) => ({ filename, content_type, size }));
@@ -395,7 +395,7 @@ async function dropFacts() {
   await globalThis.caches?.delete(cacheName);
 }
 function noticeWords() {
-  return { works: t("Notifications work"), told: t("Notifications turned on for this device"), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
+  return { works: t("Notifications work"), told: t("Notifications turned on for this device"), mail: t("New mail"), one: t("New message"), more: t("New message and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
 }
 function valuesOf(made) {
   const { endpoint = "", keys = {} } = made.toJSON();
@@ -539,11 +539,11 @@ var Outbox = class {
       const failed = silent || code?.startsWith("server:") === true;
       if (one.call !== "message_submit") {
         if (settled.has(code ?? "")) return "done";
-        this.say(failed ? t("The server failed at a change that you made without a connection: {why} It waits on this device until the next connection. If it fails again, tell your administrator.", { why }) : t("A change you made offline was rejected: {why}", { why }));
+        this.say(failed ? t("The server couldn't apply an offline change: {why} We'll try again when you reconnect. If this happens again, contact your administrator.", { why }) : t("A change you made offline was rejected: {why}", { why }));
         return silent ? "unanswered" : failed ? "failed" : "done";
       }
       if (silent || failed && one.failed !== true) {
-        this.say(t("A message that you wrote without a connection waits on this device: {why}", { why }));
+        this.say(t("A message you wrote offline is waiting on this device: {why}", { why }));
         return silent ? "unanswered" : "failed";
       }
       let failure = await this.drafted(one.given[0]);
@@ -552,10 +552,10 @@ var Outbox = class {
         failure = await this.drafted({ ...words, uploads: [] });
       }
       if (failure !== null) {
-        this.say(t("A message that you wrote without a connection waits on this device: {why}", { why: messageOf(failure) }));
+        this.say(t("A message you wrote offline is waiting on this device: {why}", { why: messageOf(failure) }));
         return codeOf(failure) === "" ? "unanswered" : "failed";
       }
-      this.say(t("A message that you wrote without a connection was not sent, and is in Drafts: {why}", { why }));
+      this.say(t("A message you wrote offline wasn't sent. You'll find it in Drafts: {why}", { why }));
       return "done";
     }
   }
@@ -712,17 +712,17 @@ var Offline = class {
     if (wanted()) await forgetMail();
     const n = this.waits;
     if (n === 0) return [];
-    const text2 = many(n, "{n} change that you made without a connection is sent after you log in as {address}. It is lost if another user logs in.", "{n} changes that you made without a connection are sent after you log in as {address}. They are lost if another user logs in.", { address: this.owner });
+    const text2 = many(n, "To send {n} offline change, log in as {address}. If another user logs in, it will be lost.", "To send {n} offline changes, log in as {address}. If another user logs in, they will be lost.", { address: this.owner });
     return [el("p", { class: "hint" }, text2)];
   }
   full() {
     if (this.told) return;
     this.told = true;
-    this.page.say(t("This browser has no room: not all mail is kept for times without a connection."));
+    this.page.say(t("Browser storage is full. Some mail won't be available offline."));
   }
   tellWaiting() {
     const n = this.waits;
-    fill(this.line, many(n, "{n} change waits on this device until the server can be reached.", "{n} changes wait on this device until the server can be reached."));
+    fill(this.line, many(n, "{n} change will be sent when you're online.", "{n} changes will be sent when you're online."));
     if (n > 0) document.querySelector(".messages")?.before(this.line);
     else this.line.remove();
   }
@@ -937,12 +937,12 @@ var Offline = class {
     if (kind === "edit") {
       const draft = await this.store?.get("facts", draftKey(id ?? 0));
       if (draft !== void 0) return draft;
-      throw new Error(t("Without a connection, this message cannot be edited: this device has not kept all of it."));
+      throw new Error(t("You can't edit this message offline because part of it isn't saved on this device."));
     }
     const lists = await this.store?.all("lists") ?? [];
     const item = lists.flatMap((list) => list.threads.flat()).find((one) => one.id === id);
     const parsed = await this.store?.get("messages", id ?? 0);
-    if (item === void 0 || parsed === void 0) throw new Error(t("Without a connection, only messages that this device has kept can be answered."));
+    if (item === void 0 || parsed === void 0) throw new Error(t("While you're offline, you can only reply to messages saved on this device."));
     return beginAnswer({ kind, item, parsed, begun, selected: selected ?? "", when: when ?? "" });
   }
   async fresh() {
@@ -986,7 +986,7 @@ var Offline = class {
     const list = searched ?? (query && await this.listFor(query));
     const { view_id, id: request_id } = request;
     if (list === void 0 || list === null) {
-      const message = query && isSearch(query) ? t("Without a connection, only words can be searched for, in the messages that this device has kept.") : t("Without a connection there are only lists that this device has kept.");
+      const message = query && isSearch(query) ? t("While you're offline, you can only search for words in messages saved on this device.") : t("While you're offline, you can only open lists saved on this device.");
       this.page.event({ kind: "view_err", view_id, request_id, message, unthreaded: false });
       return;
     }
@@ -1014,7 +1014,7 @@ var Offline = class {
   async mayLeave() {
     const n = this.waits;
     if (n === 0) return true;
-    return confirm(t("Log out?"), many(n, "{n} change was not sent yet and is lost.", "{n} changes were not sent yet and are lost."), t("Log out"));
+    return confirm(t("Log out?"), many(n, "{n} unsent change will be lost.", "{n} unsent changes will be lost."), t("Log out"));
   }
   choice() {
     if (localStorage.getItem(`${kept()}-stays`) === null) return null;
@@ -1034,7 +1034,7 @@ var Offline = class {
         await forgetMail();
       }
     });
-    return el("div", { class: "field" }, el("label", { class: "check" }, box, t("Keep mail on this device")), el("p", { class: "hint" }, t("The newest 200 messages and drafts can be read without a connection, with files up to 1 MB. What you do meanwhile is sent later. Log out to remove them.")));
+    return el("div", { class: "field" }, el("label", { class: "check" }, box, t("Save mail for offline use")), el("p", { class: "hint" }, t("Read the newest 200 messages and drafts offline, with files up to 1 MB. Your changes are sent when you're back online. To remove saved mail, log out.")));
   }
 };
 async function leave(base2) {

@@ -354,13 +354,13 @@ async function showDeleted(client, kind, again2) {
     fill(list, found.map((one) => {
       const title = one.title === "" ? t("(no title)") : isolated(one.title);
       return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Restore “{title}”", { title }), onclick: () => void back(one.id) }, t("Restore")));
-    }), found.length === 0 && el("li", { class: "hint" }, t("Nothing was deleted in the last 30 days.")));
+    }), found.length === 0 && el("li", { class: "hint" }, t("No deletions in the last 30 days.")));
   };
   const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
     await client.deleted_restore(id);
     await Promise.all([draw(), again2()]);
     list.querySelector("button")?.focus();
-  }).then((done) => done ? setStatus(t("It is back.")) : void 0);
+  }).then((done) => done ? setStatus(t("Restored.")) : void 0);
   if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw)) return;
   await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
@@ -432,7 +432,7 @@ var pause = 1e3;
 function importFile({ client, base }, file, doing, failed, take, words) {
   return attempt(doing, failed, async () => {
     const upload = new Upload();
-    const sending = (sent) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(file.size) });
+    const sending = (sent) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(file.size) });
     let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
     let done;
     try {
@@ -446,7 +446,7 @@ function importFile({ client, base }, file, doing, failed, take, words) {
       done = await take(uploadID).finally(() => clearInterval(timer));
     } catch (error) {
       if (error instanceof UploadAborted) {
-        toast(t("Stopped: nothing was imported"));
+        toast(t("Import stopped. No messages imported"));
         return;
       }
       throw error;
@@ -454,7 +454,7 @@ function importFile({ client, base }, file, doing, failed, take, words) {
       said.close();
     }
     const { known, unread, dropped } = done;
-    const facts = [words(done.added), known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
+    const facts = [words(done.added), known > 0 && many(known, "{n} already exists", "{n} already exist"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "{n} unreadable", "{n} unreadable")].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem)));
     if (unread === 0) toast(facts.join(", "));
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
@@ -554,15 +554,15 @@ function sharing(first, guests, share) {
     draw(await guests());
   };
   const draw = (found) => fill(list, found.map(({ account, name, writable }) => {
-    const shown2 = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
-    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions of {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
+    const shown2 = account === "anyone" ? t("all users on this server") : isolated(name || account);
+    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions for {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
     rights2.value = writable ? "change" : "read";
     rights2.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, rights2.value)));
     const end = t("Stop sharing with {name}", { name: shown2 });
     return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")) }, t("Stop")));
   }));
   draw(first);
-  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none", class: "dialog-input" });
+  const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), { autocapitalize: "none", class: "dialog-input" });
   const rights = choice(t("Permissions"), levels, "read");
   rights.control.className = "dialog-input";
   const add = form([guest.root, rights.root], t("Share"), async () => {
@@ -582,7 +582,7 @@ function bookName(one) {
 }
 function drawBooks(place, client, books, chosen, choose, again2) {
   const row2 = (id, name, contacts, one) => {
-    const title = t("Change “{name}”", { name });
+    const title = t("Edit “{name}”", { name });
     return el("div", { class: "book" }, el("button", { class: "book-open", type: "button", "aria-pressed": String(id === chosen), data: { book: String(id) }, onclick: () => choose(id) }, el("bdi", { dir: "auto" }, name), one !== void 0 && one.guests > 0 && el("span", { class: "book-sign", title: t("Shared") }, sign(users)), el("small", {}, String(contacts))), one !== void 0 && el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void (one.owner === "" ? change(client, one, again2) : about(one)) }, sign(ellipsis)));
   };
   const sum = books.reduce((all, one) => all + one.contacts, 0);
@@ -626,7 +626,7 @@ async function change(client, one, again2) {
   });
 }
 function sure(one) {
-  const lost = many(one.contacts, "{n} contact is removed with it, on all your devices.", "{n} contacts are removed with it, on all your devices.");
+  const lost = many(one.contacts, "This will also delete {n} contact from all your devices.", "This will also delete {n} contacts from all your devices.");
   const back = t("You can restore deleted contacts for 30 days, up to 5,000.");
   return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
 }
@@ -657,13 +657,13 @@ function photoField(base, photo, name, key) {
     chosen = photo === "" ? null : "";
     draw();
     choose.focus();
-  } }, t("Remove the photo"));
+  } }, t("Remove photo"));
   const draw = () => {
     const has = chosen === null ? photo !== "" : chosen !== "";
     const disc = face(base, chosen === null ? photo : "", name, key);
     if (chosen) fill(disc, el("img", { src: `data:image/jpeg;base64,${chosen}`, alt: "" }));
     fill(shown2, disc);
-    choose.textContent = has ? t("Change the photo…") : t("Add a photo…");
+    choose.textContent = has ? t("Change photo…") : t("Add photo…");
     remove.hidden = !has;
   };
   file.addEventListener("change", () => {
@@ -702,7 +702,7 @@ async function showDoubles(page, books, again2) {
   const place = el("div", { class: "doubles" });
   const draw = async () => {
     const { groups, total } = await page.client.contacts_doubles();
-    fill(place, groups.map((one) => group(page, books, one, merged)), total > groups.length && el("p", { class: "hint" }, many(total - groups.length, "{n} more group", "{n} more groups")), total === 0 && el("p", { class: "dialog-text" }, t("No two contacts have an address, or a name and a phone number, in common.")));
+    fill(place, groups.map((one) => group(page, books, one, merged)), total > groups.length && el("p", { class: "hint" }, many(total - groups.length, "{n} more group", "{n} more groups")), total === 0 && el("p", { class: "dialog-text" }, t("No duplicates. Contacts are duplicates if they share an address, or a name and phone number.")));
   };
   const merged = (kept, others) => attempt(t("Merging…"), t("Couldn't merge contacts"), async () => {
     await page.client.contacts_merge(kept.id, others.slice());
@@ -741,7 +741,7 @@ function group(page, books, one, merge) {
     button.disabled = true;
     void merge(kept.contact, others).then(check);
   });
-  return el("fieldset", { onchange: check }, el("legend", {}, one.reason === "address" ? t("Same address. Which one stays?") : t("Same name and phone number. Which one stays?")), rows.map(({ root }) => root), button);
+  return el("fieldset", { onchange: check }, el("legend", {}, one.reason === "address" ? t("Same address. Which contact do you want to keep?") : t("Same name and phone number. Which contact do you want to keep?")), rows.map(({ root }) => root), button);
 }
 
 var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")]];
@@ -750,7 +750,7 @@ function entries(label, type, old) {
   const place = el("div", { class: "person-entries" });
   const line2 = (one) => {
     const value = el("input", { class: "dialog-input", type, value: one.value, dir: "auto", "aria-label": label });
-    const kind = el("select", { class: "dialog-input", "aria-label": t("Kind") });
+    const kind = el("select", { class: "dialog-input", "aria-label": t("Type") });
     fill(kind, kinds.map(([name, text2]) => el("option", { value: name }, text2)), !kinds.some(([name]) => name === one.kind) && el("option", { value: one.kind }, one.kind));
     kind.value = one.kind;
     value.addEventListener("input", () => {
@@ -773,7 +773,7 @@ async function edit(page, books, card, first = empty, into = 0, again2) {
   const text2 = (value, name2) => el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name2 === "name" });
   const name = field(t("Name"), text2(old.name, "name"));
   const organization = field(t("Organization"), text2(old.organization, ""));
-  const groups = field(t("Groups"), text2(old.groups.join(", "), ""), t("Separated by commas."));
+  const groups = field(t("Groups"), text2(old.groups.join(", "), ""), t("Separate with commas."));
   const note = field(t("Note"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.note }));
   const emails = entries(t("Email"), "email", old.emails);
   const phones = entries(t("Phone"), "tel", old.phones);
@@ -785,7 +785,7 @@ async function edit(page, books, card, first = empty, into = 0, again2) {
     const save = async () => {
       const form2 = { name: name.control.value.trim(), emails: emails.read(), phones: phones.read(), organization: organization.control.value.trim(), note: note.control.value, groups: groups.control.value.split(",").map((one) => one.trim()).filter((one) => one !== "") };
       if (form2.name === "" && form2.emails.length + form2.phones.length === 0 && form2.organization === "") {
-        name.problem(t("A contact needs a name or an address."));
+        name.problem(t("Enter a name or an address."));
         name.control.focus();
         return;
       }
@@ -795,7 +795,7 @@ async function edit(page, books, card, first = empty, into = 0, again2) {
         if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
         close(true);
       } catch (error) {
-        if (codeOf(error) === "user:conflict") name.problem(t("This contact was changed in another window. Close this one and open it again."));
+        if (codeOf(error) === "user:conflict") name.problem(t("This contact was changed in another window. Close the form and open the contact again."));
         else await showError(t("Couldn't save contact"), error);
       }
     };
@@ -803,13 +803,13 @@ async function edit(page, books, card, first = empty, into = 0, again2) {
       await attempt(t("Deleting…"), t("Couldn't delete contact"), async () => {
         const gone = await page.client.contact_remove(card.id);
         close(true);
-        toast(t("“{name}” removed", { name: isolated(old.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore contact"), async () => {
+        toast(t("“{name}” deleted", { name: isolated(old.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore contact"), async () => {
           await page.client.contact_restore(gone, card.book_id);
           again2?.();
         }) });
       });
     };
-    return [el("form", { novalidate: true, onsubmit: once(save) }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), writable ? photo.root : card.photo !== "" && face(page.base, card.photo, old.name, key), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
+    return [el("form", { novalidate: true, onsubmit: once(save) }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), writable ? photo.root : card.photo !== "" && face(page.base, card.photo, old.name, key), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Also saved and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
       close(false);
       void copyTo(page, card, others).then((done2) => done2 ? again2?.() : void 0);
     } }, t("Copy to…")), el("button", { type: "button", onclick: () => close(false) }, writable ? t("Cancel") : t("Close")), writable && el("button", { class: "primary", type: "submit" }, t("Save"))))];
@@ -845,7 +845,7 @@ function openPage(page) {
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
   const save = (form2, name) => exportLink(page, `contacts.${form2}`, name, "button");
-  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as CSV")), archiveLink(page, "button"), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) }, t("Deleted contacts…")), el("button", { class: "btn line", type: "button", onclick: () => void showDoubles(page, books, anew) }, t("Find duplicates…")), file);
+  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")), save("vcf", t("Export as vCards")), save("csv", t("Export as CSV")), archiveLink(page, "button"), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) }, t("Deleted contacts…")), el("button", { class: "btn line", type: "button", onclick: () => void showDoubles(page, books, anew) }, t("Find duplicates…")), file);
   const main = el("div", { class: "people-main" });
   fill(main, el("div", { class: "people-tools" }, search, group2), state, list, more, files);
   body.className = "people-body";
@@ -876,7 +876,7 @@ function openPage(page) {
     fill(group2, el("option", { value: "" }, t("All groups")), [...found.groups].sort((a, b) => byName(a.name, b.name)).map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
     group2.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
     group2.hidden = found.groups.length === 0;
-    state.textContent = found.total === 0 ? t("No contacts yet. Add one, or import a file from your phone or another mail app.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
+    state.textContent = found.total === 0 ? t("No contacts yet. Add one or import a file from your phone or another mail app.") : list.childElementCount === 0 ? t("No matching contacts") : many(found.total, "{n} contact", "{n} contacts");
   };
   const load = (whole) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch2(whole));
   const draw = () => {
@@ -956,7 +956,7 @@ async function addSender(page, name, address) {
   if (looked && await edit(page, books, card, form2)) toast(card === null ? t("Added to your contacts") : t("Saved"));
 }
 function read2(page, file) {
-  return importFile(page, file, t("Importing…"), t("Couldn't import contacts"), (uploadID) => page.client.contacts_import(uploadID), (added) => many(added, "One entry added", "{n} entries added"));
+  return importFile(page, file, t("Importing…"), t("Couldn't import contacts"), (uploadID) => page.client.contacts_import(uploadID), (added) => many(added, "{n} entry added", "{n} entries added"));
 }
 export {
   addSender,

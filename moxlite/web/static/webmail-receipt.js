@@ -259,7 +259,7 @@ function drawWishes(row, draft, changed, wish) {
   };
   row.setAttribute("role", "group");
   row.setAttribute("aria-label", t("Receipts"));
-  fill(row, el("span", { class: "compose-label" }, t("Receipts")), box("ask_read", t("Read receipt"), t("The reader decides whether to send one")), box("ask_delivered", t("Delivery receipt"), t("A report from each recipient's mail server")));
+  fill(row, el("span", { class: "compose-label" }, t("Receipts")), box("ask_read", t("Read receipt"), t("Recipients choose whether to send one")), box("ask_delivered", t("Delivery receipt"), t("Report from each recipient's mail server")));
   if (wish !== void 0) row.querySelector(`[name="${wish}"]`)?.focus();
 }
 
@@ -273,18 +273,18 @@ function showReceipt(client, flag, item, parsed, place) {
   const ascii2 = asciiDomains(to);
   const where = isolated(addressList(to, bareAddress)) + (ascii2 === "" ? "" : ` (${ascii2})`);
   const send = async () => {
-    if (elsewhere && !await confirm(t("Send read receipt to {where}?", { where }), t("That isn't the sender's address. The receipt will tell it that you read your mail, and when."), t("Send read receipt"))) return;
+    if (elsewhere && !await confirm(t("Send read receipt to {where}?", { where }), t("This isn't the sender's address. The receipt will confirm that you read the message, and when."), t("Send read receipt"))) return;
     const me = bareAddress(parsed.answering.from);
     const subject = item.subject.slice(0, mostSubject);
     const when = fullTime(item.date ?? item.received);
-    const words = t("Your message “{subject}” of {when} to {me} was shown on a screen. This does not prove that it was read or understood.", { subject, when, me });
+    const words = t("Your message “{subject}” from {when} to {me} was displayed. This doesn't guarantee that the recipient read or understood it.", { subject, when, me });
     const sent = await attempt(t("Sending…"), t("Couldn't send read receipt"), () => client.receipt_send(item.id, t("Read: {subject}", { subject }), `${words}
 `));
     if (!sent) return;
     place.hidden = true;
     toast(t("Read receipt sent to {where}", { where }));
   };
-  fill(place, el("span", { class: "reader-bar-words" }, elsewhere ? t("{who} requested a read receipt, to {where}", { who, where }) : t("{who} requested a read receipt", { who })), el("button", { class: "link", onclick: () => void send() }, t("Send read receipt")), el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("Read receipt declined")) }, t("Don’t")));
+  fill(place, el("span", { class: "reader-bar-words" }, elsewhere ? t("{who} requested a read receipt, to {where}", { who, where }) : t("{who} requested a read receipt", { who })), el("button", { class: "link", onclick: () => void send() }, t("Send read receipt")), el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("Read receipt declined")) }, t("Don't send")));
   place.hidden = false;
 }
 export {

@@ -141,10 +141,10 @@ function looksRight(address) {
   return at > 0 && !/\s/.test(domain) && /^[^.]+(\.[^.]+)*$/.test(domain) && (!/\s/.test(address) || address.startsWith('"'));
 }
 
-var names = [["starttls", t("STARTTLS, as its hosts offered the last time")], ["mtasts", t("MTA-STS policy that is enforced")], ["dnssec", t("DNSSEC for its mail hosts")], ["dane", t("DANE for its first mail host")], ["requiretls", t("REQUIRETLS, as its hosts offered the last time")]];
-var words = { yes: t("yes"), no: t("no"), error: t("could not be found out"), "": t("not known") };
+var names = [["starttls", t("STARTTLS, based on the last connection")], ["mtasts", t("Enforced MTA-STS policy")], ["dnssec", t("DNSSEC on its mail servers")], ["dane", t("DANE on its main mail server")], ["requiretls", t("REQUIRETLS, based on the last connection")]];
+var words = { yes: t("yes"), no: t("no"), error: t("couldn't check"), "": t("unknown") };
 function bars(way) {
-  const root = el("span", { class: "bars", role: "img", "aria-label": t("Looking up how mail is protected…") }, names.map(() => el("i", {})));
+  const root = el("span", { class: "bars", role: "img", "aria-label": t("Checking encryption…") }, names.map(() => el("i", {})));
   way.then((found) => {
     root.replaceChildren(...names.map(([name]) => el("i", { class: found[name] })));
     root.title = names.map(([name, title]) => `${title}: ${words[found[name]]}`).join("\n");
@@ -215,7 +215,7 @@ var Recipients = class {
   }
   draw() {
     this.complainNothing();
-    fill(this.chips, this.list.map((party, i) => el("span", { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Not an email address: {address}", { address: party.address }) }, el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address), this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)), el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, sign(x, "i s")))));
+    fill(this.chips, this.list.map((party, i) => el("span", { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Invalid email address: {address}", { address: party.address }) }, el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address), this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)), el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, sign(x, "i s")))));
   }
   complainNothing() {
     if (this.hint.textContent !== "") fill(this.hint);

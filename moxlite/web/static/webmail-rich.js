@@ -633,7 +633,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     note(t("Uploading image…"));
     try {
       const headers = { "content-type": file.type, "x-moxlite-csrf": client.csrfToken };
-      const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("picture.png"))}`, { method: "POST", headers, body: file });
+      const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("image.png"))}`, { method: "POST", headers, body: file });
       const { result, error } = await answer.json();
       if (result === void 0) throw new Error(error === void 0 ? t("rejected") : (await told(error)).message);
       note("");
@@ -664,7 +664,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     picker.value = "";
   } });
   const within = (tag) => new RegExp(`(?:^|>)${tag}(?:[>.#\\[]|$)`).test(editor.getPath()) || editor.hasFormat(tag);
-  const toggles = [[bold, t("Bold"), "ctrl b", () => editor.hasFormat("B"), (on) => on ? editor.removeBold() : editor.bold()], [italic, t("Italic"), "ctrl i", () => editor.hasFormat("I"), (on) => on ? editor.removeItalic() : editor.italic()], [underline, t("Underline"), "ctrl u", () => editor.hasFormat("U"), (on) => on ? editor.removeUnderline() : editor.underline()], [strikethrough, t("Strike through"), "ctrl shift 7", () => editor.hasFormat("S"), (on) => on ? editor.removeStrikethrough() : editor.strikethrough()], [list, meant("format", "List"), "ctrl shift 8", () => within("UL"), (on) => on ? editor.removeList() : editor.makeUnorderedList()], [listOrdered, t("Numbered list"), "ctrl shift 9", () => within("OL"), (on) => on ? editor.removeList() : editor.makeOrderedList()], [quote, t("Quote"), "ctrl ]", () => within("BLOCKQUOTE"), (on) => on ? editor.decreaseQuoteLevel() : editor.increaseQuoteLevel()], [code, meant("format", "Code"), "ctrl d", () => within("(?:CODE|PRE)"), () => editor.toggleCode()], [link, t("Link"), "ctrl k", () => editor.hasFormat("A"), () => void chooseLink()]];
+  const toggles = [[bold, t("Bold"), "ctrl b", () => editor.hasFormat("B"), (on) => on ? editor.removeBold() : editor.bold()], [italic, t("Italic"), "ctrl i", () => editor.hasFormat("I"), (on) => on ? editor.removeItalic() : editor.italic()], [underline, t("Underline"), "ctrl u", () => editor.hasFormat("U"), (on) => on ? editor.removeUnderline() : editor.underline()], [strikethrough, t("Strikethrough"), "ctrl shift 7", () => editor.hasFormat("S"), (on) => on ? editor.removeStrikethrough() : editor.strikethrough()], [list, meant("format", "List"), "ctrl shift 8", () => within("UL"), (on) => on ? editor.removeList() : editor.makeUnorderedList()], [listOrdered, t("Numbered list"), "ctrl shift 9", () => within("OL"), (on) => on ? editor.removeList() : editor.makeOrderedList()], [quote, t("Quote"), "ctrl ]", () => within("BLOCKQUOTE"), (on) => on ? editor.decreaseQuoteLevel() : editor.increaseQuoteLevel()], [code, meant("format", "Code"), "ctrl d", () => within("(?:CODE|PRE)"), () => editor.toggleCode()], [link, t("Link"), "ctrl k", () => editor.hasFormat("A"), () => void chooseLink()]];
   const buttons = toggles.map(([path, title, key, active, run]) => {
     const button = tool(path, withKey(title, key), title, () => {
       run(active());
@@ -786,7 +786,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
       const next = changes[id](cell2);
       if (next !== null) into(next);
     }) });
-    openMenu(button, t("Table"), [change("rowBelow", t("Add a row")), change("columnBeside", t("Add a column")), change("dropRow", t("Delete the row")), change("dropColumn", t("Delete the column")), change("dropTable", t("Delete table"))]);
+    openMenu(button, t("Table"), [change("rowBelow", t("Add row")), change("columnBeside", t("Add column")), change("dropRow", t("Delete row")), change("dropColumn", t("Delete column")), change("dropTable", t("Delete table"))]);
   }
   function insertTable(rows, columns) {
     const before = new Set(root.querySelectorAll("table"));
@@ -837,7 +837,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     const range = editor.getSelection().cloneRange();
     const from = range.startContainer instanceof Element ? range.startContainer : range.startContainer.parentElement;
     const present = from?.closest("a")?.getAttribute("href") ?? "";
-    const typed = await ask(t("Link"), t("Address; empty for no link"), present, t("Done"));
+    const typed = await ask(t("Link"), t("Link address. Leave blank to remove the link."), present, t("Done"));
     editor.setSelection(range);
     editor.focus();
     if (typed === null) return;
@@ -892,7 +892,7 @@ function fileOf(address) {
   } catch {
     octets = new Uint8Array();
   }
-  return new File([octets], t("picture.png"), { type });
+  return new File([octets], t("image.png"), { type });
 }
 function plainOf(root, prefix = "") {
   let text2 = "";

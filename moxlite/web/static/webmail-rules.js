@@ -150,8 +150,9 @@ var rules_default = ".offer{position:fixed;inset-inline-end:20px;bottom:20px;z-i
 adopt(rules_default);
 var open = null;
 function question(rule) {
-  const what = rule.list_id === "" ? t("mail from {sender}", { sender: rule.msg_from }) : t("mail of the list {list}", { list: rule.list_id });
-  return rule.remove ? t("Stop filing {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox }) : t("Always file {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox });
+  const { msg_from: sender, list_id: list, recipient, mailbox } = rule;
+  if (list === "") return rule.remove ? t("Stop moving mail from {sender} to {recipient} into “{mailbox}”?", { sender, recipient, mailbox }) : t("Always move mail from {sender} to {recipient} into “{mailbox}”?", { sender, recipient, mailbox });
+  return rule.remove ? t("Stop moving mail from the list {list} to {recipient} into “{mailbox}”?", { list, recipient, mailbox }) : t("Always move mail from the list {list} to {recipient} into “{mailbox}”?", { list, recipient, mailbox });
 }
 function withdraw() {
   open?.remove();
@@ -169,7 +170,7 @@ async function offerRule(client, message, { id: from, name: fromName }, { id: to
     withdraw();
     void attempt(t("Saving…"), rule.remove ? t("Couldn't delete rule") : t("Couldn't add rule"), () => client.ruleset_accept(message, from, to));
   };
-  const root = el("section", { class: "offer", role: "status", "aria-label": t("A rule for mail like this") }, el("p", {}, question(rule)), el("div", { class: "offer-buttons" }, el("button", { class: "primary", onclick: accept }, rule.remove ? t("Remove the rule") : t("Add the rule")), el("button", { onclick: withdraw }, t("Not now"))), el("details", {}, el("summary", {}, t("Never ask again…")), el("button", { class: "link", onclick: () => never("message") }, rule.list_id === "" ? t("for this sender") : t("for this list")), el("button", { class: "link", onclick: () => never("to_mailbox") }, t("when I move to “{name}”", { name: toName })), el("button", { class: "link", onclick: () => never("from_mailbox") }, t("when I move from “{name}”", { name: fromName }))));
+  const root = el("section", { class: "offer", role: "status", "aria-label": t("Rule for similar mail") }, el("p", {}, question(rule)), el("div", { class: "offer-buttons" }, el("button", { class: "primary", onclick: accept }, rule.remove ? t("Remove rule") : t("Add rule")), el("button", { onclick: withdraw }, t("Not now"))), el("details", {}, el("summary", {}, t("Never ask again…")), el("button", { class: "link", onclick: () => never("message") }, rule.list_id === "" ? t("for this sender") : t("for this list")), el("button", { class: "link", onclick: () => never("to_mailbox") }, t("when I move to “{name}”", { name: toName })), el("button", { class: "link", onclick: () => never("from_mailbox") }, t("when I move from “{name}”", { name: fromName }))));
   open = root;
   document.body.append(root);
 }

@@ -385,11 +385,11 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       side.words.push(write([{ ...token, not: false }]));
     };
     if (side.words.length === most || lists.labels.length + nots.labels.length === most || needles.length === most || headers.length === most) {
-      problems.push({ token, why: t("a search has at most {n} criteria of a kind", { n: most }) });
+      problems.push({ token, why: t("searches can have up to {n} criteria of the same kind", { n: most }) });
       break;
     }
     const only = (change, why) => {
-      if (not) wrong(t("“{tag}” can’t be excluded with “-”; it is searched for as a word", { tag }));
+      if (not) wrong(t("“{tag}” can’t be excluded with “-”, so it was searched for as a word", { tag }));
       else if (change === null) wrong(why);
       else filter = { ...filter, ...change };
     };
@@ -398,43 +398,43 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       side.words.push(word);
       if (!not) needles.push(word);
       if (token.unknown !== void 0) problems.push(unknown(token, token.unknown, all));
-      else if (value === "AROUND") problems.push({ token, why: t("“{value}” is not understood; it is searched for as a word", { value }) });
+      else if (value === "AROUND") problems.push({ token, why: t("“{value}” isn't a search operator, so it was searched for as a word", { value }) });
     } else if (texts.includes(tag)) {
-      if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
+      if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
       else if (tag === "label") {
         const keyword = labels.find(({ name }) => name.toLowerCase() === value.toLowerCase())?.keyword ?? value;
-        if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("there is no label “{value}”", { value }));
+        if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("no label named “{value}”", { value }));
         else side.labels.push(keyword);
       } else side[tag].push(tag !== "subject" && value.toLowerCase() === "me" ? me : value);
       if (!not && tag !== "label" && value !== "") needles.push(value);
     } else if (tag === "is") {
       const state = states[value.toLowerCase()];
-      if (state === void 0) wrong(t("“is:” knows {names}", { names: Object.keys(states).join(", ") }));
+      if (state === void 0) wrong(t("for “is:”, use {names}", { names: Object.keys(states).join(", ") }));
       else if (state[0] === "\\seen" && state[1] === not) filter = { ...filter, unread: true };
       else (state[1] === not ? nots : lists).labels.push(state[0]);
     } else if (tag === "attachments") {
       const kind = kinds.find((one) => one === value.toLowerCase());
-      if (kind === void 0) wrong(t("attachments can be {names}", { names: kinds.join(", ") }));
+      if (kind === void 0) wrong(t("for attachments, use {names}", { names: kinds.join(", ") }));
       else if (not) nots.attachments.push(kind);
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
-      else wrong(t("only one kind of attachment can be searched for"));
+      else wrong(t("you can only search for 1 attachment type"));
     } else if (tag in fields) {
-      if (not) wrong(t("“{tag}” can’t be excluded with “-”; it is searched for as a word", { tag }));
-      else if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
+      if (not) wrong(t("“{tag}” can’t be excluded with “-”, so it was searched for as a word", { tag }));
+      else if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
       else headers.push({ name: fields[tag], value });
     } else if (tag === "header") {
       const [, name, wanted] = /^([!-9;-~]{1,100}):?(.*)$/s.exec(value) ?? [];
-      if (not || name === void 0) wrong(t("“header:” is followed by a name, perhaps with “:” and a text"));
+      if (not || name === void 0) wrong(t("after “header:”, add a name, or a name, “:”, and text"));
       else headers.push({ name, value: wanted.trim() });
     } else if (tag === "minsize" || tag === "maxsize") {
       const size = octets(value);
-      only(size === null ? null : tag === "minsize" ? { size_min: size } : { size_max: size }, t("“{value}” is no size; write 500k or 2m", { value }));
+      only(size === null ? null : tag === "minsize" ? { size_min: size } : { size_max: size }, t("“{value}” isn't a size. Try 500k or 2m", { value }));
     } else if (tag === "older_than" || tag === "newer_than") {
       const time = ago(value, now);
-      only(time === null ? null : tag === "older_than" ? { newest: time } : { oldest: time }, t("“{value}” is not a span of time; write 7d, 2w, 3m or 1y", { value }));
+      only(time === null ? null : tag === "older_than" ? { newest: time } : { oldest: time }, t("“{value}” isn't a time span. Try 7d, 2w, 3m, or 1y", { value }));
     } else if (tag === "filename") {
       const kind = extensions[value.toLowerCase().replace(/^\*?\./, "")];
-      if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
+      if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
       else if (kind !== void 0 && filter.attachments == null && !not) filter = { ...filter, attachments: kind };
       else {
         side.words.push(value);
@@ -442,18 +442,18 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       }
     } else if (tag === "before" || tag === "start" || tag === "end") {
       const time = moment(value, tag === "end", now);
-      only(time === null ? null : tag === "start" ? { oldest: time } : { newest: time }, t("“{value}” is not a date. Write yesterday, 2026-11-21, 2026-11-21T08:30 or 08:30", { value }));
+      only(time === null ? null : tag === "start" ? { oldest: time } : { newest: time }, t("“{value}” isn't a date. Try yesterday, 2026-11-21, 2026-11-21T08:30, or 08:30", { value }));
     } else {
       const name = value.toLowerCase();
       const role = { drafts: "draft", spam: "junk", bin: "trash" }[name] ?? name;
       const box = mailboxes.find((one) => one.name === value) ?? mailboxes.find((one) => one.name.toLowerCase() === name) ?? mailboxes.find((one) => one.roles?.includes(role));
       const change = value === "" || name === "anywhere" && box === void 0 ? { mailbox_id: -2 } : box === void 0 ? null : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
-      only(change, t("there is no folder “{value}”", { value }));
+      only(change, t("no folder named “{value}”", { value }));
     }
   }
-  if (nested(text2)) problems.push({ token: all[0], why: t("“OR” and “-” are for single criteria, not for several in parentheses") });
-  for (const one of all) if (one.group !== void 0 && one.tag !== "" && !["from", "to", "subject"].includes(one.tag)) problems.push({ token: one, why: t("“{tag}:” can’t be an alternative; all matches have it", { tag: one.tag }) });
-  for (const one of any.values()) if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length > 0) problems.push({ token: all[0], why: t("words are no alternative to senders, recipients and subjects; one of each must match") });
+  if (nested(text2)) problems.push({ token: all[0], why: t("use “OR” and “-” with single criteria, not with parentheses") });
+  for (const one of all) if (one.group !== void 0 && one.tag !== "" && !["from", "to", "subject"].includes(one.tag)) problems.push({ token: one, why: t("“{tag}:” doesn't work with “OR”. All results will match it", { tag: one.tag }) });
+  for (const one of any.values()) if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length > 0) problems.push({ token: all[0], why: t("“OR” can't mix words with senders, recipients, or subjects. Results match one of each") });
   if (any.size > 0) filter = { ...filter, any: [...any.values()].map(({ words, from, to, subject }) => ({ words, from, to, subject })) };
   const not_filter = nots;
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
@@ -464,7 +464,7 @@ function alternatives(group, lists, any) {
   return { ...lists, ...own };
 }
 function unknown(token, name, all) {
-  const why = t("“{name}:” is not a search operator; “{value}” is searched for as text", { name, value: token.value });
+  const why = t("“{name}:” isn't a search operator, so “{value}” was searched for as text", { name, value: token.value });
   const [nearest, far] = known.map((one) => [one, distance(name.toLowerCase(), one)]).reduce((a, b) => b[1] < a[1] ? b : a);
   if (far > (name.length > 3 ? 2 : 1)) return { token, why };
   const instead = all.map((one) => one === token ? { not: token.not, tag: nearest, value: token.value.slice(name.length + 1) } : one);
@@ -569,7 +569,7 @@ var Glance = class {
       if (!await attempt(t("Saving…"), t("Couldn't save search"), () => this.owner.client.settings_save({ ...settings, searches }))) return;
     }
     this.bar.submit();
-    this.owner.say(t("Search saved below your folders."));
+    this.owner.say(t("Search saved under your folders."));
   }
   async ask(text2) {
     const turn = this.turn;
@@ -623,7 +623,7 @@ var Glance = class {
     }));
   }
   drawLast(text2) {
-    fill(this.last, text2 !== "" && this.option("glance-line", () => this.bar.submit(), sign(search), el("span", { class: "glance-words" }, t("All results")), el("kbd", {}, keyText("Enter"))), text2 !== "" && this.option("glance-line", () => void this.save(text2), sign(bookmark), el("span", { class: "glance-words" }, t("Save this search"))), this.option("glance-line", () => this.more(), sign(slidersHorizontal), el("span", { class: "glance-words" }, t("More search options")), el("kbd", {}, keyText("ctrl Enter"))));
+    fill(this.last, text2 !== "" && this.option("glance-line", () => this.bar.submit(), sign(search), el("span", { class: "glance-words" }, t("All results")), el("kbd", {}, keyText("Enter"))), text2 !== "" && this.option("glance-line", () => void this.save(text2), sign(bookmark), el("span", { class: "glance-words" }, t("Save search"))), this.option("glance-line", () => this.more(), sign(slidersHorizontal), el("span", { class: "glance-words" }, t("More search options")), el("kbd", {}, keyText("ctrl Enter"))));
   }
   option(kind, run, ...children) {
     const root = el("div", { role: "option", class: `glance-option ${kind}`, id: `${this.id}-${++number}`, "aria-selected": "false", onclick: run }, children);
@@ -674,12 +674,12 @@ function people(items, written2, word) {
 var form_default = ".search-form{position:absolute;inset:calc(100% + 6px) 0 auto;z-index:3;width:min(560px,calc(100vw - 24px));max-height:calc(100dvh - 90px);padding:12px 14px 14px;overflow-y:auto;border:1px solid var(--border-color);border-radius:11px;background:var(--popup-background);box-shadow:var(--shadow)}.search-help{margin:0 0 8px;color:var(--color-mild);font-size:13px}.search-form .dialog-buttons{position:sticky;bottom:0;margin:0 -14px -14px;padding:10px 14px 14px;background:var(--popup-background)}.search-field{display:grid;grid-template-columns:96px minmax(0,1fr);align-items:center;gap:2px 10px;margin-bottom:5px;font-size:14px}.search-field .dialog-input{width:100%;margin:0;padding:5px 9px}.search-field [aria-invalid=true]{border-color:var(--underline-red)}.field-problem{grid-column:2;font-size:12.5px;color:var(--underline-red)}.field-problem:empty{display:none}@media(max-width:700px){.search-form{inset-block:calc(100% + 6px) auto;inset-inline:-44px auto;width:calc(100vw - 16px)}}.search-form:has(>.glance:not([hidden])){padding:12px 6px 6px}.glance-chips{display:flex;flex-wrap:wrap;gap:8px;padding:0 6px 8px}.glance-chip{max-width:100%;min-height:28px;padding:0 12px;overflow:hidden;border-radius:14px;font-size:13px;text-overflow:ellipsis;white-space:nowrap}.glance-chip[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.glance-head{padding:4px 10px;color:var(--color-mild);font-size:12px}.glance-option{display:flex;align-items:center;gap:12px;min-height:34px;padding:3px 10px;border-radius:8px;cursor:pointer}.glance-hit{min-height:50px}.glance-option:is(:hover,[aria-selected=true]){background:var(--mailbox-active-background)}.glance-disc{display:grid;flex:none;place-content:center;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.glance-words{flex:1;min-width:0;overflow:hidden;font-size:14px;line-height:20px;text-overflow:ellipsis;white-space:nowrap}.glance-subject,.glance-hit .glance-more{display:block;overflow:hidden;text-overflow:ellipsis}.glance-hit.unread .glance-subject{font-weight:600}.glance-more{color:var(--color-mild);font-size:13px}.glance-option time,.glance-option kbd{flex:none;color:var(--color-mild);font:inherit;font-size:12px}.glance-option kbd{border:0;background:none}.glance-line svg{flex:none;width:18px;color:var(--color-mild)}[role=group]:not(:empty)+[role=group]:not(:empty):last-child{margin-top:6px;padding-top:6px;border-top:1px solid var(--border-color)}.search-day{display:flex;align-items:center;gap:4px}.search-calendar{position:absolute;width:1px;height:24px;padding:0;border:0;opacity:0;pointer-events:none}@media(max-width:700px){.glance-option,.glance-chip{min-height:44px}.glance-option kbd{display:none}}\n";
 
 adopt(form_default);
-var fields2 = [{ tag: "", label: t("Words"), hint: t("anywhere in the message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Folder") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") }, { tag: "end", label: t("To day"), hint: t("including that day") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("State"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
+var fields2 = [{ tag: "", label: t("Words"), hint: t("anywhere in message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Folder") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From date"), hint: t("2026-11-21 or 2026-11-21T08:30") }, { tag: "end", label: t("To date"), hint: t("including this date") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("Status"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;
 function say(place, { looked, of, found, messages, done, stopped, left_out }, stop) {
-  const count = messages > found ? t("{what} found", { what: counted({ messages, conversations: found }) }) : t("{n} found", { n: found });
+  const count = messages > found ? counted({ messages, conversations: found }) : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
-  fill(place, done && !stopped && count, stopped && t("Stopped: {count}, {looked} of {of} messages searched", numbers), !done && (looked === 0 ? t("Searching…") : t("Searching… {count}, {looked} of {of} messages searched", numbers)), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Folders of {owners} aren't available right now.", { owners: left_out.join(", ") })));
+  fill(place, done && !stopped && count, stopped && t("Stopped. {count}. Searched {looked} of {of} messages", numbers), !done && (looked === 0 ? t("Searching…") : t("Searching… {count}. Searched {looked} of {of} messages", numbers)), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Folders of {owners} aren't available right now.", { owners: left_out.join(", ") })));
 }
 function openGlance(bar, mail, owner) {
   if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;
@@ -710,7 +710,7 @@ function fillForm(form, bar, mail) {
     const { problems } = parse(bar.input.value, names().mailboxes, /* @__PURE__ */ new Date(), mail.settings.value.labels);
     for (const one of rows) one.draw(all, problems);
   };
-  fill(form, el("p", { class: "search-help" }, t("Separate words with spaces. Put “-” before a word to exclude it, and quotes around words that belong together.")), rows.map((one) => one.root), el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))));
+  fill(form, el("p", { class: "search-help" }, t("Separate words with spaces. To exclude a word, put “-” before it. To find a phrase, use quotes.")), rows.map((one) => one.root), el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))));
   bar.input.addEventListener("input", draw);
   draw();
 }
@@ -753,7 +753,7 @@ function calendarOf(input) {
     hidden.value = input.value.slice(0, 10);
     hidden.showPicker();
   };
-  return el("span", {}, hidden, el("button", { type: "button", class: "link", "aria-label": t("Choose a day"), title: t("Choose a day"), onclick: choose }, sign(calendar)));
+  return el("span", {}, hidden, el("button", { type: "button", class: "link", "aria-label": t("Choose date"), title: t("Choose date"), onclick: choose }, sign(calendar)));
 }
 function shown(field, own) {
   if (field.tag === "") return write(own);

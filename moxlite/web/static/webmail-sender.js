@@ -165,7 +165,7 @@ async function act(item, what, page) {
     return attempt(t("Loading…"), t("Couldn't open contact"), () => page.contact(from.name, bareAddress(from)));
   }
   const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
-  const chosen = what === "always" ? await page.choose(t("Always file mail of this sender to"), others) : mail.boxes.withRole("junk", mail.boxes.get(item.mailbox_id)?.home);
+  const chosen = what === "always" ? await page.choose(t("Always move mail from this sender to"), others) : mail.boxes.withRole("junk", mail.boxes.get(item.mailbox_id)?.home);
   if (chosen === void 0) page.offerRole("junk");
   if (chosen == null) return false;
   if (what === "phishing") actions.flagItems([item], ["$phishing"], true, { doing: () => t("Marking as phishing…"), done: () => t("Marked as phishing") });

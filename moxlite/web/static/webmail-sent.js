@@ -187,7 +187,7 @@ var again = 1e4;
 var fresh = 6e5;
 var objections = 6e4;
 var waiting = /* @__PURE__ */ new Set(["queued", "trying", "held"]);
-var states = { queued: t("waiting"), trying: t("being delivered"), held: t("on hold"), delivered: t("delivered"), relayed: t("handed to the relay"), failed: t("failed"), canceled: t("canceled") };
+var states = { queued: t("waiting"), trying: t("being delivered"), held: t("on hold"), delivered: t("delivered"), relayed: t("relayed"), failed: t("failed"), canceled: t("canceled") };
 var ways = { dane: t("encrypted and verified (DANE)"), sts: t("encrypted and verified (MTA-STS)"), "dane sts": t("encrypted and verified (DANE, MTA-STS)"), verified: t("encrypted and verified"), opportunistic: t("encrypted"), clear: t("not encrypted") };
 function time(text2) {
   return new Date(text2).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });

@@ -80,6 +80,9 @@ function text(value) {
   fragment.append(plain);
   return fragment;
 }
+function placed(text22, elements) {
+  return text22.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -188,7 +191,7 @@ function notice(level, text3, ...actions) {
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
 
-var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
+var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark as read or unread")]];
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 function keyName(event) {
@@ -238,7 +241,7 @@ var Row = class {
     return this.usual.find((key) => !isFixed(key)) ?? "";
   }
   draw(key) {
-    const shown = key === "" ? t("no key") : keyText(key);
+    const shown = key === "" ? t("no shortcut") : keyText(key);
     this.button.classList.remove("key-waiting");
     this.button.setAttribute("aria-label", `${this.title}: ${shown}`);
     fill(this.button, key === "" ? "–" : el("kbd", {}, shown));
@@ -268,7 +271,7 @@ function keyChoice(commands, now) {
   const rows = groups.flatMap((group) => group.rows);
   const sets = [[{}, el("button", { class: "chip pill", type: "button" }, t("moxlite shortcuts"))], [gmail, el("button", { class: "chip pill", type: "button" }, t("Gmail shortcuts"))]];
   const told2 = el("p", { class: "hint", role: "status" });
-  const about = t("A click on a key waits for another. Escape cancels, Backspace removes the key.");
+  const about = t("Click a shortcut, then press a new key. Press Escape to cancel or Backspace to remove the shortcut.");
   const root = el("div", { class: "key-choice" });
   let question = null;
   const ask = (words) => {
@@ -308,7 +311,7 @@ function keyChoice(commands, now) {
       row.button.focus();
     };
     const swap = el("button", { class: "btn line", type: "button", onclick: take }, t("Swap shortcuts"));
-    const words = t("{key} is the key of “{title}”.", { key: keyText(key), title: others.map(({ name }) => name).join(", ") });
+    const words = t("{key} is already used for “{title}”.", { key: keyText(key), title: others.map(({ name }) => name).join(", ") });
     const asked = el("div", { class: "key-question", role: "group", "aria-label": words, onkeydown: (event) => event.key === "Escape" && cancel() }, el("p", {}, words), swap, el("button", { class: "btn", type: "button", onclick: cancel }, t("Cancel")));
     row.root.append(asked);
     ask(asked);
@@ -321,7 +324,7 @@ function keyChoice(commands, now) {
     if (key === "Escape" || key === "Backspace" || !isFixed(key)) event.preventDefault();
     if (key === "Escape") draw();
     else if (key === "Backspace") choose(row, "");
-    else if (isFixed(key) || browsers.test(key)) fill(told2, t("The browser, a screen reader or the webmail itself needs {key}.", { key: keyText(key) }));
+    else if (isFixed(key) || browsers.test(key)) fill(told2, t("{key} is reserved by the browser, screen readers, or the webmail.", { key: keyText(key) }));
     else choose(row, key);
   };
   for (const row of rows) {
@@ -388,7 +391,7 @@ function signatures(desk, old, own) {
   };
   const draw = () => {
     const { text: text22, html } = all.get(chosen);
-    label.textContent = chosen === "" ? t("Signature") : t("Signature of {address}", { address: chosen });
+    label.textContent = chosen === "" ? t("Signature") : t("Signature for {address}", { address: chosen });
     input.value = text22;
     input.hidden = false;
     turn++;
@@ -417,7 +420,7 @@ function signatures(desk, old, own) {
     chips.querySelector('[aria-pressed="true"]')?.focus();
   };
   draw();
-  return { root: el("div", { class: "field" }, chips, label, place, el("label", { class: "check" }, format, t("With formatting")), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))), read: () => {
+  return { root: el("div", { class: "field" }, chips, label, place, el("label", { class: "check" }, format, t("Use formatting")), el("p", { class: "hint" }, t("Added below your message. Each address can have its own."))), read: () => {
     keep();
     const { text: text22, html } = all.get("");
     const none = new Set(old.signatures.filter((one) => one.text === "").map((one) => one.address));
@@ -441,36 +444,36 @@ function openSettings(desk) {
   const old = ahead?.known === desk.settings() ? ahead.saved : desk.settings();
   const { panes } = desk;
   const signature = signatures(desk, old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
-  const quoting = select(t("Write replies"), old.quoting, [["auto", t("Above the quote, or below a selected part")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]]);
-  const scheme = select(t("Colors"), old.color_scheme, [["auto", t("Same as the system")], ["light", t("Light")], ["dark", t("Dark")]]);
+  const quoting = select(t("Write replies"), old.quoting, [["auto", t("Above the quote, or below selected text")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]]);
+  const scheme = select(t("Theme"), old.color_scheme, [["auto", t("Use system setting")], ["light", t("Light")], ["dark", t("Dark")]]);
   const speech = select(t("Language"), old.language, [["", t("Automatic")], ...languages.map((one) => [one, nameOf(one)])]);
   const spoken = document.documentElement.lang;
-  const improve = el("p", { class: "hint", hidden: !unread.includes(spoken) }, t("A machine translated these texts. To improve them, change {file} in the source code of moxlite.", { file: `frontend/i18n/${spoken}.json` }));
-  const density = select(t("Rows"), old.density, [["comfortable", t("With a preview")], ["compact", t("Compact")]]);
-  const layout = select(t("Message"), panes.local.layout, [["leftright", t("Beside the list")], ["topbottom", t("Below the list")]]);
-  const after = select(t("After archive, trash, move"), old.after_action, [["next", t("Show the next message")], ["previous", t("Show the previous message")], ["list", t("Back to the list")]]);
+  const improve = el("p", { class: "hint", hidden: !unread.includes(spoken) }, t("This is a machine translation. To improve it, edit {file} in moxlite's source code.", { file: `frontend/i18n/${spoken}.json` }));
+  const density = select(t("List density"), old.density, [["comfortable", t("With preview")], ["compact", t("Compact")]]);
+  const layout = select(t("Message"), panes.local.layout, [["leftright", t("Beside list")], ["topbottom", t("Below list")]]);
+  const after = select(t("After archiving, deleting, or moving"), old.after_action, [["next", t("Show next message")], ["previous", t("Show previous message")], ["list", t("Back to message list")]]);
   const swipes = [...rowActions.map(([action, , words]) => [action, words]), ["", t("Do nothing")]];
-  const left = select(t("Swipe to the left"), panes.local.left, swipes);
-  const right = select(t("Swipe to the right"), panes.local.right, swipes);
+  const left = select(t("Swipe left"), panes.local.left, swipes);
+  const right = select(t("Swipe right"), panes.local.right, swipes);
   const touch = navigator.maxTouchPoints > 0 ? [right.root, left.root] : [];
   const seen = select(t("Mark as read"), String(old.mark_seen_ms), seenChoices(old.mark_seen_ms));
   const undo = select(t("Undo send"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
-  const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
-  const bars = check(t("Check the encryption for each recipient"), old.show_address_security);
-  const hints = check(t("Show the shortcut when an action is clicked"), !old.no_show_shortcuts);
+  const html = check(t("Show messages as designed (HTML) instead of plain text"), old.show_html);
+  const bars = check(t("Check encryption for each recipient"), old.show_address_security);
+  const hints = check(t("Show shortcut when you click an action"), !old.no_show_shortcuts);
   const keymap = keyChoice(desk.commands, old.keymap);
   const keys = check(t("Single-letter shortcuts (archive: a)"), old.single_keys);
-  const opens = check(t("Arrows, j and k open the next message at once"), old.open_on_move);
+  const opens = check(t("Open messages immediately with arrow keys, j, and k"), old.open_on_move);
   const invitations = check(t("Email me invitations and replies from users on this server"), old.invitation_mails);
-  const headers = text2(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
+  const headers = text2(t("Additional header fields, one per line"), old.show_headers.join("\n"), 2);
   const notices = el("div", { class: "notices" });
   load(notices, t("Couldn't load notification settings"), async () => (await desk.load("notices")).showNotices(desk, notices));
   const templates = el("div", {});
   load(templates, t("Couldn't load templates"), async () => (await desk.load("templates")).showTemplates(desk, templates));
   const device = el("div", {});
   void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
-  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, invitations.root, headers.root, device), section("look", t("Look"), monitor, speech.root, improve, scheme.root, density.root, layout.root), section("notices", t("Notifications on this device"), bell, notices), section("keys", t("Shortcuts"), keyRound, keys.root, opens.root, hints.root, keymap.root)];
-  const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
+  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, invitations.root, headers.root, device), section("look", t("Appearance"), monitor, speech.root, improve, scheme.root, density.root, layout.root), section("notices", t("Notifications on this device"), bell, notices), section("keys", t("Shortcuts"), keyRound, keys.root, opens.root, hints.root, keymap.root)];
+  const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved automatically."));
   const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), language: speech.read(), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), open_on_move: opens.read(), invitation_mails: invitations.read(), keymap: keymap.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
   let saved = read2();
   let asked = saved;
@@ -526,7 +529,7 @@ function openSettings(desk) {
   };
   addEventListener("click", leave, true);
   const { account_path } = desk.facts();
-  fill(page, el("nav", { class: "settings-nav", "aria-label": t("Sections of the settings") }, el("button", { class: "btn text settings-back", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", { class: "settings-title" }, t("Settings")), el("div", { class: "settings-links" }, sections.map(({ title, path, root }) => el("button", { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() }, sign(path), title))), account_path !== "" && el("p", { class: "hint" }, t("Password, devices, linked accounts, and import are in "), el("a", { href: account_path }, t("your account")), ".")), el("form", { class: "settings", onchange: save, onsubmit: (event) => event.preventDefault() }, sections.map(({ root }) => root), state));
+  fill(page, el("nav", { class: "settings-nav", "aria-label": t("Settings sections") }, el("button", { class: "btn text settings-back", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", { class: "settings-title" }, t("Settings")), el("div", { class: "settings-links" }, sections.map(({ title, path, root }) => el("button", { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() }, sign(path), title))), account_path !== "" && el("p", { class: "hint" }, placed(t("For your password, devices, linked accounts, and import, go to {account}."), { account: el("a", { href: account_path }, t("your account")) }))), el("form", { class: "settings", onchange: save, onsubmit: (event) => event.preventDefault() }, sections.map(({ root }) => root), state));
   const pressed = (event) => {
     if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu, .key-waiting, .key-question") !== null) return;
     event.preventDefault();
@@ -550,7 +553,7 @@ function section(name, title, path, ...children) {
   return { title, path, root: el("section", { "aria-labelledby": id }, el("h3", { id }, title), ...children) };
 }
 function seenChoices(now) {
-  const known = [["0", t("At once")], ["500", t("After half a second")], ["3000", t("After 3 seconds")], ["-1", t("Only by hand")]];
+  const known = [["0", t("Immediately")], ["500", t("After 0.5 seconds")], ["3000", t("After 3 seconds")], ["-1", t("Manually")]];
   if (!known.some(([value]) => value === String(now))) known.push([String(now), t("After {n} seconds", { n: now / 1e3 })]);
   return known;
 }

@@ -69,6 +69,9 @@ var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
   return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
+function placed(text2, elements) {
+  return text2.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -246,7 +249,7 @@ function showNotices(client, list, account) {
       const done = await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () => client.account_vacation_set({ enabled: false }));
       if (done) await ask();
     };
-    return line("away", [t("Vacation reply is on."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], el("button", { class: "link", onclick: () => void end() }, t("End it")), link("away", t("Change")));
+    return line("away", found.away_until === null ? t("Vacation reply is on.") : placed(t("Vacation reply is on until {time}."), { time: when(microseconds(found.away_until)) }), el("button", { class: "link", onclick: () => void end() }, t("Turn off")), link("away", t("Change")));
   }
   function failed(found) {
     const failure = found.failure;
@@ -255,11 +258,11 @@ function showNotices(client, list, account) {
       localStorage.setItem(hiddenKey, failure.moment);
       draw(found);
     };
-    const about = failure.script === "" ? [t("A message was kept:"), " ", foreign(failure.text.message, 300)] : [failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:"), " ", foreign(failure.text.message, 300), ". ", t("The message was kept.")];
+    const about = failure.script === "" ? [t("Message kept:"), " ", foreign(failure.text.message, 300)] : [placed(failure.line > 0 ? t("Your script failed in line {line}: {reason}.", { line: failure.line }) : t("Your script failed: {reason}."), { reason: foreign(failure.text.message, 300) }), " ", t("You'll find the message in your Inbox.")];
     return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Show")), el("button", { class: "link", onclick: hide }, t("Hide")));
   }
   function stopped(address) {
-    return line("failed", [t("Nothing is sent on to"), " ", foreign(address, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link("forwarding", t("Show")));
+    return line("failed", placed(t("Forwarding to {address} stopped after 3 days of bounces. Your mail is kept here."), { address: foreign(address, 100) }), link("forwarding", t("Show")));
   }
   list.before(box);
   document.addEventListener("visibilitychange", () => !document.hidden && Date.now() - asked > fresh && void ask());

@@ -345,14 +345,14 @@ async function openTemplates(page, at, target) {
     if (target.subject === "") target.subject = filled2(one.subject, target, String);
     target.insert(filled2(one.text, target, String), filled2(one.html, target, escaped));
   };
-  openMenu(at, t("Templates"), [...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))), command("save", t("Save as a template…"), () => void save(page, target, all)), ...all.length > 0 ? [command("edit", t("Manage templates…"), () => void manage(page))] : []]);
+  openMenu(at, t("Templates"), [...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))), command("save", t("Save as template…"), () => void save(page, target, all)), ...all.length > 0 ? [command("edit", t("Manage templates…"), () => void manage(page))] : []]);
 }
 async function save(page, target, all) {
   const { text: text2, html } = written2(page, target);
-  const name = (await ask(t("Save as a template"), t("Name"), target.subject.slice(0, 100), t("Save")))?.trim();
+  const name = (await ask(t("Save as template"), t("Name"), target.subject.slice(0, 100), t("Save")))?.trim();
   if (name === void 0 || name === "") return;
   const known = all.find((one2) => one2.name === name);
-  if (known !== void 0 && !await confirm(t("Replace the template?"), t("There is a template “{name}” already.", { name: isolated(name) }), t("Replace"))) return;
+  if (known !== void 0 && !await confirm(t("Replace template?"), t("A template named “{name}” already exists.", { name: isolated(name) }), t("Replace"))) return;
   const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1e3), text: text2, html };
   if (await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one))) toast(t("Template “{name}” saved", { name: isolated(name) }));
 }
@@ -365,7 +365,7 @@ async function showTemplates(page, place) {
   const list = el("div", {});
   const show = async () => {
     const all = await listed(page);
-    fill(list, all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")), all.map((one) => {
+    fill(list, all.length === 0 && el("p", { class: "hint" }, t("No templates yet. To create one, write a message and save it as a template.")), all.map((one) => {
       const name = isolated(one.name);
       const button = (words, run) => el("button", { class: "btn line", type: "button", "aria-label": `${words}: ${name}`, onclick: run }, words);
       return el("div", { class: "template" }, el("bdi", { class: "template-name", dir: "auto" }, name), button(t("Edit"), () => void change(one)), button(t("Remove"), () => void remove(one)));
@@ -378,13 +378,13 @@ async function showTemplates(page, place) {
   const remove = async (one) => {
     if (!await attempt(t("Deleting…"), t("Couldn't delete template"), () => page.client.template_remove(one.id))) return;
     await load();
-    toast(t("“{name}” removed", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore template"), async () => {
+    toast(t("“{name}” deleted", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore template"), async () => {
       await page.client.template_save({ ...one, id: 0 });
       await show();
     }) });
   };
   const begin = () => void change({ id: 0, name: "", subject: "", text: "", html: "" });
-  fill(place, el("p", { class: "hint" }, t("{name}, {address} and {date} stand for the first recipient and today.")), list, el("button", { class: "btn line", type: "button", onclick: begin }, t("New template")));
+  fill(place, el("p", { class: "hint" }, t("Use {name} and {address} for the first recipient, and {date} for today.")), list, el("button", { class: "btn line", type: "button", onclick: begin }, t("New template")));
   await show();
 }
 async function edit(page, one) {
@@ -414,7 +414,7 @@ async function edit(page, one) {
         close(true);
       } catch (error) {
         problem.hidden = false;
-        fill(problem, codeOf(error) === "user:conflict" ? t("Another template has this name.") : String(error.message));
+        fill(problem, codeOf(error) === "user:conflict" ? t("A template with this name already exists.") : String(error.message));
       }
     };
     return [el("label", { class: "field" }, t("Name"), name), el("label", { class: "field" }, t("Subject"), subject), editor === null ? el("label", { class: "field" }, t("Text"), text2) : el("div", { class: "template-words" }, editor.tools, editor.root), problem, el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "primary", type: "button", onclick: () => void save2() }, t("Save")))];

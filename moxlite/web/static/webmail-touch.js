@@ -107,7 +107,7 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
+var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark as read or unread")]];
 
 var touch_default = ".swipe-beneath{position:fixed;display:grid;place-content:center;justify-items:center;gap:2px;overflow:hidden;background:var(--success-background);color:var(--color);font-size:12px;line-height:14px;text-align:center}.swipe-beneath[data-action=trash]{background:var(--warning-background)}.swipe-beneath.far{font-weight:600}.toast button{min-width:44px;min-height:44px}html,.messages{overscroll-behavior-y:contain}.pull{position:absolute;z-index:3;left:50%;translate:-50%;display:flex;align-items:center;gap:8px;padding:8px 16px;border:1px solid var(--border-color);border-radius:20px;background:var(--raised);box-shadow:var(--shadow-2);color:var(--color);font-size:14px;line-height:20px;white-space:nowrap;pointer-events:none}.pull-sign{display:grid}@media(prefers-reduced-motion:no-preference){.pull{transform:translateY(calc(var(--pull, 0px) / 3))}.pull-sign{transition:rotate 150ms}.pull.far .pull-sign{rotate:180deg}.pull.asking .pull-sign{animation:pull-turn 1s linear infinite}@keyframes pull-turn{to{rotate:540deg}}}\n";
 
@@ -142,7 +142,7 @@ function pulls(list, look) {
   };
   const ask = () => {
     asking = true;
-    say(t("Looking for new messages…"));
+    say(t("Checking for new messages…"));
     shown.classList.add("asking");
     const end = (text2, path) => {
       removeEventListener("connected", found);
@@ -154,7 +154,7 @@ function pulls(list, look) {
       hiding = window.setTimeout(hide, shownFor);
     };
     const found = () => end(t("Up to date"));
-    const failed = () => end(t("Not connected"), wifiOff);
+    const failed = () => end(t("Offline"), wifiOff);
     addEventListener("connected", found);
     addEventListener("disconnected", failed);
     hiding = window.setTimeout(failed, patience);
@@ -180,7 +180,7 @@ function pulls(list, look) {
       return;
     }
     pull.by = Math.max(1, by);
-    say(by >= enough ? t("Release to look again") : t("Pull to look again"));
+    say(by >= enough ? t("Release to refresh") : t("Pull to refresh"));
     follow(pull.by);
   }, { passive: true });
   list.addEventListener("touchend", () => {

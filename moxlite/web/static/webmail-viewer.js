@@ -227,13 +227,13 @@ async function look(base2, item, path) {
       text2.hidden = kind === "text";
       download.classList.toggle("primary", kind === "");
       done.classList.toggle("primary", kind !== "");
-      if (kind === "image") fill(view, el("img", { src: url("view"), alt: one.filename, onerror: () => fill(view, el("p", {}, navigator.onLine ? t("This image cannot be shown.") : missingText())) }));
+      if (kind === "image") fill(view, el("img", { src: url("view"), alt: one.filename, onerror: () => fill(view, el("p", {}, navigator.onLine ? t("This image can't be displayed.") : missingText())) }));
       else if (!navigator.onLine && kind !== "") void away(base2, item.id, one.path, kind).then((found) => {
         if (all[at] === one) fill(view, found ?? frame("view", false));
       });
       else if (kind === "pdf") fill(view, frame("view", false));
       else if (kind === "text") fill(view, frame("viewtext", true));
-      else fill(view, el("p", {}, t("This file cannot be shown here.")));
+      else fill(view, el("p", {}, t("This file can't be displayed here.")));
     };
     const to = (next) => {
       at = (next + all.length) % all.length;

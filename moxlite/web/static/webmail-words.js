@@ -291,7 +291,7 @@ var Words = class {
   root = el("div", { class: "compose-words" });
   formatButton = el("button", { type: "button", class: "link compose-icon", title: withKey(t("Formatting"), "ctrl F"), "aria-label": t("Formatting"), onclick: () => void this.toggle() }, sign(typeTool));
   field = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.hooks.changed() });
-  foldButton = el("button", { type: "button", class: "compose-quoted", "aria-label": t("Show the quote"), title: t("Show the quote"), onclick: () => this.unfold() }, "…");
+  foldButton = el("button", { type: "button", class: "compose-quoted", "aria-label": t("Show quote"), title: t("Show quote"), onclick: () => this.unfold() }, "…");
   rich = null;
   quoted;
   original;
@@ -395,16 +395,16 @@ var Words = class {
     this.focus();
   }
   originalBox() {
-    const title = this.forwarded ? t("The forwarded message") : t("The original");
+    const title = this.forwarded ? t("Forwarded message") : t("The original");
     const frame = el("iframe", { class: "compose-original-page", title, sandbox: "allow-popups allow-popups-to-escape-sandbox" });
     const box = el("details", { class: "compose-original", ontoggle: () => {
       if (box.open && this.sample > 0 && !frame.hasAttribute("src")) frame.src = `${this.desk.base}msg/${this.sample}/html`;
-    } }, el("summary", {}, title), this.sample > 0 && frame, el("p", { class: "compose-original-foot" }, t("It is sent below your text, as it came."), el("button", { type: "button", class: "link", onclick: () => {
+    } }, el("summary", {}, title), this.sample > 0 && frame, el("p", { class: "compose-original-foot" }, t("The original is sent unchanged below your text."), el("button", { type: "button", class: "link", onclick: () => {
       this.original = "";
       box.remove();
       this.focus();
       this.hooks.changed();
-    } }, t("Leave it out"))));
+    } }, t("Remove"))));
     return box;
   }
 };

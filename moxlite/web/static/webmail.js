@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.bfbd1d9122d3.js", bar: "bar.37e7acdc4a50.js", bulk: "bulk.38411b5d1ea4.js", calendar: "calendar.311c787db248.js", checks: "checks.2e3f0f2ae0a2.js", compose: "compose.fb462a92155d.js", conversation: "conversation.046f1afb9788.js", details: "details.9f175338dbc3.js", dropping: "dropping.04368372582d.js", empty: "empty.0f99377f6014.js", event: "event.5d73cad6926c.js", eventnews: "eventnews.3a754893a7bd.js", export: "export.02466869cd71.js", hints: "hints.98ddee1eb56b.js", invitation: "invitation.ff8b4796e775.js", labels: "labels.51585446fb50.js", later: "later.4b7e35390e6a.js", legend: "legend.74f8815960cf.js", login: "login.b0c959208781.js", mailboxes: "mailboxes.94aaf2c8f25b.js", menu: "menu.6e368f5d8fb1.js", message: "message.fcaa6e273b1e.js", newsletters: "newsletters.0a5e0cb88fab.js", notices: "notices.a86cafe69cd0.js", offline: "offline.225fc1be2a83.js", palette: "palette.2d8d6666535a.js", people: "people.3c24b296abbf.js", print: "print.606d7b4f4125.js", receipt: "receipt.6d2a80b7866c.js", recipients: "recipients.4c08a4037f2d.js", repeating: "repeating.260e99aff349.js", rich: "rich.3cf584caf440.js", rules: "rules.47c954adb647.js", search: "search.9db9119f46a8.js", sender: "sender.1f21b36302b5.js", sent: "sent.608497b93130.js", settings: "settings.66926d77398d.js", sorting: "sorting.793eb695d5a5.js", squire: "squire.8f988577745b.js", templates: "templates.e29a99b4b846.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.0bec4d12a6f9.js", words: "words.2c87e8e71e55.js" };
+var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.f6f2d50ce8d1.js", bar: "bar.47ba45eae1dd.js", bulk: "bulk.ae4e0c8428b1.js", calendar: "calendar.c7cc9b2e832d.js", checks: "checks.c1d9680e081e.js", compose: "compose.b1fd6808faaf.js", conversation: "conversation.6715b9fe7084.js", details: "details.8db0de076ad9.js", dropping: "dropping.36dd9b2cab0d.js", empty: "empty.32dbb2bfd86d.js", event: "event.27c00877cb9b.js", eventnews: "eventnews.2a0c34b3fbb9.js", export: "export.2b298a4b7fe9.js", hints: "hints.e79a027f2457.js", invitation: "invitation.669e98abb467.js", labels: "labels.3d67df1b2707.js", later: "later.e88f826a902c.js", legend: "legend.8489dfa6def3.js", login: "login.b0c959208781.js", mailboxes: "mailboxes.ab7b64035def.js", menu: "menu.cca13b59430f.js", message: "message.46db9e818534.js", newsletters: "newsletters.dd5597fc8526.js", notices: "notices.0af5fac32172.js", offline: "offline.8e9dd24690f8.js", palette: "palette.2d8d6666535a.js", people: "people.9eb98908577e.js", print: "print.606d7b4f4125.js", receipt: "receipt.31644589a5a1.js", recipients: "recipients.cc43d727edf0.js", repeating: "repeating.260e99aff349.js", rich: "rich.171b53ebc360.js", rules: "rules.a1aefd4af173.js", search: "search.7a4b55d3ce66.js", sender: "sender.12c5186166be.js", sent: "sent.24f4098f94c3.js", settings: "settings.3dff67232751.js", sorting: "sorting.71905cee075c.js", squire: "squire.8f988577745b.js", templates: "templates.953e11ecb629.js", touch: "touch.51dde280e2b1.js", viewer: "viewer.0120d52f948d.js", words: "words.9b7343a53c4c.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -859,14 +859,14 @@ function acting(page) {
   }
   function flag(flags, add) {
     page.seen?.cancel();
-    const words2 = { "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"), "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"), "\\flagged true": (n) => many(n, "Flagged", "{n} messages flagged"), "\\flagged false": (n) => many(n, "Flag removed", "{n} flags removed") };
+    const words2 = { "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"), "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"), "\\flagged true": (n) => many(n, "Message flagged", "{n} messages flagged"), "\\flagged false": (n) => many(n, "Message unflagged", "{n} messages unflagged") };
     actions.flag(flags, add, { doing: (n) => many(n, "Updating message…", "Updating {n} messages…"), done: words2[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message updated", "{n} messages updated")) });
   }
   function chooseLabels(number2 = 0) {
-    void attempt(t("Loading…"), t("Couldn't open this"), async () => (await part("labels")).chooseLabels(client, mail, actions, number2));
+    void attempt(t("Loading…"), t("Couldn't open this item"), async () => (await part("labels")).chooseLabels(client, mail, actions, number2));
   }
   function later(run) {
-    void attempt(t("Loading…"), t("Couldn't open this"), async () => run(await part("later")));
+    void attempt(t("Loading…"), t("Couldn't open this item"), async () => run(await part("later")));
   }
   function away(items, role) {
     if (role === "trash" && (mail.inRole("trash") || mail.inRole("draft"))) {
@@ -959,12 +959,12 @@ function handleBack(page) {
       });
     } else if (left && !over && !root) history.back();
     else if (root && document.body.classList.contains("show-message")) put(true, true);
-    else if (root) toast(t("Press Back again to leave"));
+    else if (root) toast(t("Press Back again to exit"));
   });
 }
 
 function addFindCommands(desk) {
-  const find2 = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("Close the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }];
+  const find2 = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("Close search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }];
   desk.commands.add(t("Search"), find2);
 }
 
@@ -978,16 +978,16 @@ function goTo(key2, name, run) {
   return { id: `go.${key2}`, title: t("Go to {name}", { name }), keys: [`g ${key2}`], run };
 }
 function anywhere(desk) {
-  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Switch between light and dark"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
+  return [{ id: "app.palette", title: t("Find command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Icon guide"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Describe this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Switch between unread and all messages"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Toggle dark mode"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
 function move(desk, id, title, by, key2, letter) {
   const upper = letter.toUpperCase();
   const extend = upper === letter ? [`shift ${key2}`] : [`shift ${key2}`, upper];
-  return [{ id: `list.${id}`, title, keys: [letter, key2], quiet: true, run: () => desk.moveFocus(by, "select") }, { id: `list.${id}-extend`, title: t("{title}, extending the selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") }, { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key2}`], quiet: true, run: () => desk.moveFocus(by, "focus") }];
+  return [{ id: `list.${id}`, title, keys: [letter, key2], quiet: true, run: () => desk.moveFocus(by, "select") }, { id: `list.${id}-extend`, title: t("{title}, extending selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") }, { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key2}`], quiet: true, run: () => desk.moveFocus(by, "focus") }];
 }
 function list(desk) {
   const some = () => desk.selectedCount() > 0;
-  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Ten messages down"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Ten messages up"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
+  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Down 10 messages"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Up 10 messages"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to message list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
 }
 function messages(desk) {
   const some = () => desk.aimed() > 0;
@@ -1362,7 +1362,7 @@ var SearchBar = class {
   shown = "";
   said = el("div", { class: "search-said", id: "search-said", role: "status" });
   problems = el("ul", { class: "search-problems", hidden: true });
-  clear = el("button", { class: "search-clear", type: "button", "aria-label": t("Close the search"), title: t("Close the search"), hidden: true }, sign(x, "i s"));
+  clear = el("button", { class: "search-clear", type: "button", "aria-label": t("Close search"), title: t("Close search"), hidden: true }, sign(x, "i s"));
   root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, sign(search, "i s"), this.input, this.clear), this.problems, this.said, this.form);
   submit() {
     this.close();
@@ -1555,7 +1555,7 @@ function tellTitle(mail, find2) {
   const mailbox = mail.current.value;
   const search3 = find2.text.value;
   const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
+  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(offline)")}`;
   const listed = search3 !== "" ? t("Search: {text}", { text: search3 }) : mailboxName(mailbox?.name ?? "Webmail");
   const shown4 = inCalendar(location.hash) ? t("Calendar") : listed;
   document.title = `${unread}${shown4} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
@@ -1581,7 +1581,7 @@ function navigation(page) {
     void attempt(t("Saving…"), t("Couldn't save settings"), () => client.settings_save({ ...settings, color_scheme }));
   }, openPage(name) {
     drawer.close();
-    void attempt(t("Loading…"), t("Couldn't open this"), async () => (await part(name)).openPage(page.desk));
+    void attempt(t("Loading…"), t("Couldn't open this item"), async () => (await part(name)).openPage(page.desk));
   }, tellCalendar(address) {
     if (address !== "") writeAddress(address);
     else if (inCalendar(location.hash)) tellPlace(mail, page.find, true);
@@ -2857,7 +2857,7 @@ function speak(language) {
   return spoken() === language && document.documentElement.lang !== language;
 }
 
-var sentences = { on: "", connecting: t("Connecting…"), off: t("Not connected. Trying again…"), crowded: t("Not connected. Other tabs use all the connections your network allows. Close some."), blocked: t("Not connected. Your network or a proxy holds back what the server sends. Ask its administrator to allow WebSockets.") };
+var sentences = { on: "", connecting: t("Connecting…"), off: t("Connection lost. Reconnecting…"), crowded: t("Can't connect because other tabs use all the connections your network allows. Close some tabs."), blocked: t("Can't connect because your network or a proxy blocks live updates. Ask your network administrator to allow WebSockets.") };
 function connectionLine(mail, stream) {
   const words2 = el("span");
   const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
@@ -3089,9 +3089,9 @@ function marked(text2, needles) {
   return pieces;
 }
 
-var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
+var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark as read or unread")]];
 
-var symbols = [["\\answered", reply, t("Answered")], ["$forwarded", forward, t("Forwarded")]];
+var symbols = [["\\answered", reply, t("Replied")], ["$forwarded", forward, t("Forwarded")]];
 var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
 var fewLabels = 2;
 function named(kind, title, shown4) {
@@ -3185,7 +3185,7 @@ var Row = class {
     this.people.title = addressList(people, longAddress);
     const count = `${thread.length}${thread.length === mostMembers ? "+" : ""}`;
     fill(this.people, marked(isolated(senders(people, manner.own)) || t("(no address)"), manner.needles));
-    fill(this.numbers, thread.length > 1 && named("thread-count", t("{n} messages", { n: count }), count), hidden > 0 && named("thread-count", many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them"), `+${hidden}`));
+    fill(this.numbers, thread.length > 1 && named("thread-count", t("{n} messages", { n: count }), count), hidden > 0 && named("thread-count", many(hidden, "{n} more message in another folder. Press → to show it", "{n} more messages in other folders. Press → to show them"), `+${hidden}`));
   }
   showDisc(item, manner) {
     const [person] = manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from;
@@ -3194,13 +3194,13 @@ var Row = class {
     fill(this.disc, initials(name));
   }
   branch(item) {
-    if (item.same_message_id) return named("branch", t("A copy of the message above (same Message-ID)"), sign(copy, "icon"));
+    if (item.same_message_id) return named("branch", t("Copy of the message above (same Message-ID)"), sign(copy, "icon"));
     if (item.thread_missing_link) return named("branch", t("The original message isn't here"), sign(circleHelp, "icon"));
     return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
   showMarks(thread, flags) {
     const files = thread.reduce((sum, item) => sum + item.attachments.filter((one) => !one.inside).length, 0);
-    fill(this.marks, words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)), symbols.filter(([flag]) => flags.includes(flag)).map(([, path, title]) => named("mark", title, sign(path, "icon"))), thread.every((item) => item.thread_muted) && named("mark", t("Muted: new messages of the conversation arrive read"), sign(bellOff, "icon")), files > 0 && named("mark", t("Attachments: {n}", { n: files }), sign(paperclip, "icon")), flags.includes("\\flagged") && named("mark flagged", t("Flagged"), sign(star, "icon")));
+    fill(this.marks, words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)), symbols.filter(([flag]) => flags.includes(flag)).map(([, path, title]) => named("mark", title, sign(path, "icon"))), thread.every((item) => item.thread_muted) && named("mark", t("Muted. New messages in this conversation arrive as read"), sign(bellOff, "icon")), files > 0 && named("mark", t("Attachments: {n}", { n: files }), sign(paperclip, "icon")), flags.includes("\\flagged") && named("mark flagged", t("Flagged"), sign(star, "icon")));
   }
 };
 
@@ -3539,6 +3539,11 @@ function moveWithin(bar) {
   settle2(bar);
 }
 
+function selectedPlace({ messages: messages2, conversations }) {
+  if (messages2 === null) return { title: many(conversations, "{n} conversation selected", "{n} conversations selected") };
+  const title = many(messages2, "{n} message selected", "{n} messages selected");
+  return conversations === messages2 ? { title } : { title, text: many(conversations, "{n} conversation", "{n} conversations") };
+}
 function counted({ messages: messages2, conversations }) {
   if (messages2 === null) return many(conversations, "{n} conversation", "{n} conversations");
   const all = many(messages2, "{n} message", "{n} messages");
@@ -3554,11 +3559,11 @@ function layOut(root, page) {
     return made;
   };
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
-  const tools = el("div", { class: "list-tools", role: "toolbar", "aria-label": t("What the list shows") }, command("app.unread-only", { class: "link unread-button" }, el("span", { class: "unread-toggle" }, t("Unread only"))), opener("link list-menu", t("What the list shows"), (at) => page.openListMenu(at), sign(listFilter)));
+  const tools = el("div", { class: "list-tools", role: "toolbar", "aria-label": t("List options") }, command("app.unread-only", { class: "link unread-button" }, el("span", { class: "unread-toggle" }, t("Unread only"))), opener("link list-menu", t("List options"), (at) => page.openListMenu(at), sign(listFilter)));
   moveWithin(tools);
   const chosenCount = el("h1", { class: "chosen-count" });
   const all = command("list.all", { class: "link" });
-  const clear = t("Clear the selection");
+  const clear = t("Clear selection");
   const bar = el("header", { class: "list-chosen" }, command("list.none", { class: "chosen-clear", title: clear, "aria-label": clear }, sign(x)), chosenCount, all, page.chosen);
   const compose = command("compose.new", { class: "primary compose-new" }, sign(squarePen), el("span", { class: "side-word" }, t("New message")));
   effect(() => {
@@ -3571,7 +3576,7 @@ function layOut(root, page) {
   const disc = el("span", { "aria-hidden": "true" });
   const address = el("span", { class: "account-address" });
   const account = opener("account-menu", t("Account and settings"), (at) => page.openAccount(at), disc, address, sign(chevronsUpDown, "i s"));
-  const scheme = t("Light or dark");
+  const scheme = t("Light or dark mode");
   fill(page.side, brand(), compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), storage, el("div", { class: "account" }, account, command("app.calendar", { class: "scheme-switch open-calendar", title: hintOf(page.commands.get("app.calendar")), "aria-label": t("Calendar") }, sign(calendar)), command("app.scheme", { class: "scheme-switch", title: scheme, "aria-label": scheme }, sign(sun))));
   fill(root, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, tools), bar, page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(squarePen))), page.side, page.panes.splitter, page.reader.root);
   effect(() => {
@@ -3638,7 +3643,7 @@ var Panes = class {
     this.draw();
   }
   root;
-  splitter = el("div", { class: "splitter", role: "separator", tabindex: "0", "aria-label": t("Size of the list") });
+  splitter = el("div", { class: "splitter", role: "separator", tabindex: "0", "aria-label": t("List size") });
   local = loadLocal();
   below = false;
   set(local) {
@@ -3737,7 +3742,7 @@ var Reader2 = class {
   showNothing(selected) {
     this.clear();
     if (selected !== null) this.owner.chosen.append(this.owner.bar);
-    this.put([], el("div", { class: "toolbar" }), el("div", { class: "reader-empty" }, selected !== null ? el("h2", { class: "empty-title" }, t("{what} selected", { what: counted(selected) })) : drawEmpty({ title: t("No message selected"), text: t("Use the arrow keys and Enter, or press ? for all shortcuts.") })));
+    this.put([], el("div", { class: "toolbar" }), el("div", { class: "reader-empty" }, drawEmpty(selected !== null ? selectedPlace(selected) : { title: t("No message selected"), text: t("Use the arrow keys and Enter, or press ? for all shortcuts.") })));
   }
   show(item) {
     if (this.shown?.id === item.id) {
@@ -3884,7 +3889,7 @@ function watch(page) {
     if (page.displayed && mailboxes.length > 0 && mail.current.value === void 0 && ((mail.query.value.filter.mailbox_id ?? 0) > 0 || isInboxes(mail.query.value))) page.desk.openInbox();
   });
   const translate = (language) => {
-    if (speak(language)) page.reload(() => location.reload(), t("Reload the page to switch its language."));
+    if (speak(language)) page.reload(() => location.reload(), t("Reload the page to change the language."));
   };
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));
   effect(() => {
@@ -3963,7 +3968,7 @@ var App = class {
   commands = new CommandTable();
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session(kept(), "Webmail", this.client, async (...asked) => (await part("login")).askLogIn(...asked), true, true);
-  mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("The message was moved or deleted elsewhere")), outdated: (version) => this.renew(version), checking: location.hostname === "localhost" });
+  mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("This message has been moved or deleted")), outdated: (version) => this.renew(version), checking: location.hostname === "localhost" });
   actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   stream = new Stream(this.client, base, { event: (event) => {
     this.event(event);
@@ -3975,7 +3980,7 @@ var App = class {
     }
     dispatchEvent(new Event(state === "on" ? "connected" : "disconnected"));
     if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
-  }, failed: (error) => void showError(t("Couldn't connect to the server"), error), opening: () => this.mail.opening() });
+  }, failed: (error) => void showError(t("Can't connect to the server"), error), opening: () => this.mail.opening() });
   mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), openScheduled: () => this.commands.run("app.waiting"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox) });
   find = new Find(this.mail, { mark: (needles) => {
     this.list.mark(needles);
@@ -4041,7 +4046,7 @@ var App = class {
     handleBack({ drawer: this.drawer, desk: this.desk, tellPlace: () => tellPlace(this.mail, this.find) });
     this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = () => part("checks");
-    this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("This takes mail out of the account, so give your password again."));
+    this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("To export mail, enter your password again."));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     const read3 = localStorage.getItem(`${kept()}-offline`) === null ? ready : this.offline();
@@ -4058,7 +4063,7 @@ var App = class {
     });
   }
   withMenus(open) {
-    void attempt(t("Loading…"), t("Couldn't open this"), async () => open(await part("menu")));
+    void attempt(t("Loading…"), t("Couldn't open this item"), async () => open(await part("menu")));
   }
   async logIn(reason) {
     const waiting2 = await (await this.keeping)?.atLogIn() ?? [];
@@ -4090,10 +4095,10 @@ var App = class {
   newer;
   renew(version) {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
-    this.reload(load, t("The server has a newer version of this page."));
+    this.reload(load, t("A new version is available."));
   }
   reload(load, words2) {
-    if (document.querySelector(".composer") !== null) this.newer ??= toast(words2, { title: t("Load it"), run: load }, 0);
+    if (document.querySelector(".composer") !== null) this.newer ??= toast(words2, { title: t("Reload"), run: load }, 0);
     else if (this.mail.pending.busy) void this.mail.pending.end().then(() => this.reload(load, words2));
     else load();
   }
@@ -4148,8 +4153,8 @@ var App = class {
 function extra(name, run) {
   void part(name).then(run, () => null);
 }
-addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
+addEventListener("error", (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
 new App().start();
 })();
