@@ -1,4 +1,4 @@
-"""Settings and keys of a plan, written into domains.toml. What somebody has changed here already stays (MOVE-6)."""
+"""Settings and keys of a plan, written into domains.toml. Settings that were changed here already stay (MOVE-6)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -24,8 +24,8 @@ from moxlite.proto.address import Domain
 
 
 def lacking(snapshot: Snapshot, user: User) -> Iterator[tuple[Keys, str, Any, bool]]:
-    """The settings of a user that are not here: path in domains.toml, words for it, value, and whether the one that is
-    here was changed by somebody.
+    """The settings of a user that are not here: path in domains.toml, words for it, value, and whether the value
+    that is here is no longer that of a new account.
     """
     account = snapshot.account(user.account)
     if account is None:

@@ -86,8 +86,8 @@ class MailboxCount(msgspec.Struct, frozen=True):
 
 
 class PlaceCount(msgspec.Struct, frozen=True):
-    """A calendar, an address book or a folder of files: its entries or messages, those that are not here, and those that
-    can't be read.
+    """A calendar, an address book or a folder of files: the number of its entries or messages, of those that aren't
+    here, and of those that can't be read.
     """
 
     place: str

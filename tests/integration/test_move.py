@@ -193,7 +193,7 @@ def test_a_server_of_dovecot_and_postfix_moves(server: LocalServer, dovecot: Dov
 
 
 def test_the_page_about_dovecot_works_word_for_word(server: LocalServer, dovecot: Dovecot, tmp_path: Path) -> None:
-    """MOVE-4: its commands, on files as they lie on a server of Dovecot's; but for the old server's name and port."""
+    """MOVE-4: its commands, on the files of a server with Dovecot; but for the old server's name and port."""
     fill(dovecot, "mia@example.org")
     text = (top() / "docs/coming-from-dovecot.md").read_text()
     block = text[text.index("## Here") :].split("```")[1].replace("\\\n", " ")

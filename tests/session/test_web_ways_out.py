@@ -347,7 +347,7 @@ async def test_raw_fields_go_out_as_encoded_words(rig: Rig, way: str) -> None:
 
 
 async def test_raw_fields_of_the_web_api_go_out_as_encoded_words(rig: Rig) -> None:
-    """WEB-100: those of `Headers`, of addresses, and names of files."""
+    """WEB-100: fields of `Headers`, names of people and of files."""
     await composed_by_webapi(
         rig,
         "Größe ☃",

@@ -13,7 +13,8 @@ from moxlite.proto.cards.jscalendarlines import line_of
 from moxlite.proto.cards.privacy import _plain
 from moxlite.proto.cards.vcard import _renewed
 
-VALUE = st.text(st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs"), include_characters="\n\t")).map(str.strip)
+CHARACTERS = st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs"), include_characters="\n\t")
+VALUE = st.text(CHARACTERS).map(str.strip)
 NAME = VALUE.map(lambda text: text[:50].strip()).filter(bool)
 ODD = 'Jim "Jimmie" ^n^^^\' Doe;,:'
 MEETING = read_calendar(
