@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite import lazyimport
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.spool import Spool
@@ -16,7 +17,6 @@ from moxlite.store.content.spoolheader import read_header
 from moxlite.store.delivery.perform import OwedMessage
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.upkeep.outbox import Handler, OutboxRow
-from moxlite.submission.submit import going_out
 
 LOCAL_FIELDS: Final = (b"return-path", b"x-moxlite-reason")
 """Fields of a received message that say something to its owner alone (RFC 5321 §4.4: one Return-Path, at the end)."""
@@ -54,6 +54,9 @@ async def _going_out(
     on without a few fields, but with Bcc.
     """
     if not owed.forwarded and row.message_id is not None:
+        await lazyimport.load("moxlite.submission.submit")
+        from moxlite.submission.submit import going_out  # with contacts: a server at rest does without
+
         async with going_out(kept, hostnames, utf8=owed.submission.smtputf8) as clean:
             yield clean
         return

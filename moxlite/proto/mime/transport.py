@@ -84,20 +84,7 @@ def _look(data: Octets, part: Part, edits: list[Edit], *, utf8: bool, top: bool 
     if part.parts or part.message is not None:
         if new != header:
             edits.append(Edit(part.header, part.body, new))
-        if part.type == "MULTIPART" and part.subtype in SEALED:
-            if has_long_line(data, part.body, part.end):
-                text = "a signed or encrypted part has a line of over 998 octets, and no other form keeps it valid"
-                raise Unconvertible(text)
-            return
-        start = part.body
-        for inner in part.parts:
-            _refuse_long_line(data, start, inner.header)
-            _look(data, inner, edits, utf8=utf8)
-            start = inner.end
-        if part.parts:
-            _refuse_long_line(data, start, part.end)
-        if part.message is not None:
-            _look(data, part.message.root, edits, utf8=True, top=True)
+        _look_inside(data, part, edits, utf8=utf8)
     elif has_long_line(data, part.body, part.end):
         if part.type == "MESSAGE" or part.defect or not is_known_encoding(part.encoding):
             raise Unconvertible(part.defect or "a part that cannot be encoded has a line of over 998 octets")
@@ -105,6 +92,24 @@ def _look(data: Octets, part: Part, edits: list[Edit], *, utf8: bool, top: bool 
         edits += recoded(data, part, encoding, top=top, header=new)
     elif new != header:
         edits.append(Edit(part.header, part.body, new))
+
+
+def _look_inside(data: Octets, part: Part, edits: list[Edit], *, utf8: bool) -> None:
+    """The same for what a multipart or a message in the message has."""
+    if part.type == "MULTIPART" and part.subtype in SEALED:
+        if has_long_line(data, part.body, part.end):
+            text = "a signed or encrypted part has a line of over 998 octets, and no other form keeps it valid"
+            raise Unconvertible(text)
+        return
+    start = part.body
+    for inner in part.parts:
+        _refuse_long_line(data, start, inner.header)
+        _look(data, inner, edits, utf8=utf8)
+        start = inner.end
+    if part.parts:
+        _refuse_long_line(data, start, part.end)
+    if part.message is not None:
+        _look(data, part.message.root, edits, utf8=True, top=True)
 
 
 def _refuse_long_line(data: Octets, start: int, end: int) -> None:
