@@ -112,12 +112,13 @@ INSERT INTO login_attempt
   app_password, first, last, count)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (fingerprint) DO UPDATE SET last = max(last, excluded.last), count = count + 1 RETURNING count"""
+# Attempts under a clock that was ahead count as made now (?2): else they'd stay, and each new one would go at once.
 DROP_FAILED: Final = """
-DELETE FROM login_attempt WHERE id IN
-  (SELECT id FROM login_attempt WHERE account = ? AND result <> 'ok' ORDER BY last DESC LIMIT -1 OFFSET ?)"""
+DELETE FROM login_attempt WHERE id IN (SELECT id FROM login_attempt WHERE account = ?1 AND result <> 'ok'
+  ORDER BY min(last, ?2) DESC, id DESC LIMIT -1 OFFSET ?3)"""
 DROP_SUCCEEDED: Final = """
-DELETE FROM login_attempt WHERE id IN
-  (SELECT id FROM login_attempt WHERE account = ? AND result = 'ok' ORDER BY last DESC LIMIT -1 OFFSET ?)"""
+DELETE FROM login_attempt WHERE id IN (SELECT id FROM login_attempt WHERE account = ?1 AND result = 'ok'
+  ORDER BY min(last, ?2) DESC, id DESC LIMIT -1 OFFSET ?3)"""
 DROP_OLD: Final = "DELETE FROM login_attempt WHERE last < ?"
 COLUMNS: Final = (
     "id, account, address, remote_ip, local_ip, tls, tls_key, protocol, user_agent, mechanism, result, first, last, "
@@ -186,9 +187,9 @@ def record(tx: Tx, attempts: Iterable[LoginAttempt]) -> None:
             (succeeded if attempt.result == "ok" else failed).add(fields[0])
     # Once for each account, not for each attempt: a guesser's hundred attempts wait for the same unit.
     for account in failed:
-        tx.execute(DROP_FAILED, account, MAX_FAILED)
+        tx.execute(DROP_FAILED, account, tx.now, MAX_FAILED)
     for account in succeeded:
-        tx.execute(DROP_SUCCEEDED, account, MAX_SUCCEEDED)
+        tx.execute(DROP_SUCCEEDED, account, tx.now, MAX_SUCCEEDED)
 
 
 def attempts_of(r: Reader, account: str | None = None, *, limit: int = 10) -> list[RecordedAttempt]:

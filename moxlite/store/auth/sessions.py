@@ -108,9 +108,10 @@ LIST: Final = f"SELECT {COLUMNS} FROM session WHERE account = ? AND expires > ? 
 EXTEND: Final = """
 UPDATE session SET last_used = ?, expires = ?, remote_ip = CASE device WHEN 1 THEN ? ELSE remote_ip END
 WHERE id = ? AND last_used < ?"""
+# No session lives longer than ?3: one of a clock that was ahead counts as one that is used now.
 DROP_OLDEST: Final = """
-DELETE FROM session WHERE id IN (
-    SELECT id FROM session WHERE account = ? AND id <> ? ORDER BY expires DESC, id DESC LIMIT -1 OFFSET ?)"""
+DELETE FROM session WHERE id IN (SELECT id FROM session WHERE account = ?1 AND id <> ?2
+    ORDER BY min(expires, ?3) DESC, id DESC LIMIT -1 OFFSET ?4)"""
 DROP_EXPIRED: Final = "DELETE FROM session WHERE expires < ?"
 REMOVE: Final = """
 DELETE FROM session WHERE id = (SELECT coalesce(parent, id) FROM session WHERE account = ? AND id = ?) RETURNING id"""
@@ -185,7 +186,7 @@ def add_session(
 def _make_room(tx: Tx, account: str, keep: int = 0) -> None:
     # before the new session is there: beside 100 of devices it would itself be the one that expires soonest, and its
     # user could never log in; `keep` is its parent, with which it would go
-    tx.execute(DROP_OLDEST, account, keep, MAX_SESSIONS - 1 - bool(keep))
+    tx.execute(DROP_OLDEST, account, keep, tx.now + DEVICE_UNUSED, MAX_SESSIONS - 1 - bool(keep))
 
 
 def hand_on(tx: Tx, parent: Session, app: str, *, remote_ip: str, user_agent: str) -> SessionTokens:

@@ -64,7 +64,8 @@ SELECT id, moment FROM sieve_failure WHERE script = ? AND line = ? AND text = ? 
 AGAIN: Final = "UPDATE sieve_failure SET moment = ?, words = ? WHERE id = ?"
 NOTE: Final = "INSERT INTO sieve_failure (moment, script, line, text, words) VALUES (?, ?, ?, ?, ?)"
 FAILURES_LEFT: Final = """
-DELETE FROM sieve_failure WHERE id NOT IN (SELECT id FROM sieve_failure ORDER BY moment DESC, id DESC LIMIT ?)"""
+DELETE FROM sieve_failure WHERE id NOT IN
+(SELECT id FROM sieve_failure ORDER BY min(moment, ?) DESC, id DESC LIMIT ?)"""
 
 
 class NoSuchScript(StoreError):
@@ -276,5 +277,5 @@ def note_failure(tx: Tx, script: str, line: int, text: str) -> bool:
         tx.execute(AGAIN, tx.now, packed, last[0])
         return True
     tx.execute(NOTE, tx.now, script, line, text, packed)
-    tx.execute(FAILURES_LEFT, MAX_FAILURES)
+    tx.execute(FAILURES_LEFT, tx.now, MAX_FAILURES)
     return True
