@@ -68,6 +68,13 @@ class ServerDecoder:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._words: list[Word] = []
+        self._announced = 0  # end of a literal that has not come whole, in the buffer
+
+    @property
+    def octets(self) -> int:
+        """Octets of the present request that have come or are announced."""
+        there = sum(len(word) for word in self._words if isinstance(word, bytes))
+        return there + max(len(self._buffer), self._announced)
 
     @property
     def buffered(self) -> bool:
@@ -102,6 +109,7 @@ class ServerDecoder:
     def _read(self) -> bool:
         """Read words up to a line end; False before it has come."""
         buffer = self._buffer
+        self._announced = 0
         while True:
             while buffer[:1] == b" ":
                 del buffer[:1]
@@ -132,6 +140,7 @@ class ServerDecoder:
                 raise ManageSieveError(f"a string has at most {MAX_STRING} octets", fatal=True)
             end = match.end() + int(size)
             if len(buffer) < end:
+                self._announced = end
                 return False
             self._words.append(bytes(buffer[match.end() : end]))
             del buffer[:end]

@@ -13,6 +13,7 @@ import trio.testing
 from moxlite.imapd import Context
 from moxlite.imapd.session import sessions
 from moxlite.imapd.sieve.connection import serve_managesieve
+from moxlite.ledger import Hold, begin
 from moxlite.net.admission import TLSFacts, guard
 from moxlite.operations.access import AppPasswordAdd
 from moxlite.store.delivery.scripts import MAX_SCRIPTS
@@ -104,6 +105,23 @@ async def user(imap: Imap) -> AsyncIterator[Client]:
 
 def put(name: str, text: str) -> str:
     return f'PUTSCRIPT "{name}" {{{len(text.encode())}+}}\r\n{text}'
+
+
+async def test_long_strings_are_in_the_ledger(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-141, STORE-198a: from before they come until the command is done; what has no room in time ends with BYE."""
+    book = begin(64 << 20)
+    async with user(imap) as client:
+        await client.stream.send_all(b'PUTSCRIPT "long" {60000+}\r\n#')
+        await trio.testing.wait_all_tasks_blocked()
+        assert 4 * 60_000 < book.held["command"] < 4 * 61_000
+        assert await client.last(b" " * 59_997 + b"\r\n") == "OK"
+        assert book.held["command"] == 0
+        monkeypatch.setattr(Hold.take, "__defaults__", (0.1,))
+        others = book.hold()
+        others.count("answer", 64 << 20)
+        assert await client.last('PUTSCRIPT "short" ""') == "OK", "what is short needs no room"
+        assert (await client.last(b'PUTSCRIPT "long" {60000+}\r\n#')).startswith("BYE (TRYLATER)")
+    assert book.held["command"] == 0
 
 
 async def test_an_app_password_for_reading_changes_no_script(imap: Imap, tmp_path: Path) -> None:

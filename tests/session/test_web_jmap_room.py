@@ -119,3 +119,24 @@ async def test_header_fields_of_an_answer_are_bounded(rig: Rig, monkeypatch: pyt
     shown = ["bodyStructure", "textBody", "htmlBody", "attachments"]
     assert len((await client.call("Email/get", ids=many[:1], properties=shown))["list"]) == 1
     assert await client.error("Email/get", ids=many, properties=shown) == "requestTooLarge"
+
+
+async def test_parts_of_uploads_are_looked_for_in_room_of_the_ledger(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-198a: a call and a download are refused in their words; with room both get the part, and all comes back."""
+    client = Client(rig)
+    blob = await client.upload(
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + b"x" * 5_000_000 + b"\r\n--b--\r\n"
+    )
+    begin(64 << 20)
+    monkeypatch.setattr(Hold.take, "__defaults__", (0.1,))
+    held = ledger().hold()
+    held.count("spool", 60 << 20)
+    asked: Object = {"ids": [f"{blob}-1"], "properties": ["size"]}
+    assert await client.error("Blob/get", **asked) == "serverUnavailable"
+    target = f"/jmap/download/{client.account}/{blob}-1/x"
+    assert (await client.http("GET", target)).status == 503
+    held.close()
+    assert (await client.call("Blob/get", **asked))["list"] == [{"id": f"{blob}-1", "size": 5_000_000}]
+    assert (await client.http("GET", target)).status == 200
+    await trio.testing.wait_all_tasks_blocked()
+    assert ledger().octets == 0

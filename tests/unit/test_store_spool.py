@@ -3,8 +3,10 @@
 import hashlib
 import os
 import random
+import re
 import stat
 from pathlib import Path
+from typing import Final
 
 import pytest
 import trio
@@ -14,6 +16,7 @@ from hypothesis import given, strategies as st
 from moxlite.ledger import begin, ledger, own, visit
 from moxlite.store.content.spool import Spool, SpoolFile
 from moxlite.store.content.spoolmemory import STEP, WRITE_SIZE
+from tests.tools import top
 
 
 async def filled(directory: Path, chunks: list[bytes], memory_limit: int = 64) -> Spool:
@@ -62,6 +65,35 @@ async def test_messages_never_take_the_place_of_what_is_larger_than_its_share(tm
     with await filled(tmp_path, [b"x" * 300_000], 1 << 20) as spool:
         assert not spool.in_memory
         assert book.large is None
+
+
+async def test_what_a_thread_fills_is_in_the_ledger(tmp_path: Path) -> None:
+    """STORE-198a: room is taken before, and what it doesn't need comes back; without room it goes to the disk."""
+    begin(4 << 20)
+    own("mia")
+    whole = random.Random(1).randbytes(900_000)
+    with Spool(tmp_path) as short, Spool(tmp_path) as other:
+        for spool, octets in ((short, whole[:100_000]), (other, whole)):
+            spool.reserve()
+            await trio.to_thread.run_sync(spool.fill, [octets])
+            await trio.testing.wait_all_tasks_blocked()
+        assert (short.in_memory, other.in_memory) == (True, False)
+        assert ledger().held["spool"] == 100_000
+    assert ledger().held["spool"] == 0
+    with await filled(tmp_path, [whole], 1 << 20) as long, await long.rewritten(lambda view: [bytes(view)]) as second:
+        assert (long.in_memory, second.in_memory) == (True, False)
+        assert second.whole() == whole
+
+
+IN_THREADS: Final = {"store/imports/reading.py": "an import reads one message after the other"}
+"""Modules that fill spools and take no room before, with the reason."""
+
+
+def test_what_fills_a_spool_takes_room_before() -> None:
+    """STORE-198a: also in modules that are new."""
+    texts = {str(path.relative_to(top() / "moxlite")): path.read_text() for path in (top() / "moxlite").rglob("*.py")}
+    filling = {name for name, text in texts.items() if re.search(r"\b(spool|new)\.fill\(", text)}
+    assert {name for name in filling if ".reserve()" not in texts[name]} == {*IN_THREADS}
 
 
 async def test_short_message_stays_in_memory(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from moxlite.imapd import metrics
 from moxlite.imapd.connection import REFUSALS
 from moxlite.imapd.session.context import SLOW_FAILURES, Context
 from moxlite.imapd.sieve.session import Session, SessionEnded
+from moxlite.ledger import FREE, NoRoom, ledger
 from moxlite.logins.attempts import authentication_ratelimited_total
 from moxlite.net.admission import ConnectionInfo
 from moxlite.net.tls.errors import TLSError
@@ -21,6 +22,9 @@ logger = logging.getLogger("moxlite.imapd.sieve")
 
 READ_SIZE = 16_384
 """Octets read at once: a script of the usual size."""
+
+HELD = 4
+"""Times its octets that a request takes while it is read and obeyed: the buffer, the string, the script's text."""
 
 MAX_BAD = 20
 """Commands in a row that fail before the connection is closed."""
@@ -34,6 +38,7 @@ class Connection:
         self.info = info
         self.context = context
         self._decoder = ServerDecoder()
+        self._hold = ledger().hold()  # of the present request
         self.session = Session(context, self)
 
     async def send(self, octets: bytes) -> None:
@@ -63,11 +68,20 @@ class Connection:
     async def _more(self) -> bool:
         pace = self.context.pace
         seconds = pace.before_login if self.session.identity is None else pace.after_login
-        with trio.move_on_after(seconds):
+        if self._decoder.octets > FREE:
+            try:
+                await self._hold.take("command", HELD * self._decoder.octets - self._hold.octets)
+            except NoRoom as error:  # its octets are on their way, so it can't be refused alone
+                raise SessionEnded(str(error), "TRYLATER") from None
+        with self._hold.peer(seconds):
             octets = bytes(await self._stream.receive_some(READ_SIZE))
             self._decoder.feed(octets)
             return bool(octets)
         raise SessionEnded("inactive")
+
+    def give_back(self) -> None:
+        """Hold the last request no longer."""
+        self._hold.close()
 
     @property
     def buffered(self) -> bool:
@@ -121,6 +135,7 @@ async def serve_managesieve(stream: trio.abc.Stream, info: ConnectionInfo, conte
             await _bye(connection, end)
         finally:
             nursery.cancel_scope.cancel()
+            connection.give_back()
             await connection.session.aclose()
     await connection.aclose()
 
@@ -147,6 +162,8 @@ async def _serve(connection: Connection) -> None:
             if request is None:
                 return
             fine = await session.carry_out(request)
+            del request
+            connection.give_back()
             if session.logged_out:
                 return
         except ManageSieveError as error:

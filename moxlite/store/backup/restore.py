@@ -366,6 +366,7 @@ class _Mailbox:
     async def _add(self, target: MailboxID, row: MessageRow) -> None:
         self.account.check_space()
         spool = Spool(self.tmp)
+        spool.reserve()
         try:
             prefix = await self.database.scan(partial(_fill, message_id=row.id, spool=spool), op="restore")
             prepared = await prepare(spool, prefix, max_size=len(prefix) + spool.size)

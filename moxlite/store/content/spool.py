@@ -427,6 +427,10 @@ class Spool:
                 await trio.to_thread.run_sync(self._file.flush)
             self._finished = True
 
+    def reserve(self) -> None:
+        """Take room in memory for `fill`, which can't take it in its thread. On the event loop."""
+        self._memory.take(self._memory.limit)
+
     def fill(self, pieces: Iterable[Octets]) -> None:
         """Write all octets and declare the message complete, in this thread. Blocks. Raises OSError as `write`."""
         if self._finished or self._closed:
@@ -437,6 +441,7 @@ class Spool:
                 self._file.flush()
         if self._file is not None and self._shared is None:
             self._file.flush()
+        self._memory.settle(len(self._octets))
         self._finished = True
 
     async def with_header(self, header: bytes, body_start: int) -> Spool:
@@ -461,6 +466,7 @@ class Spool:
     async def rewritten(self, work: Callable[[memoryview], Iterable[Octets]]) -> Spool:
         """Make a new, finished spool of what `work` makes of all octets, in a thread. Raises as `work` and `write`."""
         new = Spool(self._directory, memory_limit=self._memory.limit, space=self._space)
+        new.reserve()
         try:
             with self.open_view() as view:
                 await trio.to_thread.run_sync(lambda: new.fill(work(view)))

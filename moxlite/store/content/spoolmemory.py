@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import trio
@@ -48,19 +50,28 @@ class SpoolMemory:
                 self.limit = 0
 
     def leave(self) -> int:
-        """Keep no more than what is to be written next; returns how many octets these may be."""
-        if self._hold is None:
+        """Keep no more than what is to be written next; returns how many octets these may be. In a thread, where all
+        that was taken before stays.
+        """
+        if self._hold is None or not trio.lowlevel.in_trio_run():
             return WRITE_SIZE
         self._hold.close()
         return WRITE_SIZE if self._hold.try_take("spool", WRITE_SIZE) else WRITE_SHORT
 
+    def settle(self, octets: int) -> None:
+        """Keep room for so many octets. From any thread."""
+        if self._hold is not None:
+            self._on_loop(partial(self._hold.give, "spool", max(0, self._hold.octets - octets)))
+
     def close(self) -> None:
         """Give all back."""
         hold, self._hold = self._hold, None
-        if hold is None or self._loop is None:
-            return
-        if trio.lowlevel.in_trio_run():
-            hold.close()
+        if hold is not None:
+            self._on_loop(hold.close)
+
+    def _on_loop(self, work: Callable[[], None]) -> None:
+        if self._loop is None or trio.lowlevel.in_trio_run():
+            work()
         else:
             with suppress(trio.RunFinishedError):
-                self._loop.run_sync_soon(hold.close)
+                self._loop.run_sync_soon(work)

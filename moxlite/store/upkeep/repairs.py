@@ -309,6 +309,7 @@ async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str 
     done = Undeleted()
     for one in await account.scan(partial(removed_messages, since=since, mailbox=mailbox), op="undelete"):
         with Spool(tmp) as spool:
+            spool.reserve()
             try:
                 prefix = await account.scan(partial(_fill, message_id=one.message_id, spool=spool), op="undelete")
             except NoSuchMessage:

@@ -135,6 +135,7 @@ async def composed(
       UserError: names the field that is wrong; TooLarge; NoSuchUpload; OSError: the disk is full.
     """
     with Spool(tmp) as spool:
+        spool.reserve()
 
         def fill(r: Reader) -> None:
             whole, shown = with_words(r, draft, words)

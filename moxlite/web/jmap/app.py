@@ -383,7 +383,10 @@ class JMAP:
                 place = await stack.enter_async_context(self._place(home, name_of))
             except MethodError:
                 raise HTTPError(404, "There is no such account.") from None
-            found = await find_blob(place, blob)
+            try:
+                found = await find_blob(place, blob)
+            except MethodError as error:
+                raise HTTPError(503, error.description) from None
             if found is None:
                 raise HTTPError(404, "There is no such file.")
             media_type = query_parameters(request).get("accept") or query_parameters(request).get("type") or ""

@@ -15,8 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import trio
 
+from moxlite.ledger import NoRoom, ledger
 from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.text import reader_of
@@ -36,7 +36,7 @@ from moxlite.store.rows.messages import structures
 from moxlite.web.composing.uploads import receive_upload
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.jmap.accounts import Place, open_place
-from moxlite.web.jmap.bodies import part_at
+from moxlite.web.jmap.bodies import part_at, unavailable
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ BLOB: Final = re.compile(r"(?:E([0-9]{1,18})|U([0-9a-f]{32}))(?:-([0-9]{1,4}(?:_
 MAX_SCANNED: Final = 25 << 20
 """Octets of an uploaded message whose parts are looked for."""
 
-_scans: Final = trio.Semaphore(2)
-"""Uploaded messages that are held and scanned at a time, of all accounts: each takes twice its octets."""
+SCANNED: Final = 2
+"""Times its octets that an uploaded message takes while its parts are looked for."""
 
 WHOLE: Final = 3
 """Times its octets that a message takes which is held whole, to be read or composed."""
@@ -86,7 +86,9 @@ def part_blob(email_id: int, number: str) -> str:
 
 
 async def find_blob(place: Place, blob: str) -> Blob | None:
-    """The blob with this id. Uploads are the user's, and known in all of the user's accounts. Raises StoreError."""
+    """The blob with this id. Uploads are the user's, and known in all of the user's accounts. Raises StoreError,
+    MethodError.
+    """
     if (found := SCRIPT.fullmatch(blob)) is not None:
         return await _of_script(place, blob, int(found[1]))
     match = BLOB.fullmatch(blob)
@@ -155,8 +157,8 @@ async def _upload_pieces(account: OpenAccount, upload: Upload) -> AsyncIterator[
 
 
 async def _inner(account: OpenAccount, whole: Blob, number: str) -> Blob | None:
-    """A part of an uploaded message."""
-    async with _scans:
+    """A part of an uploaded message. Raises MethodError ``serverUnavailable``."""
+    async with _held(SCANNED * min(whole.size or 0, MAX_SCANNED)):
         octets = await _collected(whole, MAX_SCANNED)
         if octets is None:
             return None
@@ -182,6 +184,19 @@ async def _inner(account: OpenAccount, whole: Blob, number: str) -> Blob | None:
         yield decoding.finish()
 
     return Blob(part.media_type, None, pieces, whole.size or 0)
+
+
+@asynccontextmanager
+async def _held(octets: int) -> AsyncIterator[None]:
+    hold = ledger().hold()
+    try:
+        await hold.take("request", octets)
+    except NoRoom as error:
+        raise unavailable(error) from None
+    try:
+        yield
+    finally:
+        hold.close()
 
 
 async def cut(blob: Blob, start: int, end: int) -> AsyncIterator[bytes]:

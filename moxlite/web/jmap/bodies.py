@@ -92,7 +92,7 @@ class Budget:
             try:
                 await self._hold.take("answer", more)
             except NoRoom as error:
-                raise _unavailable(error) from None
+                raise unavailable(error) from None
             self._held += more
             self._reserved += more
 
@@ -130,7 +130,7 @@ class Budget:
             try:
                 await self._hold.take("answer", octets)
             except NoRoom as error:
-                raise _unavailable(error) from None
+                raise unavailable(error) from None
             self._held += octets
         try:
             yield
@@ -147,7 +147,8 @@ class Budget:
             self._held -= octets
 
 
-def _unavailable(error: NoRoom) -> MethodError:
+def unavailable(error: NoRoom) -> MethodError:
+    """The error for a call that found no room."""
     return MethodError("serverUnavailable", f"{error}: try again in a moment")
 
 

@@ -337,6 +337,7 @@ async def _composed(call: Call, draft: Draft, metadata: Metadata) -> Object:
     if missing:
         raise SetError("blobNotFound", "", notFound=missing)
     with Spool(call.server.tmp) as spool:
+        spool.reserve()
         await off_loop(lambda: spool.fill(_limited(octets_of(draft, blobs), call.most_octets)), kind="compose")
         return await _added(call, spool, metadata)
 

@@ -222,6 +222,7 @@ async def _composed(
     if sum(file.size for file in files) * 4 // 3 > max_size:
         raise too_large
     with Spool(call.service.tmp) as spool:
+        spool.reserve()
 
         def fill() -> None:
             spool.fill(message(draft, files, keep_bcc=True))
