@@ -14,7 +14,8 @@ import ssl
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +42,7 @@ SECONDS = 5.0
 """Seconds for an answer. Calls that ask the network have none for so long; after `PATIENCE` they are made no more."""
 
 LOG_IN_SECONDS: Final = 60.0
-"""Seconds for an answer of a log-in, on which a round depends: it computes a hash, and a fresh server loads modules."""
+"""Seconds for an answer on which a round depends: a log-in computes a hash, and a fresh server loads modules."""
 
 PATIENCE: Final = 1
 SLOW: Final = 1.0
@@ -107,7 +108,7 @@ class Client:
     def __init__(self, server: LocalServer, *, secure: bool = False) -> None:
         self._server = server
         self._secure = secure
-        self._seconds = SECONDS
+        self.seconds = SECONDS
         self._cookies: dict[str, str] = {}
         self._connection: http.client.HTTPConnection | None = None
 
@@ -139,16 +140,27 @@ class Client:
 
     def _connected(self) -> http.client.HTTPConnection:
         if not self._secure:
-            return http.client.HTTPConnection("127.0.0.1", self._server.port(80), timeout=self._seconds)
+            return http.client.HTTPConnection("127.0.0.1", self._server.port(80), timeout=self.seconds)
         trusting = ssl.create_default_context()
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-        return http.client.HTTPSConnection("localhost", self._server.port(443), context=trusting, timeout=self._seconds)
+        return http.client.HTTPSConnection("localhost", self._server.port(443), context=trusting, timeout=self.seconds)
 
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Context with a connection of its own, which waits for what a round depends on."""
+        self.close()
+        self.seconds = LOG_IN_SECONDS
+        try:
+            yield
+        finally:
+            self.close()
+            self.seconds = SECONDS
 
 
 class App(Client):
@@ -166,13 +178,8 @@ class App(Client):
         """Begin a session; whether that is still possible."""
         self._cookies.clear()
         self._csrf = ""
-        self.close()
-        self._seconds = LOG_IN_SECONDS
-        try:
+        with self.patient():
             return self._logged_in()
-        finally:
-            self.close()
-            self._seconds = SECONDS
 
     def _logged_in(self) -> bool:
         user, password = self._server.user, self._server.password
@@ -278,10 +285,11 @@ class Round:
         self.apps = [App(server, name, chance) for name in APPS]
         self.methods = Methods(server, chance)
         self._secure = Client(server, secure=True)  # DAV is served by https only
-        self.programs: list[Program] = [
-            *(kind(server, chance, self._ask) for kind in (Jmap, Dav, AdminAPI)),
-            Aliases(server, chance, partial(self.methods.ask, keep=False)),
-        ]
+        with self._secure.patient(), self.methods.patient():
+            self.programs: list[Program] = [
+                *(kind(server, chance, self._ask) for kind in (Jmap, Dav, AdminAPI)),
+                Aliases(server, chance, partial(self.methods.ask, keep=False)),
+            ]
 
     def play(self, requests: int) -> int:
         """Make requests; returns how many, fewer if a log-in is possible no more: the rest goes to a fresh server."""
