@@ -79,6 +79,18 @@ def test_a_machine_that_took_over_lets_systemd_start_the_server(
     assert words == ["systemctl", "start", "--no-block", "moxlite.service"]
 
 
+def test_a_follower_without_a_unit_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """STORE-186q: where systemd runs the machine, before anything is taken over."""
+    (tmp_path / "key").touch()
+    source = Source(target=parse_object_url("s3://bucket/pair"), access={}, program=tmp_path, identity=tmp_path / "key")
+    for systemd, unit, told_what in ((tmp_path, None, True), (tmp_path / "no", None, False), (tmp_path, "m", False)):
+        monkeypatch.setattr(fences, "SYSTEMD", systemd)
+        Succession(source, tmp_path, str(tmp_path), None, no_drop=False, unit=unit)
+        assert ("use the unit moxlite-follow" in capsys.readouterr().err) is told_what
+
+
 def test_no_lease_is_taken_where_the_unit_lets_nothing_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from moxlite.cli.common import Failure, config_path, load_config, note
 from moxlite.escapes import printable
 from moxlite.ownprogram import own_program
 from moxlite.process.errors import REPLACED
+from moxlite.process.fences import runs_systemd
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Follower, Source
@@ -29,6 +30,13 @@ PROGRAM: Final = tuple(own_program())
 
 START: Final = ("systemctl", "start", "--no-block")
 """Start a unit. Not waited for: systemd starts it again where its start fails, and a follower may end."""
+
+NO_UNIT: Final = (
+    "after a take-over this process will be the server, without the restrictions of the server's unit, and `systemctl "
+    "restart moxlite` won't reach it. To let systemd start the server, use the unit moxlite-follow (docs/standby.md), "
+    "or add --unit moxlite.service"
+)
+"""Advice where systemd runs the machine."""
 
 STARTED: Final = 10.0
 """Seconds for systemd to take an order."""
@@ -129,6 +137,8 @@ class Succession:
         self._data = None if data is None else Path(data).absolute()
         self._no_drop = no_drop
         self._unit = unit
+        if unit is None and runs_systemd():
+            note(NO_UNIT)
 
     @property
     def _file(self) -> Path:
