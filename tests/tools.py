@@ -27,6 +27,7 @@ from moxlite.process.ports import failure_limits
 __all__ = [
     "RUNS",
     "SBIN",
+    "crowding",
     "eventually",
     "free_port",
     "limits_stand_still",
@@ -94,6 +95,14 @@ def slowness() -> float:
     while turns < 1_000_000:
         turns += 1
     return max(1.0, (time.process_time() - before) / 0.04)
+
+
+def crowding() -> float:
+    """How much longer than its processor time a loop takes now, as others want the processors, too; at least 1."""
+    began, used = time.perf_counter(), time.thread_time()
+    while time.thread_time() - used < 0.2:
+        pass
+    return max(1.0, (time.perf_counter() - began) / 0.2)
 
 
 def untar(data: bytes, folder: Path) -> None:
