@@ -12,11 +12,14 @@ from typing import TypeVar
 
 from tests.tools import until
 
-__all__ = ["INCLUDE", "SUITE", "CommandFailed", "Machine", "booted"]
+__all__ = ["ENVIRONMENT", "INCLUDE", "SUITE", "SUITES", "CommandFailed", "Machine", "booted"]
 
 T = TypeVar("T")
 
 SUITE = "bookworm"
+SUITES = {"booted12": SUITE, "booted13": "trixie"}
+"""Releases of Debian that the package is for, by the names of root file systems that may be there (MOXLITE_ROOTS)."""
+
 INCLUDE = "systemd,systemd-sysv,dbus,adduser,ca-certificates,init-system-helpers,iproute2,procps,apt"
 """Packages of a root by mmdebstrap: a bare server."""
 
@@ -48,15 +51,20 @@ class Machine:
         return found[0] if found else "0"
 
     @property
-    def _command(self) -> list[str]:
+    def command(self) -> list[str]:
+        """The words before a command that is to run there."""
         return ["nsenter", "--target", self._leader, "--all"]
 
+    def enter(self) -> None:
+        """Let the calling thread, and those that it starts, be in the machine's net: setns(2) is of a thread."""
+        with Path(f"/proc/{self._leader}/ns/net").open() as net:
+            assert ctypes.CDLL(None, use_errno=True).setns(net.fileno(), 0) == 0
+
     def inside(self, work: Callable[[], T]) -> T:
-        """Do something in the machine's net: setns(2) is of a thread."""
+        """Do something in the machine's net, in a thread of its own."""
 
         def enter() -> T:
-            with Path(f"/proc/{self._leader}/ns/net").open() as net:
-                assert ctypes.CDLL(None, use_errno=True).setns(net.fileno(), 0) == 0
+            self.enter()
             return work()
 
         with ThreadPoolExecutor(1) as pool:
@@ -64,7 +72,7 @@ class Machine:
 
     def _sh(self, command: str, seconds: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*self._command, "sh", "-c", command],
+            [*self.command, "sh", "-c", command],
             capture_output=True,
             text=True,
             timeout=seconds,

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Protocol
 
 from tests.campaigns import kill
 from tests.campaigns.damaged_packs import Journal, restored
@@ -37,6 +38,13 @@ KINDS = ("started a year ahead", "started a day back", "set a year ahead", "set 
 WAITING = 3
 STATIC = '[queue]\nmax_attempts = 1000\n[dns]\nservers = ["127.0.0.253"]\n'
 """A resolver that is away: what goes out waits."""
+
+
+class Clock(Protocol):
+    """The clock of a server."""
+
+    def move(self, seconds: float) -> None:
+        """Set it forward."""
 
 
 class Mail(Journal):
@@ -87,7 +95,7 @@ def queue(server: ServedServer) -> None:
             client.sendmail("bob@example.org", ["x@elsewhere.example"], text)
 
 
-def wrong(server: ServedServer, clock: FakeClock, mail: Mail, kind: str, seconds: float, repo: Path) -> None:
+def wrong(server: ServedServer, clock: Clock, mail: Mail, kind: str, seconds: float, repo: Path) -> None:
     """Mail while the clock is wrong, from a start on or set."""
     by = {"year": YEAR, "day": -DAY}.get(kind.split()[2], -round(time.time()))
     starts = kind.startswith("started")
@@ -107,7 +115,7 @@ def wrong(server: ServedServer, clock: FakeClock, mail: Mail, kind: str, seconds
             server.cli("backup", "--repo", str(repo))
 
 
-def unset(server: ServedServer, clock: FakeClock) -> None:
+def unset(server: ServedServer, clock: Clock) -> None:
     """A start in 1970 is refused."""
     server.stop()
     clock.move(-round(time.time()))
@@ -118,34 +126,40 @@ def unset(server: ServedServer, clock: FakeClock) -> None:
     server.start()
 
 
+def play(
+    server: ServedServer, clock: Clock, rng: random.Random, *, rounds: int, seconds: float, repo: Path, report: Report
+) -> None:
+    """Rounds of one kind each. repo: of backups, with a folder for what is restored beside it."""
+    with server:
+        mail = Mail(server, rng)
+        queue(server)
+        mail.fill(10)
+        server.cli("backup", "--repo", str(repo))
+        for number in range(rounds):
+            wrong(server, clock, mail, KINDS[number % len(KINDS)], seconds, repo)
+            mail.compare()
+            if waiting := WAITING - server.cli("queue", "list").stdout.count("x@elsewhere.example"):
+                raise Finding(f"{waiting} messages of the queue wait no more")
+            mail.fill(1)
+            server.cli("backup", "--repo", str(repo))
+            if lacks := restored(server, repo, repo.with_name("out"), mail):
+                raise Finding(f"the newest snapshot lacks something: {lacks}")
+        unset(server, clock)
+        if (done := server.cli("--yes", "account", "undelete", "eve", check=False)).returncode:
+            raise Finding(f"undelete: {done.stdout}{done.stderr}")
+        removed, mail.removed = len(mail.removed), set()
+        mail.compare()
+    count = sum(map(len, mail.acknowledged.values()))
+    report.tell(f"the clock was wrong {rounds} times ({', '.join(KINDS)}) for {seconds:.0f} s each")
+    report.tell(f"{count} messages acknowledged, all there once; {removed} removed ones came back; none left the queue")
+
+
 def run(seed: int, share: float, report: Report) -> None:
-    """ROUNDS × share rounds of one kind."""
-    rng = random.Random(seed)
+    """ROUNDS × share rounds."""
     rounds = max(len(KINDS), round(ROUNDS * share))
     seconds = max(2.0, WRONG * min(1.0, share * 4))
     with tempfile.TemporaryDirectory(prefix="moxlite-clocks-") as temporary:
         folder = Path(temporary)
-        repo, clock = folder / "repo", FakeClock(folder / "clock")
+        clock = FakeClock(folder / "clock")
         server = ServedServer(folder / "server", static=STATIC, environment=clock.environment())
-        with server:
-            mail = Mail(server, rng)
-            queue(server)
-            mail.fill(10)
-            server.cli("backup", "--repo", str(repo))
-            for number in range(rounds):
-                wrong(server, clock, mail, KINDS[number % len(KINDS)], seconds, repo)
-                mail.compare()
-                if waiting := WAITING - server.cli("queue", "list").stdout.count("x@elsewhere.example"):
-                    raise Finding(f"{waiting} messages of the queue wait no more")
-                mail.fill(1)
-                server.cli("backup", "--repo", str(repo))
-                if lacks := restored(server, repo, folder / "out", mail):
-                    raise Finding(f"the newest snapshot lacks something: {lacks}")
-            unset(server, clock)
-            if (done := server.cli("--yes", "account", "undelete", "eve", check=False)).returncode:
-                raise Finding(f"undelete: {done.stdout}{done.stderr}")
-            removed, mail.removed = len(mail.removed), set()
-            mail.compare()
-        count = sum(map(len, mail.acknowledged.values()))
-    report.tell(f"the clock was wrong {rounds} times ({', '.join(KINDS)}) for {seconds:.0f} s each")
-    report.tell(f"{count} messages acknowledged, all there once; {removed} removed ones came back; none left the queue")
+        play(server, clock, random.Random(seed), rounds=rounds, seconds=seconds, repo=folder / "repo", report=report)

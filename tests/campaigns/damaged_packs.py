@@ -108,42 +108,47 @@ def restored(server: ServedServer, repo: Path, out: Path, journal: Journal) -> s
     return lacks
 
 
-def run(seed: int, share: float, report: Report) -> None:
-    """ROUNDS × share rounds of one damage."""
-    rng = random.Random(seed)
-    rounds = max(len(DAMAGES), round(ROUNDS * share))
+def play(server: ServedServer, rng: random.Random, *, rounds: int, repo: Path, report: Report) -> None:
+    """Rounds of one damage each. repo: of backups, with a folder for what is restored beside it."""
     told = healed = fixed = 0
-    with tempfile.TemporaryDirectory(prefix="moxlite-damaged-packs-") as temporary:
-        folder = Path(temporary)
-        repo, out = folder / "repo", folder / "out"
-        with ServedServer(folder / "server", password="stones-in-a-pack") as server:
-            journal = Journal(server, rng)
-            journal.fill(20)
+    out = repo.with_name("out")
+    with server:
+        journal = Journal(server, rng)
+        journal.fill(20)
+        server.cli("backup", "--repo", str(repo))
+        for number in range(rounds):
+            before = sorted((repo / "packs").glob("*.pack"))
+            journal.fill(2)
+            server.cli("backup", "--repo", str(repo))  # deltas of blocks in the older packs
+            DAMAGES[number % len(DAMAGES)](rng.choice(before), rng)
+            verified = server.cli("backup", "verify", "--deep", "--repo", str(repo), check=False)
+            lacks = restored(server, repo, out, journal)
+            if lacks and not verified.returncode:
+                raise Finding(f"verify --deep finds nothing, and the newest snapshot lacks: {lacks}")
+            told += bool(verified.returncode)
+            if number % 2:
+                server.cli("backup", "verify", "--deep", "--fix", "--repo", str(repo), check=False)
+                fixed += 1
+            journal.fill(1)
             server.cli("backup", "--repo", str(repo))
-            for number in range(rounds):
-                before = sorted((repo / "packs").glob("*.pack"))
-                journal.fill(2)
-                server.cli("backup", "--repo", str(repo))  # deltas of blocks in the older packs
-                DAMAGES[number % len(DAMAGES)](rng.choice(before), rng)
-                verified = server.cli("backup", "verify", "--deep", "--repo", str(repo), check=False)
-                lacks = restored(server, repo, out, journal)
-                if lacks and not verified.returncode:
-                    raise Finding(f"verify --deep finds nothing, and the newest snapshot lacks: {lacks}")
-                told += bool(verified.returncode)
-                if number % 2:
-                    server.cli("backup", "verify", "--deep", "--fix", "--repo", str(repo), check=False)
-                    fixed += 1
-                journal.fill(1)
+            if restored(server, repo, out, journal):
+                # Only octets that nothing has read yet can be damaged without being known.
+                if number % 2 or DAMAGES[number % len(DAMAGES)] is not changed:
+                    raise Finding("a snapshot after the damage was found lacks something")
+                server.cli("backup", "verify", "--deep", "--fix", "--repo", str(repo), check=False)
                 server.cli("backup", "--repo", str(repo))
-                if restored(server, repo, out, journal):
-                    # Only octets that nothing has read yet can be damaged without being known.
-                    if number % 2 or DAMAGES[number % len(DAMAGES)] is not changed:
-                        raise Finding("a snapshot after the damage was found lacks something")
-                    server.cli("backup", "verify", "--deep", "--fix", "--repo", str(repo), check=False)
-                    server.cli("backup", "--repo", str(repo))
-                    if lacks := restored(server, repo, out, journal):
-                        raise Finding(f"a snapshot after verify --fix lacks: {lacks}")
-                healed += 1
-        count = sum(map(len, journal.acknowledged.values()))
+                if lacks := restored(server, repo, out, journal):
+                    raise Finding(f"a snapshot after verify --fix lacks: {lacks}")
+            healed += 1
+    count = sum(map(len, journal.acknowledged.values()))
     report.tell(f"{rounds} packs damaged (missing, cut, empty, 20 octets changed): {told} told by verify --deep")
     report.tell(f"{healed} snapshots after it have all of {count} acknowledged messages, {fixed} after verify --fix")
+
+
+def run(seed: int, share: float, report: Report) -> None:
+    """ROUNDS × share rounds."""
+    rounds = max(len(DAMAGES), round(ROUNDS * share))
+    with tempfile.TemporaryDirectory(prefix="moxlite-damaged-packs-") as temporary:
+        folder = Path(temporary)
+        server = ServedServer(folder / "server", password="stones-in-a-pack")
+        play(server, random.Random(seed), rounds=rounds, repo=folder / "repo", report=report)

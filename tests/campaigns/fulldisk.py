@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -92,44 +92,53 @@ def append_refused(server: ServedServer, ledger: Ledger, rng: random.Random) -> 
     return f"{code} {text}"
 
 
-def one_round(folder: Path, reserve: int, rng: random.Random) -> tuple[int, set[str], str]:
-    """Fill, be refused, free some room, go on; (acknowledged messages, refusals by SMTP, refusal by IMAP)."""
+def one_round(
+    server: ServedServer, free: Callable[[], object], reserve: int, rng: random.Random
+) -> tuple[int, set[str], str]:
+    """Fill the disk of a server, be refused, `free` some room, go on; (acknowledged messages, refusals by SMTP, refusal
+    by IMAP).
+    """
     ledger = Ledger()
+    with server:
+        refusals = fill_up(server, ledger, rng)
+        if strange := [text for text in refusals if not text.startswith("452 b'4.3.1")]:
+            raise Finding(f"on a full disk SMTP answered {strange[:3]}")
+        told = append_refused(server, ledger, rng)
+        verify(server, ledger, drained=False)
+        if reserve:
+            client = session(server)
+            code, answer = client.uid("STORE", "1:10", "+FLAGS", "(\\Deleted)")
+            if code != "OK":
+                raise Finding(f"flags within the reserve: {code} {answer!r}")
+            with ledger.lock:
+                ledger.expunging |= {mark for _, mark in marks(client, "1:10")}
+            code, answer = client.expunge()
+            if code != "OK":
+                raise Finding(f"expunge within the reserve: {code} {answer!r}")
+            client.logout()
+        free()
+        resume(server, ledger, rng)
+        verify(server, ledger, drained=False)
+        compare_bodies(server, ledger)
+    if status := server.stop():
+        raise Finding(f"the server ended with {status}: {server.log()[-2000:]}")
+    checked = server.cli("store", "check", "--deep", check=False)
+    if checked.returncode != 0:
+        raise Finding(f"store check --deep: {checked.stdout}{checked.stderr}")
+    return len(ledger.acknowledged), {text[:12] for text in refusals}, told
+
+
+def on_a_tmpfs(folder: Path, reserve: int, rng: random.Random) -> tuple[int, set[str], str]:
+    """A round of a process whose data is on a small disk."""
     with small_disk(folder / "disk") as disk:
         filler = disk / "filler"
         filler.write_bytes(b"\0" * (DISK // 2))  # the text index grows, too, once there is room
         server = ServedServer(
-            folder / "server", top=f'store.min_free_space = "{reserve}"', static="", environment={"TMPDIR": str(folder)}
+            folder / "server", top=f'store.min_free_space = "{reserve}"', environment={"TMPDIR": str(folder)}
         )
-        path = server.folder / "config/moxlite.toml"
+        path = server.config / "moxlite.toml"
         path.write_text(path.read_text().replace('data_dir = "../data"', f'data_dir = "{disk}/data"'))
-        with server:
-            refusals = fill_up(server, ledger, rng)
-            if strange := [text for text in refusals if not text.startswith("452 b'4.3.1")]:
-                raise Finding(f"on a full disk SMTP answered {strange[:3]}")
-            told = append_refused(server, ledger, rng)
-            verify(server, ledger, drained=False)
-            if reserve:
-                client = session(server)
-                code, answer = client.uid("STORE", "1:10", "+FLAGS", "(\\Deleted)")
-                if code != "OK":
-                    raise Finding(f"flags within the reserve: {code} {answer!r}")
-                with ledger.lock:
-                    ledger.expunging |= {mark for _, mark in marks(client, "1:10")}
-                code, answer = client.expunge()
-                if code != "OK":
-                    raise Finding(f"expunge within the reserve: {code} {answer!r}")
-                client.logout()
-            filler.unlink()
-            resume(server, ledger, rng)
-            verify(server, ledger, drained=False)
-            compare_bodies(server, ledger)
-        if server.process.returncode != 0:
-            raise Finding(f"the server ended with {server.process.returncode}: {server.log()[-2000:]}")
-        checked = server.cli("store", "check", "--deep", check=False)
-        if checked.returncode != 0:
-            raise Finding(f"store check --deep: {checked.stdout}{checked.stderr}")
-    return len(ledger.acknowledged), {text[:12] for text in refusals}, told
+        return one_round(server, filler.unlink, reserve, rng)
 
 
 def resume(server: ServedServer, ledger: Ledger, rng: random.Random) -> None:
@@ -157,7 +166,7 @@ def run(seed: int, share: float, report: Report) -> None:
     for number in range(rounds):
         reserve = (8 << 20) if number % 2 else 0
         with tempfile.TemporaryDirectory(prefix="moxlite-full-") as folder:
-            count, texts, told = one_round(Path(folder), reserve, rng)
+            count, texts, told = on_a_tmpfs(Path(folder), reserve, rng)
         acknowledged += count
         refusals |= texts
     report.tell(f"{rounds} rounds on a tmpfs of {DISK >> 20} MiB, 16 senders each, until refused")
