@@ -1,7 +1,8 @@
-"""The one file as an installation (ADMIN-60d to 60f), on a Debian 12 of its own with systemd: installed, updated by a
-signed version, killed at each step, gone back, removed.
+"""The one file as an installation (ADMIN-60d to 60f), on a Debian 12 and 13 of its own with systemd: installed, updated
+by a signed version, killed at each step, gone back, removed.
 
-MOXLITE_ROOTS may have its root file system as `booted12`, else mmdebstrap makes one, which takes the network.
+MOXLITE_ROOTS may have their root file systems as `booted12` and `booted13`, else mmdebstrap makes them, which takes the
+network.
 """
 
 import base64
@@ -28,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from moxlite.admin.installation import UNIT
-from tests.containers import INCLUDE, CommandFailed, Machine, booted
+from tests.containers import INCLUDE, SUITES, CommandFailed, Machine, booted
 from tests.machine import hindrance_to_containers
 from tests.tools import need, until
 
@@ -145,16 +146,17 @@ class Owner:
     password = ""
 
 
-@pytest.fixture
-def owner(tmp_path: Path, frozen: tuple[Path, Path]) -> Iterator[Owner]:
+@pytest.fixture(params=SUITES)
+def owner(request: pytest.FixtureRequest, tmp_path: Path, frozen: tuple[Path, Path]) -> Iterator[Owner]:
     """An owner with the file in a folder that the unit's sandbox shows, and servers of a project in the net."""
     if why := hindrance_to_containers():
         pytest.skip(why)
     root = tmp_path / "root"
     if kept := os.environ.get("MOXLITE_ROOTS"):
-        subprocess.run(["cp", "-a", f"{kept}/booted12", str(root)], check=True)
+        subprocess.run(["cp", "-a", f"{kept}/{request.param}", str(root)], check=True)
     else:
-        command = [need("mmdebstrap"), "--quiet", "--variant=minbase", f"--include={INCLUDE}", "bookworm", str(root)]
+        suite = SUITES[request.param]
+        command = [need("mmdebstrap"), "--quiet", "--variant=minbase", f"--include={INCLUDE}", suite, str(root)]
         subprocess.run(command, check=True, timeout=600)
     (root / "opt/real").mkdir()
     shutil.copy(frozen[1], root / "opt/real/moxlite")
