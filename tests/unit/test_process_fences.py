@@ -13,6 +13,7 @@ from moxlite.admin.doctor.backups import disks_of, share_a_disk
 from moxlite.admin.quickstart.files import FOLLOW_INTO, FOLLOW_OPTIONS, follow_unit_file, unit_file
 from moxlite.admin.standby.following import Source
 from moxlite.cli.backups.takeover import Succession
+from moxlite.cli.setup import quickstart
 from moxlite.config.load import Problem, load, read_source
 from moxlite.config.static import Backup
 from moxlite.process import fences
@@ -59,6 +60,17 @@ def test_the_second_machine_s_unit_has_the_server_s_fences_and_paths() -> None:
     assert Path("/var/lib/moxlite").is_relative_to(shared)
     assert not FOLLOW_OPTIONS.is_relative_to(config.parent)
     assert "/srv/mail" in follows
+
+
+def test_quickstart_knows_the_unit_of_an_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-43, ADMIN-60d: that of the package or `self install`, so that no owner is told to write another one."""
+    config, unit = Path("/etc/moxlite/moxlite.toml"), tmp_path / "moxlite.service"
+    monkeypatch.setattr(quickstart, "UNITS", (tmp_path / "no.service", unit))
+    assert not quickstart._is_packaged(config)
+    for waits in (True, False):
+        unit.write_text(unit_file(program="moxlite", config=config, data=Path("/var/lib/moxlite"), waits=waits))
+        assert quickstart._is_packaged(config) is waits
+        assert not quickstart._is_packaged(tmp_path / "moxlite.toml")
 
 
 def test_a_machine_that_took_over_lets_systemd_start_the_server(

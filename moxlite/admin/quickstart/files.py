@@ -140,6 +140,9 @@ RULESET: Final = """
 # mailbox = "Lists/discuss"
 """
 
+WAITS_FOR: Final = "ConditionPathExists=|{path}\n"
+"""Line of a unit that waits for a file, or for another one of which there is such a line (systemd.unit(5))."""
+
 UNIT: Final = """\
 [Unit]
 Description={description}
@@ -300,7 +303,7 @@ def unit_file(*, program: str, config: Path, data: Path, more: Sequence[Path] = 
     writable = " ".join([str(folder), str(data), *(f"-{path}" for path in more)])
     return UNIT.format(
         description="moxlite mail server",
-        condition="".join(f"ConditionPathExists=|{path}\n" for path in (config, TAKING_OVER)) if waits else "",
+        condition="".join(WAITS_FOR.format(path=path) for path in (config, TAKING_OVER)) if waits else "",
         runs=SERVES.format(program=program, config=config, waits_for=TAKING_OVER),
         replaced=REPLACED,
         top=folder.parent,

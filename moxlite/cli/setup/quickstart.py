@@ -297,8 +297,10 @@ UNITS: Final = tuple(Path(folder, "moxlite.service") for folder in ("/lib/system
 
 def _is_packaged(config: Path) -> bool:
     """Whether an installation has a unit that waits for this configuration, and with it the user."""
+    from moxlite.admin.quickstart.files import WAITS_FOR
+
     found = (unit.read_text() for unit in UNITS if unit.exists())
-    return any(f"ConditionPathExists={config}\n" in text for text in found)
+    return any(WAITS_FOR.format(path=config) in text for text in found)
 
 
 def _next(
