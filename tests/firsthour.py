@@ -86,7 +86,7 @@ class FirstHour:
         account = Caller(self._port, self.address, self.password, "/")
         account.log_in()
         word = secrets.token_hex(4)  # of this hour, if there was another one before
-        account.call("script_save", name=word, old=None, text=SCRIPT, activate=True)
+        account.call("account_sieve_put", script=word, old=None, text=SCRIPT, activate=True)
         shown = self._arrived(
             letter(sender, self.address, f"News {word}", "<p onclick=x>Hello<script>b</script> there</p>")
         )

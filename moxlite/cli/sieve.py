@@ -122,7 +122,7 @@ def account_sieve() -> None:
 @json_option
 def sieve_list(name: str, as_json: bool) -> None:
     """List the scripts of account NAME, and what went wrong when the active one ran."""
-    sieve_scripts = perform(operations.SieveList(name))
+    sieve_scripts = perform(operations.SieveList(account=name))
     if as_json:
         show_json(sieve_scripts)
         return
@@ -139,7 +139,7 @@ def sieve_list(name: str, as_json: bool) -> None:
 def sieve_get(name: str, script: str) -> None:
     """Print the text of SCRIPT of account NAME."""
 
-    raw_output().write(perform(operations.SieveGet(name, script)).encode())
+    raw_output().write(perform(operations.SieveGet(script, account=name)).encode())
 
 
 @account_sieve.command("put")
@@ -149,7 +149,7 @@ def sieve_get(name: str, script: str) -> None:
 @click.option("--activate", is_flag=True, help="Make it the active script.")
 def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
     """Store FILE (- for stdin) as SCRIPT of account NAME. A script with a fault is refused."""
-    perform(operations.SievePut(name, script, _text(file), activate))
+    perform(operations.SievePut(script, _text(file), activate, account=name))
 
 
 @account_sieve.command("activate")
@@ -158,7 +158,17 @@ def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
 def sieve_activate(name: str, script: str) -> None:
     """Make SCRIPT the active one of account NAME; without SCRIPT none is active."""
 
-    perform(operations.SieveActivate(name, script))
+    perform(operations.SieveActivate(script, account=name))
+
+
+@account_sieve.command("rename")
+@click.argument("name")
+@click.argument("script")
+@click.argument("new_name")
+def sieve_rename(name: str, script: str, new_name: str) -> None:
+    """Give SCRIPT of account NAME another name."""
+
+    perform(operations.SieveRename(script, new_name, account=name))
 
 
 @account_sieve.command("rm")
@@ -167,7 +177,7 @@ def sieve_activate(name: str, script: str) -> None:
 def sieve_rm(name: str, script: str) -> None:
     """Delete SCRIPT of account NAME, which may not be the active one."""
 
-    perform(operations.SieveRemove(name, script))
+    perform(operations.SieveRemove(script, account=name))
 
 
 def _text(file: BinaryIO) -> str:

@@ -97,7 +97,7 @@ class Checks:
         count.lost += [f"address {address}" for address in user.addresses if address.lower() not in own]
         for script in user.scripts:
             try:
-                same = await self._perform(SieveGet(user.account, script.name)) == script.text
+                same = await self._perform(SieveGet(script.name, account=user.account)) == script.text
             except CommandFailed:
                 same = False
             count.scripts += same

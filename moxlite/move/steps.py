@@ -152,17 +152,17 @@ class Steps:
     async def _scripts(self, user: User, move: AccountMove) -> None:
         if not user.scripts:
             return
-        there = await self._perform(SieveList(user.account))
+        there = await self._perform(SieveList(account=user.account))
         active = any(one.active for one in there.scripts)
         for script in user.scripts:
             try:
                 if script.name not in {one.name for one in there.scripts}:
-                    await self._perform(SievePut(user.account, script.name, script.text))
-                elif await self._perform(SieveGet(user.account, script.name)) != script.text:
+                    await self._perform(SievePut(script.name, script.text, account=user.account))
+                elif await self._perform(SieveGet(script.name, account=user.account)) != script.text:
                     note(move, f"script {script.name} is another one here, and stays")
                     continue
                 if script.active and not active:
-                    await self._perform(SieveActivate(user.account, script.name))
+                    await self._perform(SieveActivate(script.name, account=user.account))
                     active = True
             except CommandFailed as error:
                 note(move, f"script {script.name} is left out: {error}")

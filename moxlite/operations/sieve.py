@@ -5,6 +5,7 @@
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from moxlite.operations import USERS, Operation, Role, UserOperation, Word, change, query
 from moxlite.store.forms import VacationAnswer, VacationChange, VacationForm
@@ -36,43 +37,46 @@ class SieveScripts(msgspec.Struct, frozen=True):
 
 
 @query("account sieve list", Role.COMMAND_LINE)
-class SieveList(Operation[SieveScripts], frozen=True):
+class SieveList(UserOperation[SieveScripts], frozen=True):
     """List the scripts of an account, and what went wrong when they ran."""
 
-    account: str
 
-
-@query("account sieve get", Role.COMMAND_LINE)
-class SieveGet(Operation[str], frozen=True):
+@query("account sieve get", USERS)
+class SieveGet(UserOperation[str], frozen=True):
     """Give the text of a script."""
 
-    account: str
     script: str
 
 
-@change("account sieve put", Role.COMMAND_LINE)
-class SievePut(Operation[None], frozen=True):
-    """Store a script; `activate`: make it the active one."""
+@change("account sieve put", USERS, confirm=True)
+class SievePut(UserOperation[None], frozen=True):
+    """Store a script; `activate`: make it the active one. `old`: the text that it must have, null for a new script."""
 
-    account: str
     script: str
     text: str
     activate: bool = False
+    old: str | UnsetType | None = UNSET
 
 
-@change("account sieve activate", Role.COMMAND_LINE)
-class SieveActivate(Operation[None], frozen=True):
+@change("account sieve activate", USERS, confirm=True)
+class SieveActivate(UserOperation[None], frozen=True):
     """Make a script the active one; "" for none."""
 
-    account: str
     script: str
 
 
-@change("account sieve rm", Role.COMMAND_LINE)
-class SieveRemove(Operation[None], frozen=True):
-    """Delete a script."""
+@change("account sieve rename", USERS)
+class SieveRename(UserOperation[None], frozen=True):
+    """Give a script another name."""
 
-    account: str
+    script: str
+    new_name: str
+
+
+@change("account sieve rm", USERS)
+class SieveRemove(UserOperation[None], frozen=True):
+    """Delete a script, which must not be the active one."""
+
     script: str
 
 

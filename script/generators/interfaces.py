@@ -115,10 +115,10 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "web API": SMALL,
     },
     "Sieve script": {
-        "account app": Changes("script_*"),
+        "account app": Changes("script_* account_sieve_*"),
         "JMAP": Changes("SieveScript/*"),
         "ManageSieve": Changes("PUTSCRIPT, SETACTIVE, RENAMESCRIPT, DELETESCRIPT"),
-        "command line": Changes("account sieve *", "renaming"),
+        "command line": Changes("account sieve *"),
         "webmail": "the page of the account app has it",
         "IMAP": FORM,
         "web API": SMALL,

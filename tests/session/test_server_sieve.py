@@ -29,7 +29,7 @@ SERVED = STATIC.replace("[listeners.two]", f"{DOORS}[listeners.two]")
 async def install(running: Running, account: str, text: str) -> None:
     """Make it the active script."""
     async with running.ctl() as client:
-        await client.call("account sieve put", SievePut(account, "main", text, activate=True), type(None))
+        await client.call("account sieve put", SievePut("main", text, activate=True, account=account), type(None))
 
 
 async def test_a_redirect_to_a_suppressed_address_comes_back(tmp_path: Path) -> None:
@@ -56,12 +56,12 @@ async def test_a_redirect_to_a_suppressed_address_comes_back(tmp_path: Path) -> 
 
 async def stored(running: Running, name: str) -> str:
     async with running.ctl() as client:
-        return await client.call("account sieve get", SieveGet("mia", name), str)
+        return await client.call("account sieve get", SieveGet(name, account="mia"), str)
 
 
 def script(old: str | None, text: str) -> dict[str, object]:
     """The arguments of a save of the page, which has read the text `old`."""
-    return {"name": "a", "old": old, "text": text, "activate": False}
+    return {"script": "a", "old": old, "text": text, "activate": False}
 
 
 async def test_two_uploads_at_once_leave_one_of_both(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ async def test_two_uploads_at_once_leave_one_of_both(tmp_path: Path) -> None:
             codes: list[int] = []
 
             async def upload() -> None:
-                answer = await browser.post("script_save", script(None, long[1]))
+                answer = await browser.post("account_sieve_put", script(None, long[1]))
                 codes.append(answer.status)
 
             async with trio.open_nursery() as nursery:
@@ -89,5 +89,5 @@ async def test_two_uploads_at_once_leave_one_of_both(tmp_path: Path) -> None:
             text = await stored(running, "a")
             assert (codes, text) in (([200], long[0]), ([409], long[0]), ([200], long[1]))
             assert await client.last(put("a", "discard;")) == "OK"
-        answer = await browser.post("script_save", script(text, "keep;"))
+        answer = await browser.post("account_sieve_put", script(text, "keep;"))
         assert (answer.status, await stored(running, "a")) == (409, "discard;")

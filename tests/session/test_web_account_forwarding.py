@@ -214,9 +214,9 @@ async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
         'require ["copy", "variables"]; redirect :copy "Eva@far.example"; redirect "mia@example.org";\n'
         'set "n" "new"; redirect :copy "${n}@far.example";'
     )
-    await browser.call("script_save", name="mine", old=None, text=text, activate=False)
+    await browser.call("account_sieve_put", script="mine", old=None, text=text, activate=False)
     assert (await browser.call("forwards"))["targets"] == []
-    await browser.call("script_activate", name="mine")
+    await browser.call("account_sieve_activate", script="mine")
     await asked(links, 1)
     async with rig.account() as account:
         assert "has not confirmed" in await account.write(lambda tx: may_forward(tx, "new@far.example"))
@@ -231,7 +231,7 @@ async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
     assert b"Shall mail to mia@example.org be sent on to eva@far.example?" in page.body
     assert (await answer(stranger, links[0][1], "yes")).status == 200
     await browser.call("forward_ask", address="new@far.example")
-    await browser.call("script_save", name="mine", old=text, text=f"{text} keep;", activate=False)
+    await browser.call("account_sieve_put", script="mine", old=text, text=f"{text} keep;", activate=False)
     assert [address for address, _ in links] == ["eva@far.example", "new@far.example"], "each once"
     assert [one["state"] for one in (await browser.call("forwards"))["targets"]] == ["confirmed", "asked"]
 
@@ -243,7 +243,7 @@ async def test_a_target_that_was_never_asked_is_shown_as_taken_over(rig: Rig, br
         for address in ("eva@far.example", "bo@far.example"):
             await account.write(partial(confirm_target, address=address))
         await account.write(lambda tx: tx.execute("UPDATE forward_target SET asked = 0 WHERE address LIKE 'eva%'"))
-    await browser.call("script_save", name="mine", old=None, text=text, activate=True)
+    await browser.call("account_sieve_put", script="mine", old=None, text=text, activate=True)
     found = (await browser.call("forwards"))["targets"]
     assert [(one["address"], one["state"], one["taken_over"]) for one in found] == [
         ("eva@far.example", "confirmed", True),
@@ -254,7 +254,7 @@ async def test_a_target_that_was_never_asked_is_shown_as_taken_over(rig: Rig, br
 async def test_a_script_has_ten_owners_asked_a_day(rig: Rig, browser: Browser, links: list[tuple[str, str]]) -> None:
     """SMTP-160a: the others wait until the owner asks them by hand."""
     text = 'require "copy";\n' + "".join(f'redirect :copy "a{number}@far.example";\n' for number in range(12))
-    await browser.call("script_save", name="mine", old=None, text=text, activate=True)
+    await browser.call("account_sieve_put", script="mine", old=None, text=text, activate=True)
     await asked(links, 10)
     states = [one["state"] for one in (await browser.call("forwards"))["targets"]]
     assert (states.count("asked"), states.count("new")) == (10, 2)

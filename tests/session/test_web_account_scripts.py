@@ -75,7 +75,7 @@ async def test_a_script_that_changes_while_it_is_checked_is_a_conflict(
     rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WEB-158: neither the text of the other page nor the active script changes."""
-    await browser.call("script_save", name="mine", old=None, text=SCRIPT, activate=False)
+    await browser.call("account_sieve_put", script="mine", old=None, text=SCRIPT, activate=False)
     check = keeping.check_script
 
     async def meanwhile(text: bytes) -> bytes:
@@ -85,9 +85,9 @@ async def test_a_script_that_changes_while_it_is_checked_is_a_conflict(
         return await check(text)
 
     monkeypatch.setattr(keeping, "check_script", meanwhile)
-    wanted = {"name": "mine", "old": SCRIPT, "text": "keep;", "activate": True}
-    assert await browser.error("script_save", **wanted) == (409, "user:conflict")
-    assert await browser.call("script_get", name="mine") == "discard;"
+    wanted = {"script": "mine", "old": SCRIPT, "text": "keep;", "activate": True}
+    assert await browser.error("account_sieve_put", **wanted) == (409, "user:conflict")
+    assert await browser.call("account_sieve_get", script="mine") == "discard;"
     assert [one["active"] for one in (await browser.call("script_list"))["scripts"]] == [False]
 
 
@@ -97,40 +97,43 @@ async def test_a_script_is_checked_saved_activated_renamed_and_deleted(rig: Rig,
     (fault,) = await browser.call("script_check", text='if true {\n  fileinto "x";\n}')
     assert (fault["line"], fault["column"]) == (2, 3)
     assert "fileinto" in fault["text"]
-    await browser.call("script_save", name="mine", old=None, text=SCRIPT, activate=True)
+    await browser.call("account_sieve_put", script="mine", old=None, text=SCRIPT, activate=True)
     found = await browser.call("script_list")
     assert [(one["name"], one["active"]) for one in found["scripts"]] == [("mine", True)]
     assert "vacation" in found["extensions"]
-    assert await browser.call("script_get", name="mine") == SCRIPT
+    assert await browser.call("account_sieve_get", script="mine") == SCRIPT
     assert (await browser.call("account_vacation_show"))["script"]
-    assert await browser.error("script_save", name="mine", old=None, text="keep;", activate=False) == (
+    assert await browser.error("account_sieve_put", script="mine", old=None, text="keep;", activate=False) == (
         409,
         "user:conflict",
     )
-    assert await browser.error("script_save", name="mine", old=SCRIPT, text="kep;", activate=False) == (
+    assert await browser.error("account_sieve_put", script="mine", old=SCRIPT, text="kep;", activate=False) == (
         400,
         "user:fields",
     )
-    assert await browser.call("script_get", name="mine") == SCRIPT
-    await browser.call("script_save", name="mine", old=SCRIPT, text="keep;", activate=False)
-    await browser.call("script_save", name="other", old=None, text="discard;", activate=False)
-    assert await browser.error("script_delete", name="mine") == (409, "user:conflict")
-    assert await browser.error("script_rename", name="mine", new_name="other") == (409, "user:conflict")
-    assert await browser.error("script_rename", name="mine", new_name="a\nb") == (400, "user:fields")
-    await browser.call("script_rename", name="mine", new_name="first")
-    await browser.call("script_activate", name="")
-    await browser.call("script_delete", name="first")
+    assert await browser.call("account_sieve_get", script="mine") == SCRIPT
+    await browser.call("account_sieve_put", script="mine", old=SCRIPT, text="keep;", activate=False)
+    await browser.call("account_sieve_put", script="other", old=None, text="discard;", activate=False)
+    assert await browser.error("account_sieve_rm", script="mine") == (409, "user:conflict")
+    assert await browser.error("account_sieve_rename", script="mine", new_name="other") == (409, "user:conflict")
+    assert await browser.error("account_sieve_rename", script="mine", new_name="a\nb") == (400, "user:error")
+    await browser.call("account_sieve_rename", script="mine", new_name="first")
+    await browser.call("account_sieve_activate", script="")
+    await browser.call("account_sieve_rm", script="first")
     assert [(one["name"], one["active"]) for one in (await browser.call("script_list"))["scripts"]] == [
         ("other", False)
     ]
     for name, options in (
-        ("script_get", {"name": "gone"}),
-        ("script_delete", {"name": "gone"}),
-        ("script_activate", {"name": "gone"}),
-        ("script_rename", {"name": "gone", "new_name": "x"}),
+        ("account_sieve_get", {"script": "gone"}),
+        ("account_sieve_rm", {"script": "gone"}),
+        ("account_sieve_activate", {"script": "gone"}),
+        ("account_sieve_rename", {"script": "gone", "new_name": "x"}),
     ):
         assert await browser.error(name, **options) == (404, "user:notFound")
-    assert await browser.error("script_save", name="", old=None, text="keep;", activate=False) == (400, "user:error")
+    assert await browser.error("account_sieve_put", script="", old=None, text="keep;", activate=False) == (
+        400,
+        "user:error",
+    )
 
 
 async def test_errors_of_scripts_are_shown(rig: Rig, browser: Browser) -> None:

@@ -150,11 +150,14 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
             ({"kind": "password", "code": PASSWORD}, 401),
             ({"kind": "recovery", "code": tom.recovery_code}, 401),
         ],
-        "script_get": [({"name": MARK}, 404)],
-        "script_save": [({"name": MARK, "old": SCRIPT, "text": "keep;", "activate": True}, 409)],
-        "script_activate": [({"name": MARK}, 404)],
-        "script_rename": [({"name": MARK, "new_name": "mine"}, 404), ({"name": "mine", "new_name": MARK}, 404)],
-        "script_delete": [({"name": MARK}, 404)],
+        "account_sieve_get": [({"script": MARK}, 404)],
+        "account_sieve_put": [({"script": MARK, "old": SCRIPT, "text": "keep;", "activate": True}, 409)],
+        "account_sieve_activate": [({"script": MARK}, 404)],
+        "account_sieve_rename": [
+            ({"script": MARK, "new_name": "mine"}, 404),
+            ({"script": "mine", "new_name": MARK}, 404),
+        ],
+        "account_sieve_rm": [({"script": MARK}, 404)],
         "script_check": [({"text": f'require "include"; include :personal "{MARK}";'}, nothing)],
         "destination_save": [({"address": TOM, "old": tom.destination, "changed": tom.destination}, 404)],
         "rules_try": [({"address": TOM, "rules": [RULE]}, 404)],
@@ -262,7 +265,7 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "account_vacation_show": {},
     "forwards": {},
     "script_list": {},
-    "script_get": {"name": MARK},
+    "account_sieve_get": {"script": MARK},
     "shares": {},
     "masked_list": {"text": "", "offset": 0},
     "link_list": {},
@@ -335,7 +338,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     junk = (await call("junk"))["form"]
     junk = await call("junk_save", old=junk, changed=junk | {"rejects_mailbox": f"{MARK} rejects"})
     await call("account_vacation_set", changed={"text": MARK, "subject": MARK})
-    await call("script_save", name=MARK, old=None, text=SCRIPT, activate=True)
+    await call("account_sieve_put", script=MARK, old=None, text=SCRIPT, activate=True)
     await call("suppression_add", address=SUPPRESSED, reason=MARK)
     await call("share_set", mailbox=MARK, guest="anyone", rights="", below=False)
     masked = (await call("address_add", word=MARK, note=MARK))["address"]

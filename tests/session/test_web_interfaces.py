@@ -1,8 +1,10 @@
 """What a user has is the same through each interface (docs/developers/interfaces.md)."""
 
+import base64
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,17 @@ from moxlite.store.mail.identities import MAX_SIGNATURE
 from moxlite.web.jmap.identities import FIELDS
 from tests.interfaces import LATE, MINUTE, Interface, Values, command_line, posted, refused, sample, stale, walk
 from tests.jmap_rig import JMAP, Client
+from tests.session.test_imapd_sieve import Client as SieveClient, put
 from tests.session.test_web_dav import HOME, Program
-from tests.web_rig import ADDRESS, STATIC, Rig
+from tests.web_rig import ADDRESS, PASSWORD, STATIC, Rig
 
-pytestmark = [pytest.mark.served, pytest.mark.rig(app="/", static=STATIC + JMAP)]
+SIEVE_PORT = 4190
+SIEVE = f"""
+[listeners.sieve]
+ips = ["127.0.0.1"]
+managesieve = {{ enabled = true, port = {SIEVE_PORT}, require_tls = false }}
+"""
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/", static=STATIC + JMAP + SIEVE)]
 
 
 def seconds(text: str | None) -> int:
@@ -403,6 +412,125 @@ async def test_a_bad_masked_address_has_the_same_fault_everywhere(rig: Rig, tmp_
         ("expires", MINUTE, "the address would have expired already: name a time to come"),
     ):
         await refused(interfaces, name, value, text)
+
+
+# A Sieve script.
+
+
+class OwnScript(msgspec.Struct):
+    name: str
+    text: str
+    active: bool
+
+
+def script_sample(kind: type[msgspec.Struct], name: str, number: int) -> Any:
+    return f"# script {number}\nkeep;\n" if name == "text" else sample(kind, name, number)
+
+
+async def scripts(rig: Rig, folder: Path) -> list[Interface]:
+    """The interfaces to a script."""
+    account, client, program = rig.browser(app="/"), Client(rig), SieveClient(rig.connect(port=SIEVE_PORT))
+    await account.log_in()
+    await account.call("account_sieve_put", script="first", text="keep;")
+    await program.response()
+    secret = base64.b64encode(f"\0{ADDRESS}\0{PASSWORD}".encode()).decode()
+    assert (await program.last(f'AUTHENTICATE "PLAIN" "{secret}"')).startswith("OK")
+
+    async def account_read() -> Values:
+        [found] = (await account.call("script_list"))["scripts"]
+        text = await account.call("account_sieve_get", script=found["name"])
+        return {"name": found["name"], "text": text, "active": found["active"]}
+
+    async def account_write(values: Values) -> str:
+        name, reasons = (await account_read())["name"], [""]
+        if "text" in values:
+            reasons.append(await posted(account, "account_sieve_put", script=name, text=values["text"]))
+        if "active" in values:
+            reasons.append(await posted(account, "account_sieve_activate", script=name if values["active"] else ""))
+        if "name" in values:
+            reasons.append(await posted(account, "account_sieve_rename", script=name, new_name=values["name"]))
+        return max(reasons)
+
+    async def account_since() -> Callable[[Values], Awaitable[str]]:
+        before = await account_read()
+
+        async def save(values: Values) -> str:
+            given = {"script": before["name"], "text": values["text"], "old": before["text"]}
+            return await posted(account, "account_sieve_put", **given)
+
+        return save
+
+    async def line(*words: str, stdin: str = "") -> str:
+        printed, failure = await command_line(folder, "account", "sieve", *words, stdin=stdin)
+        return failure or printed
+
+    async def line_read() -> Values:
+        [found] = json.loads(await line("list", "mia", "--json"))["scripts"]
+        return {
+            "name": found["name"],
+            "text": await line("get", "mia", found["name"]),
+            "active": found["active"],
+        }
+
+    async def line_write(values: Values) -> str:
+        name, reasons = (await account_read())["name"], [""]
+        if "text" in values:
+            reasons.append(await line("put", "mia", name, "-", stdin=values["text"]))
+        if "active" in values:
+            reasons.append(await line("activate", "mia", *([name] if values["active"] else [])))
+        if "name" in values:
+            reasons.append(await line("rename", "mia", name, values["name"]))
+        return max(reasons)
+
+    async def jmap_read() -> Values:
+        [found] = (await client.call("SieveScript/get"))["list"]
+        text = (await client.http("GET", f"/jmap/download/{client.account}/{found['blobId']}/x.siv")).body.decode()
+        return {"name": found["name"], "text": text, "active": found["isActive"]}
+
+    async def jmap_write(values: Values) -> str:
+        [found] = (await client.call("SieveScript/get"))["list"]
+        patch = {"name": values["name"]} if "name" in values else {}
+        if "text" in values:
+            patch["blobId"] = await client.upload(values["text"].encode(), "application/sieve")
+        active: dict[str, Any] = {}
+        if "active" in values:
+            active = (
+                {"onSuccessActivateScript": found["id"]} if values["active"] else {"onSuccessDeactivateScript": True}
+            )
+        done = await client.call("SieveScript/set", update={found["id"]: patch}, **active)
+        return done["notUpdated"][found["id"]]["description"] if done.get("notUpdated") else ""
+
+    async def sieve_read() -> Values:
+        listed, _ = await program.say("LISTSCRIPTS")
+        name, active = listed.decode().rstrip().rpartition('"')[0][1:], listed.rstrip().endswith(b" ACTIVE")
+        text, *_ = await program.say(f'GETSCRIPT "{name}"')
+        return {"name": name, "text": text.partition(b"\r\n")[2].decode().removesuffix("\r\n"), "active": active}
+
+    async def sieve_write(values: Values) -> str:
+        name, lines = (await account_read())["name"], list[str]()
+        if "text" in values:
+            lines.append(put(name, values["text"]))
+        if "active" in values:
+            lines.append(f'SETACTIVE "{name if values["active"] else ""}"')
+        if "name" in values:
+            lines.append(f'RENAMESCRIPT "{name}" "{values["name"]}"')
+        answers = [await program.last(one) for one in lines]
+        return max(["", *(one for one in answers if not one.startswith("OK"))])
+
+    return [
+        Interface("account app", account_read, account_write, since=account_since),
+        Interface("command line", line_read, line_write),
+        Interface("JMAP", jmap_read, jmap_write),
+        Interface("ManageSieve", sieve_read, sieve_write),
+    ]
+
+
+async def test_each_interface_has_a_script(rig: Rig, tmp_path: Path) -> None:
+    """IMAP-141, WEB-158, JMAP-33: name, text and which is active."""
+    interfaces = await scripts(rig, tmp_path)
+    assert await walk(OwnScript, interfaces, samples=script_sample) > 140
+    texts = partial(script_sample, OwnScript, "text")
+    await stale(interfaces, "text", lambda number: texts(100 + number), "was changed meanwhile")
 
 
 # A calendar's own properties.

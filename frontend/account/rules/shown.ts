@@ -51,7 +51,11 @@ export async function convert(desk: Desk, item: DestinationItem, rules: readonly
   );
   if (keep !== true) return;
   const name = t("rules for {address}", { address: item.address });
-  if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.script_save(name, null, script, false)))
+  if (
+    await attempt(t("Saving…"), t("Couldn't save script"), () =>
+      desk.client.account_sieve_put(name, script, false, null),
+    )
+  )
     desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
 }
 

@@ -74,7 +74,7 @@ function list(desk: Desk, found: Scripts, applied: HTMLElement): HTMLElement {
             { class: "flex wrap" },
             button(
               one.active ? t("Turn off") : t("Activate"),
-              () => void act(desk, () => desk.client.script_activate(one.active ? "" : one.name)),
+              () => void act(desk, () => desk.client.account_sieve_activate(one.active ? "" : one.name)),
               {
                 kind: "line small",
                 name: one.active ? t("Turn off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }),
@@ -108,14 +108,14 @@ async function act(desk: Desk, work: () => Promise<unknown>): Promise<void> {
 
 async function rename(desk: Desk, one: Script): Promise<void> {
   const name = await ask(t("Rename script"), t("Name"), one.name, t("Rename"));
-  if (name !== null && name !== one.name) await act(desk, () => desk.client.script_rename(one.name, name));
+  if (name !== null && name !== one.name) await act(desk, () => desk.client.account_sieve_rename(one.name, name));
 }
 
 async function remove(desk: Desk, one: Script): Promise<void> {
   if (
     await confirm(t("Delete “{name}”?", { name: one.name }), t("The script will be permanently deleted."), t("Delete"))
   )
-    await act(desk, () => desk.client.script_delete(one.name));
+    await act(desk, () => desk.client.account_sieve_rm(one.name));
 }
 
 async function failures(found: Scripts): Promise<HTMLElement | null> {
@@ -143,7 +143,7 @@ async function failures(found: Scripts): Promise<HTMLElement | null> {
 }
 
 async function editor(desk: Desk, name: string | null): Promise<{ title: string; root: HTMLElement }> {
-  const old = name === null ? null : await desk.client.script_get(name);
+  const old = name === null ? null : await desk.client.account_sieve_get(name);
   const known = name === null ? null : (await desk.client.script_list()).scripts.find((one) => one.name === name);
   const called = line(t("Name"), "", null, { maxlength: "128" });
   const area = el("textarea", {
@@ -182,7 +182,7 @@ async function editor(desk: Desk, name: string | null): Promise<{ title: string;
     t("Save"),
     async () => {
       try {
-        await desk.client.script_save(name ?? called.control.value, old, area.value, activate.control.checked);
+        await desk.client.account_sieve_put(name ?? called.control.value, area.value, activate.control.checked, old);
       } catch (error) {
         atFields(error, { text });
         return;

@@ -6,11 +6,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
 
 import msgspec
 
 from moxlite.acceptance.rules import Place, RuleTooSlow, by_rules, mail_to, move_sorted, sort_page
-from moxlite.acceptance.sieve.keeping import keep_script
+from moxlite.acceptance.sieve.keeping import keep_script, rename
 from moxlite.admin.accounts import Refused, require_account
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, CommandFailed
@@ -19,11 +20,10 @@ from moxlite.operations.performing import commands
 from moxlite.proto.sieve.errors import ScriptError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.delivery.scripts import activate_script, delete_script, failures, script_text, scripts
+from moxlite.store.delivery.scripts import NoSuchScript, activate_script, delete_script, failures, script_text, scripts
 from moxlite.store.delivery.vacation import answered, load_form, patch_form
-from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.forms import BadForm, FormChanged, mark
+from moxlite.store.forms import mark
 from moxlite.wording import worded
 
 # The account that a command of the control socket names.
@@ -31,17 +31,13 @@ from moxlite.wording import worded
 
 @asynccontextmanager
 async def account_of_command(config: ConfigHolder, accounts: Accounts, name: str) -> AsyncIterator[OpenAccount]:
-    """Open an account of the configuration while the block lasts. Raises CommandFailed, for errors of the block, too:
-    Refused and StoreError in their words.
-    """
+    """Open an account of the configuration while the block lasts. Raises CommandFailed if the name is unknown."""
     try:
         require_account(config.current, name)
-        async with accounts.use(name) as account:
-            yield account
-    except (BadForm, FormChanged):  # with the field that is wrong (`performing.answering`)
-        raise
-    except (Refused, StoreError) as error:
+    except Refused as error:
         raise CommandFailed("refused", str(error)) from None
+    async with accounts.use(name) as account:
+        yield account
 
 
 logger = logging.getLogger("moxlite.acceptance.sieve")
@@ -61,6 +57,7 @@ class SieveCommands:
             sieve.SieveGet.bind(self.get),
             sieve.SievePut.bind(self.put),
             sieve.SieveActivate.bind(self.activate),
+            sieve.SieveRename.bind(self.rename),
             sieve.SieveRemove.bind(self.rm),
             sieve.VacationShow.bind(self.show),
             sieve.VacationSet.bind(self.set),
@@ -90,13 +87,19 @@ class SieveCommands:
 
     async def put(self, args: sieve.SievePut) -> None:
         """Store a script, and make it the active one if that is asked for."""
+
+        def check(r: Reader) -> None:
+            if args.old is not msgspec.UNSET and _text(r, args.script) != args.old:
+                raise CommandFailed("conflict", CHANGED if args.old is not None else _taken(args.script))
+
         async with self._use(args.account) as account:
+            # Here for a page that is old, before the faults of its script are found; again in the unit that writes, for
+            # another page may save while the script is checked.
+            await account.read(check, op="sieve")
             try:
-                await keep_script(account, args.script, args.text.encode())
+                await keep_script(account, args.script, args.text.encode(), check, activate=args.activate)
             except ScriptError as error:
-                raise CommandFailed("refused", "\n".join(map(str, error.faults))) from None
-            if args.activate:
-                await account.write(lambda tx: activate_script(tx, args.script))
+                raise CommandFailed("refused", "\n".join(map(str, error.faults)), "text") from None
         logger.info("script stored", extra={"kv": {"account": args.account, "script": args.script}})
 
     async def activate(self, args: sieve.SieveActivate) -> None:
@@ -104,6 +107,12 @@ class SieveCommands:
         async with self._use(args.account) as account:
             await account.write(lambda tx: activate_script(tx, args.script))
         logger.info("script made active", extra={"kv": {"account": args.account, "script": args.script}})
+
+    async def rename(self, args: sieve.SieveRename) -> None:
+        """Give a script another name."""
+        async with self._use(args.account) as account:
+            await rename(account, args.script, args.new_name)
+        logger.info("script renamed", extra={"kv": {"account": args.account, "script": args.new_name}})
 
     async def rm(self, args: sieve.SieveRemove) -> None:
         """Delete a script."""
@@ -121,6 +130,21 @@ class SieveCommands:
         async with self._use(args.account) as account:
             await account.write(lambda tx: patch_form(tx, args.changed, args.mark))
         logger.info("vacation form saved", extra={"kv": {"account": args.account}})
+
+
+CHANGED: Final = worded("the script was changed meanwhile, and nothing was saved: load the page again")
+
+
+def _taken(name: str) -> str:
+    return worded("there is a script {name} already: choose another name", name=repr(name))
+
+
+def _text(r: Reader, name: str) -> str | None:
+    """The text of a script, None without one."""
+    try:
+        return script_text(r, name).decode("utf-8", "replace")
+    except NoSuchScript:
+        return None
 
 
 def _vacation_info(r: Reader) -> sieve.VacationInfo:

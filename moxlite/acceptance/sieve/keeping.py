@@ -27,6 +27,7 @@ from moxlite.store.delivery.scripts import (
     failures,
     other_scripts,
     put_script,
+    rename_script,
     script_targets,
 )
 from moxlite.store.delivery.vacation import load_form
@@ -85,6 +86,15 @@ async def keep_script(
             activate_script(tx, name)
 
     await account.write(unit)
+
+
+async def rename(account: Account, name: str, new_name: str) -> None:
+    """Give a script another name. Raises BadScriptName, NoSuchScript, ScriptExists."""
+    from moxlite.proto.sieve.validation import is_script_name
+
+    if not is_script_name(new_name):
+        raise BadScriptName
+    await account.write(lambda tx: rename_script(tx, name, new_name))
 
 
 # The state of an account's sorting that its owner should see at once, in webmail and account app (WEB-158b): answers

@@ -215,7 +215,7 @@ def delete_script(tx: Tx, name: str) -> None:
 def rename_script(tx: AccountTx, name: str, new: str) -> None:
     """Rename a script; an active one stays active (RFC 5804 §2.11). Raises NoSuchScript, ScriptExists."""
     _is_active(tx, name)
-    if tx.row(IS_ACTIVE, new) is not None:
+    if new != name and tx.row(IS_ACTIVE, new) is not None:
         raise ScriptExists(new)
     tx.execute(RENAME, new, name)
     _owe_questions(tx)  # another script may include it by the new name

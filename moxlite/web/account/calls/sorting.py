@@ -12,21 +12,15 @@ import trio
 from msgspec import Meta
 
 from moxlite.acceptance.rules import Place, RuleTooSlow, SortPage, by_rules, mail_to, move_sorted, sort_page
-from moxlite.acceptance.sieve.keeping import check_script, keep_script
+from moxlite.acceptance.sieve.keeping import check_script
 from moxlite.config.domains import Account
 from moxlite.processor import off_loop
 from moxlite.proto.sieve.errors import ScriptError
 from moxlite.proto.sieve.limits import MAX_SCRIPT
 from moxlite.store.delivery.scripts import (
-    NoSuchScript,
-    activate_script,
-    delete_script,
     failures,
-    rename_script,
-    script_text,
     scripts,
 )
-from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.words import read_meta, teach
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.addresses import TOO_SLOW, Rules, rulesets_of
@@ -120,13 +114,6 @@ class ScriptCalls(AccountCalls):
         )
 
     @call()
-    async def script_get(self, caller: Caller, name: Name) -> str:
-        """The text of a script."""
-        async with self._open(caller) as account:
-            text = await account.read(lambda r: script_text(r, name), op="scripts")
-        return text.decode("utf-8", "replace")
-
-    @call()
     async def script_check(self, caller: Caller, text: Text) -> list[ScriptFault]:
         """The faults of a script, at most 20. Nothing is stored."""
         caller.require()
@@ -135,57 +122,6 @@ class ScriptCalls(AccountCalls):
         except ScriptError as error:
             return [ScriptFault(fault.line, fault.column, fault.text) for fault in error.faults]
         return []
-
-    @call(audit="script saved", confirm=True)
-    async def script_save(self, caller: Caller, name: Name, old: Text | None, text: Text, activate: bool) -> None:
-        """Store a script, and make it the active one if that is wanted. A conflict if its text is no longer the old
-        one; ``old`` is null for a new script.
-        """
-
-        def present(r: Reader) -> str | None:
-            try:
-                return script_text(r, name).decode("utf-8", "replace")
-            except NoSuchScript:
-                return None
-
-        def check(r: Reader) -> None:
-            if present(r) != old:
-                raise Conflict(
-                    worded("there is a script {name} already: choose another name", name=repr(name))
-                    if old is None
-                    else "the script was changed meanwhile, and nothing was saved: load the page again"
-                )
-
-        async with self._open(caller) as account:
-            # Here for a page that is old, before the faults of its script are found; again in the unit that writes, for
-            # another page may save while the script is checked.
-            await account.read(check, op="scripts")
-            try:
-                await keep_script(account, name, text.encode(), check, activate=activate)
-            except ScriptError as error:
-                raise FieldErrors([FieldError("text", str(fault)) for fault in error.faults]) from error
-
-    @call(audit="script activated", confirm=True)
-    async def script_activate(self, caller: Caller, name: Name) -> None:
-        """Make a script the active one; "" for none."""
-        async with self._open(caller) as account:
-            await account.write(lambda tx: activate_script(tx, name))
-
-    @call(audit="script renamed")
-    async def script_rename(self, caller: Caller, name: Name, new_name: Name) -> None:
-        """Give a script another name."""
-        from moxlite.proto.sieve.validation import is_script_name
-
-        if not is_script_name(new_name):
-            raise FieldErrors([FieldError("new_name", "has 1 to 128 characters, without control characters")])
-        async with self._open(caller) as account:
-            await account.write(lambda tx: rename_script(tx, name, new_name))
-
-    @call(audit="script deleted")
-    async def script_delete(self, caller: Caller, name: Name) -> None:
-        """Delete a script, which must not be the active one."""
-        async with self._open(caller) as account:
-            await account.write(lambda tx: delete_script(tx, name))
 
 
 class JunkCalls(AccountCalls):
