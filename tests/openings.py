@@ -417,7 +417,7 @@ WITHOUT_MAIL: Final = frozenset(
         "address_on",
         "address_rm",
         "address_set",
-        "share_set",
+        "account_share_set",
         "account_later_stop",
         "account_vacation_set",
         "app_password_add",

@@ -23,7 +23,9 @@ from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certificate
 from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox, StoreError
+from moxlite.store.forms import BadForm
 from moxlite.store.mail.acl import RIGHTS, all_acls
+from moxlite.wording import worded
 
 
 class AppPasswordCommands:
@@ -236,16 +238,15 @@ class ShareCommands:
     async def set(self, args: operations.ShareSet | operations.ShareRemove, rights: str) -> None:
         """Set or remove rights."""
         named_account(self._config, args.account)
-        guest = guest_of(self._config.current, self._logins, args.guest)
+        guest = guest_of(self._config.current, self._logins, args.guest.strip())
         if guest is None:
-            raise CommandFailed("notFound", self._config.current.no_account(args.guest))
-        if any(letter not in RIGHTS for letter in rights):
-            raise CommandFailed("badRequest", f'"{rights}" are no rights')
-
-        try:
-            async with self._accounts.use(args.account) as account:
-                await share(account, self._auth, args.mailbox, guest, rights, below=args.below, by="(cli)")
-        except (NoSuchMailbox, BadMailboxName):
-            raise CommandFailed("notFound", f'{args.account} has no mailbox "{args.mailbox}"') from None
-        except StoreError as error:
-            raise CommandFailed("refused", str(error)) from None
+            raise BadForm("guest", "isn't an account on this server; you can only share with accounts")
+        if guest == args.account:
+            raise BadForm("guest", "is your own account, which has all rights")
+        if set(rights) - set(RIGHTS) or (rights and "l" not in rights):
+            raise BadForm("rights", worded("must be letters of {letters}, with l", letters=RIGHTS))
+        async with self._accounts.use(args.account) as account:
+            try:
+                await share(account, self._auth, args.mailbox, guest, rights, below=args.below)
+            except (NoSuchMailbox, BadMailboxName):
+                raise BadForm("mailbox", "is no longer there") from None

@@ -28,13 +28,12 @@ def guest_of(snapshot: Snapshot, logins: Logins, text: str) -> str | None:
     return None if snapshot.account(text) is None else text
 
 
-async def share(account: Account, auth: AuthDB, mailbox: str, guest: str, rights: str, *, below: bool, by: str) -> None:
+async def share(account: Account, auth: AuthDB, mailbox: str, guest: str, rights: str, *, below: bool) -> None:
     """Give an identifier just these rights on a mailbox of an account, "" for none.
 
     Args:
       guest: as `guest_of` returns it.
       below: also on the mailboxes below.
-      by: account that does this, for the log.
 
     Raises BadMailboxName, NoSuchMailbox, LimitExceeded, MailboxNotAllowed: the system's mailbox.
     """
@@ -47,6 +46,6 @@ async def share(account: Account, auth: AuthDB, mailbox: str, guest: str, rights
         return [one.name for one in boxes if set_rights(tx, one.id, guest, rights)]
 
     for name in await account.write(unit):
-        kv = {"account": account.name, "mailbox": name, "for": guest, "rights": rights, "by": by}
+        kv = {"account": account.name, "mailbox": name, "for": guest, "rights": rights}
         logger.info("rights changed", extra={"kv": kv})
     await publish_shares(auth, account)

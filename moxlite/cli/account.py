@@ -285,7 +285,7 @@ def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: b
         raise Failure(f'"{rights}" are no rights: use read, write, all, or letters of {_WORDS["all"]}')
     if "l" not in letters:
         raise Failure('without the right "l" the mailbox is not seen: add it')
-    perform(access.ShareSet(account_name, mailbox, guest, letters, below))
+    perform(access.ShareSet(mailbox, guest, letters, below, account=account_name))
 
 
 _groups["share"].add_command(share_set)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from moxlite.operations import MANAGERS, OWNER, Operation, Role, Scope, Word, change, field, query
+from moxlite.operations import MANAGERS, OWNER, USERS, Operation, Role, Scope, UserOperation, Word, change, field, query
 from moxlite.operations.accounts import Name
 
 LOCAL: Role = Role.COMMAND_LINE | Role.PAGES
@@ -126,28 +126,26 @@ class ShareInfo(msgspec.Struct, frozen=True):
 
 
 @query("account share list", Role.COMMAND_LINE, columns=("mailbox", "guest", "rights"))
-class ListShares(Operation[list[ShareInfo]], frozen=True):
+class ListShares(UserOperation[list[ShareInfo]], frozen=True):
     """List what ACCOUNT shares: mailboxes, with whom, and the rights."""
 
-    account: str
 
+@change("account share set", USERS, confirm=True)
+class ShareSet(UserOperation[None], frozen=True):
+    """Give `guest`, an account, an address or ``anyone``, just these rights, letters of RFC 4314, on a mailbox; with
+    `below` also on the mailboxes below it.
+    """
 
-@change("account share set", Role.COMMAND_LINE)
-class ShareSet(Operation[None], frozen=True):
-    """Give `guest`, an account, an address or ``anyone``, just these rights, letters of RFC 4314."""
-
-    account: str
-    mailbox: str
-    guest: str
-    rights: str
+    mailbox: Annotated[str, Meta(max_length=1000)]
+    guest: Annotated[str, Meta(max_length=1000)]
+    rights: Annotated[str, Meta(max_length=50)]
     below: bool = False
 
 
 @change("account share rm", Role.COMMAND_LINE)
-class ShareRemove(Operation[None], frozen=True):
+class ShareRemove(UserOperation[None], frozen=True):
     """Take all rights on a MAILBOX of ACCOUNT from GUEST."""
 
-    account: str
     mailbox: str
     guest: str
     below: Annotated[bool, field("Also from the mailboxes below MAILBOX.")] = False

@@ -182,7 +182,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "command line": ROOT,
     },
     "share of a mailbox": {
-        "account app": Changes("share*"),
+        "account app": Changes("shares account_share_set"),
         "JMAP": Shows("ShareNotification/* Principal/*", "`Mailbox/set` has no `shareWith`"),
         "IMAP": Changes("SETACL"),
         "command line": Changes("account share *"),

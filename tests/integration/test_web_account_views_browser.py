@@ -86,7 +86,7 @@ def populate(server: LocalServer) -> None:
     opener.call(
         "destination_save", address=first["address"], old=first["form"], changed=first["form"] | {"rulesets": rules}
     )
-    opener.call("share_set", mailbox="Inbox", guest="anyone", rights="lr", below=False)
+    opener.call("account_share_set", mailbox="Inbox", guest="anyone", rights="lr", below=False)
     forwards = {"forward_to": ["friend@far.example"], "keep_copy": True}
     opener.call("forward_save", old={"forward_to": [], "keep_copy": True}, changed=forwards)
 

@@ -759,18 +759,20 @@ async def test_the_operator_gives_rights_and_takes_them(imap: Imap, tmp_path: Pa
         await owner.ok("a CREATE Work/a/b")
         await owner.ok("a CREATE Workshop")
     async with operator(imap, tmp_path) as ctl, guest(imap) as c:
-        await ctl.call("account share set", ShareSet("mia", "Work", "bo@example.org", "lr", below=True), type(None))
-        listed = await ctl.call("account share list", ListShares("mia"), list[ShareInfo])
+        await ctl.call(
+            "account share set", ShareSet("Work", "bo@example.org", "lr", below=True, account="mia"), type(None)
+        )
+        listed = await ctl.call("account share list", ListShares(account="mia"), list[ShareInfo])
         assert listed == [ShareInfo(name, "bo", "lr") for name in ("Work", "Work/a", "Work/a/b")]
         await c.ok(f"a SELECT {BOX}")
-        await ctl.call("account share rm", ShareRemove("mia", "Work", "bo"), type(None))
+        await ctl.call("account share rm", ShareRemove("Work", "bo", account="mia"), type(None))
         assert (await c.tagged("a FETCH 1 FLAGS")).startswith(("NO [NONEXISTENT]", "BAD"))
         for args, words in (
-            (ShareSet("mia", "Work", "nobody", "l"), 'no account "nobody"'),
-            (ShareSet("nobody", "Work", "bo", "l"), 'no account "nobody"'),
-            (ShareSet("mia", "Nowhere", "bo", "l"), 'no mailbox "Nowhere"'),
-            (ShareSet("mia", "Work", "bo", "z"), '"z" are no rights'),
-            (ShareSet("mia", "Work", "mia", "l"), "the owner has all rights"),
+            (ShareSet("Work", "nobody", "l", account="mia"), "isn't an account on this server"),
+            (ShareSet("Work", "bo", "l", account="nobody"), 'no account "nobody"'),
+            (ShareSet("Nowhere", "bo", "l", account="mia"), "is no longer there"),
+            (ShareSet("Work", "bo", "z", account="mia"), "must be letters of"),
+            (ShareSet("Work", "mia", "l", account="mia"), "is your own account, which has all rights"),
         ):
             with pytest.raises(CtlFailed, match=words):
                 await ctl.call("account share set", args, type(None))

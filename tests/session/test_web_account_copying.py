@@ -206,14 +206,14 @@ async def test_mailboxes_are_shared_and_shares_are_listed(rig: Rig, tom: Account
         await own.write(lambda tx: create_mailbox(tx, "Club"))
         await own.write(lambda tx: create_mailbox(tx, "Club/2026"))
     right = {"mailbox": "Club", "guest": "Tom@example.org", "rights": "lrs", "below": True}
-    await browser.call("share_set", **right)
+    await browser.call("account_share_set", **right)
     given = (await browser.call("shares"))["given"]
     assert [(one["mailbox"], one["guest"], one["rights"]) for one in given] == [
         ("Club", "tom", "lrs"),
         ("Club/2026", "tom", "lrs"),
     ]
     assert await rig.auth.sharing.may_share("mia", "tom")
-    await browser.call("share_set", **right | {"rights": ""})
+    await browser.call("account_share_set", **right | {"rights": ""})
     assert (await browser.call("shares"))["given"] == []
     assert not await rig.auth.sharing.may_share("mia", "tom")
     for change in (
@@ -223,4 +223,4 @@ async def test_mailboxes_are_shared_and_shares_are_listed(rig: Rig, tom: Account
         {"rights": "r"},
         {"mailbox": "Gone"},
     ):
-        assert await browser.error("share_set", **right | change) == (400, "user:fields")
+        assert await browser.error("account_share_set", **right | change) == (400, "user:fields")

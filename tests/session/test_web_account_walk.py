@@ -202,7 +202,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "link_rename": [({"name": MARK, "to": "Other"}, 404)],
         "link_remove": [({"name": MARK, "delete_copies": True}, 404)],
         "address_add": [({}, lambda f: f["address"] != tom.masked)],
-        "share_set": [
+        "account_share_set": [
             ({"mailbox": MARK, "guest": TOM, "rights": "lr", "below": False}, 400),
             ({"mailbox": MARK, "guest": "mia", "rights": "lr", "below": False}, 400),
         ],
@@ -340,7 +340,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     await call("account_vacation_set", changed={"text": MARK, "subject": MARK})
     await call("account_sieve_put", script=MARK, old=None, text=SCRIPT, activate=True)
     await call("suppression_add", address=SUPPRESSED, reason=MARK)
-    await call("share_set", mailbox=MARK, guest="anyone", rights="", below=False)
+    await call("account_share_set", mailbox=MARK, guest="anyone", rights="", below=False)
     masked = (await call("address_add", word=MARK, note=MARK))["address"]
     forwards = {"forward_to": [TARGET], "keep_copy": True}
     await call("forward_save", old={"forward_to": [], "keep_copy": True}, changed=forwards)

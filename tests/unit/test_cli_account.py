@@ -104,8 +104,8 @@ def test_mailboxes_are_shared(asked: list[tuple[str, object]], capsys: Capture) 
     assert run(["account", "share", "list", "mia"]) == 0
     assert "lrswite" in capsys.readouterr().out
     assert asked == [
-        ("account share set", ShareSet("mia", "Work", "bo", "lr")),
-        ("account share set", ShareSet("mia", "Work", "bo@example.org", "lrsi", below=True)),
+        ("account share set", ShareSet("Work", "bo", "lr", account="mia")),
+        ("account share set", ShareSet("Work", "bo@example.org", "lrsi", below=True, account="mia")),
         ("account share rm", {"account": "mia", "mailbox": "Work", "guest": "anyone"}),
         ("account share list", {"account": "mia"}),
     ]

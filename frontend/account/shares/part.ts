@@ -78,7 +78,7 @@ async function end(desk: Desk, one: Given): Promise<void> {
     return;
   if (
     await attempt(t("Saving…"), t("Couldn't stop sharing"), () =>
-      desk.client.share_set(one.mailbox, one.guest, "", false),
+      desk.client.account_share_set(one.mailbox, one.guest, "", false),
     )
   )
     await desk.refresh();
@@ -100,7 +100,7 @@ function add(desk: Desk, found: Shares): HTMLElement {
     t("Share"),
     async () => {
       try {
-        await desk.client.share_set(
+        await desk.client.account_share_set(
           mailbox.control.value,
           guest.control.value,
           rights.control.value,

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
-from msgspec import Meta
-
-from moxlite.admin.shares import guest_of, share
 from moxlite.store.accounts.access import visited
-from moxlite.store.errors import NoSuchMailbox, StoreError
-from moxlite.store.mail.acl import RIGHTS, all_acls, visible
+from moxlite.store.errors import StoreError
+from moxlite.store.mail.acl import all_acls, visible
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.account.mailtypes import Given, Received, Shares
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import FieldError, FieldErrors
-from moxlite.wording import worded
 
 MAX_OWNERS: Final = 50
 """Accounts whose shares are shown; each is opened."""
@@ -24,12 +19,9 @@ MAX_OWNERS: Final = 50
 MAX_BOXES: Final = 200
 """Mailboxes of one owner that are shown."""
 
-Name = Annotated[str, Meta(max_length=1000)]
-Rights = Annotated[str, Meta(max_length=len(RIGHTS))]
-
 
 class ShareCalls(AccountCalls):
-    """The calls about shared mailboxes."""
+    """The page of shared mailboxes; an operation changes them."""
 
     @call()
     async def shares(self, caller: Caller) -> Shares:
@@ -54,23 +46,3 @@ class ShareCalls(AccountCalls):
                 continue
             found += [Received(owner, box.name, rights) for box, rights in seen]
         return found
-
-    @call(audit="mailbox shared", confirm=True)
-    async def share_set(self, caller: Caller, mailbox: Name, guest: Name, rights: Rights, below: bool) -> None:
-        """Give an account, by name or address, just these rights (RFC 4314 §2.1) on a mailbox; "" for none."""
-        own = caller.require().account
-        identifier = guest_of(self._server.config.current, self._server.logins, guest.strip())
-        mistakes = []
-        if identifier is None:
-            mistakes.append(FieldError("guest", "isn't an account on this server; you can only share with accounts"))
-        elif identifier == own:
-            mistakes.append(FieldError("guest", "is your own account, which has all rights"))
-        if set(rights) - set(RIGHTS) or (rights and "l" not in rights):
-            mistakes.append(FieldError("rights", worded("must be letters of {letters}, with l", letters=RIGHTS)))
-        if mistakes or identifier is None:
-            raise FieldErrors(mistakes)
-        async with self._open(caller) as account:
-            try:
-                await share(account, self._server.auth, mailbox, identifier, rights, below=below, by=own)
-            except NoSuchMailbox:
-                raise FieldErrors([FieldError("mailbox", "is no longer there")]) from None
