@@ -99,7 +99,7 @@ class Session(msgspec.Struct, frozen=True):
 INSERT: Final = """
 INSERT INTO session (token_hash, csrf_hash, app, account, address, remote_ip, user_agent, created, last_used, expires,
                      device, turned, parent, proven)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)"""
 COLUMNS: Final = (
     "id, app, account, address, remote_ip, user_agent, created, last_used, expires, device, turned, parent, proven"
 )
@@ -161,25 +161,25 @@ def add_session(
     """Add a session after a successful log-in; the 101st of an account replaces the one that expires soonest. `proven`
     is when its user gave a secret, None for now.
     """
-    tokens = new_tokens(device=device)
     _make_room(tx, account)
-    tx.execute(
-        INSERT,
-        hash_of(tokens.token),
-        hash_of(tokens.csrf),
-        app,
-        account,
-        address,
-        remote_ip,
-        user_agent[:256],
-        tx.now,
-        tx.now,
-        expiry(tx.now, created=tx.now, device=device),
-        int(device),
-        tx.now if device else 0,
-        None,
-        tx.now if proven is None else proven,
-    )
+    session = new_session(app, account, address, tx.now, remote_ip, user_agent, proven)
+    expires, turned = expiry(tx.now, created=tx.now, device=device), tx.now if device else 0
+    return _insert(tx, msgspec.structs.replace(session, expires=expires, device=device, turned=turned))
+
+
+def new_session(
+    app: str, account: str, address: str, now: int, remote_ip: str, user_agent: str, proven: int | None
+) -> Session:
+    """A session without an id. `proven`: None for now."""
+    times = (now, now, now + LIFETIME)
+    proof = now if proven is None else proven
+    return Session(0, app, account, address, remote_ip, user_agent[:256], *times, proven=proof)
+
+
+def _insert(tx: Tx, session: Session) -> SessionTokens:
+    tokens = new_tokens(device=session.device)
+    _, *columns, _ = msgspec.structs.astuple(session)  # without id and renewed token
+    tx.execute(INSERT, hash_of(tokens.token), hash_of(tokens.csrf), *columns)
     return tokens
 
 
@@ -196,27 +196,11 @@ def hand_on(tx: Tx, parent: Session, app: str, *, remote_ip: str, user_agent: st
     row = tx.row(STANDING, parent.account, parent.id)
     if row is None or row[1] or row[0] <= tx.now:
         raise NoSession
-    tokens = new_tokens()
     tx.execute(REMOVE_HANDED, parent.id)
     _make_room(tx, parent.account, parent.id)
-    tx.execute(
-        INSERT,
-        hash_of(tokens.token),
-        hash_of(tokens.csrf),
-        app,
-        parent.account,
-        parent.address,
-        remote_ip,
-        user_agent[:256],
-        tx.now,
-        tx.now,
-        min(tx.now + LIFETIME, row[0]),
-        0,
-        0,
-        parent.id,
-        0 if parent.device else parent.proven,
-    )
-    return tokens
+    proven = 0 if parent.device else parent.proven
+    session = new_session(app, parent.account, parent.address, tx.now, remote_ip, user_agent, proven)
+    return _insert(tx, msgspec.structs.replace(session, expires=min(session.expires, row[0]), parent=parent.id))
 
 
 def find_session(r: Reader, token: str, app: str, account: str, *, now: int, csrf: str | None = None) -> Session | None:

@@ -30,6 +30,7 @@ from moxlite.store.auth.sessions import (
     check_session,
     find_session,
     hash_of,
+    new_session,
     new_tokens,
     session_of,
     token_of,
@@ -299,9 +300,8 @@ class MemorySessions:
     ) -> SessionTokens:
         """As `sessions.add_session`."""
         tokens = new_tokens()
-        times = (now, now, now + LIFETIME)
-        proof = now if proven is None else proven
-        session = Session(-next(self._ids), app, account, address, remote_ip, user_agent[:256], *times, proven=proof)
+        session = new_session(app, account, address, now, remote_ip, user_agent, proven)
+        session = msgspec.structs.replace(session, id=-next(self._ids))
         self._kept[hash_of(tokens.token)] = _Kept(hash_of(tokens.csrf), session)
         # The bound of one account comes before that of all: a user with many log-ins must not end sessions of others.
         own = [token for token, kept in self._kept.items() if kept.session.account == account]
