@@ -671,12 +671,15 @@ def test_a_delimiter_that_should_be_the_closing_one_begins_no_part() -> None:
     """STORE-53: no reader is offered an empty file, at the end of the message or before an outer delimiter."""
     inner = "Content-Type: multipart/alternative; boundary=i\n\n--i\n\nx\n--i\n\ny\n--i\n"
     assert shape(scan(crlf(inner)).root) == ["multipart/alternative", "text/plain", "text/plain"]
-    data = f"Content-Type: multipart/mixed; boundary=o\n\n--o\n{inner}--o\n\nz\n--o--\n"
-    assert shape(scan(crlf(data)).root) == [
-        "multipart/mixed",
-        ["multipart/alternative", "text/plain", "text/plain"],
-        "text/plain",
-    ]
+    for blank in ("", "\n", "\n\n"):
+        data = f"Content-Type: multipart/mixed; boundary=o\n\n--o\n{inner}{blank}--o\n\nz\n--o--\n"
+        assert shape(scan(crlf(data)).root) == [
+            "multipart/mixed",
+            ["multipart/alternative", "text/plain", "text/plain"],
+            "text/plain",
+        ]
+    closed = inner.replace("y\n--i\n", "y\n--i\n\n\n--i--\n")
+    assert shape(scan(crlf(closed)).root) == ["multipart/alternative", "text/plain", "text/plain", "text/plain"]
 
 
 @pytest.mark.parametrize(

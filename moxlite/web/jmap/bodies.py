@@ -175,13 +175,14 @@ class BodyWish(msgspec.Struct, frozen=True):
 
 class Message(msgspec.Struct, frozen=True):
     """A message to be shown. `blob` makes the blob id of a part; `read` reads octets of the message; `budget` is that
-    of the request.
+    of the request; `hint`: the charset of its texts, for raw octets of fields.
     """
 
     root: Part
     read: Read
     blob: Callable[[str], str]
     budget: Budget
+    hint: str
 
 
 def numbered(part: Part, number: str = "") -> Iterator[tuple[str, Part]]:
@@ -286,7 +287,7 @@ def part_object(message: Message, number: str, part: Part, wish: BodyWish, *, tr
             found[name] = (
                 all_headers(section, message.budget)
                 if name == "headers"
-                else header_value(section, wish.headers[name], message.budget)
+                else header_value(section, wish.headers[name], message.budget, message.hint)
             )
         elif name != "subParts":
             found[name] = PART_VALUES[name](message, number, part, leaf)
@@ -300,12 +301,14 @@ def part_object(message: Message, number: str, part: Part, wish: BodyWish, *, tr
     return found
 
 
-def header_value(section: HeaderSection, asked: HeaderProperty, budget: Budget) -> object:
-    """The value of a property of header fields. Raises MethodError for more than a request may return."""
+def header_value(section: HeaderSection, asked: HeaderProperty, budget: Budget, hint: str) -> object:
+    """The value of a property of header fields. `hint`: as `decode_words` has it. Raises MethodError for more than a
+    request may return.
+    """
     # A field may have 64 KiB, and one request may name it in a thousand spellings, for a thousand emails; those that an
     # email does not have are values of the answer, too.
     budget.take(ITEM + sum(len(field.raw) for field in section.all(asked.name)))
-    value = value_of(section, asked)
+    value = value_of(section, asked, hint)
     if isinstance(value, list):
         budget.take(ITEM * sum(len(item) if isinstance(item, list) else 1 for item in value))
     return value

@@ -12,6 +12,7 @@ from moxlite.processor import off_loop
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.text import preview
+from moxlite.proto.mime.words import texts_charset
 from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.mail.fetching import structure_of
@@ -202,8 +203,9 @@ def _objects(r: Reader, ids: Sequence[str], wish: Wish, call: Call) -> list[Obje
     numbers = [read_id(one, LETTER) for one in ids]
     stored = emails(r, numbers, call.place.readable(r))
     message_ids = [one.message_id for one in stored.values()]
-    details = infos(r, message_ids) if wish.structured else {}
     sections = headers(r, message_ids) if wish.reads_header else {}
+    raw = [message_id for message_id, octets in sections.items() if not octets.isascii()]
+    details = infos(r, message_ids if wish.structured else raw)
     found: list[Object] = []
     for number in numbers:
         email = stored.get(number)
@@ -211,14 +213,17 @@ def _objects(r: Reader, ids: Sequence[str], wish: Wish, call: Call) -> list[Obje
             continue
         one = metadata(email, wish.names)
         if wish.reads_header:
-            _add_headers(one, HeaderSection(sections.get(email.message_id, b"")), wish, call.budget)
+            octets = sections.get(email.message_id, b"")
+            hint = "" if octets.isascii() else texts_charset(structure_of(details[email.message_id].structure).root)
+            _add_headers(one, HeaderSection(octets), hint, wish, call.budget)
         if wish.structured:
             info = details[email.message_id]
             try:
                 content = locate(r, email.message_id) if wish.reads_body else None
                 structure = structure_of(info.structure)
                 read = partial(_range, r, content)
-                message = Message(structure.root, read, partial(part_blob, email.id), call.budget)
+                hint = texts_charset(structure.root)
+                message = Message(structure.root, read, partial(part_blob, email.id), call.budget, hint)
                 _add_body(one, message, info.preview or "", wish)
             except ChunkDamaged as error:
                 raise MethodError("serverFail", f"email {LETTER}{email.id} is damaged: {error}") from None
@@ -246,9 +251,9 @@ def metadata(email: Email, names: Sequence[str]) -> Object:
     return {name: METADATA_VALUES[name](email) for name in names if name in METADATA_VALUES}
 
 
-def _add_headers(found: Object, section: HeaderSection, wish: Wish, budget: Budget) -> None:
+def _add_headers(found: Object, section: HeaderSection, hint: str, wish: Wish, budget: Budget) -> None:
     for name, header in wish.headers.items():
-        found[name] = header_value(section, header, budget)
+        found[name] = header_value(section, header, budget, hint)
     if "headers" in wish.names:
         found["headers"] = all_headers(section, budget)
 
@@ -326,12 +331,14 @@ def _parsed(octets: bytes, blob: str, wish: Wish, call: Call) -> Object | None:
         found["size"] = len(octets)
     if "blobId" in found:
         found["blobId"] = blob
-    _add_headers(found, section, wish, call.budget)
+    hint = texts_charset(structure.root)
+    _add_headers(found, section, hint, wish, call.budget)
     message = Message(
         structure.root,
         lambda start, stop: octets[start:stop],
         lambda number: inner_blob(blob, number),
         call.budget,
+        hint,
     )
     _add_body(found, message, _preview(structure, octets) if "preview" in wish.names else "", wish)
     return found

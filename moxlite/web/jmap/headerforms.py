@@ -85,13 +85,13 @@ def header_property(text: str) -> HeaderProperty | None:
     return HeaderProperty(found, form, every)
 
 
-def value_of(section: HeaderSection, wanted: HeaderProperty) -> object:
-    """The value of a property: of the last field with the name, or an array of all."""
+def value_of(section: HeaderSection, wanted: HeaderProperty, hint: str) -> object:
+    """The value of a property: of the last field with the name, or an array of all. `hint`: see `decode_words`."""
     read = FORMS[wanted.form]
     if wanted.all:
-        return [read(field) for field in section.all(wanted.name)]
+        return [read(field, hint) for field in section.all(wanted.name)]
     fields = section.all(wanted.name)
-    return read(fields[-1]) if fields else None
+    return read(fields[-1], hint) if fields else None
 
 
 def raw_value(field: Field) -> str:
@@ -100,53 +100,53 @@ def raw_value(field: Field) -> str:
     return value.decode("utf-8", "replace")
 
 
-def _raw(field: Field) -> str:
+def _raw(field: Field, _: str) -> str:
     return raw_value(field).replace("\0", "")
 
 
-def _text(field: Field) -> str:
-    return decode_words(field.text).strip()
+def _text(field: Field, hint: str) -> str:
+    return decode_words(field.text, hint).strip()
 
 
-def _addresses(field: Field) -> list[Object]:
-    return [one for group in _groups(field) for one in group["addresses"]]
+def _addresses(field: Field, hint: str) -> list[Object]:
+    return [one for group in _groups(field, hint) for one in group["addresses"]]
 
 
-def _groups(field: Field) -> list[Object]:
+def _groups(field: Field, hint: str) -> list[Object]:
     groups: list[Object] = []
     named = False
     coded: dict[str, str] = {}
     for item in parse_addresses(field.text):
         match item:
             case GroupStart(name=name):
-                groups.append({"name": decode_words(name) or None, "addresses": []})
+                groups.append({"name": decode_words(name, hint) or None, "addresses": []})
                 named = True
             case GroupEnd():
                 named = False
             case _:
                 if not named and (not groups or groups[-1]["name"] is not None):
                     groups.append({"name": None, "addresses": []})
-                address = decode_address(item, coded)
+                address = decode_address(item, coded, hint)
                 email = pack_localpart(Localpart(address.localpart)) if address.localpart else ""
                 whole = f"{email}@{address.domain}" if address.domain else email
                 groups[-1]["addresses"].append({"name": address.name or None, "email": whole})
     return groups
 
 
-def _ids(field: Field) -> list[str] | None:
+def _ids(field: Field, _: str) -> list[str] | None:
     return [one.decode("utf-8", "replace").strip() for one in MESSAGE_ID.findall(field.text)] or None
 
 
-def _date(field: Field) -> str | None:
+def _date(field: Field, _: str) -> str | None:
     found = parse_date(field.text)
     return None if found is None else local_date(*found)
 
 
-def _urls(field: Field) -> list[str] | None:
+def _urls(field: Field, _: str) -> list[str] | None:
     return [one.decode("utf-8", "replace").strip() for one in URL.findall(field.text)] or None
 
 
-FORMS: Final[Mapping[str, Callable[[Field], object]]] = {
+FORMS: Final[Mapping[str, Callable[[Field, str], object]]] = {
     "asRaw": _raw,
     "asText": _text,
     "asAddresses": _addresses,

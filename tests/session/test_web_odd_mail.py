@@ -1,0 +1,167 @@
+"""Mail as other programs write it, against the RFCs, too: webmail, JMAP, search and paper have the same of it."""
+
+import base64
+from io import BytesIO
+from typing import Any
+from zipfile import ZipFile
+
+import msgspec
+import pytest
+
+from tests.jmap_rig import Client, rig
+from tests.store_mail import deliver_mail
+from tests.web_rig import Browser, Rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+CYRILLIC = "Отчёт за май".encode("windows-1251")
+RUNS = base64.b64encode(b"one apple.") + b"\r\n" + base64.b64encode(b" two pears.")
+INNER = b"From: bo@else.example\r\nSubject: inner\r\n\r\nsealed words\r\n"
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file as the webmail names it, as JMAP does where that differs, and its octets."""
+
+    type: str
+    name: str
+    octets: bytes
+    own_name: str | None = ""
+
+
+class Form(msgspec.Struct, frozen=True):
+    """A mail: what follows its Subject, the words that it says, and its files."""
+
+    octets: bytes
+    words: tuple[str, ...]
+    files: tuple[File, ...] = ()
+    subject: bytes = b"odd"
+
+
+def mixed(*parts: bytes) -> bytes:
+    return (
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+        + b"".join(b"--b\r\n%b\r\n" % one for one in parts)
+        + b"--b--\r\n"
+    )
+
+
+TEXT = b"Content-Type: text/plain; charset=utf-8\r\n\r\nplain cherries"
+
+FORMS = {
+    "of two types the one whose boundary occurs": Form(
+        b"Content-Type: multipart/mixed; boundary=never\r\n" + mixed(TEXT, b"Content-Type: a/b; name=f.bin\r\n\r\nxyz"),
+        ("plain cherries",),
+        (File("a/b", "f.bin", b"xyz"),),
+    ),
+    "boundaries without an end": Form(
+        mixed(
+            b"Content-Type: multipart/alternative; boundary=i\r\n\r\n--i\r\n\r\nplain cherries\r\n"
+            b"--i\r\nContent-Type: text/html\r\n\r\n<p>plain cherries</p>\r\n--i\r\n",
+            b"Content-Type: a/b; name=f.bin\r\n\r\nxyz",
+        ),
+        ("plain cherries",),
+        (File("a/b", "f.bin", b"xyz"),),
+    ),
+    "raw names and a raw subject in the charset of the text": Form(
+        mixed(
+            b"Content-Type: text/plain; charset=windows-1251\r\n\r\n" + CYRILLIC,
+            b'Content-Type: a/b\r\nContent-Disposition: attachment; filename="' + CYRILLIC + b'.bin"\r\n\r\nxyz',
+        ),
+        ("Отчёт за май",),
+        (File("a/b", "Отчёт за май.bin", b"xyz"),),
+        CYRILLIC,
+    ),
+    "a text in Latin-1 without a charset": Form(b"\r\nK\xf6ln am Rhein", ("Köln am Rhein",)),
+    "a text in UTF-8 without a charset": Form("\r\nKöln am Rhein".encode(), ("Köln am Rhein",)),
+    "HTML in Latin-1 without a charset": Form(
+        b"Content-Type: text/html\r\n\r\n<p>K\xf6ln am Rhein</p>", ("Köln am Rhein",)
+    ),
+    "fields as one encoded word": Form(
+        mixed(
+            b"Content-Type: =?unknown-8bit?q?text/plain=3B_charset=3Dutf-8?=\r\n\r\nplain cherries",
+            b"Content-Type: a/b\r\nContent-Disposition: attachment; =?utf-8?b?ZmlsZW5hbWU9IsO8Ig==?=\r\n\r\nxyz",
+        ),
+        ("plain cherries",),
+        (File("a/b", "ü", b"xyz"),),
+    ),
+    "base64 in two runs": Form(
+        mixed(
+            b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n" + RUNS,
+            b"Content-Type: a/b; name=f.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n" + RUNS,
+        ),
+        ("one apple. two pears.",),
+        (File("a/b", "f.bin", b"one apple. two pears."),),
+    ),
+    "a fragment of a message": Form(
+        mixed(TEXT, b'Content-Type: message/partial; id="a@b"; number=2; total=3\r\n\r\nfragment'),
+        ("plain cherries",),
+        (File("message/partial", "message-2-of-3.eml", b"fragment", None),),
+    ),
+    "a fragment alone": Form(
+        b'Content-Type: message/partial; id="a@b"; number=1; total=2\r\n\r\nfragment',
+        (),
+        (File("message/partial", "message-1-of-2.eml", b"fragment", None),),
+    ),
+    "a message in base64": Form(
+        mixed(
+            TEXT,
+            b"Content-Type: message/rfc822; name=inner.eml\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            + base64.b64encode(INNER),
+        ),
+        ("plain cherries",),
+        (File("message/rfc822", "inner.eml", INNER),),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+async def test_a_mail_in_an_odd_form_is_read_alike(rig: Rig, browser: Browser, form: Form) -> None:
+    """WEBMAIL-48a, WEBMAIL-50, JMAP-21, JMAP-24, STORE-52a, STORE-53, STORE-56: texts and files, nothing more."""
+    data = b"From: jo@else.example\r\nTo: mia@example.org\r\nSubject: %b\r\n%b" % (form.subject, form.octets)
+    client = Client(rig)
+    async with rig.account() as account:
+        number = (await deliver_mail(account, data)).message_id
+    await check_webmail(browser, form, number)
+    await check_jmap(client, form)
+
+
+async def check_webmail(browser: Browser, form: Form, number: int) -> None:
+    """The reader's texts and files, the archive of all files, the message on paper, and forwarded."""
+    path = f"/webmail/msg/{number}"
+    parsed = await browser.call("parsed_message", message_id=number)
+    assert [one["text"].strip() for one in parsed["texts"]] == [*form.words]
+    page = (await browser.fetch(f"{path}/{'html' if parsed['has_html'] else 'text'}")).body.decode()
+    printed = (await browser.fetch(f"{path}/msgtext")).body.decode()
+    for words in form.words:
+        assert words in page
+        assert words in printed
+    files = [(one["content_type"].lower(), one["filename"]) for one in parsed["attachments"]]
+    assert files == [(one.type, one.name) for one in form.files]
+    for shown, file in zip(parsed["attachments"], form.files, strict=True):
+        assert (await browser.fetch(f"{path}/download/{shown['path']}")).body == file.octets
+        assert file.name in printed
+    zipped = (await browser.fetch(f"{path}/attachments.zip")).body
+    assert [ZipFile(BytesIO(zipped)).read(one.name) for one in form.files] == [one.octets for one in form.files]
+    begun = await browser.call("compose_prepare", kind="forward", message_id=number)
+    assert [one["filename"] for one in begun["uploads"]] == [one.name for one in form.files]
+    assert (await browser.call("message_item", message_id=number))["subject"] in ("odd", "Отчёт за май")
+
+
+async def check_jmap(client: Client, form: Form) -> None:
+    """Texts and attachments, found by their words."""
+    properties = ["textBody", "htmlBody", "attachments", "bodyValues", "preview", "subject"]
+    ids = (await client.call("Email/query"))["ids"]
+    [mail] = (await client.call("Email/get", ids=ids, properties=properties, fetchTextBodyValues=True))["list"]
+    values = [mail["bodyValues"][part["partId"]]["value"] for part in mail["textBody"]]
+    assert [value.replace("<p>", "").replace("</p>", "").strip() for value in values] == [*form.words]
+    files: list[Any] = [(one["type"], one["name"]) for one in mail["attachments"]]
+    assert files == [(one.type, one.name if one.own_name == "" else one.own_name) for one in form.files]
+    for part, file in zip(mail["attachments"], form.files, strict=True):
+        answer = await client.http("GET", f"/jmap/download/{client.account}/{part['blobId']}/x?accept=a/b")
+        assert answer.body == file.octets
+    for words in form.words:
+        assert mail["preview"].startswith(form.words[0])
+        assert len((await client.call("Email/query", filter={"body": words}))["ids"]) == 1
+    assert mail["subject"] in ("odd", "Отчёт за май")
