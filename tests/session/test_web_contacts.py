@@ -8,6 +8,7 @@ import pytest
 from moxlite.store.groupware import resources
 from moxlite.store.groupware.contacts import find_contacts, misplaced
 from moxlite.store.people.gathering import Gatherer
+from tests.unit.test_cards_contactscsv import GERMAN_THUNDERBIRD, HEADERS, NEW_GOOGLE, OLD_GOOGLE, PAGES, table
 from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
@@ -144,6 +145,68 @@ async def test_files_are_imported_and_exported(browser: Browser) -> None:
     upload = msgspec.json.decode(picture.body)["result"]["upload_id"]
     assert await browser.error("contacts_import", upload_id=upload) == (400, "user:error")
     assert (await browser.error("contacts_import", upload_id=upload))[0] == 400, "the file was removed"
+
+
+async def read_back(browser: Browser) -> tuple[dict[str, Any], str]:
+    """The only contact in the form of the page, and the file of all contacts."""
+    [item] = (await browser.call("contacts"))["contacts"]
+    answer = await browser.fetch("/webmail/contacts.vcf")
+    return (await browser.call("contact", contact_id=item["id"]))["form"], answer.body.decode().replace("\r\n ", "")
+
+
+@pytest.mark.parametrize("titles", [OLD_GOOGLE, NEW_GOOGLE], ids=["old", "new"])
+async def test_tables_of_google_are_imported_whole(browser: Browser, titles: list[str]) -> None:
+    """WEBMAIL-128: nothing is told as a problem, and each cell is in the card."""
+    values = {title: f"V{number}" for number, title in enumerate(titles) if not title.endswith(("- Type", "- Label"))}
+    values |= {"Birthday": "1990-01-02", "Labels": "* myContacts", "Website 1 - Value": "https://a.example/x"}
+    done = await import_file(browser, table(titles, values).encode())
+    assert (done["added"], done["unread"], done["problems"]) == (1, 0, [])
+    _, cards = await read_back(browser)
+    assert "BDAY:19900102" in cards
+    left_out = ("Address 1 - Formatted", "Birthday", "Labels")
+    assert [title for title in values if title not in left_out and values[title] not in cards] == []
+
+
+@pytest.mark.parametrize("language", HEADERS)
+async def test_tables_in_languages_of_the_pages_are_imported(browser: Browser, language: str) -> None:
+    """WEBMAIL-128: as Outlook writes them there, with semicolons and in the charset of that Windows."""
+    text = f"{HEADERS[language]}\r\nAda,Lind,ada@a.example,+46 2,1990-01-02,x\r\n".replace(",", ";")
+    done = await import_file(browser, text.encode(PAGES.get(language, "cp1252")))
+    assert (done["added"], done["unread"], done["problems"]) == (1, 0, [])
+    form_, cards = await read_back(browser)
+    assert (form_["name"], form_["note"]) == ("Ada Lind", "x")
+    assert [one["value"] for one in (*form_["emails"], *form_["phones"])] == ["ada@a.example", "+46 2"]
+    assert "BDAY:19900102" in cards
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+async def test_tables_of_thunderbird_are_imported(browser: Browser, mark: str) -> None:
+    """WEBMAIL-128: a German one, in the charset of Windows."""
+    values = {"Anzeigename": "Jörg", "Primäre E-Mail-Adresse": "j@a.example", "Spitzname": "Jo", "Notizen": "Größe"}
+    values |= {"Geburtsjahr": "1990", "Geburtsmonat": "1", "Geburtstag": "2", "Wohnort privat": "Köln"}
+    done = await import_file(browser, table(GERMAN_THUNDERBIRD, values, mark).encode("cp1252"))
+    assert (done["added"], done["unread"], done["problems"]) == (1, 0, [])
+    form_, cards = await read_back(browser)
+    assert (form_["name"], form_["emails"][0]["value"], form_["note"]) == ("Jörg", "j@a.example", "Größe")
+    assert all(words in cards for words in ("BDAY:19900102", "NICKNAME:Jo", ";Köln;"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        ("VERSION:3.0\r\nURL:http\\://a.example/x", "URL:http://a.example/x"),
+        ("VERSION:3.0\r\nitem1.URL:http\\://a.example\r\nitem1.X-ABLabel:_$!<HomePage>!$_", "URL:http://a.example"),
+        ("VERSION:2.1\r\nADR;HOME;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:;;K=C3=B6;;;;", ":;;Kö;;;;"),
+        ("VERSION:3.0\r\nBDAY;X-APPLE-OMIT-YEAR=1604:1604-12-10", "--1210"),
+        ("VERSION:3.0\r\nBDAY:1604-12-10", "--1210"),
+    ],
+)
+async def test_cards_of_gmail_and_phones_are_imported(browser: Browser, lines: str, shown: str) -> None:
+    """WEBMAIL-128, DAV-11: links without a backslash, version 2.1, birthdays without a year."""
+    card = f"BEGIN:VCARD\r\n{lines}\r\nN:Lind;Ada;;;\r\nFN:Ada Lind\r\nEND:VCARD\r\n"
+    done = await import_file(browser, card.encode())
+    assert (done["added"], done["unread"], done["problems"]) == (1, 0, [])
+    assert shown in (await read_back(browser))[1]
 
 
 async def test_cards_of_a_file_are_kept_to_the_letter(rig: Rig, browser: Browser) -> None:

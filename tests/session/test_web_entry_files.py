@@ -343,3 +343,16 @@ async def test_many_broken_entries_take_no_memory(browser: Browser) -> None:
     upload_id = await upload(browser, packed({f"{number}.vcf": broken for number in range(3)}))
     done = await browser.call("contacts_import", upload_id=upload_id)
     assert (done["added"], done["unread"], len(done["problems"])) == (0, 45_000, 20)
+
+
+async def test_a_calendar_without_uids_is_imported_once(browser: Browser) -> None:
+    """DAV-40, DAV-49: events of a club, and those that share one UID; a second import changes nothing."""
+    lines = "BEGIN:VEVENT\r\n{}DTSTART:2026120{}T100000Z\r\nSUMMARY:Match {}\r\nEND:VEVENT\r\n"
+    events = [lines.format(uid, number, number) for uid in ("", "UID:same\r\n") for number in (1, 2, 3)]
+    data = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{''.join(events)}END:VCALENDAR\r\n".encode()
+    [calendar] = [one["id"] for one in await browser.call("calendars")]
+    for added in (6, 0):
+        done = await browser.call("calendar_import", calendar_id=calendar, upload_id=await upload(browser, data))
+        assert (done["added"], done["problems"]) == (added, [])
+    shown = await browser.call("events", since=1_764_000_000, until=1_797_000_000, calendar_ids=[calendar])
+    assert len(shown["events"]) == 6

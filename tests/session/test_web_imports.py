@@ -218,6 +218,38 @@ async def test_calendars_and_contacts_of_takeout_come_with_its_mail(rig: Rig, mi
 
 
 @pytest.mark.served
+@pytest.mark.parametrize("top", ["", "Maildir/", "home/mia/Maildir/"])
+async def test_the_same_maildir_twice_is_recognised(rig: Rig, mia: Browser, top: str) -> None:
+    """STORE-126, STORE-127: also a home directory, whose Maildir is no mailbox; what has come since comes."""
+    files = {f"{top}cur/1790848740.1.x:2,S": mail(1), f"{top}.Sent/cur/1790848740.2.x:2,S": mail(2)}
+    prefix = ("skip_mailbox_prefix", b"home/mia/Maildir")
+    assert (await imported(rig, mia, prefix, ("file", tgz(files))))["messages"] == 2
+    again = await imported(rig, mia, prefix, ("file", tgz(files)))
+    assert (again["kind"], again["message"]) == ("aborted", "all 2 messages are in their mailboxes already")
+    more = tgz({**files, f"{top}new/1790848741.3.x": mail(3)})
+    events = await heard(rig, await begun(mia, prefix, ("file", more)))
+    assert (events[-1]["messages"], events[-1]["problems"]) == (3, 1)
+    [problem] = [event["message"] for event in events if event["kind"] == "problem"]
+    assert problem.startswith("2 messages were in their mailboxes already")
+    async with rig.account() as account:
+        found = {name: len(messages) for name, messages in (await contents(account)).items() if messages}
+    assert found == {"Inbox": 3, "Sent": 2}
+
+
+@pytest.mark.served
+async def test_stores_that_only_their_programs_read_are_named(rig: Rig, mia: Browser) -> None:
+    """STORE-126: with the command that makes files of them; alone, and among others that come."""
+    alone = await imported(rig, mia, ("file", b"!BDN" + b"\0" * 600))
+    assert alone["kind"] == "aborted"
+    assert "readpst -e -o" in alone["message"]
+    files = {"a/Outlook.pst": b"!BDN", "mdbox/storage/m.1": b"x", "A/dbox-Mails/u.7": b"x", "B.mbox": mbox([mail(1)])}
+    events = await heard(rig, await begun(mia, ("file", zipped(files))))
+    told = [event["message"] for event in events if event["kind"] == "problem"]
+    assert ["readpst" in told[0], *("doveadm" in text for text in told[1:])] == [True, True, True]
+    assert (events[-1]["messages"], events[-1]["problems"]) == (1, 3)
+
+
+@pytest.mark.served
 async def test_mail_goes_where_the_form_says_and_only_once_if_it_says_so(rig: Rig, mia: Browser) -> None:
     """STORE-126, STORE-127: the mailbox of the form counts more than labels."""
     file = mbox([b"X-Gmail-Labels: Cats\r\n" + mail(1), mail(2)])
