@@ -78,6 +78,16 @@ BERLIN = "DTSTART;TZID=Europe/Berlin:"
             id="a start beside its rule comes, too, as the first of COUNT",
         ),
         pytest.param(
+            ("DTSTART:20201228T100000Z", "RRULE:FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO;COUNT=2"),
+            ["20201228T100000Z", "20261228T100000Z"],
+            id="a year of 52 weeks has no week 53",
+        ),
+        pytest.param(
+            ("DTSTART:20270104T100000Z", "RRULE:FREQ=YEARLY;BYMONTH=1;BYDAY=1MO,WE;COUNT=6"),
+            ["20270104T100000Z", *(f"202701{day:02}T100000Z" for day in (6, 13, 20, 27)), "20280103T100000Z"],
+            id="days with and without a place in a month of years",
+        ),
+        pytest.param(
             ("DTSTART:20261101T100000Z", "RRULE:FREQ=DAILY;COUNT=3", "EXDATE:20261101T100000Z"),
             ["20261102T100000Z", "20261103T100000Z"],
             id="what EXDATE takes out counts",

@@ -17,6 +17,7 @@ from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import Client, Object, rig
 from tests.session.test_web_calendar_subscribing import Feeds, Site, file
 from tests.session.test_web_dav import HOME, C, Program, event, found as found_in, in_notes, text
+from tests.session.test_web_dav_links import Links
 from tests.session.test_web_dav_scheduling import Office
 from tests.unit.test_cards_jscalendar import DEFAULTS_OF, VALUES_OF, value_in, with_value
 from tests.unit.test_proto_repeating import own_zone
@@ -503,6 +504,35 @@ async def test_people_of_the_same_domain_see_when_others_are_busy(rig: Rig, monk
     long = {**stretch, "utcEnd": "2029-12-01T00:00:00Z"}
     assert await tom.error("Principal/getAvailability", id="umia", **long) == "tooLarge"
     assert await tom.error("Principal/getAvailability", id="umia", utcStart="x", utcEnd="y") == "invalidArguments"
+
+
+async def test_a_series_that_cannot_be_expanded_hides_no_other(rig: Rig) -> None:
+    """JMAP-74, JMAP-78, DAV-9, DAV-42: in queries, for those who ask when one is busy, in the webmail, for readers of a
+    link.
+    """
+    client, phone = Client(rig), Program(rig)
+    slow = event("slow", "SUMMARY:Slow", "RRULE:FREQ=HOURLY;BYSECOND=0;COUNT=999999")
+    for name, entry in (("a.ics", slow), ("b.ics", event("2", "SUMMARY:Quick", "RRULE:FREQ=DAILY"))):
+        assert (await phone.ask("PUT", HOME + name, entry)).status == 201
+    stretch = {"after": "2090-01-01T00:00:00", "before": "2090-01-03T00:00:00"}
+    found = await ids(client, stretch, expandRecurrences=True)
+    shown_ = (await client.call("CalendarEvent/get", ids=found, properties=["title"]))["list"]
+    assert [one["title"] for one in shown_] == ["Quick", "Quick"]
+    await Office(rig).begin()
+    tom = Client(rig, "tom@example.org")
+    tom.account = "utom"
+    times = {"utcStart": "2090-01-01T00:00:00Z", "utcEnd": "2090-01-03T00:00:00Z"}
+    busy = await tom.call("Principal/getAvailability", id="umia", showDetails=False, **times)
+    assert len(busy["list"]) == 2
+    browser = rig.browser()
+    await browser.log_in()
+    [calendar] = [one["id"] for one in await browser.call("calendars")]
+    begin = int(datetime(2090, 1, 1, tzinfo=UTC).timestamp())
+    item = await browser.call("events", since=begin, until=begin + 2 * 86_400, calendar_ids=[calendar])
+    assert {one["title"] for one in item["events"]} == {"Quick"}
+    links = Links(rig)
+    file_ = (await links.get(await links.make())).body
+    assert b"SUMMARY:Quick" in file_
 
 
 async def test_a_stranger_cannot_break_the_answer(rig: Rig) -> None:
