@@ -369,6 +369,22 @@ async def test_binary_of_a_whole_message_loses_its_encoding(imap: Imap) -> None:
         assert await fetch(c, "BINARY.PEEK[]<18.4>") == body(octets[18:22], "", "<18>", "BINARY")
 
 
+async def test_base64_goes_on_after_its_padding(imap: Imap) -> None:
+    """IMAP-99, IMAP-100, IMAP-121: a list encodes its footer by itself; sizes, parts of it and searches have all."""
+    runs = [base64.b64encode(one).decode() for one in (b"one apple.", b" two pears.", b" three cherries.")]
+    message = f"{TEXT_MIME.replace('quoted-printable', 'base64')}{CRLF.join(runs)}"
+    text = "one apple. two pears. three cherries."
+    async with imap.user() as c:
+        await c.append(message)
+        await c.ok("a NOOP")
+        whole = body(text, "1", name="BINARY")
+        assert await fetch(c, "(BINARY.SIZE[1] BINARY.PEEK[1])") == f"BINARY.SIZE[1] {len(text)} {whole}"
+        assert await fetch(c, "BINARY.PEEK[1]<22.30>") == body(text[22:], "1", "<22>", "BINARY")
+        assert await c.ok('s SEARCH BODY "three cherries"') == ["* SEARCH 1"]
+        assert await c.ok('s SEARCH TEXT "pears. three"') == ["* SEARCH 1"]
+        assert text in await fetch(c, "PREVIEW")
+
+
 async def test_what_cannot_be_decoded_ends_in_no_and_the_rest_is_answered(imap: Imap) -> None:
     """IMAP-96, IMAP-100"""
     async with imap.user() as c:

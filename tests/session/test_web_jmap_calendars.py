@@ -506,6 +506,28 @@ async def test_people_of_the_same_domain_see_when_others_are_busy(rig: Rig, monk
     assert await tom.error("Principal/getAvailability", id="umia", utcStart="x", utcEnd="y") == "invalidArguments"
 
 
+async def test_times_without_a_zone_are_those_of_their_calendar(rig: Rig) -> None:
+    """JMAP-78, DAV-8: noon and a day in a calendar of +10, for those who ask when one is busy. JMAP-74: a query's times
+    are local ones of its own zone, so that it finds noon at noon.
+    """
+    client, tom = Client(rig), Client(rig, "tom@example.org")
+    tom.account = "utom"
+    await Office(rig).begin()
+    [calendar, *_] = [one["id"] for one in (await client.call("Calendar/get"))["list"]]
+    await client.call("Calendar/set", update={calendar: {"timeZone": "Australia/Brisbane"}})
+    noon = await made(client, title="Noon", start="2099-03-01T12:00:00", timeZone=None)
+    await made(client, title="Day", start="2099-03-03T00:00:00", timeZone=None, duration="P1D", showWithoutTime=True)
+    local = {"after": "2099-03-01T12:00:00", "before": "2099-03-01T13:00:00"}
+    for zone in ("Australia/Brisbane", "Etc/UTC"):
+        assert await ids(client, local, timeZone=zone) == [noon]
+    times = {"utcStart": "2099-02-28T00:00:00Z", "utcEnd": "2099-03-10T00:00:00Z"}
+    busy = (await tom.call("Principal/getAvailability", id="umia", showDetails=False, **times))["list"]
+    assert [(one["utcStart"], one["utcEnd"]) for one in busy] == [
+        ("2099-03-01T02:00:00Z", "2099-03-01T03:00:00Z"),
+        ("2099-03-02T14:00:00Z", "2099-03-03T14:00:00Z"),
+    ]
+
+
 async def test_a_series_that_cannot_be_expanded_hides_no_other(rig: Rig) -> None:
     """JMAP-74, JMAP-78, DAV-9, DAV-42: in queries, for those who ask when one is busy, in the webmail, for readers of a
     link.

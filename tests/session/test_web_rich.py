@@ -87,6 +87,7 @@ async def test_html_goes_out_sanitised_with_its_text_and_pictures(rig: Rig, brow
     related, attached = found.iter_parts()
     assert attached.get_filename() == "plan.pdf"
     assert related.get_content_type() == "multipart/related"
+    assert related.get_param("type") == "multipart/alternative"  # RFC 2387 §3.1
     alternative, image = related.iter_parts()
     assert (image.get_content_type(), image["Content-Id"]) == ("image/png", f"<{one}@moxlite.invalid>")
     assert image.get_content() == PNG

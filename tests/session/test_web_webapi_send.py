@@ -148,6 +148,7 @@ async def test_a_whole_message_arrives(rig: Rig) -> None:
     assert mixed == "multipart/mixed"
     root, pdf, eml, hosts = related
     assert root.get_content_type() == "multipart/related"
+    assert root.get_param("type") == "multipart/alternative"  # RFC 2387 §3.1
     alternative, png, gif = list(root.iter_parts())
     assert [one.get_content_type() for one in alternative.iter_parts()] == ["text/plain", "text/html", "text/calendar"]
     plain, html, calendar = alternative.iter_parts()
