@@ -2,6 +2,7 @@
 
 import base64
 from io import BytesIO
+from random import Random
 from typing import Any
 from zipfile import ZipFile
 
@@ -165,3 +166,60 @@ async def check_jmap(client: Client, form: Form) -> None:
         assert mail["preview"].startswith(form.words[0])
         assert len((await client.call("Email/query", filter={"body": words}))["ids"]) == 1
     assert mail["subject"] in ("odd", "Отчёт за май")
+
+
+# all leaves
+
+
+def tree_of(choice: Random, depth: int = 0) -> tuple[bytes, list[str]]:
+    """A part of some leaves, and what must be seen of each: words of a text, or the name of a file."""
+    number = choice.randrange(1 << 40)
+    words, name = f"words{number}", f"file{number}"
+    kind = choice.choice(["plain", "html", "both", "file", "picture", "heic", *["mixed", "related"] * 3 * (depth < 3)])
+    match kind:
+        case "plain" | "html":
+            text = words if kind == "plain" else f"<p>{words}</p>"
+            return f"Content-Type: text/{kind}\r\n\r\n{text}".encode(), [words]
+        case "both":
+            inner = f"--a{number}\r\n\r\n{words}\r\n--a{number}\r\nContent-Type: text/html\r\n\r\n<p>{words}</p>"
+            head = f"Content-Type: multipart/alternative; boundary=a{number}\r\n\r\n"
+            return f"{head}{inner}\r\n--a{number}--".encode(), [words]
+        case "file" | "picture" | "heic":
+            type_ = {"file": "application/pdf", "picture": "image/png", "heic": "image/heic"}[kind]
+            more = choice.choice(["", "Content-Disposition: inline\r\n", "Content-Disposition: attachment\r\n"])
+            more += choice.choice(["", f"Content-ID: <{name}>\r\n"])
+            return f"Content-Type: {type_}; name={name}.bin\r\n{more}\r\noctets{number}".encode(), [f"{name}.bin"]
+    parts = [tree_of(choice, depth + 1) for _ in range(choice.randrange(1, 5))]
+    octets = b"".join(b"--m%d\r\n%b\r\n" % (number, part) for part, _ in parts)
+    top = f"Content-Type: multipart/{kind}; boundary=m{number}\r\n\r\n".encode()
+    return b"%b%b--m%d--" % (top, octets, number), [one for _, seen in parts for one in seen]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_all_leaves_are_drawn_or_offered(rig: Rig, browser: Browser, seed: int) -> None:
+    """WEBMAIL-48a, WEBMAIL-55, WEBMAIL-88, JMAP-21: random trees, by the reader, on paper, forwarded, and by JMAP."""
+    choice, client = Random(seed), Client(rig)
+    for _ in range(8):
+        octets, leaves = tree_of(choice)
+        async with rig.account() as account:
+            number = (await deliver_mail(account, b"Subject: tree\r\n" + octets)).message_id
+        path = f"/webmail/msg/{number}"
+        parsed = await browser.call("parsed_message", message_id=number)
+        pages = ["html", "text"] if parsed["has_html"] else ["text"]
+        files = [one["filename"] for one in parsed["attachments"]]
+        for page in pages:
+            shown = (await browser.fetch(f"{path}/{page}")).body.decode()
+            printed = (await browser.fetch(f"{path}/msg{page}")).body.decode()
+            assert [leaf for leaf in leaves if leaf not in shown and leaf not in files] == []
+            assert [leaf for leaf in leaves if leaf not in printed] == []
+        begun = await browser.call("compose_prepare", kind="forward", message_id=number)
+        taken = [begun["text"], begun["html"] or "", *(one["filename"] for one in begun["uploads"])]
+        assert [leaf for leaf in leaves if not any(leaf in one for one in taken)] == []
+        [ids] = [(await client.call("Email/query"))["ids"]]
+        properties = ["textBody", "htmlBody", "attachments", "bodyValues"]
+        [mail] = (await client.call("Email/get", ids=ids, properties=properties, fetchAllBodyValues=True))["list"]
+        parts = [one for name in properties[:3] for one in mail[name]]
+        told = {mail["bodyValues"].get(one["partId"], {"value": one["name"]})["value"].strip() for one in parts}
+        told = {one.removeprefix("<p>").removesuffix("</p>") for one in told}
+        assert {*leaves} - told == set()
+        await client.call("Email/set", destroy=ids)
