@@ -47,7 +47,7 @@ def test_address_books_are_made_filled_shared_and_removed(
 ) -> None:
     """WEBMAIL-128a, WEBMAIL-144: a contact moves and is copied; a book of another is read."""
     with fresh(chromium, server, 1280) as visitor:
-        page = Desk(visitor).page
+        page = Desk(visitor.page).page
         found = people(page)
         books, rows = found.locator(".people-side"), found.get_by_role("listitem")
         expect(rows).to_have_count(1)
@@ -121,7 +121,7 @@ def test_address_books_are_made_filled_shared_and_removed(
 def test_a_phone_shows_address_books_in_a_row(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-128a, WEBMAIL-144: above the contacts, from right to left, too."""
     with fresh(chromium, server, 360, scheme="dark") as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         desk.call("address_book_save", name="An address book with a rather long name")
         page.get_by_role("button", name="Folders", exact=True).click()
@@ -146,7 +146,7 @@ def test_a_photo_is_added_and_shown(chromium: Browser, server: LocalServer, tmp_
     session.append("INBOX", "", "", b"From: Zoe Ray <zoe@z.example>\r\nSubject: Faces\r\n\r\nSome text.\r\n")
     session.logout()
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         large = page.evaluate(
             """() => { const one = document.createElement("canvas"); one.width = 900; one.height = 1200;
@@ -191,7 +191,7 @@ def test_a_photo_is_added_and_shown(chromium: Browser, server: LocalServer, tmp_
 def test_duplicates_are_merged_by_choice(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-128c, WEBMAIL-144: the user chooses which one stays; the other one comes back; hostile names are text."""
     with fresh(chromium, server, 360) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         card = {
             "emails": [{"value": "dora@d.example", "kind": ""}],

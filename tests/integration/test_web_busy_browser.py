@@ -79,7 +79,7 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
     """WEBMAIL-178, DAV-48: words and bars for each, the next free time, titles where tom allows them, and nothing."""
     employ(server, (9, 10.5, "CONFIRMED"), (11, 12, "TENTATIVE"), (15, 16, "CONFIRMED"))
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         (first,) = desk.call("calendars")
         desk.add("Choir", monday() + timedelta(hours=18), monday() + timedelta(hours=21), first["id"])
@@ -134,7 +134,7 @@ def test_a_phone_shows_busy_guests_below_their_names(chromium: Browser, server: 
     """
     employ(server, (9, 10.5, "CONFIRMED"))
     with fresh(chromium, server, 390) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         begins = monday() + timedelta(hours=10)
         held: list[Route] = []
@@ -217,7 +217,7 @@ def test_guests_are_completed_as_recipients_are(chromium: Browser, server: Local
     saved.
     """
     with fresh(chromium, server, 1280) as visitor:
-        desk, page = Desk(visitor), visitor.page
+        desk, page = Desk(visitor.page), visitor.page
         for name, address in (("Ada Lind", "ada@remote.example"), ("Ben Okafor", "ben@remote.example")):
             emails = [{"value": address, "kind": "home"}]
             contact = {
@@ -269,7 +269,7 @@ def test_a_guest_of_the_same_server_hears_at_once_and_the_organizer_of_the_answe
         guest.page.get_by_label("Password").fill(server.password)
         guest.page.get_by_role("button", name="Log in").click()
         expect(guest.page.locator(".list-title")).to_have_text("Inbox")
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         (first,) = desk.call("calendars")
         begins = monday() + timedelta(hours=9)
         desk.add(

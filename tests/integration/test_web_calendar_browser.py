@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.geometry import fresh, resting, within_window
-from tests.integration.browser import Visitor, chromium
+from tests.integration.browser import PATIENCE, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import judge
-from tests.running import LocalServer
+from tests.integration.test_web_several_accounts_browser import log_in
+from tests.running import LocalServer, ServedServer
+from tests.tools import free_port
 
 __all__ = ["chromium"]
 
@@ -38,8 +41,8 @@ def server(tmp_path: Path) -> Iterator[LocalServer]:
 class Desk:
     """The calendar of a logged-in user."""
 
-    def __init__(self, visitor: Visitor) -> None:
-        self.page: Page = visitor.page
+    def __init__(self, page: Page) -> None:
+        self.page = page
         with self.page.expect_request(lambda one: "x-moxlite-csrf" in one.headers) as sent:
             self.page.reload()
         expect(self.page.locator(".mailbox-open").first).to_be_attached()
@@ -110,7 +113,7 @@ def event(calendar: Locator, title: str) -> Locator:
 def test_a_desk_shows_each_view_and_axe_finds_nothing(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-175, WEBMAIL-144: month, week, day, agenda, form, empty and full, light and dark."""
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         wrong: list[str] = []
         for name in ("empty", "full"):
@@ -147,7 +150,7 @@ def test_a_desk_shows_each_view_and_axe_finds_nothing(chromium: Browser, server:
 def test_the_address_names_view_and_day_and_back_leaves_the_calendar(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175, WEBMAIL-63, WEBMAIL-166: a link, a reload, steps without history, Back, Done and another mailbox."""
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         calendar = desk.open()
         calendar.get_by_role("button", name="Week", exact=True).click()
@@ -190,7 +193,7 @@ def test_the_address_names_view_and_day_and_back_leaves_the_calendar(chromium: B
 def test_a_phone_has_agenda_and_day(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-175: nothing is wider than the window; a tap on the hours makes an event."""
     with fresh(chromium, server, 390) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         desk.fill()
         calendar = desk.open()
@@ -210,7 +213,7 @@ def test_a_phone_has_agenda_and_day(chromium: Browser, server: LocalServer, tmp_
 def test_an_event_is_made_moved_and_deleted_by_keys_and_pointer(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175: n, arrows, Delete with Undo; a drag moves an event, its lower edge lengthens it."""
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         calendar = desk.open()
         chosen = calendar.locator(".cal-day.chosen").last
@@ -277,7 +280,7 @@ def test_what_lies_below_a_page_is_out_of_reach(chromium: Browser, server: Local
 def test_a_custom_rule_is_written_and_read_back(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-175: days of the week, a weekday of the month, a number of times, a last date; the event says them."""
     with fresh(chromium, server, 1280) as visitor:
-        desk, page = Desk(visitor), visitor.page
+        desk, page = Desk(visitor.page), visitor.page
         calendar = desk.open()
         page.keyboard.press("n")
         page.get_by_label("Title").fill("Choir")
@@ -315,7 +318,7 @@ def test_a_custom_rule_is_written_and_read_back(chromium: Browser, server: Local
 def test_an_event_that_is_saved_by_two_presses_is_one(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175: on a slow line; guests whose names have commas, as Exchange writes them, are told once, and stay."""
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         calendar = desk.open()
         page.keyboard.press("n")
@@ -358,7 +361,7 @@ END:VCALENDAR\r
 def test_a_guest_proposes_another_time(chromium: Browser, server: LocalServer, tmp_path: Path, rule: str) -> None:
     """WEBMAIL-129a: of an event that came without a mail, or of one date; in the reader's zone."""
     with fresh(chromium, server, 390) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         start = desk.today.astimezone(UTC).replace(hour=12)
         path = tmp_path / "regatta.ics"
@@ -390,10 +393,50 @@ def test_a_guest_proposes_another_time(chromium: Browser, server: LocalServer, t
 
 
 @pytest.mark.nightly
+def test_two_people_agree_on_another_time(chromium: Browser, tmp_path: Path) -> None:
+    """WEBMAIL-129a, WEBMAIL-129b: the guest proposes it with one button, the organizer takes it with one; both move."""
+    static = f"webmail_http = {{ enabled = true, port = {(port := free_port())} }}"
+    with ServedServer(tmp_path / "served", static=static) as server, ExitStack() as stack:
+        sides = []
+        for name in ("eve", "bob"):
+            context = stack.enter_context(chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 800}))
+            context.set_default_timeout(PATIENCE)
+            context.add_init_script("localStorage['moxlite-webmail-hints'] ??= '3'")
+            page = context.new_page()
+            page.goto(f"http://localhost:{port}/webmail/")
+            log_in(page, f"{name}@example.org", server.password)
+            expect(page.locator(".list-title")).to_have_text("Inbox")
+            sides.append(Desk(page))
+        desk, theirs = sides
+        (first,) = desk.call("calendars")
+        start = desk.today + DAY + timedelta(hours=12)
+        bob = [{"name": "Bob", "address": "bob@example.org"}]
+        desk.add("Regatta", start, start + timedelta(hours=1), first["id"], guests=bob)
+        calendar = theirs.open()
+        calendar.get_by_role("button", name="Agenda", exact=True).click()
+        event(calendar, "Regatta").click()
+        theirs.page.get_by_role("button", name="Propose new time…").click()
+        dialog = theirs.page.get_by_role("dialog", name="Propose a new time")
+        dialog.get_by_label("New start").fill(f"{start + DAY:%Y-%m-%dT18:00}")
+        dialog.get_by_label("New end").fill(f"{start + DAY:%Y-%m-%dT19:00}")
+        dialog.get_by_role("button", name="Send").click()
+        expect(theirs.page.get_by_text("New time proposed")).to_be_visible()
+        desk.page.locator(".message", has_text="New time: Regatta").click()
+        card = desk.page.locator(".event-card")
+        expect(card).to_contain_text("Bob proposes a new time.")
+        card.get_by_role("button", name="Accept new time").click()
+        expect(card).to_contain_text("New time accepted.")
+        for side in (desk, theirs):
+            own = side.open()
+            own.get_by_role("button", name="Agenda", exact=True).click()
+            expect(event(own, "Regatta")).to_contain_text("18:00")
+
+
+@pytest.mark.nightly
 def test_one_of_a_series_is_deleted_and_a_calendar_switched_off(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175: the question names the three ways; another page's change is shown."""
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         desk.fill()
         calendar = desk.open()
@@ -417,7 +460,7 @@ def test_one_of_a_series_is_deleted_and_a_calendar_switched_off(chromium: Browse
 def test_a_secret_link_is_made_and_withdrawn(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """DAV-42, WEBMAIL-175: in the menu of a calendar; its address is shown once."""
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page, calendar = desk.page, desk.open()
         calendar.locator(".cal-choice button").first.click()
         page.get_by_role("button", name="Private links…").click()
@@ -440,7 +483,7 @@ def test_a_secret_link_is_made_and_withdrawn(chromium: Browser, server: LocalSer
 def test_a_month_is_drawn_in_50_ms_from_a_thousand_events(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175: an answer has no more than that."""
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         (first,) = desk.call("calendars")
         start = desk.today.replace(day=1)
         for hour in range(8, 20):
@@ -507,7 +550,7 @@ def test_calendars_of_others_and_deleted_events(
 ) -> None:
     """DAV-44, DAV-46, DAV-47, WEBMAIL-144: the list, what is said of a source, the form, the way back of an event."""
     with fresh(chromium, server, width) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page, wrong = desk.page, list[str]()
         desk.fill()
         calendar = desk.open()
@@ -568,7 +611,7 @@ EVENTS = 2000
 def test_two_thousand_new_events_are_gathered(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-175: changes that others make load the view once when they are over, and never open a dialog."""
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page = desk.page
         calendar = desk.open()
         loads: list[str] = []
@@ -597,7 +640,7 @@ def test_two_thousand_new_events_are_gathered(chromium: Browser, server: LocalSe
 def test_times_and_rules_are_said_as_their_reader_has_them(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175: the reader's clock first, the event's beside it if it differs, never UTC; whole rules."""
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         (first,) = desk.call("calendars")
         start = desk.today.replace(hour=9)
         ours = desk.page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")

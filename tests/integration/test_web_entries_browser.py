@@ -67,7 +67,7 @@ def test_alarms_are_shown_put_off_and_dismissed_in_open_pages(
 ) -> None:
     """DAV-51: in each tab, until one of them answers; without any permission."""
     with fresh(chromium, server, 1280) as visitor:
-        desk = Desk(visitor)
+        desk = Desk(visitor.page)
         page, other = desk.page, visitor.page.context.new_page()
         other.goto(page.url)
         expect(other.locator(".mailbox-open").first).to_be_attached()
@@ -106,7 +106,7 @@ def test_all_calendars_and_contacts_go_out_and_come_in(chromium: Browser, server
     cards.write_text("BEGIN:VCARD\nVERSION:3.0\nFN:Ada\nEMAIL:ada@a.example\nEND:VCARD\n")
     server.cli("contacts", "import", "moxlite", str(cards))
     with fresh(chromium, server, 1280) as visitor:
-        page = Desk(visitor).page
+        page = Desk(visitor.page).page
         page.route("**/api/file_import_state", _half)
         found = people(page)
         with page.expect_download() as saved:
@@ -135,7 +135,7 @@ def test_a_calendar_is_shared_with_another_user(chromium: Browser, server: Local
     """DAV-41: by its menu; what is typed wrong is said at its field."""
     server.cli("config", "account", "add", "bob", "bob@localhost")
     with fresh(chromium, server, 1280) as visitor:
-        page = Desk(visitor).page
+        page = Desk(visitor.page).page
         page.keyboard.press("g")
         page.keyboard.press("c")
         page.get_by_role("button", name="Change “Calendar”").click()
