@@ -1,5 +1,6 @@
 """The account app's calls about forwarding, and the page for the owner of an address."""
 
+import json
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,9 @@ from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.store.delivery.forwarding import confirm_target, may_forward, note_bounce, targets
+from moxlite.wording import Worded
 from tests.browsing import Answer, Browser
+from tests.tools import top
 from tests.web_rig import Rig
 
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
@@ -91,6 +94,12 @@ async def test_a_refusal_holds_and_forged_links_are_gone(
     [target] = (await browser.call("forwards"))["targets"]
     assert (target["state"], target["error"]) == ("stopped", "its owner does not want this mail")
     assert await browser.error("forward_start", address=TARGET) == (400, "user:error")
+    async with rig.account() as account:
+        why = await account.write(lambda tx: may_forward(tx, TARGET))
+    parts = [why.template, *(value.template for value in why.values.values() if isinstance(value, Worded))]
+    assert parts == ["sending there is stopped: {error}", "its owner does not want this mail"]
+    for path in (top() / "frontend/i18n/errors").glob("*.json"):
+        assert json.loads(path.read_text()).keys() >= {*parts}, f"{path.stem}: the notice about it is whole"
 
 
 async def test_guessing_is_limited(browser: Browser) -> None:

@@ -6,6 +6,7 @@ import { el } from "../../lib/dom";
 import { atFields, form, line, tick } from "../../lib/fields";
 import { forward } from "../../lib/icons";
 import { button, card, foreign, head, table } from "../../lib/pages";
+import { inWord } from "../../lib/remarks";
 import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
@@ -16,6 +17,8 @@ let problem = "";
 
 export const forwarding: MakePage = async (desk) => {
   const found = await desk.client.forwards();
+  const words = await Promise.all(found.targets.map((one) => inWord({ message: one.error })));
+  const targets = found.targets.map((one, place) => ({ ...one, error: words[place]?.message ?? one.error }));
   const title = t("Forwarding");
   const said = problem;
   problem = "";
@@ -27,7 +30,7 @@ export const forwarding: MakePage = async (desk) => {
       t("Forward accepted mail, except junk, to your other addresses. Bounces go to the original sender, not to you."),
     ),
     said !== "" && notice("warn", foreign(said)),
-    list(desk, found),
+    list(desk, { ...found, targets }),
     add(desk, found.form),
     copies(desk, found),
   );

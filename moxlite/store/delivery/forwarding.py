@@ -73,7 +73,7 @@ DELETE FROM forward_target WHERE address IN (
     SELECT address FROM forward_target WHERE named IS NOT NULL AND asked = 0 AND confirmed IS NULL AND stopped IS NULL
     ORDER BY named DESC LIMIT -1 OFFSET ?)"""
 
-REFUSED: Final = "its owner does not want this mail"
+REFUSED: Final = worded("its owner does not want this mail")
 
 
 class AskedJustNow(StoreError):
@@ -179,7 +179,7 @@ def confirm_target(tx: Tx, address: str) -> None:
 
 def refuse_target(tx: Tx, address: str) -> None:
     """Never send mail to an address, as its owner wishes."""
-    tx.execute(REFUSE, tx.now, REFUSED, address.lower())
+    tx.execute(REFUSE, tx.now, str(REFUSED), address.lower())
 
 
 def start_again(tx: Tx, address: str) -> bool:
@@ -216,7 +216,8 @@ def may_forward(tx: Tx, address: str, *, of_alias: bool = False) -> Worded:
         return worded("the owner of the address has not confirmed it yet")
     if known.stopped is not None:
         if known.error:
-            return worded("sending there is stopped: {error}", error=known.error)
+            error = REFUSED if known.error == REFUSED else known.error
+            return worded("sending there is stopped: {error}", error=error)
         return worded("sending there is stopped")
     since = tx.now - DAY
     if tx.value(SENT, since, tx.now) >= MAX_PER_DAY:
