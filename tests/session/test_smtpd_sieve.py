@@ -402,6 +402,22 @@ async def test_an_answer_names_a_sender_of_others_and_decodes_its_subject(smtp: 
     assert str(make_header(decode_header(answer["Subject"]))) == "Grüße away"
 
 
+async def test_an_answer_to_raw_fields_has_encoded_words(smtp: Smtp) -> None:
+    """SMTP-161: a subject and names in raw UTF-8 are quoted, and each server takes the answer."""
+    await install(smtp, 'require ["vacation", "variables"]; vacation "away";')
+    subject = "Größe ☃ " * 30
+    lines = [line for line in MESSAGE.split(b"\r\n") if not line.startswith((b"From:", b"Subject:"))]
+    fields = [f"From: Jörg Müß <ann@remote.example>\r\nSubject: {subject}".encode()]
+    await deliver(smtp, b"\r\n".join([*fields, *lines]), trusted=True)
+    [sent] = await smtp.carried()
+    assert sent.octets.isascii()
+    assert not sent.submission.smtputf8
+    assert max(map(len, sent.octets.split(b"\r\n"))) <= 998
+    answer = answer_of(sent.octets)
+    assert str(make_header(decode_header(answer["To"]))) == "Jörg Müß <ann@remote.example>"
+    assert "Größe ☃ Größe" in str(make_header(decode_header(answer["Subject"])))
+
+
 async def test_an_address_of_utf8_is_answered(smtp: Smtp) -> None:
     """SMTP-161, SMTP-29: a header of UTF-8, and a message that needs SMTPUTF8; the mail itself was taken."""
     await install(smtp, 'require "vacation"; vacation "away";')

@@ -265,6 +265,16 @@ async def test_guests_elsewhere_get_mail_once(office: Office) -> None:
     assert "(was: Tuesday, 24 November 2099, 10:00–11:00 (UTC))" in " ".join(changed.get_content().split())
 
 
+async def test_a_guest_whose_address_is_written_with_a_name_is_invited(office: Office) -> None:
+    """DAV-25: as some programs write it, escaped in the URI; guests of this server, too."""
+    ada, tom = (one.replace("mailto:", "mailto:%22N%2E%22%20%3C") + "%3E" for one in (ADA_ASKED, TOM_ASKED))
+    await office.mia.put("m.ics", meeting(ada, tom))
+    assert "SCHEDULE-STATUS=1.1" in line(await office.entry("mia"), "ATTENDEE", "ada@")
+    await office.settle()
+    assert [(mail["To"], mail["Subject"]) for mail in office.mails] == [("ada@remote.example", "Invitation: Plan")]
+    assert "SUMMARY:Plan" in await office.entry("tom")
+
+
 async def test_an_event_that_loses_its_people_is_called_off(office: Office) -> None:
     """DAV-24: the organiser makes it an event without guests; these are told, by the address of before."""
     assert (await office.mia.put("m.ics", meeting(ADA_ASKED))).status == 201

@@ -390,3 +390,13 @@ async def test_an_attached_message_keeps_its_name_and_disposition(rig: Rig, way:
     assert [part.get_filename() for part in parts] == [name, "a.pdf"]
     assert [part.get_content_disposition() for part in parts] == ["attachment", "attachment"]
     assert parts[0].get_content()["subject"] == "in"
+
+
+@pytest.mark.parametrize("way", COMPOSED)
+async def test_an_empty_list_is_no_field(rig: Rig, way: str) -> None:
+    """JMAP-28, WEB-96, WEBMAIL-98: no field that leaves is without a value (RFC 5322 §3.6.2 to §3.6.4)."""
+    await COMPOSED[way](rig, "Few", "x")
+    head, _, _ = (await leaving("Few")).partition(b"\r\n\r\n")
+    fields = {name.lower(): value.strip() for name, value in parsed(head).items()}
+    assert all(fields.values())
+    assert not fields.keys() & {"cc", "bcc", "reply-to", "in-reply-to", "references", "sender"}
