@@ -227,9 +227,13 @@ async def test_whom_octets_were_sent_to_is_known(rig: Rig, way: str) -> None:
 
 @pytest.mark.parametrize("way", COMPOSED)
 async def test_whom_a_composed_message_was_sent_to_is_known(rig: Rig, way: str) -> None:
-    """STORE-95"""
+    """STORE-95: also when the copy in Sent goes."""
     assert not await known(rig)
     await COMPOSED[way](rig, "One", "x")
+    assert await known(rig)
+    for copy in await messages(rig, "Sent"):
+        await JMAPClient(rig).call("Email/set", destroy=[f"M{copy.id}"])
+    assert not await messages(rig, "Sent")
     assert await known(rig)
 
 
