@@ -237,6 +237,20 @@ async def test_list_extended_selects_and_returns(imap: Imap) -> None:
         assert await c.ok('a LIST (SUBSCRIBED RECURSIVEMATCH) "" x%') == [
             r'* LIST (\HasChildren) "/" x ("CHILDINFO" ("SUBSCRIBED"))'
         ]
+        assert await c.ok('a LIST (SUBSCRIBED RECURSIVEMATCH) "" (x% x/y/z)') == [
+            r'* LIST (\HasNoChildren \Subscribed) "/" x/y/z'
+        ]
+        await c.ok("a CREATE x/y/w")
+        assert await c.ok('a LIST (SUBSCRIBED RECURSIVEMATCH) "" (x/y x/y/z)') == [
+            r'* LIST (\HasChildren) "/" x/y ("CHILDINFO" ("SUBSCRIBED"))',
+            r'* LIST (\HasNoChildren \Subscribed) "/" x/y/z',
+        ]
+        await c.ok("a SUBSCRIBE x")
+        assert await c.ok('a LIST (SUBSCRIBED RECURSIVEMATCH) "" x*') == [
+            r'* LIST (\HasChildren \Subscribed) "/" x ("CHILDINFO" ("SUBSCRIBED"))',
+            r'* LIST (\HasNoChildren \Subscribed) "/" x/y/w',
+            r'* LIST (\HasNoChildren \Subscribed) "/" x/y/z',
+        ]
         assert await c.ok('a LIST "" inbox RETURN (SUBSCRIBED CHILDREN STATUS (MESSAGES UNSEEN) SUBSCRIBED)') == [
             r'* LIST (\HasNoChildren \Subscribed) "/" INBOX',
             "* STATUS INBOX (MESSAGES 2 UNSEEN 2)",

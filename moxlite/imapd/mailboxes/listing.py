@@ -140,8 +140,8 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
     others = await shared_mailboxes(session, boxes) if any(map(_may_be_foreign, patterns)) else {}
     listing = _Listing(session, command, patterns, boxes, others, subscribed, linked)
     tells_rights, tells_status = "MYRIGHTS" in command.returns, "STATUS" in command.returns
-    for name in listing.names():
-        line = listing.line(name) if await listing.matches(name) else None
+    for name in await listing.matching():
+        line = listing.line(name)
         if line is None:
             continue
         session.respond(line)
@@ -232,11 +232,12 @@ class _Listing:
         self._only_subscribed = "SUBSCRIBED" in command.selection
         self._only_special = "SPECIAL-USE" in command.selection
         self._recursive = "RECURSIVEMATCH" in command.selection
-        # With RECURSIVEMATCH, names above a selected one are shown too (RFC 5258 §3.5).
-        self._above: frozenset[str] = frozenset()
-        if self._recursive:
-            chosen = [name for name in self.names() if self._selected(name)]
-            self._above = frozenset(above for name in chosen for above in ancestors(name))
+        # With RECURSIVEMATCH, names above selected ones are shown, too, unless those are all shown themselves: "Servers
+        # SHOULD ONLY return a non-matching mailbox name along with CHILDINFO if at least one matching child is not also
+        # being returned" (RFC 5258 §3.5).
+        self._chosen = frozenset(filter(self._selected, self.names()) if self._recursive else ())
+        self._above = _above(self._chosen)
+        self._needed = frozenset[str]()
 
     def names(self) -> list[str]:
         """The names to examine, in order, each once."""
@@ -248,7 +249,13 @@ class _Listing:
             names.sort(key=_order)
         return names
 
-    async def matches(self, name: str) -> bool:
+    async def matching(self) -> list[str]:
+        """The names that a pattern matches, in order."""
+        names = [name for name in self.names() if await self._matches(name)]
+        self._needed = _above(self._chosen.difference(names))
+        return names
+
+    async def _matches(self, name: str) -> bool:
         """Whether one of the patterns matches."""
         for pattern in self._patterns:
             await self._stretch.step()
@@ -273,7 +280,7 @@ class _Listing:
             childinfo = ("SUBSCRIBED",)
         if name in self._above and self._only_special:
             childinfo = (*childinfo, "SPECIAL-USE")
-        if not selected and not childinfo:
+        if not selected and name not in self._needed:
             return None
         box = self.by_name.get(name)
         flags: list[str] = []
@@ -291,6 +298,10 @@ class _Listing:
         if name in self._subscribed:
             flags.append(r"\Subscribed")
         return ListData(tuple(flags), name, childinfo=childinfo)
+
+
+def _above(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(above for name in names for above in ancestors(name))
 
 
 async def lsub(session: Session, command: c.Lsub) -> Done:
