@@ -120,6 +120,23 @@ async def test_a_rule_that_names_a_verified_domain_is_a_sign_of_an_indirect_way(
     assert await count(smtp, "Inbox", "Service") == (0, 1)
 
 
+async def test_a_forged_list_is_not_filed_as_the_list(smtp: Smtp) -> None:
+    """WEBMAIL-102, SMTP-98: by the rule that the webmail makes; the List-Id of another proven domain counts for
+    nothing.
+    """
+    header = """'^list-id$' = '<garden\\.lists\\.other\\.example>$'"""
+    context = with_rules(
+        smtp,
+        'mailbox = "Garden"\nverified_domain = "other.example"\nlist_allow_domain = "other.example"\n'
+        f"headers_regexp = {{ {header} }}",
+    )
+    listed = b"List-Id: Garden <garden.lists.other.example>\r\n" + MAIL
+    proven = {**NOTHING, "other.example": ["v=spf1 +all"], "sub.remote.example": ["v=spf1 +all"]}
+    for sender, filed in (("b@other.example", (0, 1)), ("b@sub.remote.example", (1, 1))):
+        assert (await send(smtp, proven, listed, sender=sender, context=context)).startswith("250")
+        assert await count(smtp, "Inbox", "Garden") == filed
+
+
 LISTED = """[accounts.mia.senders]
 blocked = ["Ads@shop.example", "spam.example", "203.0.113.0/24"]
 allowed = ["ann@remote.example", "friends.example"]
