@@ -132,8 +132,8 @@ def thread_parents(r: Reader, ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
 def wires(r: Reader, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
     """ENVELOPE and BODYSTRUCTURE as they go over the wire."""
     sql = """
-SELECT m.id, w.envelope, w.bodystructure FROM carray(?) c CROSS JOIN message m ON m.id = c.value
-CROSS JOIN message_wire w ON w.email_id = m.email_id"""
+SELECT m.id, i.envelope, i.bodystructure FROM carray(?) c CROSS JOIN message m ON m.id = c.value
+CROSS JOIN message_info i ON i.email_id = m.email_id"""
     return {one: (envelope, bodystructure) for one, envelope, bodystructure in r.rows(sql, int_array(ids))}
 
 

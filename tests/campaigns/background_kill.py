@@ -261,7 +261,7 @@ class Copies(AccountWork):
     def whole(self, r: Reader) -> object:
         """UIDs depend on how often a copy was begun."""
         found = [(mailbox_id, flags, digest) for mailbox_id, _, flags, digest in r.rows(EVERY)]
-        beside = [r.value(f"SELECT count(*) FROM {table}") for table in ("message_info", "message_wire", "copy_part")]
+        beside = [r.value(f"SELECT count(*) FROM {table}") for table in ("message_info", "copy_part")]
         return found, beside, r.rows(BODIES), r.rows(LEFT)
 
 

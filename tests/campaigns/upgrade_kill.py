@@ -36,12 +36,10 @@ KILLS = 100
 INBOX = MailboxID(1)
 
 REWRITE = """-- rewrites tables
-CREATE TABLE wire_new (
-    email_id INTEGER PRIMARY KEY, bodystructure BLOB NOT NULL, envelope BLOB NOT NULL, octets INTEGER NOT NULL
-) STRICT;
-INSERT INTO wire_new SELECT email_id, bodystructure, envelope, length(envelope) FROM message_wire;
-DROP TABLE message_wire;
-ALTER TABLE wire_new RENAME TO message_wire;
+CREATE TABLE header_new (email_id INTEGER PRIMARY KEY, header BLOB NOT NULL, octets INTEGER NOT NULL) STRICT;
+INSERT INTO header_new SELECT email_id, header, length(header) FROM message_header;
+DROP TABLE message_header;
+ALTER TABLE header_new RENAME TO message_header;
 CREATE TABLE keyword_new (lower TEXT PRIMARY KEY, spelling TEXT NOT NULL, color TEXT NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO keyword_new SELECT lower, spelling, 'red' FROM keyword;
 DROP TABLE keyword;
@@ -82,7 +80,7 @@ class Upgrade(Work):
     modules = (__name__,)
 
     def __init__(self, schema: Path, rewrite: int, *, fixture: str = "", messages: int = 0) -> None:
-        self.options = Options(min_free_space=0, schema=schema)
+        self.schema = schema
         self.rewrite = rewrite
         self.fixture = fixture
         self.messages = messages
@@ -103,7 +101,7 @@ class Upgrade(Work):
         """As at the start of a server, and at the first use of each account."""
         tell(None)
         for one in databases(folder):
-            open_file(folder / one.path, one.kind, self.options).close()
+            open_file(folder / one.path, one.kind, Options(min_free_space=0, schema=self.schema)).close()
 
     async def check(self, folder: Path, told: list[object]) -> None:
         """Sound, and with its copy when the rewrite is done."""
@@ -121,7 +119,7 @@ class Upgrade(Work):
         for one in databases(folder):
             path = folder / one.path
             with looking(path) as r:
-                if r.value("PRAGMA user_version") != len(migrations_of(one.kind, self.options.schema)):
+                if r.value("PRAGMA user_version") != len(migrations_of(one.kind, self.schema)):
                     raise Finding(f"{one.path} was not upgraded to the end")
                 if one.kind is Kind.ACCOUNT and (findings := check_account(r, deep=True)):
                     raise Finding(f"{one.path}: {findings[0].text}")

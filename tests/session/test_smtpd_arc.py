@@ -75,7 +75,7 @@ async def test_a_trusted_sealer_that_saw_the_author_proven_is_believed(smtp: Smt
     assert reason_of(message) == "no-bad-signals"
     assert "dmarc=fail (policy reject, override local_policy" in headers(message, "Authentication-Results")[0]
     async with smtp.context.accounts.use("mia") as account:
-        domains = await account.read(lambda r: r.rows("SELECT domain FROM message_dkim"), op="test")
+        domains = await account.read(lambda r: r.rows("SELECT value FROM message_smtp, json_each(dkim)"), op="test")
     assert domains == [("remote.example",)]
 
 

@@ -71,7 +71,7 @@ async def stored(smtp: Smtp) -> tuple[Any, ...]:
         row = await account.read(
             lambda r: r.row(
                 """SELECT ehlo_ok, ehlo_validation, mailfrom_ok, mailfrom_validation, msgfrom_ok, msgfrom_validation,
-                (SELECT group_concat(domain) FROM message_dkim) FROM message_smtp"""
+                (SELECT group_concat(value) FROM json_each(dkim)) FROM message_smtp"""
             ),
             op="test",
         )

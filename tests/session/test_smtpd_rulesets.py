@@ -92,7 +92,7 @@ async def facts_of(smtp: Smtp, mailbox: str) -> tuple[object, ...]:
             lambda r: r.row(
                 """SELECT m.is_forward, m.is_reject, m.flags & 1, s.remote_ip, s.ip1, s.ip2, s.ip3, s.ehlo_domain,
                 s.mailfrom_domain, s.orig_ehlo, s.orig_dkim, s.verdict,
-                (SELECT group_concat(domain) FROM message_dkim d WHERE d.message_id = m.id),
+                (SELECT group_concat(value) FROM json_each(s.dkim)),
                 (SELECT name FROM mailbox b WHERE b.id = m.mailbox_destined_id)
                 FROM message m JOIN message_smtp s ON s.message_id = m.id JOIN mailbox x ON x.id = m.mailbox_id
                 WHERE x.name = ?""",

@@ -56,8 +56,8 @@ async def put(account: OpenAccount, fields: str, *, signer: str = "shop.example"
     item = Append(await prepared(text.encode()), received=received)
     [one] = await append(account, (await box(account, "Inbox")).id, [item])
     if signer:
-        row = "INSERT INTO message_dkim (domain, received, message_id) VALUES (?, ?, ?)"
-        await account.write(lambda tx: tx.execute(row, signer, received, one.message_id))
+        row = "INSERT INTO message_smtp (message_id, received, size, dkim) VALUES (?, ?, ?, json_array(?))"
+        await account.write(lambda tx: tx.execute(row, one.message_id, received, len(text), signer))
     return int(one.message_id)
 
 

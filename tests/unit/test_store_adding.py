@@ -27,7 +27,7 @@ __all__ = ["accounts", "store_options"]
 
 RECEIVED = 1_790_000_000_000_000
 TABLES = (
-    "body_chunk", "keyword", "message_header", "message_info", "message_keyword", "message_wire", "recipient",
+    "body_chunk", "keyword", "message_header", "message_info", "message_keyword", "recipient",
     "thread_missing",
 )  # fmt: skip
 COLUMNS = {

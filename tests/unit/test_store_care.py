@@ -147,12 +147,12 @@ async def test_the_setting_is_what_new_mail_is_stored_by(config: Path) -> None:
 
 def test_reparse_makes_the_index_anew(config: Path, capsys: Capture) -> None:
     """STORE-43, STORE-59"""
-    wrong = "UPDATE message_wire SET envelope = x'00' RETURNING 1"
-    right = in_account(config, "SELECT envelope FROM message_wire ORDER BY email_id")
+    wrong = "UPDATE message_info SET envelope = x'00' RETURNING 1"
+    right = in_account(config, "SELECT envelope FROM message_info ORDER BY email_id")
     in_account(config, wrong)
     assert run(["store", "reparse", "me"]) == 0
     assert capsys.readouterr().out == "me: 3 messages read anew\n"
-    assert in_account(config, "SELECT envelope FROM message_wire ORDER BY email_id") == right
+    assert in_account(config, "SELECT envelope FROM message_info ORDER BY email_id") == right
 
 
 def test_reassign_threads_makes_them_anew(config: Path, capsys: Capture) -> None:

@@ -108,14 +108,23 @@ BREAK = [
     ("contact", "INSERT INTO contact_due (id, changed) VALUES (99, 0)"),
     ("acl", "INSERT INTO acl VALUES (99, 'bo', 'lr')"),
     ("message_info", "DELETE FROM message_info WHERE email_id = 1"),
-    ("message_wire", "DELETE FROM message_wire WHERE email_id = 1"),
-    ("message_wire", "UPDATE erase_queue SET email_id = 99"),
-    ("message_header", "INSERT INTO message_header VALUES (99, x'')"),
+    ("message_info", "UPDATE erase_queue SET email_id = 99"),
+    ("message_header", "INSERT INTO message_header VALUES (99, NULL, x'')"),
     ("message_header", "UPDATE message SET email_id = 99 WHERE id = 2"),
     ("message_smtp", "INSERT INTO message_smtp (message_id, received, size) VALUES (99, 1, 1)"),
     ("message_dkim", "INSERT INTO message_dkim VALUES ('x', 1, 99)"),
+    (
+        "message_dkim",
+        """DROP TRIGGER message_smtp_new;
+        INSERT INTO message_smtp (message_id, received, size, verdict, dkim) VALUES (1, 1, 1, 1, json_array('x'))""",
+    ),
+    (
+        "message_dkim",
+        """DROP TRIGGER message_smtp_gone;
+        INSERT INTO message_smtp (message_id, received, size, verdict, dkim) VALUES (1, 1, 1, 1, json_array('x'));
+        DELETE FROM message_smtp""",
+    ),
     ("recipient", "INSERT INTO recipient VALUES (1, 99, 'a', 'b', 'b', '', 1)"),
-    ("message_why", "INSERT INTO message_why VALUES (99, x'90')"),
     ("thread_missing", "INSERT INTO thread_missing VALUES ('x@y', 99, 0)"),
     (
         "import",

@@ -31,7 +31,7 @@ from moxlite.store.errors import (
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.expunging import expunge
-from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts
+from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts, signing_domains
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.rows.conditions import (
@@ -146,11 +146,13 @@ async def test_facts_are_stored_beside_the_message(accounts: Accounts) -> None:
                     "FROM message_smtp"
                 ),
                 r.rows("SELECT domain FROM message_dkim"),
+                signing_domains(r, added.message_id),
             )
 
         assert await look(account, stored) == (
             ("192.0.2.1", "anton", 1, "strict", "a b", 1, len(mail())),
             [("example.com",), ("example.net",)],
+            ["example.com", "example.net"],
         )
         row = (await rows(account, "Junk"))[0]
         assert (row.is_forward, row.is_mailinglist, row.is_reject, row.flags) == (True, True, False, Flag.JUNK)

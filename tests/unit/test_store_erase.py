@@ -32,7 +32,7 @@ from tests.supervised import supervised
 __all__ = ["accounts", "served", "store_options"]
 
 INBOX = MailboxID(1)
-TABLES = ("body", "body_chunk", "message_info", "message_wire", "message_header", "erase_queue")
+TABLES = ("body", "body_chunk", "message_info", "message_header", "erase_queue")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import flags
 from moxlite.store.mail.copying import Copied, copy_ids, copy_messages, move_ids, move_messages
 from moxlite.store.mail.expunging import Expunged, expunge, expunge_ids
-from moxlite.store.mail.facts import MessageFacts, SMTPFacts
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts, signing_domains
 from moxlite.store.mail.flags import Stored, store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox
 from moxlite.store.options import AccountConfig, Options
@@ -36,6 +36,7 @@ from moxlite.store.types import (
     MessagesRemoved,
     SpecialUse,
 )
+from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, held, look, mail, put, rows, wires
 from tests.tools import slowness
@@ -93,8 +94,9 @@ async def test_facts_of_smtp_belong_to_the_message_that_was_delivered(accounts: 
         added = await deliver_mail(account, mail(3), facts=facts)
         smtp = await look(account, lambda r: r.rows("SELECT message_id, remote_ip FROM message_smtp"))
         assert smtp == [(added.message_id, "192.0.2.1")]
-        dkim = await look(account, lambda r: r.rows("SELECT message_id, domain FROM message_dkim"))
-        assert dkim == [(added.message_id, "example.com")]
+        dkim = await look(account, lambda r: signing_domains(r, added.message_id))
+        assert dkim == ["example.com"]
+        assert await look(account, lambda r: r.rows("SELECT 1 FROM message_dkim")) == [], "it isn't judged"
         assert await look(account, lambda r: r.rows("SELECT DISTINCT received_offset FROM message")) == [(0,)]
 
 
@@ -193,6 +195,37 @@ async def test_naming_one_junk_flag_clears_the_other(accounts: Accounts) -> None
         both = Flag.JUNK | Flag.NOTJUNK
         await account.write(lambda tx: store_flags_ids(tx, [added.message_id], mode="add", flags=both))
         assert await look(account, verdict) is None
+
+
+async def test_signatures_of_judged_mail_are_history(accounts: Accounts) -> None:
+    """STORE-91, STORE-92: as long as it is judged, and of each copy."""
+    async with accounts.use("mia") as account:
+        facts = MessageFacts(
+            smtp=SMTPFacts(remote_ip="192.0.2.1"), dkim_domains=("b.example", "a.example", "b.example")
+        )
+        added = await deliver_mail(account, mail(), facts=facts)
+        inbox, junk = await box(account), await box(account, "Junk")
+
+        async def signatures() -> list[tuple[str, int]]:
+            sql = "SELECT domain, message_id FROM message_dkim ORDER BY message_id, domain"
+            found: list[tuple[str, int]] = await look(account, lambda r: r.rows(sql))
+            return found
+
+        def expected(*ids: int) -> list[tuple[str, int]]:
+            return [(domain, one) for one in ids for domain in ("a.example", "b.example")]
+
+        assert await signatures() == []
+        for flag in (Flag.JUNK, Flag.NOTJUNK):
+            await account.write(lambda tx, f=flag: store_flags_ids(tx, [added.message_id], mode="add", flags=f))  # type: ignore[misc]
+            assert await signatures() == expected(added.message_id)
+        copied = await account.write(lambda tx: copy_messages(tx, inbox.id, [added.uid], junk.id))
+        assert await signatures() == expected(added.message_id, *copied.message_ids)
+        await account.write(lambda tx: store_flags_ids(tx, [added.message_id], mode="remove", flags=Flag.NOTJUNK))
+        assert await signatures() == expected(*copied.message_ids)
+        assert await look(account, lambda r: signing_domains(r, added.message_id)) == ["a.example", "b.example"]
+        await account.write(lambda tx: expunge_ids(tx, copied.message_ids))
+        assert await signatures() == []
+        assert await account.scan(check_account, op="test") == []
 
 
 async def test_flags_by_id_reach_several_mailboxes(accounts: Accounts) -> None:
@@ -432,7 +465,7 @@ async def test_a_message_can_come_back_and_be_removed_while_its_tombstones_wait(
             assert await look(account, lambda r: r.rows("SELECT refs FROM body")) == [(3,)]
             assert await look(account, lambda r: body.message_range(r, added.message_id)) == mail(1)
         await account.settle()
-        for table in ("body", "body_chunk", "message_info", "message_wire", "message_header", "erase_queue"):
+        for table in ("body", "body_chunk", "message_info", "message_header", "erase_queue"):
             assert await look(account, partial(Reader.value, sql=f"SELECT count(*) FROM {table}")) == 0, table
 
 

@@ -162,13 +162,13 @@ async def test_the_content_of_copies_is_shared(accounts: Accounts) -> None:
         assert done.added is not None
         assert len(done.copies) == 2
         assert await look(account, lambda r: r.rows("SELECT refs FROM body")) == [(3,)]
-        assert await look(account, lambda r: r.rows("SELECT email_id, why FROM message_why ORDER BY 1")) == [
+        assert await look(account, lambda r: r.rows("SELECT email_id, why FROM message_header ORDER BY 1")) == [
             (done.added.message_id, b"why"),
             (done.copies[1], b"why"),
         ]
         await account.write(lambda tx: expunge_ids(tx, [done.added.message_id, *done.copies]))  # type: ignore[union-attr]
         await account.eraser.once()
-        assert await look(account, lambda r: r.rows("SELECT 1 FROM message_why")) == []
+        assert await look(account, lambda r: r.rows("SELECT 1 FROM message_header")) == []
         assert await account.scan(check_account, op="test") == []
 
 

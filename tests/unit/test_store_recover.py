@@ -96,6 +96,7 @@ def test_of_a_sound_file_nothing_is_lost(file: Path, tmp_path: Path) -> None:
         "SELECT group_concat(special_use ORDER BY name) FROM mailbox WHERE NOT system",
         "SELECT created FROM state",
         "SELECT count(*) FROM message_smtp WHERE msgfrom_validation = 'strict'",
+        "SELECT group_concat(dkim ORDER BY message_id) FROM message_smtp",
     ):
         assert value(path, sql) == value(file, sql), sql
     assert [value(one, "SELECT count(*) FROM mailbox WHERE system") for one in (file, path)] == [1, 0]
@@ -302,6 +303,20 @@ def test_without_the_schema_all_mail_is_found(file: Path, tmp_path: Path, length
     after = contents(recovered(tmp_path / "out"))
     assert after["Inbox"] == before["Inbox"]
     assert after["Sent"] == before["Sent"]
+
+
+def test_rows_of_an_older_schema_are_found_too(tmp_path: Path) -> None:
+    """STORE-188: before the migration, also without the roots of tables."""
+    file = unpack("0.1.0-account-0051-auth-0012", tmp_path / "data") / "accounts" / NAME / "account.db"
+    before = contents(file)
+    prefixes = "SELECT count(*) FROM message_info WHERE prefix <> x''"
+    facts = value(file, prefixes), value(file, "SELECT count(*) FROM message_smtp")
+    overwrite(file, 1)
+    recover(NAME, file, tmp_path / "out")
+    path = recovered(tmp_path / "out")
+    after = contents(path)
+    assert (after["Inbox"], after["Sent"]) == (before["Inbox"], before["Sent"])
+    assert (value(path, prefixes), value(path, "SELECT count(*) FROM message_smtp")) == facts
 
 
 def test_a_lost_body_is_named_and_the_others_are_saved(file: Path, tmp_path: Path) -> None:

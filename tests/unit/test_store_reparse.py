@@ -26,8 +26,7 @@ __all__ = ["accounts", "store_options"]
 
 SPOIL = (
     "UPDATE state SET parse_version = 0",
-    "UPDATE message_info SET structure = x'00', preview = 'old'",
-    "UPDATE message_wire SET envelope = x'00', bodystructure = x'00'",
+    "UPDATE message_info SET structure = x'00', preview = 'old', envelope = x'00', bodystructure = x'00'",
     "UPDATE message_header SET header = x'00'",
     "UPDATE message SET messageid = 'old', subject_base = 'old', dsn = 1",
 )

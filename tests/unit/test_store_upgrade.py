@@ -19,12 +19,13 @@ from moxlite.store.backup.layout import databases
 from moxlite.store.backup.verify import verify
 from moxlite.store.delivery.forwarding import may_forward, targets
 from moxlite.store.delivery.scripts import script_targets
-from moxlite.store.file.migrations import migrations_of, open_file
+from moxlite.store.file.migrations import Kind, migrations_of, open_file
 from moxlite.store.forms import Person
 from moxlite.store.mail.identities import load_identities, signature_of
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.upkeep.check import check_account
+from moxlite.store.upkeep.reparse import reparse
 from moxlite.web.webmail.settings import shown_settings
 from tests.tools import top
 from tests.upgrade_fixtures import FOLDER, names, unpack
@@ -115,6 +116,63 @@ async def test_targets_of_the_active_script_count_as_agreed(tmp_path: Path) -> N
                 "dora@remote.example": "main",
                 "eva@far.example": "more",
             }
+    finally:
+        await accounts.aclose()
+
+
+BESIDE = """
+SELECT i.email_id, w.envelope, w.bodystructure, i.structure, i.preview, i.prefix, i.tls_version, i.tls_cipher,
+i.requiretls
+FROM message_info i LEFT JOIN message_wire w USING (email_id) ORDER BY 1"""
+BESIDE_NOW = """
+SELECT email_id, envelope, bodystructure, structure, preview, prefix, tls_version, tls_cipher, requiretls
+FROM message_info ORDER BY 1"""
+WHY = "SELECT h.email_id, y.why, h.header FROM message_header h LEFT JOIN message_why y USING (email_id) ORDER BY 1"
+WHY_NOW = "SELECT email_id, why, header FROM message_header ORDER BY 1"
+JUDGED = """
+SELECT d.domain, d.received, d.message_id FROM message_dkim d JOIN message_smtp s USING (message_id)
+WHERE s.verdict IS NOT NULL ORDER BY 3, 1"""
+
+
+def rows(db: apsw.Connection, sql: str) -> list[tuple[object, ...]]:
+    return db.execute(sql).fetchall()
+
+
+async def test_what_was_in_tables_beside_a_message_stays(tmp_path: Path) -> None:
+    """STORE-20, STORE-92, STORE-147: reasons and signatures, too. Lost forms for IMAP are made anew (STORE-148)."""
+    path = unpack("0.1.0-account-0051-auth-0012", tmp_path / "data") / f"accounts/{ACCOUNTS[2]}/account.db"
+    db = apsw.Connection(str(path))
+    [(judged,), (unjudged,), *_] = rows(db, "SELECT id FROM message WHERE NOT is_reject ORDER BY id")
+    db.execute("INSERT OR IGNORE INTO message_why VALUES (?, x'90')", (judged,))
+    for number, verdict in ((judged, 1), (unjudged, None)):
+        for table in ("message_smtp", "message_dkim"):
+            db.execute(f"DELETE FROM {table} WHERE message_id = ?", (number,))
+        sql = "INSERT INTO message_smtp (message_id, received, size, verdict) VALUES (?, 7, 1, ?)"
+        db.execute(sql, (number, verdict))
+        for domain in ("b.example", 'a"\\.example'):
+            db.execute("INSERT INTO message_dkim VALUES (?, 7, ?)", (domain, number))
+    db.execute("UPDATE message SET flags = flags & ~48 | 16 WHERE id = ?", (judged,))
+    db.execute("UPDATE message SET flags = flags & ~48 WHERE id = ?", (unjudged,))
+    before, why, signatures = rows(db, BESIDE), rows(db, WHY), rows(db, JUDGED)
+    assert len(signatures) >= 2
+    assert any(row[1] for row in why)
+    lost = rows(db, "DELETE FROM message_wire WHERE email_id = (SELECT max(id) FROM message) RETURNING email_id")[0][0]
+    db.close()
+    open_file(path, Kind.ACCOUNT, OPTIONS).close()
+    db = apsw.Connection(str(path))
+    assert [row for row in rows(db, BESIDE_NOW) if row[0] != lost] == [row for row in before if row[0] != lost]
+    assert rows(db, WHY_NOW) == why
+    assert rows(db, "SELECT domain, received, message_id FROM message_dkim ORDER BY 3, 1") == signatures
+    sql = f"SELECT value FROM message_smtp, json_each(dkim) WHERE message_id = {unjudged}"
+    assert rows(db, sql) == [('a"\\.example',), ("b.example",)]
+    db.close()
+    accounts = Accounts(path.parents[2], made_up())
+    try:
+        async with accounts.use(ACCOUNTS[2]) as account:
+            await reparse(account)
+            assert await account.read(lambda r: r.rows(BESIDE_NOW), op="test") == before
+            kinds = {finding.kind for finding in await account.scan(check_account, op="test")}
+            assert not kinds & {"message_info", "message_header", "message_dkim", "message_smtp", "verdict"}
     finally:
         await accounts.aclose()
 

@@ -33,7 +33,7 @@ from moxlite.store.delivery.actions import (
     Vacation,
 )
 from moxlite.store.delivery.forwarding import may_forward
-from moxlite.store.delivery.reasons import store_why
+from moxlite.store.delivery.reasons import MAX_WHY
 from moxlite.store.delivery.scripts import note_failure, track_seen
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.delivery.vacation import may_answer
@@ -172,6 +172,9 @@ class _Unit:
         self._tx = tx
         self._ready = ready
         self._delivery = delivery
+        if len(delivery.why) > MAX_WHY:
+            raise ValueError(f"{len(delivery.why)} octets of reasons")
+        self._facts = msgspec.structs.replace(delivery.facts, why=delivery.why or None)
         self._added: Added | None = None
         self._first: FileInto | None = None
         self._copies: list[MessageID] = []
@@ -214,7 +217,7 @@ class _Unit:
             case KeepReject():
                 box = ensure_mailbox(self._tx, action.mailbox)
                 if box.id not in self._filled:
-                    self._note(box.id, keep_reject(self._tx, self._ready, self._delivery.facts, box, action))
+                    self._note(box.id, keep_reject(self._tx, self._ready, self._facts, box, action))
             case Vacation():
                 if may_answer(self._tx, action.handle, action.to, action.seconds):
                     self._tx.owe(secrets.token_bytes(KEY), SUBMIT, action.owed)
@@ -283,8 +286,6 @@ class _Unit:
         if added is None:
             return
         self._filled.add(mailbox_id)
-        if self._delivery.why:
-            store_why(self._tx, added.message_id, self._delivery.why)
         if self._added is None:
             self._added = added
             note_masked_mail(self._tx, self._delivery.facts.smtp, self._tx.now)
@@ -292,7 +293,7 @@ class _Unit:
             self._copies.append(added.message_id)
 
     def _add(self, action: FileInto, box: Mailbox) -> Added:
-        facts = _marked(self._delivery.facts, action)
+        facts = _marked(self._facts, action)
         if action.destined:
             facts = msgspec.structs.replace(facts, destined=ensure_mailbox(self._tx, action.destined).id)
         return add_message(

@@ -12,17 +12,16 @@ import msgspec
 from moxlite.decoders import msgpack_decoder
 
 if TYPE_CHECKING:
-    from moxlite.store.file.transaction import Reader, Tx
+    from moxlite.store.file.transaction import Reader
 
 MAX_WHY: Final = 2048
-"""Octets of one row. A mailbox of 100,000 messages grows by 200 MB at most, by 30 MB in practice."""
+"""Octets of the reasons of one message. A mailbox of 100,000 messages grows by 200 MB at most, by 30 MB in practice."""
 
 CLIP: Final = 160
 """Maximum characters of one text: senders choose some of them."""
 
 
-STORE: Final = "INSERT INTO message_why (email_id, why) VALUES (?, ?)"
-READ: Final = "SELECT w.why FROM message m JOIN message_why w ON w.email_id = m.email_id WHERE m.id = ?"
+READ: Final = "SELECT h.why FROM message m JOIN message_header h ON h.email_id = m.email_id WHERE m.id = ?"
 
 
 class Strength(IntEnum):
@@ -116,13 +115,6 @@ def pack(why: Why) -> bytes:
 def unpack(octets: bytes) -> Why:
     """Decode from the row. Raises msgspec.DecodeError or ValidationError for a damaged one."""
     return _DECODER.decode(octets)
-
-
-def store_why(tx: Tx, message_id: int, why: bytes) -> None:
-    """Store the reasons of a message that this unit has added."""
-    if len(why) > MAX_WHY:
-        raise ValueError(f"{len(why)} octets of reasons")
-    tx.execute(STORE, message_id, why)
 
 
 def read_why(r: Reader, message_id: int) -> bytes | None:

@@ -2,7 +2,7 @@
 
 `prepare` has made everything that can be made before the unit; all code that adds messages calls `add_messages` inside
 its unit. Each statement releases the GIL once (design-facts §2): so everything that many messages need, except their
-bodies, is read and written for all of them at once. A lone message takes twelve statements, each further one six.
+bodies, is read and written for all of them at once. A lone message takes eleven statements, each further one five.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Tx, Value
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.counts import Delta, add_arrivals, learn_keywords, next_message_id, next_uids, take_room
-from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts
+from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts, pack_domains
 from moxlite.store.mail.flags import verdict_of
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.mail.systemmailbox import check_fillable
@@ -82,17 +82,15 @@ thread_muted, thread_collapsed, thread_parents)
 VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5, ?1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?2, ?16, ?17, ?18, ?19, ?20, ?21,
 ?22, ?23)"""
 INSERT_INFO: Final = """
-INSERT INTO message_info (email_id, prefix, structure, preview, tls_version, tls_cipher, requiretls)
-VALUES (?, ?, ?, ?, ?, ?, ?)"""
-INSERT_WIRE: Final = "INSERT INTO message_wire (email_id, envelope, bodystructure) VALUES (?, ?, ?)"
-INSERT_HEADER: Final = "INSERT INTO message_header (email_id, header) VALUES (?, ?)"
+INSERT INTO message_info (email_id, envelope, bodystructure, structure, preview, prefix, tls_version, tls_cipher,
+requiretls) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT_HEADER: Final = "INSERT INTO message_header (email_id, why, header) VALUES (?, ?, ?)"
 INSERT_SMTP: Final = """
 INSERT INTO message_smtp (message_id, received, size, verdict, remote_ip, ip1, ip2, ip3, ehlo_domain, mailfrom,
 mailfrom_domain, rcptto, rcptto_domain,
 msgfrom, msgfrom_domain, msgfrom_orgdomain, ehlo_ok, mailfrom_ok, msgfrom_ok, ehlo_validation, mailfrom_validation,
 msgfrom_validation, orig_ehlo,
-orig_dkim) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-INSERT_DKIM: Final = "INSERT INTO message_dkim (domain, received, message_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+orig_dkim, dkim) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 INSERT_KEYWORD: Final = "INSERT INTO message_keyword (keyword, message_id) VALUES (?, ?)"
 
 
@@ -241,23 +239,22 @@ def add_messages(
         ))  # fmt: skip
         rows.info.append((
             message_id,
-            prepared.prefix,
+            prepared.envelope,
+            prepared.bodystructure,
             prepared.structure,
             prepared.preview,
+            prepared.prefix,
             facts.tls_version,
             facts.tls_cipher,
             facts.requiretls,
         ))  # fmt: skip
-        rows.wire.append((message_id, prepared.envelope, prepared.bodystructure))
-        rows.headers.append((message_id, prepared.header))
+        rows.headers.append((message_id, facts.why, prepared.header))
         rows.keywords += [(word, message_id) for word in words[number]]
         if link.missing:
             rows.missing += missing_rows(message_id, link.missing)
         if facts.smtp is not None:
             verdict_of_flags = verdict_of(flags, facts.is_reject)
-            _add_smtp(tx, message_id, facts.smtp, received, prepared.size, verdict_of_flags)
-        for domain in facts.dkim_domains:
-            tx.execute(INSERT_DKIM, domain, received, message_id)
+            _add_smtp(tx, message_id, facts.smtp, received, prepared.size, verdict_of_flags, facts.dkim_domains)
         if is_sent:
             add_recipients(tx, message_id, prepared.recipients, received if prepared.date is None else prepared.date)
         if thread.messageid in links.waited_for:
@@ -311,13 +308,12 @@ def _tell(tx: AccountTx, added: Sequence[Added], box: Mailbox) -> list[MessageAd
 class _Rows:
     """Rows of messages to be inserted, one call for each table."""
 
-    __slots__ = ("_tx", "headers", "info", "keywords", "messages", "missing", "wire")
+    __slots__ = ("_tx", "headers", "info", "keywords", "messages", "missing")
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
         self.messages: list[tuple[Value, ...]] = []
         self.info: list[tuple[Value, ...]] = []
-        self.wire: list[tuple[Value, ...]] = []
         self.headers: list[tuple[Value, ...]] = []
         self.keywords: list[tuple[Value, ...]] = []
         self.missing: list[tuple[Value, ...]] = []
@@ -327,7 +323,6 @@ class _Rows:
         for sql, rows in (
             (INSERT_MESSAGE, self.messages),
             (INSERT_INFO, self.info),
-            (INSERT_WIRE, self.wire),
             (INSERT_HEADER, self.headers),
             (INSERT_KEYWORD, self.keywords),
             (NOTE_MISSING, self.missing),
@@ -347,7 +342,15 @@ def _learn(tx: Tx, keywords: tuple[str, ...]) -> frozenset[str]:
     return words
 
 
-def _add_smtp(tx: Tx, message_id: MessageID, smtp: SMTPFacts, received: int, size: int, verdict: int | None) -> None:
+def _add_smtp(
+    tx: Tx,
+    message_id: MessageID,
+    smtp: SMTPFacts,
+    received: int,
+    size: int,
+    verdict: int | None,
+    dkim_domains: tuple[str, ...],
+) -> None:
     tx.execute(
         INSERT_SMTP,
         message_id,
@@ -374,4 +377,5 @@ def _add_smtp(tx: Tx, message_id: MessageID, smtp: SMTPFacts, received: int, siz
         smtp.msgfrom_validation,
         smtp.orig_ehlo,
         " ".join(smtp.orig_dkim),
+        pack_domains(dkim_domains),
     )

@@ -81,20 +81,15 @@ m.subject_base, m.threadid,
 m.thread_missing_link, m.thread_muted, m.thread_collapsed, m.thread_parents
 FROM carray(?1) c CROSS JOIN message m ON m.id = c.value"""
 
-# Rows of other tables that a copy does not share, as they depend on its flags: ?1 ids, ?2 the first new id
-COPY_BESIDE: Final = (
-    """
+# The row that a copy does not share, as it depends on its flags: ?1 ids, ?2 the first new id
+COPY_SMTP: Final = """
 INSERT INTO message_smtp (message_id, received, size, verdict, remote_ip, ip1, ip2, ip3, ehlo_domain, mailfrom,
 mailfrom_domain, rcptto, rcptto_domain, msgfrom, msgfrom_domain, msgfrom_orgdomain, ehlo_ok, mailfrom_ok, msgfrom_ok,
-ehlo_validation, mailfrom_validation, msgfrom_validation, orig_ehlo, orig_dkim) SELECT ?2 - 1 + c.rowid, s.received,
-s.size, s.verdict, s.remote_ip, s.ip1, s.ip2, s.ip3, s.ehlo_domain, s.mailfrom, s.mailfrom_domain, s.rcptto,
-s.rcptto_domain, s.msgfrom, s.msgfrom_domain, s.msgfrom_orgdomain, s.ehlo_ok, s.mailfrom_ok, s.msgfrom_ok,
-s.ehlo_validation, s.mailfrom_validation, s.msgfrom_validation, s.orig_ehlo, s.orig_dkim FROM carray(?1) c CROSS JOIN
-message_smtp s ON s.message_id = c.value""",
-    """
-INSERT INTO message_dkim (domain, received, message_id) SELECT d.domain, d.received, ?2 - 1 + c.rowid FROM carray(?1) c
-CROSS JOIN message_dkim d ON d.message_id = c.value""",
-)
+ehlo_validation, mailfrom_validation, msgfrom_validation, orig_ehlo, orig_dkim, dkim)
+SELECT ?2 - 1 + c.rowid, s.received, s.size, s.verdict, s.remote_ip, s.ip1, s.ip2, s.ip3, s.ehlo_domain, s.mailfrom,
+s.mailfrom_domain, s.rcptto, s.rcptto_domain, s.msgfrom, s.msgfrom_domain, s.msgfrom_orgdomain, s.ehlo_ok,
+s.mailfrom_ok, s.msgfrom_ok, s.ehlo_validation, s.mailfrom_validation, s.msgfrom_validation, s.orig_ehlo, s.orig_dkim,
+s.dkim FROM carray(?1) c CROSS JOIN message_smtp s ON s.message_id = c.value"""
 
 ADD_KEYWORD: Final = "INSERT INTO message_keyword (keyword, message_id) SELECT ?, value FROM carray(?)"
 SET_MARKS: Final = """
@@ -177,8 +172,7 @@ def _copy(tx: AccountTx, source_id: MailboxID, sources: list[Source], target: Ma
     stay = flags_in_mailbox(~Flag(0), verdict)
     tx.execute(ADD_REFS, ids)
     tx.execute(COPY, ids, target.id, first, tx.modseq(), tx.now, first_id, int(stay), int(come))
-    for sql in COPY_BESIDE:
-        tx.execute(sql, ids, first_id)
+    tx.execute(COPY_SMTP, ids, first_id)
     new_ids = range(first_id, first_id + len(sources))
     for keyword, having in keyword_users(sources, new_ids):
         tx.execute(ADD_KEYWORD, keyword, having)

@@ -111,7 +111,6 @@ ON m.id = c.value"""
 
 DELETE: Final = (
     "DELETE FROM message_smtp WHERE message_id IN (SELECT value FROM carray(?))",
-    "DELETE FROM message_dkim WHERE message_id IN (SELECT value FROM carray(?))",
     "DELETE FROM message WHERE id IN (SELECT value FROM carray(?))",
 )
 

@@ -6,12 +6,13 @@ smtpd sets them for deliveries; a message appended by IMAP or webmail has none.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.decoders import from_builtins
+from moxlite.decoders import from_builtins, from_json
 from moxlite.store.file.transaction import Reader
 from moxlite.store.types import MailboxID
 
@@ -67,6 +68,7 @@ class MessageFacts(msgspec.Struct, frozen=True, kw_only=True):
       is_forward, is_mailinglist: set by the destination's ruleset (STORE-64).
       destined: the mailbox it was meant for, if it is stored in another one (STORE-68, STORE-70).
       tls_version, tls_cipher, requiretls: of the connection that brought it; "" without TLS.
+      why: the packed reasons of its delivery (`delivery.reasons`), None for other messages.
     """
 
     smtp: SMTPFacts | None = None
@@ -78,6 +80,7 @@ class MessageFacts(msgspec.Struct, frozen=True, kw_only=True):
     tls_version: str = ""
     tls_cipher: str = ""
     requiretls: bool = False
+    why: bytes | None = None
 
 
 NO_FACTS: Final = MessageFacts()
@@ -103,6 +106,13 @@ def of_forward(facts: MessageFacts, forwarder: str) -> MessageFacts:
         )
     left = tuple(domain for domain in facts.dkim_domains if domain != forwarder)
     return msgspec.structs.replace(facts, smtp=smtp, is_forward=True, dkim_domains=left)
+
+
+def pack_domains(domains: Iterable[str]) -> str:
+    """Encode the domains with a passing signature for the column ``message_smtp.dkim``: JSON, each once, in
+    alphabetical order.
+    """
+    return msgspec.json.encode(sorted(set(domains))).decode()
 
 
 @lru_cache(4096)  # for the steps of one delivery, and for senders that send again
@@ -139,7 +149,7 @@ ORDER BY s.received DESC, s.message_id DESC LIMIT ?3"""
 NEWEST_HEADER: Final = """SELECT h.header FROM message_smtp s INDEXED BY message_smtp_author
 CROSS JOIN message m ON m.id = s.message_id CROSS JOIN message_header h ON h.email_id = m.email_id
 WHERE s.msgfrom_domain = ? AND s.msgfrom = ? ORDER BY s.received DESC LIMIT 1"""
-SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ? ORDER BY domain"
+SIGNED: Final = "SELECT dkim FROM message_smtp WHERE message_id = ?"
 
 
 MAX_EARLIER: Final = 1000
@@ -211,4 +221,5 @@ def latest_arrivals(r: Reader, after: tuple[int, int], limit: int, mailbox_id: i
 
 def signing_domains(r: Reader, message_id: int) -> list[str]:
     """Domains with a DKIM signature in a message that passed, in alphabetical order."""
-    return [domain for (domain,) in r.rows(SIGNED, message_id)]
+    domains: str | None = r.value(SIGNED, message_id)
+    return from_json(domains, list[str]) if domains is not None else []

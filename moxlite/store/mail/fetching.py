@@ -44,14 +44,14 @@ IDS: Final = ("message_id", "body_id")
 """Next columns of a row, unless they are not wanted; the requested columns follow."""
 
 _BESIDE: Final[dict[Column, str]] = {
-    "envelope": "message_wire",
-    "bodystructure": "message_wire",
+    "envelope": "message_info",
+    "bodystructure": "message_info",
     "header": "message_header",
     "preview": "message_info",
     "structure": "message_info",
     "prefix": "message_info",
 }
-_ALIAS: Final = {"message_wire": "w", "message_header": "h", "message_info": "i"}
+_ALIAS: Final = {"message_header": "h", "message_info": "i"}
 # Columns that a tombstone lacks: the date of saving; the email_id is in its row of `erase_queue`.
 _OF_TOMBSTONE: Final[dict[Column, str]] = {"savedate": "NULL", "email_id": "q.email_id"}
 

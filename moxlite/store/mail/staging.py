@@ -4,7 +4,7 @@ STORE-129, STORE-131).
 Theory of operation
 -------------------
 A job is a row of ``import_job``, one at a time. Each message gets its id at once, from a range far above the ids that
-deliveries take meanwhile, and with it its rows in ``message_info``, ``message_wire`` and ``message_header``, which are
+deliveries take meanwhile, and with it its rows in ``message_info`` and ``message_header``, which are
 9/10 of all that is written. The other columns wait in ``import_message``. Its row holds a reference to the body, so
 that a body which a delivery shares is not erased before. The row of ``message`` is written only in the final unit
 (`imports.adding`), which therefore copies nothing large. Ids rise with time, as other code expects: the ids of the
@@ -23,7 +23,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader, Tx, Value
-from moxlite.store.mail.adding import INSERT_HEADER, INSERT_WIRE, add_bodies
+from moxlite.store.mail.adding import INSERT_HEADER, add_bodies
 from moxlite.store.mail.counts import next_message_id
 from moxlite.store.mail.remotes import Origin, copy_key, link
 from moxlite.store.types import BodyID, Flag, MessageID, chunk_id
@@ -48,7 +48,8 @@ JOBS: Final = "SELECT count(*) FROM import_job"
 BEGIN: Final = "INSERT INTO import_job (token, started) VALUES (?, ?)"
 THREADS: Final = "SELECT threads_step FROM state"
 TOTAL: Final = "SELECT total_size FROM state"
-INSERT_INFO: Final = "INSERT INTO message_info (email_id, prefix, structure, preview) VALUES (?, x'', ?, ?)"
+INSERT_INFO: Final = """
+INSERT INTO message_info (email_id, envelope, bodystructure, structure, preview, prefix) VALUES (?, ?, ?, ?, ?, x'')"""
 INSERT: Final = """
 INSERT INTO import_message (id, mailbox, place, folder, letters, body_id, size, received, received_offset, flags,
 keywords, dsn, messageid, subject_base, is_response, refs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -59,7 +60,6 @@ SOME: Final = "SELECT id, body_id FROM import_message ORDER BY id DESC LIMIT ?"
 DROP: Final = "DELETE FROM import_message WHERE id = ?"
 DROP_SIDE: Final = (
     "DELETE FROM message_info WHERE email_id = ?",
-    "DELETE FROM message_wire WHERE email_id = ?",
     "DELETE FROM message_header WHERE email_id = ?",
     "DELETE FROM imap_copy WHERE message_id = ?",
 )
@@ -127,13 +127,16 @@ def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
     if 0 < limit < used + octets:
         raise OverQuota(used, limit)
     bodies = add_bodies(tx, [one.prepared for one in messages])
-    tx.executemany(INSERT_INFO, [(one.id, one.prepared.structure, one.prepared.preview) for one in messages])
-    tx.executemany(INSERT_WIRE, [(one.id, one.prepared.envelope, one.prepared.bodystructure) for one in messages])
-    tx.executemany(INSERT_HEADER, [(one.id, one.prepared.header) for one in messages])
+    tx.executemany(INSERT_INFO, [_info(one.id, one.prepared) for one in messages])
+    tx.executemany(INSERT_HEADER, [(one.id, None, one.prepared.header) for one in messages])
     tx.executemany(INSERT, [_row(one, body_id) for one, body_id in zip(messages, bodies, strict=True)])
     for message in messages:
         if (origin := message.origin) is not None:
             link(tx, origin, message.id, copy_key(message.prepared.thread.messageid, origin.size, origin.received))
+
+
+def _info(message_id: int, prepared: Prepared) -> tuple[Value, ...]:
+    return (message_id, prepared.envelope, prepared.bodystructure, prepared.structure, prepared.preview)
 
 
 def _row(one: Staged, body_id: BodyID) -> tuple[Value, ...]:

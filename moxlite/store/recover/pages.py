@@ -372,7 +372,15 @@ def _message(record: Record) -> bool:
 
 
 def _info(record: Record) -> bool:
-    # Older rows have the thread's parents before the last three columns.
+    if len(record) == 9:
+        return (
+            record[0] is None
+            and all(isinstance(record[place], bytes) for place in (1, 2, 3, 5))
+            and _none_or(str, record[4])
+            and _texts(record, 6, 7)
+            and _integers(record, 8)
+        )
+    # Older rows begin with the prefix, without the wire forms. Some have the thread's parents before the last three.
     return (
         7 <= len(record) <= 8
         and record[0] is None
@@ -400,7 +408,13 @@ def _chunk(record: Record) -> bool:
 
 
 def _smtp(record: Record) -> bool:
-    return len(record) == 24 and record[0] is None and _integers(record, 1, 2, 16, 17, 18) and _texts(record, 4, 8, 19)
+    # The last column was added later: older rows are shorter.
+    return (
+        24 <= len(record) <= 25
+        and record[0] is None
+        and _integers(record, 1, 2, 16, 17, 18)
+        and _texts(record, 4, 8, 19, *range(24, len(record)))
+    )
 
 
 FOUND_ANYWHERE: Final[Mapping[str, Callable[[Record], bool]]] = {

@@ -18,7 +18,7 @@ import apsw
 import msgspec
 import trio
 
-from moxlite.decoders import from_builtins
+from moxlite.decoders import from_builtins, from_json
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.restore import renew
 from moxlite.store.changelog.account import Account
@@ -280,9 +280,17 @@ def _keywords(column: str) -> list[str]:
     return found
 
 
+def _domains(packed: str) -> tuple[str, ...]:
+    try:
+        return from_json(packed, tuple[str, ...])
+    except msgspec.DecodeError:
+        return ()
+
+
 def _facts(message: FoundMessage) -> MessageFacts:
     tls_version, tls_cipher, requiretls = message.tls
     smtp = None
+    dkim_domains: tuple[str, ...] = ()
     if message.smtp is not None:
         _, _, _, _, *columns = message.smtp
         texts = [str(column) for column in columns[:12]]
@@ -308,8 +316,11 @@ def _facts(message: FoundMessage) -> MessageFacts:
             orig_ehlo=str(columns[18]),
             orig_dkim=tuple(str(columns[19]).split()),
         )
+        if len(columns) > 20:  # older rows have none
+            dkim_domains = _domains(str(columns[20]))
     return MessageFacts(
         smtp=smtp,
+        dkim_domains=dkim_domains,
         is_reject=message.is_reject,
         is_forward=message.is_forward,
         is_mailinglist=message.is_mailinglist,

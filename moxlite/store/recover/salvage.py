@@ -250,6 +250,7 @@ class Salvage:
             # Copies share the row of their first message; older files have one for each.
             info = self._one("message_info", record[7]) or self._one("message_info", rowid)
             self.modseq = max(self.modseq, record[4])
+            prefix, tls = (None, ("", "", False)) if info is None else _prefix_and_tls(info)
             yield FoundMessage(
                 id=rowid,
                 mailbox_id=record[1],
@@ -265,8 +266,8 @@ class Salvage:
                 is_forward=bool(record[15]),
                 is_mailinglist=bool(record[16]),
                 subject=record[21],
-                prefix=None if info is None else info[1],
-                tls=("", "", False) if info is None else (info[-3], info[-2], bool(info[-1])),
+                prefix=prefix,
+                tls=tls,
                 smtp=self._one("message_smtp", rowid),
             )
 
@@ -344,6 +345,12 @@ class Salvage:
         """Bodies that neither a message nor a removed message uses; to be called after `body` for all messages."""
         rows: list[tuple[Any, ...]] = self._db.execute(UNUSED, (CHUNK_BITS, CHUNK_BITS, CHUNK_BITS)).fetchall()
         return [row[0] for row in rows]
+
+
+def _prefix_and_tls(info: Record) -> tuple[Any, tuple[Any, Any, bool]]:
+    """Prefix and TLS columns of a row of `message_info`; older rows begin with the prefix and end with the others."""
+    prefix, version, cipher, requiretls = info[5:9] if len(info) == 9 else (info[1], *info[-3:])
+    return prefix, (version, cipher, bool(requiretls))
 
 
 def _plain_length(encoding: int, data: bytes) -> int:

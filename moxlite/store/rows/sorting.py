@@ -135,12 +135,10 @@ _PARTS: Final[dict[str, tuple[int, str, Callable[[tuple[MailAddress, ...]], str]
 """For each key: the index of the least decoder, the field of the envelope, and the function that gives its sort key."""
 
 _GROUPED: Final = """
-CASE WHEN length(w.envelope) <= 65536 AND instr(w.envelope, CAST('(NIL NIL NIL NIL)' AS BLOB)) THEN w.envelope END"""
+CASE WHEN length(i.envelope) <= 65536 AND instr(i.envelope, CAST('(NIL NIL NIL NIL)' AS BLOB)) THEN i.envelope END"""
 """The ENVELOPE of a message in wire form if it has the end of a group, which is rare (RFC 9051 §7.5.2), else NULL. Also
 NULL for lists of hundreds of addresses, which would take too long to parse.
 """
-
-_WIRE: Final = " CROSS JOIN message_wire w ON w.email_id = m.email_id"
 
 
 def _groups(wire: bytes | None) -> dict[str, str]:
@@ -185,7 +183,7 @@ def sort_rows(r: Reader, mailbox_id: MailboxID, uids: Sequence[int], keys: Seque
         at = 1 + keys.index("SUBJECT")
         return [(*row[:at], casemap(row[at]), *row[at + 1 :]) for row in rows]
     with_addresses = any(key in _PARTS for key in keys)
-    grouped, joined = (_GROUPED, _INFO + _WIRE) if with_addresses else ("NULL", _INFO)
+    grouped = _GROUPED if with_addresses else "NULL"
     columns = ", ".join(["m.uid", "m.received", "i.structure", grouped, *_COLUMNS.values()])
     decode = _DECODERS[max(_PARTS[key][0] if key in _PARTS else 0 for key in keys)]
     if tuple(keys) == ("DATE",):
@@ -195,7 +193,7 @@ def sort_rows(r: Reader, mailbox_id: MailboxID, uids: Sequence[int], keys: Seque
         ]
     positions = {key: position for position, key in enumerate(_COLUMNS, 4)}
     found: list[Row] = []
-    for row in columns_of(r, columns, joined, mailbox_id, uids):
+    for row in columns_of(r, columns, _INFO, mailbox_id, uids):
         groups = _groups(row[3])
         try:
             envelope: Any = decode(row[2]).envelope

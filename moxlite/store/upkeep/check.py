@@ -200,10 +200,10 @@ class Rule(msgspec.Struct, frozen=True):
     sql: str
 
 
-_CONTENT: Final = ("message_info", "message_wire", "message_header")
+_CONTENT: Final = ("message_info", "message_header")
 """Tables in which each email_id has a row, until its last message or tombstone with content is erased (STORE-25)."""
 
-_MAYBE: Final = ("message_smtp", "message_dkim", "message_keyword", "recipient")
+_MAYBE: Final = ("message_smtp", "message_keyword", "recipient")
 """Tables whose rows are deleted with the message. Below 0, `recipient` has submissions (STORE-95)."""
 
 RULES: Final = (
@@ -421,7 +421,7 @@ RULES: Final = (
             AND s.email_id NOT IN (SELECT email_id FROM erase_queue)
             AND s.email_id NOT IN (SELECT id FROM import_message)""",  # noqa: S608
         )
-        for table in (*_CONTENT, "message_why", "thread_missing")
+        for table in (*_CONTENT, "thread_missing")
     ),
     *(
         Rule(
@@ -438,6 +438,20 @@ RULES: Final = (
         """SELECT m.id, s.verdict, m.flags, m.is_reject FROM message m JOIN message_smtp s ON s.message_id = m.id
         WHERE s.verdict IS NOT CASE WHEN m.is_reject THEN NULL ELSE CASE m.flags & 48 WHEN 16 THEN 1
         WHEN 32 THEN 0 END END""",
+    ),
+    Rule(
+        "message_dkim",
+        "judged message {} has a signature by {!r}, message_dkim doesn't",
+        """SELECT s.message_id, j.value FROM message_smtp s CROSS JOIN json_each(s.dkim) j LEFT JOIN message_dkim d
+        ON d.domain = j.value AND d.received = s.received AND d.message_id = s.message_id
+        WHERE s.verdict IS NOT NULL AND d.domain IS NULL""",
+    ),
+    Rule(
+        "message_dkim",
+        "message_dkim has a signature of message {} by {!r}, message_smtp doesn't, or the message isn't judged",
+        """SELECT d.message_id, d.domain FROM message_dkim d WHERE NOT EXISTS (SELECT 1 FROM message_smtp s
+        CROSS JOIN json_each(s.dkim) j WHERE s.message_id = d.message_id AND s.received = d.received
+        AND s.verdict IS NOT NULL AND j.value = d.domain)""",
     ),
     Rule(
         "junk_meta",

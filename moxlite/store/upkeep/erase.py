@@ -77,7 +77,7 @@ SHARED: Final = f"""
 OR EXISTS (SELECT 1 FROM erase_queue WHERE email_id = ?1 AND email_id <> message_id)"""  # noqa: S608 - a constant
 DROP_SIDE: Final = tuple(
     f"DELETE FROM {table} WHERE email_id = ?"  # noqa: S608
-    for table in ("message_info", "message_wire", "message_header", "message_why", "thread_missing")
+    for table in ("message_info", "message_header", "thread_missing")
 )
 PENDING: Final = "SELECT count(*) FROM (SELECT 1 FROM erase_queue LIMIT ?)"
 # Of the next ?2 contents: the first one that is kept, or the end of them. Modseqs and times rise together; after a

@@ -53,8 +53,8 @@ PLACE: Final = "UPDATE upgrade SET position = ? WHERE name = ?"
 END: Final = "DELETE FROM upgrade WHERE name = ?"
 SET_VERSION: Final = "UPDATE state SET parse_version = ? WHERE id = 1"
 _OF_MESSAGE: Final = "WHERE email_id = (SELECT email_id FROM message WHERE id = ?)"
-SET_INFO: Final = f"UPDATE message_info SET structure = ?, preview = ? {_OF_MESSAGE}"  # noqa: S608 - constants, here and below
-SET_WIRE: Final = f"UPDATE message_wire SET envelope = ?, bodystructure = ? {_OF_MESSAGE}"  # noqa: S608
+SET_INFO: Final = f"""
+UPDATE message_info SET envelope = ?, bodystructure = ?, structure = ?, preview = ? {_OF_MESSAGE}"""  # noqa: S608 - constants, here and below
 SET_HEADER: Final = f"UPDATE message_header SET header = ? {_OF_MESSAGE} AND header <> ?1"  # noqa: S608
 SET_KEYS: Final = """
 UPDATE message SET messageid = ?1, subject_base = ?2, dsn = ?3
@@ -159,8 +159,7 @@ def _write(tx: Tx, anew: list[_Anew], position: int) -> None:
     for one in anew:
         parsed = one.parsed
         structure = encode_structure(parsed.index.with_prefix(one.prefix))
-        tx.execute(SET_INFO, structure, parsed.preview, one.message_id)
-        tx.execute(SET_WIRE, parsed.envelope, parsed.bodystructure, one.message_id)
+        tx.execute(SET_INFO, parsed.envelope, parsed.bodystructure, structure, parsed.preview, one.message_id)
         tx.execute(SET_HEADER, (one.prefix + parsed.section)[:HEADER_LIMIT], one.message_id)
         keys = parsed.thread
         tx.execute(SET_KEYS, keys.messageid, keys.subject_base, keys.dsn, one.message_id)
