@@ -56,7 +56,7 @@ const places = [
   { name: "audit", title: t("Audit log"), icon: history },
   { name: "metrics", title: t("Metrics"), icon: listFilter },
   { name: "backups", title: t("Backups"), icon: database },
-  { name: "standby", title: t("Second machine"), icon: copy },
+  { name: "standby", title: t("Standby server"), icon: copy },
   { name: "config", title: t("Configuration"), icon: slidersHorizontal },
   { name: "two-step", title: t("Login"), icon: keyRound },
 ];

@@ -20,7 +20,7 @@ const day = 86_400e6;
 const soon = 14;
 
 const levels: Readonly<Record<Finding["grade"], Level>> = { error: "danger", warning: "warn", note: "unknown" };
-const grades = { error: t("fault"), warning: t("warning"), note: t("note") };
+const grades = { error: t("error"), warning: t("warning"), note: t("note") };
 
 /** The overview page. */
 export async function overviewPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
@@ -64,7 +64,7 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
     ),
     ...found.config_problems.map((one) =>
       notice("danger", [
-        el("b", {}, t("The configuration has a mistake; the version before it stays in use.")),
+        el("b", {}, t("The configuration has an error. The previous version is still active.")),
         " ",
         el("code", {}, `${one.file}:${one.line}`),
         " ",
@@ -76,12 +76,12 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
     ),
     lines.length > 0
       ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true })
-      : card(t("Needs attention"), el("p", { class: "two" }, t("Nothing.")), {}),
+      : card(t("Needs attention"), el("p", { class: "two" }, t("No problems")), {}),
     ...(found.placement.length > 0
       ? [
-          card(t("Where our mail lands"), el("ul", { class: "placement" }, found.placement.map(placed)), {
+          card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed)), {
             flush: true,
-            actions: button(t("Send a test now"), () => void testPlacement(desk)),
+            actions: button(t("Send test now"), () => void testPlacement(desk)),
           }),
         ]
       : []),
@@ -90,16 +90,16 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
       actions: el(
         "span",
         { class: "hint" },
-        t("looked at {time}", { time: timeOf(found.at) }),
+        t("checked {time}", { time: timeOf(found.at) }),
         " · ",
-        button(t("check everything"), () => void examine(desk), { kind: "text small" }),
+        button(t("check now"), () => void examine(desk), { kind: "text small" }),
       ),
     }),
   ];
 }
 
 async function examine(desk: Desk): Promise<void> {
-  desk.say(t("Checking. This takes up to five minutes; you can go on meanwhile."));
+  desk.say(t("Checking. This can take up to 5 minutes. You can continue working."));
   if ((await attempt(t("Running checks…"), t("Couldn't run checks"), () => desk.client.examine())) && desk.shown())
     await desk.refresh();
 }
@@ -107,13 +107,13 @@ async function examine(desk: Desk): Promise<void> {
 function headline(found: Overview): string {
   switch (found.flow) {
     case "none-in":
-      return t("No mail comes in.");
+      return t("Incoming mail is down.");
     case "none-out":
-      return t("No mail goes out.");
+      return t("Outgoing mail is down.");
     case "slow":
-      return t("Mail is flowing, slowly.");
+      return t("Mail delivery is slow.");
     case "flowing":
-      return t("Mail is flowing.");
+      return t("Mail is working.");
   }
 }
 
@@ -121,21 +121,18 @@ function summary(found: Overview, things: number): string {
   const queue = found.queue;
   const waiting =
     queue === null
-      ? t("The queue does not run.")
+      ? t("The queue isn't running.")
       : queue.messages === 0
-        ? t("Nothing is waiting to be sent.")
+        ? t("The queue is empty.")
         : queue.oldest > 0
-          ? many(
-              queue.messages,
-              "{n} message is waiting, since {time}.",
-              "{n} messages are waiting, the oldest since {time}.",
-              { time: agoShort(queue.oldest * 1e6) },
-            )
-          : many(queue.messages, "{n} message is on hold.", "{n} messages are on hold.");
+          ? many(queue.messages, "{n} message waiting since {time}.", "{n} messages waiting, oldest since {time}.", {
+              time: agoShort(queue.oldest * 1e6),
+            })
+          : many(queue.messages, "{n} message on hold.", "{n} messages on hold.");
   const need =
     things === 0
-      ? t("Nothing needs attention.")
-      : many(things, "{n} thing needs attention.", "{n} things need attention.");
+      ? t("No problems found.")
+      : many(things, "{n} problem needs attention.", "{n} problems need attention.");
   return `${waiting} ${need}`;
 }
 
@@ -169,23 +166,21 @@ function attention(found: Overview): HTMLElement[] {
         t("warning"),
         certificateEnds(one, left),
         one.automatic
-          ? t("It should have been renewed by itself; the log of the server says why it was not.")
-          : t("Put a new one in its place; the server reads it within six hours."),
+          ? t("Automatic renewal failed. For the reason, see the server log.")
+          : t("Replace the certificate file. The server will reload it within 6 hours."),
         null,
       ),
     );
   }
   if (found.backup_interval > 0 && found.at - found.last_backup > 2 * found.backup_interval) {
     const title =
-      found.last_backup === 0
-        ? t("There is no backup yet")
-        : t("No backup since {when}", { when: moment(found.last_backup) });
+      found.last_backup === 0 ? t("No backup yet") : t("No backup since {when}", { when: moment(found.last_backup) });
     lines.push(
       line(
         "warn",
         t("warning"),
         title,
-        t("The configuration wants one each {time}.", { time: agoShort(found.backup_interval) }),
+        t("Backups are scheduled every {time}.", { time: agoShort(found.backup_interval) }),
         null,
       ),
     );
@@ -194,7 +189,7 @@ function attention(found: Overview): HTMLElement[] {
       line(
         "warn",
         t("warning"),
-        t("No backups are made"),
+        t("Backups are off"),
         t("Set backup.schedule and backup.target in moxlite.toml."),
         null,
       ),
@@ -230,9 +225,7 @@ async function testPlacement(desk: Desk): Promise<void> {
   });
   if (!done) return;
   await desk.refresh();
-  desk.say(
-    ended ? t("The test mail was found.") : t("The test mail is under way. Results show up here within 15 minutes."),
-  );
+  desk.say(ended ? t("Test email found.") : t("Test email sent. You'll see results here within 15 minutes."));
 }
 
 /** A provider, its latest result and a chart of the last ones. */
@@ -261,14 +254,14 @@ function step(one: Finding): Child {
   switch (one.code) {
     case "queue-stuck":
     case "address-blocked":
-      return link("#queue", t("Look at the queue"));
+      return link("#queue", t("View queue"));
     case "queue-held":
-      return link("#queue?hold=true", t("Look at the queue"));
+      return link("#queue?hold=true", t("View queue"));
     case "account-stopped":
     case "account-broken":
-      return link(`#accounts/${encodeURIComponent(one.about)}`, t("Show the account"));
+      return link(`#accounts/${encodeURIComponent(one.about)}`, t("View account"));
     case "dns":
-      return link(`#domains/${encodeURIComponent(one.about.split(" ")[0] ?? "")}?tab=dns`, t("See the records"));
+      return link(`#domains/${encodeURIComponent(one.about.split(" ")[0] ?? "")}?tab=dns`, t("View records"));
     default:
       return null;
   }
@@ -277,8 +270,8 @@ function step(one: Finding): Child {
 function certificateEnds(one: Certificate, left: number): string {
   const names = one.names.join(", ");
   return left < 0
-    ? t("The certificate of {names} has ended", { names })
-    : many(left, "The certificate of {names} ends in {n} day", "The certificate of {names} ends in {n} days", {
+    ? t("The certificate for {names} has expired", { names })
+    : many(left, "The certificate for {names} expires in {n} day", "The certificate for {names} expires in {n} days", {
         names,
       });
 }
@@ -290,7 +283,7 @@ function working(found: Overview): HTMLElement[] {
       el(
         "li",
         {},
-        mark(level, level === "ok" ? t("correct") : t("look at it")),
+        mark(level, level === "ok" ? t("correct") : t("view")),
         el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text)),
       ),
     );
@@ -311,8 +304,8 @@ function working(found: Overview): HTMLElement[] {
       "unknown",
       t("Certificates"),
       found.certificates.length > 0
-        ? t("made by the server itself; browsers and other servers do not trust them")
-        : t("none: nothing is encrypted"),
+        ? t("self-signed, so browsers and other servers won't trust them")
+        : t("none. Connections aren't encrypted"),
     );
   }
   if (found.disk !== null)
@@ -331,22 +324,16 @@ function working(found: Overview): HTMLElement[] {
     add(
       found.at - found.last_backup > 2 * found.backup_interval ? "warn" : "ok",
       t("Backup"),
-      found.last_backup === 0 ? t("not yet") : ago(found.last_backup),
+      found.last_backup === 0 ? t("never") : ago(found.last_backup),
     );
   if (found.last_rehearsal > 0)
     add(
       found.rehearsal_failed ? "danger" : "ok",
-      t("Restore of a backup"),
-      found.rehearsal_failed
-        ? t("failed when it was rehearsed")
-        : t("rehearsed with success {when}", { when: ago(found.last_rehearsal) }),
+      t("Test restore"),
+      found.rehearsal_failed ? t("failed") : t("passed {when}", { when: ago(found.last_rehearsal) }),
     );
   if (found.standby !== null)
-    add(
-      found.standby ? "ok" : "warn",
-      t("Second machine"),
-      found.standby ? t("has all changes") : t("does not get all changes"),
-    );
+    add(found.standby ? "ok" : "warn", t("Standby server"), found.standby ? t("up to date") : t("missing changes"));
   if (found.helpers_tried > 0)
     add(
       found.helpers_failed > 0 ? "danger" : "ok",
@@ -357,7 +344,7 @@ function working(found: Overview): HTMLElement[] {
     found.config_problems.length > 0 ? "danger" : "ok",
     t("Configuration"),
     found.config_problems.length > 0
-      ? t("has a mistake")
+      ? t("has an error")
       : [many(found.domains, "{n} domain", "{n} domains"), ", ", many(found.accounts, "{n} account", "{n} accounts")],
   );
   add(
@@ -365,12 +352,12 @@ function working(found: Overview): HTMLElement[] {
     t("Version"),
     found.update === ""
       ? found.version
-      : t("{version}; {update} is there", { version: found.version, update: found.update }),
+      : t("{version} ({update} available)", { version: found.version, update: found.update }),
   );
   add(
     found.examined === 0 ? "unknown" : "ok",
     t("Nightly checks"),
-    found.examined === 0 ? t("not yet") : ago(found.examined),
+    found.examined === 0 ? t("never") : ago(found.examined),
   );
   return items;
 }
@@ -400,7 +387,7 @@ export async function sessionsPage(desk: Desk): Promise<{ title: string; root: H
           !one.own &&
           button(t("End"), () => void end(one), {
             kind: "line small",
-            name: t("End the session from {address}", { address: one.remote_ip }),
+            name: t("End session from {address}", { address: one.remote_ip }),
           }),
       },
     ],

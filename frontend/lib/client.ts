@@ -145,8 +145,8 @@ export abstract class BaseClient {
         name,
         "",
         reached
-          ? t("The server answered {status} without saying why.", { status: String(status) })
-          : t("The server cannot be reached."),
+          ? t("Unexpected server response ({status}).", { status: String(status) })
+          : t("Can't reach the server."),
       );
     }
     if (!answer.error) return answer.result;

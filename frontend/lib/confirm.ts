@@ -16,10 +16,10 @@ export interface ConfirmClient {
 /** Ask until the user has confirmed, and say `why`; false if the user gave up. */
 export async function askConfirm(
   client: ConfirmClient,
-  why = t("This is an important change, so give your password again."),
+  why = t("To confirm this change, enter your password again."),
 ): Promise<boolean> {
   const step = await client.confirm_options();
-  const answer = await dialog<boolean>(t("Is it you?"), (close) => {
+  const answer = await dialog<boolean>(t("Confirm it's you"), (close) => {
     const place = el("div", {});
     const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
     const problem = el("p", { class: "error", role: "alert", hidden: true });

@@ -54,7 +54,8 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
       await refresh();
   };
   const renew = async () => {
-    if (!(await confirm(t("Make new recovery codes?"), t("Your old codes stop working."), t("Make new codes")))) return;
+    if (!(await confirm(t("Create new recovery codes?"), t("Your old codes will stop working."), t("Create codes"))))
+      return;
     let codes: string[] = [];
     if (
       await attempt(t("Creating…"), t("Couldn't create recovery codes"), async () => {
@@ -90,12 +91,12 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
       row(
         list,
         few ? state("warn", left) : left,
-        t("For when a device is lost."),
+        t("Use a code if you lose a device."),
         button(t("New codes"), () => void renew(), { kind: "text small" }),
       ),
     );
   }
-  const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
+  const key = button(t("Add security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
   return card(
     t("Two-step verification"),
@@ -190,7 +191,7 @@ const protocols: Readonly<Record<string, string>> = {
 function program(one: ProgramUse): (Node | string)[] {
   const what = protocols[one.protocol] ?? one.protocol;
   return [
-    one.program === "" ? t("A program") : foreign(one.program, 80),
+    one.program === "" ? t("Unknown app") : foreign(one.program, 80),
     `, ${what}, `,
     t("from "),
     el("bdi", {}, one.remote_ip),
@@ -218,13 +219,13 @@ async function steps(
 async function addApp(client: FactorClient, found: FactorState, mail: boolean): Promise<boolean> {
   let codes: string[] = [];
   const added = await steps(t("Add authenticator app"), (show, close) => {
-    const name = line(t("Device name"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), {
+    const name = line(t("Device name"), found.apps.length === 0 ? t("Phone") : "", t("Helps you tell devices apart."), {
       maxlength: "64",
     });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made = await client.totp_begin(name.control.value);
       const code = field(
-        t("Code that the app shows"),
+        t("Code from the app"),
         el("input", {
           class: "code",
           inputmode: "numeric",
@@ -244,7 +245,7 @@ async function addApp(client: FactorClient, found: FactorState, mail: boolean): 
           {},
           t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager."),
         ),
-        qrDrawing(made.qr, t("QR code; the same as text is below")),
+        qrDrawing(made.qr, t("QR code. The same secret is below as text")),
         el("p", { class: "hint" }, t("Or type this secret into the app:")),
         copyable(made.secret.replace(/(.{4})(?=.)/g, "$1 ")),
         tried.root,
@@ -259,12 +260,12 @@ async function addApp(client: FactorClient, found: FactorState, mail: boolean): 
 
 async function addKey(client: FactorClient, found: FactorState, mail: boolean): Promise<boolean> {
   let codes: string[] = [];
-  const added = await steps(t("Add a security key"), (show, close) => {
-    const name = line(t("Name of the key"), "", t("To tell your keys apart."), { maxlength: "64" });
+  const added = await steps(t("Add security key"), (show, close) => {
+    const name = line(t("Key name"), "", t("Helps you tell keys apart."), { maxlength: "64" });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made = await createKey((await client.key_begin(name.control.value)).options);
       const request = await client.key_created(made);
-      const tried = form(el("p", {}, t("Now try the key once. After that it counts.")), t("Try the key"), async () => {
+      const tried = form(el("p", {}, t("Test the key to finish setup.")), t("Test key"), async () => {
         const given = await useKey(request.options);
         ({ recovery_codes: codes } = await client.key_finish(given));
         close(true);
@@ -283,7 +284,7 @@ export async function showCodes(codes: readonly string[]): Promise<void> {
   await dialog<boolean>(
     t("Recovery codes"),
     (close) => {
-      const kept = tick(t("I have kept these codes"), false);
+      const kept = tick(t("I saved these codes"), false);
       const done = el(
         "button",
         { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) },
@@ -296,7 +297,7 @@ export async function showCodes(codes: readonly string[]): Promise<void> {
           "p",
           { class: "dialog-text" },
           t(
-            "Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.",
+            "Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them later.",
           ),
         ),
         el(
@@ -321,7 +322,7 @@ export async function showCodes(codes: readonly string[]): Promise<void> {
 
 function save(text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  const link = el("a", { href: url, download: t("recovery codes of {host}.txt", { host: location.hostname }) });
+  const link = el("a", { href: url, download: t("recovery codes for {host}.txt", { host: location.hostname }) });
   document.body.append(link);
   link.click();
   link.remove();

@@ -164,4 +164,4 @@ export function atFields(error: unknown, places: Readonly<Record<string, { probl
 }
 
 /** Texts of fields whose entry is missing. */
-export const missing = (): string => t("This is needed.");
+export const missing = (): string => t("Required.");

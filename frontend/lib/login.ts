@@ -83,7 +83,7 @@ export function askLogIn(
       problem,
       address !== null && el("label", { class: "field" }, t("Email address"), username),
       el("label", { class: "field" }, t("Password"), password),
-      stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")),
+      stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")),
       button,
       other,
       below,

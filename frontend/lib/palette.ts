@@ -15,7 +15,7 @@ export async function openPalette(table: CommandTable, typed = ""): Promise<void
   const possible = table
     .all()
     .flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
-  const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No command found.") };
+  const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No matching commands") };
   const chosen = await pick(t("Commands"), words, possible, titleOf, { typed, detail: keysOf });
   chosen?.run();
 }
@@ -64,7 +64,7 @@ export async function showTitles(at: Element): Promise<void> {
   const titled = [at, ...at.querySelectorAll("[title]")].filter(
     (one): one is HTMLElement => one instanceof HTMLElement && one.title !== "" && one.checkVisibility(),
   );
-  await dialog<void>(t("What has the focus"), (close) =>
+  await dialog<void>(t("Focused control"), (close) =>
     [
       el(
         "div",
@@ -77,7 +77,7 @@ export async function showTitles(at: Element): Promise<void> {
             .map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]),
         ),
       ),
-      titled.length === 0 && el("p", { class: "dialog-text" }, t("There is no explanation for this.")),
+      titled.length === 0 && el("p", { class: "dialog-text" }, t("No description available")),
       el(
         "div",
         { class: "dialog-buttons" },

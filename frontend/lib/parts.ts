@@ -18,7 +18,7 @@ export function part<T>(name: string): Promise<T> {
       .catch((error: unknown) => {
         // the next attempt may succeed
         loading.delete(name);
-        throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
+        throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
       });
     loading.set(name, found);
   }

@@ -111,17 +111,17 @@ export function secondStepForm(
     fill(label, kind === "totp" ? t("Code") : t("Recovery code"), code);
     fill(intro, introduction());
     other.hidden = !(step.codes || kind === "recovery") || (kind === "recovery" && step.apps.length === 0);
-    fill(other, kind === "recovery" ? t("Use a code of an app") : t("Use a recovery code"));
+    fill(other, kind === "recovery" ? t("Use authenticator app") : t("Use recovery code"));
     focus();
   }
 
   function introduction(): string {
-    if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
+    if (kind === "recovery") return t("Enter a recovery code. Each code works once.");
     if (kind === "key")
       return withKey ? t("Use your security key.") : t("Your security keys don't work at this address.");
     return step.apps.length === 1
-      ? t("Type the code of your app “{name}”.", { name: step.apps[0]! })
-      : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
+      ? t("Enter the code from “{name}”.", { name: step.apps[0]! })
+      : t("Enter a code from {names}.", { names: step.apps.join(", ") });
   }
 
   function focus(): void {
@@ -129,13 +129,13 @@ export function secondStepForm(
   }
 
   const elsewhere = step.keys_elsewhere.map((one) =>
-    el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })),
+    el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })),
   );
   const clock = el("span", {}, serverClock(step.server_time));
   const root = el(
     "div",
     { class: "second-step" },
-    el("h2", {}, t("One more step")),
+    el("h2", {}, t("Verify it's you")),
     intro,
     form,
     elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere),
@@ -146,7 +146,7 @@ export function secondStepForm(
 }
 
 function keyWords(names: readonly string[]): string {
-  return names.length === 1 ? t("Use the key “{name}”", { name: names[0]! }) : t("Use a security key");
+  return names.length === 1 ? t("Use key “{name}”", { name: names[0]! }) : t("Use security key");
 }
 
 /** The server's time, running on: codes depend on it, and the clock of a device may be wrong. */

@@ -58,11 +58,11 @@ async function spoken(ask: () => Promise<Credential | null>): Promise<PublicKeyC
     if (found !== null) return found as PublicKeyCredential;
   } catch (error) {
     const name = error instanceof Error ? error.name : "";
-    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name === "InvalidStateError") throw new Error(t("This security key is already set up."));
     // browsers do not tell a refusal, a time-out and a missing key apart (WebAuthn §14.5.2)
     if (name !== "NotAllowedError" && name !== "AbortError") throw error;
   }
-  throw new Error(t("No security key answered. Try again, or choose another way."));
+  throw new Error(t("No response from a security key. Try again or choose another method."));
 }
 
 function answer(found: PublicKeyCredential, response: Record<string, unknown>): string {

@@ -60,7 +60,7 @@ class FakeBrowser {
     const client = {
       token: async () => {
         this.calls++;
-        if (this.server === "dead") throw new CallFailed("token", "", "The server cannot be reached.");
+        if (this.server === "dead") throw new CallFailed("token", "", "Can't reach the server.");
         return "t";
       },
     };

@@ -44,7 +44,7 @@ PATIENCE = 60_000
 FAULTY = ("flags_add", "flags_clear", "message_move", "message_delete", "request", "token", "thread_collapse")
 """Calls that are refused at times."""
 
-UNREACHED = "A part of this page could not be loaded. Try again, or reload the page."
+UNREACHED = "Couldn't load part of this page. Try again or reload the page."
 """What a page without a line says of what it has not loaded yet: the one error that is none."""
 
 MESSAGE = "From: Ada <ada@nordlicht.example>\r\nTo: moxlite@localhost\r\nSubject: {subject}\r\nMessage-ID: <{id}@x>\r\n"

@@ -110,7 +110,7 @@ class Clicks:
         expect(page.get_by_role("dialog", name="People").get_by_role("listitem")).to_have_count(1)
         page.keyboard.press("Escape")
         self._chosen("Settings")
-        page.get_by_role("dialog").get_by_role("combobox", name="Rows").select_option(index=1)
+        page.get_by_role("dialog").get_by_role("combobox", name="List density").select_option(index=1)
         self.press("Done")
         page.keyboard.press("g")
         page.keyboard.press("c")
@@ -168,7 +168,7 @@ class Clicks:
 
     def confirm(self) -> None:
         """Give the password again."""
-        box = self.page.get_by_role("dialog", name="Is it you?")
+        box = self.page.get_by_role("dialog", name="Confirm it's you")
         box.get_by_label("Password").fill(self.password)
         box.get_by_role("button", name="Continue").click()
 
@@ -326,7 +326,7 @@ def tabs(*paths: str) -> Callable[[Clicks], None]:
 
 def hold(user: Clicks) -> None:
     tabs("queue/finished", "queue/webhooks", "queue/suppressions", "queue/rules")(user)
-    user.press("Add a hold rule")
+    user.press("Add hold rule")
     user.fill(Sender="noise.example")
     user.press("Add rule")
     user.see("noise.example")
@@ -339,11 +339,11 @@ def hold(user: Clicks) -> None:
 def reverse(user: Clicks) -> None:
     user.fill(Look_up_another_address="5.45.100.20")
     user.press("Look up")
-    user.see("leads back|does not lead back|has no name")
+    user.see("points back|doesn't point back|no reverse DNS")
 
 
 def redirect(user: Clicks) -> None:
-    user.press("A redirect")
+    user.press("Redirect")
     user.fill(Host="old.example.org", Path="/", To="https://example.com")
     user.page.get_by_role("dialog").get_by_role("button", name="Add").click()
     expect(user.page.locator("summary", has_text="old.example.org")).to_be_visible()
@@ -355,20 +355,20 @@ def export(user: Clicks) -> None:
 
 
 def metrics(user: Clicks) -> None:
-    user.page.get_by_label("Name or explanation").fill("disk free_bytes")
+    user.page.get_by_label("Name or description").fill("disk free_bytes")
     user.see("1 metric")
 
 
 def token(user: Clicks) -> None:
-    user.press("Make a token…")
+    user.press("Create token…")
     user.fill(Name_of_the_program="billing")
     user.page.get_by_role("dialog").get_by_label("Accounts").check()
-    user.press("Make token", "Done")
+    user.press("Create token", "Done")
     user.see("billing")
 
 
 ADMIN: Final[Mapping[str, Callable[[Clicks], None]]] = {
-    "overview": lambda user: user.see("Mail is flowing"),
+    "overview": lambda user: user.see("Mail is working"),
     "accounts": add_account,
     "domains": add_domain,
     "queue": hold,
@@ -382,7 +382,7 @@ ADMIN: Final[Mapping[str, Callable[[Clicks], None]]] = {
     "audit": export,
     "metrics": metrics,
     "backups": lambda user: user.press("Copy"),
-    "standby": lambda user: user.see("Second machine"),
+    "standby": lambda user: user.see("Standby server"),
     "config": tabs("config/moxlite.toml?as=effective", "config/domains.toml", "config/domains.toml?as=effective"),
     "two-step": token,
     "sessions": lambda user: user.see("this one"),

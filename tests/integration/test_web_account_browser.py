@@ -152,7 +152,7 @@ def test_an_import_can_be_cancelled_and_a_killed_server_takes_it_back(visitor: V
     expect(page.locator(".counts th", has_text="Letters")).to_be_visible()
     assert staged(server) > 0
     server.kill()
-    expect(page.locator(".doing")).to_contain_text("The connection is lost")
+    expect(page.locator(".doing")).to_contain_text("Connection lost")
     server.start()
     expect(page.locator(".result")).to_contain_text("Can't track this import anymore")
     until(lambda: staged(server) == 0, what="the leftovers of the import to go")
@@ -193,7 +193,7 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     page.get_by_role("button", name="Close").click()
     archive(tmp_path / "mail.zip", 3)
     page.get_by_label("Choose a file or drop it here").set_input_files(tmp_path / "mail.zip")
-    page.get_by_label("Only try it").check()
+    page.get_by_label("Dry run").check()
     page.get_by_role("button", name="Import").click()
     expect(page.locator(".result")).to_have_text(
         "4 messages would be imported, 1 problem. This was a dry run, so your mail didn't change."
@@ -226,7 +226,7 @@ def test_a_trial_asks_what_labels_mean(visitor: Visitor, tmp_path: Path) -> None
             for n in range(12 - label.count("b"))
         )
     )
-    page.get_by_label("Only try it").check()
+    page.get_by_label("Dry run").check()
     choose(visitor, tmp_path / "takeout.mbox")
     expect(page.get_by_role("heading", name="Match Gmail labels")).to_be_visible()
     expect(page.get_by_label("Meaning of Qin")).to_have_value("inbox")

@@ -33,7 +33,7 @@ PAGES = {
     "addresses": "Addresses",
     "masked": "Masked addresses",
     "rules": "Rules",
-    "away": "Away",
+    "away": "Vacation reply",
     "forwarding": "Forwarding",
     "scripts": "Sieve scripts",
     "junk": "Junk",

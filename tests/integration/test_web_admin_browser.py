@@ -135,8 +135,8 @@ def go(visitor: Visitor, place: str) -> Page:
 def test_the_overview_says_that_mail_flows(visitor: Visitor, server: LocalServer) -> None:
     """WEB-60, WEB-84: and that messages are on hold, with the way to them; a broken file is named with its line."""
     page = visitor.page
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Mail is flowing"))
-    page.get_by_role("link", name="Look at the queue").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Mail is working"))
+    page.get_by_role("link", name="View queue").click()
     expect(page.get_by_role("heading", name="Queue")).to_be_visible()
     path = server.folder / "config" / "domains.toml"
     whole = path.read_text()
@@ -201,7 +201,7 @@ def test_a_conflict_is_explained_and_loses_nothing(visitor: Visitor, server: Loc
     server.cli("--yes", "config", "apply", str(path.parent / "new.toml"))
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("dialog")).to_contain_text("full_name")
-    page.get_by_role("button", name="Save mine all the same").click()
+    page.get_by_role("button", name="Save anyway").click()
     expect(page.get_by_text("Saved")).to_be_visible()
     assert 'full_name = "Maggie"' in path.read_text()
 
@@ -237,9 +237,9 @@ def test_a_site_a_redirect_and_a_proxy_are_three_fields_each(visitor: Visitor, w
     go(visitor, "web")
     host = f"www{width}.example.org"
     for kind, path, third, value in (
-        ("A site", "/", "Folder", "/srv/www"),
-        ("A proxy", "/app.v1/", "Server behind it", "http://127.0.0.1:3000"),
-        ("A redirect", "/old", "To", "https://example.com"),
+        ("Static site", "/", "Folder", "/srv/www"),
+        ("Proxy", "/app.v1/", "Backend server", "http://127.0.0.1:3000"),
+        ("Redirect", "/old", "To", "https://example.com"),
     ):
         page.get_by_role("button", name=kind).click()
         dialog = page.get_by_role("dialog", name=kind)
@@ -249,7 +249,7 @@ def test_a_site_a_redirect_and_a_proxy_are_three_fields_each(visitor: Visitor, w
         dialog.get_by_label("Path").fill("x")
         dialog.get_by_label(third).fill(value)
         dialog.get_by_role("button", name="Add").click()
-        expect(dialog).to_contain_text("A path starts with /.")
+        expect(dialog).to_contain_text("Start the path with /.")
         dialog.get_by_label("Path").fill(path)
         dialog.get_by_role("button", name="Add").click()
         expect(dialog).to_have_count(0)
@@ -294,7 +294,7 @@ def test_mistakes_stand_at_their_fields(visitor: Visitor) -> None:
     """WEB-81: all at once, with the units that can be typed."""
     visitor.expect_problem("400")
     page = go(visitor, "accounts/ben?tab=settings")
-    page.locator("summary", has_text="Programs and webhooks").click()
+    page.locator("summary", has_text="API clients and webhooks").click()
     page.get_by_label("Quota message size").fill("2 giga")
     page.get_by_label("Keep retired message period").fill("soon")
     page.get_by_role("button", name="Save").click()
@@ -325,7 +325,7 @@ def test_an_account_comes_and_goes(visitor: Visitor) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("0 messages")
     expect(dialog.get_by_role("button", name="Remove account")).to_be_disabled()
-    dialog.get_by_label("Type guest to go on").fill("guest")
+    dialog.get_by_label("Type guest to continue").fill("guest")
     dialog.get_by_role("button", name="Remove account").click()
     expect(page.get_by_text("guest is removed")).to_be_visible()
     expect(page.get_by_role("link", name="guest", exact=True)).to_have_count(0)
@@ -342,14 +342,14 @@ def test_aliases_and_keys(visitor: Visitor) -> None:
     go(visitor, "domains/hill.example?tab=keys")
     page.get_by_role("button", name="Create key").click()
     page.get_by_label("Selector").fill("a b")
-    page.get_by_role("dialog").get_by_role("button", name="Make key").click()
+    page.get_by_role("dialog").get_by_role("button", name="Create key").click()
     expect(page.get_by_role("dialog")).to_contain_text("letters, digits and hyphens")
     page.get_by_label("Selector").fill("phone")
     page.get_by_label("Algorithm").select_option("ed25519")
-    page.get_by_role("dialog").get_by_role("button", name="Make key").click()
+    page.get_by_role("dialog").get_by_role("button", name="Create key").click()
     row = page.get_by_role("row", name=re.compile("phone"))
-    expect(row).to_contain_text("waits")
-    expect(page.get_by_role("row", name=re.compile("signs"))).to_have_count(1)
+    expect(row).to_contain_text("inactive")
+    expect(page.get_by_role("row", name=re.compile("signing"))).to_have_count(1)
 
 
 @pytest.mark.nightly
@@ -360,10 +360,10 @@ def test_dns_records_are_copied_and_topics_checked_alone(visitor: Visitor) -> No
     page = go(visitor, "domains/hill.example")
     page.get_by_role("row", name=re.compile("MX")).get_by_role("button", name="Copy").last.click()
     assert page.evaluate("navigator.clipboard.readText()") == "10 localhost."
-    page.get_by_role("button", name="Show as a zone").click()
-    expect(page.get_by_role("button", name="Copy all as a zone")).to_be_visible()
+    page.get_by_role("button", name="Show zone file").click()
+    expect(page.get_by_role("button", name="Copy zone file")).to_be_visible()
     page.get_by_role("button", name="Check MX again").click()
-    expect(page.get_by_text("localserve asks nothing outside")).to_have_count(1)
+    expect(page.get_by_text("localserve doesn't contact other servers")).to_have_count(1)
 
 
 def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
@@ -399,9 +399,9 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
 
 
 SHOWN = {
-    "Mail per day": {"Delivered": "delivered", "Sent": "sent", "Junk": "junk", "Refused": "refused"},
-    "Verdicts of the junk filters": {"Judged as wanted": "judged-wanted", "Judged as junk": "judged-junk"},
-    "Corrections by users": {"Missed": "marked-junk", "Wrong": "marked-wanted"},
+    "Mail per day": {"Delivered": "delivered", "Sent": "sent", "Junk": "junk", "Rejected": "refused"},
+    "Junk filter results": {"Classified as not junk": "judged-wanted", "Classified as junk": "judged-junk"},
+    "User corrections": {"Missed": "marked-junk", "Wrong": "marked-wanted"},
 }
 """Rows of the tables beside the plots, and the kinds of counts that they show."""
 
@@ -422,17 +422,17 @@ def test_each_bar_leads_to_the_list_behind_it(visitor: Visitor) -> None:
     rows = page.get_by_role("table", name="Messages waiting").get_by_role("row")
     expect(rows.filter(has_text="Waiting").get_by_role("cell").last).to_have_text("40")
     for ip, passed, failed in (("192.0.2.10", "300", "0"), ("198.51.100.20", "90", "0"), ("203.0.113.9", "0", "30")):
-        row = page.get_by_role("table", name="Sources of mail").get_by_role("row").filter(has_text=ip)
+        row = page.get_by_role("table", name="Mail sources").get_by_role("row").filter(has_text=ip)
         expect(row.get_by_role("cell")).to_have_text([ip, passed, failed])
     for network in ("203.0.113.0/26", "2001:db8:7::/48", "198.51.100.64/26"):
         number = sum(found for (one, _, about), found in counts.items() if (one, about) == ("login-failed", network))
         row = page.get_by_role("table", name="Failed logins by network").get_by_role("row").filter(has_text=network)
         expect(row.get_by_role("cell").last).to_have_text(f"{number:,}")
-    for name, number_of_bars in (("Verdicts of the junk filters", 30), ("Corrections by users", 30)):
+    for name, number_of_bars in (("Junk filter results", 30), ("User corrections", 30)):
         bars = page.get_by_role("group", name=name).get_by_role("link")
         expect(bars).to_have_count(number_of_bars)
         bars.nth(17).click()
-        expect(page.get_by_role("heading", name=re.compile("^Judged as wanted: "))).to_be_visible()
+        expect(page.get_by_role("heading", name=re.compile("^Classified as not junk: "))).to_be_visible()
         page.go_back()
     page.get_by_role("group", name="Messages waiting").get_by_role("link").click()
     expect(page.get_by_role("heading", name="Queue", level=1)).to_be_visible()
@@ -446,15 +446,15 @@ def test_each_bar_leads_to_the_list_behind_it(visitor: Visitor) -> None:
     page.get_by_role("group", name="Disk by account").get_by_role("link", name=re.compile("^ben")).press("Enter")
     expect(page.get_by_role("heading", name="ben", level=1)).to_be_visible()
     go(visitor, "trends")
-    page.get_by_role("group", name="Sources of mail").get_by_role("link", name=re.compile("^203.0.113.9")).click()
+    page.get_by_role("group", name="Mail sources").get_by_role("link", name=re.compile("^203.0.113.9")).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Reports about 203.0.113.9")
 
 
 def test_reports_are_read_down_to_the_single_message(visitor: Visitor) -> None:
     """WEB-86, WEB-86a: the answer about p=reject, the reports behind a source, and unknown words as text."""
     page = go(visitor, "reports/sources")
-    expect(page.get_by_text("Would p=reject hurt?")).to_be_visible()
-    expect(page.get_by_text(re.compile("all of addresses that never pass"))).to_be_visible()
+    expect(page.get_by_text("Is p=reject safe?")).to_be_visible()
+    expect(page.get_by_text(re.compile("addresses that never pass"))).to_be_visible()
     page.get_by_role("link", name="203.0.113.9").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("203.0.113.9")
     page.locator("tbody").get_by_role("link").first.click()
@@ -474,11 +474,11 @@ def test_reports_are_read_down_to_the_single_message(visitor: Visitor) -> None:
     page.get_by_role("textbox", name="Address").fill("r@remote.example")
     page.get_by_label("Days").fill("many")
     page.get_by_role("button", name="Suppress", exact=True).click()
-    expect(page.get_by_text("This must be a number of days")).to_be_visible()
+    expect(page.get_by_text("Enter 1 to 3650 days")).to_be_visible()
     page.get_by_label("Days").fill("3")
     page.get_by_role("button", name="Suppress", exact=True).click()
     page.get_by_role("button", name="Send reports to r@remote.example again").click()
-    expect(page.get_by_text("r@remote.example gets reports again")).to_be_visible()
+    expect(page.get_by_text("Reports to r@remote.example allowed again")).to_be_visible()
 
 
 @pytest.mark.axe

@@ -47,7 +47,7 @@ def test_records_are_published_and_taken_back_by_the_pages_card(
     page.get_by_role("button", name="Log in").click()
     expect(page.locator("main h1")).to_be_visible()
     page.goto(f"{visitor.base}/admin/#domains/hill.example")
-    page.get_by_role("button", name="Set the DNS provider…").click()
+    page.get_by_role("button", name="Set DNS provider…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Provider").select_option("desec")
     dialog.get_by_role("button", name="Next").click()
@@ -55,20 +55,20 @@ def test_records_are_published_and_taken_back_by_the_pages_card(
     expect(token).to_have_attribute("type", "password")
     token.fill("not the token")
     visitor.expect_problem("400")
-    page.get_by_role("button", name="Try and save").click()
+    page.get_by_role("button", name="Test and save").click()
     expect(page.get_by_role("dialog")).to_contain_text("refuses the token")
     token.fill(TOKENS["desec"])
-    page.get_by_role("button", name="Try and save").click()
-    expect(page.get_by_text("are reported, and stay")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Test and save").click()
+    expect(page.get_by_text("reported only")).to_be_visible(timeout=60_000)
 
     page.get_by_role("button", name="Publish records…").click()
-    page.get_by_role("button", name="Show the changes").click()
+    page.get_by_role("button", name="Review changes").click()
     changes = page.get_by_label("Changes", exact=True)
     expect(changes).to_contain_text("+ _dmarc.hill.example. TXT", timeout=60_000)
     expect(page.get_by_role("dialog")).to_contain_text("MX 10 old.provider.example. stays")
     assert len(fake.records("hill.example")) == 1
     page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("Name servers have it within minutes")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Name servers will update within minutes")).to_be_visible(timeout=60_000)
     assert fake.data("_dmarc.hill.example", "TXT")
     assert fake.data("hill.example", "MX") == {"10 old.provider.example."}
 
@@ -78,5 +78,5 @@ def test_records_are_published_and_taken_back_by_the_pages_card(
     assert len(fake.records("hill.example")) == 1
 
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
     visitor.close()

@@ -93,7 +93,7 @@ def walk(owner: Keyboard) -> None:
     owner.keys.type(ADMIN_PASSWORD)
     owner.keys.press("Enter")
     owner.wait(f"{HEADING}?.startsWith('Mail is flowing')")
-    owner.enter("Look at the queue", "a")
+    owner.enter("View queue", "a")
     owner.wait(f"{HEADING} === 'Queue'")
     for page, use in (
         ("Accounts", accounts),
@@ -129,7 +129,7 @@ def accounts(owner: Keyboard) -> None:
     owner.keys.press("Tab")
     owner.wait("document.activeElement.value === 'guest@hill.example'")
     owner.keys.press("Enter")
-    owner.see("It is shown only now")
+    owner.see("able to see it later")
     owner.dialog()
     owner.is_on("Done")
     owner.keys.press("Enter")
@@ -155,14 +155,14 @@ def domains(owner: Keyboard) -> None:
     owner.see("is disabled")
     owner.enter("Enable")
     owner.see("is in use")
-    owner.enter("Show as a zone")
-    owner.enter("Copy all as a zone")
+    owner.enter("Show zone file")
+    owner.enter("Copy zone file")
 
 
 def queue(owner: Keyboard) -> None:
     """A message is released; a rule comes and goes."""
     owner.enter("Attempts for user0@far.example")
-    owner.see("No attempt yet.")
+    owner.see("No attempts yet.")
     owner.enter("Queue", "a")
     owner.wait(f"{HEADING} === 'Queue'")
     owner.enter("Select the message to user1@far.example", key=" ")
@@ -170,13 +170,13 @@ def queue(owner: Keyboard) -> None:
     owner.see("1 message released")
     owner.enter("Queue", "a")
     owner.enter("Hold rules", "a")
-    owner.enter("Add a hold rule")
+    owner.enter("Add hold rule")
     owner.dialog()
     owner.fill("Recipient", "never.example")
     owner.keys.press("Enter")
     owner.see("never.example")
     owner.dialog(there=False)
-    owner.is_on("Add a hold rule")
+    owner.is_on("Add hold rule")
     owner.enter("Remove rule")
     owner.see("Rule removed")
 
@@ -189,7 +189,7 @@ def trends(owner: Keyboard) -> None:
 
 def reports(owner: Keyboard) -> None:
     """An address gets no more reports, and gets them again."""
-    owner.enter("Ours, waiting", "a")
+    owner.enter("Pending", "a")
     owner.enter("Suppress an address")
     owner.dialog()
     owner.fill("Address", "r@remote.example")
@@ -197,7 +197,7 @@ def reports(owner: Keyboard) -> None:
     owner.dialog(there=False)
     owner.is_on("Suppress an address")
     owner.enter("Send reports to r@remote.example again")
-    owner.see("r@remote.example gets reports again")
+    owner.see("Reports to r@remote.example allowed again")
 
 
 def network(owner: Keyboard) -> None:
@@ -229,16 +229,16 @@ def web(owner: Keyboard) -> None:
 
 def log(owner: Keyboard) -> None:
     """Lines are filtered; a level is set."""
-    owner.fill("Words in the line", "nowhere to be found")
+    owner.fill("Search text", "nowhere to be found")
     owner.keys.press("Enter")
-    owner.see("No line in memory matches.")
+    owner.see("No matching lines in memory.")
     owner.enter("Levels", "a")
-    owner.reach("Level of smtpd")
+    owner.reach("Level for smtpd")
     owner.keys.press("ArrowDown")
-    owner.see("The level of smtpd is error")
-    owner.is_on("Level of smtpd")
+    owner.see("smtpd level set to error")
+    owner.is_on("Level for smtpd")
     owner.keys.press("ArrowUp")
-    owner.see("smtpd has the level of all")
+    owner.see("smtpd now uses the default level")
 
 
 def audit(owner: Keyboard) -> None:
@@ -250,7 +250,7 @@ def audit(owner: Keyboard) -> None:
 
 def metrics(owner: Keyboard) -> None:
     """One is found by its name."""
-    owner.fill("Name or explanation", "disk free_bytes")
+    owner.fill("Name or description", "disk free_bytes")
     owner.see("1 metric")
 
 

@@ -89,15 +89,15 @@ def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServe
     assert judge(page, None) == []
     why.click()
     expect(page.get_by_role("heading", name="Why?")).to_be_visible()
-    expect(page.get_by_role("region", name="The message")).to_contain_text("Evidence")
-    expect(page.get_by_role("region", name="Log of the connection")).to_contain_text("mailfrom=ann@far.example")
+    expect(page.get_by_role("region", name="Message")).to_contain_text("Evidence")
+    expect(page.get_by_role("region", name="Connection log")).to_contain_text("mailfrom=ann@far.example")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert judge(page, None) == []
     page.screenshot(path=tmp_path / "why.png", full_page=True)
     go(visitor, "live")
     sent = page.locator(".live > li", has=page.locator(".state", has_text="sent")).first
     sent.get_by_role("link", name=re.compile("Why")).click()
-    expect(page.get_by_role("region", name="In the queue")).to_be_visible()
+    expect(page.get_by_role("region", name="Queue")).to_be_visible()
 
 
 @pytest.mark.landing("desk")
@@ -111,14 +111,14 @@ def test_a_filter_shows_some_and_loses_none(visitor: Visitor, server: LocalServe
     whole = len(lines(page))
     page.get_by_role("button", name="Logins").click()
     expect(page.locator('.live > li:not([data-kind="login"])')).to_have_count(0)
-    page.get_by_label("Troubles only").check()
+    page.get_by_label("Problems only").check()
     expect(page.locator(".live .state", has_text="logged in")).to_have_count(0)
     page.get_by_role("searchbox").fill("EVE far")
     expect(page.locator(".live > li").first).to_contain_text("eve@far.example")
     page.get_by_role("searchbox").fill("nobody at all")
-    expect(page.get_by_text("No line matches")).to_be_visible()
+    expect(page.get_by_text("No matching events")).to_be_visible()
     page.get_by_role("searchbox").fill("")
-    page.get_by_label("Troubles only").uncheck()
+    page.get_by_label("Problems only").uncheck()
     page.get_by_role("button", name="All", exact=True).click()
     assert len(lines(page)) >= whole
 
@@ -142,7 +142,7 @@ def test_nothing_moves_while_one_reads(visitor: Visitor, server: LocalServer) ->
     assert resting(row).left == box.left
     more.click()
     expect(page.locator(".live > li", has_text=dave).first).to_be_visible()
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.locator(".live a", has_text="Why?").first.focus()  # as by Tab
     deliver(server, frank)
     expect(more).to_be_visible()
@@ -160,7 +160,7 @@ def test_a_lost_server_is_found_again(chromium: Browser, server: LocalServer) ->
     page = go(visitor, "live")
     expect(page.get_by_role("status").filter(has_text="Newest first")).to_be_visible()
     server.stop()
-    expect(page.get_by_text("The connection was lost")).to_be_visible()
+    expect(page.get_by_text("Connection lost")).to_be_visible()
     server.start()
     page.get_by_label("Password", exact=True).fill(ADMIN_PASSWORD)
     page.get_by_role("button", name="Log in").click()

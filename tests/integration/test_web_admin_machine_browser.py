@@ -100,8 +100,8 @@ def test_a_route_is_three_fields(visitor: Visitor, server: LocalServer, width: i
     page = visitor.page
     page.set_viewport_size({"width": width, "height": 844})
     go(visitor, "routes")
-    page.get_by_role("button", name="Add a route").click()
-    dialog = page.get_by_role("dialog", name="A route")
+    page.get_by_role("button", name="Add route").click()
+    dialog = page.get_by_role("dialog", name="Route")
     in_sight(dialog)
     dialog.get_by_label("To addresses at").fill("not a domain!")
     dialog.get_by_role("button", name="Add").click()
@@ -115,7 +115,7 @@ def test_a_route_is_three_fields(visitor: Visitor, server: LocalServer, width: i
 def test_lists_are_filtered_by_a_choice_and_by_the_button(visitor: Visitor) -> None:
     """WEB-88: log, audit log and queue; the address of the page has what was chosen."""
     for place, label, choice, text, chosen in (
-        ("log", "At least", "warn", "Words in the line", "level=warn"),
+        ("log", "At least", "warn", "Search text", "level=warn"),
         ("audit", "When", "7", "Words", "days=7"),
         ("queue", "On hold", "true", "From", "hold=true"),
     ):
@@ -147,20 +147,20 @@ def test_text_that_is_typed_while_a_choice_is_applied_stays(visitor: Visitor) ->
     page.keyboard.type("dy")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("words=nobody"))
-    expect(page.get_by_text("No change matches the filter.")).to_be_visible()
+    expect(page.get_by_text("No matching changes")).to_be_visible()
 
 
 def test_levels_are_set_and_undone(visitor: Visitor) -> None:
     """WEB-88."""
     page = go(visitor, "log/levels")
-    page.get_by_label("Level of smtpd", exact=True).select_option("debug")
-    expect(page.get_by_text("The level of smtpd is debug")).to_be_visible()
+    page.get_by_label("Level for smtpd", exact=True).select_option("debug")
+    expect(page.get_by_text("smtpd level set to debug")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_label("Level of smtpd", exact=True)).to_have_value("")
-    page.get_by_label("Level of smtpd", exact=True).select_option("traceauth")
-    expect(page.get_by_text("the log has passwords")).to_be_visible()
-    page.get_by_label("Level of smtpd", exact=True).select_option("")
-    expect(page.get_by_text("the log has passwords")).to_have_count(0)
+    expect(page.get_by_label("Level for smtpd", exact=True)).to_have_value("")
+    page.get_by_label("Level for smtpd", exact=True).select_option("traceauth")
+    expect(page.get_by_text("These packages log passwords")).to_be_visible()
+    page.get_by_label("Level for smtpd", exact=True).select_option("")
+    expect(page.get_by_text("These packages log passwords")).to_have_count(0)
 
 
 def test_the_id_of_a_message_leads_to_its_lines(visitor: Visitor, server: LocalServer) -> None:
@@ -174,20 +174,20 @@ def test_the_id_of_a_message_leads_to_its_lines(visitor: Visitor, server: LocalS
         client.send(b"From: a@far.example\r\nSubject: x\r\nMessage-ID: <1@far.example>\r\n\r\nx\r\n.\r\n")
         client.getreply()
     page = go(visitor, "log")
-    lines = page.get_by_label("Lines of the log")
+    lines = page.get_by_label("Log lines")
     expect(lines).to_be_visible()
     found = re.findall(r"cid=([0-9a-f]+)", lines.inner_text())
     assert found
     assert page.evaluate("window.hacked") is None
     go(visitor, "log/connection")
     page.get_by_label("Id", exact=True).fill("nothing")
-    page.get_by_role("button", name="Show its lines").click()
+    page.get_by_role("button", name="Show log lines").click()
     expect(page.locator(".field .error:visible")).to_contain_text("neither an id of 22")
     page.get_by_label("Id", exact=True).fill(found[0])
-    page.get_by_role("button", name="Show its lines").click()
-    expect(page.get_by_label("Lines of the log")).to_contain_text(f"cid={found[0]}")
+    page.get_by_role("button", name="Show log lines").click()
+    expect(page.get_by_label("Log lines")).to_contain_text(f"cid={found[0]}")
     page.reload()  # its address leads to it again
-    expect(page.get_by_label("Lines of the log")).to_contain_text(f"cid={found[0]}")
+    expect(page.get_by_label("Log lines")).to_contain_text(f"cid={found[0]}")
 
 
 def test_files_metrics_and_backups(visitor: Visitor) -> None:
@@ -198,10 +198,10 @@ def test_files_metrics_and_backups(visitor: Visitor) -> None:
     expect(page.locator("pre")).to_contain_text("max_outgoing_messages_per_day = 1000")
     assert "relay-secret" not in page.content()
     go(visitor, "metrics")
-    page.get_by_label("Name or explanation").fill("disk free_bytes")
+    page.get_by_label("Name or description").fill("disk free_bytes")
     expect(page.get_by_text("1 metric", exact=True)).to_be_visible()
     expect(page.get_by_text("disk_free_bytes")).to_be_visible()
-    page.get_by_label("Name or explanation").fill("left before it is looked for")
+    page.get_by_label("Name or description").fill("left before it is looked for")
     page.evaluate("location.hash = '#backups'")
     expect(page.get_by_role("heading", level=1, name="Backups")).to_be_visible()
     page.wait_for_timeout(300)

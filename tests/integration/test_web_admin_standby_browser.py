@@ -77,28 +77,28 @@ def test_a_handover_is_asked_refused_and_done(chromium: Browser, bucket: Bucket,
     try:
         page = go(visitor, "standby")
         expect(page.get_by_text("s3://bucket/pair").first).to_be_visible()
-        hand_over = page.get_by_role("button", name="Hand over", exact=True)
+        hand_over = page.get_by_role("button", name="Switch over", exact=True)
         hand_over.first.click()
         question = page.get_by_role("dialog")
-        expect(question).to_contain_text("ends. The second machine serves some seconds later")
+        expect(question).to_contain_text("shut down. The standby server will take over within seconds")
         question.get_by_role("button", name="Cancel").click()
         hand_over.first.click()
-        question.get_by_role("button", name="Hand over").click()
+        question.get_by_role("button", name="Switch over").click()
         expect(page.get_by_text("has version 0.0.1")).to_be_visible(timeout=SECONDS)
         expect(hand_over.first).to_be_enabled()
         second.version = __version__
         until(lambda: __version__.encode() in bucket.objects[f"pair/{READY}"], what="the upgraded second machine")
         hand_over.first.click()
-        question.get_by_role("button", name="Hand over").click()
-        expect(page.get_by_text("mx2.example.org takes over now")).to_be_visible(timeout=SECONDS)
+        question.get_by_role("button", name="Switch over").click()
+        expect(page.get_by_text("mx2.example.org is taking over")).to_be_visible(timeout=SECONDS)
         server.process.wait(timeout=120)
-        expect(page.get_by_text("Waiting until this address answers again")).to_be_visible()
+        expect(page.get_by_text("Waiting for this address to respond")).to_be_visible()
         [lease] = [data for name, data in bucket.objects.items() if name.endswith("lease.json")]
         assert b'"handed":true' in lease
         with bucket.guard:  # a person gives the lease back, as a second machine that took it would
             del bucket.objects["pair/lease.json"]
         server.start()
-        expect(page.get_by_role("button", name="Log in there")).to_be_visible(timeout=SECONDS)
+        expect(page.get_by_role("button", name="Log in")).to_be_visible(timeout=SECONDS)
     finally:
         second.stop()
         visitor.close()

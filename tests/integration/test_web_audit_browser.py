@@ -75,7 +75,7 @@ def test_the_page_shows_who_changed_what(chromium: Browser, server: LocalServer)
     rows = page.locator("tbody tr")
     expect(rows.filter(has_text="settings changed")).to_contain_text("[U+202E]gnp.exe<img")
     expect(rows.filter(has_text="config account disable")).to_contain_text("gone sailing")
-    expect(rows.filter(has_text="config account add")).to_contain_text("refused")
+    expect(rows.filter(has_text="config account add")).to_contain_text("rejected")
     assert page.evaluate("window.hacked") is None
     go(visitor, "audit?via=webadmin")
     expect(rows.filter(has_text="config address add")).to_have_count(1)

@@ -140,7 +140,7 @@ def test_a_message_that_is_removed_while_it_is_answered(reader: Reader, mailbox:
     mailbox.noop()
     mailbox.store("1", "+FLAGS.SILENT", "(\\Deleted)")
     mailbox.expunge()
-    expect(page.locator(".toast")).to_contain_text("moved or deleted elsewhere")
+    expect(page.locator(".toast")).to_contain_text("has been moved or deleted")
     composer.get_by_label("Text").press_sequentially("Still an answer.")
     page.keyboard.press("Control+Enter")
     expect(composer).to_have_count(0)

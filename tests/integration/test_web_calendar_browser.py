@@ -466,7 +466,7 @@ def test_a_secret_link_is_made_and_withdrawn(chromium: Browser, server: LocalSer
         page.get_by_role("button", name="Private links…").click()
         links = page.get_by_role("dialog", name="Private links to")
         links.get_by_label("Link name").fill("Grandma")
-        links.get_by_label("Busy times only").check()
+        links.get_by_label("Free/busy only").check()
         links.get_by_role("button", name="Create link").click()
         expect(links.locator("code")).to_contain_text("/dav/links/")
         expect(links.locator(".cal-choice")).to_contain_text("Grandma")

@@ -226,7 +226,7 @@ def test_a_message_stays_open_for_a_file_on_its_way(writer: Writer, imap: imapli
             {"name": "a.txt", "mimeType": "text/plain", "buffer": b"content"}
         )
         composer.get_by_role("button", name="Close").click()
-        expect(composer.locator(".compose-state")).to_contain_text("Wait for the attachments")
+        expect(composer.locator(".compose-state")).to_contain_text("Wait for attachments")
         composer.get_by_role("button", name="Minimize").click()
         page.get_by_role("button", name="Account and settings").click()
         page.get_by_role("menuitem", name="Log out").click()
@@ -302,7 +302,7 @@ def test_a_draft_replaced_elsewhere_is_saved_as_new(writer: Writer, imap: imapli
             {"name": "a.txt", "mimeType": "text/plain", "buffer": b"content"}
         )
         composer.get_by_role("button", name="Close").click()
-        expect(composer.locator(".compose-state")).to_contain_text("Wait for the attachments")
+        expect(composer.locator(".compose-state")).to_contain_text("Wait for attachments")
     expect(composer.locator("progress")).to_be_hidden()
     composer.get_by_role("button", name="Remove a.txt").click()
     composer.get_by_role("button", name="Save as new").click()
@@ -333,7 +333,7 @@ def test_a_draft_changed_elsewhere_is_sent_when_that_is_wished(writer: Writer, i
     composer.get_by_label("Text").fill("Here")
     composer.get_by_label("Text").press("Control+Enter")
     question = page.get_by_role("dialog", name="Send this version?")
-    expect(question).to_contain_text("It was not sent: this draft was changed elsewhere.")
+    expect(question).to_contain_text("Your message wasn't sent because this draft was changed elsewhere.")
     question.get_by_role("button", name="Cancel").click()
     expect(composer.locator(".compose-state")).to_contain_text("changed elsewhere")
     # and again, now that it is known

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_gro
 
 ACCOUNT: Final[dict[str, set[str]]] = {
     "security": {
-        *("Change password", "Generate password", "Add authenticator app", "Add a security key", "New app password"),
+        *("Change password", "Generate password", "Add authenticator app", "Add security key", "New app password"),
         *("End Phone", "This wasn’t me"),
     },
     "masked": {"New address", "Edit shop.*", "Delete shop.*"},
@@ -47,36 +47,36 @@ DOMAIN: Final = {"Remove…"}
 ADMIN: Final[dict[str, set[str]]] = {
     "accounts": {"Add account"},
     "accounts/ben?tab=addresses": ONE | {"Add address", "Remove ben@hill.example"},
-    "accounts/ben?tab=security": ONE | {"Recovery link…", "Add a key"},
-    "accounts/moxlite?tab=security": ONE | {"Recovery link…", "Add a key", "Remove the key card"},
+    "accounts/ben?tab=security": ONE | {"Recovery link…", "Add certificate"},
+    "accounts/moxlite?tab=security": ONE | {"Recovery link…", "Add certificate", "Remove card"},
     "domains": {"Add domain"},
-    "domains/hill.example?tab=dns": DOMAIN | {"Set the DNS provider…"},
-    "domains/hill.example?tab=addresses": DOMAIN | {"Send it on…"},
-    "domains/hill.example?tab=aliases": DOMAIN | {"Add an alias", "Remove team@hill.example"},
+    "domains/hill.example?tab=dns": DOMAIN | {"Set DNS provider…"},
+    "domains/hill.example?tab=addresses": DOMAIN | {"Forward…"},
+    "domains/hill.example?tab=aliases": DOMAIN | {"Add alias", "Remove team@hill.example"},
     "domains/hill.example/aliases/team?tab=aliases": DOMAIN | {"Add members", "Remove alias…"},
     "domains/hill.example?tab=keys": DOMAIN | {"Create key", "Remove 2026.*"},
-    "queue/rules": {"Add a hold rule"},
+    "queue/rules": {"Add hold rule"},
     "queue/suppressions": {"Suppress an address"},
     "reports/own": {"Suppress an address"},
-    "routes": {"Add a route"},
-    "web": {"A site", "A redirect", "A proxy"},
+    "routes": {"Add route"},
+    "web": {"Static site", "Redirect", "Proxy"},
     "backups": {"Back up now"},
-    "two-step": {"Change password…", "Add authenticator app", "Add a security key", "Make a token…"},
+    "two-step": {"Change password…", "Add authenticator app", "Add security key", "Create token…"},
 }
 """Pages of the admin app, and what opens a dialog there."""
 
 ACTS: Final = re.compile(
     "Save|Add|Remove|Filter|Show .*|Copy.*|Check .*|Try now|Share|Download|Disable|Enable|Export as CSV|as JSON"
     "|Set up a device|New rule|New script|Activate old|Apply .*|Choose folders|Send test|Look up"
-    "|Log out .*|End .*|Turn off .*|Remove (gone|ben)@.*|Remove rule|Attempts for .*|check everything|Undo changes"
-    "|Try it|Pause|All|Deliveries|Log-ins|Sends|Import another file|Cancel"
+    "|Log out .*|Revoke .*|Turn off .*|Remove (gone|ben)@.*|Remove rule|Attempts for .*|check now|Undo changes"
+    "|Test rules|Pause|All|Deliveries|Log-ins|Sends|Import another file|Cancel"
 )
 """Names of buttons that act at once, show a part of their page or another page, or save their form."""
 
 WEBMAIL: Final = (
     ("Settings", "", ("New template", "Edit: ")),
-    ("Calendar", "Calendars", ("New calendar", "Change “Calendar”", "Deleted events…", "New event")),
-    ("People", "", ("New contact", "New address book", "Change “Contacts”", "Deleted contacts…", "Find duplicates…")),
+    ("Calendar", "Calendars", ("New calendar", "Edit “Calendar”", "Deleted events…", "New event")),
+    ("People", "", ("New contact", "New address book", "Edit “Contacts”", "Deleted contacts…", "Find duplicates…")),
 )
 """Pages of the webmail, a button that shows the others below 1100 px, and what opens a dialog there."""
 

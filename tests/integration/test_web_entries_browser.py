@@ -142,10 +142,10 @@ def test_a_calendar_is_shared_with_another_user(chromium: Browser, server: Local
         page.get_by_role("dialog").get_by_role("button", name="Share…").click()
         found = page.get_by_role("dialog", name="Calendar", exact=True).last
         visitor.expect_problem("400")
-        found.get_by_label("With").fill("ada@remote.example")
+        found.get_by_label("Shared with").fill("ada@remote.example")
         found.get_by_role("button", name="Share", exact=True).click()
         expect(found).to_contain_text("Isn't an account on this server")
-        found.get_by_label("With").fill("bob@localhost")
+        found.get_by_label("Shared with").fill("bob@localhost")
         found.get_by_label("Permissions", exact=True).select_option("change")
         found.get_by_role("button", name="Share", exact=True).click()
         expect(found.get_by_label("Permissions for bob")).to_have_value("change")

@@ -73,7 +73,7 @@ def add_app(page: Page, name: str) -> tuple[pyotp.TOTP, list[str]]:
     page.get_by_role("button", name="Continue").click()
     secret = page.locator("dialog .copy code").inner_text().replace(" ", "")
     totp = pyotp.TOTP(secret)
-    code = page.get_by_label("Code that the app shows")
+    code = page.get_by_label("Code from the app")
     code.fill("000000")
     page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_role("dialog")).to_contain_text("This code is not right")
@@ -91,7 +91,7 @@ def keep_codes(page: Page) -> list[str]:
     with page.expect_download() as file:
         dialog.get_by_role("button", name="Download").click()
     assert Path(file.value.path()).read_text().split() == codes
-    dialog.get_by_label("I have kept these codes").check()
+    dialog.get_by_label("I saved these codes").check()
     dialog.get_by_role("button", name="Done").click()
     return codes
 
@@ -124,10 +124,10 @@ def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
     expect(card).to_contain_text("Phone <b>")
     expect(card).to_contain_text("10 recovery codes left")
 
-    page.get_by_role("button", name="Add a security key").click()
-    page.get_by_label("Name of the key").fill("blue")
+    page.get_by_role("button", name="Add security key").click()
+    page.get_by_label("Key name").fill("blue")
     page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Try the key").click()
+    page.get_by_role("button", name="Test key").click()
     expect(card).to_contain_text("Security key “blue”, for localhost")
 
     log_out(page)
@@ -141,13 +141,13 @@ def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
 
     log_out(page)
     password(page)
-    form.get_by_role("button", name="Use the key “blue”").click()
+    form.get_by_role("button", name="Use key “blue”").click()
     inside(page)
 
     for _ in range(2):
         log_out(page)
         password(page)
-        form.get_by_role("button", name="Use a recovery code").click()
+        form.get_by_role("button", name="Use recovery code").click()
         form.get_by_label("Recovery code").fill(codes[0])
         form.get_by_role("button", name="Continue").click()
         if _ == 0:
@@ -190,7 +190,7 @@ def test_a_sensitive_action_asks_again_in_the_page(visitor: Visitor) -> None:
     page.get_by_role("button", name="Add authenticator app").click()
     page.get_by_label("Device name").fill("Phone")
     page.get_by_role("button", name="Continue").click()
-    dialog = page.get_by_role("dialog", name="Is it you?")
+    dialog = page.get_by_role("dialog", name="Confirm it's you")
     dialog.get_by_label("Password").fill("wrong password")
     dialog.get_by_role("button", name="Continue").click()
     expect(dialog).to_contain_text("The password is not right")
@@ -229,7 +229,7 @@ def test_a_recovery_link_gives_a_user_a_new_password(chromium: Browser, server: 
     assert "recover" not in page.url
     page.get_by_label("New password").fill("a quite new password")
     page.get_by_role("button", name="Set password").click()
-    expect(page.get_by_role("status").filter(has_text="Your new password is set")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Password updated")).to_be_visible()
     page.get_by_role("button", name="Go to login").click()
     page.get_by_label("Email address").fill(server.user)
     page.get_by_label("Password").fill("a quite new password")
@@ -265,10 +265,10 @@ def test_the_webmail_asks_for_the_second_factor(chromium: Browser, server: Local
     page = owner.page
     totp, _ = add_app(page, "Phone")
     keep_codes(page)
-    page.get_by_role("button", name="Add a security key").click()
-    page.get_by_label("Name of the key").fill("blue")
+    page.get_by_role("button", name="Add security key").click()
+    page.get_by_label("Key name").fill("blue")
     page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Try the key").click()
+    page.get_by_role("button", name="Test key").click()
     expect(page.get_by_role("region", name="Two-step verification")).to_contain_text(
         "Security key “blue”, for localhost"
     )
@@ -278,7 +278,7 @@ def test_the_webmail_asks_for_the_second_factor(chromium: Browser, server: Local
         page.goto(f"{owner.base}/webmail/")
         page.get_by_label("Email address").fill(server.user)
         page.get_by_label("Password").fill(server.password)
-        page.get_by_label("Stay logged in on this device").check()
+        page.get_by_label("Keep me logged in on this device").check()
         page.get_by_role("button", name="Log in").click()
         expect(form).to_be_visible()
         page.screenshot(path=tmp_path / "second-step.png")
@@ -288,7 +288,7 @@ def test_the_webmail_asks_for_the_second_factor(chromium: Browser, server: Local
             expect(form).to_contain_text("This code is not right")
             form.get_by_label("Code").fill(totp.now())
         else:
-            form.get_by_role("button", name="Use the key “blue”").click()
+            form.get_by_role("button", name="Use key “blue”").click()
         expect(page.locator(".list-title")).to_have_text("Inbox")
         [cookie] = [one for one in owner.context.cookies() if one["name"] == "webmailsession"]
         assert cookie["expires"] > time.time() + 29 * 86_400

@@ -164,7 +164,7 @@ def test_bar_and_form_are_the_same_search(reader: Reader, imap: imaplib.IMAP4) -
     expect(form.get_by_label("Words")).to_have_value("two -not")
     expect(form.get_by_label("From", exact=True)).to_have_value("bora")
     field = page.locator(".search-field", has_text="At least")
-    expect(field.locator(".field-problem")).to_contain_text("“big” is no size")
+    expect(field.locator(".field-problem")).to_contain_text("“big” isn't a size")
     # in a window lower than the form its buttons stay in reach
     size = page.viewport_size
     assert size
@@ -176,7 +176,7 @@ def test_bar_and_form_are_the_same_search(reader: Reader, imap: imaplib.IMAP4) -
     page.set_viewport_size(size)
     form.get_by_label("Words").fill("")
     form.get_by_label("At least").fill("1")
-    form.get_by_label("State").select_option("flagged")
+    form.get_by_label("Status").select_option("flagged")
     form.get_by_label("Subject").fill("min tes")
     expect(field.locator(".field-problem")).to_have_text("")
     expect(bar).to_have_value("from:bora minsize:1 is:flagged subject:min subject:tes")

@@ -71,7 +71,7 @@ def test_a_page_of_a_dead_server_says_so_and_waits(through: Reader, local: Local
         expect(page).to_have_title(re.compile(r"\(not connected\)$"))
         page.locator(".message", has_text=f"number {life}").click()
         expect(page.locator(".reader-subject")).to_have_text(f"number {life}")
-        expect(page.locator(".missing")).to_contain_text("Couldn't load this message: The server cannot be reached.")
+        expect(page.locator(".missing")).to_contain_text("Couldn't load this message: Can't reach the server.")
         expect(page.locator(".reader-body")).to_contain_text(f"The words of {life}.")
         page.locator(".mailbox-open", has_text="Archive").click()
         page.locator(".mailbox-open", has_text="Inbox").click()

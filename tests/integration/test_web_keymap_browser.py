@@ -108,7 +108,7 @@ def test_a_key_of_another_command_is_told_and_swapped(reader: Reader, settings: 
     for key, name in (("Control+c", "ctrl c"), ("ArrowDown", "↓"), ("Alt+d", "alt d"), ("Tab", "Tab")):
         archive.click()
         page.keyboard.press(key)
-        expect(settings.get_by_text(f"the webmail itself needs {name}.")).to_be_visible()
+        expect(settings.get_by_text(f"{name} is reserved by the browser")).to_be_visible()
     expect(archive).not_to_be_focused()
     archive.click()
     page.keyboard.press("Escape")

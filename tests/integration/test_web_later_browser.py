@@ -82,7 +82,7 @@ def test_a_message_is_sent_later_over_a_kill(writer: Writer, server: LocalServer
     composer = writer.composer()
     composer.get_by_role("button", name="Schedule send…").click()
     dialog = page.locator("dialog")
-    for words, said in (("soon", "Which time?"), ("2020-01-01", "past"), ("2099-01-01", "60 days")):
+    for words, said in (("soon", "Enter a time"), ("2020-01-01", "past"), ("2099-01-01", "60 days")):
         dialog.get_by_label("Type a time").fill(words)
         dialog.get_by_role("button", name="Schedule").click()
         expect(dialog.get_by_role("status")).to_contain_text(said)
@@ -108,7 +108,7 @@ def test_a_message_is_sent_later_over_a_kill(writer: Writer, server: LocalServer
     expect(page.get_by_role("dialog", name="Scheduled")).to_be_visible()
     expect(row).to_have_count(1)
     page.locator(".waiting-list").get_by_role("button", name="Send now").click()
-    expect(page.locator("dialog")).to_contain_text("Nothing is scheduled")
+    expect(page.locator("dialog")).to_contain_text("scheduled and snoozed messages here")
     [sent] = until(imap, "Sent", 1)
     until(imap, "INBOX", 1)
     assert abs(parsedate_to_datetime(sent["date"]) - datetime.now().astimezone()) < timedelta(minutes=2)
@@ -130,8 +130,8 @@ def test_a_scheduled_message_is_a_draft_again(writer: Writer, server: LocalServe
     page.locator("dialog").get_by_role("button", name="Tomorrow morning").click()
     expect(page.locator(".composer")).to_have_count(0)
     waiting(page)
-    page.locator(".waiting-list").get_by_role("button", name="Do not send").click()
-    expect(page.locator("dialog")).to_contain_text("Nothing is scheduled")
+    page.locator(".waiting-list").get_by_role("button", name="Keep as draft").click()
+    expect(page.locator("dialog")).to_contain_text("scheduled and snoozed messages here")
     until(imap, "Drafts", 1)
     assert until(imap, "Sent", 0) == []
 

@@ -64,7 +64,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         expect(page.locator(".field .error:visible")).to_contain_text("Microsoft no longer lets other programs log in")
         address.fill("ann@gmail.com")
         page.get_by_role("button", name="Next").click()
-        expect(page.get_by_role("dialog")).to_contain_text("Gmail wants an app password here")
+        expect(page.get_by_role("dialog")).to_contain_text("Gmail requires an app password")
         link = page.get_by_role("link", name=re.compile("Create app password"))
         expect(link).to_have_attribute("href", "https://myaccount.google.com/apppasswords")
         expect(link).to_have_attribute("rel", "noopener noreferrer")

@@ -228,7 +228,7 @@ def test_a_sender_is_looked_for_and_blocked(reader: Reader, local: LocalServer, 
     page.locator(".message", has_text="Offer").click()
     menu.click()
     with page.expect_response("**/api/ruleset_for_sender") as kept:
-        page.get_by_role("menuitem", name="Block this sender").click()
+        page.get_by_role("menuitem", name="Block sender").click()
     assert kept.value.ok
     expect(page.locator(".message-subject")).to_have_text(["Friendly"])
     arrive(local, "Offer again", "eve@offers.example")
@@ -267,7 +267,7 @@ def test_keys_lead_to_tabs_titles_and_labels(reader: Reader, mailbox: imaplib.IM
     page.keyboard.press("Control+m")
     expect(page.locator(".reader")).to_be_focused()
     page.keyboard.press("Control+Shift+?")
-    titles = page.get_by_role("dialog", name="What has the focus")
+    titles = page.get_by_role("dialog", name="Focused control")
     expect(titles).to_contain_text("More message actions")
     page.keyboard.press("Escape")
     mailbox.store("1", "+FLAGS", "(receipts)")

@@ -38,7 +38,7 @@ PICTURE = base64.b64decode(
 )
 """A picture of one pixel."""
 
-WAITS = "on this device until the server can be reached"
+WAITS = re.compile("changes? will be sent when you're online")
 
 
 def write(page: Page, subject: str) -> None:
@@ -55,7 +55,7 @@ def write_away(page: Page, subject: str) -> None:
     page.context.set_offline(True)
     expect(page.get_by_text("Offline")).to_be_visible()
     write(page, subject)
-    expect(page.get_by_text("Kept on this device")).to_be_visible()
+    expect(page.get_by_text("Saved on this device")).to_be_visible()
     expect(page.get_by_text(WAITS)).to_be_visible()
 
 
@@ -115,11 +115,11 @@ def test_what_the_server_fails_at_holds_up_nothing_else(page: Page, local: Local
         page.locator(".message", has_text="plain").click()
         page.keyboard.press(key)
     write(page, "goes on")
-    expect(page.get_by_text("Kept on this device").first).to_be_visible()
+    expect(page.get_by_text("Saved on this device").first).to_be_visible()
     page.route("**/api/flags_add", lambda route: route.fulfill(status=500, body=failing))
     page.context.set_offline(False)
     # first, as the route answers only while the browser is waited for
-    expect(page.locator(".toast", has_text="The disk is on fire. It waits on this device").first).to_be_visible()
+    expect(page.locator(".toast", has_text="The disk is on fire. We'll try again").first).to_be_visible()
     # on a slow machine the page connects again, and tries it again: the route answers meanwhile
     until(lambda: page.evaluate("0") == 0 and has_one(session, "Sent"), what="the message in Sent")
     expect(page.get_by_text(WAITS)).to_be_visible()
@@ -142,7 +142,7 @@ def test_what_a_proxy_answers_with_a_page_holds_up_nothing_else(page: Page, loca
     page.locator(".message", has_text="plain").click()
     page.keyboard.press("s")
     write(page, "goes on")
-    expect(page.get_by_text("Kept on this device").first).to_be_visible()
+    expect(page.get_by_text("Saved on this device").first).to_be_visible()
     made: list[str] = []
 
     def refuse(route: Route) -> None:
@@ -160,7 +160,7 @@ def test_what_a_proxy_answers_with_a_page_holds_up_nothing_else(page: Page, loca
         lambda route: refuse(route) if "flagged" in str(route.request.post_data).lower() else route.continue_(),
     )
     page.get_by_role("button", name="Try now").click()
-    told = "The server answered 200 without saying why. It waits on this device"
+    told = "Unexpected server response (200). We'll try again"
     expect(page.locator(".toast", has_text=told).first).to_be_visible(timeout=90_000)
     until(lambda: page.evaluate("0") == 0 and has_one(session, "Sent"), what="the message in Sent")
     assert made.count("flags_add") == 3
@@ -180,9 +180,9 @@ def test_a_message_at_which_the_server_fails_again_becomes_a_draft(page: Page, l
     write_away(page, "fails")
     page.route("**/api/message_submit", lambda route: route.fulfill(status=500, body=failing))
     page.context.set_offline(False)
-    expect(page.locator(".toast", has_text="waits on this device: The disk is on fire.")).to_be_visible()
+    expect(page.locator(".toast", has_text="is waiting on this device: The disk is on fire.")).to_be_visible()
     page.reload()
-    expect(page.locator(".toast", has_text="is in Drafts: The disk is on fire.")).to_be_visible()
+    expect(page.locator(".toast", has_text="find it in Drafts: The disk is on fire.")).to_be_visible()
     until(lambda: has_one(session, "Drafts"), what="the draft")
     expect(page.get_by_text(WAITS)).to_have_count(0)
 
@@ -201,15 +201,15 @@ def test_a_browser_without_room_says_so_and_loses_no_message(page: Page, local: 
     expect(page.locator(".message")).to_have_count(3)
     row(page, "no room")
     expect(page.locator(".text-part")).to_contain_text("Words without room")
-    expect(page.locator(".toast", has_text="This browser has no room")).to_have_count(1)
+    expect(page.locator(".toast", has_text="Browser storage is full")).to_have_count(1)
     page.context.set_offline(True)
     expect(page.get_by_text("Offline")).to_be_visible()
     write(page, "cannot wait")
-    expect(page.get_by_text("The server does not answer; trying again")).to_be_visible()
+    expect(page.get_by_text("Can't reach the server. Retrying")).to_be_visible()
     expect(page.get_by_text(WAITS)).to_have_count(0)
     page.context.set_offline(False)
     until(lambda: has_one(session, "Sent"), what="the message in Sent")
-    expect(page.locator(".toast", has_text="This browser has no room")).to_have_count(1)
+    expect(page.locator(".toast", has_text="Browser storage is full")).to_have_count(1)
 
 
 def test_what_waits_when_the_session_ends_is_told_and_sent(page: Page, local: LocalServer) -> None:
@@ -220,7 +220,7 @@ def test_what_waits_when_the_session_ends_is_told_and_sent(page: Page, local: Lo
     expect(page.get_by_text(WAITS)).to_be_visible()
     end_sessions(local)
     page.context.set_offline(False)
-    expect(page.get_by_text("1 change that you made without a connection is sent")).to_contain_text(local.user)
+    expect(page.get_by_text("To send 1 offline change")).to_contain_text(local.user)
     until(lambda: kept(page, "outbox") == 0, what="a browser that forgets")
     assert leaves_with_question(page)
     session = imap(local)
@@ -240,7 +240,7 @@ def test_a_page_that_begins_after_the_end_of_its_session_tells_what_waits(page: 
     end_sessions(local)
     page.context.set_offline(False)
     page.goto(address)
-    expect(page.get_by_text("1 change that you made without a connection is sent")).to_contain_text(local.user)
+    expect(page.get_by_text("To send 1 offline change")).to_contain_text(local.user)
     page.get_by_label("Email address").fill(local.user)
     page.get_by_label("Password").fill(local.password)
     page.get_by_role("button", name="Log in").click()
@@ -355,7 +355,7 @@ def test_a_second_page_goes_on_when_the_first_removes_what_is_kept(page: Page, l
     row(second, "third")
     second.wait_for_timeout(1_500)  # the list is kept a second after a change
     expect(second.get_by_role("dialog")).to_have_count(0)
-    expect(second.locator(".toast", has_text="This browser has no room")).to_have_count(0)
+    expect(second.locator(".toast", has_text="Browser storage is full")).to_have_count(0)
     assert problems == []
 
 
@@ -480,7 +480,7 @@ def test_a_kept_draft_is_edited_without_a_connection(page: Page, local: LocalSer
     expect(page.locator(".composer textarea").last).to_have_value("Half of it")
     page.locator(".composer textarea").last.fill("All of it")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("Kept on this device")).to_be_visible()
+    expect(page.get_by_text("Saved on this device")).to_be_visible()
     page.context.set_offline(False)
     session = imap(local)
     until(lambda: has_one(session, "Sent"), what="the message in Sent")

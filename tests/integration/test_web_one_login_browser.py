@@ -38,7 +38,7 @@ def log_in(visitor: Visitor, *, stay: bool = False) -> None:
     page.goto(f"{visitor.base}/webmail/")
     page.get_by_label("Email address").fill(visitor.server.user)
     page.get_by_label("Password").fill(visitor.server.password)
-    page.get_by_label("Stay logged in on this device").set_checked(stay)
+    page.get_by_label("Keep me logged in on this device").set_checked(stay)
     page.get_by_role("button", name="Log in").click()
     expect(page.locator(".list-title")).to_have_text("Inbox")
 
@@ -113,7 +113,7 @@ def test_a_device_that_stays_logged_in_is_asked_for_the_password(chromium: Brows
     shown(account)
     account.evaluate("location.hash = 'transfer'")
     account.get_by_role("button", name="Download").click()
-    asked = account.get_by_role("dialog", name="Is it you?")
+    asked = account.get_by_role("dialog", name="Confirm it's you")
     in_sight(asked)
     asked.get_by_label("Password").fill(server.password)
     with account.expect_download() as download:

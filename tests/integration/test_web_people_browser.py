@@ -146,7 +146,7 @@ def test_a_sender_is_added_and_a_template_is_made_and_used(
     expect(listed).to_contain_text("Our offer")
     page.screenshot(path=tmp_path / "templates.png")
     listed.get_by_role("button", name="Remove").click()
-    expect(listed).to_contain_text("No templates.")
+    expect(listed).to_contain_text("No templates yet.")
     reader.close()
 
 

@@ -35,7 +35,7 @@ pytestmark = [
     ),
 ]
 
-AWAY = "The server cannot be reached."
+AWAY = "Can't reach the server."
 """Words about a call that has no answer."""
 
 BACK = 90_000
@@ -453,7 +453,7 @@ def test_a_newsletter_is_left_and_archived_once(survivor: Survivor, server: Loca
     expect(composer).to_contain_text("leave@shop.example")
     with survivor.killed_before_the_answer("message_submit"):
         composer.get_by_label("Text").press("Control+Enter")
-    expect(composer.locator(".compose-state")).to_contain_text("It will not be sent twice.")
+    expect(composer.locator(".compose-state")).to_contain_text("Your message won't be sent twice.")
     survivor.back()
     expect(composer).to_have_count(0)
     arrived(server, "Sent", 1)
@@ -522,7 +522,7 @@ def test_an_answer_below_its_message_is_sent_once(survivor: Survivor, server: Lo
     page.keyboard.type("The red one.")
     expect(page.locator(".reader-body")).to_contain_text("the green one?")
     page.keyboard.press("Control+Enter")
-    expect(docked.locator(".compose-state")).to_contain_text("It will not be sent twice.")
+    expect(docked.locator(".compose-state")).to_contain_text("Your message won't be sent twice.")
     survivor.back()
     expect(docked).to_have_count(0)
     [sent] = arrived(server, "Sent", 1)
@@ -568,7 +568,7 @@ def test_a_phone_goes_on(chromium: Browser, server: LocalServer) -> None:
     composer.get_by_label("Text").fill("On my way.")
     survivor.die()
     composer.get_by_role("button", name="Send", exact=True).tap()
-    expect(composer.locator(".compose-state")).to_contain_text("It will not be sent twice.")
+    expect(composer.locator(".compose-state")).to_contain_text("Your message won't be sent twice.")
     page.wait_for_function("document.documentElement.scrollWidth <= 390")
     survivor.back()
     expect(composer).to_have_count(0)

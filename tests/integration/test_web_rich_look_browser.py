@@ -267,7 +267,7 @@ def test_three_windows_at_most_and_bars_beside_each_other(chromium: Browser, ser
         bar = page.locator(".composer.small")
         assert in_sight(bar).height == pytest.approx(44, abs=1)
         page.locator(".compose-new").click()
-        expect(page.locator(".toasts")).to_contain_text("Three messages are being written.")
+        expect(page.locator(".toasts")).to_contain_text("You can write up to 3 messages at a time.")
         expect(page.locator(".composer")).to_have_count(3)
         bar.get_by_role("heading").click()
         expect(page.locator(".composer:not(.small)").first.get_by_label("Subject")).to_have_value("Number 0")

@@ -525,7 +525,7 @@ def test_mail_that_proves_no_author_is_not_counted(
             page.locator(".message-subject", has_text=subject).click()
             expect(page.locator(".reader-subject")).to_have_text(subject)
             expect(page.locator(".trust")).to_contain_text("Not signed")
-            assert "mail from this address" not in page.locator(".trust").inner_text().lower()
+            assert "message from this address" not in page.locator(".trust").inner_text().lower()
 
 
 @pytest.mark.landing("390")

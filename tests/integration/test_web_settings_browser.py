@@ -34,7 +34,7 @@ def test_settings_change_the_page_and_the_other_page(
     settings = page.get_by_role("dialog", name="Settings")
     page.screenshot(path=tmp_path / "settings.png")
     settings.get_by_label("Theme").select_option("dark")
-    settings.get_by_role("combobox", name="Rows").select_option("compact")
+    settings.get_by_role("combobox", name="List density").select_option("compact")
     settings.get_by_label("Signature", exact=True).fill("Mia\nVänern")
     settings.get_by_label("Single-letter shortcuts").uncheck()
     settings.get_by_role("button", name="Done").click()
@@ -54,7 +54,7 @@ def test_settings_change_the_page_and_the_other_page(
     expect(page.locator("body")).to_have_css("background-color", "rgb(20, 26, 30)")
     page.keyboard.press("Control+!")
     settings.get_by_label("Theme").select_option("auto")
-    settings.get_by_role("combobox", name="Rows").select_option("comfortable")
+    settings.get_by_role("combobox", name="List density").select_option("comfortable")
     settings.get_by_label("Signature", exact=True).fill("")
     settings.get_by_label("Single-letter shortcuts").check()
     settings.get_by_role("button", name="Done").click()
@@ -131,7 +131,7 @@ def test_a_setting_is_saved_at_once_and_undone(reader: Reader, mailbox: imaplib.
     with page.expect_response("**/api/settings_save"):
         page.keyboard.press("Tab")
     with page.expect_response(lambda answer: "compact" in (answer.request.post_data or "")):
-        settings.get_by_role("combobox", name="Rows").select_option("compact")
+        settings.get_by_role("combobox", name="List density").select_option("compact")
     expect(page.locator(".message")).to_have_css("height", "40px")
     with page.expect_response("**/api/settings_save"):
         settings.get_by_role("button", name="Undo").click()
@@ -142,7 +142,7 @@ def test_a_setting_is_saved_at_once_and_undone(reader: Reader, mailbox: imaplib.
     expect(settings).to_have_count(0)
     page.keyboard.press("Control+!")
     expect(settings.get_by_label("Signature", exact=True)).to_have_value("")
-    settings.get_by_role("button", name="Look").focus()
+    settings.get_by_role("button", name="Appearance").focus()
     page.keyboard.press("a")
     expect(page.locator(".message")).to_have_count(1)
     page.locator(".mailbox-open", has_text="Archive").click()
@@ -155,7 +155,7 @@ def test_the_first_start_shows_three_hints_once(reader: Reader) -> None:
     page = reader.page
     page.evaluate("localStorage['moxlite-webmail-hints'] = '0'")
     page.reload()
-    hint = page.get_by_label("Hint")
+    hint = page.get_by_label("Tip")
     for number, words in enumerate(("shortcuts", "undone", "Pictures"), 1):
         expect(hint).to_contain_text(f"{number} of 3")
         expect(hint).to_contain_text(words)

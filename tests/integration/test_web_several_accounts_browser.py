@@ -51,7 +51,7 @@ def log_in(page: Page, address: str, password: str, *, stay: bool = False) -> No
     """Fill in the log-in form that is shown."""
     page.get_by_label("Email address").fill(address)
     page.get_by_label("Password").fill(password)
-    page.get_by_label("Stay logged in on this device").set_checked(stay)
+    page.get_by_label("Keep me logged in on this device").set_checked(stay)
     page.get_by_role("button", name="Log in").click()
 
 

@@ -38,7 +38,7 @@ def open_by_keys(page: Page) -> Locator:
     """The legend, by the button in the list of keys."""
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Shortcuts").get_by_role("button", name="Icon guide").click()
-    return page.get_by_role("dialog", name="Signs")
+    return page.get_by_role("dialog", name="Icons")
 
 
 def test_the_legend_explains_each_sign_of_a_row(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
@@ -77,9 +77,9 @@ def test_the_legend_is_found_by_its_name(reader: Reader) -> None:
     """WEBMAIL-65a: in the palette."""
     page = reader.page
     page.keyboard.press("Control+k")
-    page.get_by_label("Command", exact=True).fill("signs")
+    page.get_by_label("Command", exact=True).fill("icon guide")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog", name="Signs")).to_contain_text("Muted: new messages of the conversation")
+    expect(page.get_by_role("dialog", name="Icons")).to_contain_text("Muted. New messages in this conversation")
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -96,7 +96,7 @@ def test_a_phone_has_the_legend_in_the_menu_of_the_list(
     expect(page.locator(".message")).to_have_count(1)
     page.get_by_role("button", name="List options").tap()
     page.get_by_role("menuitem", name="Icon guide").tap()
-    legend = page.get_by_role("dialog", name="Signs")
+    legend = page.get_by_role("dialog", name="Icons")
     expect(legend.get_by_text("Messages in this conversation")).to_be_attached()
     page.screenshot(path=tmp_path / "phone.png")
     phone.expect_width(390)

@@ -41,7 +41,7 @@ def log_in(page: Page, local: LocalServer) -> None:
     page.goto(f"http://localhost:{local.port(80)}/webmail/")
     page.get_by_label("Email address").fill(local.user)
     page.get_by_label("Password").fill(local.password)
-    page.get_by_label("Stay logged in on this device").check()
+    page.get_by_label("Keep me logged in on this device").check()
     page.get_by_role("button", name="Log in").click()
 
 
@@ -165,7 +165,7 @@ def test_kept_mail_is_read_without_a_server(page: Page, local: LocalServer, how:
     expect(page.locator(".message")).to_have_count(3)
     expect(page.get_by_text("Offline")).to_be_hidden()
     # opening the messages has marked them as read, which waited in a line of its own
-    expect(page.get_by_text("on this device until the server can be reached")).to_be_hidden()
+    expect(page.get_by_text(re.compile("changes? will be sent when"))).to_be_hidden()
 
 
 def test_hostile_html_runs_and_loads_nothing_without_a_server(page: Page, local: LocalServer) -> None:
@@ -212,14 +212,14 @@ def test_what_is_done_without_a_connection_is_done_once_later(page: Page, local:
     page.get_by_label("Subject").fill("written far away")
     page.locator(".composer textarea").last.fill("Hello")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("Kept on this device")).to_be_visible()
+    expect(page.get_by_text("Saved on this device")).to_be_visible()
     page.reload()
-    expect(page.get_by_text("wait on this device")).to_be_visible()
+    expect(page.get_by_text(re.compile("changes? will be sent when"))).to_be_visible()
     expect(page.locator(".message")).to_have_count(1)
     session = imap(local)
     assert has_one(session, "Sent") is False
     page.context.set_offline(False)
-    expect(page.get_by_text("wait on this device")).to_be_hidden()
+    expect(page.get_by_text(re.compile("changes? will be sent when"))).to_be_hidden()
     until(lambda: has_one(session, "Sent"), what="the message in Sent")
     until(lambda: has_one(session, "Archive"), what="the archived message")
     session.select("Archive")
@@ -250,7 +250,7 @@ def age_sessions(local: LocalServer) -> None:
 
 def confirm(page: Page, reason: str) -> None:
     """Give a wrong password, and then the right one, to the question that gives this reason."""
-    question = page.get_by_role("dialog", name="Is it you?")
+    question = page.get_by_role("dialog", name="Confirm it's you")
     expect(question).to_contain_text(reason)
     for password, wrong in (("not the password", True), ("moxmoxmox", False)):
         question.get_by_label("Password").fill(password)
@@ -265,7 +265,7 @@ def downloaded(page: Page, press: Callable[[], None], *, asked: bool) -> Path:
     with page.expect_download() as waiting:
         press()
         if asked:
-            confirm(page, "This takes mail out of the account")
+            confirm(page, "To export mail, enter your password")
     return Path(waiting.value.path())
 
 
@@ -311,7 +311,7 @@ def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
     gone: list[str] = []
     page.on("download", lambda download: gone.append(download.url))
     export()
-    page.get_by_role("dialog", name="Is it you?").get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog", name="Confirm it's you").get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("dialog")).to_contain_text("Give your password or a second factor again first.")
     assert gone == []
     context.close()
@@ -333,9 +333,9 @@ def test_forwarding_is_turned_on_after_the_password_alone(chromium: Browser, loc
         address.fill(f"friend{number}@far.example")
         page.get_by_role("button", name="Add", exact=True).click()
         if asked:
-            question = page.get_by_role("dialog", name="Is it you?")
+            question = page.get_by_role("dialog", name="Confirm it's you")
             expect(question).to_be_visible()
             expect(page.get_by_text("unconfirmed")).to_have_count(0)
-            confirm(page, "give your password again")
+            confirm(page, "enter your password again")
         expect(page.get_by_text("unconfirmed")).to_have_count(number)
     context.close()

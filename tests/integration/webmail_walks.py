@@ -47,7 +47,7 @@ def parent(her: Person) -> None:
         her.type(her.address)
         her.tap(page.get_by_label("Password"))
         her.type(her.password)
-        her.tap(page.get_by_label("Stay logged in on this device"))
+        her.tap(page.get_by_label("Keep me logged in on this device"))
         her.tap(her.button("Log in"))
         expect(her.row("Boat on Sunday?")).to_be_visible()
     with her.step("Read the mail of the school", 1):
@@ -316,7 +316,7 @@ def listener(he: Reader) -> None:
         expect(page.get_by_role("button", name="Yes", exact=True)).to_be_visible()
         he.press("Control+m")
         he.use("button", "Yes")
-        he.hears("Your answer is on its way")
+        he.hears("Reply sent")
         he.is_told('button "Yes".*pressed')
     with he.step("Attach a file to a new message, and hear that it is there", 14):
         he.use("button", "New message")
@@ -420,7 +420,7 @@ def planner(her: Person) -> None:
     with her.step("Share the calendar with her husband, who may change it", 7):
         her.click(calendar.get_by_role("button", name="Change “Calendar”"))
         her.click(her.dialog.get_by_role("button", name="Share…"))
-        expect(her.dialog.get_by_label("With")).to_be_focused()
+        expect(her.dialog.get_by_label("Shared with")).to_be_focused()
         her.type(f"marit@{DOMAIN}")
         her.choose(her.dialog.get_by_label("Permissions", exact=True), "change")
         her.press("Enter")

@@ -77,7 +77,7 @@ class World(HTTPClient):
         if found is None:
             if self.silent:
                 await trio.sleep(seconds)
-            raise HTTPError("no answer")
+            raise HTTPError("no response")
         if isinstance(found, bytes):
             return HTTPResponse(200, (), found[:max_body], len(found) > max_body)
         return found

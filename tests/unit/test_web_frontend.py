@@ -147,7 +147,6 @@ LISTED = {
     "{day} {time}",
     "{day}, {time}",
     "{n} {state}",
-    "{who} {answer}",
     "{mailboxes}, {messages}",
     "{path} {why}",
 }

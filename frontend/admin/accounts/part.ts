@@ -24,7 +24,7 @@ const sections = (): Section[] => [
   { title: t("Name and storage"), names: ["full_name", "quota_message_size", "description"] },
   { title: t("Login"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] },
   {
-    title: t("Limits of sending"),
+    title: t("Sending limits"),
     names: [
       "max_outgoing_messages_per_day",
       "max_first_time_recipients_per_day",
@@ -46,11 +46,11 @@ const sections = (): Section[] => [
     ],
   },
   {
-    title: t("Forwarding, routes and the queue"),
+    title: t("Forwarding, routes, and queue"),
     names: ["forward_to", "keep_copy", "routes", "queue_mailbox", "no_dsn_suppression"],
   },
   {
-    title: t("Programs and webhooks"),
+    title: t("API clients and webhooks"),
     names: [
       "outgoing_webhook",
       "incoming_webhook",
@@ -66,7 +66,7 @@ const sections = (): Section[] => [
 
 const storage = (row: AccountRow, use: AccountUse | undefined): Child => {
   if (use === undefined) return el("span", { class: "muted" }, "…");
-  if (use.problem !== "") return state("danger", t("out of service"));
+  if (use.problem !== "") return state("danger", t("unavailable"));
   if (row.limit === 0) return size(use.used);
   return el(
     "div",
@@ -80,7 +80,7 @@ const lastLogin = (use: AccountUse | undefined): Child =>
   use === undefined
     ? ""
     : use.last_login === 0
-      ? el("span", { class: "muted" }, t("not within 30 days"))
+      ? el("span", { class: "muted" }, t("not in 30 days"))
       : [when(use.last_login), ` ${use.last_protocol}`];
 
 const disabled = (row: AccountRow): Child => row.disabled !== "" && el("span", { class: "chip" }, t("disabled"));
@@ -113,7 +113,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
                 el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)),
                 " ",
                 disabled(row),
-                row.broken !== "" && state("danger", t("out of service")),
+                row.broken !== "" && state("danger", t("unavailable")),
                 el("div", { class: "hint" }, el("bdi", {}, row.first_address)),
               ),
             ),
@@ -149,8 +149,8 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
               users,
               words === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words }),
               words === ""
-                ? t("An account is a user with mailboxes, addresses, and a password.")
-                : t("Names, addresses and notes are looked at."),
+                ? t("Accounts are users with mailboxes, addresses, and a password.")
+                : t("Searches names, addresses, and notes."),
             ),
           )
         : card("", list, { flush: true }),
@@ -196,7 +196,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
       t("Accounts"),
       null,
       el("label", { class: "search" }, sign(lens), input),
-      el("a", { class: "btn line", href: "#move" }, t("Move from a server")),
+      el("a", { class: "btn line", href: "#move" }, t("Move from another server")),
       button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" }),
     ),
     el("div", { class: "filter" }, count),
@@ -215,12 +215,12 @@ async function add(desk: Desk): Promise<void> {
   const name = line(
     t("Name"),
     "",
-    t("For you alone: lower-case letters, digits, dots, hyphens; it cannot be changed."),
+    t("Lowercase letters, digits, dots, and hyphens. Only you see it. You can't change it later."),
   );
   const address = line(
     t("First address"),
     "",
-    domains.length > 0 ? t("At {domain}, for example.", { domain: domains[0]!.domain }) : t("Add a domain first."),
+    domains.length > 0 ? t("For example, at {domain}.", { domain: domains[0]!.domain }) : t("Add a domain first."),
     { inputmode: "email" },
   );
   name.control.addEventListener("change", () => {
@@ -233,7 +233,7 @@ async function add(desk: Desk): Promise<void> {
   if (password === null) return;
   await showSecret(
     t("Account added"),
-    t("The password of {name}. It is shown only now.", { name: name.control.value }),
+    t("Copy {name}'s password now. You won't be able to see it later.", { name: name.control.value }),
     copyable(password),
   );
   desk.go(addressOf("accounts", [name.control.value]));
@@ -251,16 +251,16 @@ async function limits(desk: Desk, name: string): Promise<void> {
     });
   };
   const fields = {
-    quota_message_size: ask("quota_message_size", t("Storage"), t("Such as 5g. Empty: as for all accounts.")),
+    quota_message_size: ask("quota_message_size", t("Storage"), t("For example, 5g. Leave blank to use the default.")),
     max_outgoing_messages_per_day: ask(
       "max_outgoing_messages_per_day",
       t("Recipients in 24 hours"),
-      t("Against abuse of a stolen password."),
+      t("Limits abuse if a password is stolen."),
     ),
     max_first_time_recipients_per_day: ask(
       "max_first_time_recipients_per_day",
       t("First-time recipients in 24 hours"),
-      t("Addresses to which the account has never written."),
+      t("Addresses this account has never written to."),
     ),
   };
   const all = el("p", {}, el("a", { href: addressOf("accounts", [name], { tab: "settings" }) }, t("All settings")));
@@ -274,7 +274,7 @@ async function limits(desk: Desk, name: string): Promise<void> {
     await desk.client.settings_save(path, values, after);
     return true;
   };
-  if ((await fieldDialog(t("Limits of {name}", { name }), t("Save"), fields, save, all)) !== true) return;
+  if ((await fieldDialog(t("Limits for {name}", { name }), t("Save"), fields, save, all)) !== true) return;
   desk.say(t("Saved"));
   await desk.refresh();
 }
@@ -302,7 +302,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
   const shown =
     address !== undefined
       ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), {
-          hint: t("Where mail to this address goes."),
+          hint: t("Delivery for this address"),
         })
       : await (content[tab] ?? content["addresses"]!)();
   const row = found.row;
@@ -323,9 +323,10 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
       button(t("New password"), () => void newPassword(desk, name)),
       button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" }),
     ),
-    row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })),
+    row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })),
     stops.filter((one) => one.account === name).map((one) => stopped(desk, one)),
-    row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. Mail still arrives.", { text: row.disabled })),
+    row.disabled !== "" &&
+      notice("warn", t("Login disabled: “{text}”. This account still receives mail.", { text: row.disabled })),
     card(
       "",
       pairs([
@@ -334,7 +335,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
           found.use.problem !== ""
             ? foreign(found.use.problem)
             : row.limit === 0
-              ? t("{used}, without a limit", { used: size(found.use.used) })
+              ? t("{used}, no limit", { used: size(found.use.used) })
               : el(
                   "div",
                   { class: "use" },
@@ -362,12 +363,12 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
   const remove = async (row: AddressRow) => {
     const leaves =
       row.aliases.length > 0
-        ? ` ${t("It also leaves these aliases: {aliases}.", { aliases: row.aliases.join(", ") })}`
+        ? ` ${t("This will also remove the address from these aliases: {aliases}.", { aliases: row.aliases.join(", ") })}`
         : "";
     if (
       !(await confirm(
         t("Remove {address}?", { address: row.address }),
-        `${t("Mail to it is refused from now on; mail that has arrived stays.")}${leaves}`,
+        `${t("New mail to this address will be rejected. Existing messages won't be deleted.")}${leaves}`,
         t("Remove"),
       ))
     )
@@ -379,7 +380,7 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
     const address = line(
       t("Address"),
       `@${found.domain}`,
-      t("@{domain} alone takes what no other address gets.", { domain: found.domain }),
+      t("@{domain} accepts mail for all other addresses.", { domain: found.domain }),
       { inputmode: "email" },
     );
     if (
@@ -398,7 +399,7 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
         kind: "main",
         cell: (row) => [
           el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)),
-          row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))],
+          row.catchall && [" ", el("span", { class: "chip" }, t("all other addresses"))],
         ],
       },
       { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) },
@@ -427,11 +428,11 @@ const results: Readonly<Record<string, string>> = {
   logindisabled: t("login disabled"),
   notpermitted: t("app password not for this"),
   error: t("failed"),
-  aborted: t("given up"),
+  aborted: t("abandoned"),
 };
 
 function logins(found: readonly Attempt[]): HTMLElement {
-  if (found.length === 0) return card(t("Logins"), el("p", { class: "two" }, t("None within 30 days.")));
+  if (found.length === 0) return card(t("Logins"), el("p", { class: "two" }, t("No logins in 30 days.")));
   const list = table<Attempt>(
     t("Logins"),
     [
@@ -445,16 +446,16 @@ function logins(found: readonly Attempt[]): HTMLElement {
       },
       { title: t("When"), cell: (row) => when(row.last) },
       { title: t("From"), cell: (row) => row.remote_ip },
-      { title: t("By"), cell: (row) => `${row.protocol} ${row.mechanism}` },
-      { title: t("Program"), cell: (row) => foreign(row.user_agent, 60) },
+      { title: t("Protocol"), cell: (row) => `${row.protocol} ${row.mechanism}` },
+      { title: t("App"), cell: (row) => foreign(row.user_agent, 60) },
     ],
     found,
   );
-  return card(t("Logins"), list, { flush: true, hint: t("The latest 50; equal ones share a line.") });
+  return card(t("Logins"), list, { flush: true, hint: t("Latest 50 logins, with repeats combined.") });
 }
 
 async function newPassword(desk: Desk, name: string): Promise<void> {
-  const password = line(t("New password"), "", t("Empty: one is made, and shown once."), {
+  const password = line(t("New password"), "", t("Leave blank to generate one. You'll only see it once."), {
     autocomplete: "new-password",
   });
   const set = await fieldDialog(
@@ -462,12 +463,16 @@ async function newPassword(desk: Desk, name: string): Promise<void> {
     t("Set password"),
     { password },
     () => desk.client.account_password(name, password.control.value),
-    el("p", { class: "hint" }, t("All sessions of the account end.")),
+    el("p", { class: "hint" }, t("This will log the user out everywhere.")),
   );
   if (set === null) return;
   if (password.control.value === "")
-    await showSecret(t("Password set"), t("The password of {name}. It is shown only now.", { name }), copyable(set));
-  else desk.say(t("Password set"));
+    await showSecret(
+      t("Password updated"),
+      t("Copy {name}'s password now. You won't be able to see it later.", { name }),
+      copyable(set),
+    );
+  else desk.say(t("Password updated"));
 }
 
 async function remove(desk: Desk, name: string): Promise<void> {
@@ -487,21 +492,26 @@ async function remove(desk: Desk, name: string): Promise<void> {
       many(goes.addresses, "{n} address", "{n} addresses"),
       ".",
     ),
-    goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })),
+    goes.aliases.length > 0 &&
+      el(
+        "p",
+        {},
+        t("This account will be removed from these aliases: {aliases}.", { aliases: goes.aliases.join(", ") }),
+      ),
     goes.queued > 0 &&
       el(
         "p",
         {},
         many(
           goes.queued,
-          "{n} message that waits to be sent stays in the queue.",
-          "{n} messages that wait to be sent stay in the queue.",
+          "{n} outgoing message will stay in the queue.",
+          "{n} outgoing messages will stay in the queue.",
         ),
       ),
   ];
   if (!(await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account")))) return;
   if (!(await attempt(t("Deleting…"), t("Couldn't delete account"), () => desk.client.config_account_rm(name)))) return;
-  desk.say(t("{name} is removed", { name }));
+  desk.say(t("Deleted {name}", { name }));
   desk.go("#accounts");
 }
 

@@ -38,13 +38,19 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
   if (devices.length === 0)
     return card(
       t("Two-step verification"),
-      el("p", { class: "two" }, state("off", t("off")), " ", t("Users turn it on in the account app, under Security.")),
+      el(
+        "p",
+        { class: "two" },
+        state("off", t("off")),
+        " ",
+        t("To turn this on, users go to Security in the account app."),
+      ),
     );
   const reset = async () => {
     const what = many(
       devices.length,
-      "{n} device goes, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.",
-      "{n} devices go, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.",
+      "{n} verification method and all recovery codes will be removed. The user can log in with only the password. Browsers will be logged out, and the user will get an email.",
+      "{n} verification methods and all recovery codes will be removed. The user can log in with only the password. Browsers will be logged out, and the user will get an email.",
     );
     if (!(await confirm(t("Reset two-step verification for {name}?", { name }), what, t("Reset")))) return;
     if (
@@ -53,7 +59,7 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
       ))
     )
       return;
-    desk.say(t("Two-step verification for {name} is off", { name }));
+    desk.say(t("Turned off two-step verification for {name}", { name }));
     await desk.refresh();
   };
   const list = table<Device>(
@@ -75,23 +81,23 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
 
 function recovery(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
   const make = async () => {
-    const also = tick(t("Also remove verification methods"), false, t("For a user who lost the devices too."));
+    const also = tick(t("Also remove verification methods"), false, t("If the user also lost their devices."));
     const made = await fieldDialog(
       t("Recovery link for {name}", { name }),
-      t("Make the link"),
+      t("Create link"),
       { reset_factors: also },
       () => desk.client.account_recovery_link(name, also.control.checked),
       el(
         "p",
         { class: "hint" },
-        t("The user is told of it by mail. Nothing changes until the link is used; then all sessions end."),
+        t("The user will get an email. When the link is used, the user will be logged out everywhere."),
       ),
     );
     if (made === null) return;
     await showSecret(
       t("Recovery link"),
       t(
-        "It sets a new password once, until {when} UTC; an older link of this account has ended. Give it to {name} on a way that you trust: it is shown only now.",
+        "Use this link once to set a new password, before {when} UTC. Any older link no longer works. Copy it now and send it to {name} securely. You won't be able to see it later.",
         { when: made.expires, name },
       ),
       copyable(made.url),
@@ -100,13 +106,13 @@ function recovery(desk: Desk, name: string, found: AccountSecurity): HTMLElement
   const text = el(
     "p",
     { class: "two" },
-    t("A link with which the user sets a new password, once and within an hour. You do not get to know the password."),
+    t("Create a link for the user to set a new password. It works once, within 1 hour. You won't see the password."),
   );
   const without = el(
     "p",
     { class: "hint" },
     t(
-      "The account page has no public address for the link: moxlite config listeners publish-web on, or web.public_url in moxlite.toml.",
+      "The account page needs a public address for this link. Run moxlite config listeners publish-web on, or set web.public_url in moxlite.toml.",
     ),
   );
   return card(t("Lost password"), found.links ? text : [text, without], {
@@ -124,17 +130,13 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
     const certificate = field(
       t("Certificate"),
       el("textarea", { rows: "6", spellcheck: "false", class: "mono" }),
-      t("In PEM form, without the private key. Only its key counts, not its dates or issuer."),
+      t("In PEM format, without the private key. Dates and issuer are ignored."),
     );
-    const title = line(t("Name"), "", t("Empty: as the certificate has it."), { maxlength: "256" });
-    const manual = tick(
-      t("Mail clients log in by command"),
-      false,
-      t("For programs that do not expect to be logged in by IMAP at once."),
-    );
+    const title = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
+    const manual = tick(t("IMAP clients still send a login command"), false, t("For clients without PREAUTH support."));
     const done = await fieldDialog(
-      t("Add a key"),
-      t("Add key"),
+      t("Add certificate"),
+      t("Add"),
       { address, certificate, key_name: title, no_imap_preauth: manual },
       () =>
         desk.client.account_key_add(
@@ -150,8 +152,10 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
   const remove = async (one: TLSKeyInfo) => {
     if (
       !(await confirm(
-        t("Remove the key “{name}”?", { name: one.name }),
-        t("Programs with it can no longer log in as {address}.", { address: one.login_address }),
+        t("Remove “{name}”?", { name: one.name }),
+        t("Clients with this certificate will no longer be able to log in as {address}.", {
+          address: one.login_address,
+        }),
         t("Remove"),
       ))
     )
@@ -164,7 +168,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       await desk.refresh();
   };
   const list = table<TLSKeyInfo>(
-    t("Keys of certificates"),
+    t("Client certificates"),
     [
       {
         title: t("Name"),
@@ -173,12 +177,12 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       },
       { title: t("Type"), cell: (one) => one.type },
       { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) },
-      { title: t("IMAP"), cell: (one) => (one.no_imap_preauth ? t("by command") : t("at once")) },
+      { title: t("IMAP"), cell: (one) => (one.no_imap_preauth ? t("login command") : t("at once")) },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
       {
         title: "",
         kind: "top",
-        cell: (one) => iconButton(t("Remove the key {name}", { name: one.name }), trash2, () => void remove(one)),
+        cell: (one) => iconButton(t("Remove {name}", { name: one.name }), trash2, () => void remove(one)),
       },
     ],
     found.certificates,
@@ -188,12 +192,13 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       ? empty(
           keyRound,
           t("No client certificates"),
-          t("A program with a client certificate logs in without a password, by TLS."),
+          t("With a client certificate, apps can log in by TLS without a password."),
         )
       : list;
-  return card(t("Keys of certificates"), body, {
+  return card(t("Client certificates"), body, {
     flush: true,
-    actions: found.addresses.length > 0 && button(t("Add a key"), () => void add(), { icon: plus, kind: "line small" }),
+    actions:
+      found.addresses.length > 0 && button(t("Add certificate"), () => void add(), { icon: plus, kind: "line small" }),
   });
 }
 
@@ -202,10 +207,10 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
   const place = el("div");
   const since = el(
     "select",
-    { "aria-label": t("Removed within") },
+    { "aria-label": t("Deleted within") },
     (
       [
-        ["0", t("everything that is kept")],
+        ["0", t("all kept messages")],
         ["1", t("the last hour")],
         ["24", t("the last day")],
         ["72", t("the last 3 days")],
@@ -218,11 +223,11 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
     const where =
       mailbox === ""
         ? t("Messages will be restored to their original mailboxes.")
-        : t("They go back to {mailbox}.", { mailbox });
+        : t("Messages will be restored to {mailbox}.", { mailbox });
     if (
       !(await confirm(
-        many(messages, "Bring {n} message back?", "Bring {n} messages back?"),
-        t("{where} Messages that the user removed on purpose are among them.", { where }),
+        many(messages, "Restore {n} message?", "Restore {n} messages?"),
+        t("{where} This includes messages the user deleted on purpose.", { where }),
         t("Restore"),
       ))
     )
@@ -230,8 +235,8 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
     await attempt(t("Restoring messages…"), t("Couldn't restore messages"), async () => {
       const done = await desk.client.account_undelete(name, from, mailbox);
       desk.say(
-        many(done.messages, "{n} message is back.", "{n} messages are back.") +
-          (done.damaged > 0 ? ` ${many(done.damaged, "{n} could not be read.", "{n} could not be read.")}` : ""),
+        many(done.messages, "{n} message restored.", "{n} messages restored.") +
+          (done.damaged > 0 ? ` ${many(done.damaged, "{n} unreadable.", "{n} unreadable.")}` : ""),
       );
       await desk.refresh();
     });
@@ -239,19 +244,19 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
   const show = (found: Recoverable) => {
     const all = found.mailboxes.reduce((sum, one) => sum + one.messages, 0);
     const list = table<RemovedFrom>(
-      t("Removed mail"),
+      t("Deleted messages"),
       [
         { title: t("Folder"), kind: "main", cell: (one) => foreign(one.mailbox, 120) },
         { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() },
         { title: t("Size"), kind: "num", cell: (one) => size(one.octets) },
-        { title: t("Last removed"), cell: (one) => when(one.last) },
+        { title: t("Last deleted"), cell: (one) => when(one.last) },
         {
           title: "",
           kind: "top",
           cell: (one) =>
-            button(t("Bring back…"), () => void back(one.mailbox, one.messages), {
+            button(t("Restore…"), () => void back(one.mailbox, one.messages), {
               kind: "line small",
-              name: t("Bring mail of {mailbox} back", { mailbox: one.mailbox }),
+              name: t("Restore mail to {mailbox}", { mailbox: one.mailbox }),
             }),
         },
       ],
@@ -264,7 +269,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
         el(
           "p",
           { class: "pad" },
-          button(many(all, "Bring {n} message back…", "Bring all {n} messages back…"), () => void back("", all), {
+          button(many(all, "Restore {n} message…", "Restore all {n} messages…"), () => void back("", all), {
             kind: "line small",
           }),
         ),
@@ -278,12 +283,12 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
       ),
   );
   show(first);
-  return card(t("Removed mail"), place, {
+  return card(t("Deleted messages"), place, {
     flush: true,
     hint:
       first.kept > 0
-        ? t("Kept for {time} after a mail client deleted it.", { time: agoShort(first.kept) })
-        : t("Nothing is kept: undelete_grace is 0."),
+        ? t("Kept for {time} after a mail client deletes it.", { time: agoShort(first.kept) })
+        : t("Deleted messages aren't kept because undelete_grace is 0."),
     actions: el("div", { class: "field" }, since),
   });
 }
@@ -292,21 +297,20 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
 export function stopped(desk: Desk, one: StoppedAccount): HTMLElement {
   const held =
     one.messages === 0
-      ? t("Nothing is held.")
-      : t("Held: {mail} to {people}.", {
+      ? t("No messages on hold.")
+      : t("On hold: {mail} to {people}.", {
           mail: many(one.messages, "{n} message", "{n} messages"),
           people: many(one.recipients, "{n} recipient", "{n} recipients"),
         });
   const release = async () => {
     const what =
       one.messages === 0
-        ? t("It can send again.")
-        : t("It can send again, and what is held goes out at once. This can't be undone.");
-    if (!(await confirm(t("Let {name} send again?", { name: one.account }), `${held} ${what}`, t("Let it send"))))
-      return;
+        ? t("This account will be able to send again.")
+        : t("This account will be able to send again. Messages on hold will be sent immediately. You can't undo this.");
+    if (!(await confirm(t("Allow {name} to send?", { name: one.account }), `${held} ${what}`, t("Allow")))) return;
     if (!(await attempt(t("Saving…"), t("Couldn't allow sending"), () => desk.client.queue_guard_release(one.account))))
       return;
-    desk.say(t("{name} may send again", { name: one.account }));
+    desk.say(t("Allowed {name} to send", { name: one.account }));
     await desk.refresh();
   };
   const from =
@@ -325,7 +329,7 @@ export function stopped(desk: Desk, one: StoppedAccount): HTMLElement {
         ]),
     );
   const text = [
-    el("b", {}, t("Sending is stopped since {when}.", { when: moment(microseconds(one.since)) })),
+    el("b", {}, t("Sending paused since {when}.", { when: moment(microseconds(one.since)) })),
     " ",
     one.why,
     " ",
@@ -334,7 +338,7 @@ export function stopped(desk: Desk, one: StoppedAccount): HTMLElement {
     el(
       "div",
       { class: "hint" },
-      el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("Look at what is held")),
+      el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("View messages on hold")),
       " · ",
       t("If someone else knew the old password, set a new one first."),
     ),
@@ -342,6 +346,6 @@ export function stopped(desk: Desk, one: StoppedAccount): HTMLElement {
   return notice(
     "danger",
     text,
-    button(t("Let it send again…"), () => void release(), { kind: "line small" }),
+    button(t("Allow sending…"), () => void release(), { kind: "line small" }),
   );
 }

@@ -15,20 +15,20 @@ import { filterForm } from "../ui/shared";
 const perPage = 50;
 
 const vias: readonly (readonly [string, string])[] = [
-  ["", t("any way")],
+  ["", t("any source")],
   ["webadmin", t("this app")],
   ["adminapi", t("admin API")],
   ["webaccount", t("account page")],
   ["webmail", t("webmail")],
   ["cli", t("command line")],
-  ["file", t("by hand in the file")],
+  ["file", t("manual file edit")],
 ];
 const wayOf = (via: string): string => vias.find(([name]) => name === via && name !== "")?.[1] ?? via;
 
 const actors: Readonly<Record<string, string>> = {
   "(admin)": t("admin"),
   "(cli)": t("command line"),
-  "(editor)": t("an editor"),
+  "(editor)": t("file editor"),
   "(visitor)": t("without login"),
 };
 
@@ -94,11 +94,11 @@ function folded(changes: readonly HTMLElement[]): Child {
 function outcome(row: AuditLine): HTMLElement {
   switch (row.outcome) {
     case "refused":
-      return state("off", t("refused"));
+      return state("off", t("rejected"));
     case "failed":
       return state("danger", t("failed"));
     default:
-      return state("unknown", t("begun; the server ended in the middle"));
+      return state("unknown", t("started, but the server stopped"));
   }
 }
 
@@ -112,12 +112,12 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
     [
       { title: t("When"), kind: "main", cell: (row) => when(row.at) },
       {
-        title: t("Who"),
+        title: t("User"),
         cell: (row) =>
           actors[row.actor] ?? el("a", { href: addressOf("accounts", [row.actor]) }, el("bdi", {}, visible(row.actor))),
       },
       { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] },
-      { title: t("What"), cell: what },
+      { title: t("Action"), cell: what },
     ],
     found,
   );
@@ -134,15 +134,15 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
     filtered || before > 0
       ? empty(
           history,
-          t("Nothing found"),
-          t("No change matches the filter."),
+          t("No results"),
+          t("No matching changes"),
           el("a", { class: "btn line", href: "#audit" }, t("Show all")),
         )
       : empty(
           history,
           t("No changes yet"),
           t(
-            "Changes by the command line, this app, the account page and by hand in domains.toml are listed here for a year.",
+            "You'll see changes here for 1 year. This includes the command line, this app, the account page, and edits to domains.toml.",
           ),
         );
   const save = (form: "csv" | "json") =>
@@ -155,7 +155,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
     head(
       t("Audit log"),
       t(
-        "Every change: command line, this app, accounts, and by hand in domains.toml. Entries are kept for a year; secrets are not in them.",
+        "All changes from the command line, this app, accounts, and edits to domains.toml. Entries are kept for 1 year and never include secrets.",
       ),
       button(t("Export as CSV"), () => save("csv"), { icon: download }),
       button(t("as JSON"), () => save("json")),
@@ -166,7 +166,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
       "div",
       { class: "pages" },
       before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")),
-      following !== "" && el("a", { class: "btn line", href: following }, t("Older ones")),
+      following !== "" && el("a", { class: "btn line", href: following }, t("Older")),
     ),
   );
   return { title: t("Audit log"), root };
@@ -175,10 +175,10 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
 function filters(desk: Desk): HTMLElement {
   const get = (name: string) => desk.address.query.get(name) ?? "";
   const fields = {
-    words: line(t("Words"), get("words"), null, { placeholder: t("action, name or value") }),
-    actor: line(t("Who"), get("actor"), null, { placeholder: t("account, or (admin)") }),
-    object: line(t("About"), get("object"), null, { placeholder: t("account, address or domain") }),
-    via: choice(t("By which way"), vias, get("via")),
+    words: line(t("Text"), get("words"), null, { placeholder: t("action, name, or value") }),
+    actor: line(t("User"), get("actor"), null, { placeholder: t("account or (admin)") }),
+    object: line(t("Target"), get("object"), null, { placeholder: t("account, address, or domain") }),
+    via: choice(t("Source"), vias, get("via")),
     days: choice(
       t("When"),
       [

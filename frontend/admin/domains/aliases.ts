@@ -19,7 +19,7 @@ export function aliases(desk: Desk, found: DomainDetail): HTMLElement {
     [
       { title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) },
       { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) },
-      { title: t("Who may write"), cell: (row) => (row.post_public ? t("everyone") : t("members")) },
+      { title: t("Posting permission"), cell: (row) => (row.post_public ? t("anyone") : t("members")) },
       {
         title: "",
         kind: "top",
@@ -32,31 +32,31 @@ export function aliases(desk: Desk, found: DomainDetail): HTMLElement {
   return card(
     t("Aliases"),
     found.aliases.length === 0
-      ? el("p", { class: "hint" }, t("None yet. An alias is an address that delivers to several others."))
+      ? el("p", { class: "hint" }, t("No aliases yet. An alias is an address that delivers to several others."))
       : list,
     {
       flush: true,
-      actions: button(t("Add an alias"), () => void addAlias(desk, name), { icon: plus, kind: "line small" }),
+      actions: button(t("Add alias"), () => void addAlias(desk, name), { icon: plus, kind: "line small" }),
     },
   );
 }
 
 /** Ask for an alias of a domain with its members, and add it. */
 export async function addAlias(desk: Desk, domain: string): Promise<void> {
-  const address = line(t("Address of the alias"), `@${domain}`, null, { inputmode: "email" });
+  const address = line(t("Alias address"), `@${domain}`, null, { inputmode: "email" });
   const members = field(
     t("Members"),
     el("textarea", {}),
     t(
-      "One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree.",
+      "1 address per line, with at least 1 on this server. We'll email a confirmation link to addresses on other servers.",
     ),
   );
   const done = await fieldDialog(
-    t("Add an alias"),
+    t("Add alias"),
     t("Add alias"),
     { alias: address, members },
     () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true),
-    el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")),
+    el("p", { class: "hint" }, t("Anyone can post to a new alias. Members don't get copies of their own messages.")),
   );
   if (done !== null) await desk.refresh();
 }
@@ -69,8 +69,8 @@ async function removeAlias(desk: Desk, row: AliasRow): Promise<void> {
       t("Remove {alias}?", { alias: row.address }),
       many(
         row.members.length,
-        "Mail to it is refused from now on. {n} member keeps what has arrived.",
-        "Mail to it is refused from now on. {n} members keep what has arrived.",
+        "New mail to this alias will be rejected. {n} member keeps existing messages.",
+        "New mail to this alias will be rejected. {n} members keep existing messages.",
       ),
       t("Remove"),
     ))
@@ -83,7 +83,7 @@ async function removeAlias(desk: Desk, row: AliasRow): Promise<void> {
 
 export async function aliasPage(desk: Desk, found: DomainDetail, localpart: string): Promise<Child> {
   const row = found.aliases.find((one) => one.localpart === localpart);
-  if (row === undefined) return notice("warn", t("There is no such alias any more."));
+  if (row === undefined) return notice("warn", t("This alias no longer exists."));
   const drop = async (member: string) => {
     if (
       await attempt(t("Removing…"), t("Couldn't remove member"), () =>
@@ -97,7 +97,7 @@ export async function aliasPage(desk: Desk, found: DomainDetail, localpart: stri
       t("Members"),
       el("textarea", {}),
       t(
-        "One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree.",
+        "1 address per line, with at least 1 on this server. We'll email a confirmation link to addresses on other servers.",
       ),
     );
     if (
@@ -129,7 +129,7 @@ export async function aliasPage(desk: Desk, found: DomainDetail, localpart: stri
     }),
     card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), {
       hint: t(
-        "Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.",
+        "To reject mail from non-members, turn off “post public”. To send members copies of their own messages, turn on “deliver to sender”.",
       ),
     }),
   ];

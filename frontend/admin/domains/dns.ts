@@ -44,12 +44,12 @@ export async function dns(
     const level = bad > 0 ? "danger" : weak > 0 ? "warn" : "ok";
     const words =
       running.size > 0
-        ? many(running.size, "{n} check is under way.", "{n} checks are under way.")
+        ? many(running.size, "{n} check running.", "{n} checks running.")
         : bad + weak === 0
-          ? t("All is as it should be.")
+          ? t("No problems found.")
           : [
               bad > 0 ? many(bad, "{n} topic has errors.", "{n} topics have errors.") : "",
-              weak > 0 ? many(weak, "{n} topic could be better.", "{n} topics could be better.") : "",
+              weak > 0 ? many(weak, "{n} topic could be improved.", "{n} topics could be improved.") : "",
             ].join(" ");
     fill(
       summary,
@@ -106,14 +106,14 @@ export async function dns(
   const asZone = async () => {
     zone.textContent = await desk.client.dns_zone(name);
     zone.hidden = false;
-    const copy = copyButton(() => zone.textContent ?? "", t("Copy all as a zone"));
+    const copy = copyButton(() => zone.textContent ?? "", t("Copy zone file"));
     fill(zoneButtons, copy);
     copy.focus();
   };
   const zoneButtons = el(
     "span",
     { class: "flex" },
-    button(t("Show as a zone"), () => void attempt(t("Creating zone file…"), t("Couldn't create zone file"), asZone)),
+    button(t("Show zone file"), () => void attempt(t("Creating zone file…"), t("Couldn't create zone file"), asZone)),
   );
   const list = table<DNSRecord>(
     t("Records"),
@@ -130,7 +130,7 @@ export async function dns(
             copyButton(() => row.value),
           ),
           (row.optional || !row.live) &&
-            el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC.")),
+            el("div", { class: "hint" }, row.optional ? t("Optional.") : t("Only works in zones with DNSSEC.")),
         ],
       },
       { title: t("Purpose"), cell: (row) => el("span", { class: "hint" }, row.about) },
@@ -143,7 +143,7 @@ export async function dns(
     card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), {
       flush: true,
       actions: everything,
-      hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself."),
+      hint: t("Checks what other servers see. Each topic takes up to 30 seconds. Results will appear automatically."),
     }),
     card(t("Records for {domain}", { domain: name }), [list, zone], {
       flush: true,
@@ -156,14 +156,14 @@ export async function dns(
 const topics: ReadonlyMap<string, string> = new Map(
   Object.entries({
     dnssec: "DNSSEC",
-    iprev: t("Reverse names"),
+    iprev: t("Reverse DNS"),
     mx: "MX",
     tls: "TLS",
     dane: "DANE",
     spf: "SPF",
     dkim: "DKIM",
     dmarc: "DMARC",
-    "host-tlsrpt": t("TLS reports of the host"),
+    "host-tlsrpt": t("Host TLS reports"),
     tlsrpt: t("TLS reports"),
     mtasts: "MTA-STS",
     srv: "SRV",

@@ -18,33 +18,33 @@ export async function keys(desk: Desk, found: DomainDetail): Promise<Child> {
     const used = new Set(found.selectors.map((one) => one.selector));
     const free =
       [..."abcdefghijklmnopqrstuvwxyz"].map((letter) => `${year}${letter}`).find((one) => !used.has(one)) ?? "";
-    const selector = line(t("Selector"), free, t("Its name in DNS: SELECTOR._domainkey.{domain}", { domain: name }));
+    const selector = line(t("Selector"), free, t("DNS name: SELECTOR._domainkey.{domain}", { domain: name }));
     const algorithm = choice(
       t("Algorithm"),
       [
-        ["rsa", t("RSA, 2048 bits: every receiver knows it")],
-        ["ed25519", t("Ed25519: short; not every receiver knows it")],
+        ["rsa", t("RSA, 2048 bits (works with all receivers)")],
+        ["ed25519", t("Ed25519 (shorter, not supported by all receivers)")],
       ],
       "rsa",
     );
     const done = await fieldDialog(
-      t("Make a DKIM key"),
-      t("Make key"),
+      t("Create DKIM key"),
+      t("Create key"),
       { selector, algorithm },
       () =>
         desk.client
           .selector_add(name, selector.control.value, algorithm.control.value === "rsa" ? "rsa" : "ed25519")
           .then(() => true),
-      el("p", { class: "hint" }, t("It signs nothing until you choose it; set its record first.")),
+      el("p", { class: "hint" }, t("First add the DNS record. Then choose this key to sign mail.")),
     );
     if (done !== null) await desk.refresh();
   };
   const remove = async (row: SelectorRow) => {
     if (
       !(await confirm(
-        t("Remove the key {selector}?", { selector: row.selector }),
+        t("Remove key {selector}?", { selector: row.selector }),
         t(
-          "Its file is put aside in dkim/old. Signatures of mail that is under way can no longer be checked once you remove its record from DNS.",
+          "The key file will be moved to dkim/old. If you remove the DNS record, receivers can't verify mail that's still being delivered.",
         ),
         t("Remove"),
       ))
@@ -58,7 +58,7 @@ export async function keys(desk: Desk, found: DomainDetail): Promise<Child> {
       await desk.refresh();
   };
   const list = table<SelectorRow>(
-    t("Shortcuts"),
+    t("DKIM keys"),
     [
       {
         title: t("Selector"),
@@ -74,12 +74,12 @@ export async function keys(desk: Desk, found: DomainDetail): Promise<Child> {
         title: t("Algorithm"),
         cell: (row) =>
           row.problem !== ""
-            ? [state("danger", t("cannot be read")), " ", foreign(row.problem)]
+            ? [state("danger", t("unreadable")), " ", foreign(row.problem)]
             : row.algorithm === "rsa"
               ? t("RSA, {bits} bits", { bits: row.bits })
               : t("Ed25519"),
       },
-      { title: t("Signs"), cell: (row) => (row.signs ? state("ok", t("signs")) : state("off", t("waits"))) },
+      { title: t("Status"), cell: (row) => (row.signs ? state("ok", t("signing")) : state("off", t("inactive"))) },
       {
         title: t("Record"),
         cell: (row) =>
@@ -104,10 +104,14 @@ export async function keys(desk: Desk, found: DomainDetail): Promise<Child> {
     card(
       t("DKIM keys"),
       found.selectors.length === 0
-        ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it."))
+        ? el(
+            "p",
+            { class: "hint" },
+            t("No DKIM keys. Mail from this domain isn't signed, and many receivers will reject it."),
+          )
         : list,
       { flush: true, actions: button(t("Create key"), () => void add(), { icon: plus, kind: "line small" }) },
     ),
-    card(t("What signs"), signing),
+    card(t("Signing settings"), signing),
   ];
 }

@@ -36,7 +36,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
     found,
   );
   const body =
-    found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is the part of addresses behind the @.")) : list;
+    found.length === 0 ? empty(globe, t("No domains yet"), t("Domains are the part of an address after the @.")) : list;
   const root = el(
     "div",
     { class: "page" },
@@ -53,7 +53,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
 const marks = (row: DomainRow): Child => [
   row.disabled && el("span", { class: "chip" }, t("disabled")),
   row.reports_only && el("span", { class: "chip" }, t("reports only")),
-  row.peer && el("span", { class: "chip" }, t("moving here")),
+  row.peer && el("span", { class: "chip" }, t("migrating here")),
 ];
 
 async function add(desk: Desk): Promise<void> {
@@ -64,19 +64,19 @@ async function add(desk: Desk): Promise<void> {
     t("For example, example.org. This creates DKIM keys. Next, set up mailboxes and DNS records, and run a test."),
   );
   const account = line(
-    t("Account for its reports"),
+    t("Report account"),
     accounts.accounts[0]?.name ?? "",
-    t("An account that there is, or the name of a new one."),
+    t("Existing account or name for a new one."),
   );
   const localpart = line(
-    t("First address of a new account"),
+    t("First address for new account"),
     "",
-    t("The part before the @; empty where the account exists."),
+    t("The part before the @. Leave blank for an existing account."),
   );
   const disabled = tick(
-    t("Not in use yet"),
+    t("Not active yet"),
     false,
-    t("Mail is refused for now, or goes on to the server that has it today. No certificates are ordered."),
+    t("Mail will be deferred or forwarded to the current server. Certificates won't be ordered."),
   );
   const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () =>
     desk.client
@@ -138,8 +138,8 @@ async function domainPage(desk: Desk): Promise<{ title: string; root: HTMLElemen
       notice(
         "warn",
         row.peer
-          ? t("Mail to this domain goes on to the server that it moves from. Mail from it is refused for now.")
-          : t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in."),
+          ? t("Incoming mail is forwarded to the old server. Outgoing mail is deferred.")
+          : t("Incoming and outgoing mail is deferred. Users can still log in."),
       ),
     tabs(name, [
       link("setup", t("Set up")),
@@ -164,7 +164,7 @@ async function disable(desk: Desk, row: DomainRow): Promise<void> {
   )
     return;
   desk.say(
-    row.disabled ? t("{domain} is in use", { domain: row.domain }) : t("{domain} is disabled", { domain: row.domain }),
+    row.disabled ? t("{domain} enabled", { domain: row.domain }) : t("{domain} disabled", { domain: row.domain }),
     {
       title: t("Undo"),
       run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => set(row.disabled)).then(() => desk.refresh()),
@@ -178,7 +178,7 @@ async function remove(desk: Desk, found: DomainDetail): Promise<void> {
   const what =
     found.users.length > 0
       ? [
-          el("p", {}, t("It is still used, so it cannot be removed:")),
+          el("p", {}, t("To remove this domain, first remove:")),
           el(
             "ul",
             {},
@@ -186,25 +186,22 @@ async function remove(desk: Desk, found: DomainDetail): Promise<void> {
           ),
         ]
       : [
-          el("p", {}, many(found.aliases.length, "{n} alias goes with it.", "{n} aliases go with it.")),
-          el("p", {}, t("Its key files are put aside in the folder dkim/old; queued mail is still sent.")),
+          el(
+            "p",
+            {},
+            many(found.aliases.length, "{n} alias will also be deleted.", "{n} aliases will also be deleted."),
+          ),
+          el("p", {}, t("Key files will be moved to dkim/old. Queued mail will still be sent.")),
         ];
   if (!(await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove domain")))) return;
   if (!(await attempt(t("Deleting…"), t("Couldn't delete domain"), () => desk.client.config_domain_rm(name)))) return;
-  desk.say(t("{name} is removed", { name }));
+  desk.say(t("Deleted {name}", { name }));
   desk.go("#domains");
 }
 
 function addresses(found: DomainDetail): HTMLElement {
   if (found.addresses.length === 0)
-    return card(
-      t("Addresses"),
-      el(
-        "p",
-        { class: "two" },
-        t("No account has an address here yet. Addresses are added on the page of an account."),
-      ),
-    );
+    return card(t("Addresses"), el("p", { class: "two" }, t("No addresses yet. To add one, open an account.")));
   return card(
     t("Addresses"),
     table(

@@ -32,16 +32,16 @@ function invitation(desk: Desk, name: string): Child {
     el(
       "p",
       { class: "hint" },
-      t("Give its token once, and the records below are published from here; signing keys are replaced by themselves."),
+      t("Add an API token to publish the records below and rotate signing keys automatically."),
     ),
-    { actions: button(t("Set the DNS provider…"), () => void choose(desk, name), { kind: "primary" }) },
+    { actions: button(t("Set DNS provider…"), () => void choose(desk, name), { kind: "primary" }) },
   );
 }
 
 function providerCard(desk: Desk, name: string, used: ProviderInUse): Child {
   const forget = async () => {
-    const words = t("Records stay as they are; keys are no longer replaced by themselves.");
-    if (!(await confirm(t("Forget the token for {title}?", { title: used.title }), words, t("Forget")))) return;
+    const words = t("Records won't change. Keys will no longer be rotated automatically.");
+    if (!(await confirm(t("Delete the {title} token?", { title: used.title }), words, t("Delete")))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove DNS provider"), () => desk.client.dns_provider_rm(name)))
       await desk.refresh();
   };
@@ -50,14 +50,14 @@ function providerCard(desk: Desk, name: string, used: ProviderInUse): Child {
     pairs([
       [t("Provider"), used.title],
       ...(used.zone === "" ? [] : [[t("Zone"), el("bdi", {}, used.zone)] as const]),
-      [t("Changes by others"), used.enforce ? t("are undone each night") : t("are reported, and stay")],
+      [t("Outside changes"), used.enforce ? t("undone nightly") : t("reported only")],
     ]),
     {
       actions: [
         button(t("Publish records…"), () => void publish(desk, name), { kind: "primary" }),
         used.published > 0 && button(t("Undo…"), () => void undo(desk, name)),
         button(t("Change…"), () => void choose(desk, name)),
-        button(t("Forget…"), () => void forget(), { kind: "line danger" }),
+        button(t("Delete token…"), () => void forget(), { kind: "line danger" }),
       ],
     },
   );
@@ -70,9 +70,9 @@ async function choose(desk: Desk, name: string): Promise<void> {
     t("Provider"),
     known.map((one) => [one.name, one.title] as const),
     known[0]?.name ?? "",
-    t("Another one? Add the records below by hand, or delegate the zone to one of these."),
+    t("For other providers, add the records below manually, or delegate the zone to one of these."),
   );
-  const chosen = await fieldDialog(t("DNS provider of {domain}", { domain: name }), t("Next"), { which }, async () =>
+  const chosen = await fieldDialog(t("DNS provider for {domain}", { domain: name }), t("Next"), { which }, async () =>
     known.find((one) => one.name === which.control.value),
   );
   if (chosen !== null && chosen !== undefined) await answer(desk, name, chosen);
@@ -84,13 +84,13 @@ async function answer(desk: Desk, name: string, chosen: DNSProvider): Promise<vo
     field: line(sentence(one.words), "", null, one.secret ? { type: "password", autocomplete: "new-password" } : {}),
   }));
   const enforce = tick(
-    t("Undo changes by others"),
+    t("Undo outside changes"),
     false,
-    t("Each night, records that were published from here and were changed are made again."),
+    t("Restores records published from here if they were changed. Runs nightly."),
   );
   const done = await fieldDialog(
     chosen.title,
-    t("Try and save"),
+    t("Test and save"),
     { ...Object.fromEntries(questions.map((one) => [one.option, one.field])), enforce },
     () =>
       desk.client.dns_provider_set(
@@ -103,27 +103,27 @@ async function answer(desk: Desk, name: string, chosen: DNSProvider): Promise<vo
   );
   if (done === null) return;
   await desk.refresh();
-  desk.say(t("{title} can be changed from here.", { title: done.title }));
+  desk.say(t("{title} connected", { title: done.title }));
 }
 
 const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
 async function publish(desk: Desk, name: string): Promise<void> {
-  const addresses = tick(t("Also the addresses of this machine"), false);
+  const addresses = tick(t("Include this server's addresses"), false);
   const replace = tick(
-    t("Also replace what differs"),
+    t("Replace different records"),
     false,
-    t("Such as the MX record of another server: new mail then comes here."),
+    t("For example, another server's MX record. New mail will then be delivered here."),
   );
-  const plan = await fieldDialog(t("Publish records"), t("Show the changes"), { addresses, replace }, () =>
+  const plan = await fieldDialog(t("Publish records"), t("Review changes"), { addresses, replace }, () =>
     desk.client.dns_plan(name, false, addresses.control.checked, replace.control.checked),
   );
   if (plan === null) return;
   const rules = plan.groups.some((one) => one.rules)
     ? tick(
-        t("Publish the rules that bind others, too"),
+        t("Publish enforcement rules"),
         false,
-        t("Only if all mail and certificates of this domain come from here."),
+        t("Use this only if all of this domain's mail and certificates come from this server."),
       )
     : null;
   if (!(await shown(t("Publish records"), plan, t("Publish"), rules?.root))) return;
@@ -135,11 +135,11 @@ async function publish(desk: Desk, name: string): Promise<void> {
 
 async function undo(desk: Desk, name: string): Promise<void> {
   let plan: RecordPlan | null = null;
-  await attempt(t("Loading…"), t("Couldn't load the last change"), async () => {
+  await attempt(t("Loading…"), t("Couldn't load last change"), async () => {
     plan = await desk.client.dns_plan(name, true);
   });
   const found = plan as RecordPlan | null;
-  if (found === null || !(await shown(t("Undo the last change"), found, t("Undo")))) return;
+  if (found === null || !(await shown(t("Undo last change"), found, t("Undo")))) return;
   await make(desk, () => desk.client.dns_publish(name, found.lines, true));
 }
 
@@ -152,12 +152,8 @@ async function make(desk: Desk, run: () => Promise<string[]>): Promise<void> {
   await desk.refresh();
   desk.say(
     missing.length === 0
-      ? t("Published. Name servers have it within minutes.")
-      : many(
-          missing.length,
-          "{n} record was not taken by the provider.",
-          "{n} records were not taken by the provider.",
-        ),
+      ? t("Published. Name servers will update within minutes.")
+      : many(missing.length, "{n} record rejected by the provider.", "{n} records rejected by the provider."),
   );
 }
 
@@ -169,7 +165,7 @@ async function shown(title: string, plan: RecordPlan, action: string, more: Chil
     plan.groups.map((one) => [el("b", {}, one.title), "\n", one.lines.map((line) => `${visible(line)}\n`)]),
   );
   const answered = await dialog<boolean>(title, (close) => [
-    plan.lines.length === 0 ? notice("ok", t("Nothing to change.")) : diffs,
+    plan.lines.length === 0 ? notice("ok", t("No changes needed.")) : diffs,
     el(
       "div",
       {},
@@ -187,9 +183,11 @@ async function shown(title: string, plan: RecordPlan, action: string, more: Chil
 }
 
 function rotationCard(desk: Desk, name: string, found: Rotation): Child {
-  return stagesCard(desk, t("Rotation of the signing key"), found, {
-    question: t("Replace the signing key?"),
-    words: t("The next key is published, and signs some hours later; the former record goes after eight days."),
+  return stagesCard(desk, t("DKIM key rotation"), found, {
+    question: t("Replace the DKIM key?"),
+    words: t(
+      "The next key will be published now and start signing in a few hours. The previous record will be removed after 8 days.",
+    ),
     now: () => desk.client.dns_rotation_now(name),
     stop: () => desk.client.dns_rotation_stop(name),
     start: () => desk.client.dns_rotation_start(name),
@@ -197,10 +195,10 @@ function rotationCard(desk: Desk, name: string, found: Rotation): Child {
 }
 
 function hostCard(desk: Desk, found: HostRotation): Child {
-  return stagesCard(desk, t("Rotation of the key for DANE: {host}", { host: found.host }), found, {
-    question: t("Replace the key of {host}?", { host: found.host }),
+  return stagesCard(desk, t("DANE key rotation: {host}", { host: found.host }), found, {
+    question: t("Replace the {host} key?", { host: found.host }),
     words: t(
-      "The TLSA record of the next key is published, and some hours later a certificate is ordered for it; the former record goes a day after that.",
+      "The TLSA record for the next key will be published now. A certificate will be ordered in a few hours. The previous record will be removed 1 day later.",
     ),
     now: () => desk.client.dns_host_key_now(found.host),
     stop: () => desk.client.dns_host_key_stop(found.host),

@@ -120,7 +120,7 @@ function mailboxes(desk: Desk, found: DomainDetail): Step {
                 "div",
                 { class: "grow" },
                 el("b", {}, el("bdi", {}, `postmaster@${domain}`)),
-                el("div", { class: "hint" }, t("Goes to the postmaster of this server.")),
+                el("div", { class: "hint" }, t("Delivers to this server's postmaster.")),
               ),
             ),
           all.map(([one, kind]) =>
@@ -138,9 +138,9 @@ function mailboxes(desk: Desk, found: DomainDetail): Step {
               icon: plus,
               kind: all.length > 0 ? "line" : "primary",
             }),
-            button(t("Add an alias"), () => void addAlias(desk, domain), { icon: plus }),
+            button(t("Add alias"), () => void addAlias(desk, domain), { icon: plus }),
           ],
-          hint: t("The people who get mail here."),
+          hint: t("Addresses that receive mail here."),
         },
       ),
       desk.peer(domain),
@@ -155,10 +155,10 @@ async function addAddress(desk: Desk, domain: string): Promise<void> {
   const address = line(t("Address"), `@${domain}`, null, { inputmode: "email" });
   const account = choice(
     t("Account"),
-    [[fresh, t("a new one")], ...accounts.map((one) => [one.name, one.name] as const)],
+    [[fresh, t("new account")], ...accounts.map((one) => [one.name, one.name] as const)],
     accounts[0]?.name ?? fresh,
   );
-  const name = line(t("Name of the new account"), "", t("Lower-case letters, digits, dots, hyphens."));
+  const name = line(t("New account name"), "", t("Lowercase letters, digits, dots, and hyphens."));
   const toggle = () => (name.root.hidden = account.control.value !== fresh);
   account.control.addEventListener("change", toggle);
   toggle();
@@ -171,7 +171,7 @@ async function addAddress(desk: Desk, domain: string): Promise<void> {
   if (password !== "")
     await showSecret(
       t("Account added"),
-      t("The password of {name}. It is shown only now.", { name: name.control.value }),
+      t("Copy {name}'s password now. You won't be able to see it later.", { name: name.control.value }),
       copyable(password),
     );
   await desk.refresh();
@@ -214,7 +214,7 @@ function certificates(found: DomainDetail, hosts: readonly Host[]): Step {
     word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"),
     show: () => [
       card(
-        t("Shortcuts"),
+        t("Actions"),
         [
           el(
             "p",
@@ -229,7 +229,7 @@ function certificates(found: DomainDetail, hosts: readonly Host[]): Step {
           actions: el(
             "a",
             { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) },
-            t("Shortcuts"),
+            t("Actions"),
           ),
         },
       ),
@@ -250,14 +250,14 @@ function certificates(found: DomainDetail, hosts: readonly Host[]): Step {
                   "div",
                   { class: "hint" },
                   one.certificate === null
-                    ? t("Ordered by itself once its record leads to this server.")
+                    ? t("Ordered automatically when the DNS record points to this server.")
                     : one.certificate.own
-                      ? t("Made by this server; others do not trust it.")
+                      ? t("Self-signed, so other servers won't trust it.")
                       : one.certificate.issuer,
                 ),
               ),
               one.certificate === null
-                ? state("wait", t("waits"))
+                ? state("wait", t("inactive"))
                 : one.certificate.own
                   ? state("warn", t("weak"))
                   : state("ok", t("correct")),
@@ -266,7 +266,7 @@ function certificates(found: DomainDetail, hosts: readonly Host[]): Step {
         ),
         {
           flush: true,
-          hint: t("Another web server that has port 443 brings certificates of its own."),
+          hint: t("Another web server on port 443 provides the certificates."),
         },
       ),
     ],
@@ -278,12 +278,12 @@ function test(desk: Desk, found: DomainDetail): Child {
   const address = line(
     t("To"),
     found.addresses.find((one) => !one.startsWith("@")) ?? "",
-    t("An address of this domain, or of yours at another provider: then look there into the message's details."),
+    t("An address in this domain, or your address at another provider. Then check the message details there."),
     { inputmode: "email" },
   );
   const told = el("div", { "aria-live": "polite", class: "stack next" });
-  const form = fieldForm({ send_to: address }, t("Send a test mail"), async () => {
-    fill(told, notice("wait", t("Under way; this takes up to three minutes.")));
+  const form = fieldForm({ send_to: address }, t("Send test email"), async () => {
+    fill(told, notice("wait", t("Running. This can take up to 3 minutes.")));
     try {
       fill(told, result(await desk.client.doctor_mail(address.control.value.trim())));
     } catch (error) {
@@ -292,7 +292,7 @@ function test(desk: Desk, found: DomainDetail): Child {
     }
   });
   return card(t("Test mail"), [form, told], {
-    hint: t("The server brings a message to itself and reads it, then sends one from its postmaster to this address."),
+    hint: t("The server delivers and reads a test message, then sends one from its postmaster to this address."),
   });
 }
 
@@ -300,8 +300,8 @@ function result(sent: Sent): Child {
   const bad = sent.findings.filter((one) => one.grade !== "note");
   return [
     bad.length === 0
-      ? notice("ok", t("Ready: mail comes in and goes out."))
-      : notice("danger", t("The test stopped before its end.")),
+      ? notice("ok", t("Ready to send and receive mail."))
+      : notice("danger", t("The test was interrupted.")),
     el(
       "ul",
       { class: "lines" },

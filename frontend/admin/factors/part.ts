@@ -17,13 +17,13 @@ async function changePassword(desk: Desk): Promise<void> {
   );
   const second = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
   const ended = await fieldDialog(
-    t("Change the admin password"),
+    t("Change admin password"),
     t("Change password"),
     { password: first, again: second },
     async () => {
       if (first.control.value !== second.control.value) {
         second.problem(t("Passwords don't match."));
-        throw new Error(t("Nothing was changed."));
+        throw new Error(t("Your changes weren't saved."));
       }
       return desk.client.password_change(first.control.value);
     },
@@ -40,11 +40,13 @@ const twoStep: MakePage = async (desk) => {
   const lost = el(
     "p",
     { class: "hint" },
-    t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }),
+    t("If you lose all your devices, run this on the server: {command}", {
+      command: "moxlite admin reset-second-factor",
+    }),
   );
   const password = card(
     t("Password"),
-    el("p", { class: "two" }, t("Of these pages alone. A new one ends all other sessions.")),
+    el("p", { class: "two" }, t("For this app only. If you change it, all other sessions will end.")),
     { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) },
   );
   return {
@@ -52,7 +54,7 @@ const twoStep: MakePage = async (desk) => {
     root: el(
       "div",
       { class: "page" },
-      head(title, t("How you, and programs of yours, log in.")),
+      head(title, t("Login settings for you and your API clients.")),
       el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost, await tokens(desk)),
     ),
   };

@@ -23,8 +23,8 @@ const scopes = [
 
 export async function tokens(desk: Desk): Promise<Child> {
   const made = await desk.client.admin_token_list();
-  const add = button(t("Make a token…"), () => void make(desk), { kind: "line small", icon: plus });
-  const hint = t("Programs manage this server with one: {url} describes their calls.", {
+  const add = button(t("Create token…"), () => void make(desk), { kind: "line small", icon: plus });
+  const hint = t("Use tokens to manage this server from API clients. See {url} for the API.", {
     url: new URL("v1/openapi.json", location.href).href,
   });
   if (made.length === 0) return card(t("API tokens"), empty(keyRound, t("No tokens yet"), hint, add), { flush: true });
@@ -57,7 +57,7 @@ export async function tokens(desk: Desk): Promise<Child> {
 }
 
 async function make(desk: Desk): Promise<void> {
-  const name = line(t("Name of the program"), "", null, { maxlength: "64", autofocus: "" });
+  const name = line(t("API client name"), "", null, { maxlength: "64", autofocus: "" });
   const uses = scopes.map(([scope, words]) => tick(words, scope === "read"));
   const days = choice(
     t("Expires"),
@@ -71,12 +71,12 @@ async function make(desk: Desk): Promise<void> {
   const group = el(
     "fieldset",
     { class: "group" },
-    el("legend", {}, t("It may")),
+    el("legend", {}, t("Permissions")),
     uses.map((one) => one.root),
   );
   const token = await fieldDialog(
     t("New API token"),
-    t("Make token"),
+    t("Create token"),
     { name, scopes: { root: group, control: group, problem: (text: string) => uses[0]!.problem(text) }, days },
     () =>
       desk.client.admin_token_add(
@@ -84,17 +84,17 @@ async function make(desk: Desk): Promise<void> {
         scopes.filter((_, i) => uses[i]!.control.checked).map(([scope]) => scope),
         Number(days.control.value),
       ),
-    el("p", { class: "hint" }, t("No token sets passwords, makes tokens, or removes accounts and domains.")),
+    el("p", { class: "hint" }, t("Tokens can't set passwords, create tokens, or delete accounts or domains.")),
   );
   if (token === null) return;
-  await showSecret(t("API token"), t("Copy it now: it is not shown again."), copyable(token));
+  await showSecret(t("API token"), t("Copy this now. You won't be able to see it later."), copyable(token));
   await desk.refresh();
 }
 
 async function revoke(desk: Desk, one: AdminTokenInfo): Promise<void> {
   const sure = await confirm(
     t("Revoke “{name}”?", { name: one.name }),
-    t("The program that uses it is refused at once."),
+    t("This will disconnect the API client immediately."),
     t("Revoke"),
   );
   if (sure && (await attempt(t("Revoking…"), t("Couldn't revoke token"), () => desk.client.admin_token_rm(one.name))))

@@ -33,12 +33,12 @@ const kinds: Readonly<Record<Kind, readonly [icon: string, title: string, word: 
 const outcomes: Readonly<Record<Happening["outcome"], readonly [level: Level, word: string]>> = {
   delivered: ["ok", t("delivered")],
   junk: ["warn", t("junk")],
-  waits: ["wait", t("waits")],
-  refused: ["danger", t("refused")],
+  waits: ["wait", t("inactive")],
+  refused: ["danger", t("rejected")],
   accepted: ["ok", t("logged in")],
   queued: ["wait", t("queued")],
   sent: ["ok", t("sent")],
-  later: ["warn", t("tried again later")],
+  later: ["warn", t("retrying later")],
   failed: ["danger", t("failed")],
 };
 
@@ -71,7 +71,7 @@ class Live {
   private words: readonly string[] = [];
 
   constructor(private readonly desk: Desk) {
-    this.list.setAttribute("aria-label", t("What happens"));
+    this.list.setAttribute("aria-label", t("Activity"));
     this.list.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.aim(aiming));
     this.list.addEventListener("pointerleave", () => this.aim(0));
     this.list.addEventListener("focusout", () => setTimeout(() => this.flow()));
@@ -116,7 +116,7 @@ class Live {
       this.troubles = troubles.checked;
       this.draw();
     });
-    const label = t("Address, account, host or reason");
+    const label = t("Address, account, host, or reason");
     const words = el("input", { type: "search", "aria-label": label, placeholder: label });
     words.addEventListener("input", () => {
       this.words = words.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -130,7 +130,7 @@ class Live {
         { class: "pills" },
         made.map(([, one]) => one),
       ),
-      el("label", { class: "check" }, troubles, el("span", {}, t("Troubles only"))),
+      el("label", { class: "check" }, troubles, el("span", {}, t("Problems only"))),
       el("label", { class: "search" }, sign(lens), words),
     );
   }
@@ -180,7 +180,7 @@ class Live {
       this.waiting,
       count > 0 &&
         button(
-          many(count, "Show {n} new line", "Show {n} new lines"),
+          many(count, "Show {n} new event", "Show {n} new events"),
           () => {
             this.list.scrollTop = 0;
             this.show();
@@ -201,8 +201,8 @@ class Live {
       this.none,
       found.length === 0 &&
         (this.rows.length === 0
-          ? empty(activity, t("Nothing has happened yet"), t("New deliveries, logins, and sends will appear here."))
-          : empty(activity, t("No line matches"), t("New ones that do are shown as they come."))),
+          ? empty(activity, t("No activity yet"), t("New deliveries, logins, and sends will appear here."))
+          : empty(activity, t("No matching events"), t("New matching events will appear here."))),
     );
     this.drawHeld();
   }
@@ -211,7 +211,7 @@ class Live {
   private async follow(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      let why = t("The connection was lost. Trying again…");
+      let why = t("Connection lost. Reconnecting…");
       try {
         const answer = await fetch(`${base()}live?after=${this.last}`, {
           headers: { "x-moxlite-csrf": this.desk.client.csrfToken },
@@ -220,7 +220,7 @@ class Live {
         });
         if (answer.status === 403)
           await this.desk.client.log_levels(); // asks for a log-in
-        else if (answer.status === 503) why = t("Too many pages show this. Trying again…");
+        else if (answer.status === 503) why = t("Too many pages have this open. Retrying…");
         else if (answer.ok && answer.body !== null) for await (const told of events(answer.body)) this.take(told);
       } catch (error) {
         // a fetch that fails, or is given up, is a TypeError or DOMException; a call that fails has a code
@@ -247,9 +247,8 @@ class Live {
     this.missed += this.held.splice(0, Math.max(0, this.held.length - most)).length;
     fill(
       this.status,
-      t("Newest first, the last {n}. Older ones are in the log.", { n: most }),
-      this.missed > 0 &&
-        ` ${many(this.missed, "{n} came too fast and is left out.", "{n} came too fast and are left out.")}`,
+      t("Latest {n} events, newest first. For older events, see the log.", { n: most }),
+      this.missed > 0 && ` ${many(this.missed, "Skipped {n} event to keep up.", "Skipped {n} events to keep up.")}`,
     );
     this.flow();
   }
@@ -287,7 +286,7 @@ function row(one: Happening): HTMLElement {
   const [icon, , word] = kinds[one.kind];
   const [level, outcome] = outcomes[one.outcome];
   const arrow = el("span", { class: "muted", "aria-hidden": "true" }, " → ");
-  const who = one.who !== "" ? foreign(one.who, 80) : one.account === admin ? t("Administrator") : t("no name");
+  const who = one.who !== "" ? foreign(one.who, 80) : one.account === admin ? t("Administrator") : t("unnamed");
   const main: Child =
     one.kind === "login"
       ? [el("b", {}, who), " ", el("span", { class: "two" }, one.to)]
@@ -347,7 +346,7 @@ async function whyPage(desk: Desk): Promise<{ title: string; root: HTMLElement }
   const at = Number(get("at"));
   const title = t("Why?");
   const facts: [string, Child][] = [
-    [t("What"), [kinds[kind][2], ", ", outcome !== null && state(...outcome)]],
+    [t("Action"), [kinds[kind][2], ", ", outcome !== null && state(...outcome)]],
     [t("When"), at > 0 ? when(at) : "–"],
     [t("Account"), accountOf(get("account")) ?? "–"],
     [t("Reason"), get("text") === "" ? "–" : foreign(get("text"), 300)],
@@ -355,13 +354,13 @@ async function whyPage(desk: Desk): Promise<{ title: string; root: HTMLElement }
   const root = el(
     "div",
     { class: "page" },
-    head(title, el("p", { class: "hint" }, el("a", { href: "#live" }, t("Back to the live view")))),
-    card(t("The line"), pairs(facts)),
+    head(title, el("p", { class: "hint" }, el("a", { href: "#live" }, t("Back to live view")))),
+    card(t("Log line"), pairs(facts)),
     get("message") !== "" &&
       get("account") !== "" &&
-      (await part(t("The message"), () => reasons(desk, get("account"), get("message")))),
-    get("queue") !== "" && (await part(t("In the queue"), () => queued(desk, Number(get("queue"))))),
-    get("cid") !== "" && (await part(t("Log of the connection"), () => connection(desk, get("cid")))),
+      (await part(t("Message"), () => reasons(desk, get("account"), get("message")))),
+    get("queue") !== "" && (await part(t("Queue"), () => queued(desk, Number(get("queue"))))),
+    get("cid") !== "" && (await part(t("Connection log"), () => connection(desk, get("cid")))),
   );
   return { title, root };
 }
@@ -389,7 +388,7 @@ function explained(one: WhyFound): Child {
       el(
         "p",
         { class: "two" },
-        t("No reasons are kept: it was put there by a program, an import or an earlier version."),
+        t("No reasons recorded. The message came from a mail client, an import, or an earlier version."),
       ),
     ];
   return [where, ...details(one.why)];
@@ -397,7 +396,7 @@ function explained(one: WhyFound): Child {
 
 function details(why: WhyReasons): Child[] {
   const spoken = (good: boolean | null) =>
-    good === null ? mark("unknown", t("neutral")) : good ? mark("ok", t("for it")) : mark("warn", t("against it"));
+    good === null ? mark("unknown", t("neutral")) : good ? mark("ok", t("positive")) : mark("warn", t("negative"));
   const proposed = why.proposals.map((one) =>
     el(
       "li",
@@ -437,11 +436,13 @@ function details(why: WhyReasons): Child[] {
           el("span", { class: "hint" }, ` ${one.strength}, ${one.source}`),
         ),
       ),
-      why.missing.map((name) => el("li", {}, mark("unknown", t("no answer")), el("b", {}, name), " ", t("no answer"))),
+      why.missing.map((name) =>
+        el("li", {}, mark("unknown", t("no response")), el("b", {}, name), " ", t("no response")),
+      ),
     ),
     el("h3", {}, t("Proposals")),
     proposed.length === 0 ? el("p", { class: "two" }, t("None.")) : el("ul", { class: "evidence" }, proposed),
-    why.cut && notice("unknown", t("Some of it was too long to be kept.")),
+    why.cut && notice("unknown", t("Some details were too long to keep.")),
   ];
 }
 
@@ -452,18 +453,18 @@ async function queued(desk: Desk, id: number): Promise<Child> {
     return el(
       "p",
       { class: "two" },
-      t("It is not in the queue any more. "),
+      t("This message is no longer in the queue. "),
       el("a", { href: "#queue/finished" }, t("Finished messages")),
     );
   return [
     pairs([
       [t("To"), foreign(row.recipient, 160)],
-      [t("Waits"), row.why === "" ? "–" : foreign(row.why, 300)],
+      [t("Waiting"), row.why === "" ? "–" : foreign(row.why, 300)],
       [t("Next step"), row.next],
       ...(row.admin !== "" ? [[t("Advice"), row.admin] as const] : []),
       [t("Attempts"), String(tries.length)],
     ]),
-    el("p", {}, el("a", { href: addressOf("queue", [], { recipient: row.recipient }) }, t("Show it in the queue"))),
+    el("p", {}, el("a", { href: addressOf("queue", [], { recipient: row.recipient }) }, t("Show in queue"))),
   ];
 }
 
@@ -473,9 +474,9 @@ async function connection(desk: Desk, cid: string): Promise<Child> {
   return el(
     "p",
     { class: "two" },
-    t("None is left here. Where the log goes to the journal, this command finds them:"),
+    t("No log lines left in memory. If logs go to the journal, run:"),
     " ",
     el("code", {}, `journalctl -u moxlite -g cid=${found.cid}`),
-    found.since > 0 && ` ${t("Memory goes back to {when}.", { when: moment(found.since) })}`,
+    found.since > 0 && ` ${t("Log in memory since {when}.", { when: moment(found.since) })}`,
   );
 }

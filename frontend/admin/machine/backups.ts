@@ -32,13 +32,13 @@ export async function backupsPage(desk: Desk): Promise<{ title: string; root: HT
     { class: "page" },
     head(
       t("Backups"),
-      t("Snapshots of configuration and mail, made while the server runs."),
+      t("Snapshots of configuration and mail, taken while the server runs."),
       found.target !== "" && start,
     ),
     found.target === ""
       ? unset()
       : [
-          runs && notice("wait", t("A backup is being made.")),
+          runs && notice("wait", t("Backup in progress.")),
           found.run !== null && found.run.ended > 0 && outcome(found.run),
           settings(found),
           snapshots(found),
@@ -53,8 +53,8 @@ function unset(): HTMLElement {
     "",
     empty(
       database,
-      t("No backups are made"),
-      t("Set a schedule and a target on another disk in moxlite.toml, then start the server again:"),
+      t("Backups are off"),
+      t("To turn on backups, set a schedule and a target on another disk in moxlite.toml, then restart the server:"),
       el("pre", { class: "zone" }, text),
       copyButton(() => text, t("Copy")),
     ),
@@ -64,21 +64,24 @@ function unset(): HTMLElement {
 function settings(found: Backups): HTMLElement {
   const late = found.interval > 0 && Date.now() * 1000 - found.last > 2 * found.interval;
   return card(
-    t("How"),
+    t("Settings"),
     pairs([
       [
-        t("Last one"),
+        t("Last backup"),
         found.last === 0
           ? state("warn", t("none yet"))
           : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)],
       ],
-      [t("Made each"), agoShort(found.interval)],
+      [t("Schedule"), agoShort(found.interval)],
       [t("Target"), foreign(found.target, 200)],
-      [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no: the target shows all mail to its readers")],
+      [
+        t("Encrypted"),
+        found.encrypted ? state("ok", t("yes")) : t("no. Anyone with access to the target can read all mail"),
+      ],
       [
         t("Kept"),
         found.encrypted
-          ? t("all, until you remove them: the server alone cannot read them")
+          ? t("all, until you delete them. The server can't read them alone")
           : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly }),
       ],
     ]),
@@ -97,24 +100,24 @@ function outcome(run: BackupRun): Child {
     ];
   if (run.errors.length > 0)
     return notice("danger", [
-      t("The backup of {when} is not whole.", { when: ago(run.ended) }),
-      many_(t("What went wrong:"), run.errors),
+      t("The backup from {when} is incomplete.", { when: ago(run.ended) }),
+      many_(t("Errors:"), run.errors),
     ]);
   return notice(run.warnings.length + run.left_out.length > 0 ? "warn" : "ok", [
-    t("Backed up {size}, of which {stored} were new.", { size: size(run.octets), stored: size(run.stored) }),
+    t("Backed up {size} ({stored} new).", { size: size(run.octets), stored: size(run.stored) }),
     many_(t("Warnings:"), run.warnings),
-    many_(t("Left out, so a new machine would make new keys:"), run.left_out),
+    many_(t("Not included, so a restored server would create new keys:"), run.left_out),
   ]);
 }
 
 function snapshots(found: Backups): HTMLElement {
   if (found.problem !== "")
-    return card(t("Snapshots"), notice("danger", [t("They cannot be listed:"), " ", foreign(found.problem)]));
-  if (found.snapshots.length === 0) return card(t("Snapshots"), el("p", { class: "two" }, t("None yet.")));
+    return card(t("Snapshots"), notice("danger", [t("Couldn't list snapshots:"), " ", foreign(found.problem)]));
+  if (found.snapshots.length === 0) return card(t("Snapshots"), el("p", { class: "two" }, t("No snapshots yet.")));
   const list = table<SnapshotRow>(
     t("Snapshots"),
     [
-      { title: t("Made"), kind: "main", cell: (row) => when(row.created) },
+      { title: t("Created"), kind: "main", cell: (row) => when(row.created) },
       { title: t("Id"), cell: (row) => el("code", {}, row.id) },
       { title: t("Files"), kind: "num", cell: (row) => (row.files < 0 ? "–" : t("{n}", { n: row.files })) },
       { title: t("Size"), kind: "num", cell: (row) => (row.octets < 0 ? "–" : size(row.octets)) },
@@ -126,7 +129,7 @@ function snapshots(found: Backups): HTMLElement {
     hint: el(
       "p",
       { class: "hint" },
-      t("To restore one, use the command line; it works without a running server:"),
+      t("To restore a snapshot, use the command line. The server doesn't need to run:"),
       " ",
       el("code", {}, "moxlite restore"),
     ),
@@ -137,7 +140,7 @@ async function begin(desk: Desk, found: Backups): Promise<void> {
   if (
     !(await confirm(
       t("Back up now?"),
-      t("A snapshot of everything goes to {target}. Mail flows on meanwhile.", { target: found.target }),
+      t("This will create a full snapshot in {target}. Mail will keep working.", { target: found.target }),
       t("Back up"),
     ))
   )

@@ -20,8 +20,8 @@ const tones: Readonly<Record<string, Tone>> = { error: "danger", warn: "warn" };
 
 const places = (on: string) =>
   tabs(t("Log"), [
-    ["#log", t("Newest lines"), on === ""],
-    ["#log/connection", t("One connection"), on === "connection"],
+    ["#log", t("Latest lines"), on === ""],
+    ["#log/connection", t("Connection"), on === "connection"],
     ["#log/levels", t("Levels"), on === "levels"],
   ]);
 
@@ -37,7 +37,7 @@ export async function logPage(desk: Desk): Promise<{ title: string; root: HTMLEl
 export function shown(found: readonly Logged[]): HTMLElement {
   return el(
     "ol",
-    { class: "loglines", tabindex: "0", "aria-label": t("Lines of the log") },
+    { class: "loglines", tabindex: "0", "aria-label": t("Log lines") },
     [...found]
       .reverse()
       .map((one) =>
@@ -56,13 +56,12 @@ function source(found: LogFound): Child {
   if (found.file !== "")
     return found.whole
       ? t("Newest first, from {file}.", { file: found.file })
-      : t("Newest first, from the last 32 MB of {file}.", { file: found.file });
+      : t("Newest first, from the last 32 MB in {file}.", { file: found.file });
   return found.since === 0
     ? t("Newest first.")
-    : t(
-        "Newest first, from memory, which goes back to {when}. Older lines are where the log goes, such as the journal.",
-        { when: moment(found.since) },
-      );
+    : t("Newest first, in memory since {when}. For older lines, see the log destination, such as the journal.", {
+        when: moment(found.since),
+      });
 }
 
 async function newest(desk: Desk): Promise<Child> {
@@ -70,14 +69,14 @@ async function newest(desk: Desk): Promise<Child> {
   const wanted = desk.address.query.get("words") ?? "";
   const found = await desk.client.log_recent(least, wanted);
   const level = choice(
-    t("At least"),
+    t("Minimum level"),
     names.slice(0, 5).map((one): [string, string] => [one, one]),
     least,
   );
   const words = el("input", {
     type: "search",
-    "aria-label": t("Words in the line"),
-    placeholder: t("Words in the line"),
+    "aria-label": t("Search text"),
+    placeholder: t("Search text"),
   });
   words.value = wanted;
   const apply = () =>
@@ -85,7 +84,7 @@ async function newest(desk: Desk): Promise<Child> {
       addressOf("log", [], { level: level.control.value === "info" ? "" : level.control.value, words: words.value }),
     );
   const form = filterForm(apply, level.root, el("label", { class: "search" }, sign(lens), words));
-  const none = empty(lines, t("No lines"), t("No line in memory matches."));
+  const none = empty(lines, t("No lines"), t("No matching lines in memory."));
   return [
     form,
     card("", found.lines.length === 0 ? none : shown(found.lines), { flush: true }),
@@ -99,7 +98,7 @@ async function connection(desk: Desk): Promise<Child> {
     t("Id"),
     wanted,
     t(
-      "From a Received field that this server has added, or from an error page: 22 characters. The cid of a log line serves, too.",
+      "22 characters from a Received field added by this server, or from an error page. You can also use the cid from a log line.",
     ),
   );
   const answer = el("div", { "aria-live": "polite" });
@@ -108,7 +107,7 @@ async function connection(desk: Desk): Promise<Child> {
     desk.note(addressOf("log", ["connection"], { id: id.control.value.trim() }));
     fill(
       answer,
-      found.problem !== "" && notice("warn", t("The log file could not be read: {why}", { why: found.problem })),
+      found.problem !== "" && notice("warn", t("Couldn't read log file: {why}", { why: found.problem })),
       card(
         many(found.lines.length, "{n} line of connection {cid}", "{n} lines of connection {cid}", { cid: found.cid }),
         found.lines.length > 0
@@ -116,19 +115,15 @@ async function connection(desk: Desk): Promise<Child> {
           : el(
               "div",
               {},
-              el(
-                "p",
-                { class: "two" },
-                t("None is left here. Where the log goes to the journal, this command finds them:"),
-              ),
+              el("p", { class: "two" }, t("No log lines left in memory. If logs go to the journal, run:")),
               copyable(`journalctl -u moxlite -g cid=${found.cid}`),
             ),
         { flush: found.lines.length > 0, hint: source(found) },
       ),
     );
   };
-  const form = fieldForm({ received_id: id }, t("Show its lines"), search);
-  if (wanted !== "") void attempt(t("Searching…"), t("Couldn't search the log"), search);
+  const form = fieldForm({ received_id: id }, t("Show log lines"), search);
+  if (wanted !== "") void attempt(t("Searching…"), t("Couldn't search log"), search);
   return [card("", form), answer];
 }
 
@@ -144,10 +139,10 @@ async function levels(desk: Desk): Promise<Child> {
     }
     desk.say(
       row.pkg === ""
-        ? t("The level of all is {level}", { level })
+        ? t("Log level set to {level}", { level })
         : level === ""
-          ? t("{pkg} has the level of all", { pkg: row.pkg })
-          : t("The level of {pkg} is {level}", { pkg: row.pkg, level }),
+          ? t("{pkg} now uses the default level", { pkg: row.pkg })
+          : t("{pkg} level set to {level}", { pkg: row.pkg, level }),
       {
         title: t("Undo"),
         run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => make(before)).then(() => desk.refresh()),
@@ -157,10 +152,10 @@ async function levels(desk: Desk): Promise<Child> {
   };
   const select = (row: Level) => {
     const own = names.map((one): [string, string] => [one, one]);
-    const values: [string, string][] = row.pkg === "" ? own : [["", t("as all ({level})", { level: all })], ...own];
+    const values: [string, string][] = row.pkg === "" ? own : [["", t("default ({level})", { level: all })], ...own];
     const control = el(
       "select",
-      { "aria-label": row.pkg === "" ? t("Level of all packages") : t("Level of {pkg}", { pkg: row.pkg }) },
+      { "aria-label": row.pkg === "" ? t("Level for all packages") : t("Level for {pkg}", { pkg: row.pkg }) },
       values.map(([value, words]) => el("option", { value, selected: value === row.level }, words)),
     );
     control.addEventListener("change", () => void set(row, control.value, control));
@@ -171,7 +166,7 @@ async function levels(desk: Desk): Promise<Child> {
     loud.length > 0 &&
       notice(
         "warn",
-        t("At traceauth and tracedata the log has passwords, and at tracedata the content of mail: {pkgs}.", {
+        t("These packages log passwords (traceauth, tracedata) or mail content (tracedata): {pkgs}.", {
           pkgs: loud.map((one) => (one.pkg === "" ? t("all packages") : one.pkg)).join(", "),
         }),
       ),

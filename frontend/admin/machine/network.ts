@@ -22,9 +22,9 @@ const listingState = (row: Listing): Child => {
     case "fail":
       return state("danger", t("listed"));
     case "temperror":
-      return state("warn", t("no answer"));
+      return state("warn", t("no response"));
     case "unknown":
-      return state("unknown", t("not asked yet"));
+      return state("unknown", t("not checked yet"));
   }
 };
 
@@ -34,32 +34,31 @@ export async function networkPage(desk: Desk): Promise<Page> {
   const root = el(
     "div",
     { class: "page" },
-    head(t("Network"), t("How other mail servers see this one.")),
-    !found.asks &&
-      notice("unknown", t("localserve asks nothing outside of this machine, so nothing can be looked up here.")),
+    head(t("Network"), t("How other mail servers see this server.")),
+    !found.asks && notice("unknown", t("localserve doesn't contact other servers, so lookups aren't available.")),
     !found.known &&
       notice(
         "unknown",
         t(
-          "The configuration does not tell by which addresses others know this server, as behind NAT. Set nat_ips of the listener in moxlite.toml.",
+          "This server's public addresses aren't configured, for example because of NAT. Set nat_ips for the listener in moxlite.toml.",
         ),
       ),
-    card(t("Reverse names"), await reverse(desk, found), {
+    card(t("Reverse DNS"), await reverse(desk, found), {
       hint: t(
-        "Other servers want the address of a mail server to have a name that leads back to it. Your provider sets it.",
+        "Other servers expect your address to have a reverse DNS name that points back to it. Your provider can set this.",
       ),
     }),
     card(t("Block lists"), listings(desk, found), {
       flush: found.listings.length > 0,
-      hint: t("Asked every 3 hours, and sooner when much is sent."),
+      hint: t("Checked every 3 hours, or more often when you send a lot of mail."),
     }),
-    card(t("Lists that are only watched"), await settingsForm(desk, [], (name) => name === "monitor_dnsbls"), {
+    card(t("Monitored lists"), await settingsForm(desk, [], (name) => name === "monitor_dnsbls"), {
       hint:
         found.refusing.length > 0
-          ? t("By the word of these lists, mail is refused: {zones}. They are set in moxlite.toml.", {
+          ? t("Mail is rejected based on these lists: {zones}. To change them, edit moxlite.toml.", {
               zones: found.refusing.join(", "),
             })
-          : t("No list refuses mail here. Such lists are set in moxlite.toml, as smtp.dnsbls of a listener."),
+          : t("No block lists reject mail. To add one, set smtp.dnsbls for a listener in moxlite.toml."),
     }),
     card(t("Trusted forwarders"), await settingsForm(desk, [], (name) => name === "arc")),
   );
@@ -67,7 +66,7 @@ export async function networkPage(desk: Desk): Promise<Page> {
 }
 
 function listings(desk: Desk, found: OwnAddresses): Child {
-  if (found.listings.length === 0) return el("p", { class: "hint" }, t("No list is watched."));
+  if (found.listings.length === 0) return el("p", { class: "hint" }, t("No monitored lists"));
   return table<Listing>(
     t("Block lists"),
     [
@@ -81,12 +80,12 @@ function listings(desk: Desk, found: OwnAddresses): Child {
             el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200)),
         ],
       },
-      { title: t("Asked"), cell: (row) => (row.at === 0 ? el("span", { class: "muted" }, t("not yet")) : ago(row.at)) },
+      { title: t("Checked"), cell: (row) => (row.at === 0 ? el("span", { class: "muted" }, t("never")) : ago(row.at)) },
       {
         title: "",
         kind: "top",
         cell: (row) =>
-          iconButton(t("Ask {zone} about {ip} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
+          iconButton(t("Check {ip} on {zone} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
             if (
               await attempt(
                 t("Checking {zone}…", { zone: row.zone }),
@@ -106,9 +105,9 @@ function reverseState(found: ReverseName, hostname: string): Child {
   const names = found.names.length > 0 ? [" ", foreign(found.names.join(", "), 200)] : null;
   if (found.status === "pass") {
     const same = found.name.toLowerCase() === hostname.toLowerCase();
-    return [state(same ? "ok" : "warn", same ? t("correct") : t("another name than {hostname}", { hostname })), names];
+    return [state(same ? "ok" : "warn", same ? t("correct") : t("doesn't match {hostname}", { hostname })), names];
   }
-  const words = { fail: t("does not lead back"), permerror: t("has no name"), temperror: t("not known now") };
+  const words = { fail: t("doesn't point back"), permerror: t("no reverse DNS"), temperror: t("unknown") };
   return [
     state(found.status === "temperror" ? "unknown" : "danger", words[found.status]),
     names,
@@ -119,20 +118,20 @@ function reverseState(found: ReverseName, hostname: string): Child {
 async function reverse(desk: Desk, own: OwnAddresses): Promise<Child> {
   const rows = own.ips.map((ip) => ({
     ip,
-    place: el("span", {}, own.asks ? t("Asking…") : state("unknown", t("not asked"))),
+    place: el("span", {}, own.asks ? t("Checking…") : state("unknown", t("not checked"))),
   }));
   if (own.asks) {
     for (const row of rows) {
       desk.client
         .reverse_lookup(row.ip)
         .then((found) => fill(row.place, reverseState(found, own.hostname)))
-        .catch((error: unknown) => fill(row.place, state("unknown", t("not known now")), " ", messageOf(error)));
+        .catch((error: unknown) => fill(row.place, state("unknown", t("unknown")), " ", messageOf(error)));
     }
   }
   const ip = line(t("Look up another address"), "", null, { inputmode: "text", placeholder: "192.0.2.1" });
   const answer = el("div", { "aria-live": "polite" });
   const form = fieldForm({ ip }, t("Look up"), async () => {
-    fill(answer, t("Asking…"));
+    fill(answer, t("Checking…"));
     try {
       const found = await desk.client.reverse_lookup(ip.control.value);
       fill(
@@ -141,7 +140,7 @@ async function reverse(desk: Desk, own: OwnAddresses): Promise<Child> {
           [
             found.ip,
             found.status === "pass"
-              ? [state("ok", t("leads back")), " ", foreign(found.name)]
+              ? [state("ok", t("points back")), " ", foreign(found.name)]
               : reverseState(found, own.hostname),
           ],
         ]),
@@ -155,12 +154,12 @@ async function reverse(desk: Desk, own: OwnAddresses): Promise<Child> {
 }
 
 const methods: Readonly<Record<TransportRow["method"], string>> = {
-  submissions: t("relay with TLS from the start"),
+  submissions: t("relay with implicit TLS"),
   submission: t("relay with STARTTLS, port 587"),
   smtp: t("relay with STARTTLS, port 25"),
-  socks: t("through a SOCKS proxy"),
-  direct: t("directly"),
-  fail: t("fails at once"),
+  socks: t("SOCKS proxy"),
+  direct: t("direct"),
+  fail: t("fails immediately"),
 };
 
 function values(settings: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] {
@@ -178,7 +177,7 @@ export async function routesPage(desk: Desk): Promise<Page> {
     t("Transports"),
     [
       { title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) },
-      { title: t("How"), cell: (row) => methods[row.method] },
+      { title: t("Settings"), cell: (row) => methods[row.method] },
       {
         title: t("Settings"),
         cell: (row) =>
@@ -190,7 +189,7 @@ export async function routesPage(desk: Desk): Promise<Page> {
           ),
       },
       {
-        title: t("Chosen by routes of"),
+        title: t("Used by routes for"),
         cell: (row) =>
           row.used.length === 0
             ? el("span", { class: "muted" }, t("none"))
@@ -203,7 +202,7 @@ export async function routesPage(desk: Desk): Promise<Page> {
     route,
     t("No transports"),
     t(
-      "All mail goes directly to the servers of its recipients. A transport, such as a smarthost, is set in moxlite.toml as [transports.NAME].",
+      "Mail is delivered directly to recipients' servers. To add a transport, such as a smarthost, set [transports.NAME] in moxlite.toml.",
     ),
   );
   const root = el(
@@ -211,19 +210,19 @@ export async function routesPage(desk: Desk): Promise<Page> {
     { class: "page" },
     head(
       t("Routes"),
-      t("By which way mail goes out."),
-      found.length > 0 && button(t("Add a route"), () => void addRoute(desk, found)),
+      t("How outgoing mail is delivered."),
+      found.length > 0 && button(t("Add route"), () => void addRoute(desk, found)),
     ),
     card(t("Transports"), found.length === 0 ? none : list, {
       flush: true,
       hint:
         found.length === 0
           ? null
-          : t("They are set in moxlite.toml; a restart of the server reads it. Passwords are not shown."),
+          : t("To change transports, edit moxlite.toml and restart the server. Passwords are hidden."),
     }),
     card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), {
       hint: t(
-        "The first that matches counts. Routes of an account come first, then the routes of its domain, then the routes here.",
+        "Only the first matching route applies. Account routes are checked first, then domain routes, then these.",
       ),
     }),
   );
@@ -233,7 +232,7 @@ export async function routesPage(desk: Desk): Promise<Page> {
 /** Ask for the three fields of a route, and add it: one for some domains before those for all, which would take its mail. */
 async function addRoute(desk: Desk, transports: readonly TransportRow[]): Promise<void> {
   const names = transports.map((one): [string, string] => [one.name, `${one.name}, ${methods[one.method]}`]);
-  const hint = t("Domains, with blanks between; .example.org is for all below it. Empty: all.");
+  const hint = t("Domains, separated by spaces. For subdomains, use .example.org. Leave blank for all.");
   const fields = {
     transport: choice(t("Transport"), names, names[0]?.[0] ?? ""),
     to_domain: line(t("To addresses at"), "", hint),
@@ -243,7 +242,7 @@ async function addRoute(desk: Desk, transports: readonly TransportRow[]): Promis
     const typed = fields[one].control.value.split(/[\s,]+/).filter((word) => word !== "");
     return typed.length > 0 ? { [one]: typed } : {};
   };
-  const done = await fieldDialog(t("A route"), t("Add"), fields, async () => {
+  const done = await fieldDialog(t("Route"), t("Add"), fields, async () => {
     const { values } = await desk.client.settings([]);
     const before: unknown[] = Array.isArray(values["routes"]) ? values["routes"] : [];
     const some = { ...domains("to_domain"), ...domains("from_domain") };
@@ -279,14 +278,14 @@ async function ask(
   what: (typed: string) => Record<string, unknown>,
 ): Promise<void> {
   const fields = {
-    domain: line(t("Host"), "", t("Such as www.example.org. Its name must lead to this server in the DNS.")),
-    path_regexp: line(t("Path"), "/", t("What is below it. / is the whole host.")),
+    domain: line(t("Host"), "", t("For example, www.example.org. DNS must point to this server.")),
+    path_regexp: line(t("Path"), "/", t("Includes everything under this path. For the whole host, use /.")),
     third,
   };
   const done = await fieldDialog(title, t("Add"), fields, async () => {
     if (!fields.path_regexp.control.value.startsWith("/")) {
-      fields.path_regexp.problem(t("A path starts with /."));
-      throw new Error(t("Nothing was saved."));
+      fields.path_regexp.problem(t("Start the path with /."));
+      throw new Error(t("Your changes weren't saved."));
     }
     await addHandler(
       desk,
@@ -302,18 +301,18 @@ async function ask(
 }
 
 function addSite(desk: Desk): Promise<void> {
-  const folder = line(t("Folder"), "", t("Where its files are on this machine, such as /srv/www."));
-  return ask(desk, t("A site"), folder, (root) => ({ static: { root } }));
+  const folder = line(t("Folder"), "", t("Folder on this server. For example, /srv/www"));
+  return ask(desk, t("Static site"), folder, (root) => ({ static: { root } }));
 }
 
 function addRedirect(desk: Desk): Promise<void> {
-  const target = line(t("To"), "", t("A host, such as https://example.com. Path and query are kept."));
-  return ask(desk, t("A redirect"), target, (url) => ({ redirect: { base_url: url } }));
+  const target = line(t("To"), "", t("For example, https://example.com. Path and query are kept."));
+  return ask(desk, t("Redirect"), target, (url) => ({ redirect: { base_url: url } }));
 }
 
 function addProxy(desk: Desk): Promise<void> {
-  const server = line(t("Server behind it"), "", t("Its address, such as http://127.0.0.1:3000."));
-  return ask(desk, t("A proxy"), server, (url) => ({ forward: { url } }));
+  const server = line(t("Backend server"), "", t("For example, http://127.0.0.1:3000"));
+  return ask(desk, t("Proxy"), server, (url) => ({ forward: { url } }));
 }
 
 /** Redirects and handlers of the web server. */
@@ -321,27 +320,24 @@ export async function webPage(desk: Desk): Promise<Page> {
   const root = el(
     "div",
     { class: "page" },
-    head(
-      t("Web server"),
-      t("Web sites beside the mail: on ports of listeners with webserver_http or webserver_https."),
-    ),
+    head(t("Web server"), t("Host websites on listeners with webserver_http or webserver_https.")),
     card(
-      t("Add to the web server"),
+      t("Add to web server"),
       el(
         "div",
         { class: "flex wrap gap" },
-        button(t("A site"), () => void addSite(desk), { kind: "primary" }),
-        button(t("A redirect"), () => void addRedirect(desk)),
-        button(t("A proxy"), () => void addProxy(desk)),
+        button(t("Static site"), () => void addSite(desk), { kind: "primary" }),
+        button(t("Redirect"), () => void addRedirect(desk)),
+        button(t("Proxy"), () => void addProxy(desk)),
       ),
-      { hint: t("Three fields each. All others are below, once it is there.") },
+      { hint: t("3 fields to start. You'll find all other settings below after you add it.") },
     ),
     card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), {
-      hint: t("The whole of a host to another host, with path and query kept."),
+      hint: t("Redirect a whole host to another host. Path and query are kept."),
     }),
     card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), {
       hint: t(
-        "Tried in this order; the first that handles a request ends the search. Give each exactly one of static, redirect, forward, internal.",
+        "The first matching handler serves the request. Set exactly 1 of static, redirect, forward, or internal for each.",
       ),
     }),
   );

@@ -25,7 +25,7 @@ export async function configPage(desk: Desk): Promise<Page> {
   const shown = effective ? found.effective : found.text;
   const input = el("input", {
     type: "search",
-    "aria-label": t("Accounts and domains whose name contains"),
+    "aria-label": t("Accounts and domains with names containing"),
     placeholder: t("Account or domain"),
   });
   input.value = search;
@@ -47,7 +47,7 @@ export async function configPage(desk: Desk): Promise<Page> {
     head(
       t("Configuration"),
       t(
-        "Secrets are not shown. moxlite.toml is changed with an editor, and read when the server starts; domains.toml is changed by the pages of this app, the command line or an editor, and read at once.",
+        "Secrets are hidden. To change moxlite.toml, edit it and restart the server. Changes to domains.toml, from this app, the command line, or an editor, apply immediately.",
       ),
     ),
     tabs(t("Files"), [
@@ -60,9 +60,9 @@ export async function configPage(desk: Desk): Promise<Page> {
     found.problem === "" &&
       !found.current &&
       notice("danger", [
-        t("The file on disk has a mistake, so the version before it is in use."),
+        t("The file has an error, so the previous version is still active."),
         " ",
-        el("a", { href: "#overview" }, t("Show the mistake")),
+        el("a", { href: "#overview" }, t("Show error")),
       ]),
     effective &&
       file === "domains.toml" &&
@@ -72,7 +72,7 @@ export async function configPage(desk: Desk): Promise<Page> {
           el(
             "p",
             { class: "hint" },
-            many(found.left_out, "{n} account or domain is left out.", "{n} accounts and domains are left out."),
+            many(found.left_out, "{n} account or domain not shown.", "{n} accounts and domains not shown."),
           ),
       ],
     card(
@@ -86,9 +86,9 @@ export async function configPage(desk: Desk): Promise<Page> {
         flush: true,
         actions: copyButton(() => shown),
         hint: effective
-          ? t("All values in use, with the defaults of what is not set.")
+          ? t("All active values, including defaults.")
           : found.cut
-            ? t("The beginning of the file, which is long.")
+            ? t("Only the start of this long file is shown.")
             : null,
       },
     ),
@@ -137,11 +137,7 @@ export async function metricsPage(desk: Desk): Promise<Page> {
       rows.length === 0
         ? card(
             "",
-            empty(
-              listFilter,
-              t("Nothing found"),
-              t("Names and explanations are looked at. Metrics that have counted nothing yet are left out."),
-            ),
+            empty(listFilter, t("No results"), t("Searches names and descriptions. Metrics without data are hidden.")),
           )
         : card(
             "",
@@ -168,8 +164,8 @@ export async function metricsPage(desk: Desk): Promise<Page> {
   };
   const input = el("input", {
     type: "search",
-    "aria-label": t("Name or explanation"),
-    placeholder: t("Name or explanation"),
+    "aria-label": t("Name or description"),
+    placeholder: t("Name or description"),
   });
   input.value = wanted;
   let timer = 0;
@@ -187,7 +183,7 @@ export async function metricsPage(desk: Desk): Promise<Page> {
     head(
       t("Metrics"),
       t(
-        "Counted since the server started. Prometheus and others read them at /metrics of a listener with metrics_http.",
+        "Counted since the server started. Prometheus and other tools can read them at /metrics on a listener with metrics_http.",
       ),
       el("label", { class: "search" }, sign(lens), input),
     ),

@@ -17,15 +17,15 @@ const period = 3000;
 export async function standbyPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const found = await desk.client.second_machine();
   const place = el("section", { "aria-live": "polite" });
-  const start = button(t("Hand over"), () => void handOver(desk, start, place), { kind: "line danger" });
+  const start = button(t("Switch over"), () => void handOver(desk, start, place), { kind: "line danger" });
   const root = el(
     "div",
     { class: "page" },
-    head(t("Second machine"), t("It gets each change within about a second, and can take over."), found.lease && start),
+    head(t("Standby server"), t("Gets all changes within about a second and can take over."), found.lease && start),
     place,
     found.target === "" ? unset() : shown(found),
   );
-  return { title: t("Second machine"), root };
+  return { title: t("Standby server"), root };
 }
 
 function unset(): HTMLElement {
@@ -34,8 +34,10 @@ function unset(): HTMLElement {
     "",
     empty(
       copy,
-      t("There is no second machine"),
-      t("Set a target on another disk, machine or object storage in moxlite.toml, then start the server again:"),
+      t("No standby server"),
+      t(
+        "To add one, set a target on another disk, machine, or object storage in moxlite.toml, then restart the server:",
+      ),
       el("pre", { class: "zone" }, text),
       copyButton(() => text, t("Copy")),
     ),
@@ -45,15 +47,12 @@ function unset(): HTMLElement {
 function shown(found: SecondMachine): HTMLElement[] {
   const words = found.words.map((one) => el("p", {}, visible(one)));
   return [
-    notice(
-      found.well ? "ok" : "warn",
-      found.well ? t("All changes are copied to it.") : t("Not all changes are copied to it."),
-    ),
+    notice(found.well ? "ok" : "warn", found.well ? t("All changes copied.") : t("Some changes aren't copied.")),
     card(t("Status"), words, {
       hint: found.lease
         ? null
         : t(
-            "Without standby.lease it does not take over by itself, and cannot be handed to: moxlite standby takeover.",
+            "Without standby.lease, automatic failover and switchover aren't available. To fail over, run moxlite standby takeover.",
           ),
     }),
   ];
@@ -61,31 +60,31 @@ function shown(found: SecondMachine): HTMLElement[] {
 
 async function handOver(desk: Desk, start: HTMLButtonElement, place: HTMLElement): Promise<void> {
   const agreed = await confirm(
-    t("Hand over to the second machine?"),
+    t("Switch over to the standby server?"),
     t(
-      "This server takes no more mail, sends its last changes, and ends. The second machine serves some seconds later, with all mail. Nothing happens if that one is not ready, or has another version.",
+      "This server will stop accepting mail, send its last changes, and shut down. The standby server will take over within seconds, with all mail. If the standby isn't ready or has another version, this server will keep running.",
     ),
-    t("Hand over"),
+    t("Switch over"),
   );
   if (!agreed) return;
   start.disabled = true;
   fill(
     place,
-    notice("wait", t("Asking the second machine, then sending the last changes. This takes up to a minute.")),
+    notice("wait", t("Contacting the standby server and sending the last changes. This can take up to 1 minute.")),
   );
   try {
     const done = await desk.client.standby_handover();
     fill(
       place,
       notice("wait", [
-        el("b", {}, t("{host} takes over now, and this server ends.", { host: visible(done.host) })),
+        el("b", {}, t("{host} is taking over. This server will shut down.", { host: visible(done.host) })),
         " ",
-        t("Waiting until this address answers again. Let it lead to the second machine, if it does not."),
+        t("Waiting for this address to respond. If needed, point this address to the standby server."),
       ]),
     );
     wait(desk, place);
   } catch (error) {
-    fill(place, notice("danger", [t("Not handed over:"), " ", visible(messageOf(error))]));
+    fill(place, notice("danger", [t("Couldn't switch over:"), " ", visible(messageOf(error))]));
     start.disabled = false;
   }
 }
@@ -103,8 +102,8 @@ function wait(desk: Desk, place: HTMLElement): void {
       place,
       notice(
         "ok",
-        t("This address answers again."),
-        button(t("Log in there"), () => location.reload(), { kind: "primary" }),
+        t("This address is responding again."),
+        button(t("Log in"), () => location.reload(), { kind: "primary" }),
       ),
     );
   }, period);

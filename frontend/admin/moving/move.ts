@@ -22,7 +22,7 @@ export async function movePage(desk: Desk): Promise<{ title: string; root: HTMLE
   const root = el(
     "div",
     { class: "page" },
-    head(t("Move"), t("All users of another server, with their mail and passwords."), ...actions(desk, found)),
+    head(t("Move"), t("Move all users from another server, with their mail and passwords."), ...actions(desk, found)),
     found.phase === "none" ? none() : shown(found),
   );
   return { title: t("Move"), root };
@@ -33,12 +33,12 @@ function actions(desk: Desk, found: MoveState): (HTMLElement | false)[] {
     if (await attempt(doing, failed, call)) await desk.refresh();
   };
   const stop = async () => {
-    const text = t("What was copied stays. To continue, type moxlite move run again.");
-    if (!(await confirm(t("Stop the move?"), text, t("Stop move")))) return;
-    await act(t("Stopping…"), t("Couldn't stop the move"), () => desk.client.move_stop());
+    const text = t("You'll keep the copied mail. To continue, run moxlite move run again.");
+    if (!(await confirm(t("Stop this move?"), text, t("Stop move")))) return;
+    await act(t("Stopping…"), t("Couldn't stop move"), () => desk.client.move_stop());
   };
-  const pause = () => act(t("Pausing…"), t("Couldn't pause the move"), () => desk.client.move_pause());
-  const resume = () => act(t("Resuming…"), t("Couldn't resume the move"), () => desk.client.move_resume());
+  const pause = () => act(t("Pausing…"), t("Couldn't pause move"), () => desk.client.move_pause());
+  const resume = () => act(t("Resuming…"), t("Couldn't resume move"), () => desk.client.move_resume());
   return [
     found.phase === "running" && button(t("Pause"), () => void pause()),
     found.phase === "paused" && button(t("Resume"), () => void resume(), { kind: "primary" }),
@@ -54,7 +54,7 @@ function none(): HTMLElement {
     empty(
       users,
       t("No move yet"),
-      t("Moves are started on the command line, because the plan has passwords."),
+      t("Start moves on the command line, because the plan contains passwords."),
       el("pre", { class: "zone" }, command),
       copyButton(() => command, t("Copy")),
     ),

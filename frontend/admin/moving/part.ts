@@ -25,7 +25,7 @@ export function peer(desk: Desk, domain: string): Child {
   const root = el("div");
   const draw = (found: PeerState) => fill(root, found.hosts.length > 0 ? inUse(desk, found) : refused(desk, found));
   const look = async () => {
-    fill(root, card(t("Other addresses"), notice("wait", t("Looking for another server of this domain…"))));
+    fill(root, card(t("Other addresses"), notice("wait", t("Checking for another server for this domain…"))));
     try {
       draw(await desk.client.config_domain_peer_show(domain));
     } catch (error) {
@@ -41,33 +41,35 @@ function refused(desk: Desk, found: PeerState): Child {
   return card(
     t("Other addresses"),
     hosts.length === 0
-      ? el("p", { class: "hint" }, t("Mail to addresses that are not here is refused."))
+      ? el("p", { class: "hint" }, t("Mail to unknown addresses is rejected."))
       : [
           notice("warn", t("MX leads to another server: {hosts}", { hosts: hosts.join(", ") })),
           el(
             "p",
             { class: "hint" },
-            t("Before MX leads here: mail to people who have not moved yet can go on to that server, so none is lost."),
+            t(
+              "Before you change MX, forward mail for users who haven't moved yet to that server, so you won't lose mail.",
+            ),
           ),
         ],
     {
-      actions: button(t("Send it on…"), () => void set(desk, found), { kind: hosts.length === 0 ? "line" : "primary" }),
+      actions: button(t("Forward…"), () => void set(desk, found), { kind: hosts.length === 0 ? "line" : "primary" }),
     },
   );
 }
 
 async function set(desk: Desk, found: PeerState): Promise<void> {
   const hosts = line(
-    t("Server that has the mail now"),
+    t("Current mail server"),
     found.elsewhere.join(", "),
-    t("Its host name, or its address if the name will lead here. Several with commas."),
+    t("Host name, or the IP address if the name will point here. Separate with commas."),
   );
   const words = t(
-    "Mail to addresses that are not here goes on to that server, if it takes them. It must take mail of others from this machine.",
+    "We'll forward mail for unknown addresses to that server. Make sure the server accepts mail from here.",
   );
   const done = await fieldDialog(
-    t("Mail to other addresses of {domain}", { domain: found.domain }),
-    t("Send it on"),
+    t("Mail to other addresses at {domain}", { domain: found.domain }),
+    t("Forward"),
     { hosts },
     () => desk.client.config_domain_peer_set(found.domain, hosts.control.value.split(/[\s,]+/).filter(Boolean)),
     el("p", { class: "hint" }, words),
@@ -77,14 +79,14 @@ async function set(desk: Desk, found: PeerState): Promise<void> {
 
 function inUse(desk: Desk, found: PeerState): Child {
   const end = async () => {
-    const words = t("Mail to addresses that are not here is refused from then on.");
-    if (!(await confirm(t("Has everybody moved?"), words, t("Stop")))) return;
+    const words = t("Mail to unknown addresses will be rejected.");
+    if (!(await confirm(t("Stop forwarding?"), words, t("Stop")))) return;
     if (
-      await attempt(t("Saving…"), t("Couldn't end the handover"), () => desk.client.config_domain_peer_rm(found.domain))
+      await attempt(t("Saving…"), t("Couldn't stop forwarding"), () => desk.client.config_domain_peer_rm(found.domain))
     )
       await desk.refresh();
   };
-  const went = many(found.messages, "{n} message went there in 14 days.", "{n} messages went there in 14 days.");
+  const went = many(found.messages, "{n} message forwarded in 14 days.", "{n} messages forwarded in 14 days.");
   return card(
     t("Other addresses"),
     el(
@@ -101,22 +103,22 @@ function inUse(desk: Desk, found: PeerState): Child {
             el("div", { class: "hint" }, one.problem === "" ? one.addresses.join(", ") : visible(one.problem)),
           ),
           one.problem !== ""
-            ? state("danger", t("no answer"))
+            ? state("danger", t("no response"))
             : one.tls
-              ? state("ok", t("answers"))
+              ? state("ok", t("responding"))
               : state("warn", t("without TLS")),
         ),
       ),
       found.takes_all &&
-        el("li", {}, state("warn", t("That server takes any address, so mistyped ones are not refused."))),
+        el("li", {}, state("warn", t("That server accepts any address, so mistyped addresses aren't rejected."))),
       el("li", {}, went),
     ),
     {
       flush: true,
-      actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("End it…"), () => void end())],
+      actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("Stop…"), () => void end())],
       hint: found.disabled
-        ? t("The domain is disabled: all its mail goes on to the server that it moves from.")
-        : t("Mail to addresses that are not here goes on to the server that the domain moves from."),
+        ? t("This domain is disabled. All mail is forwarded to the old server.")
+        : t("Mail to unknown addresses is forwarded to the old server."),
     },
   );
 }

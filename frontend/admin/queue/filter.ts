@@ -36,8 +36,8 @@ export function filters(desk: Desk, transports: readonly string[]): HTMLElement 
   const query = desk.address.query;
   const get = (name: string) => query.get(name) ?? "";
   const fields = {
-    sender: line(t("From"), get("sender"), null, { placeholder: t("part, or @domain") }),
-    recipient: line(t("To"), get("recipient"), null, { placeholder: t("part, or @domain") }),
+    sender: line(t("From"), get("sender"), null, { placeholder: t("text or @domain") }),
+    recipient: line(t("To"), get("recipient"), null, { placeholder: t("text or @domain") }),
     account: line(t("Account"), get("account")),
     hold: choice(
       t("On hold"),
@@ -63,7 +63,7 @@ export function filters(desk: Desk, transports: readonly string[]): HTMLElement 
       t("Next attempt"),
       [
         ["", t("any time")],
-        ["<now", t("is due")],
+        ["<now", t("due")],
         ["<1h", t("within an hour")],
         [">1h", t("later than an hour")],
       ],
@@ -71,7 +71,7 @@ export function filters(desk: Desk, transports: readonly string[]): HTMLElement 
     ),
     transport: choice(
       t("Transport"),
-      [["*", t("any")], ["", t("by the routes")], ...transports.map((one): [string, string] => [one, one])],
+      [["*", t("any")], ["", t("by routes")], ...transports.map((one): [string, string] => [one, one])],
       query.get("transport") ?? "*",
     ),
     sort: choice(

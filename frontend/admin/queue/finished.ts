@@ -54,8 +54,8 @@ export async function finishedPage(desk: Desk): Promise<{ title: string; root: H
     list,
     none: empty(
       send,
-      t("Nothing is listed"),
-      t("Finished messages stay listed where an account has keep_retired_message_period."),
+      t("No finished messages"),
+      t("To keep finished messages listed, set keep_retired_message_period for an account."),
     ),
     after: (last) => ({ last: last.last_activity, last_id: String(last.id) }),
     pills: [only("", t("All")), only("false", t("Failed")), only("true", t("Delivered"))],

@@ -68,7 +68,7 @@ function detail(desk: Desk, row: Line, tries: readonly Try[]): Child[] {
       "ol",
       { class: "attempts" },
       tries.length === 0
-        ? el("li", {}, t("No attempt yet."))
+        ? el("li", {}, t("No attempts yet."))
         : tries.map((one) =>
             el(
               "li",

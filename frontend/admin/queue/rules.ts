@@ -16,28 +16,26 @@ export async function rulesPage(desk: Desk): Promise<{ title: string; root: HTML
   const found = await desk.client.queue_holdrules_list();
   const add = async () => {
     const account = line(t("Account"), "");
-    const sender = line(t("Sender"), "", t("A domain, or an address."));
-    const recipient = line(t("Recipient"), "", t("A domain, or an address."));
+    const sender = line(t("Sender"), "", t("Domain or address."));
+    const recipient = line(t("Recipient"), "", t("Domain or address."));
     const held = await fieldDialog(
-      t("Add a hold rule"),
+      t("Add hold rule"),
       t("Add rule"),
       { account, sender, recipient },
       () => desk.client.queue_holdrules_add(account.control.value, sender.control.value, recipient.control.value),
-      el("p", { class: "hint" }, t("All must match. With all empty, every message is put on hold.")),
-    );
-    if (held === null) return;
-    desk.say(
-      many(
-        held.messages,
-        "Rule added; {n} message is on hold by it now",
-        "Rule added; {n} messages are on hold by it now",
+      el(
+        "p",
+        { class: "hint" },
+        t("All fields must match. If you leave all fields blank, all messages are put on hold."),
       ),
     );
+    if (held === null) return;
+    desk.say(many(held.messages, "Rule added. {n} message on hold", "Rule added. {n} messages on hold"));
     await desk.refresh();
   };
   const remove = async (rule: Rule) => {
     if (await attempt(t("Deleting…"), t("Couldn't delete rule"), () => desk.client.queue_holdrules_remove(rule.id))) {
-      desk.say(t("Rule removed; what it held stays on hold until it is released"));
+      desk.say(t("Rule removed. Messages stay on hold until you release them"));
       await desk.refresh();
     }
   };
@@ -57,9 +55,7 @@ export async function rulesPage(desk: Desk): Promise<{ title: string; root: HTML
       ? empty(
           pause,
           t("No hold rules"),
-          t(
-            "A rule puts messages on hold, those that wait and those that come: for an account, a sender or a recipient.",
-          ),
+          t("Hold rules put queued and new messages on hold for an account, sender, or recipient."),
         )
       : list;
   return {
@@ -70,7 +66,7 @@ export async function rulesPage(desk: Desk): Promise<{ title: string; root: HTML
       head(
         t("Queue"),
         null,
-        button(t("Add a hold rule"), () => void add(), { icon: plus, kind: "primary" }),
+        button(t("Add hold rule"), () => void add(), { icon: plus, kind: "primary" }),
       ),
       tabLinks("rules"),
       card("", body, { flush: true }),

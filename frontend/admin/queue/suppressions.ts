@@ -42,7 +42,7 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
       ))
     )
       return;
-    desk.say(t("{address} gets mail again", { address: row.address }), {
+    desk.say(t("Mail to {address} allowed again", { address: row.address }), {
       title: t("Undo"),
       run: () =>
         void attempt(t("Undoing…"), t("Couldn't undo"), () =>
@@ -58,7 +58,7 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
       { title: t("Account"), cell: (row) => row.account },
       {
         title: t("Why"),
-        cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]],
+        cell: (row) => [row.manual ? t("manual") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]],
       },
       { title: t("Since"), cell: (row) => when(microseconds(row.created)) },
       { title: t("Until"), cell: (row) => (row.expires === "" ? t("permanent") : when(microseconds(row.expires))) },

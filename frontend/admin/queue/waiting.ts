@@ -100,7 +100,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
             (f, n) => desk.client.queue_unhold(f, true, n),
             {
               title: (n) => many(n, "Release {n} message?", "Release {n} messages?"),
-              text: t("Delivery will be tried again."),
+              text: t("Delivery will be retried."),
               button: t("Release"),
               doing: t("Saving…"),
               failed: t("Couldn't release messages"),
@@ -112,15 +112,15 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
       ),
       button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }),
       button(
-        t("Return to sender…"),
+        t("Bounce…"),
         () =>
           void act(desk, wanted(), (f, n) => desk.client.queue_fail(f, true, n), {
-            title: (n) => many(n, "Return {n} message to sender?", "Return {n} messages to sender?"),
+            title: (n) => many(n, "Bounce {n} message?", "Bounce {n} messages?"),
             text: t("Senders will get a bounce message. You can't undo this."),
-            button: t("Return to sender"),
+            button: t("Bounce"),
             doing: t("Saving…"),
-            failed: t("Couldn't return messages"),
-            done: (n) => many(n, "{n} message returned to sender", "{n} messages returned to sender"),
+            failed: t("Couldn't bounce messages"),
+            done: (n) => many(n, "{n} message bounced", "{n} messages bounced"),
             final: true,
           }),
         { icon: undo2, kind: "small" },
@@ -204,12 +204,12 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
             ? empty(
                 send,
                 t("The queue is empty"),
-                t("Mail that cannot be delivered at once waits here, with what the other servers said."),
+                t("Mail that can't be delivered right away waits here, with replies from other servers."),
               )
             : empty(
                 lens,
-                t("Nothing found"),
-                t("No message matches the filter."),
+                t("No results"),
+                t("No matching messages"),
                 el("a", { class: "btn line", href: "#queue" }, t("Show all")),
               ),
         )
@@ -262,23 +262,23 @@ async function drop(desk: Desk, [filter, count]: [Filter, number]): Promise<void
 
 async function change(desk: Desk, [filter, count]: [Filter, number], transports: readonly string[]): Promise<void> {
   const minutes = line(
-    t("Put the next attempt off by minutes"),
+    t("Delay next attempt (minutes)"),
     "",
-    t("A negative number brings it forward; empty leaves it."),
+    t("Enter a negative number to deliver sooner. Leave blank for no change."),
     { inputmode: "numeric" },
   );
   const transport = choice(
     t("Transport"),
-    [["*", t("leave it")], ["", t("by the routes")], ...transports.map((one): [string, string] => [one, one])],
+    [["*", t("no change")], ["", t("by routes")], ...transports.map((one): [string, string] => [one, one])],
     "*",
   );
   const tls = choice(
-    t("Demand TLS"),
+    t("Require TLS"),
     [
-      ["*", t("leave it")],
-      ["yes", t("yes: rather not deliver than without")],
+      ["*", t("no change")],
+      ["yes", t("yes, don't deliver without TLS")],
       ["no", t("no, even where policies ask for it")],
-      ["default", t("as policies ask")],
+      ["default", t("follow policies")],
     ],
     "*",
   );
@@ -290,8 +290,8 @@ async function change(desk: Desk, [filter, count]: [Filter, number], transports:
       if (minutes.control.value !== "") {
         const number = Number(minutes.control.value);
         if (!Number.isFinite(number)) {
-          minutes.problem(t("This must be a number."));
-          throw new Error(t("Nothing was changed."));
+          minutes.problem(t("Enter a number."));
+          throw new Error(t("Your changes weren't saved."));
         }
         await desk.client.queue_schedule(number * 60, filter, true, count);
       }

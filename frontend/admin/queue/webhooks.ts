@@ -32,9 +32,9 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
   const cancel = async (row: HookLine) => {
     if (
       !(await confirm(
-        t("Cancel this call?"),
-        t("{url} is not told of it. This can't be undone.", { url: row.url }),
-        t("Cancel the call"),
+        t("Delete this webhook?"),
+        t("{url} won't be notified. You can't undo this.", { url: row.url }),
+        t("Delete webhook"),
       ))
     )
       return;
@@ -59,7 +59,7 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
       },
       { title: t("Account"), cell: (row) => row.account },
       {
-        title: t("Where to"),
+        title: t("URL"),
         cell: (row) => [
           foreign(row.url, 100),
           row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200)),
@@ -94,10 +94,10 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
     list,
     none: empty(
       send,
-      t("No calls"),
+      t("No webhooks"),
       finished
-        ? t("Finished calls stay listed where an account has keep_retired_webhook_period.")
-        : t("Calls to web servers of your users wait here when they fail."),
+        ? t("To keep finished webhooks listed, set keep_retired_webhook_period for an account.")
+        : t("Failed webhooks wait here to be retried."),
     ),
     after: (last) => ({ last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }),
     pills: [only(false, t("Waiting")), only(true, t("Finished"))],

@@ -30,12 +30,12 @@ export async function ownPage(desk: Desk): Promise<Made> {
     { class: "page" },
     head(
       t("Reports"),
-      t("Reports that this server will send to other domains, each night."),
+      t("Reports this server sends to other domains nightly."),
       button(t("Suppress an address"), () => void suppress(desk), { icon: plus }),
     ),
     tabLinks("own"),
-    pendingCard(desk, "dmarc", t("DMARC: messages judged by the policies of others"), dmarc),
-    pendingCard(desk, "tls", t("TLS: sessions under the policies of others"), tls),
+    pendingCard(desk, "dmarc", t("DMARC: messages checked against other domains' policies"), dmarc),
+    pendingCard(desk, "tls", t("TLS: sessions under other domains' policies"), tls),
     suppressedCard(desk, [
       ...noDMARC.map((row): Without => ({ kind: "dmarc", row })),
       ...noTLS.map((row): Without => ({ kind: "tls", row })),
@@ -47,8 +47,8 @@ export async function ownPage(desk: Desk): Promise<Made> {
 function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly PendingReport[]): HTMLElement {
   const nothing =
     kind === "dmarc"
-      ? t("Mail from domains whose DMARC record asks for reports (rua) is counted here until its report is sent.")
-      : t("Sessions to domains that ask for TLS reports are counted here until their report is sent.");
+      ? t("Mail is counted here for domains that request DMARC reports (rua), until the report is sent.")
+      : t("Sessions are counted here for domains that request TLS reports, until the report is sent.");
   const now = async () => {
     let said = "";
     const done = await attempt(t("Sending reports…"), t("Couldn't send reports"), async () => {
@@ -68,10 +68,10 @@ function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly Pend
     const domain = row.about.split(" ")[0] ?? row.about;
     if (
       !(await typedAgain(
-        t("Drop what is counted for {domain}?", { domain }),
+        t("Delete report data for {domain}?", { domain }),
         domain,
-        t("The domain gets no report about it. This can't be undone."),
-        t("Drop"),
+        t("The domain won't get a report for this data. You can't undo this."),
+        t("Delete"),
       ))
     )
       return;
@@ -96,22 +96,22 @@ function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly Pend
       { title: t("Day"), cell: (row) => day(row.day) },
       { title: kind === "dmarc" ? t("Messages") : t("Sessions"), kind: "num", cell: (row) => count(row.total) },
       {
-        title: kind === "dmarc" ? t("Do not pass") : t("Failed"),
+        title: kind === "dmarc" ? t("Failed") : t("Failed"),
         kind: "num",
-        cell: (row) => (row.failed === 0 ? "0" : [mark("warn", t("look at it")), " ", count(row.failed)]),
+        cell: (row) => (row.failed === 0 ? "0" : [mark("warn", t("view")), " ", count(row.failed)]),
       },
       {
         title: "",
         kind: "top",
         cell: (row) =>
-          iconButton(t("Drop what is counted for {domain}", { domain: row.about }), trash2, () => void drop(row)),
+          iconButton(t("Delete report data for {domain}", { domain: row.about }), trash2, () => void drop(row)),
       },
     ],
     found,
   );
-  return card(title, found.length === 0 ? empty(clock, t("Nothing waits"), nothing) : list, {
+  return card(title, found.length === 0 ? empty(clock, t("No pending reports"), nothing) : list, {
     flush: true,
-    actions: found.length > 0 && button(t("Send what is due"), () => void now(), { icon: send, kind: "line small" }),
+    actions: found.length > 0 && button(t("Send due reports"), () => void now(), { icon: send, kind: "line small" }),
   });
 }
 
@@ -136,7 +136,7 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
     )
       return;
     const days = Math.max(1, Math.round((microseconds(row.until) / 1000 - Date.now()) / 86_400_000));
-    desk.say(t("{address} gets reports again", { address: row.address }), {
+    desk.say(t("Reports to {address} allowed again", { address: row.address }), {
       title: t("Undo"),
       run: () =>
         void attempt(t("Undoing…"), t("Couldn't undo"), () =>
@@ -168,7 +168,7 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
   return card(
     t("Addresses without reports"),
     found.length === 0
-      ? el("p", { class: "hint" }, t("An address that refuses a report gets no more for a time, and is listed here."))
+      ? el("p", { class: "hint" }, t("Addresses that reject a report are paused for a while and listed here."))
       : list,
     { flush: true },
   );
@@ -193,14 +193,14 @@ async function suppress(desk: Desk): Promise<void> {
   const days = line(t("Days"), "30", null, { inputmode: "numeric" });
   const comment = line(t("Why"), "");
   const done = await fieldDialog(
-    t("Send no reports to an address"),
+    t("Stop reports to an address"),
     t("Suppress"),
     { address, kind, days, comment },
     async () => {
       const number = Number(days.control.value);
       if (!Number.isInteger(number) || number < 1 || number > 3650) {
-        days.problem(t("This must be a number of days, 1 to 3650."));
-        throw new Error(t("Nothing was changed."));
+        days.problem(t("Enter 1 to 3650 days."));
+        throw new Error(t("Your changes weren't saved."));
       }
       await without(
         desk,
@@ -226,14 +226,14 @@ export async function evaluationsPage(desk: Desk, domain: string): Promise<Made>
       { title: t("When"), kind: "main", cell: (row) => when(row.at) },
       { title: t("Address"), cell: (row) => name(row.source_ip) },
       {
-        title: t("Passes"),
+        title: t("Passed"),
         cell: (row) =>
           row.dkim || row.spf
             ? state("ok", [row.dkim && "DKIM", row.spf && "SPF"].filter(Boolean).join(", "))
             : state("warn", t("no")),
       },
       {
-        title: t("Done with it"),
+        title: t("Result"),
         cell: (row) => [
           name(row.disposition),
           row.overrides.map((one) => el("div", { class: "hint" }, foreign(one, 120))),
@@ -251,7 +251,7 @@ export async function evaluationsPage(desk: Desk, domain: string): Promise<Made>
         title: t("Policy"),
         cell: (row) => [
           el("code", {}, foreign(row.record, 80)),
-          row.optional && el("div", { class: "hint" }, t("alone it causes no report")),
+          row.optional && el("div", { class: "hint" }, t("doesn't trigger a report alone")),
         ],
       },
     ],
@@ -260,13 +260,11 @@ export async function evaluationsPage(desk: Desk, domain: string): Promise<Made>
   const root = el(
     "div",
     { class: "page" },
-    head([t("Mail judged by"), " ", name(domain)], t("These messages go into the next DMARC report to this domain.")),
+    head([t("Mail checked by"), " ", name(domain)], t("Included in the next DMARC report to this domain.")),
     tabLinks("own"),
-    card(
-      "",
-      found.length === 0 ? el("p", { class: "hint" }, t("Nothing more waits for a report to this domain.")) : list,
-      { flush: true },
-    ),
+    card("", found.length === 0 ? el("p", { class: "hint" }, t("No data left for this domain's report.")) : list, {
+      flush: true,
+    }),
     el(
       "div",
       { class: "pages" },
@@ -280,7 +278,7 @@ export async function evaluationsPage(desk: Desk, domain: string): Promise<Made>
         ),
     ),
   );
-  return { title: t("Mail judged by {domain}", { domain }), root };
+  return { title: t("Mail checked by {domain}", { domain }), root };
 }
 
 function mode(row: KeptPolicy): HTMLElement {
@@ -290,7 +288,7 @@ function mode(row: KeptPolicy): HTMLElement {
     case "testing":
       return state("wait", t("testing"));
     case "none":
-      return state("off", t("withdrawn"));
+      return state("off", t("revoked"));
     case "":
       return state("warn", t("not fetched"));
     default:
@@ -327,8 +325,7 @@ export async function policiesPage(desk: Desk): Promise<Made> {
         title: t("Valid until"),
         cell: (row) => [
           when(row.valid_end),
-          row.max_age > 0 &&
-            el("div", { class: "hint" }, t("each time for {time}", { time: agoShort(row.max_age * 1e6) })),
+          row.max_age > 0 && el("div", { class: "hint" }, t("for {time} each", { time: agoShort(row.max_age * 1e6) })),
         ],
       },
       { title: t("Confirmed"), cell: (row) => when(row.last_update) },
@@ -339,7 +336,7 @@ export async function policiesPage(desk: Desk): Promise<Made> {
   const root = el(
     "div",
     { class: "page" },
-    head(t("Reports"), t("Policies of domains that you send to: mail goes only to these hosts, and only with TLS.")),
+    head(t("Reports"), t("Policies for domains you send to. Mail only goes to these hosts, and only with TLS.")),
     tabLinks("mta-sts"),
     card(
       "",
@@ -349,11 +346,9 @@ export async function policiesPage(desk: Desk): Promise<Made> {
           ? empty(
               shieldCheck,
               t("No policies yet"),
-              t(
-                "When mail goes to a domain with MTA-STS, its policy is kept here, so that an attacker cannot take it away.",
-              ),
+              t("When you send to a domain with MTA-STS, the policy is saved here to prevent downgrade attacks."),
             )
-          : el("p", { class: "hint" }, t("No further policies.")),
+          : el("p", { class: "hint" }, t("End of list.")),
       { flush: true },
     ),
     el(

@@ -46,12 +46,15 @@ export async function receivedPage(desk: Desk, kind: Kind): Promise<Made> {
     head(
       t("Reports"),
       kind === "dmarc"
-        ? t("What other servers say about mail in your name.")
-        : t("What other servers say about TLS when they send to you."),
+        ? t("Reports from other servers about mail sent as your domains.")
+        : t("Reports from other servers about TLS when sending to you."),
     ),
     tabLinks(kind),
     totals.length > 0 &&
-      card(t("By domain"), sums(kind, totals), { flush: true, hint: t("Reports of the last {n} days", { n: month }) }),
+      card(t("By domain"), sums(kind, totals), {
+        flush: true,
+        hint: t("Reports from the last {n} days", { n: month }),
+      }),
     card(
       domain === "" ? titles[kind] : t("{what} about {domain}", { what: titles[kind], domain: visible(domain) }),
       body,
@@ -74,7 +77,7 @@ export async function receivedPage(desk: Desk, kind: Kind): Promise<Made> {
 
 function sums(kind: Kind, totals: readonly Total[]): HTMLElement {
   return table<Total>(
-    t("Sums by domain"),
+    t("Totals by domain"),
     [
       {
         title: t("Domain"),
@@ -87,14 +90,14 @@ function sums(kind: Kind, totals: readonly Total[]): HTMLElement {
         kind: "num",
         cell: (row) => count(row.total),
       },
-      { title: kind === "dmarc" ? t("Do not pass") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) },
+      { title: kind === "dmarc" ? t("Failed") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) },
       { title: t("Last period ends"), cell: (row) => when(row.last) },
       {
         title: "",
         kind: "top",
         cell: (row) =>
           kind === "dmarc" &&
-          el("a", { class: "btn line small", href: addressOf("reports", ["sources", row.domain]) }, t("Who sends")),
+          el("a", { class: "btn line small", href: addressOf("reports", ["sources", row.domain]) }, t("Sources")),
       },
     ],
     totals,
@@ -102,7 +105,7 @@ function sums(kind: Kind, totals: readonly Total[]): HTMLElement {
 }
 
 function failures(number: number): Child {
-  return number === 0 ? "0" : [mark("warn", t("look at it")), " ", count(number)];
+  return number === 0 ? "0" : [mark("warn", t("view")), " ", count(number)];
 }
 
 function list(kind: Kind, lines: readonly ReceivedReport[]): HTMLElement {
@@ -117,15 +120,15 @@ function list(kind: Kind, lines: readonly ReceivedReport[]): HTMLElement {
           row.sender !== row.organization && el("div", { class: "hint" }, t("sent by"), " ", name(row.sender)),
         ],
       },
-      { title: t("About"), cell: (row) => name(row.domain) },
+      { title: t("Target"), cell: (row) => name(row.domain) },
       { title: t("Period"), cell: (row) => [when(row.begin), " – ", when(row.end)] },
       {
         title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"),
         kind: "num",
         cell: (row) => count(row.total),
       },
-      { title: kind === "dmarc" ? t("Do not pass") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) },
-      { title: t("Came"), cell: (row) => when(row.received) },
+      { title: kind === "dmarc" ? t("Failed") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) },
+      { title: t("Received"), cell: (row) => when(row.received) },
     ],
     lines,
   );
@@ -133,10 +136,10 @@ function list(kind: Kind, lines: readonly ReceivedReport[]): HTMLElement {
 
 function facts(kind: Kind, report: ReceivedReport): [string, Child][] {
   return [
-    [t("About"), el("a", { href: addressOf("reports", [kind], { domain: report.domain }) }, name(report.domain))],
+    [t("Target"), el("a", { href: addressOf("reports", [kind], { domain: report.domain }) }, name(report.domain))],
     [t("Period"), [when(report.begin), " – ", when(report.end)]],
-    [t("Came"), [when(report.received), ", ", t("in a mail from"), " ", name(report.sender)]],
-    [t("Report number"), name(report.report_id)],
+    [t("Received"), [when(report.received), ", ", t("in an email from"), " ", name(report.sender)]],
+    [t("Report ID"), name(report.report_id)],
   ];
 }
 
@@ -154,30 +157,30 @@ export async function dmarcReportPage(desk: Desk, number: number): Promise<Made>
     head([t("DMARC report of"), " ", name(report.organization || report.sender)], null),
     tabLinks("dmarc"),
     found.errors.length > 0 &&
-      notice("warn", [t("The reporter names errors:"), " ", found.errors.map((one) => [foreign(one, 200), " "])]),
+      notice("warn", [t("Errors from the reporter:"), " ", found.errors.map((one) => [foreign(one, 200), " "])]),
     card(
       "",
       pairs([
         ...facts("dmarc", report),
         [
-          t("Policy that it found"),
+          t("Published policy"),
           found.policy.length === 0 ? t("(none)") : el("code", {}, el("bdi", {}, found.policy.join("; "))),
         ],
         [t("Contact"), [name(found.email), found.contact !== "" && [", ", foreign(found.contact, 120)]]],
         [t("Messages"), count(report.total)],
-        [t("Do not pass"), failures(report.failed)],
+        [t("Failed"), failures(report.failed)],
       ]),
     ),
     card(
       t("Records"),
-      found.page.length === 0 ? el("p", { class: "hint" }, t("The report has no records.")) : records(found.page),
+      found.page.length === 0 ? el("p", { class: "hint" }, t("No records in this report.")) : records(found.page),
       { flush: true, hint: many(found.records, "{n} record", "{n} records") },
     ),
     el(
       "div",
       { class: "pages" },
       first > 0 && el("a", { class: "btn line", href: at(Math.max(0, first - perPage)) }, t("Earlier records")),
-      end < found.records && el("a", { class: "btn line", href: at(end) }, t("Further records")),
+      end < found.records && el("a", { class: "btn line", href: at(end) }, t("More records")),
     ),
   );
   return { title: t("DMARC report"), root };
@@ -202,13 +205,13 @@ function records(page: readonly DMARCRecord[]): HTMLElement {
       { title: t("Address"), kind: "main", cell: (row) => name(row.source_ip) },
       { title: t("Messages"), kind: "num", cell: (row) => count(row.count) },
       {
-        title: t("Passes"),
+        title: t("Passed"),
         cell: (row) => (row.dkim === "pass" || row.spf === "pass" ? state("ok", t("yes")) : state("warn", t("no"))),
       },
       { title: "DKIM", cell: (row) => [name(row.dkim), judged(row.dkim_results)] },
       { title: "SPF", cell: (row) => [name(row.spf), judged(row.spf_results)] },
       {
-        title: t("Done with it"),
+        title: t("Result"),
         cell: (row) => [
           name(row.disposition),
           row.reasons.map((one) => el("div", { class: "hint" }, foreign(one, 120))),
@@ -255,7 +258,7 @@ export async function tlsReportPage(desk: Desk, number: number): Promise<Made> {
 const policyWords: Readonly<Record<string, string>> = {
   sts: t("MTA-STS"),
   tlsa: t("DANE"),
-  "no-policy-found": t("none was found"),
+  "no-policy-found": t("not found"),
 };
 
 function policy(one: TLSPolicy): Child {
@@ -264,7 +267,7 @@ function policy(one: TLSPolicy): Child {
       [t("Domain"), name(one.domain)],
       [t("Mail hosts"), one.mx.length === 0 ? name("") : one.mx.map((host) => el("div", {}, name(host)))],
       [
-        t("As the reporter found it"),
+        t("As seen by the reporter"),
         one.strings.length === 0
           ? name("")
           : one.strings.map((text) => el("div", {}, el("code", {}, foreign(text, 200)))),
@@ -277,7 +280,7 @@ function policy(one: TLSPolicy): Child {
         t("Failures"),
         [
           {
-            title: t("What failed"),
+            title: t("Failure"),
             kind: "main",
             cell: (row) => [
               name(row.type),
@@ -298,6 +301,6 @@ function policy(one: TLSPolicy): Child {
         one.failures,
       ),
     one.more > 0 &&
-      el("p", { class: "hint" }, many(one.more, "and {n} more kind of failure", "and {n} more kinds of failures")),
+      el("p", { class: "hint" }, many(one.more, "and {n} more failure type", "and {n} more failure types")),
   ];
 }

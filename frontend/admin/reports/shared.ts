@@ -18,9 +18,9 @@ export const month = 30;
 export const tabLinks = (on: string): HTMLElement =>
   tabs(t("Reports"), [
     ["#reports", t("DMARC"), on === "dmarc"],
-    ["#reports/sources", t("Who sends as us"), on === "sources"],
+    ["#reports/sources", t("Sources"), on === "sources"],
     ["#reports/tls", t("TLS"), on === "tls"],
-    ["#reports/own", t("Ours, waiting"), on === "own"],
+    ["#reports/own", t("Pending"), on === "own"],
     ["#reports/mta-sts", t("MTA-STS policies"), on === "mta-sts"],
   ]);
 
@@ -41,12 +41,12 @@ export function noReports(kind: Kind, places: readonly ReportPlace[]): HTMLEleme
     return empty(
       fileText,
       title,
-      t("Reports are about domains, and there is no domain yet."),
-      el("a", { class: "btn line", href: "#domains" }, t("Add a domain")),
+      t("To get reports, first add a domain."),
+      el("a", { class: "btn line", href: "#domains" }, t("Add domain")),
     );
   if (missing.length > 0) {
     const text = t(
-      "Other servers send reports to the address that a domain names. {domain} has none: set {field} in its settings, then publish its record with {record}.",
+      "{domain} doesn't have a report address yet. Set {field} in the domain settings, then publish the record with {record}.",
       {
         domain: first.domain,
         field: kind === "dmarc" ? "dmarc" : "tlsrpt",
@@ -57,16 +57,12 @@ export function noReports(kind: Kind, places: readonly ReportPlace[]): HTMLEleme
       fileText,
       title,
       text,
-      el(
-        "a",
-        { class: "btn line", href: addressOf("domains", [first.domain], { tab: "settings" }) },
-        t("Set the address"),
-      ),
-      el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("See the records")),
+      el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "settings" }) }, t("Set address")),
+      el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("View records")),
     );
   }
   const text = t(
-    "Reports come once a day from servers that got mail of yours, to {address}. If none comes within two days, check that the record with {record} is published.",
+    "Servers that receive your mail send daily reports to {address}. If you don't get any within 2 days, check that the record with {record} is published.",
     {
       address: kind === "dmarc" ? first.dmarc : first.tls,
       record,
@@ -76,6 +72,6 @@ export function noReports(kind: Kind, places: readonly ReportPlace[]): HTMLEleme
     fileText,
     title,
     text,
-    el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("Check the records")),
+    el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("Check records")),
   );
 }

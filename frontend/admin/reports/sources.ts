@@ -29,12 +29,12 @@ export async function sourcesPage(desk: Desk): Promise<Made> {
         cell: (row) => el("a", { href: addressOf("reports", ["sources", row.domain]) }, name(row.domain)),
       },
       { title: t("Messages"), kind: "num", cell: (row) => count(row.total) },
-      { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) },
+      { title: t("Failed"), kind: "num", cell: (row) => count(row.failed) },
     ],
     totals,
   );
   return {
-    title: t("Who sends as us"),
+    title: t("Sources"),
     root: el(
       "div",
       { class: "page" },
@@ -73,7 +73,7 @@ export async function sourcePage(desk: Desk, domain: string): Promise<Made> {
     [
       { title: t("Source"), kind: "main", cell: (row) => owner(domain, row) },
       { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) },
-      { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) },
+      { title: t("Failed"), kind: "num", cell: (row) => count(row.failed) },
       {
         title: t("Status"),
         cell: (row) =>
@@ -90,36 +90,36 @@ export async function sourcePage(desk: Desk, domain: string): Promise<Made> {
     "div",
     { class: "page" },
     head(
-      [t("Who sends as"), " ", name(domain)],
-      many(found.reports, "From {n} report of the last {days} days", "From {n} reports of the last {days} days", {
+      [t("Sources for"), " ", name(domain)],
+      many(found.reports, "From {n} report in the last {days} days", "From {n} reports in the last {days} days", {
         days: month,
       }),
     ),
     tabLinks("sources"),
     notice(level, [
-      el("b", {}, t("Would p=reject hurt?")),
+      el("b", {}, t("Is p=reject safe?")),
       " ",
       words,
-      found.policy !== "" && [" ", t("Your policy today:"), " ", el("code", {}, "p=", name(found.policy))],
+      found.policy !== "" && [" ", t("Current policy:"), " ", el("code", {}, "p=", name(found.policy))],
     ]),
     found.left_out > 0 &&
       notice(
         "wait",
         many(
           found.left_out,
-          "{n} report is not counted here, because there are too many or it is too large.",
-          "{n} reports are not counted here, because there are too many or they are too large.",
+          "{n} report not counted (too many or too large).",
+          "{n} reports not counted (too many or too large).",
         ),
       ),
     card(
       "",
       found.sources.length === 0
-        ? el("p", { class: "hint" }, t("No report of the last {n} days names a source.", { n: month }))
+        ? el("p", { class: "hint" }, t("No sources in reports from the last {n} days.", { n: month }))
         : list,
       { flush: true },
     ),
   );
-  return { title: t("Who sends as {domain}", { domain }), root };
+  return { title: t("Sources for {domain}", { domain }), root };
 }
 
 async function sourceReportsPage(desk: Desk, domain: string, ip: string): Promise<Made> {
@@ -134,8 +134,8 @@ async function sourceReportsPage(desk: Desk, domain: string, ip: string): Promis
       },
       { title: t("Period"), cell: (row) => [when(row.begin), " – ", when(row.end)] },
       { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) },
-      { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) },
-      { title: t("Done with it"), cell: (row) => row.dispositions.map((one, place) => [place > 0 && ", ", name(one)]) },
+      { title: t("Failed"), kind: "num", cell: (row) => count(row.failed) },
+      { title: t("Result"), cell: (row) => row.dispositions.map((one, place) => [place > 0 && ", ", name(one)]) },
     ],
     found,
   );
@@ -144,14 +144,14 @@ async function sourceReportsPage(desk: Desk, domain: string, ip: string): Promis
     { class: "page" },
     head(
       [t("Reports about"), " ", name(ip)],
-      [t("Mail in the name of"), " ", name(domain), " ", t("from this address")],
+      [t("Mail sent as"), " ", name(domain), " ", t("from this address")],
       el("a", { class: "btn line", href: addressOf("reports", ["sources", domain]) }, t("All sources")),
     ),
     tabLinks("sources"),
     card(
       "",
       found.length === 0
-        ? el("p", { class: "hint" }, t("No report of the last {n} days names this address.", { n: month }))
+        ? el("p", { class: "hint" }, t("No reports about this address in the last {n} days.", { n: month }))
         : list,
       { flush: true },
     ),

@@ -20,7 +20,7 @@ export async function dayPage(desk: Desk, number: number): Promise<{ title: stri
     { class: "page" },
     head(
       title,
-      t("Counted from midnight to midnight UTC, by reason."),
+      t("By reason, from midnight to midnight UTC."),
       day > 0 && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day - 1)]) }, t("Day before")),
       day < today &&
         el("a", { class: "btn line", href: addressOf("trends", ["day", String(day + 1)]) }, t("Day after")),
@@ -29,20 +29,16 @@ export async function dayPage(desk: Desk, number: number): Promise<{ title: stri
     found.length === 0
       ? card(
           "",
-          empty(
-            activity,
-            t("Nothing was counted on this day"),
-            t("Days are kept for 400 days, from the first start of this version on."),
-          ),
+          empty(activity, t("No data for this day"), t("Data is kept for 400 days, since this version first started.")),
         )
       : found.map(figures),
     found.length > 0 &&
       card(
-        t("Single messages"),
+        t("Individual messages"),
         el(
           "p",
           {},
-          t("The log has a line for each, with sender, recipient and reason:"),
+          t("To see each message with sender, recipient, and reason, check the log:"),
           " ",
           copyable(`journalctl -u moxlite --utc --since ${isoDay(day)} --until ${isoDay(day + 1)} | grep pkg=smtpd`),
         ),

@@ -21,7 +21,7 @@ export async function clearLimits(desk: Desk, ip: string): Promise<void> {
     ))
   )
     return;
-  desk.say(dropped === 0 ? t("There was nothing to forget") : t("Logins allowed again"));
+  desk.say(dropped === 0 ? t("No failed logins to clear") : t("Logins allowed again"));
   await desk.refresh();
 }
 
@@ -32,8 +32,8 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
     if (
       await confirm(
         t("Clear all failed logins?"),
-        t("Guessing begins anew for every network and account. The counts cannot be brought back."),
-        t("Forget all"),
+        t("All networks and accounts can try again. You can't undo this."),
+        t("Clear all"),
       )
     )
       await clearLimits(desk, "");
@@ -53,7 +53,7 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
               )
             : el("bdi", {}, visible(one.who)),
       },
-      { title: t("Status"), cell: (one) => (one.refused ? state("warn", t("refused")) : state("ok", t("looked at"))) },
+      { title: t("Status"), cell: (one) => (one.refused ? state("warn", t("rejected")) : state("ok", t("allowed"))) },
       { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) },
       { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) },
       {
@@ -75,13 +75,9 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
     { class: "page" },
     head(
       t("Login limits"),
-      many(
-        refused,
-        "{n} is refused without a look at the password.",
-        "{n} are refused without a look at the password.",
-      ),
+      many(refused, "{n} blocked before the password check.", "{n} blocked before the password check."),
       el("a", { class: "btn line", href: "#trends" }, t("All trends")),
-      found.length > 0 && button(t("Forget all…"), () => void all(), { kind: "line danger" }),
+      found.length > 0 && button(t("Clear all…"), () => void all(), { kind: "line danger" }),
     ),
     card(
       "",
@@ -89,7 +85,7 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
         ? empty(
             lock,
             t("No failed logins"),
-            t("Failures of the last minute and the last day are counted here, by network and by account."),
+            t("You'll see failures from the last minute and day here, by network and account."),
           )
         : list,
       { flush: true },

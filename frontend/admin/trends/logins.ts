@@ -14,7 +14,7 @@ import { clearLimits } from "./limits";
 const results: Readonly<Record<string, string>> = {
   badcreds: t("wrong name or password"),
   badpassword: t("wrong password"),
-  baduser: t("no such user"),
+  baduser: t("unknown user"),
   badfactor: t("wrong verification code"),
   logindisabled: t("login disabled"),
   notpermitted: t("not permitted"),
@@ -38,7 +38,7 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
       },
       { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) },
       {
-        title: t("By"),
+        title: t("Protocol"),
         cell: (row) => [
           row.protocol,
           row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80)),
@@ -55,28 +55,28 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
     { class: "page" },
     head(
       [t("Failed logins from"), " ", el("bdi", {}, visible(network))],
-      t("The latest of the last 30 days."),
+      t("Latest attempts in the last 30 days."),
       el("a", { class: "btn line", href: "#trends" }, t("All trends")),
     ),
     card(
       "",
       found.length === 0
-        ? empty(lock, t("No failed logins listed"), t("Attempts are listed for 30 days; the plot counts them for 400."))
+        ? empty(lock, t("No failed logins listed"), t("Attempts are listed for 30 days and plotted for 400 days."))
         : list,
       { flush: true },
     ),
     found.length > 0 &&
       card(
-        t("Refused by itself"),
+        t("Blocked automatically"),
         el(
           "p",
           {},
-          t("Too many failures from a network are refused without a look at the password."),
+          t("After too many failures, a network is blocked before the password check."),
           " ",
           el("a", { href: "#trends/limits" }, t("All limits")),
         ),
         {
-          actions: button(t("Let it try again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), {
+          actions: button(t("Allow again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), {
             kind: "line small",
           }),
         },

@@ -64,7 +64,7 @@ export async function trendsPage(desk: Desk): Promise<{ title: string; root: HTM
   const root = el(
     "div",
     { class: "page" },
-    head(t("Trends"), t("A bar leads to the list behind it. Days begin at midnight UTC."), spans.map(chip)),
+    head(t("Trends"), t("Click a bar to see the list. Days start at midnight UTC."), spans.map(chip)),
     el(
       "div",
       { class: "cols plots" },
@@ -150,27 +150,27 @@ function mail(history: History, days: number): HTMLElement {
 }
 
 function junk(history: History, days: number): HTMLElement {
-  const verdicts = byDay(history, days, ["judged-wanted", "judged-junk"], t("Verdicts of the junk filters"));
-  const marks = byDay(history, days, ["marked-junk", "marked-wanted"], t("Corrections by users"));
+  const verdicts = byDay(history, days, ["judged-wanted", "judged-junk"], t("Junk filter results"));
+  const marks = byDay(history, days, ["marked-junk", "marked-wanted"], t("User corrections"));
   const sum = (kind: DailyKind) =>
     history.series.find((one) => one.kind === kind)?.numbers.reduce((all, one) => all + one, 0) ?? 0;
   const judged = sum("judged-wanted") + sum("judged-junk");
   const [missed, wrong] = [sum("marked-junk"), sum("marked-wanted")];
   const words =
     judged + missed + wrong === 0
-      ? t("No filter has judged yet: it begins when it has learnt enough.")
+      ? t("No results yet. Filters start when they have enough training data.")
       : missed > 2 * wrong + 5
-        ? t("Much junk is missed: a lower threshold would find more of it.")
+        ? t("Too much junk is missed. Lower the threshold to catch more.")
         : wrong > 2 * missed + 5
-          ? t("Much good mail is taken for junk: a higher threshold would spare it.")
-          : t("Neither kind of mistake stands out.");
+          ? t("Too much good mail is marked as junk. Raise the threshold to avoid this.")
+          : t("Junk detection looks balanced.");
   return plotCard(
     t("Junk filter"),
     words,
     [
-      el("h3", { class: "hint" }, t("Verdicts")),
+      el("h3", { class: "hint" }, t("Results")),
       verdicts[0],
-      el("h3", { class: "hint" }, t("Corrections by users")),
+      el("h3", { class: "hint" }, t("User corrections")),
       marks[0],
     ],
     el("div", {}, verdicts[1], marks[1]),
@@ -206,7 +206,7 @@ function waiting(samples: readonly QueueSample[]): HTMLElement {
     ([at, value]) => `${number(value)}, ${moment(at)}`,
   );
   const hours = line(
-    t("Hours that the oldest waits"),
+    t("Oldest message (hours)"),
     samples.map((one) => [one.at, one.oldest / (60 * minute)] as const),
     from,
     now,
@@ -230,13 +230,8 @@ function waiting(samples: readonly QueueSample[]): HTMLElement {
   );
   return plotCard(
     t("Queue"),
-    t("Looked at each five minutes while something waits"),
-    [
-      el("h3", { class: "hint" }, t("Messages")),
-      plot,
-      el("h3", { class: "hint" }, t("Hours that the oldest waits")),
-      hours,
-    ],
+    t("Checked every 5 minutes while messages are waiting"),
+    [el("h3", { class: "hint" }, t("Messages")), plot, el("h3", { class: "hint" }, t("Oldest message (hours)")), hours],
     beside,
   );
 }
@@ -244,31 +239,31 @@ function waiting(samples: readonly QueueSample[]): HTMLElement {
 function dmarc(found: Sources | null, domains: readonly string[], days: number): HTMLElement {
   if (found === null)
     return card(
-      t("Who sends as us"),
+      t("Sources"),
       el(
         "p",
         { class: "hint" },
-        t("No DMARC report has come in 30 days."),
+        t("No DMARC reports in 30 days."),
         " ",
-        el("a", { href: "#reports" }, t("What has to be set for that")),
+        el("a", { href: "#reports" }, t("Set up reports")),
       ),
       {},
     );
   const series = [
     [t("pass"), 1],
-    [t("do not pass"), 4],
+    [t("fail"), 4],
   ] as const;
   const named = (ip: string, own: boolean) => (ip === "" ? t("Others") : own ? t("This server") : visible(ip));
   const shown = found.sources.slice(0, 8);
   const to = (ip: string) => addressOf("reports", ["sources", found.domain], { ip });
   const plot = rows(
-    t("Sources of mail"),
+    t("Mail sources"),
     series,
     shown.map((one) => ({ title: named(one.ip, one.own), values: [one.passed, one.failed], href: to(one.ip) })),
     number,
   );
   const beside = figures(
-    t("Sources of mail"),
+    t("Mail sources"),
     [
       { title: t("Source"), kind: "main", cell: (row) => named(row.ip, row.own) },
       { title: t("Pass"), kind: "num", cell: (row) => number(row.passed) },
@@ -279,7 +274,7 @@ function dmarc(found: Sources | null, domains: readonly string[], days: number):
   const [level, words] = answer(found);
   const others = domains.filter((one) => one !== found.domain).slice(0, 10);
   const hint = [
-    t("From DMARC reports of 30 days about"),
+    t("From DMARC reports in 30 days for"),
     " ",
     el("b", {}, link(found.domain)),
     ".",
@@ -296,7 +291,7 @@ function dmarc(found: Sources | null, domains: readonly string[], days: number):
     " ",
     words,
   ];
-  return plotCard(t("Who sends as us"), hint, plot, beside);
+  return plotCard(t("Sources"), hint, plot, beside);
 }
 
 function disks(found: DiskUse): HTMLElement {
@@ -321,13 +316,13 @@ function disks(found: DiskUse): HTMLElement {
     t("Disk by account"),
     [
       { title: t("Account"), kind: "main", cell: (row) => named(row) },
-      { title: t("On the disk"), kind: "num", cell: (row) => size(row.octets) },
+      { title: t("On disk"), kind: "num", cell: (row) => size(row.octets) },
     ],
     all,
   );
   return plotCard(
     t("Disk by account"),
-    t("{size} in all: mail, search index, logs of the databases", { size: size(total) }),
+    t("{size} total: mail, search index, and database logs", { size: size(total) }),
     plot,
     beside,
   );
@@ -337,7 +332,7 @@ function guesses(found: LoginFailures, days: number): HTMLElement {
   const shown = found.networks.slice(0, 8);
   const rest = found.networks.slice(8).reduce((sum, one) => sum + one.number, found.rest);
   const total = found.networks.reduce((sum, one) => sum + one.number, found.rest);
-  const limits = el("a", { href: "#trends/limits" }, t("Who is refused now"));
+  const limits = el("a", { href: "#trends/limits" }, t("Currently blocked"));
   if (total === 0)
     return card(
       t("Failed logins"),

@@ -89,7 +89,7 @@ export class Editor {
         el(
           "details",
           { class: "section", open: i === 0 },
-          el("summary", {}, words, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some are set")}`)),
+          el("summary", {}, words, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some set")}`)),
           el("div", { class: "items" }, fields),
         ),
       );
@@ -178,8 +178,8 @@ const shown = (value: Value): string =>
 
 function hint(info: FieldInfo): Child {
   const kinds: Record<string, string> = {
-    duration: t("A duration such as 15s, 1h30m or 7d."),
-    size: t("A size such as 500k, 100m or 2g."),
+    duration: t("Duration. For example, 15s, 1h30m, or 7d."),
+    size: t("Size. For example, 500k, 100m, or 2g."),
   };
   const unset =
     info.default === null ||
@@ -251,13 +251,13 @@ function text(info: FieldInfo, value: Value, label: string): Part {
     const typed = found.control.value;
     if (typed === "") {
       if (!info.required) return undefined;
-      found.problem(t("This is needed."));
+      found.problem(t("Required."));
       throw new Unreadable();
     }
     if (!numeric) return info.kind === "size" && /^-?\d+$/.test(typed) ? Number(typed) : typed;
     const number = Number(typed);
     if (!Number.isFinite(number) || (info.type === "integer" && !Number.isInteger(number))) {
-      found.problem(info.type === "integer" ? t("This must be a whole number.") : t("This must be a number."));
+      found.problem(info.type === "integer" ? t("Enter a whole number.") : t("Enter a number."));
       throw new Unreadable();
     }
     return number;

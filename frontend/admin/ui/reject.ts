@@ -8,16 +8,16 @@ import { many, t } from "../../lib/words";
 export function answer(found: Sources): [Level, string] {
   switch (found.answer) {
     case "unknown":
-      return ["unknown", t("Not known: no report has come in 30 days.")];
+      return ["unknown", t("Unknown, because there are no reports in 30 days.")];
     case "no":
-      return ["ok", t("It would hurt nothing: all {n} messages pass.", { n: found.passed.toLocaleString() })];
+      return ["ok", t("Yes. All {n} messages pass.", { n: found.passed.toLocaleString() })];
     case "strangers":
       return [
         "ok",
         many(
           found.strange,
-          "It would stop {n} message, of an address that never passes. Unless you know that address, it would not hurt.",
-          "It would stop {n} messages, all of addresses that never pass. Unless you know one of them, it would not hurt.",
+          "Probably. This would reject {n} message from an address that never passes. Check if you know the address.",
+          "Probably. This would reject {n} messages from addresses that never pass. Check if you know any of them.",
         ),
       ];
     case "yes":
@@ -25,8 +25,8 @@ export function answer(found: Sources): [Level, string] {
         "warn",
         many(
           found.hurt,
-          "It would hurt: {n} message that does not pass comes from an address that also sends your mail.",
-          "It would hurt: {n} messages that do not pass come from addresses that also send your mail.",
+          "No. {n} failing message comes from an address that also sends your mail.",
+          "No. {n} failing messages come from addresses that also send your mail.",
         ),
       ];
   }

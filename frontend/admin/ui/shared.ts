@@ -82,18 +82,14 @@ function onTop(
 
 /** Someone else has changed the same object: both versions are told; nothing is written. */
 async function conflict(error: unknown): Promise<"theirs" | "mine" | null> {
-  return dialog<"theirs" | "mine">(t("Changed meanwhile"), (close) => [
+  return dialog<"theirs" | "mine">(t("Changed elsewhere"), (close) => [
     el("p", { class: "dialog-text" }, messageOf(error)),
-    el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
+    el("p", { class: "dialog-text" }, t("Your changes weren't saved. You can still edit them here.")),
     el(
       "div",
       { class: "dialog-buttons" },
-      el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")),
-      el(
-        "button",
-        { class: "btn primary", autofocus: true, onclick: () => close("mine") },
-        t("Save mine all the same"),
-      ),
+      el("button", { class: "btn line", onclick: () => close("theirs") }, t("Discard my changes")),
+      el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save anyway")),
     ),
   ]);
 }
@@ -203,7 +199,7 @@ export function fieldDialog<T>(
 
 /** Ask for a name to be typed again before something goes for good; `what` says what goes and what stays. */
 export async function typedAgain(title: string, name: string, what: Child, action: string): Promise<boolean> {
-  const typed = line(t("Type {name} to go on", { name }), "");
+  const typed = line(t("Type {name} to continue", { name }), "");
   const answer = await dialog<boolean>(title, (close) => {
     const button = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => (button.disabled = typed.control.value !== name));

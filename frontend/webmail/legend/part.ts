@@ -72,10 +72,10 @@ export async function openPage(): Promise<void> {
         entries.map(([shown, meaning]) => [el("dt", {}, shown), el("dd", {}, meaning)]),
       ),
     );
-  await dialog<void>(t("Signs"), (close) => [
+  await dialog<void>(t("Icons"), (close) => [
     el(
       "div",
-      { class: "legend", tabindex: "0", role: "group", "aria-label": t("Signs") },
+      { class: "legend", tabindex: "0", role: "group", "aria-label": t("Icons") },
       section(t("List"), list),
       section(t("Conversation"), conversations),
       section(t("Message"), opened),

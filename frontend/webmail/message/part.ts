@@ -627,7 +627,7 @@ export class Message implements OpenMessage {
         if (this.chosen === null) this.sheet = facts.coloured;
         this.drawBar();
       },
-      failed: () => this.missing(new CallFailed("html", "", t("The server cannot be reached."))),
+      failed: () => this.missing(new CallFailed("html", "", t("Can't reach the server."))),
       needles: () => this.owner.needles(),
       forwarded: forwards.test(this.item.subject),
     });

@@ -29,7 +29,7 @@ async function paper(client: Client, address: string): Promise<void> {
       // the browser's own page about a server that does not answer is another site's
       if (frame.contentDocument === null) {
         done();
-        reject(new Error(t("The server cannot be reached.")));
+        reject(new Error(t("Can't reach the server.")));
         return;
       }
       const page = frame.contentWindow;
