@@ -315,7 +315,7 @@ def fragment(html: str, images: Images, *, external: bool, styled: bool) -> str:
 def _cleaned(html: str, look: Look) -> str:
     """The allowed elements and attributes. Raises TooComplex."""
     if len(html) > MAX_HTML:
-        raise TooComplex("The HTML of this message is too large to be shown.")
+        raise TooComplex("This message's HTML is too large to display.")
     if beyond := excess(html):
         raise TooComplex(beyond)
     return nh3.clean(

@@ -338,7 +338,7 @@ def _admin(config: CurrentConfig, name: str, listener: Listener, port: int, apps
 
         async def to_admin(request: Request, writer: ResponseWriter) -> None:
             if request.path != "/":
-                raise HTTPError(404, "There is nothing at this address.")
+                raise HTTPError(404, "Page not found.")
             await writer.respond(Response.redirect(303, quote(web_service.path)))
 
         yield Route("admin", "/", hosts, to_admin)
@@ -357,7 +357,7 @@ def _redirect(service: WebService, scheme: str) -> Handler:
 
     async def redirect(request: Request, writer: ResponseWriter) -> None:
         if request.headers.get("x-forwarded-for") is not None:
-            raise HTTPError(404, "There is nothing at this address.")
+            raise HTTPError(404, "Page not found.")
         name = request.host.name or ""
         host = f"[{name}]" if ":" in name else name
         await writer.respond(Response.redirect(303, f"{scheme}://{host}:{service.port}{quote(service.path)}"))

@@ -100,7 +100,7 @@ class Document:
                 built = self._built[language] = await trio.to_thread.run_sync(self._build, stamp, language)
         except OSError as e:
             logger.error("custom file cannot be read", extra={"kv": {"file": e.filename, "err": e.strerror}})
-            raise HTTPError(500, "A file that the administrator added cannot be read; the log names it.") from e
+            raise HTTPError(500, "A custom file couldn't be read. See the server log for its name.") from e
         await built.document.respond(request, writer)
 
     def _build(self, stamp: Stamp, language: str) -> _Built:
@@ -272,7 +272,7 @@ class Bundles:
             raise HTTPError(405, "This part can only be fetched.", (("allow", "GET, HEAD"),))
         found = self._parts.get(name)
         if found is None:
-            raise HTTPError(404, "There is no such part, or no more: the page is of another version.")
+            raise HTTPError(404, "This page is outdated. Reload to get the new version.")
         await found.respond(request, writer)
 
 

@@ -104,7 +104,7 @@ class BrowserExports:
 
         # No await between the look and the count.
         if self._running[session.account] >= MAX_PER_ACCOUNT:
-            raise HTTPError(429, "Two exports of this account are running already.", (RETRY_AFTER,))
+            raise HTTPError(429, "2 exports are already running for this account.", (RETRY_AFTER,))
         self._running[session.account] += 1
         complete = False
         try:
@@ -161,12 +161,12 @@ def _refusal(error: StoreError | OSError) -> HTTPError:
     """The answer to an export that failed before it began."""
     match error:
         case ExportFailed() | BadMailboxName():
-            return HTTPError(400, worded("This cannot be exported: {reason}.", reason=error))
+            return HTTPError(400, worded("Couldn't export: {reason}.", reason=error))
         case OSError() | StorageFull():
-            return HTTPError(507, "The disk of the server is full.")
+            return HTTPError(507, "The server's disk is full.")
         case _:
             assert isinstance(error, StoreError)
-            return page_error(error) or HTTPError(503, "The storage of this account does not answer as it should.")
+            return page_error(error) or HTTPError(503, "This account's storage isn't available right now.")
 
 
 def _order(fields: dict[str, str]) -> ExportOrder:
@@ -175,13 +175,13 @@ def _order(fields: dict[str, str]) -> ExportOrder:
         form = FileForm(fields.pop("format", ""))
         container = Container(fields.pop("archive", ""))
     except ValueError as e:
-        raise HTTPError(400, "format must be maildir or mbox; archive must be none, tar, tgz or zip.") from e
+        raise HTTPError(400, "format must be maildir or mbox. archive must be none, tar, tgz, or zip.") from e
     mailbox, recursive = fields.pop("mailbox", ""), fields.pop("recursive", "") in ("1", "true", "on")
     ids = _ids(fields.pop("messageids", ""))
     if fields:
         raise HTTPError(400, f"The form has an unknown field {next(iter(fields))[:80]!r}.")
     if mailbox and ids is not None:
-        raise HTTPError(400, "Either a mailbox or messages can be exported, not both.")
+        raise HTTPError(400, "You can export either a folder or messages, not both.")
     return ExportOrder(form=form, container=container, mailbox=mailbox, recursive=recursive, ids=ids)
 
 

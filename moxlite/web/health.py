@@ -62,7 +62,7 @@ class Health:
             case "/":
                 response = Response(200, (("content-type", "text/html; charset=utf-8"), *SERVICE_HEADERS), PAGE)
             case _:
-                raise HTTPError(404, "There is nothing at this address.")
+                raise HTTPError(404, "Page not found.")
         await writer.respond(await compressed(request.headers, response))
 
     async def _ready(self) -> Response:

@@ -82,7 +82,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
     try:
         router = context.routers.get((info.listener, info.local_port))
         if router is None:
-            raise HTTPError(404, "There is nothing at this address.")
+            raise HTTPError(404, "Page not found.")
         # TRACE would echo cookies that scripts may not read; CONNECT is for proxies.
         if request.method in ("CONNECT", "TRACE"):
             raise HTTPError(405, "This method is not spoken here.")
@@ -105,7 +105,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
             _limit(request, context)
         # Names of our own are text. Only what rules pass on may have other octets.
         if route is None or not is_text(request.path):
-            raise HTTPError(404, "There is nothing at this address.")
+            raise HTTPError(404, "Page not found.")
         await route.handler(request, writer)
     except HTTPError as e:
         if writer.started:
@@ -120,7 +120,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
         )
         if writer.started:
             raise ClientGone from None
-        error = HTTPError(500, "Something went wrong in the server.")
+        error = HTTPError(500, "Something went wrong on the server.")
         await writer.respond(_error_page(error, request, context))
 
 
@@ -167,7 +167,7 @@ def _limit(request: Request, context: Context) -> None:
     if not context.requests.add(ipaddress.ip_address(request.client_ip)):
         request.handler = "(ratelimited)"
         metrics.ratelimited.inc()
-        raise HTTPError(429, "Too many requests from your network; try again later.", (("retry-after", RETRY_AFTER),))
+        raise HTTPError(429, "Too many requests from your network. Try again later.", (("retry-after", RETRY_AFTER),))
 
 
 def _tell(request: Request, writer: ResponseWriter, began: float) -> None:

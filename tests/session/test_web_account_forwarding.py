@@ -66,7 +66,7 @@ async def test_an_address_gets_mail_once_its_owner_has_agreed(
     for _ in range(2):
         page = await stranger.fetch(f"/mail/consent/{code}")
         assert page.status == 200
-    assert b"Shall mail to mia@example.org be sent on to mia@far.example?" in page.body
+    assert b"Forward mail from mia@example.org to mia@far.example?" in page.body
     assert b"<script" not in page.body
     async with rig.account() as account:
         assert "has not confirmed" in await account.write(lambda tx: may_forward(tx, TARGET))
@@ -178,7 +178,7 @@ async def test_a_new_member_at_another_server_is_asked_for_the_alias(
     assert (one["address"], one["alias"], one["state"]) == (TARGET, "club@example.org", "asked")
     stranger = rig.browser(app="/", remote="198.51.100.7")
     page = await stranger.fetch(f"/mail/consent/{code}")
-    assert f"Shall mail to club@example.org be sent on to {TARGET}?" in page.body.decode()
+    assert f"Forward mail from club@example.org to {TARGET}?" in page.body.decode()
     assert (await answer(stranger, code, "yes")).status == 200
     assert (await browser.call("forwards"))["targets"][0]["state"] == "confirmed"
     await rig.holder.edit(lambda document, snapshot: document.put((*CLUB, "post_public"), True))
@@ -207,7 +207,7 @@ async def test_agreeing_to_the_mail_of_an_alias_is_not_agreeing_to_all_mail(
     saved = await browser.call("forward_save", old=EMPTY, changed=wanted)
     assert [(one["address"], one["state"]) for one in saved["targets"]] == [(TARGET, "asked")]
     page = await stranger.fetch(f"/mail/consent/{links[1][1]}")
-    assert f"Shall mail to mia@example.org be sent on to {TARGET}?" in page.body.decode()
+    assert f"Forward mail from mia@example.org to {TARGET}?" in page.body.decode()
     assert (await allowed(of_alias=True), await allowed(of_alias=False)) == (True, False)
     assert (await answer(stranger, links[1][1], word)).status == 200
     assert (await allowed(of_alias=True), await allowed(of_alias=False)) == (True, word == "yes")
@@ -237,7 +237,7 @@ async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
     ]
     stranger = rig.browser(app="/", remote="198.51.100.7")
     page = await stranger.fetch(f"/mail/consent/{links[0][1]}")
-    assert b"Shall mail to mia@example.org be sent on to eva@far.example?" in page.body
+    assert b"Forward mail from mia@example.org to eva@far.example?" in page.body
     assert (await answer(stranger, links[0][1], "yes")).status == 200
     await browser.call("forward_ask", address="new@far.example")
     await browser.call("account_sieve_put", script="mine", old=text, text=f"{text} keep;", activate=False)

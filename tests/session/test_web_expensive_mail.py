@@ -20,7 +20,7 @@ from tests.web_rig import Browser, Rig, first_request
 pytestmark = pytest.mark.served
 
 CAUSES = ("deadline", "ended", "answer", "start")
-INSTEAD = "Look at its text, or at the raw message."
+INSTEAD = "View the plain text or the source instead."
 
 
 def html_mail(html: str, *more: str) -> bytes:
@@ -127,7 +127,7 @@ async def test_html_that_is_not_shown_is_shown_as_text(
     before = dead()
     page = (await browser.fetch(f"{message}/html?sameorigin=true")).body.decode()
     assert processes.TOO_LONG in page
-    assert "This is its text; all of it is in the raw message." in page
+    assert "Only the plain text is shown. For the full message, view the source." in page
     assert "Dear A &amp; B" in page
     assert dead() == before + 1
     metrics = (await rig.browser(port=8010).fetch("/metrics")).body.decode()
@@ -144,7 +144,7 @@ async def test_each_reference_to_an_image_counts(rig: Rig, browser: Browser) -> 
     shown = (10 << 20) // 30_000
     assert page.count(b'src="data:image/png;base64,') == shown
     assert len(page) < 16 << 20
-    assert f"{9000 - shown} images of this message are too large to be shown here" in page.decode()
+    assert f"{9000 - shown} images are too large to display here" in page.decode()
     assert peak() - before < 150
 
 

@@ -95,7 +95,7 @@ async def test_html_is_sanitized_and_its_own_images_are_inside(browser: Browser,
     assert "<script" not in text
     assert "onclick" not in text
     assert "https://tracker.example" not in text
-    assert "1 external image was not loaded: tracker.example" in text
+    assert "1 remote image not loaded: tracker.example" in text
 
 
 def related(*images: bytes, html: bytes = b'<img src="cid:a">') -> bytes:
@@ -153,7 +153,7 @@ async def test_images_beyond_their_room_are_left_out_with_a_word(
     assert shown(b"b" * 20) in text
     assert shown(b"c" * 5) in text
     assert shown(b"a" * 10) not in text
-    assert "1 image of this message is too large to be shown here" in text
+    assert "1 image is too large to display here" in text
 
 
 async def test_the_words_around_a_message_are_in_the_language_of_its_reader(

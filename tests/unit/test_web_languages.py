@@ -62,7 +62,7 @@ def test_each_language_has_all_texts_of_plain_pages(texts: Any) -> None:
 def test_an_error_page_is_in_the_language_of_its_reader() -> None:
     """WEBMAIL-143: a text of the code, an error of the store as a sentence, values; what is not known stays English."""
     german = Headers([("accept-language", "de-AT,de;q=0.9")])
-    assert page_text(HTTPError(404, "There is nothing at this address."), german) == (
+    assert page_text(HTTPError(404, "Page not found."), german) == (
         "Unter dieser Adresse gibt es nichts.",
         (("vary", "Accept-Language, Cookie"), ("content-language", "de")),
     )
@@ -70,7 +70,7 @@ def test_an_error_page_is_in_the_language_of_its_reader() -> None:
     assert missing is not None
     assert (missing.text, page_text(missing, german)[0]) == ("No message 7.", "Es gibt keine Nachricht 7.")
     reason = worded("no mailbox {mailbox}", mailbox="Boats")
-    within = HTTPError(400, worded("This cannot be exported: {reason}.", reason=reason))
+    within = HTTPError(400, worded("Couldn't export: {reason}.", reason=reason))
     assert page_text(within, german)[0] == "Das kann nicht exportiert werden: es gibt keinen Ordner Boats."
     for headers in (german, Headers([])):
         assert page_text(HTTPError(400, "Odd."), headers) == ("Odd.", (("vary", "Accept-Language, Cookie"),))

@@ -66,7 +66,7 @@ Nothing is sent to you without that. If you do not know {own}, or do not want it
 do nothing.
 """
 
-PAGE: Final = """, or choose "Yes, send it to me" on this page:
+PAGE: Final = """, or choose "Confirm forwarding" on this page:
 
     {url}"""
 

@@ -117,7 +117,7 @@ class AccountApp:
         elif rest == LICENSES:
             await licenses(caller.request, writer)
         else:
-            raise HTTPError(404, "There is nothing at this address.")
+            raise HTTPError(404, "Page not found.")
 
 
 # Pages of a few calls.
@@ -136,7 +136,7 @@ class SessionCalls(AccountCalls):
         # Stricter than for other calls, which may lack the field: this one starts a session without a secret that the
         # user typed.
         if caller.request.headers.get("origin") != caller.request.origin:
-            raise HTTPError(403, "This is only for our own pages.")
+            raise HTTPError(403, "This address is only for this server's own pages.")
         return await self._sessions.take_over(caller, token)
 
     @call()

@@ -93,7 +93,7 @@ class Consent:
         if request.method not in ("GET", "HEAD", "POST"):
             raise HTTPError(405, "This page can only be fetched, and its form sent.", (("allow", "GET, HEAD, POST"),))
         if not self._requests.add(ip_address(request.client_ip)):
-            raise HTTPError(429, "Too many requests from your network; try again in a minute.", (RETRY_AFTER,))
+            raise HTTPError(429, "Too many requests from your network. Try again in a minute.", (RETRY_AFTER,))
         code, language = request.path.removeprefix(CONSENT_PATH), page_language(request.headers)
         if request.method == "POST":
             body = await self._answer(code, await request.body.read(MAX_FORM), language)
@@ -112,27 +112,27 @@ class Consent:
         # Neither word is no answer: a form that a program sends must not use the link up.
         agrees = {"yes": True, "no": False}.get(parse_fields(form.decode("ascii", "replace")).get("answer", ""))
         if agrees is None:
-            raise HTTPError(400, "The query or form of this request cannot be read.")
+            raise HTTPError(400, "This request isn't valid.")
         with account_pages():
             answered = await (await self._forwarding.get()).answer(code, agree=agrees)
         if not answered:
             raise _gone()
         if agrees:
-            said = language.say("Mail is sent to you from now on. To end it, ask the person who forwards it.")
+            said = language.say("Forwarding confirmed. To stop it later, ask the person who set it up.")
         else:
-            said = language.say("Nothing will be sent to you.")
+            said = language.say("Forwarding declined. You won't get any mail.")
         return f'<p role="status">{escape(said)}</p>'
 
 
 def _gone() -> HTTPError:
-    return HTTPError(410, "This link was answered already, or its week is over; the sender can ask again.")
+    return HTTPError(410, "This link was already used or has expired after a week. Ask the sender for a new one.")
 
 
 def _form(found: Question, language: PageLanguage) -> str:
-    question = worded("Shall mail to {own} be sent on to {target}?", own=found.own, target=found.target)
+    question = worded("Forward mail from {own} to {target}?", own=found.own, target=found.target)
     return FORM.format(
         question=escape(language.say(question)),
-        yes=escape(language.say("Yes, send it to me")),
+        yes=escape(language.say("Confirm forwarding")),
         no=escape(language.say("No")),
     )
 

@@ -86,7 +86,7 @@ class AdminApp:
         elif rest == LICENSES:
             await licenses(caller.request, writer)
         else:
-            raise HTTPError(404, "There is nothing at this address.")
+            raise HTTPError(404, "Page not found.")
 
 
 API: Final[tuple[Source, ...]] = (

@@ -55,7 +55,7 @@ class SecretLinks:
         if request.method not in ("GET", "HEAD"):
             raise HTTPError(405, "This method is not spoken here.", (("allow", "GET, HEAD"),))
         if not self._requests.add(ip_address(request.client_ip)):
-            raise HTTPError(429, "Too many requests from your network; try again in a minute.", (RETRY_AFTER,))
+            raise HTTPError(429, "Too many requests from your network. Try again in a minute.", (RETRY_AFTER,))
         answer = await self._answer(request)
         if answer is None:
             await trio.sleep(FAILURE_DELAY)  # the time does not tell which accounts there are

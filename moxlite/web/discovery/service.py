@@ -256,5 +256,5 @@ class ChallengeAnswers:
         # For this host alone: another name that a stranger leads here gets no answer with which to prove it.
         text = self._answer(request.host.name or "", token)
         if text is None or request.method not in ("GET", "HEAD"):
-            raise HTTPError(404, "There is nothing at this address.")
+            raise HTTPError(404, "Page not found.")
         await writer.respond(Response(200, (("content-type", "application/octet-stream"), NOT_SNIFFED), text.encode()))

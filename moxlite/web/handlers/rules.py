@@ -119,7 +119,7 @@ class WebRules:
             except PatternTooSlow as e:
                 kv = {"handler": rule.name, "host": host, "path": request.path}
                 logger.error("the pattern of a web handler takes too long", extra={"kv": kv})
-                raise HTTPError(500, "Something went wrong in the server.") from e
+                raise HTTPError(500, "Something went wrong on the server.") from e
         request.handler = unmatched
         return False
 
@@ -291,7 +291,7 @@ class Redirect:
         if self._pattern is not None:
             replaced = await in_time(replacing(self._pattern, self._template, path))
             if replaced is None:
-                raise HTTPError(404, "There is nothing at this address.")
+                raise HTTPError(404, "Page not found.")
             path = replaced if replaced.startswith("/") else "/" + replaced
         scheme, authority, queries, fragment = request.scheme, request.host.authority, [], ""
         if self._base is not None:

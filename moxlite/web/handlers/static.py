@@ -141,7 +141,7 @@ class Static:
         except NoSuchFile:
             return self._not_found(go_on)
         except NameTooLong as e:
-            raise HTTPError(404, "There is nothing at this address.") from e
+            raise HTTPError(404, "Page not found.") from e
         except Forbidden as e:
             raise HTTPError(403, "You may not see this.") from e
         except IsDirectory:
@@ -152,7 +152,7 @@ class Static:
     def _not_found(self, go_on: bool) -> bool:
         if go_on:
             return False
-        raise HTTPError(404, "There is nothing at this address.")
+        raise HTTPError(404, "Page not found.")
 
     async def _directory(self, request: Request, writer: ResponseWriter, name: str) -> bool:
         """Send the index of a directory, else a listing; False if it has neither and the next handler is to be tried

@@ -440,4 +440,4 @@ def parse_fields(text: str) -> dict[str, str]:
             name: values[0] for name, values in parse_qs(text, errors="strict", max_num_fields=MAX_PARAMETERS).items()
         }
     except ValueError as e:
-        raise HTTPError(400, "The query or form of this request cannot be read.") from e
+        raise HTTPError(400, "This request isn't valid.") from e

@@ -280,14 +280,14 @@ class BrowserImports:
             raise HTTPError(405, "Events are fetched by GET.", (("allow", "GET"),))
         progress = self._find(query_parameters(request).get("token", ""))
         if progress is None:
-            raise HTTPError(400, "There is no such import, or it ended more than a minute ago.")
+            raise HTTPError(400, "This import wasn't found or ended over a minute ago.")
         job = self._jobs.get(progress.token)
         if job is None:
             self._forget()
             # An import of the command line: it gets a job only to count its listeners.
             job = self._jobs[progress.token] = Job(None, trio.current_time())
         if job.listeners >= MAX_LISTENERS:
-            raise HTTPError(503, "Too many pages listen to this import.", (("retry-after", "60"),))
+            raise HTTPError(503, "Too many pages have this import open.", (("retry-after", "60"),))
         job.listeners += 1
         try:
             await writer.start(200, (*EVENT_STREAM_HEADERS, *SERVICE_HEADERS))

@@ -172,7 +172,7 @@ class JMAP:
                 allowed = "POST" if name in ("api", "upload") else "GET, HEAD"
                 raise HTTPError(405, "This address is used by another method.", (("allow", allowed),))
             case _:
-                raise HTTPError(404, "There is nothing at this address.")
+                raise HTTPError(404, "Page not found.")
 
     async def _log_in(self, request: Request, *, addresses: bool = False) -> Identity:
         """The user of a request. `addresses`: tokens for addresses to give away alone may make it (MASK-13)."""

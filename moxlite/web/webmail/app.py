@@ -201,7 +201,7 @@ class Webmail:
         elif rest.startswith("msg/"):
             await self._message(caller, rest.removeprefix("msg/").split("/"), writer)
         else:
-            raise HTTPError(404, "There is nothing at this address.")
+            raise HTTPError(404, "Page not found.")
 
     # Streams
 
@@ -284,7 +284,7 @@ class Webmail:
         try:
             return self._streams.add(session, home, facts, own)
         except TooManyStreams as e:
-            raise HTTPError(503, "The server has too many streams; try again later.", (RETRY_AFTER,)) from e
+            raise HTTPError(503, "Too many open connections. Try again later.", (RETRY_AFTER,)) from e
 
     async def _photo(self, caller: Caller, rest: list[str], writer: ResponseWriter) -> None:
         """Answer ``photo/ID/MARK`` with the photo of a contact that the user may read (WEBMAIL-128b)."""
@@ -302,7 +302,7 @@ class Webmail:
             except (NoSuchResource, NoSuchCollection):
                 photo = None
         if photo is None or len(rest) != 2:
-            raise HTTPError(404, "There is nothing at this address.")
+            raise HTTPError(404, "Page not found.")
         tag = photo_mark(photo)
         headers = (*HEADERS[:-1], ("cache-control", "private, max-age=86400"), ("etag", f'"{tag}"'))
         if matches(",".join(request.headers.all("if-none-match")), tag):
@@ -340,9 +340,9 @@ class Webmail:
                 calendar_id = int(number) if number.isascii() and number.isdigit() else 0
                 where = await home.account.read(lambda r: collection(r, calendar_id), op="calendar-file")
             except NoSuchCollection as e:
-                raise HTTPError(404, "There is nothing at this address.") from e
+                raise HTTPError(404, "Page not found.") from e
             if where.kind != "calendar" or where.inbox:
-                raise HTTPError(404, "There is nothing at this address.")
+                raise HTTPError(404, "Page not found.")
             await writer.start(
                 200, _download("text/calendar; charset=utf-8", f"{where.display_name or where.name}.ics")
             )
@@ -454,10 +454,10 @@ async def serve_picture(account: Account, upload_id: str, writer: ResponseWriter
     try:
         upload = await account.read(find, op="webmail_picture")
     except NoSuchUpload:
-        raise HTTPError(404, "There is no such picture.") from None
+        raise HTTPError(404, "Image not found.") from None
     # The type is what the client once said. Under these a browser runs nothing, whatever the octets are (`nosniff`).
     if upload.media_type not in PICTURE_TYPES:
-        raise HTTPError(404, "There is no such picture.")
+        raise HTTPError(404, "Image not found.")
     await writer.start(200, (("content-type", upload.media_type), ("content-length", str(upload.size)), *HEADERS))
     number, left = 0, upload.size
     while left > 0:

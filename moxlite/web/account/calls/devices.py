@@ -205,7 +205,7 @@ async def send_profile(
     except LinkGone:
         raise HTTPError(410, sentence(GONE), words=GONE) from None
     if device.state != "ready":
-        raise HTTPError(409, "The account page has not said yes yet.")
+        raise HTTPError(409, "To continue, confirm on your account page.")
     settings = snapshot.account(device.account)
     name = "" if settings is None else settings.full_name
     address = Address.parse(device.address)

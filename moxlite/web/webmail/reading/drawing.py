@@ -106,7 +106,7 @@ async def draw(
     Raises Unshown.
     """
     if not source.is_readable:
-        raise Unshown("The HTML of this message is too large to be shown.")
+        raise Unshown("This message's HTML is too large to display.")
     marker = f"data:moxlite-{secrets.token_hex(12)},"
     images = dict(list(nearest_images(root, source.parts).items())[:MAX_PICTURES])
     pictures = tuple(Picture(name, image.decoded) for name, image in images.items())
@@ -132,12 +132,12 @@ async def replacement(source: Source, reader: str, sandbox: Sandbox, reason: str
         return _without(reason, language)
     if not found.text.strip():
         return _without(reason, language)
-    words = f"{reason} {language.say('This is its text; all of it is in the raw message.')}"
+    words = f"{reason} {language.say('Only the plain text is shown. For the full message, view the source.')}"
     return f'<div class="blocked">{escape(words)}</div><pre class="body" dir="auto">{shown_text(found.text)}</pre>'
 
 
 def _without(reason: str, language: PageLanguage) -> str:
-    words = f"{reason} {language.say('Look at its text, or at the raw message.')}"
+    words = f"{reason} {language.say('View the plain text or the source instead.')}"
     return f'<div class="body"><p>{escape(words)}</p></div>'
 
 
@@ -184,18 +184,16 @@ def _blocked(drawn: Drawn, language: PageLanguage) -> str:
     if not drawn.blocked:
         return ""
     hosts = ", ".join(drawn.hosts) + (", …" if drawn.more else "")
-    one = worded("1 external image was not loaded: {hosts}", hosts=hosts)
-    others = worded("{n} external images were not loaded: {hosts}", n=drawn.blocked, hosts=hosts)
+    one = worded("1 remote image not loaded: {hosts}", hosts=hosts)
+    others = worded("{n} remote images not loaded: {hosts}", n=drawn.blocked, hosts=hosts)
     return f'<div class="blocked">{escape(language.say(one if drawn.blocked == 1 else others))}</div>'
 
 
 def _omitted(images: int, language: PageLanguage) -> str:
     if not images:
         return ""
-    one = worded("1 image of this message is too large to be shown here: it is among the attachments")
-    others = worded(
-        "{n} images of this message are too large to be shown here: they are among the attachments", n=images
-    )
+    one = worded("1 image is too large to display here. You'll find it in the attachments")
+    others = worded("{n} images are too large to display here. You'll find them in the attachments", n=images)
     return f'<div class="blocked">{escape(language.say(one if images == 1 else others))}</div>'
 
 
@@ -355,4 +353,4 @@ def _addresses(addresses: Sequence[mime.MailAddress], language: PageLanguage) ->
     )
     if len(addresses) <= MAX_ADDRESSES:
         return shown
-    return f"{shown}, … ({language.say(worded('{n} in all', n=len(addresses)))})"
+    return f"{shown}, … ({language.say(worded('{n} total', n=len(addresses)))})"

@@ -218,7 +218,7 @@ def not_found() -> HTTPError:
     """The 404 answer. It is the same for a message that never existed, is gone, or belongs to another account
     (WEBMAIL-113).
     """
-    return HTTPError(404, "There is no such message, or no such part of it.")
+    return HTTPError(404, "Message or attachment not found.")
 
 
 async def locate(holder: Holder, shown: int) -> LocatedMessage:
@@ -313,7 +313,7 @@ async def send_texts(holder: Holder, together: list[LocatedMessage], writer: Res
 
 
 def _no_text(view: View) -> str:
-    return f'<div class="body"><p>{escape(view.language.say("No textual content"))}</p></div>'
+    return f'<div class="body"><p>{escape(view.language.say("No text content"))}</p></div>'
 
 
 async def write_texts(holder: Holder, located_message: LocatedMessage, writer: ResponseWriter) -> bool:
