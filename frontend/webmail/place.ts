@@ -42,7 +42,7 @@ export function tellTitle(mail: Mail, find: Find): void {
   const mailbox = mail.current.value;
   const search = find.text.value;
   const unread = mailbox !== undefined && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(offline)")}`;
+  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
   const listed = search !== "" ? t("Search: {text}", { text: search }) : mailboxName(mailbox?.name ?? "Webmail");
   const shown = inCalendar(location.hash) ? t("Calendar") : listed;
   document.title = `${unread}${shown} · ${mail.facts.value.login_address || "moxlite"}${offline}`;

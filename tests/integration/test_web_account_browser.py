@@ -83,7 +83,7 @@ def choose(visitor: Visitor, path: Path, prefix: str = "") -> None:
     page = visitor.page
     page.get_by_label("Choose a file or drop it here").set_input_files(path)
     page.get_by_label("Remove folder name prefix").fill(prefix)
-    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Import", exact=True).click()
 
 
 def chooser(visitor: Visitor, name: str) -> Locator:
@@ -114,7 +114,7 @@ def test_mail_goes_in_and_comes_out_as_it_was(visitor: Visitor, tmp_path: Path) 
     expect(page.locator(".counts caption")).to_have_text("1,501 messages in 2 folders")
     page.screenshot(path=tmp_path / "done.png", full_page=True)
     page.get_by_role("button", name="Import another file").click()
-    expect(page.get_by_role("button", name="Import")).to_be_disabled()
+    expect(page.get_by_role("button", name="Import", exact=True)).to_be_disabled()
     chooser(visitor, "Folder").select_option("Letters")
     expect(page.get_by_text("1,500 messages")).to_be_visible()
     with page.expect_download() as waiting:
@@ -194,7 +194,7 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     archive(tmp_path / "mail.zip", 3)
     page.get_by_label("Choose a file or drop it here").set_input_files(tmp_path / "mail.zip")
     page.get_by_label("Dry run").check()
-    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Import", exact=True).click()
     expect(page.locator(".result")).to_have_text(
         "4 messages would be imported, 1 problem. This was a dry run, so your mail didn't change."
     )
@@ -210,7 +210,7 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     assert waiting.value.suggested_filename.endswith(".mbox")
     page.get_by_role("button", name="Pages").click()
     page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_label("Password", exact=True)).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_label("Password", exact=True)).to_be_visible()
     visitor.close()
 
 
@@ -234,7 +234,7 @@ def test_a_trial_asks_what_labels_mean(visitor: Visitor, tmp_path: Path) -> None
     page.get_by_label("Meaning of Qbin").select_option("Trash")
     page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
     page.screenshot(path=tmp_path / "labels.png", full_page=True)
-    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Import", exact=True).click()
     expect(page.locator(".result")).to_have_text("35 messages imported.")
     expect(page.locator(".counts tr", has_text="Trash")).to_contain_text("11")
     expect(page.get_by_role("heading", name="Match Gmail labels")).to_be_hidden()

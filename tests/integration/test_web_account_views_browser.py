@@ -140,7 +140,7 @@ def test_no_page_has_what_axe_objects_to_and_strangers_texts_are_texts(
         page.goto(f"{visitor.base}/#{name}")
         expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
         if name == "rules":
-            page.get_by_role("button", name="Try").first.click()
+            page.get_by_role("button", name="Test rules").first.click()
             expect(page.get_by_text("onerror").first).to_be_visible()
         wrong += faults(visitor, name)
         assert page.evaluate("window.hacked ?? 0") == 0, name

@@ -113,7 +113,7 @@ def test_a_kept_copy_has_the_line_without_a_connection(page: Page, local: LocalS
     until(lambda: kept(page, "messages") >= 3 and "Really" in kept_lists(page), what="the message is kept")
     page.context.set_offline(True)
     page.reload()
-    expect(page.get_by_text("Offline")).to_be_visible()
+    expect(page.get_by_text("Not connected")).to_be_visible()
     row(page, "Really")
     expect(page.locator(".claim")).to_contain_text(EVIL)
     page.get_by_role("button", name="This is really Anna Berg").click()

@@ -211,7 +211,7 @@ def test_a_server_that_is_killed_takes_the_import_back_and_the_page_says_so(impo
     begin_large(importer, large(tmp_path))
     expect(importer.toast(re.compile("Importing .*into Archive"))).to_be_visible()
     importer.server.kill()
-    expect(page.locator(".offline")).to_contain_text("Offline")
+    expect(page.locator(".offline")).to_contain_text("Not connected")
     importer.drop(importer.box("Archive"), {"a.eml": mail(1)})
     expect(importer.toast("You can't import while offline.")).to_be_visible()
     importer.server.start()

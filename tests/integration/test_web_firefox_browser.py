@@ -431,7 +431,7 @@ def test_a_server_that_was_killed_is_found_again(walk: Walk, server: LocalServer
     walk.see(".composer.docked")
     walk.browser.wait("document.activeElement?.matches('.composer textarea')")
     server.kill()
-    walk.see(".offline", "Offline")
+    walk.see(".offline", "Not connected")
     walk.browser.type("The red one.")
     walk.browser.press("Control", "Enter")
     walk.see(".compose-state", "It will not be sent twice.")

@@ -53,7 +53,7 @@ def write(page: Page, subject: str) -> None:
 def write_away(page: Page, subject: str) -> None:
     """Send a message without a connection."""
     page.context.set_offline(True)
-    expect(page.get_by_text("Offline")).to_be_visible()
+    expect(page.get_by_text("Not connected")).to_be_visible()
     write(page, subject)
     expect(page.get_by_text("Saved on this device")).to_be_visible()
     expect(page.get_by_text(WAITS)).to_be_visible()
@@ -110,7 +110,7 @@ def test_what_the_server_fails_at_holds_up_nothing_else(page: Page, local: Local
     session = imap(local)
     failing = json.dumps({"error": {"code": "server:error", "message": "The disk is on fire."}})
     page.context.set_offline(True)
-    expect(page.get_by_text("Offline")).to_be_visible()
+    expect(page.get_by_text("Not connected")).to_be_visible()
     for key in ("s", "a"):  # flagged, then moved
         page.locator(".message", has_text="plain").click()
         page.keyboard.press(key)
@@ -138,7 +138,7 @@ def test_what_a_proxy_answers_with_a_page_holds_up_nothing_else(page: Page, loca
     """
     session = imap(local)
     page.context.set_offline(True)
-    expect(page.get_by_text("Offline")).to_be_visible()
+    expect(page.get_by_text("Not connected")).to_be_visible()
     page.locator(".message", has_text="plain").click()
     page.keyboard.press("s")
     write(page, "goes on")
@@ -203,7 +203,7 @@ def test_a_browser_without_room_says_so_and_loses_no_message(page: Page, local: 
     expect(page.locator(".text-part")).to_contain_text("Words without room")
     expect(page.locator(".toast", has_text="Browser storage is full")).to_have_count(1)
     page.context.set_offline(True)
-    expect(page.get_by_text("Offline")).to_be_visible()
+    expect(page.get_by_text("Not connected")).to_be_visible()
     write(page, "cannot wait")
     expect(page.get_by_text("Can't reach the server. Retrying")).to_be_visible()
     expect(page.get_by_text(WAITS)).to_have_count(0)
@@ -293,7 +293,7 @@ def test_another_user_of_the_browser_sees_and_sends_nothing(page: Page, local: L
     until(lambda: page.evaluate(shell), what="a new worker that has the page")
     page.context.set_offline(True)
     page.reload()
-    expect(page.get_by_text("Offline")).to_be_visible()
+    expect(page.get_by_text("Not connected")).to_be_visible()
     expect(page.locator(".message")).to_have_count(0)
 
 
@@ -441,7 +441,7 @@ def test_small_files_of_kept_messages_open_without_a_connection(page: Page, loca
     dialog.get_by_role("button").first.click()
     expect(page.locator(".reader-subject")).to_have_text("with files")
     page.context.set_offline(False)
-    expect(page.get_by_text("Offline")).to_be_hidden()
+    expect(page.get_by_text("Not connected")).to_be_hidden()
     expect(page.get_by_text(WAITS)).to_be_hidden()
     page.get_by_role("button", name="Account and settings").click()
     page.get_by_role("menuitem", name="Log out").click()
@@ -544,7 +544,7 @@ def test_thirty_thousand_people_are_completed_without_a_connection(chromium: Bro
     until(lambda: page.evaluate(PEOPLE) == 30_000, what="people that are kept")
     page.unroute("**/api/complete_recipient")
     context.set_offline(True)
-    expect(page.get_by_text("Offline")).to_be_visible()
+    expect(page.get_by_text("Not connected")).to_be_visible()
     page.keyboard.press("c")
     field = page.get_by_label("To", exact=True)
     page.evaluate(WATCH)

@@ -102,7 +102,7 @@ def arrived(server: LocalServer, mailbox: str, number: int) -> list[EmailMessage
 class Survivor(Visitor):
     """A page of the webmail that sees its server go and come back."""
 
-    unconnected = "Offline"
+    unconnected = "Not connected"
 
     def __init__(self, browser: Browser, server: LocalServer, **options: object) -> None:
         super().__init__(browser, server, tls=False, **options)

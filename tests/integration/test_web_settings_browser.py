@@ -156,7 +156,7 @@ def test_the_first_start_shows_three_hints_once(reader: Reader) -> None:
     page.evaluate("localStorage['moxlite-webmail-hints'] = '0'")
     page.reload()
     hint = page.get_by_label("Tip")
-    for number, words in enumerate(("shortcuts", "undone", "Pictures"), 1):
+    for number, words in enumerate(("shortcuts", "undo", "images"), 1):
         expect(hint).to_contain_text(f"{number} of 3")
         expect(hint).to_contain_text(words)
         if number == 2:

@@ -131,7 +131,7 @@ def test_what_had_no_answer_is_asked_for_again(reader: Reader, mailbox: imaplib.
     expect(page.locator(".message")).to_have_count(1)
     page.route("**/api/request", lambda route: route.abort())
     append(mailbox, "second")
-    expect(page.locator(".offline")).to_contain_text("Offline")
+    expect(page.locator(".offline")).to_contain_text("Not connected")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.unroute("**/api/request")
     expect(page.locator(".message-subject")).to_have_text(["second", "first"])

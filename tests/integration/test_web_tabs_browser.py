@@ -82,7 +82,7 @@ def test_seven_tabs_of_a_browser_are_live_also_after_the_server_was_killed(
             break
         server.kill()
         for page in tabs:
-            expect(page.locator(".offline")).to_contain_text("Offline")
+            expect(page.locator(".offline")).to_contain_text("Not connected")
         server.start()
         for page in tabs:
             page.evaluate("dispatchEvent(new Event('focus'))")

@@ -144,7 +144,7 @@ def test_kept_mail_is_read_without_a_server(page: Page, local: LocalServer, how:
         local.kill()
     page.reload()
     expect(page.locator(".message")).to_have_count(2)
-    expect(page.get_by_text("Offline")).to_be_visible()
+    expect(page.get_by_text("Not connected")).to_be_visible()
     row(page, "plain")
     expect(page.locator(".text-part")).to_contain_text("Words of the first")
     row(page, "framed")
@@ -163,7 +163,7 @@ def test_kept_mail_is_read_without_a_server(page: Page, local: LocalServer, how:
         local.start()
     append(imap(local), "news")
     expect(page.locator(".message")).to_have_count(3)
-    expect(page.get_by_text("Offline")).to_be_hidden()
+    expect(page.get_by_text("Not connected")).to_be_hidden()
     # opening the messages has marked them as read, which waited in a line of its own
     expect(page.get_by_text(re.compile("changes? will be sent when"))).to_be_hidden()
 

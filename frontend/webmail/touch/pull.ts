@@ -63,7 +63,7 @@ export function pulls(list: HTMLElement, look: () => void): void {
       hiding = window.setTimeout(hide, shownFor);
     };
     const found = () => end(t("Up to date"));
-    const failed = () => end(t("Offline"), wifiOff);
+    const failed = () => end(t("Not connected"), wifiOff);
     addEventListener("connected", found);
     addEventListener("disconnected", failed);
     hiding = window.setTimeout(failed, patience);

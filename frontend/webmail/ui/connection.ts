@@ -9,10 +9,10 @@ import type { Mail } from "../state/mail";
 const sentences: Record<Connection, string> = {
   on: "",
   connecting: t("Connecting…"),
-  off: t("Connection lost. Reconnecting…"),
-  crowded: t("Can't connect because other tabs use all the connections your network allows. Close some tabs."),
+  off: t("Not connected. Reconnecting…"),
+  crowded: t("Not connected. Other tabs use all the connections your network allows. Close some tabs."),
   blocked: t(
-    "Can't connect because your network or a proxy blocks live updates. Ask your network administrator to allow WebSockets.",
+    "Not connected. Your network or a proxy blocks live updates. Ask your network administrator to allow WebSockets.",
   ),
 };
 
