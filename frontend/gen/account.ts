@@ -1083,9 +1083,6 @@ export interface Calls {
   /** Mailboxes that the user shares, by name, and mailboxes that others share with the user. */
   shares(): Promise<Shares>;
 
-  /** Give an account, by name or address, just these rights (RFC 4314 §2.1) on a mailbox; "" for none. */
-  share_set(mailbox: string, guest: string, rights: string, below: boolean): Promise<null>;
-
   /** How far the import from another server is, or its result. */
   copy_state(): Promise<Copying>;
 
@@ -1203,23 +1200,8 @@ export interface Calls {
   /** All scripts by name, and errors when they ran. */
   script_list(): Promise<Scripts>;
 
-  /** The text of a script. */
-  script_get(name: string): Promise<string>;
-
   /** The faults of a script, at most 20. Nothing is stored. */
   script_check(text: string): Promise<Array<ScriptFault>>;
-
-  /** Store a script, and make it the active one if that is wanted. A conflict if its text is no longer the old */
-  script_save(name: string, old: string | null, text: string, activate: boolean): Promise<null>;
-
-  /** Make a script the active one; "" for none. */
-  script_activate(name: string): Promise<null>;
-
-  /** Give a script another name. */
-  script_rename(name: string, new_name: string): Promise<null>;
-
-  /** Delete a script, which must not be the active one. */
-  script_delete(name: string): Promise<null>;
 
   /** The settings of the account that its user changes (`OWN`), in the form of domains.toml. */
   settings(): Promise<Record<string, unknown>>;
@@ -1302,6 +1284,21 @@ export interface Calls {
   /** Abort an import with nothing changed; refused if it has finished already. */
   import_abort(token: string): Promise<null>;
 
+  /** Give the text of a script. */
+  account_sieve_get(script: string, account?: string): Promise<string>;
+
+  /** Store a script; `activate`: make it the active one. `old`: the text that it must have, null for a new script. */
+  account_sieve_put(script: string, text: string, activate?: boolean, old?: string | null, account?: string): Promise<null>;
+
+  /** Make a script the active one; "" for none. */
+  account_sieve_activate(script: string, account?: string): Promise<null>;
+
+  /** Give a script another name. */
+  account_sieve_rename(script: string, new_name: string, account?: string): Promise<null>;
+
+  /** Delete a script, which must not be the active one. */
+  account_sieve_rm(script: string, account?: string): Promise<null>;
+
   /** Show the form of an account, and who got an answer. */
   account_vacation_show(account?: string): Promise<VacationInfo>;
 
@@ -1328,6 +1325,9 @@ export interface Calls {
 
   /** Forget ADDRESS: mail is refused as if it had never been. */
   address_rm(address: string, account?: string): Promise<null>;
+
+  /** Give `guest`, an account, an address or ``anyone``, just these rights, letters of RFC 4314, on a mailbox; with `below` also on the mailboxes below it. */
+  account_share_set(mailbox: string, guest: string, rights: string, below?: boolean, account?: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1369,7 +1369,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   link_rename: [{ name: "string", to: "string" }, "null"],
   link_remove: [{ name: "string", delete_copies: "boolean" }, "null"],
   shares: [{}, ["ref", "Shares"]],
-  share_set: [{ mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null"],
   copy_state: [{}, ["ref", "Copying"]],
   copy_look: [{ server: ["ref", "ServerForm"] }, "null"],
   copy_go_on: [{ leave_out: ["nullable", ["list", "string"]] }, "null"],
@@ -1409,12 +1408,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   forward_ask: [{ address: "string" }, "null"],
   forward_start: [{ address: "string" }, "null"],
   script_list: [{}, ["ref", "Scripts"]],
-  script_get: [{ name: "string" }, "string"],
   script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
-  script_save: [{ name: "string", old: ["nullable", "string"], text: "string", activate: "boolean" }, "null"],
-  script_activate: [{ name: "string" }, "null"],
-  script_rename: [{ name: "string", new_name: "string" }, "null"],
-  script_delete: [{ name: "string" }, "null"],
   settings: [{}, ["map", "any"]],
   settings_save: [{ old: ["map", "any"], changed: ["map", "any"] }, "null"],
   destination_list: [{}, ["list", ["ref", "DestinationItem"]]],
@@ -1442,6 +1436,11 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   import_state: [{}, ["ref", "ImportState"]],
   import_check: [{ size: "integer" }, "null"],
   import_abort: [{ token: "string" }, "null"],
+  account_sieve_get: [{ script: "string", account: ["optional", "string"] }, "string"],
+  account_sieve_put: [{ script: "string", text: "string", activate: ["optional", "boolean"], old: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, "null"],
+  account_sieve_activate: [{ script: "string", account: ["optional", "string"] }, "null"],
+  account_sieve_rename: [{ script: "string", new_name: "string", account: ["optional", "string"] }, "null"],
+  account_sieve_rm: [{ script: "string", account: ["optional", "string"] }, "null"],
   account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
   account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
   account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
@@ -1451,4 +1450,5 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_rm: [{ address: "string", account: ["optional", "string"] }, "null"],
+  account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
 });

@@ -515,7 +515,7 @@ async function convert(desk, item, rules2) {
   const keep = await dialog(t("Your rules as Sieve"), (close) => [el("p", { class: "dialog-text" }, t("The script would handle mail to all your addresses, after their rules. To use it instead, save it, then remove the rules here.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Save as script")))].filter((one) => one !== false));
   if (keep !== true) return;
   const name = t("rules for {address}", { address: item.address });
-  if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.script_save(name, null, script, false))) desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
+  if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.account_sieve_put(name, script, false, null))) desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
 }
 function version(title, form2, keep) {
   return card(title, el("ol", { class: "versions" }, form2.map((rule) => el("li", {}, foreign(rule.comment || rule.mailbox), el("span", { class: "hint" }, " ", foreign(conditions(rule), 200))))), { actions: keep });

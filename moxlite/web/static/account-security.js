@@ -379,10 +379,10 @@ async function spoken(ask) {
     if (found !== null) return found;
   } catch (error) {
     const name = error instanceof Error ? error.name : "";
-    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name === "InvalidStateError") throw new Error(t("This security key is already set up."));
     if (name !== "NotAllowedError" && name !== "AbortError") throw error;
   }
-  throw new Error(t("No security key answered. Try again, or choose another way."));
+  throw new Error(t("No response from a security key. Try again or choose another method."));
 }
 function answer(found, response) {
   return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
@@ -478,7 +478,7 @@ function built(client, found, mail, refresh) {
     if (await attempt(t("Removing…"), t("Couldn't remove verification method"), () => client.factor_remove(kind, id))) await refresh();
   };
   const renew = async () => {
-    if (!await confirm(t("Make new recovery codes?"), t("Your old codes stop working."), t("Make new codes"))) return;
+    if (!await confirm(t("Create new recovery codes?"), t("Your old codes will stop working."), t("Create codes"))) return;
     let codes = [];
     if (await attempt(t("Creating…"), t("Couldn't create recovery codes"), async () => {
       codes = await client.recovery_codes_new();
@@ -491,9 +491,9 @@ function built(client, found, mail, refresh) {
   if (on) {
     const few = found.codes < 4;
     const left2 = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
-    rows.push(row(list, few ? state("warn", left2) : left2, t("For when a device is lost."), button(t("New codes"), () => void renew(), { kind: "text small" })));
+    rows.push(row(list, few ? state("warn", left2) : left2, t("Use a code if you lose a device."), button(t("New codes"), () => void renew(), { kind: "text small" })));
   }
-  const key2 = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
+  const key2 = button(t("Add security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
   return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key2), !possible && el("p", { class: "hint" }, t("Security keys need a host name with https, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
 }
@@ -518,7 +518,7 @@ function warning(found, mail) {
 var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
 function program(one) {
   const what = protocols[one.protocol] ?? one.protocol;
-  return [one.program === "" ? t("A program") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
+  return [one.program === "" ? t("Unknown app") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
 }
 async function steps(title, begin) {
   const answer2 = await dialog(title, (close) => {
@@ -534,15 +534,15 @@ async function steps(title, begin) {
 async function addApp(client, found, mail) {
   let codes = [];
   const added = await steps(t("Add authenticator app"), (show, close) => {
-    const name = line(t("Device name"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
+    const name = line(t("Device name"), found.apps.length === 0 ? t("Phone") : "", t("Helps you tell devices apart."), { maxlength: "64" });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made2 = await client.totp_begin(name.control.value);
-      const code = field(t("Code that the app shows"), el("input", { class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "9", required: true }), serverClock(made2.server_time));
+      const code = field(t("Code from the app"), el("input", { class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "9", required: true }), serverClock(made2.server_time));
       const tried = form(code.root, t("Turn on"), async () => {
         ({ recovery_codes: codes } = await client.totp_finish(code.control.value));
         close(true);
       });
-      show(el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")), qrDrawing(made2.qr, t("QR code; the same as text is below")), el("p", { class: "hint" }, t("Or type this secret into the app:")), copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")), tried.root);
+      show(el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")), qrDrawing(made2.qr, t("QR code. The same secret is below as text")), el("p", { class: "hint" }, t("Or type this secret into the app:")), copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")), tried.root);
       code.control.focus();
     });
     show(named.root);
@@ -552,12 +552,12 @@ async function addApp(client, found, mail) {
 }
 async function addKey(client, found, mail) {
   let codes = [];
-  const added = await steps(t("Add a security key"), (show, close) => {
-    const name = line(t("Name of the key"), "", t("To tell your keys apart."), { maxlength: "64" });
+  const added = await steps(t("Add security key"), (show, close) => {
+    const name = line(t("Key name"), "", t("Helps you tell keys apart."), { maxlength: "64" });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made2 = await createKey((await client.key_begin(name.control.value)).options);
       const request = await client.key_created(made2);
-      const tried = form(el("p", {}, t("Now try the key once. After that it counts.")), t("Try the key"), async () => {
+      const tried = form(el("p", {}, t("Test the key to finish setup.")), t("Test key"), async () => {
         const given = await useKey(request.options);
         ({ recovery_codes: codes } = await client.key_finish(given));
         close(true);
@@ -572,17 +572,17 @@ async function addKey(client, found, mail) {
 }
 async function showCodes(codes) {
   await dialog(t("Recovery codes"), (close) => {
-    const kept = tick(t("I have kept these codes"), false);
+    const kept = tick(t("I saved these codes"), false);
     const done = el("button", { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) }, t("Done"));
     kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
     const all = () => `${codes.join("\n")}
 `;
-    return [el("p", { class: "dialog-text" }, t("Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
+    return [el("p", { class: "dialog-text" }, t("Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them later.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
   }, false);
 }
 function save(text3) {
   const url = URL.createObjectURL(new Blob([text3], { type: "text/plain" }));
-  const link = el("a", { href: url, download: t("recovery codes of {host}.txt", { host: location.hostname }) });
+  const link = el("a", { href: url, download: t("recovery codes for {host}.txt", { host: location.hostname }) });
   document.body.append(link);
   link.click();
   link.remove();

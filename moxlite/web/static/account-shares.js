@@ -307,7 +307,7 @@ function given(desk, found) {
 }
 async function end(desk, one) {
   if (!await confirm(t("Stop sharing?"), t("{guest} will lose access to “{mailbox}” right away.", { mailbox: one.mailbox, guest: one.guest }), t("Stop sharing"))) return;
-  if (await attempt(t("Saving…"), t("Couldn't stop sharing"), () => desk.client.share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
+  if (await attempt(t("Saving…"), t("Couldn't stop sharing"), () => desk.client.account_share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
 }
 function add(desk, found) {
   const mailbox = choice(t("Folder"), found.mailboxes.map((name) => [name, visible(name)]), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
@@ -316,7 +316,7 @@ function add(desk, found) {
   const below = tick(t("Include subfolders"), false, t("New subfolders will always be shared."));
   const box = form([el("div", { class: "fields" }, mailbox.root, guest.root, rights.root), below.root], t("Share"), async () => {
     try {
-      await desk.client.share_set(mailbox.control.value, guest.control.value, rights.control.value, below.control.checked);
+      await desk.client.account_share_set(mailbox.control.value, guest.control.value, rights.control.value, below.control.checked);
     } catch (error) {
       atFields(error, { mailbox, guest, rights });
       return;

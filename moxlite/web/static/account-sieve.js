@@ -421,13 +421,19 @@ function setStatus(message) {
   fill(line2, message);
 }
 
+async function inWord(text2) {
+  return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
+}
+
 var problem = "";
 var forwarding = async (desk) => {
   const found = await desk.client.forwards();
+  const words = await Promise.all(found.targets.map((one) => inWord({ message: one.error })));
+  const targets = found.targets.map((one, place) => ({ ...one, error: words[place]?.message ?? one.error }));
   const title = t("Forwarding");
   const said = problem;
   problem = "";
-  const root = el("div", { class: "page" }, head(title, t("Forward accepted mail, except junk, to your other addresses. Bounces go to the original sender, not to you.")), said !== "" && notice("warn", foreign(said)), list(desk, found), add(desk, found.form), copies(desk, found));
+  const root = el("div", { class: "page" }, head(title, t("Forward accepted mail, except junk, to your other addresses. Bounces go to the original sender, not to you.")), said !== "" && notice("warn", foreign(said)), list(desk, { ...found, targets }), add(desk, found.form), copies(desk, found));
   return { title, root };
 };
 async function save(desk, old, changed) {
@@ -504,10 +510,6 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-async function inWord(text2) {
-  return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
-}
-
 var piece = 100;
 async function applyToExisting(desk, place, source, count) {
   const moves = [];
@@ -578,7 +580,7 @@ function address(name) {
 function list2(desk, found, applied) {
   const add2 = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
   if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("For most tasks, you can use address rules instead."), add2), { flush: true });
-  const rows = table(t("Scripts"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) }, { title: t("Size"), cell: (one) => size(one.size) }, { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(one.active ? t("Turn off") : t("Activate"), () => void act2(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Turn off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }), button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }), button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }), !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })) }], found.scripts);
+  const rows = table(t("Scripts"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) }, { title: t("Size"), cell: (one) => size(one.size) }, { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(one.active ? t("Turn off") : t("Activate"), () => void act2(desk, () => desk.client.account_sieve_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Turn off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }), button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }), button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }), !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })) }], found.scripts);
   return card(t("Scripts"), rows, { flush: true, actions: add2 });
 }
 async function act2(desk, work) {
@@ -586,10 +588,10 @@ async function act2(desk, work) {
 }
 async function rename(desk, one) {
   const name = await ask(t("Rename script"), t("Name"), one.name, t("Rename"));
-  if (name !== null && name !== one.name) await act2(desk, () => desk.client.script_rename(one.name, name));
+  if (name !== null && name !== one.name) await act2(desk, () => desk.client.account_sieve_rename(one.name, name));
 }
 async function remove2(desk, one) {
-  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("The script will be permanently deleted."), t("Delete"))) await act2(desk, () => desk.client.script_delete(one.name));
+  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("The script will be permanently deleted."), t("Delete"))) await act2(desk, () => desk.client.account_sieve_rm(one.name));
 }
 async function failures(found) {
   if (found.failures.length === 0) return null;
@@ -601,7 +603,7 @@ async function failures(found) {
   return card(t("Script errors"), el("ul", { class: "lines" }, lines), { flush: true, hint: t("You'll find these messages in your Inbox.") });
 }
 async function editor(desk, name) {
-  const old = name === null ? null : await desk.client.script_get(name);
+  const old = name === null ? null : await desk.client.account_sieve_get(name);
   const known = name === null ? null : (await desk.client.script_list()).scripts.find((one) => one.name === name);
   const called = line(t("Name"), "", null, { maxlength: "128" });
   const area = el("textarea", { class: "code", rows: 18, spellcheck: "false", autocapitalize: "none", autocomplete: "off", wrap: "off" });
@@ -630,7 +632,7 @@ async function editor(desk, name) {
   await check2();
   const box = form([name === null && called.root, text2.root, verdict, !(known?.active ?? false) && activate.root], t("Save"), async () => {
     try {
-      await desk.client.script_save(name ?? called.control.value, old, area.value, activate.control.checked);
+      await desk.client.account_sieve_put(name ?? called.control.value, area.value, activate.control.checked, old);
     } catch (error) {
       atFields(error, { text: text2 });
       return;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.f46c6b496ffc.js", junk: "junk.21e647dd3f0a.js", links: "links.4d4987f359a8.js", masked: "masked.2076e85a7b22.js", rules: "rules.d98ec92d138a.js", security: "security.6280f46871b2.js", sending: "sending.384f8a5049fc.js", shares: "shares.6198baa8226f.js", sieve: "sieve.175c2506ea5e.js", transfer: "transfer.57a390f390ea.js" };
+var define_PARTS_default = { device: "device.f46c6b496ffc.js", junk: "junk.21e647dd3f0a.js", links: "links.4d4987f359a8.js", masked: "masked.2076e85a7b22.js", rules: "rules.4128ee5af0c9.js", security: "security.a5fbed914f9c.js", sending: "sending.384f8a5049fc.js", shares: "shares.8f8d8734a9c8.js", sieve: "sieve.6e3206641645.js", transfer: "transfer.f331fbc8fdf5.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -171,7 +171,7 @@ var BaseClient = class {
     } catch {
       this.unanswered(name);
       const reached = status !== 0 && (status < 502 || status > 504);
-      throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
+      throw new CallFailed(name, "", reached ? t("Unexpected server response ({status}).", { status: String(status) }) : t("Can't reach the server."));
     }
     if (!answer2.error) return answer2.result;
     const error = await told(answer2.error);
@@ -330,7 +330,6 @@ var Client = /* @__PURE__ */ clientOf({
   link_rename: [{ name: "string", to: "string" }, "null"],
   link_remove: [{ name: "string", delete_copies: "boolean" }, "null"],
   shares: [{}, ["ref", "Shares"]],
-  share_set: [{ mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null"],
   copy_state: [{}, ["ref", "Copying"]],
   copy_look: [{ server: ["ref", "ServerForm"] }, "null"],
   copy_go_on: [{ leave_out: ["nullable", ["list", "string"]] }, "null"],
@@ -370,12 +369,7 @@ var Client = /* @__PURE__ */ clientOf({
   forward_ask: [{ address: "string" }, "null"],
   forward_start: [{ address: "string" }, "null"],
   script_list: [{}, ["ref", "Scripts"]],
-  script_get: [{ name: "string" }, "string"],
   script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
-  script_save: [{ name: "string", old: ["nullable", "string"], text: "string", activate: "boolean" }, "null"],
-  script_activate: [{ name: "string" }, "null"],
-  script_rename: [{ name: "string", new_name: "string" }, "null"],
-  script_delete: [{ name: "string" }, "null"],
   settings: [{}, ["map", "any"]],
   settings_save: [{ old: ["map", "any"], changed: ["map", "any"] }, "null"],
   destination_list: [{}, ["list", ["ref", "DestinationItem"]]],
@@ -403,6 +397,11 @@ var Client = /* @__PURE__ */ clientOf({
   import_state: [{}, ["ref", "ImportState"]],
   import_check: [{ size: "integer" }, "null"],
   import_abort: [{ token: "string" }, "null"],
+  account_sieve_get: [{ script: "string", account: ["optional", "string"] }, "string"],
+  account_sieve_put: [{ script: "string", text: "string", activate: ["optional", "boolean"], old: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, "null"],
+  account_sieve_activate: [{ script: "string", account: ["optional", "string"] }, "null"],
+  account_sieve_rename: [{ script: "string", new_name: "string", account: ["optional", "string"] }, "null"],
+  account_sieve_rm: [{ script: "string", account: ["optional", "string"] }, "null"],
   account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
   account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
   account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
@@ -411,7 +410,8 @@ var Client = /* @__PURE__ */ clientOf({
   address_set: [{ address: "string", site: ["optional", ["nullable", "string"]], note: ["optional", ["nullable", "string"]], only_from: ["optional", ["nullable", "string"]], expires: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
-  address_rm: [{ address: "string", account: ["optional", "string"] }, "null"]
+  address_rm: [{ address: "string", account: ["optional", "string"] }, "null"],
+  account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"]
 });
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
@@ -646,10 +646,10 @@ async function spoken(ask) {
     if (found !== null) return found;
   } catch (error) {
     const name = error instanceof Error ? error.name : "";
-    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name === "InvalidStateError") throw new Error(t("This security key is already set up."));
     if (name !== "NotAllowedError" && name !== "AbortError") throw error;
   }
-  throw new Error(t("No security key answered. Try again, or choose another way."));
+  throw new Error(t("No response from a security key. Try again or choose another method."));
 }
 function answer(found, response) {
   return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
@@ -723,25 +723,25 @@ function secondStepForm(asked, done, again) {
     fill(label, kind === "totp" ? t("Code") : t("Recovery code"), code);
     fill(intro, introduction());
     other.hidden = !(step.codes || kind === "recovery") || kind === "recovery" && step.apps.length === 0;
-    fill(other, kind === "recovery" ? t("Use a code of an app") : t("Use a recovery code"));
+    fill(other, kind === "recovery" ? t("Use authenticator app") : t("Use recovery code"));
     focus();
   }
   function introduction() {
-    if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
+    if (kind === "recovery") return t("Enter a recovery code. Each code works once.");
     if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys don't work at this address.");
-    return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0] }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
+    return step.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step.apps[0] }) : t("Enter a code from {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
     (kind === "key" ? key2 : code).focus();
   }
-  const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
+  const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step.server_time));
-  const root = el("div", { class: "second-step" }, el("h2", {}, t("One more step")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock2));
+  const root = el("div", { class: "second-step" }, el("h2", {}, t("Verify it's you")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock2));
   choose(kind);
   return { root, focus };
 }
 function keyWords(names) {
-  return names.length === 1 ? t("Use the key “{name}”", { name: names[0] }) : t("Use a security key");
+  return names.length === 1 ? t("Use key “{name}”", { name: names[0] }) : t("Use security key");
 }
 function serverClock(at) {
   const began = performance.now();
@@ -753,9 +753,9 @@ function serverClock(at) {
   return el("span", {}, t("The server’s time is "), shown2);
 }
 
-async function askConfirm(client, why = t("This is an important change, so give your password again.")) {
+async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {
   const step = await client.confirm_options();
-  const answer2 = await dialog(t("Is it you?"), (close) => {
+  const answer2 = await dialog(t("Confirm it's you"), (close) => {
     const place = el("div", {});
     const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
     const problem2 = el("p", { class: "error", role: "alert", hidden: true });
@@ -926,7 +926,7 @@ function part(name) {
   if (found === void 0) {
     found = Promise.all([import(folder + define_PARTS_default[name]), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
-      throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
+      throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
     loading.set(name, found);
   }
@@ -1264,7 +1264,7 @@ function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false, pr
     const form = el("form", { class: "login", onsubmit: async (event) => {
       event.preventDefault();
       await attempt2(() => tryLogIn(username.value, password.value, stay.checked));
-    } }, brand(), el("h1", {}, app), problem2, address2 !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button2, other, below);
+    } }, brand(), el("h1", {}, app), problem2, address2 !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")), button2, other, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();

@@ -452,7 +452,7 @@ var Editor = class {
     if (sections2.length === 0) return roots([...this.parts.keys()]);
     const placed = new Set(sections2.flatMap(({ names }) => names));
     const rest = { title: t("All other settings"), names: [...this.parts.keys()].filter((name) => !placed.has(name)) };
-    return [...sections2, rest].map(({ title: words2, names }) => ({ words: words2, fields: roots(names), set: names.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some are set")}`)), el("div", { class: "items" }, fields)));
+    return [...sections2, rest].map(({ title: words2, names }) => ({ words: words2, fields: roots(names), set: names.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some set")}`)), el("div", { class: "items" }, fields)));
   }
   tell() {
     let after;
@@ -512,7 +512,7 @@ var title = (name) => {
 };
 var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
-  const kinds = { duration: t("A duration such as 15s, 1h30m or 7d."), size: t("A size such as 500k, 100m or 2g.") };
+  const kinds = { duration: t("Duration. For example, 15s, 1h30m, or 7d."), size: t("Size. For example, 500k, 100m, or 2g.") };
   const unset = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
   const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
   return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" "));
@@ -559,13 +559,13 @@ function text2(info, value, label) {
     const typed = found.control.value;
     if (typed === "") {
       if (!info.required) return void 0;
-      found.problem(t("This is needed."));
+      found.problem(t("Required."));
       throw new Unreadable();
     }
     if (!numeric) return info.kind === "size" && /^-?\d+$/.test(typed) ? Number(typed) : typed;
     const number = Number(typed);
     if (!Number.isFinite(number) || info.type === "integer" && !Number.isInteger(number)) {
-      found.problem(info.type === "integer" ? t("This must be a whole number.") : t("This must be a number."));
+      found.problem(info.type === "integer" ? t("Enter a whole number.") : t("Enter a number."));
       throw new Unreadable();
     }
     return number;
@@ -710,7 +710,7 @@ function onTop(now, before, after, names) {
   return found;
 }
 async function conflict(error) {
-  return dialog(t("Changed meanwhile"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))]);
+  return dialog(t("Changed elsewhere"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Your changes weren't saved. You can still edit them here.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Discard my changes")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save anyway")))]);
 }
 function refusal(error, fields, failure, form) {
   const [single, ...others] = Object.keys(fields);
@@ -742,7 +742,7 @@ function fieldDialog(title2, action, fields, run, more = null) {
   });
 }
 async function typedAgain(title2, name, what, action) {
-  const typed = line(t("Type {name} to go on", { name }), "");
+  const typed = line(t("Type {name} to continue", { name }), "");
   const answer = await dialog(title2, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
@@ -764,12 +764,12 @@ async function securityCards(desk, name) {
 }
 function factors(desk, name, found) {
   const devices = [...found.apps.map((one) => [t("authenticator app"), one.name, one.created, one.last_used]), ...found.keys.map((one) => [t("security key at {host}", { host: one.host }), one.name, one.created, one.last_used])];
-  if (devices.length === 0) return card(t("Two-step verification"), el("p", { class: "two" }, state("off", t("off")), " ", t("Users turn it on in the account app, under Security.")));
+  if (devices.length === 0) return card(t("Two-step verification"), el("p", { class: "two" }, state("off", t("off")), " ", t("To turn this on, users go to Security in the account app.")));
   const reset = async () => {
-    const what = many(devices.length, "{n} device goes, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.", "{n} devices go, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.");
+    const what = many(devices.length, "{n} verification method and all recovery codes will be removed. The user can log in with only the password. Browsers will be logged out, and the user will get an email.", "{n} verification methods and all recovery codes will be removed. The user can log in with only the password. Browsers will be logged out, and the user will get an email.");
     if (!await confirm(t("Reset two-step verification for {name}?", { name }), what, t("Reset"))) return;
     if (!await attempt(t("Resetting…"), t("Couldn't reset two-step verification"), () => desk.client.account_factors_reset(name))) return;
-    desk.say(t("Two-step verification for {name} is off", { name }));
+    desk.say(t("Turned off two-step verification for {name}", { name }));
     await desk.refresh();
   };
   const list2 = table(t("Two-step verification"), [{ title: t("Device"), kind: "main", cell: ([, title2]) => foreign(title2, 80) }, { title: t("Type"), cell: ([kind]) => kind }, { title: t("Since"), cell: ([, , created]) => when(created) }, { title: t("Last used"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }], devices);
@@ -777,79 +777,79 @@ function factors(desk, name, found) {
 }
 function recovery(desk, name, found) {
   const make2 = async () => {
-    const also = tick(t("Also remove verification methods"), false, t("For a user who lost the devices too."));
-    const made2 = await fieldDialog(t("Recovery link for {name}", { name }), t("Make the link"), { reset_factors: also }, () => desk.client.account_recovery_link(name, also.control.checked), el("p", { class: "hint" }, t("The user is told of it by mail. Nothing changes until the link is used; then all sessions end.")));
+    const also = tick(t("Also remove verification methods"), false, t("If the user also lost their devices."));
+    const made2 = await fieldDialog(t("Recovery link for {name}", { name }), t("Create link"), { reset_factors: also }, () => desk.client.account_recovery_link(name, also.control.checked), el("p", { class: "hint" }, t("The user will get an email. When the link is used, the user will be logged out everywhere.")));
     if (made2 === null) return;
-    await showSecret(t("Recovery link"), t("It sets a new password once, until {when} UTC; an older link of this account has ended. Give it to {name} on a way that you trust: it is shown only now.", { when: made2.expires, name }), copyable(made2.url));
+    await showSecret(t("Recovery link"), t("Use this link once to set a new password, before {when} UTC. Any older link no longer works. Copy it now and send it to {name} securely. You won't be able to see it later.", { when: made2.expires, name }), copyable(made2.url));
   };
-  const text3 = el("p", { class: "two" }, t("A link with which the user sets a new password, once and within an hour. You do not get to know the password."));
-  const without = el("p", { class: "hint" }, t("The account page has no public address for the link: moxlite config listeners publish-web on, or web.public_url in moxlite.toml."));
+  const text3 = el("p", { class: "two" }, t("Create a link for the user to set a new password. It works once, within 1 hour. You won't see the password."));
+  const without = el("p", { class: "hint" }, t("The account page needs a public address for this link. Run moxlite config listeners publish-web on, or set web.public_url in moxlite.toml."));
   return card(t("Lost password"), found.links ? text3 : [text3, without], { actions: found.links && button(t("Recovery link…"), () => void make2(), { kind: "line small" }) });
 }
 function keys(desk, name, found) {
   const add2 = async () => {
     const address = choice(t("Logs in as"), found.addresses.map((one) => [one, one]), found.addresses[0] ?? "");
-    const certificate = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", class: "mono" }), t("In PEM form, without the private key. Only its key counts, not its dates or issuer."));
-    const title2 = line(t("Name"), "", t("Empty: as the certificate has it."), { maxlength: "256" });
-    const manual = tick(t("Mail clients log in by command"), false, t("For programs that do not expect to be logged in by IMAP at once."));
-    const done = await fieldDialog(t("Add a key"), t("Add key"), { address, certificate, key_name: title2, no_imap_preauth: manual }, () => desk.client.account_key_add(name, address.control.value, certificate.control.value, title2.control.value, manual.control.checked));
+    const certificate = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", class: "mono" }), t("In PEM format, without the private key. Dates and issuer are ignored."));
+    const title2 = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
+    const manual = tick(t("IMAP clients still send a login command"), false, t("For clients without PREAUTH support."));
+    const done = await fieldDialog(t("Add certificate"), t("Add"), { address, certificate, key_name: title2, no_imap_preauth: manual }, () => desk.client.account_key_add(name, address.control.value, certificate.control.value, title2.control.value, manual.control.checked));
     if (done !== null) await desk.refresh();
   };
   const remove2 = async (one) => {
-    if (!await confirm(t("Remove the key “{name}”?", { name: one.name }), t("Programs with it can no longer log in as {address}.", { address: one.login_address }), t("Remove"))) return;
+    if (!await confirm(t("Remove “{name}”?", { name: one.name }), t("Clients with this certificate will no longer be able to log in as {address}.", { address: one.login_address }), t("Remove"))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.account_key_remove(name, one.fingerprint))) await desk.refresh();
   };
-  const list2 = table(t("Keys of certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("by command") : t("at once") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove the key {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
-  const body = found.certificates.length === 0 ? empty(keyRound, t("No client certificates"), t("A program with a client certificate logs in without a password, by TLS.")) : list2;
-  return card(t("Keys of certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add a key"), () => void add2(), { icon: plus, kind: "line small" }) });
+  const list2 = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("login command") : t("at once") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
+  const body = found.certificates.length === 0 ? empty(keyRound, t("No client certificates"), t("With a client certificate, apps can log in by TLS without a password.")) : list2;
+  return card(t("Client certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add certificate"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
 function removedMail(desk, name, first) {
   const place = el("div");
-  const since = el("select", { "aria-label": t("Removed within") }, [["0", t("everything that is kept")], ["1", t("the last hour")], ["24", t("the last day")], ["72", t("the last 3 days")]].map(([value, words2]) => el("option", { value }, words2)));
+  const since = el("select", { "aria-label": t("Deleted within") }, [["0", t("all kept messages")], ["1", t("the last hour")], ["24", t("the last day")], ["72", t("the last 3 days")]].map(([value, words2]) => el("option", { value }, words2)));
   const begin2 = () => since.value === "0" ? 0 : Math.round(Date.now() * 1e3 - Number(since.value) * hour2);
   const back = async (mailbox, messages) => {
     const from = begin2();
-    const where = mailbox === "" ? t("Messages will be restored to their original mailboxes.") : t("They go back to {mailbox}.", { mailbox });
-    if (!await confirm(many(messages, "Bring {n} message back?", "Bring {n} messages back?"), t("{where} Messages that the user removed on purpose are among them.", { where }), t("Restore"))) return;
+    const where = mailbox === "" ? t("Messages will be restored to their original mailboxes.") : t("Messages will be restored to {mailbox}.", { mailbox });
+    if (!await confirm(many(messages, "Restore {n} message?", "Restore {n} messages?"), t("{where} This includes messages the user deleted on purpose.", { where }), t("Restore"))) return;
     await attempt(t("Restoring messages…"), t("Couldn't restore messages"), async () => {
       const done = await desk.client.account_undelete(name, from, mailbox);
-      desk.say(many(done.messages, "{n} message is back.", "{n} messages are back.") + (done.damaged > 0 ? ` ${many(done.damaged, "{n} could not be read.", "{n} could not be read.")}` : ""));
+      desk.say(many(done.messages, "{n} message restored.", "{n} messages restored.") + (done.damaged > 0 ? ` ${many(done.damaged, "{n} unreadable.", "{n} unreadable.")}` : ""));
       await desk.refresh();
     });
   };
   const show = (found) => {
     const all = found.mailboxes.reduce((sum, one) => sum + one.messages, 0);
-    const list2 = table(t("Removed mail"), [{ title: t("Folder"), kind: "main", cell: (one) => foreign(one.mailbox, 120) }, { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() }, { title: t("Size"), kind: "num", cell: (one) => size(one.octets) }, { title: t("Last removed"), cell: (one) => when(one.last) }, { title: "", kind: "top", cell: (one) => button(t("Bring back…"), () => void back(one.mailbox, one.messages), { kind: "line small", name: t("Bring mail of {mailbox} back", { mailbox: one.mailbox }) }) }], found.mailboxes);
-    fill(place, all === 0 ? el("p", { class: "two pad" }, t("None.")) : list2, found.mailboxes.length > 1 && el("p", { class: "pad" }, button(many(all, "Bring {n} message back…", "Bring all {n} messages back…"), () => void back("", all), { kind: "line small" })));
+    const list2 = table(t("Deleted messages"), [{ title: t("Folder"), kind: "main", cell: (one) => foreign(one.mailbox, 120) }, { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() }, { title: t("Size"), kind: "num", cell: (one) => size(one.octets) }, { title: t("Last deleted"), cell: (one) => when(one.last) }, { title: "", kind: "top", cell: (one) => button(t("Restore…"), () => void back(one.mailbox, one.messages), { kind: "line small", name: t("Restore mail to {mailbox}", { mailbox: one.mailbox }) }) }], found.mailboxes);
+    fill(place, all === 0 ? el("p", { class: "two pad" }, t("None.")) : list2, found.mailboxes.length > 1 && el("p", { class: "pad" }, button(many(all, "Restore {n} message…", "Restore all {n} messages…"), () => void back("", all), { kind: "line small" })));
   };
   since.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't load deleted messages"), async () => show(await desk.client.account_removed(name, begin2()))));
   show(first);
-  return card(t("Removed mail"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail client deleted it.", { time: agoShort(first.kept) }) : t("Nothing is kept: undelete_grace is 0."), actions: el("div", { class: "field" }, since) });
+  return card(t("Deleted messages"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail client deletes it.", { time: agoShort(first.kept) }) : t("Deleted messages aren't kept because undelete_grace is 0."), actions: el("div", { class: "field" }, since) });
 }
 function stopped(desk, one) {
-  const held = one.messages === 0 ? t("Nothing is held.") : t("Held: {mail} to {people}.", { mail: many(one.messages, "{n} message", "{n} messages"), people: many(one.recipients, "{n} recipient", "{n} recipients") });
+  const held = one.messages === 0 ? t("No messages on hold.") : t("On hold: {mail} to {people}.", { mail: many(one.messages, "{n} message", "{n} messages"), people: many(one.recipients, "{n} recipient", "{n} recipients") });
   const release = async () => {
-    const what = one.messages === 0 ? t("It can send again.") : t("It can send again, and what is held goes out at once. This can't be undone.");
-    if (!await confirm(t("Let {name} send again?", { name: one.account }), `${held} ${what}`, t("Let it send"))) return;
+    const what = one.messages === 0 ? t("This account will be able to send again.") : t("This account will be able to send again. Messages on hold will be sent immediately. You can't undo this.");
+    if (!await confirm(t("Allow {name} to send?", { name: one.account }), `${held} ${what}`, t("Allow"))) return;
     if (!await attempt(t("Saving…"), t("Couldn't allow sending"), () => desk.client.queue_guard_release(one.account))) return;
-    desk.say(t("{name} may send again", { name: one.account }));
+    desk.say(t("Allowed {name} to send", { name: one.account }));
     await desk.refresh();
   };
   const from = one.sources.length > 0 && el("div", { class: "hint" }, t("Sent from:"), " ", one.sources.slice(0, 5).map((source, place) => [place > 0 && ", ", el("bdi", {}, source.address), ` (${many(source.messages, "{n} message", "{n} messages")})`]));
-  const text3 = [el("b", {}, t("Sending is stopped since {when}.", { when: moment(microseconds(one.since)) })), " ", one.why, " ", held, from, el("div", { class: "hint" }, el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("Look at what is held")), " · ", t("If someone else knew the old password, set a new one first."))];
-  return notice("danger", text3, button(t("Let it send again…"), () => void release(), { kind: "line small" }));
+  const text3 = [el("b", {}, t("Sending paused since {when}.", { when: moment(microseconds(one.since)) })), " ", one.why, " ", held, from, el("div", { class: "hint" }, el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("View messages on hold")), " · ", t("If someone else knew the old password, set a new one first."))];
+  return notice("danger", text3, button(t("Allow sending…"), () => void release(), { kind: "line small" }));
 }
 
 var perPage = 50;
 var atOnce = 10;
-var sections = () => [{ title: t("Name and storage"), names: ["full_name", "quota_message_size", "description"] }, { title: t("Login"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] }, { title: t("Limits of sending"), names: ["max_outgoing_messages_per_day", "max_first_time_recipients_per_day", "max_recipients_per_hour", "no_sending_guard", "no_first_time_sender_delay"] }, { title: t("Junk and rejected mail"), names: ["junk_filter", "automatic_junk_flags", "rejects_mailbox", "keep_rejects", "introbox", "subject_pass", "senders"] }, { title: t("Forwarding, routes and the queue"), names: ["forward_to", "keep_copy", "routes", "queue_mailbox", "no_dsn_suppression"] }, { title: t("Programs and webhooks"), names: ["outgoing_webhook", "incoming_webhook", "from_id_login_addresses", "keep_retired_message_period", "keep_retired_webhook_period", "imap_capabilities_disabled", "no_jmap"] }, { title: t("Old mail"), names: ["expire_after"] }];
+var sections = () => [{ title: t("Name and storage"), names: ["full_name", "quota_message_size", "description"] }, { title: t("Login"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] }, { title: t("Sending limits"), names: ["max_outgoing_messages_per_day", "max_first_time_recipients_per_day", "max_recipients_per_hour", "no_sending_guard", "no_first_time_sender_delay"] }, { title: t("Junk and rejected mail"), names: ["junk_filter", "automatic_junk_flags", "rejects_mailbox", "keep_rejects", "introbox", "subject_pass", "senders"] }, { title: t("Forwarding, routes, and queue"), names: ["forward_to", "keep_copy", "routes", "queue_mailbox", "no_dsn_suppression"] }, { title: t("API clients and webhooks"), names: ["outgoing_webhook", "incoming_webhook", "from_id_login_addresses", "keep_retired_message_period", "keep_retired_webhook_period", "imap_capabilities_disabled", "no_jmap"] }, { title: t("Old mail"), names: ["expire_after"] }];
 var storage = (row, use) => {
   if (use === void 0) return el("span", { class: "muted" }, "…");
-  if (use.problem !== "") return state("danger", t("out of service"));
+  if (use.problem !== "") return state("danger", t("unavailable"));
   if (row.limit === 0) return size(use.used);
   return el("div", { class: "use" }, meter(use.used / row.limit), el("span", { class: "xs muted" }, t("{used} of {limit}", { used: size(use.used), limit: size(row.limit) })));
 };
-var lastLogin = (use) => use === void 0 ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not within 30 days")) : [when(use.last_login), ` ${use.last_protocol}`];
+var lastLogin = (use) => use === void 0 ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not in 30 days")) : [when(use.last_login), ` ${use.last_protocol}`];
 var disabled = (row) => row.disabled !== "" && el("span", { class: "chip" }, t("disabled"));
 async function listPage(desk) {
   const wanted = desk.address.query.get("search") ?? "";
@@ -862,9 +862,9 @@ async function listPage(desk) {
     const uses = /* @__PURE__ */ new Map();
     const rows = /* @__PURE__ */ new Map();
     const body = (row) => [storage(row, uses.get(row.name)), lastLogin(uses.get(row.name))];
-    const list2 = table(t("Accounts"), [{ title: t("Account"), kind: "main", cell: (row) => el("div", { class: "flex" }, disc(row.name, row.full_name || row.name), el("div", { class: "grow" }, el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)), " ", disabled(row), row.broken !== "" && state("danger", t("out of service")), el("div", { class: "hint" }, el("bdi", {}, row.first_address)))) }, { title: t("Addresses"), cell: (row) => String(row.addresses), kind: "num" }, { title: t("Storage"), cell: (row) => el("div", {}, body(row)[0]) }, { title: t("Last login"), cell: (row) => el("div", {}, body(row)[1]) }, { title: "", kind: "top", cell: (row) => el("a", { class: "btn icon small", href: addressOf("accounts", [row.name]), "aria-label": t("Show {name}", { name: row.name }) }, sign(ellipsis, "i s")) }], page.accounts, (tr, row) => rows.set(row.name, tr));
+    const list2 = table(t("Accounts"), [{ title: t("Account"), kind: "main", cell: (row) => el("div", { class: "flex" }, disc(row.name, row.full_name || row.name), el("div", { class: "grow" }, el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)), " ", disabled(row), row.broken !== "" && state("danger", t("unavailable")), el("div", { class: "hint" }, el("bdi", {}, row.first_address)))) }, { title: t("Addresses"), cell: (row) => String(row.addresses), kind: "num" }, { title: t("Storage"), cell: (row) => el("div", {}, body(row)[0]) }, { title: t("Last login"), cell: (row) => el("div", {}, body(row)[1]) }, { title: "", kind: "top", cell: (row) => el("a", { class: "btn icon small", href: addressOf("accounts", [row.name]), "aria-label": t("Show {name}", { name: row.name }) }, sign(ellipsis, "i s")) }], page.accounts, (tr, row) => rows.set(row.name, tr));
     const last = page.accounts.at(-1)?.name ?? "";
-    fill(place, page.accounts.length === 0 ? card("", empty(users, words2 === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words: words2 }), words2 === "" ? t("An account is a user with mailboxes, addresses, and a password.") : t("Names, addresses and notes are looked at."))) : card("", list2, { flush: true }), el("div", { class: "pages" }, behind !== "" && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2 }) }, t("First page")), page.accounts.length === perPage && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2, after: last }) }, t("Next page"))));
+    fill(place, page.accounts.length === 0 ? card("", empty(users, words2 === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words: words2 }), words2 === "" ? t("Accounts are users with mailboxes, addresses, and a password.") : t("Searches names, addresses, and notes."))) : card("", list2, { flush: true }), el("div", { class: "pages" }, behind !== "" && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2 }) }, t("First page")), page.accounts.length === perPage && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2, after: last }) }, t("Next page"))));
     const names = page.accounts.map((row) => row.name);
     for (let at = 0; at < names.length && desk.shown(); at += atOnce) {
       for (const use of await desk.client.account_uses(names.slice(at, at + atOnce))) {
@@ -887,7 +887,7 @@ async function listPage(desk) {
       void attempt(t("Searching…"), t("Couldn't search"), () => show(input.value, ""));
     }, 200);
   });
-  const root = el("div", { class: "page" }, head(t("Accounts"), null, el("label", { class: "search" }, sign(search), input), el("a", { class: "btn line", href: "#move" }, t("Move from a server")), button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" })), el("div", { class: "filter" }, count), place);
+  const root = el("div", { class: "page" }, head(t("Accounts"), null, el("label", { class: "search" }, sign(search), input), el("a", { class: "btn line", href: "#move" }, t("Move from another server")), button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" })), el("div", { class: "filter" }, count), place);
   const first = show(wanted, after);
   await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 400))]);
   first.catch((error) => fill(place, notice("danger", error instanceof Error ? error.message : String(error))));
@@ -895,14 +895,14 @@ async function listPage(desk) {
 }
 async function add(desk) {
   const domains = await desk.client.domains();
-  const name = line(t("Name"), "", t("For you alone: lower-case letters, digits, dots, hyphens; it cannot be changed."));
-  const address = line(t("First address"), "", domains.length > 0 ? t("At {domain}, for example.", { domain: domains[0].domain }) : t("Add a domain first."), { inputmode: "email" });
+  const name = line(t("Name"), "", t("Lowercase letters, digits, dots, and hyphens. Only you see it. You can't change it later."));
+  const address = line(t("First address"), "", domains.length > 0 ? t("For example, at {domain}.", { domain: domains[0].domain }) : t("Add a domain first."), { inputmode: "email" });
   name.control.addEventListener("change", () => {
     if (address.control.value === "" && domains.length > 0) address.control.value = `${name.control.value}@${domains[0].domain}`;
   });
   const password = await fieldDialog(t("Add account"), t("Add account"), { name, address }, () => desk.client.account_add(name.control.value, address.control.value));
   if (password === null) return;
-  await showSecret(t("Account added"), t("The password of {name}. It is shown only now.", { name: name.control.value }), copyable(password));
+  await showSecret(t("Account added"), t("Copy {name}'s password now. You won't be able to see it later.", { name: name.control.value }), copyable(password));
   desk.go(addressOf("accounts", [name.control.value]));
 }
 async function limits(desk, name) {
@@ -913,7 +913,7 @@ async function limits(desk, name) {
     const value = values[key] ?? null;
     return line(title2, value === null ? "" : String(value), hint2, { placeholder: standard === null ? "" : String(standard) });
   };
-  const fields = { quota_message_size: ask("quota_message_size", t("Storage"), t("Such as 5g. Empty: as for all accounts.")), max_outgoing_messages_per_day: ask("max_outgoing_messages_per_day", t("Recipients in 24 hours"), t("Against abuse of a stolen password.")), max_first_time_recipients_per_day: ask("max_first_time_recipients_per_day", t("First-time recipients in 24 hours"), t("Addresses to which the account has never written.")) };
+  const fields = { quota_message_size: ask("quota_message_size", t("Storage"), t("For example, 5g. Leave blank to use the default.")), max_outgoing_messages_per_day: ask("max_outgoing_messages_per_day", t("Recipients in 24 hours"), t("Limits abuse if a password is stolen.")), max_first_time_recipients_per_day: ask("max_first_time_recipients_per_day", t("First-time recipients in 24 hours"), t("Addresses this account has never written to.")) };
   const all = el("p", {}, el("a", { href: addressOf("accounts", [name], { tab: "settings" }) }, t("All settings")));
   const save = async () => {
     const after = { ...values };
@@ -925,7 +925,7 @@ async function limits(desk, name) {
     await desk.client.settings_save(path, values, after);
     return true;
   };
-  if (await fieldDialog(t("Limits of {name}", { name }), t("Save"), fields, save, all) !== true) return;
+  if (await fieldDialog(t("Limits for {name}", { name }), t("Save"), fields, save, all) !== true) return;
   desk.say(t("Saved"));
   await desk.refresh();
 }
@@ -937,45 +937,45 @@ async function accountPage(desk) {
   const link = (to, title2) => [addressOf("accounts", [name], { tab: to }), title2, to === tab];
   const content = { addresses: async () => addresses(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name], void 0, sections())), security: () => securityCards(desk, name), logins: async () => logins(await desk.client.attempts(name, 50)) };
   const address = desk.address.path[1];
-  const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Where mail to this address goes.") }) : await (content[tab] ?? content["addresses"])();
+  const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Delivery for this address") }) : await (content[tab] ?? content["addresses"])();
   const row = found.row;
-  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. Mail still arrives.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, without a limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
+  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. This account still receives mail.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, no limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
   return { title: name, root };
 }
 function addresses(desk, found) {
   const name = found.row.name;
   const remove2 = async (row) => {
-    const leaves = row.aliases.length > 0 ? ` ${t("It also leaves these aliases: {aliases}.", { aliases: row.aliases.join(", ") })}` : "";
-    if (!await confirm(t("Remove {address}?", { address: row.address }), `${t("Mail to it is refused from now on; mail that has arrived stays.")}${leaves}`, t("Remove"))) return;
+    const leaves = row.aliases.length > 0 ? ` ${t("This will also remove the address from these aliases: {aliases}.", { aliases: row.aliases.join(", ") })}` : "";
+    if (!await confirm(t("Remove {address}?", { address: row.address }), `${t("New mail to this address will be rejected. Existing messages won't be deleted.")}${leaves}`, t("Remove"))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.config_address_rm(row.address))) await desk.refresh();
   };
   const add2 = async () => {
-    const address = line(t("Address"), `@${found.domain}`, t("@{domain} alone takes what no other address gets.", { domain: found.domain }), { inputmode: "email" });
+    const address = line(t("Address"), `@${found.domain}`, t("@{domain} accepts mail for all other addresses.", { domain: found.domain }), { inputmode: "email" });
     if (await fieldDialog(t("Add address"), t("Add"), { address }, () => desk.client.config_address_add(address.control.value, name)) === null) return;
     await desk.refresh();
   };
-  const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))]] }, { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
+  const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("all other addresses"))]] }, { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
   return card(t("Addresses"), list2, { flush: true, actions: button(t("Add address"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
-var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong session or credentials"), badchanbind: t("bound to another connection"), badprotocol: t("broken exchange"), logindisabled: t("login disabled"), notpermitted: t("app password not for this"), error: t("failed"), aborted: t("given up") };
+var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong session or credentials"), badchanbind: t("bound to another connection"), badprotocol: t("broken exchange"), logindisabled: t("login disabled"), notpermitted: t("app password not for this"), error: t("failed"), aborted: t("abandoned") };
 function logins(found) {
-  if (found.length === 0) return card(t("Logins"), el("p", { class: "two" }, t("None within 30 days.")));
-  const list2 = table(t("Logins"), [{ title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result), row.count > 1 && ` × ${row.count}`] }, { title: t("When"), cell: (row) => when(row.last) }, { title: t("From"), cell: (row) => row.remote_ip }, { title: t("By"), cell: (row) => `${row.protocol} ${row.mechanism}` }, { title: t("Program"), cell: (row) => foreign(row.user_agent, 60) }], found);
-  return card(t("Logins"), list2, { flush: true, hint: t("The latest 50; equal ones share a line.") });
+  if (found.length === 0) return card(t("Logins"), el("p", { class: "two" }, t("No logins in 30 days.")));
+  const list2 = table(t("Logins"), [{ title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result), row.count > 1 && ` × ${row.count}`] }, { title: t("When"), cell: (row) => when(row.last) }, { title: t("From"), cell: (row) => row.remote_ip }, { title: t("Protocol"), cell: (row) => `${row.protocol} ${row.mechanism}` }, { title: t("App"), cell: (row) => foreign(row.user_agent, 60) }], found);
+  return card(t("Logins"), list2, { flush: true, hint: t("Latest 50 logins, with repeats combined.") });
 }
 async function newPassword(desk, name) {
-  const password = line(t("New password"), "", t("Empty: one is made, and shown once."), { autocomplete: "new-password" });
-  const set = await fieldDialog(t("New password for {name}", { name }), t("Set password"), { password }, () => desk.client.account_password(name, password.control.value), el("p", { class: "hint" }, t("All sessions of the account end.")));
+  const password = line(t("New password"), "", t("Leave blank to generate one. You'll only see it once."), { autocomplete: "new-password" });
+  const set = await fieldDialog(t("New password for {name}", { name }), t("Set password"), { password }, () => desk.client.account_password(name, password.control.value), el("p", { class: "hint" }, t("This will log the user out everywhere.")));
   if (set === null) return;
-  if (password.control.value === "") await showSecret(t("Password set"), t("The password of {name}. It is shown only now.", { name }), copyable(set));
-  else desk.say(t("Password set"));
+  if (password.control.value === "") await showSecret(t("Password updated"), t("Copy {name}'s password now. You won't be able to see it later.", { name }), copyable(set));
+  else desk.say(t("Password updated"));
 }
 async function remove(desk, name) {
   const goes = await desk.client.account_remains(name);
-  const what = [el("p", {}, t("These will be permanently deleted:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} folder", "{n} folders"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} message that waits to be sent stays in the queue.", "{n} messages that wait to be sent stay in the queue."))];
+  const what = [el("p", {}, t("These will be permanently deleted:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} folder", "{n} folders"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("This account will be removed from these aliases: {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} outgoing message will stay in the queue.", "{n} outgoing messages will stay in the queue."))];
   if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account"))) return;
   if (!await attempt(t("Deleting…"), t("Couldn't delete account"), () => desk.client.config_account_rm(name))) return;
-  desk.say(t("{name} is removed", { name }));
+  desk.say(t("Deleted {name}", { name }));
   desk.go("#accounts");
 }
 var pages = { accounts: accountPage };

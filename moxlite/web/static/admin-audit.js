@@ -305,9 +305,9 @@ function filterForm(apply, ...fields) {
 }
 
 var perPage = 50;
-var vias = [["", t("any way")], ["webadmin", t("this app")], ["adminapi", t("admin API")], ["webaccount", t("account page")], ["webmail", t("webmail")], ["cli", t("command line")], ["file", t("by hand in the file")]];
+var vias = [["", t("any source")], ["webadmin", t("this app")], ["adminapi", t("admin API")], ["webaccount", t("account page")], ["webmail", t("webmail")], ["cli", t("command line")], ["file", t("manual file edit")]];
 var wayOf = (via) => vias.find(([name]) => name === via && name !== "")?.[1] ?? via;
-var actors = { "(admin)": t("admin"), "(cli)": t("command line"), "(editor)": t("an editor"), "(visitor)": t("without login") };
+var actors = { "(admin)": t("admin"), "(cli)": t("command line"), "(editor)": t("file editor"), "(visitor)": t("without login") };
 function filterOf(query) {
   const found = {};
   for (const name of ["actor", "object", "via", "words"]) {
@@ -331,11 +331,11 @@ function folded(changes) {
 function outcome(row) {
   switch (row.outcome) {
     case "refused":
-      return state("off", t("refused"));
+      return state("off", t("rejected"));
     case "failed":
       return state("danger", t("failed"));
     default:
-      return state("unknown", t("begun; the server ended in the middle"));
+      return state("unknown", t("started, but the server stopped"));
   }
 }
 async function auditPage(desk) {
@@ -343,19 +343,19 @@ async function auditPage(desk) {
   const filter = filterOf(query);
   const before = Number(query.get("before") ?? "0");
   const found = await desk.client.audit(filter, before, perPage);
-  const list = table(t("Changes"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("Who"), cell: (row) => actors[row.actor] ?? el("a", { href: addressOf("accounts", [row.actor]) }, el("bdi", {}, visible(row.actor))) }, { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] }, { title: t("What"), cell: what }], found);
+  const list = table(t("Changes"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("User"), cell: (row) => actors[row.actor] ?? el("a", { href: addressOf("accounts", [row.actor]) }, el("bdi", {}, visible(row.actor))) }, { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] }, { title: t("Action"), cell: what }], found);
   const current = Object.fromEntries([...query.entries()].filter(([name]) => name !== "before"));
   const last = found.at(-1);
   const following = last !== void 0 && found.length === perPage ? addressOf("audit", [], { ...current, before: String(last.id) }) : "";
   const filtered = Object.keys(filter).length > 0;
-  const none = filtered || before > 0 ? empty(history, t("Nothing found"), t("No change matches the filter."), el("a", { class: "btn line", href: "#audit" }, t("Show all"))) : empty(history, t("No changes yet"), t("Changes by the command line, this app, the account page and by hand in domains.toml are listed here for a year."));
+  const none = filtered || before > 0 ? empty(history, t("No results"), t("No matching changes"), el("a", { class: "btn line", href: "#audit" }, t("Show all"))) : empty(history, t("No changes yet"), t("You'll see changes here for 1 year. This includes the command line, this app, the account page, and edits to domains.toml."));
   const save = (form) => void attempt(t("Exporting…"), t("Couldn't export"), async () => offer(await desk.client.audit_export(filter, form), form));
-  const root = el("div", { class: "page" }, head(t("Audit log"), t("Every change: command line, this app, accounts, and by hand in domains.toml. Entries are kept for a year; secrets are not in them."), button(t("Export as CSV"), () => save("csv"), { icon: download }), button(t("as JSON"), () => save("json"))), filters(desk), card("", found.length === 0 ? none : list, { flush: true }), el("div", { class: "pages" }, before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")), following !== "" && el("a", { class: "btn line", href: following }, t("Older ones"))));
+  const root = el("div", { class: "page" }, head(t("Audit log"), t("All changes from the command line, this app, accounts, and edits to domains.toml. Entries are kept for 1 year and never include secrets."), button(t("Export as CSV"), () => save("csv"), { icon: download }), button(t("as JSON"), () => save("json"))), filters(desk), card("", found.length === 0 ? none : list, { flush: true }), el("div", { class: "pages" }, before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")), following !== "" && el("a", { class: "btn line", href: following }, t("Older"))));
   return { title: t("Audit log"), root };
 }
 function filters(desk) {
   const get = (name) => desk.address.query.get(name) ?? "";
-  const fields = { words: line(t("Words"), get("words"), null, { placeholder: t("action, name or value") }), actor: line(t("Who"), get("actor"), null, { placeholder: t("account, or (admin)") }), object: line(t("About"), get("object"), null, { placeholder: t("account, address or domain") }), via: choice(t("By which way"), vias, get("via")), days: choice(t("When"), [["", t("any time")], ["1", t("last day")], ["7", t("last 7 days")], ["30", t("last 30 days")]], get("days")) };
+  const fields = { words: line(t("Text"), get("words"), null, { placeholder: t("action, name, or value") }), actor: line(t("User"), get("actor"), null, { placeholder: t("account or (admin)") }), object: line(t("Target"), get("object"), null, { placeholder: t("account, address, or domain") }), via: choice(t("Source"), vias, get("via")), days: choice(t("When"), [["", t("any time")], ["1", t("last day")], ["7", t("last 7 days")], ["30", t("last 30 days")]], get("days")) };
   const apply = () => desk.go(addressOf("audit", [], Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, one.control.value.trim()]))));
   const form = filterForm(apply, Object.values(fields).map((one) => one.root));
   return el("details", { class: "filters", open: desk.address.query.size > 0 || innerWidth > 700 }, el("summary", {}, t("Filter")), form);

@@ -375,7 +375,7 @@ var Editor = class {
     if (sections.length === 0) return roots([...this.parts.keys()]);
     const placed = new Set(sections.flatMap(({ names }) => names));
     const rest = { title: t("All other settings"), names: [...this.parts.keys()].filter((name) => !placed.has(name)) };
-    return [...sections, rest].map(({ title: words2, names }) => ({ words: words2, fields: roots(names), set: names.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some are set")}`)), el("div", { class: "items" }, fields)));
+    return [...sections, rest].map(({ title: words2, names }) => ({ words: words2, fields: roots(names), set: names.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some set")}`)), el("div", { class: "items" }, fields)));
   }
   tell() {
     let after;
@@ -435,7 +435,7 @@ var title = (name) => {
 };
 var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
-  const kinds = { duration: t("A duration such as 15s, 1h30m or 7d."), size: t("A size such as 500k, 100m or 2g.") };
+  const kinds = { duration: t("Duration. For example, 15s, 1h30m, or 7d."), size: t("Size. For example, 500k, 100m, or 2g.") };
   const unset = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
   const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
   return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" "));
@@ -482,13 +482,13 @@ function text2(info, value, label) {
     const typed = found.control.value;
     if (typed === "") {
       if (!info.required) return void 0;
-      found.problem(t("This is needed."));
+      found.problem(t("Required."));
       throw new Unreadable();
     }
     if (!numeric) return info.kind === "size" && /^-?\d+$/.test(typed) ? Number(typed) : typed;
     const number = Number(typed);
     if (!Number.isFinite(number) || info.type === "integer" && !Number.isInteger(number)) {
-      found.problem(info.type === "integer" ? t("This must be a whole number.") : t("This must be a number."));
+      found.problem(info.type === "integer" ? t("Enter a whole number.") : t("Enter a number."));
       throw new Unreadable();
     }
     return number;
@@ -633,7 +633,7 @@ function onTop(now, before, after, names) {
   return found;
 }
 async function conflict(error) {
-  return dialog(t("Changed meanwhile"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))]);
+  return dialog(t("Changed elsewhere"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Your changes weren't saved. You can still edit them here.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Discard my changes")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save anyway")))]);
 }
 function fieldForm(fields, action, run, more = null) {
   const failure = el("div", { hidden: true });
@@ -685,7 +685,7 @@ function fieldDialog(title2, action, fields, run, more = null) {
   });
 }
 async function typedAgain(title2, name, what, action) {
-  const typed = line(t("Type {name} to go on", { name }), "");
+  const typed = line(t("Type {name} to continue", { name }), "");
   const answer2 = await dialog(title2, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
@@ -703,33 +703,33 @@ async function showSecret(title2, text3, secret) {
 function aliases(desk, found) {
   const name = found.row.domain;
   const open = (row) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
-  const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Who may write"), cell: (row) => row.post_public ? t("everyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
-  return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("None yet. An alias is an address that delivers to several others.")) : list2, { flush: true, actions: button(t("Add an alias"), () => void addAlias(desk, name), { icon: plus, kind: "line small" }) });
+  const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Posting permission"), cell: (row) => row.post_public ? t("anyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
+  return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("No aliases yet. An alias is an address that delivers to several others.")) : list2, { flush: true, actions: button(t("Add alias"), () => void addAlias(desk, name), { icon: plus, kind: "line small" }) });
 }
 async function addAlias(desk, domain) {
-  const address = line(t("Address of the alias"), `@${domain}`, null, { inputmode: "email" });
-  const members = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
-  const done = await fieldDialog(t("Add an alias"), t("Add alias"), { alias: address, members }, () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")));
+  const address = line(t("Alias address"), `@${domain}`, null, { inputmode: "email" });
+  const members = field(t("Members"), el("textarea", {}), t("1 address per line, with at least 1 on this server. We'll email a confirmation link to addresses on other servers."));
+  const done = await fieldDialog(t("Add alias"), t("Add alias"), { alias: address, members }, () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Anyone can post to a new alias. Members don't get copies of their own messages.")));
   if (done !== null) await desk.refresh();
 }
 var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
 async function removeAlias(desk, row) {
-  if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "Mail to it is refused from now on. {n} member keeps what has arrived.", "Mail to it is refused from now on. {n} members keep what has arrived."), t("Remove"))) return;
+  if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "New mail to this alias will be rejected. {n} member keeps existing messages.", "New mail to this alias will be rejected. {n} members keep existing messages."), t("Remove"))) return;
   if (!await attempt(t("Deleting…"), t("Couldn't delete alias"), () => desk.client.config_alias_rm(row.address))) return;
   desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
 }
 async function aliasPage(desk, found, localpart) {
   const row = found.aliases.find((one) => one.localpart === localpart);
-  if (row === void 0) return notice("warn", t("There is no such alias any more."));
+  if (row === void 0) return notice("warn", t("This alias no longer exists."));
   const drop = async (member) => {
     if (await attempt(t("Removing…"), t("Couldn't remove member"), () => desk.client.config_alias_rmaddr(row.address, [member]))) await desk.refresh();
   };
   const add2 = async () => {
-    const members2 = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
+    const members2 = field(t("Members"), el("textarea", {}), t("1 address per line, with at least 1 on this server. We'll email a confirmation link to addresses on other servers."));
     if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.config_alias_addaddr(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
   };
   const members = table(t("Members"), [{ title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }], row.members);
-  return [card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }), card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.") })];
+  return [card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }), card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("To reject mail from non-members, turn off “post public”. To send members copies of their own messages, turn on “deliver to sender”.") })];
 }
 
 var formats = /* @__PURE__ */ new Map();
@@ -778,48 +778,48 @@ async function provider(desk, name) {
   return [set ? providerCard(desk, name, used) : invitation(desk, name), (set || rotation.stage !== "resting") && rotationCard(desk, name, rotation), hosts.map((one) => (set || one.stage !== "resting") && hostCard(desk, one))];
 }
 function invitation(desk, name) {
-  return card(t("DNS provider"), el("p", { class: "hint" }, t("Give its token once, and the records below are published from here; signing keys are replaced by themselves.")), { actions: button(t("Set the DNS provider…"), () => void choose(desk, name), { kind: "primary" }) });
+  return card(t("DNS provider"), el("p", { class: "hint" }, t("Add an API token to publish the records below and rotate signing keys automatically.")), { actions: button(t("Set DNS provider…"), () => void choose(desk, name), { kind: "primary" }) });
 }
 function providerCard(desk, name, used) {
   const forget = async () => {
-    const words2 = t("Records stay as they are; keys are no longer replaced by themselves.");
-    if (!await confirm(t("Forget the token for {title}?", { title: used.title }), words2, t("Forget"))) return;
+    const words2 = t("Records won't change. Keys will no longer be rotated automatically.");
+    if (!await confirm(t("Delete the {title} token?", { title: used.title }), words2, t("Delete"))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove DNS provider"), () => desk.client.dns_provider_rm(name))) await desk.refresh();
   };
-  return card(t("DNS provider"), pairs([[t("Provider"), used.title], ...used.zone === "" ? [] : [[t("Zone"), el("bdi", {}, used.zone)]], [t("Changes by others"), used.enforce ? t("are undone each night") : t("are reported, and stay")]]), { actions: [button(t("Publish records…"), () => void publish(desk, name), { kind: "primary" }), used.published > 0 && button(t("Undo…"), () => void undo2(desk, name)), button(t("Change…"), () => void choose(desk, name)), button(t("Forget…"), () => void forget(), { kind: "line danger" })] });
+  return card(t("DNS provider"), pairs([[t("Provider"), used.title], ...used.zone === "" ? [] : [[t("Zone"), el("bdi", {}, used.zone)]], [t("Outside changes"), used.enforce ? t("undone nightly") : t("reported only")]]), { actions: [button(t("Publish records…"), () => void publish(desk, name), { kind: "primary" }), used.published > 0 && button(t("Undo…"), () => void undo2(desk, name)), button(t("Change…"), () => void choose(desk, name)), button(t("Delete token…"), () => void forget(), { kind: "line danger" })] });
 }
 async function choose(desk, name) {
   const known = await desk.client.dns_provider_list();
-  const which = choice(t("Provider"), known.map((one) => [one.name, one.title]), known[0]?.name ?? "", t("Another one? Add the records below by hand, or delegate the zone to one of these."));
-  const chosen = await fieldDialog(t("DNS provider of {domain}", { domain: name }), t("Next"), { which }, async () => known.find((one) => one.name === which.control.value));
+  const which = choice(t("Provider"), known.map((one) => [one.name, one.title]), known[0]?.name ?? "", t("For other providers, add the records below manually, or delegate the zone to one of these."));
+  const chosen = await fieldDialog(t("DNS provider for {domain}", { domain: name }), t("Next"), { which }, async () => known.find((one) => one.name === which.control.value));
   if (chosen !== null && chosen !== void 0) await answer(desk, name, chosen);
 }
 async function answer(desk, name, chosen) {
   const questions = chosen.questions.map((one) => ({ option: one.option, field: line(sentence(one.words), "", null, one.secret ? { type: "password", autocomplete: "new-password" } : {}) }));
-  const enforce = tick(t("Undo changes by others"), false, t("Each night, records that were published from here and were changed are made again."));
-  const done = await fieldDialog(chosen.title, t("Try and save"), { ...Object.fromEntries(questions.map((one) => [one.option, one.field])), enforce }, () => desk.client.dns_provider_set(name, chosen.name, Object.fromEntries(questions.map((one) => [one.option, one.field.control.value])), enforce.control.checked), el("p", { class: "hint" }, chosen.rights));
+  const enforce = tick(t("Undo outside changes"), false, t("Restores records published from here if they were changed. Runs nightly."));
+  const done = await fieldDialog(chosen.title, t("Test and save"), { ...Object.fromEntries(questions.map((one) => [one.option, one.field])), enforce }, () => desk.client.dns_provider_set(name, chosen.name, Object.fromEntries(questions.map((one) => [one.option, one.field.control.value])), enforce.control.checked), el("p", { class: "hint" }, chosen.rights));
   if (done === null) return;
   await desk.refresh();
-  desk.say(t("{title} can be changed from here.", { title: done.title }));
+  desk.say(t("{title} connected", { title: done.title }));
 }
 var sentence = (words2) => words2.charAt(0).toUpperCase() + words2.slice(1);
 async function publish(desk, name) {
-  const addresses2 = tick(t("Also the addresses of this machine"), false);
-  const replace = tick(t("Also replace what differs"), false, t("Such as the MX record of another server: new mail then comes here."));
-  const plan = await fieldDialog(t("Publish records"), t("Show the changes"), { addresses: addresses2, replace }, () => desk.client.dns_plan(name, false, addresses2.control.checked, replace.control.checked));
+  const addresses2 = tick(t("Include this server's addresses"), false);
+  const replace = tick(t("Replace different records"), false, t("For example, another server's MX record. New mail will then be delivered here."));
+  const plan = await fieldDialog(t("Publish records"), t("Review changes"), { addresses: addresses2, replace }, () => desk.client.dns_plan(name, false, addresses2.control.checked, replace.control.checked));
   if (plan === null) return;
-  const rules = plan.groups.some((one) => one.rules) ? tick(t("Publish the rules that bind others, too"), false, t("Only if all mail and certificates of this domain come from here.")) : null;
+  const rules = plan.groups.some((one) => one.rules) ? tick(t("Publish enforcement rules"), false, t("Use this only if all of this domain's mail and certificates come from this server.")) : null;
   if (!await shown2(t("Publish records"), plan, t("Publish"), rules?.root)) return;
   const lenient = rules !== null && !rules.control.checked;
   await make2(desk, () => desk.client.dns_publish(name, plan.lines, false, addresses2.control.checked, replace.control.checked, lenient));
 }
 async function undo2(desk, name) {
   let plan = null;
-  await attempt(t("Loading…"), t("Couldn't load the last change"), async () => {
+  await attempt(t("Loading…"), t("Couldn't load last change"), async () => {
     plan = await desk.client.dns_plan(name, true);
   });
   const found = plan;
-  if (found === null || !await shown2(t("Undo the last change"), found, t("Undo"))) return;
+  if (found === null || !await shown2(t("Undo last change"), found, t("Undo"))) return;
   await make2(desk, () => desk.client.dns_publish(name, found.lines, true));
 }
 async function make2(desk, run) {
@@ -829,19 +829,19 @@ async function make2(desk, run) {
   });
   if (!done) return;
   await desk.refresh();
-  desk.say(missing.length === 0 ? t("Published. Name servers have it within minutes.") : many(missing.length, "{n} record was not taken by the provider.", "{n} records were not taken by the provider."));
+  desk.say(missing.length === 0 ? t("Published. Name servers will update within minutes.") : many(missing.length, "{n} record rejected by the provider.", "{n} records rejected by the provider."));
 }
 async function shown2(title2, plan, action, more = null) {
   const diffs = el("pre", { class: "zone", tabindex: "0", "aria-label": t("Changes") }, plan.groups.map((one) => [el("b", {}, one.title), "\n", one.lines.map((line2) => `${visible(line2)}
 `)]));
-  const answered = await dialog(title2, (close) => [plan.lines.length === 0 ? notice("ok", t("Nothing to change.")) : diffs, el("div", {}, more, plan.notes.map((one) => el("p", { class: "hint" }, visible(one)))), el("div", { class: "dialog-buttons" }, button(plan.lines.length === 0 ? t("Close") : t("Cancel"), () => close(false)), plan.lines.length > 0 && button(action, () => close(true), { kind: "primary" }))]);
+  const answered = await dialog(title2, (close) => [plan.lines.length === 0 ? notice("ok", t("No changes needed.")) : diffs, el("div", {}, more, plan.notes.map((one) => el("p", { class: "hint" }, visible(one)))), el("div", { class: "dialog-buttons" }, button(plan.lines.length === 0 ? t("Close") : t("Cancel"), () => close(false)), plan.lines.length > 0 && button(action, () => close(true), { kind: "primary" }))]);
   return answered === true;
 }
 function rotationCard(desk, name, found) {
-  return stagesCard(desk, t("Rotation of the signing key"), found, { question: t("Replace the signing key?"), words: t("The next key is published, and signs some hours later; the former record goes after eight days."), now: () => desk.client.dns_rotation_now(name), stop: () => desk.client.dns_rotation_stop(name), start: () => desk.client.dns_rotation_start(name) });
+  return stagesCard(desk, t("DKIM key rotation"), found, { question: t("Replace the DKIM key?"), words: t("The next key will be published now and start signing in a few hours. The previous record will be removed after 8 days."), now: () => desk.client.dns_rotation_now(name), stop: () => desk.client.dns_rotation_stop(name), start: () => desk.client.dns_rotation_start(name) });
 }
 function hostCard(desk, found) {
-  return stagesCard(desk, t("Rotation of the key for DANE: {host}", { host: found.host }), found, { question: t("Replace the key of {host}?", { host: found.host }), words: t("The TLSA record of the next key is published, and some hours later a certificate is ordered for it; the former record goes a day after that."), now: () => desk.client.dns_host_key_now(found.host), stop: () => desk.client.dns_host_key_stop(found.host), start: () => desk.client.dns_host_key_start(found.host) });
+  return stagesCard(desk, t("DANE key rotation: {host}", { host: found.host }), found, { question: t("Replace the {host} key?", { host: found.host }), words: t("The TLSA record for the next key will be published now. A certificate will be ordered in a few hours. The previous record will be removed 1 day later."), now: () => desk.client.dns_host_key_now(found.host), stop: () => desk.client.dns_host_key_stop(found.host), start: () => desk.client.dns_host_key_start(found.host) });
 }
 function stagesCard(desk, title2, found, actions) {
   const act = async (run) => {
@@ -867,7 +867,7 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
     told2(all);
     const [bad, weak] = [all.filter((one) => one.errors.length > 0).length, all.filter((one) => one.errors.length === 0 && one.warnings.length > 0).length];
     const level = bad > 0 ? "danger" : weak > 0 ? "warn" : "ok";
-    const words2 = running.size > 0 ? many(running.size, "{n} check is under way.", "{n} checks are under way.") : bad + weak === 0 ? t("All is as it should be.") : [bad > 0 ? many(bad, "{n} topic has errors.", "{n} topics have errors.") : "", weak > 0 ? many(weak, "{n} topic could be better.", "{n} topics could be better.") : ""].join(" ");
+    const words2 = running.size > 0 ? many(running.size, "{n} check running.", "{n} checks running.") : bad + weak === 0 ? t("No problems found.") : [bad > 0 ? many(bad, "{n} topic has errors.", "{n} topics have errors.") : "", weak > 0 ? many(weak, "{n} topic could be improved.", "{n} topics could be improved.") : ""].join(" ");
     fill(summary, all.some((one) => one.at > 0) || running.size > 0 ? notice(running.size > 0 ? "wait" : level, words2) : null);
   };
   const check2 = async (topic) => {
@@ -905,15 +905,15 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
   const asZone = async () => {
     zone.textContent = await desk.client.dns_zone(name);
     zone.hidden = false;
-    const copy2 = copyButton(() => zone.textContent ?? "", t("Copy all as a zone"));
+    const copy2 = copyButton(() => zone.textContent ?? "", t("Copy zone file"));
     fill(zoneButtons, copy2);
     copy2.focus();
   };
-  const zoneButtons = el("span", { class: "flex" }, button(t("Show as a zone"), () => void attempt(t("Creating zone file…"), t("Couldn't create zone file"), asZone)));
-  const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC."))] }, { title: t("Purpose"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
-  return [summary, above, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
+  const zoneButtons = el("span", { class: "flex" }, button(t("Show zone file"), () => void attempt(t("Creating zone file…"), t("Couldn't create zone file"), asZone)));
+  const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("Optional.") : t("Only works in zones with DNSSEC."))] }, { title: t("Purpose"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
+  return [summary, above, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Checks what other servers see. Each topic takes up to 30 seconds. Results will appear automatically.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
 }
-var topics = new Map(Object.entries({ dnssec: "DNSSEC", iprev: t("Reverse names"), mx: "MX", tls: "TLS", dane: "DANE", spf: "SPF", dkim: "DKIM", dmarc: "DMARC", "host-tlsrpt": t("TLS reports of the host"), tlsrpt: t("TLS reports"), mtasts: "MTA-STS", srv: "SRV", autoconfig: t("Autoconfig"), autodiscover: t("Autodiscover"), pacc: "PACC", "client-settings": t("Mail client settings") }));
+var topics = new Map(Object.entries({ dnssec: "DNSSEC", iprev: t("Reverse DNS"), mx: "MX", tls: "TLS", dane: "DANE", spf: "SPF", dkim: "DKIM", dmarc: "DMARC", "host-tlsrpt": t("Host TLS reports"), tlsrpt: t("TLS reports"), mtasts: "MTA-STS", srv: "SRV", autoconfig: t("Autoconfig"), autodiscover: t("Autodiscover"), pacc: "PACC", "client-settings": t("Mail client settings") }));
 function topicLine(report, running, again) {
   const mark3 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
   const name = topics.get(report.topic) ?? report.topic;
@@ -932,18 +932,18 @@ async function keys(desk, found) {
     const year = (/* @__PURE__ */ new Date()).getFullYear();
     const used = new Set(found.selectors.map((one) => one.selector));
     const free = [..."abcdefghijklmnopqrstuvwxyz"].map((letter) => `${year}${letter}`).find((one) => !used.has(one)) ?? "";
-    const selector = line(t("Selector"), free, t("Its name in DNS: SELECTOR._domainkey.{domain}", { domain: name }));
-    const algorithm = choice(t("Algorithm"), [["rsa", t("RSA, 2048 bits: every receiver knows it")], ["ed25519", t("Ed25519: short; not every receiver knows it")]], "rsa");
-    const done = await fieldDialog(t("Make a DKIM key"), t("Make key"), { selector, algorithm }, () => desk.client.selector_add(name, selector.control.value, algorithm.control.value === "rsa" ? "rsa" : "ed25519").then(() => true), el("p", { class: "hint" }, t("It signs nothing until you choose it; set its record first.")));
+    const selector = line(t("Selector"), free, t("DNS name: SELECTOR._domainkey.{domain}", { domain: name }));
+    const algorithm = choice(t("Algorithm"), [["rsa", t("RSA, 2048 bits (works with all receivers)")], ["ed25519", t("Ed25519 (shorter, not supported by all receivers)")]], "rsa");
+    const done = await fieldDialog(t("Create DKIM key"), t("Create key"), { selector, algorithm }, () => desk.client.selector_add(name, selector.control.value, algorithm.control.value === "rsa" ? "rsa" : "ed25519").then(() => true), el("p", { class: "hint" }, t("First add the DNS record. Then choose this key to sign mail.")));
     if (done !== null) await desk.refresh();
   };
   const remove2 = async (row) => {
-    if (!await confirm(t("Remove the key {selector}?", { selector: row.selector }), t("Its file is put aside in dkim/old. Signatures of mail that is under way can no longer be checked once you remove its record from DNS."), t("Remove"))) return;
+    if (!await confirm(t("Remove key {selector}?", { selector: row.selector }), t("The key file will be moved to dkim/old. If you remove the DNS record, receivers can't verify mail that's still being delivered."), t("Remove"))) return;
     if (await attempt(t("Deleting…"), t("Couldn't delete DKIM key"), () => desk.client.selector_remove(name, row.selector))) await desk.refresh();
   };
-  const list2 = table(t("Shortcuts"), [{ title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) }, { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("cannot be read")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") }, { title: t("Signs"), cell: (row) => row.signs ? state("ok", t("signs")) : state("off", t("waits")) }, { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }], found.selectors);
+  const list2 = table(t("DKIM keys"), [{ title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) }, { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("unreadable")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") }, { title: t("Status"), cell: (row) => row.signs ? state("ok", t("signing")) : state("off", t("inactive")) }, { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }], found.selectors);
   const signing = await settingsForm(desk, ["domains", name, "dkim"]);
-  return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Create key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("What signs"), signing)];
+  return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("No DKIM keys. Mail from this domain isn't signed, and many receivers will reject it.")) : list2, { flush: true, actions: button(t("Create key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("Signing settings"), signing)];
 }
 
 var period = 6e4;
@@ -969,14 +969,14 @@ function mailboxes(desk, found) {
   const domain = found.row.domain;
   const all = [...found.addresses.map((one) => [one, t("address")]), ...found.aliases.map((one) => [one.address, t("alias")])];
   const own = all.some(([one]) => one.toLowerCase() === `postmaster@${domain}`);
-  return { name: "mailboxes", title: t("Folders"), level: all.length > 0 ? "ok" : "wait", word: all.length > 0 ? t("done") : t("to do"), show: () => [card(t("Folders"), el("ul", { class: "lines" }, !own && el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, `postmaster@${domain}`)), el("div", { class: "hint" }, t("Goes to the postmaster of this server.")))), all.map(([one, kind]) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one)), el("div", { class: "hint" }, kind))))), { flush: true, actions: [button(t("Add address"), () => void addAddress(desk, domain), { icon: plus, kind: all.length > 0 ? "line" : "primary" }), button(t("Add an alias"), () => void addAlias(desk, domain), { icon: plus })], hint: t("The people who get mail here.") }), desk.peer(domain)] };
+  return { name: "mailboxes", title: t("Folders"), level: all.length > 0 ? "ok" : "wait", word: all.length > 0 ? t("done") : t("to do"), show: () => [card(t("Folders"), el("ul", { class: "lines" }, !own && el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, `postmaster@${domain}`)), el("div", { class: "hint" }, t("Delivers to this server's postmaster.")))), all.map(([one, kind]) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one)), el("div", { class: "hint" }, kind))))), { flush: true, actions: [button(t("Add address"), () => void addAddress(desk, domain), { icon: plus, kind: all.length > 0 ? "line" : "primary" }), button(t("Add alias"), () => void addAlias(desk, domain), { icon: plus })], hint: t("Addresses that receive mail here.") }), desk.peer(domain)] };
 }
 async function addAddress(desk, domain) {
   const { accounts } = await desk.client.accounts("", "", 200);
   const fresh = "";
   const address = line(t("Address"), `@${domain}`, null, { inputmode: "email" });
-  const account = choice(t("Account"), [[fresh, t("a new one")], ...accounts.map((one) => [one.name, one.name])], accounts[0]?.name ?? fresh);
-  const name = line(t("Name of the new account"), "", t("Lower-case letters, digits, dots, hyphens."));
+  const account = choice(t("Account"), [[fresh, t("new account")], ...accounts.map((one) => [one.name, one.name])], accounts[0]?.name ?? fresh);
+  const name = line(t("New account name"), "", t("Lowercase letters, digits, dots, and hyphens."));
   const toggle = () => name.root.hidden = account.control.value !== fresh;
   account.control.addEventListener("change", toggle);
   toggle();
@@ -986,7 +986,7 @@ async function addAddress(desk, domain) {
     return "";
   });
   if (password === null) return;
-  if (password !== "") await showSecret(t("Account added"), t("The password of {name}. It is shown only now.", { name: name.control.value }), copyable(password));
+  if (password !== "") await showSecret(t("Account added"), t("Copy {name}'s password now. You won't be able to see it later.", { name: name.control.value }), copyable(password));
   await desk.refresh();
 }
 function ofReports(reports) {
@@ -1006,13 +1006,13 @@ function certificates(found, hosts) {
   const left = hosts.filter((one) => one.certificate === null).length;
   const keys2 = found.selectors.filter((one) => one.signs);
   const broken = found.selectors.filter((one) => one.problem !== "");
-  return { name: "certificates", title: t("Keys and certificates"), level: broken.length > 0 ? "danger" : left > 0 ? "wait" : "ok", word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"), show: () => [card(t("Shortcuts"), [el("p", {}, keys2.length > 0 ? state("ok", many(keys2.length, "{n} key signs outgoing mail.", "{n} keys sign outgoing mail.")) : state("danger", t("Outgoing mail isn't signed."))), broken.map((one) => notice("danger", visible(one.problem)))], { actions: el("a", { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) }, t("Shortcuts")) }), card(t("Certificates"), el("ul", { class: "lines" }, hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, one.certificate === null ? t("Ordered by itself once its record leads to this server.") : one.certificate.own ? t("Made by this server; others do not trust it.") : one.certificate.issuer)), one.certificate === null ? state("wait", t("waits")) : one.certificate.own ? state("warn", t("weak")) : state("ok", t("correct"))))), { flush: true, hint: t("Another web server that has port 443 brings certificates of its own.") })] };
+  return { name: "certificates", title: t("Keys and certificates"), level: broken.length > 0 ? "danger" : left > 0 ? "wait" : "ok", word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"), show: () => [card(t("Actions"), [el("p", {}, keys2.length > 0 ? state("ok", many(keys2.length, "{n} key signs outgoing mail.", "{n} keys sign outgoing mail.")) : state("danger", t("Outgoing mail isn't signed."))), broken.map((one) => notice("danger", visible(one.problem)))], { actions: el("a", { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) }, t("Actions")) }), card(t("Certificates"), el("ul", { class: "lines" }, hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, one.certificate === null ? t("Ordered automatically when the DNS record points to this server.") : one.certificate.own ? t("Self-signed, so other servers won't trust it.") : one.certificate.issuer)), one.certificate === null ? state("wait", t("inactive")) : one.certificate.own ? state("warn", t("weak")) : state("ok", t("correct"))))), { flush: true, hint: t("Another web server on port 443 provides the certificates.") })] };
 }
 function test(desk, found) {
-  const address = line(t("To"), found.addresses.find((one) => !one.startsWith("@")) ?? "", t("An address of this domain, or of yours at another provider: then look there into the message's details."), { inputmode: "email" });
+  const address = line(t("To"), found.addresses.find((one) => !one.startsWith("@")) ?? "", t("An address in this domain, or your address at another provider. Then check the message details there."), { inputmode: "email" });
   const told2 = el("div", { "aria-live": "polite", class: "stack next" });
-  const form = fieldForm({ send_to: address }, t("Send a test mail"), async () => {
-    fill(told2, notice("wait", t("Under way; this takes up to three minutes.")));
+  const form = fieldForm({ send_to: address }, t("Send test email"), async () => {
+    fill(told2, notice("wait", t("Running. This can take up to 3 minutes.")));
     try {
       fill(told2, result(await desk.client.doctor_mail(address.control.value.trim())));
     } catch (error) {
@@ -1020,27 +1020,27 @@ function test(desk, found) {
       throw error;
     }
   });
-  return card(t("Test mail"), [form, told2], { hint: t("The server brings a message to itself and reads it, then sends one from its postmaster to this address.") });
+  return card(t("Test mail"), [form, told2], { hint: t("The server delivers and reads a test message, then sends one from its postmaster to this address.") });
 }
 function result(sent) {
   const bad = sent.findings.filter((one) => one.grade !== "note");
-  return [bad.length === 0 ? notice("ok", t("Ready: mail comes in and goes out.")) : notice("danger", t("The test stopped before its end.")), el("ul", { class: "lines" }, sent.steps.map((one) => el("li", {}, mark2("ok", t("done")), el("div", { class: "grow" }, visible(one)))), sent.findings.map((one) => el("li", {}, mark2(one.grade === "error" ? "danger" : "warn", t("wrong")), el("div", { class: "grow" }, visible(one.text), one.commands.map((command) => el("div", {}, copyable(command)))))))];
+  return [bad.length === 0 ? notice("ok", t("Ready to send and receive mail.")) : notice("danger", t("The test was interrupted.")), el("ul", { class: "lines" }, sent.steps.map((one) => el("li", {}, mark2("ok", t("done")), el("div", { class: "grow" }, visible(one)))), sent.findings.map((one) => el("li", {}, mark2(one.grade === "error" ? "danger" : "warn", t("wrong")), el("div", { class: "grow" }, visible(one.text), one.commands.map((command) => el("div", {}, copyable(command)))))))];
 }
 
 async function listPage(desk) {
   const found = await desk.client.domains();
   const list2 = table(t("Domains"), [{ title: t("Domain"), kind: "main", cell: (row) => [el("a", { href: addressOf("domains", [row.domain]) }, el("b", {}, row.domain)), " ", marks(row), row.description !== "" && el("div", { class: "hint" }, el("bdi", {}, row.description))] }, { title: t("Addresses"), kind: "num", cell: (row) => String(row.addresses) }, { title: t("Aliases"), kind: "num", cell: (row) => String(row.aliases) }], found);
-  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is the part of addresses behind the @.")) : list2;
+  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("Domains are the part of an address after the @.")) : list2;
   const root = el("div", { class: "page" }, head(t("Domains"), null, button(t("Add domain"), () => void add(desk), { icon: plus, kind: "primary" })), card("", body, { flush: true }));
   return { title: t("Domains"), root };
 }
-var marks = (row) => [row.disabled && el("span", { class: "chip" }, t("disabled")), row.reports_only && el("span", { class: "chip" }, t("reports only")), row.peer && el("span", { class: "chip" }, t("moving here"))];
+var marks = (row) => [row.disabled && el("span", { class: "chip" }, t("disabled")), row.reports_only && el("span", { class: "chip" }, t("reports only")), row.peer && el("span", { class: "chip" }, t("migrating here"))];
 async function add(desk) {
   const accounts = await desk.client.accounts("", "", 200);
   const domain = line(t("Domain"), "", t("For example, example.org. This creates DKIM keys. Next, set up mailboxes and DNS records, and run a test."));
-  const account = line(t("Account for its reports"), accounts.accounts[0]?.name ?? "", t("An account that there is, or the name of a new one."));
-  const localpart = line(t("First address of a new account"), "", t("The part before the @; empty where the account exists."));
-  const disabled = tick(t("Not in use yet"), false, t("Mail is refused for now, or goes on to the server that has it today. No certificates are ordered."));
+  const account = line(t("Report account"), accounts.accounts[0]?.name ?? "", t("Existing account or name for a new one."));
+  const localpart = line(t("First address for new account"), "", t("The part before the @. Leave blank for an existing account."));
+  const disabled = tick(t("Not active yet"), false, t("Mail will be deferred or forwarded to the current server. Certificates won't be ordered."));
   const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () => desk.client.config_domain_add(domain.control.value.trim(), account.control.value, localpart.control.value, disabled.control.checked).then(() => true));
   if (done !== null) desk.go(addressOf("domains", [domain.control.value.trim().toLowerCase()], { tab: "setup" }));
 }
@@ -1053,25 +1053,25 @@ async function domainPage(desk) {
   const content = { setup: () => setup(desk, found), dns: () => dns(desk, name), addresses: async () => [addresses(found), desk.peer(name)], aliases: async () => aliases(desk, found), keys: async () => keys(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name])) };
   const link = (to, title2) => [addressOf("domains", [name], { tab: to }), title2, to === tab];
   const shown3 = desk.address.path[1] === "aliases" && desk.address.path[2] !== void 0 ? await aliasPage(desk, found, desk.address.path[2]) : desk.address.path[1] === "keys" && desk.address.path[2] !== void 0 ? card(desk.address.path[2], await settingsForm(desk, ["domains", name, "dkim", "selectors", desk.address.path[2]])) : await (content[tab] ?? content["dns"])();
-  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", row.peer ? t("Mail to this domain goes on to the server that it moves from. Mail from it is refused for now.") : t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in.")), tabs(name, [link("setup", t("Set up")), link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown3);
+  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", row.peer ? t("Incoming mail is forwarded to the old server. Outgoing mail is deferred.") : t("Incoming and outgoing mail is deferred. Users can still log in.")), tabs(name, [link("setup", t("Set up")), link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown3);
   return { title: name, root };
 }
 async function disable(desk, row) {
   const set = (disabled) => disabled ? desk.client.config_domain_disable(row.domain) : desk.client.config_domain_enable(row.domain);
   if (!await attempt(t("Saving…"), row.disabled ? t("Couldn't enable domain") : t("Couldn't disable domain"), () => set(!row.disabled))) return;
-  desk.say(row.disabled ? t("{domain} is in use", { domain: row.domain }) : t("{domain} is disabled", { domain: row.domain }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => set(row.disabled)).then(() => desk.refresh()) });
+  desk.say(row.disabled ? t("{domain} enabled", { domain: row.domain }) : t("{domain} disabled", { domain: row.domain }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => set(row.disabled)).then(() => desk.refresh()) });
   await desk.refresh();
 }
 async function remove(desk, found) {
   const name = found.row.domain;
-  const what = found.users.length > 0 ? [el("p", {}, t("It is still used, so it cannot be removed:")), el("ul", {}, found.users.slice(0, 20).map((one) => el("li", {}, one)))] : [el("p", {}, many(found.aliases.length, "{n} alias goes with it.", "{n} aliases go with it.")), el("p", {}, t("Its key files are put aside in the folder dkim/old; queued mail is still sent."))];
+  const what = found.users.length > 0 ? [el("p", {}, t("To remove this domain, first remove:")), el("ul", {}, found.users.slice(0, 20).map((one) => el("li", {}, one)))] : [el("p", {}, many(found.aliases.length, "{n} alias will also be deleted.", "{n} aliases will also be deleted.")), el("p", {}, t("Key files will be moved to dkim/old. Queued mail will still be sent."))];
   if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove domain"))) return;
   if (!await attempt(t("Deleting…"), t("Couldn't delete domain"), () => desk.client.config_domain_rm(name))) return;
-  desk.say(t("{name} is removed", { name }));
+  desk.say(t("Deleted {name}", { name }));
   desk.go("#domains");
 }
 function addresses(found) {
-  if (found.addresses.length === 0) return card(t("Addresses"), el("p", { class: "two" }, t("No account has an address here yet. Addresses are added on the page of an account.")));
+  if (found.addresses.length === 0) return card(t("Addresses"), el("p", { class: "two" }, t("No addresses yet. To add one, open an account.")));
   return card(t("Addresses"), table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("a", { href: addressOf("accounts", [], { search: one }) }, el("bdi", {}, one)) }], found.addresses), { flush: true });
 }
 var pages = { domains: domainPage };

@@ -366,10 +366,10 @@ async function spoken(ask) {
     if (found !== null) return found;
   } catch (error) {
     const name = error instanceof Error ? error.name : "";
-    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name === "InvalidStateError") throw new Error(t("This security key is already set up."));
     if (name !== "NotAllowedError" && name !== "AbortError") throw error;
   }
-  throw new Error(t("No security key answered. Try again, or choose another way."));
+  throw new Error(t("No response from a security key. Try again or choose another method."));
 }
 function answer(found, response) {
   return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
@@ -462,7 +462,7 @@ function built(client, found, mail, refresh) {
     if (await attempt(t("Removing…"), t("Couldn't remove verification method"), () => client.factor_remove(kind, id))) await refresh();
   };
   const renew = async () => {
-    if (!await confirm(t("Make new recovery codes?"), t("Your old codes stop working."), t("Make new codes"))) return;
+    if (!await confirm(t("Create new recovery codes?"), t("Your old codes will stop working."), t("Create codes"))) return;
     let codes = [];
     if (await attempt(t("Creating…"), t("Couldn't create recovery codes"), async () => {
       codes = await client.recovery_codes_new();
@@ -475,9 +475,9 @@ function built(client, found, mail, refresh) {
   if (on) {
     const few = found.codes < 4;
     const left = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
-    rows.push(row(list, few ? state("warn", left) : left, t("For when a device is lost."), button(t("New codes"), () => void renew(), { kind: "text small" })));
+    rows.push(row(list, few ? state("warn", left) : left, t("Use a code if you lose a device."), button(t("New codes"), () => void renew(), { kind: "text small" })));
   }
-  const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
+  const key = button(t("Add security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
   return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys need a host name with https, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
 }
@@ -502,7 +502,7 @@ function warning(found, mail) {
 var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
 function program(one) {
   const what = protocols[one.protocol] ?? one.protocol;
-  return [one.program === "" ? t("A program") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
+  return [one.program === "" ? t("Unknown app") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
 }
 async function steps(title, begin) {
   const answer2 = await dialog(title, (close) => {
@@ -518,15 +518,15 @@ async function steps(title, begin) {
 async function addApp(client, found, mail) {
   let codes = [];
   const added = await steps(t("Add authenticator app"), (show, close) => {
-    const name = line(t("Device name"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
+    const name = line(t("Device name"), found.apps.length === 0 ? t("Phone") : "", t("Helps you tell devices apart."), { maxlength: "64" });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made2 = await client.totp_begin(name.control.value);
-      const code = field(t("Code that the app shows"), el("input", { class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "9", required: true }), serverClock(made2.server_time));
+      const code = field(t("Code from the app"), el("input", { class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "9", required: true }), serverClock(made2.server_time));
       const tried = form(code.root, t("Turn on"), async () => {
         ({ recovery_codes: codes } = await client.totp_finish(code.control.value));
         close(true);
       });
-      show(el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")), qrDrawing(made2.qr, t("QR code; the same as text is below")), el("p", { class: "hint" }, t("Or type this secret into the app:")), copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")), tried.root);
+      show(el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")), qrDrawing(made2.qr, t("QR code. The same secret is below as text")), el("p", { class: "hint" }, t("Or type this secret into the app:")), copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")), tried.root);
       code.control.focus();
     });
     show(named.root);
@@ -536,12 +536,12 @@ async function addApp(client, found, mail) {
 }
 async function addKey(client, found, mail) {
   let codes = [];
-  const added = await steps(t("Add a security key"), (show, close) => {
-    const name = line(t("Name of the key"), "", t("To tell your keys apart."), { maxlength: "64" });
+  const added = await steps(t("Add security key"), (show, close) => {
+    const name = line(t("Key name"), "", t("Helps you tell keys apart."), { maxlength: "64" });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made2 = await createKey((await client.key_begin(name.control.value)).options);
       const request = await client.key_created(made2);
-      const tried = form(el("p", {}, t("Now try the key once. After that it counts.")), t("Try the key"), async () => {
+      const tried = form(el("p", {}, t("Test the key to finish setup.")), t("Test key"), async () => {
         const given = await useKey(request.options);
         ({ recovery_codes: codes } = await client.key_finish(given));
         close(true);
@@ -556,17 +556,17 @@ async function addKey(client, found, mail) {
 }
 async function showCodes(codes) {
   await dialog(t("Recovery codes"), (close) => {
-    const kept = tick(t("I have kept these codes"), false);
+    const kept = tick(t("I saved these codes"), false);
     const done = el("button", { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) }, t("Done"));
     kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
     const all = () => `${codes.join("\n")}
 `;
-    return [el("p", { class: "dialog-text" }, t("Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
+    return [el("p", { class: "dialog-text" }, t("Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them later.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
   }, false);
 }
 function save(text3) {
   const url = URL.createObjectURL(new Blob([text3], { type: "text/plain" }));
-  const link = el("a", { href: url, download: t("recovery codes of {host}.txt", { host: location.hostname }) });
+  const link = el("a", { href: url, download: t("recovery codes for {host}.txt", { host: location.hostname }) });
   document.body.append(link);
   link.click();
   link.remove();
@@ -609,34 +609,34 @@ async function showSecret(title, text3, secret) {
 var scopes = [["read", t("Read everything")], ["accounts", t("Accounts")], ["domains", t("Domains and aliases")], ["queue", t("Queue and webhooks")], ["reports", t("Reports")], ["dns", t("DNS records and key rotation")], ["server", t("Certificates")]];
 async function tokens(desk) {
   const made2 = await desk.client.admin_token_list();
-  const add = button(t("Make a token…"), () => void make(desk), { kind: "line small", icon: plus });
-  const hint = t("Programs manage this server with one: {url} describes their calls.", { url: new URL("v1/openapi.json", location.href).href });
+  const add = button(t("Create token…"), () => void make(desk), { kind: "line small", icon: plus });
+  const hint = t("Use tokens to manage this server from API clients. See {url} for the API.", { url: new URL("v1/openapi.json", location.href).href });
   if (made2.length === 0) return card(t("API tokens"), empty(keyRound, t("No tokens yet"), hint, add), { flush: true });
   const rows = table(t("API tokens"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Permissions"), cell: (one) => one.scopes.join(", ") }, { title: t("Last used"), cell: (one) => one.last_used === "" ? t("never") : el("span", {}, one.last_used, el("span", { class: "hint" }, ` ${one.used_from}`)) }, { title: t("Expires"), cell: (one) => one.expired ? state("off", t("expired")) : one.expires }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void revoke(desk, one), { kind: "line small", name: t("Revoke {name}", { name: one.name }) }) }], made2);
   return card(t("API tokens"), rows, { flush: true, actions: add, hint });
 }
 async function make(desk) {
-  const name = line(t("Name of the program"), "", null, { maxlength: "64", autofocus: "" });
+  const name = line(t("API client name"), "", null, { maxlength: "64", autofocus: "" });
   const uses = scopes.map(([scope, words]) => tick(words, scope === "read"));
   const days = choice(t("Expires"), [["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in 1 year")]], "365");
-  const group = el("fieldset", { class: "group" }, el("legend", {}, t("It may")), uses.map((one) => one.root));
-  const token = await fieldDialog(t("New API token"), t("Make token"), { name, scopes: { root: group, control: group, problem: (text3) => uses[0].problem(text3) }, days }, () => desk.client.admin_token_add(name.control.value, scopes.filter((_, i) => uses[i].control.checked).map(([scope]) => scope), Number(days.control.value)), el("p", { class: "hint" }, t("No token sets passwords, makes tokens, or removes accounts and domains.")));
+  const group = el("fieldset", { class: "group" }, el("legend", {}, t("Permissions")), uses.map((one) => one.root));
+  const token = await fieldDialog(t("New API token"), t("Create token"), { name, scopes: { root: group, control: group, problem: (text3) => uses[0].problem(text3) }, days }, () => desk.client.admin_token_add(name.control.value, scopes.filter((_, i) => uses[i].control.checked).map(([scope]) => scope), Number(days.control.value)), el("p", { class: "hint" }, t("Tokens can't set passwords, create tokens, or delete accounts or domains.")));
   if (token === null) return;
-  await showSecret(t("API token"), t("Copy it now: it is not shown again."), copyable(token));
+  await showSecret(t("API token"), t("Copy this now. You won't be able to see it later."), copyable(token));
   await desk.refresh();
 }
 async function revoke(desk, one) {
-  const sure = await confirm(t("Revoke “{name}”?", { name: one.name }), t("The program that uses it is refused at once."), t("Revoke"));
+  const sure = await confirm(t("Revoke “{name}”?", { name: one.name }), t("This will disconnect the API client immediately."), t("Revoke"));
   if (sure && await attempt(t("Revoking…"), t("Couldn't revoke token"), () => desk.client.admin_token_rm(one.name))) await desk.refresh();
 }
 
 async function changePassword(desk) {
   const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password" }), t("At least 8 characters. Try 3 or 4 random words."));
   const second2 = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
-  const ended = await fieldDialog(t("Change the admin password"), t("Change password"), { password: first, again: second2 }, async () => {
+  const ended = await fieldDialog(t("Change admin password"), t("Change password"), { password: first, again: second2 }, async () => {
     if (first.control.value !== second2.control.value) {
       second2.problem(t("Passwords don't match."));
-      throw new Error(t("Nothing was changed."));
+      throw new Error(t("Your changes weren't saved."));
     }
     return desk.client.password_change(first.control.value);
   });
@@ -646,9 +646,9 @@ async function changePassword(desk) {
 }
 var twoStep = async (desk) => {
   const title = t("Login");
-  const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }));
-  const password = card(t("Password"), el("p", { class: "two" }, t("Of these pages alone. A new one ends all other sessions.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
-  return { title, root: el("div", { class: "page" }, head(title, t("How you, and programs of yours, log in.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost, await tokens(desk))) };
+  const lost = el("p", { class: "hint" }, t("If you lose all your devices, run this on the server: {command}", { command: "moxlite admin reset-second-factor" }));
+  const password = card(t("Password"), el("p", { class: "two" }, t("For this app only. If you change it, all other sessions will end.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
+  return { title, root: el("div", { class: "page" }, head(title, t("Login settings for you and your API clients.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost, await tokens(desk))) };
 };
 var pages = { "two-step": twoStep };
 export {

@@ -235,13 +235,13 @@ function addressOf(page, path = [], query = {}) {
 
 var tones2 = { error: "danger", warn: "warn" };
 function shown(found) {
-  return el("ol", { class: "loglines", tabindex: "0", "aria-label": t("Lines of the log") }, [...found].reverse().map((one) => el("li", {}, one.at > 0 && when(one.at), one.level !== "" && tones2[one.level] !== void 0 && state(tones2[one.level], one.level), el("code", {}, foreign(one.at > 0 ? one.text.replace(/^t=\S+ /, "") : one.text, 600)))));
+  return el("ol", { class: "loglines", tabindex: "0", "aria-label": t("Log lines") }, [...found].reverse().map((one) => el("li", {}, one.at > 0 && when(one.at), one.level !== "" && tones2[one.level] !== void 0 && state(tones2[one.level], one.level), el("code", {}, foreign(one.at > 0 ? one.text.replace(/^t=\S+ /, "") : one.text, 600)))));
 }
 
 var most = 500;
 var aiming = 4e3;
 var kinds = { delivery: [inbox, t("Deliveries"), t("Delivery")], login: [keyRound, t("Logins"), t("Login")], send: [send, t("Sends"), t("Send")] };
-var outcomes = { delivered: ["ok", t("delivered")], junk: ["warn", t("junk")], waits: ["wait", t("waits")], refused: ["danger", t("refused")], accepted: ["ok", t("logged in")], queued: ["wait", t("queued")], sent: ["ok", t("sent")], later: ["warn", t("tried again later")], failed: ["danger", t("failed")] };
+var outcomes = { delivered: ["ok", t("delivered")], junk: ["warn", t("junk")], waits: ["wait", t("inactive")], refused: ["danger", t("rejected")], accepted: ["ok", t("logged in")], queued: ["wait", t("queued")], sent: ["ok", t("sent")], later: ["warn", t("retrying later")], failed: ["danger", t("failed")] };
 var bad = (one) => ["warn", "danger"].includes(outcomes[one.outcome][0]);
 async function livePage(desk) {
   return desk.address.path[0] === "why" ? whyPage(desk) : new Live(desk).page();
@@ -250,7 +250,7 @@ var pages = { live: livePage };
 var Live = class {
   constructor(desk) {
     this.desk = desk;
-    this.list.setAttribute("aria-label", t("What happens"));
+    this.list.setAttribute("aria-label", t("Activity"));
     this.list.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.aim(aiming));
     this.list.addEventListener("pointerleave", () => this.aim(0));
     this.list.addEventListener("focusout", () => setTimeout(() => this.flow()));
@@ -300,13 +300,13 @@ var Live = class {
       this.troubles = troubles.checked;
       this.draw();
     });
-    const label = t("Address, account, host or reason");
+    const label = t("Address, account, host, or reason");
     const words = el("input", { type: "search", "aria-label": label, placeholder: label });
     words.addEventListener("input", () => {
       this.words = words.value.toLowerCase().split(/\s+/).filter(Boolean);
       this.draw();
     });
-    return el("div", { class: "filter", role: "group", "aria-label": t("Filter") }, el("div", { class: "pills" }, made.map(([, one]) => one)), el("label", { class: "check" }, troubles, el("span", {}, t("Troubles only"))), el("label", { class: "search" }, sign(search), words));
+    return el("div", { class: "filter", role: "group", "aria-label": t("Filter") }, el("div", { class: "pills" }, made.map(([, one]) => one)), el("label", { class: "check" }, troubles, el("span", {}, t("Problems only"))), el("label", { class: "search" }, sign(search), words));
   }
   aim(time) {
     clearTimeout(this.timer);
@@ -341,7 +341,7 @@ var Live = class {
   }
   drawHeld() {
     const count = this.held.filter((one) => this.wanted(one)).length;
-    fill(this.waiting, count > 0 && button(many(count, "Show {n} new line", "Show {n} new lines"), () => {
+    fill(this.waiting, count > 0 && button(many(count, "Show {n} new event", "Show {n} new events"), () => {
       this.list.scrollTop = 0;
       this.show();
     }, { kind: "text small" }));
@@ -351,17 +351,17 @@ var Live = class {
     for (const root of [...this.list.children]) if (!found.includes(root)) root.remove();
     for (const [index, root] of found.reverse().entries()) if (this.list.children[index] !== root) this.list.insertBefore(root, this.list.children[index] ?? null);
     this.list.hidden = found.length === 0;
-    fill(this.none, found.length === 0 && (this.rows.length === 0 ? empty(activity, t("Nothing has happened yet"), t("New deliveries, logins, and sends will appear here.")) : empty(activity, t("No line matches"), t("New ones that do are shown as they come."))));
+    fill(this.none, found.length === 0 && (this.rows.length === 0 ? empty(activity, t("No activity yet"), t("New deliveries, logins, and sends will appear here.")) : empty(activity, t("No matching events"), t("New matching events will appear here."))));
     this.drawHeld();
   }
   async follow() {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      let why = t("The connection was lost. Trying again…");
+      let why = t("Connection lost. Reconnecting…");
       try {
         const answer = await fetch(`${base()}live?after=${this.last}`, { headers: { "x-moxlite-csrf": this.desk.client.csrfToken }, credentials: "same-origin", signal });
         if (answer.status === 403) await this.desk.client.log_levels();
-        else if (answer.status === 503) why = t("Too many pages show this. Trying again…");
+        else if (answer.status === 503) why = t("Too many pages have this open. Retrying…");
         else if (answer.ok && answer.body !== null) for await (const told2 of events(answer.body)) this.take(told2);
       } catch (error) {
         if (!(error instanceof TypeError || error instanceof DOMException) && codeOf(error) === null) throw error;
@@ -384,7 +384,7 @@ var Live = class {
     this.missed += missed;
     this.held.push(...found);
     this.missed += this.held.splice(0, Math.max(0, this.held.length - most)).length;
-    fill(this.status, t("Newest first, the last {n}. Older ones are in the log.", { n: most }), this.missed > 0 && ` ${many(this.missed, "{n} came too fast and is left out.", "{n} came too fast and are left out.")}`);
+    fill(this.status, t("Latest {n} events, newest first. For older events, see the log.", { n: most }), this.missed > 0 && ` ${many(this.missed, "Skipped {n} event to keep up.", "Skipped {n} events to keep up.")}`);
     this.flow();
   }
 };
@@ -411,7 +411,7 @@ function row(one) {
   const [icon2, , word] = kinds[one.kind];
   const [level, outcome] = outcomes[one.outcome];
   const arrow = el("span", { class: "muted", "aria-hidden": "true" }, " → ");
-  const who = one.who !== "" ? foreign(one.who, 80) : one.account === admin ? t("Administrator") : t("no name");
+  const who = one.who !== "" ? foreign(one.who, 80) : one.account === admin ? t("Administrator") : t("unnamed");
   const main = one.kind === "login" ? [el("b", {}, who), " ", el("span", { class: "two" }, one.to)] : [el("b", {}, who), arrow, foreign(one.to, 120)];
   const details2 = [one.account !== one.who && accountOf(one.account), one.remote !== "" && foreign(one.remote, 80), one.text !== "" && foreign(one.text, 160)].filter((part2) => part2 !== false && part2 !== null);
   return el("li", { data: { kind: one.kind } }, sign(icon2), el("span", { class: "sr" }, `${word}: `), clock2(one.at), state(level, outcome), el("div", { class: "grow" }, main, el("div", { class: "hint" }, details2.flatMap((part2, n) => n > 0 ? [" · ", part2] : [part2]))), el("a", { class: "btn text small", href: whyAddress(one), "aria-label": t("Why? {what}", { what: `${outcome}, ${one.who}` }) }, t("Why?")));
@@ -424,8 +424,8 @@ async function whyPage(desk) {
   const outcome = Object.hasOwn(outcomes, get("outcome")) ? outcomes[get("outcome")] : null;
   const at = Number(get("at"));
   const title = t("Why?");
-  const facts = [[t("What"), [kinds[kind][2], ", ", outcome !== null && state(...outcome)]], [t("When"), at > 0 ? when(at) : "–"], [t("Account"), accountOf(get("account")) ?? "–"], [t("Reason"), get("text") === "" ? "–" : foreign(get("text"), 300)]];
-  const root = el("div", { class: "page" }, head(title, el("p", { class: "hint" }, el("a", { href: "#live" }, t("Back to the live view")))), card(t("The line"), pairs(facts)), get("message") !== "" && get("account") !== "" && await part(t("The message"), () => reasons(desk, get("account"), get("message"))), get("queue") !== "" && await part(t("In the queue"), () => queued(desk, Number(get("queue")))), get("cid") !== "" && await part(t("Log of the connection"), () => connection(desk, get("cid"))));
+  const facts = [[t("Action"), [kinds[kind][2], ", ", outcome !== null && state(...outcome)]], [t("When"), at > 0 ? when(at) : "–"], [t("Account"), accountOf(get("account")) ?? "–"], [t("Reason"), get("text") === "" ? "–" : foreign(get("text"), 300)]];
+  const root = el("div", { class: "page" }, head(title, el("p", { class: "hint" }, el("a", { href: "#live" }, t("Back to live view")))), card(t("Log line"), pairs(facts)), get("message") !== "" && get("account") !== "" && await part(t("Message"), () => reasons(desk, get("account"), get("message"))), get("queue") !== "" && await part(t("Queue"), () => queued(desk, Number(get("queue")))), get("cid") !== "" && await part(t("Connection log"), () => connection(desk, get("cid"))));
   return { title, root };
 }
 async function part(title, make) {
@@ -442,24 +442,24 @@ async function reasons(desk, account, message) {
 }
 function explained(one) {
   const where = el("p", {}, t("Message {id}, in {mailbox}", { id: one.message, mailbox: one.mailbox }));
-  if (one.why === null) return [where, el("p", { class: "two" }, t("No reasons are kept: it was put there by a program, an import or an earlier version."))];
+  if (one.why === null) return [where, el("p", { class: "two" }, t("No reasons recorded. The message came from a mail client, an import, or an earlier version."))];
   return [where, ...details(one.why)];
 }
 function details(why) {
-  const spoken = (good) => good === null ? mark2("unknown", t("neutral")) : good ? mark2("ok", t("for it")) : mark2("warn", t("against it"));
+  const spoken = (good) => good === null ? mark2("unknown", t("neutral")) : good ? mark2("ok", t("positive")) : mark2("warn", t("negative"));
   const proposed = why.proposals.map((one) => el("li", {}, el("b", {}, one.producer), " ", one.word, [one.reply, ...one.actions].filter(Boolean).map((text2) => el("div", { class: "hint" }, foreign(text2, 200)))));
-  return [pairs([[t("Decision"), [el("b", {}, why.reason), why.reply !== "" && ` – ${why.reply}`]], [t("Done"), why.actions.length === 0 ? "–" : why.actions.map((text2) => el("div", {}, foreign(text2, 200)))], [t("From"), foreign(why.sender === "" ? "<>" : why.sender, 160)], [t("To"), [foreign(why.recipient, 160), ...why.via.length > 0 ? [" ", t("through {aliases}", { aliases: why.via.join(", ") })] : []]], [t("Client"), foreign(`${why.remote || "–"} ${why.hello === "" ? "" : `(${why.hello})`}`, 200)]]), el("h3", {}, t("Evidence")), el("ul", { class: "evidence" }, why.facts.map((one) => el("li", {}, spoken(one.good), el("b", {}, one.name), " ", foreign(one.value, 160), el("span", { class: "hint" }, ` ${one.strength}, ${one.source}`))), why.missing.map((name) => el("li", {}, mark2("unknown", t("no answer")), el("b", {}, name), " ", t("no answer")))), el("h3", {}, t("Proposals")), proposed.length === 0 ? el("p", { class: "two" }, t("None.")) : el("ul", { class: "evidence" }, proposed), why.cut && notice("unknown", t("Some of it was too long to be kept."))];
+  return [pairs([[t("Decision"), [el("b", {}, why.reason), why.reply !== "" && ` – ${why.reply}`]], [t("Done"), why.actions.length === 0 ? "–" : why.actions.map((text2) => el("div", {}, foreign(text2, 200)))], [t("From"), foreign(why.sender === "" ? "<>" : why.sender, 160)], [t("To"), [foreign(why.recipient, 160), ...why.via.length > 0 ? [" ", t("through {aliases}", { aliases: why.via.join(", ") })] : []]], [t("Client"), foreign(`${why.remote || "–"} ${why.hello === "" ? "" : `(${why.hello})`}`, 200)]]), el("h3", {}, t("Evidence")), el("ul", { class: "evidence" }, why.facts.map((one) => el("li", {}, spoken(one.good), el("b", {}, one.name), " ", foreign(one.value, 160), el("span", { class: "hint" }, ` ${one.strength}, ${one.source}`))), why.missing.map((name) => el("li", {}, mark2("unknown", t("no response")), el("b", {}, name), " ", t("no response")))), el("h3", {}, t("Proposals")), proposed.length === 0 ? el("p", { class: "two" }, t("None.")) : el("ul", { class: "evidence" }, proposed), why.cut && notice("unknown", t("Some details were too long to keep."))];
 }
 async function queued(desk, id) {
   const [row2] = await desk.client.queue_list({ ids: [id] }, {});
   const tries = row2 === void 0 ? [] : await desk.client.queue_attempts(id);
-  if (row2 === void 0) return el("p", { class: "two" }, t("It is not in the queue any more. "), el("a", { href: "#queue/finished" }, t("Finished messages")));
-  return [pairs([[t("To"), foreign(row2.recipient, 160)], [t("Waits"), row2.why === "" ? "–" : foreign(row2.why, 300)], [t("Next step"), row2.next], ...row2.admin !== "" ? [[t("Advice"), row2.admin]] : [], [t("Attempts"), String(tries.length)]]), el("p", {}, el("a", { href: addressOf("queue", [], { recipient: row2.recipient }) }, t("Show it in the queue")))];
+  if (row2 === void 0) return el("p", { class: "two" }, t("This message is no longer in the queue. "), el("a", { href: "#queue/finished" }, t("Finished messages")));
+  return [pairs([[t("To"), foreign(row2.recipient, 160)], [t("Waiting"), row2.why === "" ? "–" : foreign(row2.why, 300)], [t("Next step"), row2.next], ...row2.admin !== "" ? [[t("Advice"), row2.admin]] : [], [t("Attempts"), String(tries.length)]]), el("p", {}, el("a", { href: addressOf("queue", [], { recipient: row2.recipient }) }, t("Show in queue")))];
 }
 async function connection(desk, cid) {
   const found = await desk.client.log_of(cid);
   if (found.lines.length > 0) return shown(found.lines);
-  return el("p", { class: "two" }, t("None is left here. Where the log goes to the journal, this command finds them:"), " ", el("code", {}, `journalctl -u moxlite -g cid=${found.cid}`), found.since > 0 && ` ${t("Memory goes back to {when}.", { when: moment(found.since) })}`);
+  return el("p", { class: "two" }, t("No log lines left in memory. If logs go to the journal, run:"), " ", el("code", {}, `journalctl -u moxlite -g cid=${found.cid}`), found.since > 0 && ` ${t("Log in memory since {when}.", { when: moment(found.since) })}`);
 }
 export {
   pages

@@ -372,30 +372,30 @@ async function backupsPage(desk) {
   }
   const start = button(t("Back up now"), () => void begin(desk, found), { icon: database, kind: "primary" });
   start.disabled = runs;
-  const root = el("div", { class: "page" }, head(t("Backups"), t("Snapshots of configuration and mail, made while the server runs."), found.target !== "" && start), found.target === "" ? unset() : [runs && notice("wait", t("A backup is being made.")), found.run !== null && found.run.ended > 0 && outcome(found.run), settings(found), snapshots(found)]);
+  const root = el("div", { class: "page" }, head(t("Backups"), t("Snapshots of configuration and mail, taken while the server runs."), found.target !== "" && start), found.target === "" ? unset() : [runs && notice("wait", t("Backup in progress.")), found.run !== null && found.run.ended > 0 && outcome(found.run), settings(found), snapshots(found)]);
   return { title: t("Backups"), root };
 }
 function unset() {
   const text3 = '[backup]\nschedule = "24h"\ntarget = "/mnt/backup/moxlite"';
-  return card("", empty(database, t("No backups are made"), t("Set a schedule and a target on another disk in moxlite.toml, then start the server again:"), el("pre", { class: "zone" }, text3), copyButton(() => text3, t("Copy"))));
+  return card("", empty(database, t("Backups are off"), t("To turn on backups, set a schedule and a target on another disk in moxlite.toml, then restart the server:"), el("pre", { class: "zone" }, text3), copyButton(() => text3, t("Copy"))));
 }
 function settings(found) {
   const late = found.interval > 0 && Date.now() * 1e3 - found.last > 2 * found.interval;
-  return card(t("How"), pairs([[t("Last one"), found.last === 0 ? state("warn", t("none yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]], [t("Made each"), agoShort(found.interval)], [t("Target"), foreign(found.target, 200)], [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no: the target shows all mail to its readers")], [t("Kept"), found.encrypted ? t("all, until you remove them: the server alone cannot read them") : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly })]]));
+  return card(t("Settings"), pairs([[t("Last backup"), found.last === 0 ? state("warn", t("none yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]], [t("Schedule"), agoShort(found.interval)], [t("Target"), foreign(found.target, 200)], [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no. Anyone with access to the target can read all mail")], [t("Kept"), found.encrypted ? t("all, until you delete them. The server can't read them alone") : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly })]]));
 }
 function outcome(run) {
   const many_ = (title2, lines) => lines.length > 0 && [el("p", {}, title2), el("ul", {}, lines.map((one) => el("li", {}, foreign(one, 300))))];
-  if (run.errors.length > 0) return notice("danger", [t("The backup of {when} is not whole.", { when: ago(run.ended) }), many_(t("What went wrong:"), run.errors)]);
-  return notice(run.warnings.length + run.left_out.length > 0 ? "warn" : "ok", [t("Backed up {size}, of which {stored} were new.", { size: size(run.octets), stored: size(run.stored) }), many_(t("Warnings:"), run.warnings), many_(t("Left out, so a new machine would make new keys:"), run.left_out)]);
+  if (run.errors.length > 0) return notice("danger", [t("The backup from {when} is incomplete.", { when: ago(run.ended) }), many_(t("Errors:"), run.errors)]);
+  return notice(run.warnings.length + run.left_out.length > 0 ? "warn" : "ok", [t("Backed up {size} ({stored} new).", { size: size(run.octets), stored: size(run.stored) }), many_(t("Warnings:"), run.warnings), many_(t("Not included, so a restored server would create new keys:"), run.left_out)]);
 }
 function snapshots(found) {
-  if (found.problem !== "") return card(t("Snapshots"), notice("danger", [t("They cannot be listed:"), " ", foreign(found.problem)]));
-  if (found.snapshots.length === 0) return card(t("Snapshots"), el("p", { class: "two" }, t("None yet.")));
-  const list3 = table(t("Snapshots"), [{ title: t("Made"), kind: "main", cell: (row) => when(row.created) }, { title: t("Id"), cell: (row) => el("code", {}, row.id) }, { title: t("Files"), kind: "num", cell: (row) => row.files < 0 ? "–" : t("{n}", { n: row.files }) }, { title: t("Size"), kind: "num", cell: (row) => row.octets < 0 ? "–" : size(row.octets) }], found.snapshots);
-  return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list3, { flush: true, hint: el("p", { class: "hint" }, t("To restore one, use the command line; it works without a running server:"), " ", el("code", {}, "moxlite restore")) });
+  if (found.problem !== "") return card(t("Snapshots"), notice("danger", [t("Couldn't list snapshots:"), " ", foreign(found.problem)]));
+  if (found.snapshots.length === 0) return card(t("Snapshots"), el("p", { class: "two" }, t("No snapshots yet.")));
+  const list3 = table(t("Snapshots"), [{ title: t("Created"), kind: "main", cell: (row) => when(row.created) }, { title: t("Id"), cell: (row) => el("code", {}, row.id) }, { title: t("Files"), kind: "num", cell: (row) => row.files < 0 ? "–" : t("{n}", { n: row.files }) }, { title: t("Size"), kind: "num", cell: (row) => row.octets < 0 ? "–" : size(row.octets) }], found.snapshots);
+  return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list3, { flush: true, hint: el("p", { class: "hint" }, t("To restore a snapshot, use the command line. The server doesn't need to run:"), " ", el("code", {}, "moxlite restore")) });
 }
 async function begin(desk, found) {
-  if (!await confirm(t("Back up now?"), t("A snapshot of everything goes to {target}. Mail flows on meanwhile.", { target: found.target }), t("Back up"))) return;
+  if (!await confirm(t("Back up now?"), t("This will create a full snapshot in {target}. Mail will keep working.", { target: found.target }), t("Back up"))) return;
   if (await attempt(t("Starting backup…"), t("Couldn't start backup"), () => desk.client.backup_run())) await desk.refresh();
 }
 
@@ -475,7 +475,7 @@ var Editor = class {
     if (sections.length === 0) return roots([...this.parts.keys()]);
     const placed = new Set(sections.flatMap(({ names: names2 }) => names2));
     const rest = { title: t("All other settings"), names: [...this.parts.keys()].filter((name) => !placed.has(name)) };
-    return [...sections, rest].map(({ title: words2, names: names2 }) => ({ words: words2, fields: roots(names2), set: names2.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some are set")}`)), el("div", { class: "items" }, fields)));
+    return [...sections, rest].map(({ title: words2, names: names2 }) => ({ words: words2, fields: roots(names2), set: names2.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some set")}`)), el("div", { class: "items" }, fields)));
   }
   tell() {
     let after;
@@ -535,7 +535,7 @@ var title = (name) => {
 };
 var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
-  const kinds = { duration: t("A duration such as 15s, 1h30m or 7d."), size: t("A size such as 500k, 100m or 2g.") };
+  const kinds = { duration: t("Duration. For example, 15s, 1h30m, or 7d."), size: t("Size. For example, 500k, 100m, or 2g.") };
   const unset3 = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
   const without = info.required ? "" : unset3 ? "" : t("Default: {value}.", { value: shown(info.default) });
   return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" "));
@@ -582,13 +582,13 @@ function text2(info, value, label) {
     const typed = found.control.value;
     if (typed === "") {
       if (!info.required) return void 0;
-      found.problem(t("This is needed."));
+      found.problem(t("Required."));
       throw new Unreadable();
     }
     if (!numeric) return info.kind === "size" && /^-?\d+$/.test(typed) ? Number(typed) : typed;
     const number = Number(typed);
     if (!Number.isFinite(number) || info.type === "integer" && !Number.isInteger(number)) {
-      found.problem(info.type === "integer" ? t("This must be a whole number.") : t("This must be a number."));
+      found.problem(info.type === "integer" ? t("Enter a whole number.") : t("Enter a number."));
       throw new Unreadable();
     }
     return number;
@@ -733,7 +733,7 @@ function onTop(now, before, after, names2) {
   return found;
 }
 async function conflict(error) {
-  return dialog(t("Changed meanwhile"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))]);
+  return dialog(t("Changed elsewhere"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Your changes weren't saved. You can still edit them here.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Discard my changes")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save anyway")))]);
 }
 function fieldForm(fields, action, run, more = null) {
   const failure = el("div", { hidden: true });
@@ -796,42 +796,42 @@ function filterForm(apply, ...fields) {
 var names = ["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"];
 var nameOf = (value) => names.find((one) => one === value) ?? "info";
 var tones2 = { error: "danger", warn: "warn" };
-var places = (on) => tabs(t("Log"), [["#log", t("Newest lines"), on === ""], ["#log/connection", t("One connection"), on === "connection"], ["#log/levels", t("Levels"), on === "levels"]]);
+var places = (on) => tabs(t("Log"), [["#log", t("Latest lines"), on === ""], ["#log/connection", t("Connection"), on === "connection"], ["#log/levels", t("Levels"), on === "levels"]]);
 async function logPage(desk) {
   const part = desk.address.path[0] ?? "";
   const content = part === "levels" ? await levels(desk) : part === "connection" ? await connection(desk) : await newest(desk);
   return { title: t("Log"), root: el("div", { class: "page" }, head(t("Log"), null), places(part), content) };
 }
 function shown2(found) {
-  return el("ol", { class: "loglines", tabindex: "0", "aria-label": t("Lines of the log") }, [...found].reverse().map((one) => el("li", {}, one.at > 0 && when(one.at), one.level !== "" && tones2[one.level] !== void 0 && state(tones2[one.level], one.level), el("code", {}, foreign(one.at > 0 ? one.text.replace(/^t=\S+ /, "") : one.text, 600)))));
+  return el("ol", { class: "loglines", tabindex: "0", "aria-label": t("Log lines") }, [...found].reverse().map((one) => el("li", {}, one.at > 0 && when(one.at), one.level !== "" && tones2[one.level] !== void 0 && state(tones2[one.level], one.level), el("code", {}, foreign(one.at > 0 ? one.text.replace(/^t=\S+ /, "") : one.text, 600)))));
 }
 function source(found) {
-  if (found.file !== "") return found.whole ? t("Newest first, from {file}.", { file: found.file }) : t("Newest first, from the last 32 MB of {file}.", { file: found.file });
-  return found.since === 0 ? t("Newest first.") : t("Newest first, from memory, which goes back to {when}. Older lines are where the log goes, such as the journal.", { when: moment(found.since) });
+  if (found.file !== "") return found.whole ? t("Newest first, from {file}.", { file: found.file }) : t("Newest first, from the last 32 MB in {file}.", { file: found.file });
+  return found.since === 0 ? t("Newest first.") : t("Newest first, in memory since {when}. For older lines, see the log destination, such as the journal.", { when: moment(found.since) });
 }
 async function newest(desk) {
   const least = nameOf(desk.address.query.get("level") ?? "info");
   const wanted = desk.address.query.get("words") ?? "";
   const found = await desk.client.log_recent(least, wanted);
-  const level = choice(t("At least"), names.slice(0, 5).map((one) => [one, one]), least);
-  const words2 = el("input", { type: "search", "aria-label": t("Words in the line"), placeholder: t("Words in the line") });
+  const level = choice(t("Minimum level"), names.slice(0, 5).map((one) => [one, one]), least);
+  const words2 = el("input", { type: "search", "aria-label": t("Search text"), placeholder: t("Search text") });
   words2.value = wanted;
   const apply = () => desk.go(addressOf("log", [], { level: level.control.value === "info" ? "" : level.control.value, words: words2.value }));
   const form = filterForm(apply, level.root, el("label", { class: "search" }, sign(search), words2));
-  const none = empty(list, t("No lines"), t("No line in memory matches."));
+  const none = empty(list, t("No lines"), t("No matching lines in memory."));
   return [form, card("", found.lines.length === 0 ? none : shown2(found.lines), { flush: true }), el("p", { class: "hint below" }, source(found))];
 }
 async function connection(desk) {
   const wanted = desk.address.query.get("id") ?? "";
-  const id = line(t("Id"), wanted, t("From a Received field that this server has added, or from an error page: 22 characters. The cid of a log line serves, too."));
+  const id = line(t("Id"), wanted, t("22 characters from a Received field added by this server, or from an error page. You can also use the cid from a log line."));
   const answer = el("div", { "aria-live": "polite" });
   const search2 = async () => {
     const found = await desk.client.log_of(id.control.value);
     desk.note(addressOf("log", ["connection"], { id: id.control.value.trim() }));
-    fill(answer, found.problem !== "" && notice("warn", t("The log file could not be read: {why}", { why: found.problem })), card(many(found.lines.length, "{n} line of connection {cid}", "{n} lines of connection {cid}", { cid: found.cid }), found.lines.length > 0 ? shown2(found.lines) : el("div", {}, el("p", { class: "two" }, t("None is left here. Where the log goes to the journal, this command finds them:")), copyable(`journalctl -u moxlite -g cid=${found.cid}`)), { flush: found.lines.length > 0, hint: source(found) }));
+    fill(answer, found.problem !== "" && notice("warn", t("Couldn't read log file: {why}", { why: found.problem })), card(many(found.lines.length, "{n} line of connection {cid}", "{n} lines of connection {cid}", { cid: found.cid }), found.lines.length > 0 ? shown2(found.lines) : el("div", {}, el("p", { class: "two" }, t("No log lines left in memory. If logs go to the journal, run:")), copyable(`journalctl -u moxlite -g cid=${found.cid}`)), { flush: found.lines.length > 0, hint: source(found) }));
   };
-  const form = fieldForm({ received_id: id }, t("Show its lines"), search2);
-  if (wanted !== "") void attempt(t("Searching…"), t("Couldn't search the log"), search2);
+  const form = fieldForm({ received_id: id }, t("Show log lines"), search2);
+  if (wanted !== "") void attempt(t("Searching…"), t("Couldn't search log"), search2);
   return [card("", form), answer];
 }
 async function levels(desk) {
@@ -844,18 +844,18 @@ async function levels(desk) {
       control.value = before;
       return;
     }
-    desk.say(row.pkg === "" ? t("The level of all is {level}", { level }) : level === "" ? t("{pkg} has the level of all", { pkg: row.pkg }) : t("The level of {pkg} is {level}", { pkg: row.pkg, level }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => make2(before)).then(() => desk.refresh()) });
+    desk.say(row.pkg === "" ? t("Log level set to {level}", { level }) : level === "" ? t("{pkg} now uses the default level", { pkg: row.pkg }) : t("{pkg} level set to {level}", { pkg: row.pkg, level }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => make2(before)).then(() => desk.refresh()) });
     await desk.refresh();
   };
   const select = (row) => {
     const own = names.map((one) => [one, one]);
-    const values2 = row.pkg === "" ? own : [["", t("as all ({level})", { level: all })], ...own];
-    const control = el("select", { "aria-label": row.pkg === "" ? t("Level of all packages") : t("Level of {pkg}", { pkg: row.pkg }) }, values2.map(([value, words2]) => el("option", { value, selected: value === row.level }, words2)));
+    const values2 = row.pkg === "" ? own : [["", t("default ({level})", { level: all })], ...own];
+    const control = el("select", { "aria-label": row.pkg === "" ? t("Level for all packages") : t("Level for {pkg}", { pkg: row.pkg }) }, values2.map(([value, words2]) => el("option", { value, selected: value === row.level }, words2)));
     control.addEventListener("change", () => void set(row, control.value, control));
     return el("div", { class: "field" }, control);
   };
   const loud = found.filter((one) => one.level === "traceauth" || one.level === "tracedata");
-  return [loud.length > 0 && notice("warn", t("At traceauth and tracedata the log has passwords, and at tracedata the content of mail: {pkgs}.", { pkgs: loud.map((one) => one.pkg === "" ? t("all packages") : one.pkg).join(", ") })), card(t("Levels"), table(t("Levels"), [{ title: t("Package"), kind: "main", cell: (row) => el("b", {}, row.pkg === "" ? t("All") : row.pkg) }, { title: t("Level"), cell: select }], found), { flush: true, hint: t("Changes last until the server restarts. For permanent changes, set log_level and package_log_levels in moxlite.toml. traceauth also logs passwords, and tracedata also logs mail content.") })];
+  return [loud.length > 0 && notice("warn", t("These packages log passwords (traceauth, tracedata) or mail content (tracedata): {pkgs}.", { pkgs: loud.map((one) => one.pkg === "" ? t("all packages") : one.pkg).join(", ") })), card(t("Levels"), table(t("Levels"), [{ title: t("Package"), kind: "main", cell: (row) => el("b", {}, row.pkg === "" ? t("All") : row.pkg) }, { title: t("Level"), cell: select }], found), { flush: true, hint: t("Changes last until the server restarts. For permanent changes, set log_level and package_log_levels in moxlite.toml. traceauth also logs passwords, and tracedata also logs mail content.") })];
 }
 
 var listingState = (row) => {
@@ -865,19 +865,19 @@ var listingState = (row) => {
     case "fail":
       return state("danger", t("listed"));
     case "temperror":
-      return state("warn", t("no answer"));
+      return state("warn", t("no response"));
     case "unknown":
-      return state("unknown", t("not asked yet"));
+      return state("unknown", t("not checked yet"));
   }
 };
 async function networkPage(desk) {
   const found = await desk.client.own_addresses();
-  const root = el("div", { class: "page" }, head(t("Network"), t("How other mail servers see this one.")), !found.asks && notice("unknown", t("localserve asks nothing outside of this machine, so nothing can be looked up here.")), !found.known && notice("unknown", t("The configuration does not tell by which addresses others know this server, as behind NAT. Set nat_ips of the listener in moxlite.toml.")), card(t("Reverse names"), await reverse(desk, found), { hint: t("Other servers want the address of a mail server to have a name that leads back to it. Your provider sets it.") }), card(t("Block lists"), listings(desk, found), { flush: found.listings.length > 0, hint: t("Asked every 3 hours, and sooner when much is sent.") }), card(t("Lists that are only watched"), await settingsForm(desk, [], (name) => name === "monitor_dnsbls"), { hint: found.refusing.length > 0 ? t("By the word of these lists, mail is refused: {zones}. They are set in moxlite.toml.", { zones: found.refusing.join(", ") }) : t("No list refuses mail here. Such lists are set in moxlite.toml, as smtp.dnsbls of a listener.") }), card(t("Trusted forwarders"), await settingsForm(desk, [], (name) => name === "arc")));
+  const root = el("div", { class: "page" }, head(t("Network"), t("How other mail servers see this server.")), !found.asks && notice("unknown", t("localserve doesn't contact other servers, so lookups aren't available.")), !found.known && notice("unknown", t("This server's public addresses aren't configured, for example because of NAT. Set nat_ips for the listener in moxlite.toml.")), card(t("Reverse DNS"), await reverse(desk, found), { hint: t("Other servers expect your address to have a reverse DNS name that points back to it. Your provider can set this.") }), card(t("Block lists"), listings(desk, found), { flush: found.listings.length > 0, hint: t("Checked every 3 hours, or more often when you send a lot of mail.") }), card(t("Monitored lists"), await settingsForm(desk, [], (name) => name === "monitor_dnsbls"), { hint: found.refusing.length > 0 ? t("Mail is rejected based on these lists: {zones}. To change them, edit moxlite.toml.", { zones: found.refusing.join(", ") }) : t("No block lists reject mail. To add one, set smtp.dnsbls for a listener in moxlite.toml.") }), card(t("Trusted forwarders"), await settingsForm(desk, [], (name) => name === "arc")));
   return { title: t("Network"), root };
 }
 function listings(desk, found) {
-  if (found.listings.length === 0) return el("p", { class: "hint" }, t("No list is watched."));
-  return table(t("Block lists"), [{ title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) }, { title: t("Address"), cell: (row) => row.ip }, { title: t("Status"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200))] }, { title: t("Asked"), cell: (row) => row.at === 0 ? el("span", { class: "muted" }, t("not yet")) : ago(row.at) }, { title: "", kind: "top", cell: (row) => iconButton(t("Ask {zone} about {ip} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
+  if (found.listings.length === 0) return el("p", { class: "hint" }, t("No monitored lists"));
+  return table(t("Block lists"), [{ title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) }, { title: t("Address"), cell: (row) => row.ip }, { title: t("Status"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200))] }, { title: t("Checked"), cell: (row) => row.at === 0 ? el("span", { class: "muted" }, t("never")) : ago(row.at) }, { title: "", kind: "top", cell: (row) => iconButton(t("Check {ip} on {zone} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
     if (await attempt(t("Checking {zone}…", { zone: row.zone }), t("Couldn't check {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))) await desk.refresh();
   }) }], found.listings);
 }
@@ -885,25 +885,25 @@ function reverseState(found, hostname) {
   const names2 = found.names.length > 0 ? [" ", foreign(found.names.join(", "), 200)] : null;
   if (found.status === "pass") {
     const same = found.name.toLowerCase() === hostname.toLowerCase();
-    return [state(same ? "ok" : "warn", same ? t("correct") : t("another name than {hostname}", { hostname })), names2];
+    return [state(same ? "ok" : "warn", same ? t("correct") : t("doesn't match {hostname}", { hostname })), names2];
   }
-  const words2 = { fail: t("does not lead back"), permerror: t("has no name"), temperror: t("not known now") };
+  const words2 = { fail: t("doesn't point back"), permerror: t("no reverse DNS"), temperror: t("unknown") };
   return [state(found.status === "temperror" ? "unknown" : "danger", words2[found.status]), names2, found.problem !== "" && el("div", { class: "hint" }, foreign(found.problem, 200))];
 }
 async function reverse(desk, own) {
-  const rows = own.ips.map((ip2) => ({ ip: ip2, place: el("span", {}, own.asks ? t("Asking…") : state("unknown", t("not asked"))) }));
+  const rows = own.ips.map((ip2) => ({ ip: ip2, place: el("span", {}, own.asks ? t("Checking…") : state("unknown", t("not checked"))) }));
   if (own.asks) {
     for (const row of rows) {
-      desk.client.reverse_lookup(row.ip).then((found) => fill(row.place, reverseState(found, own.hostname))).catch((error) => fill(row.place, state("unknown", t("not known now")), " ", messageOf(error)));
+      desk.client.reverse_lookup(row.ip).then((found) => fill(row.place, reverseState(found, own.hostname))).catch((error) => fill(row.place, state("unknown", t("unknown")), " ", messageOf(error)));
     }
   }
   const ip = line(t("Look up another address"), "", null, { inputmode: "text", placeholder: "192.0.2.1" });
   const answer = el("div", { "aria-live": "polite" });
   const form = fieldForm({ ip }, t("Look up"), async () => {
-    fill(answer, t("Asking…"));
+    fill(answer, t("Checking…"));
     try {
       const found = await desk.client.reverse_lookup(ip.control.value);
-      fill(answer, pairs([[found.ip, found.status === "pass" ? [state("ok", t("leads back")), " ", foreign(found.name)] : reverseState(found, own.hostname)]]));
+      fill(answer, pairs([[found.ip, found.status === "pass" ? [state("ok", t("points back")), " ", foreign(found.name)] : reverseState(found, own.hostname)]]));
     } catch (error) {
       fill(answer);
       throw error;
@@ -911,7 +911,7 @@ async function reverse(desk, own) {
   });
   return [rows.length > 0 && pairs(rows.map((row) => [row.ip, row.place])), rows.length > 0 && el("br"), form, answer];
 }
-var methods = { submissions: t("relay with TLS from the start"), submission: t("relay with STARTTLS, port 587"), smtp: t("relay with STARTTLS, port 25"), socks: t("through a SOCKS proxy"), direct: t("directly"), fail: t("fails at once") };
+var methods = { submissions: t("relay with implicit TLS"), submission: t("relay with STARTTLS, port 587"), smtp: t("relay with STARTTLS, port 25"), socks: t("SOCKS proxy"), direct: t("direct"), fail: t("fails immediately") };
 function values(settings2, prefix = "") {
   return Object.entries(settings2).flatMap(([name, value]) => {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return values(value, `${prefix}${name}.`);
@@ -920,20 +920,20 @@ function values(settings2, prefix = "") {
 }
 async function routesPage(desk) {
   const found = await desk.client.transport_list();
-  const list3 = table(t("Transports"), [{ title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) }, { title: t("How"), cell: (row) => methods[row.method] }, { title: t("Settings"), cell: (row) => el("details", {}, el("summary", {}, foreign(String(row.settings["host"] ?? row.settings["address"] ?? t("show")), 80)), pairs(values(row.settings).map(([name, value]) => [name, foreign(value, 120)]))) }, { title: t("Chosen by routes of"), cell: (row) => row.used.length === 0 ? el("span", { class: "muted" }, t("none")) : foreign([...new Set(row.used)].join(", "), 120) }], found);
-  const none = empty(route, t("No transports"), t("All mail goes directly to the servers of its recipients. A transport, such as a smarthost, is set in moxlite.toml as [transports.NAME]."));
-  const root = el("div", { class: "page" }, head(t("Routes"), t("By which way mail goes out."), found.length > 0 && button(t("Add a route"), () => void addRoute(desk, found))), card(t("Transports"), found.length === 0 ? none : list3, { flush: true, hint: found.length === 0 ? null : t("They are set in moxlite.toml; a restart of the server reads it. Passwords are not shown.") }), card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), { hint: t("The first that matches counts. Routes of an account come first, then the routes of its domain, then the routes here.") }));
+  const list3 = table(t("Transports"), [{ title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) }, { title: t("Settings"), cell: (row) => methods[row.method] }, { title: t("Settings"), cell: (row) => el("details", {}, el("summary", {}, foreign(String(row.settings["host"] ?? row.settings["address"] ?? t("show")), 80)), pairs(values(row.settings).map(([name, value]) => [name, foreign(value, 120)]))) }, { title: t("Used by routes for"), cell: (row) => row.used.length === 0 ? el("span", { class: "muted" }, t("none")) : foreign([...new Set(row.used)].join(", "), 120) }], found);
+  const none = empty(route, t("No transports"), t("Mail is delivered directly to recipients' servers. To add a transport, such as a smarthost, set [transports.NAME] in moxlite.toml."));
+  const root = el("div", { class: "page" }, head(t("Routes"), t("How outgoing mail is delivered."), found.length > 0 && button(t("Add route"), () => void addRoute(desk, found))), card(t("Transports"), found.length === 0 ? none : list3, { flush: true, hint: found.length === 0 ? null : t("To change transports, edit moxlite.toml and restart the server. Passwords are hidden.") }), card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), { hint: t("Only the first matching route applies. Account routes are checked first, then domain routes, then these.") }));
   return { title: t("Routes"), root };
 }
 async function addRoute(desk, transports) {
   const names2 = transports.map((one) => [one.name, `${one.name}, ${methods[one.method]}`]);
-  const hint2 = t("Domains, with blanks between; .example.org is for all below it. Empty: all.");
+  const hint2 = t("Domains, separated by spaces. For subdomains, use .example.org. Leave blank for all.");
   const fields = { transport: choice(t("Transport"), names2, names2[0]?.[0] ?? ""), to_domain: line(t("To addresses at"), "", hint2), from_domain: line(t("From addresses at"), "", hint2) };
   const domains = (one) => {
     const typed = fields[one].control.value.split(/[\s,]+/).filter((word) => word !== "");
     return typed.length > 0 ? { [one]: typed } : {};
   };
-  const done = await fieldDialog(t("A route"), t("Add"), fields, async () => {
+  const done = await fieldDialog(t("Route"), t("Add"), fields, async () => {
     const { values: values2 } = await desk.client.settings([]);
     const before = Array.isArray(values2["routes"]) ? values2["routes"] : [];
     const some = { ...domains("to_domain"), ...domains("from_domain") };
@@ -957,11 +957,11 @@ async function addHandler(desk, host, path, what) {
   await desk.client.settings_save([], values2, { ...values2, web_handlers: handlers });
 }
 async function ask(desk, title2, third, what) {
-  const fields = { domain: line(t("Host"), "", t("Such as www.example.org. Its name must lead to this server in the DNS.")), path_regexp: line(t("Path"), "/", t("What is below it. / is the whole host.")), third };
+  const fields = { domain: line(t("Host"), "", t("For example, www.example.org. DNS must point to this server.")), path_regexp: line(t("Path"), "/", t("Includes everything under this path. For the whole host, use /.")), third };
   const done = await fieldDialog(title2, t("Add"), fields, async () => {
     if (!fields.path_regexp.control.value.startsWith("/")) {
-      fields.path_regexp.problem(t("A path starts with /."));
-      throw new Error(t("Nothing was saved."));
+      fields.path_regexp.problem(t("Start the path with /."));
+      throw new Error(t("Your changes weren't saved."));
     }
     await addHandler(desk, fields.domain.control.value.trim(), fields.path_regexp.control.value, what(third.control.value.trim()));
     return true;
@@ -971,19 +971,19 @@ async function ask(desk, title2, third, what) {
   await desk.refresh();
 }
 function addSite(desk) {
-  const folder = line(t("Folder"), "", t("Where its files are on this machine, such as /srv/www."));
-  return ask(desk, t("A site"), folder, (root) => ({ static: { root } }));
+  const folder = line(t("Folder"), "", t("Folder on this server. For example, /srv/www"));
+  return ask(desk, t("Static site"), folder, (root) => ({ static: { root } }));
 }
 function addRedirect(desk) {
-  const target = line(t("To"), "", t("A host, such as https://example.com. Path and query are kept."));
-  return ask(desk, t("A redirect"), target, (url) => ({ redirect: { base_url: url } }));
+  const target = line(t("To"), "", t("For example, https://example.com. Path and query are kept."));
+  return ask(desk, t("Redirect"), target, (url) => ({ redirect: { base_url: url } }));
 }
 function addProxy(desk) {
-  const server = line(t("Server behind it"), "", t("Its address, such as http://127.0.0.1:3000."));
-  return ask(desk, t("A proxy"), server, (url) => ({ forward: { url } }));
+  const server = line(t("Backend server"), "", t("For example, http://127.0.0.1:3000"));
+  return ask(desk, t("Proxy"), server, (url) => ({ forward: { url } }));
 }
 async function webPage(desk) {
-  const root = el("div", { class: "page" }, head(t("Web server"), t("Web sites beside the mail: on ports of listeners with webserver_http or webserver_https.")), card(t("Add to the web server"), el("div", { class: "flex wrap gap" }, button(t("A site"), () => void addSite(desk), { kind: "primary" }), button(t("A redirect"), () => void addRedirect(desk)), button(t("A proxy"), () => void addProxy(desk))), { hint: t("Three fields each. All others are below, once it is there.") }), card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), { hint: t("The whole of a host to another host, with path and query kept.") }), card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), { hint: t("Tried in this order; the first that handles a request ends the search. Give each exactly one of static, redirect, forward, internal.") }));
+  const root = el("div", { class: "page" }, head(t("Web server"), t("Host websites on listeners with webserver_http or webserver_https.")), card(t("Add to web server"), el("div", { class: "flex wrap gap" }, button(t("Static site"), () => void addSite(desk), { kind: "primary" }), button(t("Redirect"), () => void addRedirect(desk)), button(t("Proxy"), () => void addProxy(desk))), { hint: t("3 fields to start. You'll find all other settings below after you add it.") }), card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), { hint: t("Redirect a whole host to another host. Path and query are kept.") }), card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), { hint: t("The first matching handler serves the request. Set exactly 1 of static, redirect, forward, or internal for each.") }));
   return { title: t("Web server"), root };
 }
 
@@ -994,13 +994,13 @@ async function configPage(desk) {
   const found = await desk.client.config_file(file, search2);
   const link = (to, as, title2) => [addressOf("config", [to], { as }), title2, to === file && as === "effective" === effective];
   const shown4 = effective ? found.effective : found.text;
-  const input = el("input", { type: "search", "aria-label": t("Accounts and domains whose name contains"), placeholder: t("Account or domain") });
+  const input = el("input", { type: "search", "aria-label": t("Accounts and domains with names containing"), placeholder: t("Account or domain") });
   input.value = search2;
   const find = el("form", { class: "filter", onsubmit: (event) => {
     event.preventDefault();
     desk.go(addressOf("config", [file], { as: "effective", search: input.value }));
   } }, el("label", { class: "search" }, sign(search), input), el("button", { class: "btn line", type: "submit" }, t("Show")));
-  const root = el("div", { class: "page" }, head(t("Configuration"), t("Secrets are not shown. moxlite.toml is changed with an editor, and read when the server starts; domains.toml is changed by the pages of this app, the command line or an editor, and read at once.")), tabs(t("Files"), [link("moxlite.toml", "", t("moxlite.toml")), link("moxlite.toml", "effective", t("moxlite.toml, effective")), link("domains.toml", "", t("domains.toml")), link("domains.toml", "effective", t("domains.toml, effective"))]), found.problem !== "" && notice("warn", t("{path} {why}", { path: found.path, why: found.problem })), found.problem === "" && !found.current && notice("danger", [t("The file on disk has a mistake, so the version before it is in use."), " ", el("a", { href: "#overview" }, t("Show the mistake"))]), effective && file === "domains.toml" && (found.left_out > 0 || search2 !== "") && [find, found.left_out > 0 && el("p", { class: "hint" }, many(found.left_out, "{n} account or domain is left out.", "{n} accounts and domains are left out."))], card(found.path, el("pre", { class: "zone whole", tabindex: "0", "aria-label": found.path }, shown4 === "" ? t("(empty)") : foreignLines(shown4)), { flush: true, actions: copyButton(() => shown4), hint: effective ? t("All values in use, with the defaults of what is not set.") : found.cut ? t("The beginning of the file, which is long.") : null }));
+  const root = el("div", { class: "page" }, head(t("Configuration"), t("Secrets are hidden. To change moxlite.toml, edit it and restart the server. Changes to domains.toml, from this app, the command line, or an editor, apply immediately.")), tabs(t("Files"), [link("moxlite.toml", "", t("moxlite.toml")), link("moxlite.toml", "effective", t("moxlite.toml, effective")), link("domains.toml", "", t("domains.toml")), link("domains.toml", "effective", t("domains.toml, effective"))]), found.problem !== "" && notice("warn", t("{path} {why}", { path: found.path, why: found.problem })), found.problem === "" && !found.current && notice("danger", [t("The file has an error, so the previous version is still active."), " ", el("a", { href: "#overview" }, t("Show error"))]), effective && file === "domains.toml" && (found.left_out > 0 || search2 !== "") && [find, found.left_out > 0 && el("p", { class: "hint" }, many(found.left_out, "{n} account or domain not shown.", "{n} accounts and domains not shown."))], card(found.path, el("pre", { class: "zone whole", tabindex: "0", "aria-label": found.path }, shown4 === "" ? t("(empty)") : foreignLines(shown4)), { flush: true, actions: copyButton(() => shown4), hint: effective ? t("All active values, including defaults.") : found.cut ? t("Only the start of this long file is shown.") : null }));
   return { title: t("Configuration"), root };
 }
 function foreignLines(text3) {
@@ -1020,9 +1020,9 @@ async function metricsPage(desk) {
     const parts = words2.toLowerCase().split(/\s+/).filter((one) => one !== "");
     const rows = found.filter((row) => row.samples.length > 0 && parts.every((one) => row.name.includes(one) || row.about.toLowerCase().includes(one)));
     count.textContent = many(rows.length, "{n} metric", "{n} metrics");
-    fill(place, rows.length === 0 ? card("", empty(listFilter, t("Nothing found"), t("Names and explanations are looked at. Metrics that have counted nothing yet are left out."))) : card("", el("ul", { class: "metrics" }, rows.map((row) => el("li", {}, el("div", {}, el("b", {}, row.name.replace(/^moxlite_/, "")), el("div", { class: "hint" }, row.about)), samples(row)))), { flush: true }));
+    fill(place, rows.length === 0 ? card("", empty(listFilter, t("No results"), t("Searches names and descriptions. Metrics without data are hidden."))) : card("", el("ul", { class: "metrics" }, rows.map((row) => el("li", {}, el("div", {}, el("b", {}, row.name.replace(/^moxlite_/, "")), el("div", { class: "hint" }, row.about)), samples(row)))), { flush: true }));
   };
-  const input = el("input", { type: "search", "aria-label": t("Name or explanation"), placeholder: t("Name or explanation") });
+  const input = el("input", { type: "search", "aria-label": t("Name or description"), placeholder: t("Name or description") });
   input.value = wanted;
   let timer = 0;
   input.addEventListener("input", () => {
@@ -1033,7 +1033,7 @@ async function metricsPage(desk) {
     }, 150);
   });
   show(wanted);
-  const root = el("div", { class: "page" }, head(t("Metrics"), t("Counted since the server started. Prometheus and others read them at /metrics of a listener with metrics_http."), el("label", { class: "search" }, sign(search), input)), el("div", { class: "filter" }, count), place);
+  const root = el("div", { class: "page" }, head(t("Metrics"), t("Counted since the server started. Prometheus and other tools can read them at /metrics on a listener with metrics_http."), el("label", { class: "search" }, sign(search), input)), el("div", { class: "filter" }, count), place);
   return { title: t("Metrics"), root };
 }
 function samples(row) {
@@ -1049,29 +1049,29 @@ var period2 = 3e3;
 async function standbyPage(desk) {
   const found = await desk.client.second_machine();
   const place = el("section", { "aria-live": "polite" });
-  const start = button(t("Hand over"), () => void handOver(desk, start, place), { kind: "line danger" });
-  const root = el("div", { class: "page" }, head(t("Second machine"), t("It gets each change within about a second, and can take over."), found.lease && start), place, found.target === "" ? unset2() : shown3(found));
-  return { title: t("Second machine"), root };
+  const start = button(t("Switch over"), () => void handOver(desk, start, place), { kind: "line danger" });
+  const root = el("div", { class: "page" }, head(t("Standby server"), t("Gets all changes within about a second and can take over."), found.lease && start), place, found.target === "" ? unset2() : shown3(found));
+  return { title: t("Standby server"), root };
 }
 function unset2() {
   const text3 = '[standby]\ntarget = "/mnt/second-disk/moxlite"\nencrypt_to = ["age1..."]';
-  return card("", empty(copy, t("There is no second machine"), t("Set a target on another disk, machine or object storage in moxlite.toml, then start the server again:"), el("pre", { class: "zone" }, text3), copyButton(() => text3, t("Copy"))));
+  return card("", empty(copy, t("No standby server"), t("To add one, set a target on another disk, machine, or object storage in moxlite.toml, then restart the server:"), el("pre", { class: "zone" }, text3), copyButton(() => text3, t("Copy"))));
 }
 function shown3(found) {
   const words2 = found.words.map((one) => el("p", {}, visible(one)));
-  return [notice(found.well ? "ok" : "warn", found.well ? t("All changes are copied to it.") : t("Not all changes are copied to it.")), card(t("Status"), words2, { hint: found.lease ? null : t("Without standby.lease it does not take over by itself, and cannot be handed to: moxlite standby takeover.") })];
+  return [notice(found.well ? "ok" : "warn", found.well ? t("All changes copied.") : t("Some changes aren't copied.")), card(t("Status"), words2, { hint: found.lease ? null : t("Without standby.lease, automatic failover and switchover aren't available. To fail over, run moxlite standby takeover.") })];
 }
 async function handOver(desk, start, place) {
-  const agreed = await confirm(t("Hand over to the second machine?"), t("This server takes no more mail, sends its last changes, and ends. The second machine serves some seconds later, with all mail. Nothing happens if that one is not ready, or has another version."), t("Hand over"));
+  const agreed = await confirm(t("Switch over to the standby server?"), t("This server will stop accepting mail, send its last changes, and shut down. The standby server will take over within seconds, with all mail. If the standby isn't ready or has another version, this server will keep running."), t("Switch over"));
   if (!agreed) return;
   start.disabled = true;
-  fill(place, notice("wait", t("Asking the second machine, then sending the last changes. This takes up to a minute.")));
+  fill(place, notice("wait", t("Contacting the standby server and sending the last changes. This can take up to 1 minute.")));
   try {
     const done = await desk.client.standby_handover();
-    fill(place, notice("wait", [el("b", {}, t("{host} takes over now, and this server ends.", { host: visible(done.host) })), " ", t("Waiting until this address answers again. Let it lead to the second machine, if it does not.")]));
+    fill(place, notice("wait", [el("b", {}, t("{host} is taking over. This server will shut down.", { host: visible(done.host) })), " ", t("Waiting for this address to respond. If needed, point this address to the standby server.")]));
     wait(desk, place);
   } catch (error) {
-    fill(place, notice("danger", [t("Not handed over:"), " ", visible(messageOf(error))]));
+    fill(place, notice("danger", [t("Couldn't switch over:"), " ", visible(messageOf(error))]));
     start.disabled = false;
   }
 }
@@ -1080,7 +1080,7 @@ function wait(desk, place) {
     const answered = await fetch(location.pathname, { cache: "no-store" }).then((response) => response.ok, () => false);
     if (!answered || !desk.shown()) return;
     clearInterval(timer);
-    fill(place, notice("ok", t("This address answers again."), button(t("Log in there"), () => location.reload(), { kind: "primary" })));
+    fill(place, notice("ok", t("This address is responding again."), button(t("Log in"), () => location.reload(), { kind: "primary" })));
   }, period2);
   desk.onLeave(() => clearInterval(timer));
 }

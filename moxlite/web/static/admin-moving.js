@@ -333,7 +333,7 @@ async function movePage(desk) {
     const timer = setTimeout(() => void desk.refresh(), period);
     desk.onLeave(() => clearTimeout(timer));
   }
-  const root = el("div", { class: "page" }, head(t("Move"), t("All users of another server, with their mail and passwords."), ...actions(desk, found)), found.phase === "none" ? none() : shown(found));
+  const root = el("div", { class: "page" }, head(t("Move"), t("Move all users from another server, with their mail and passwords."), ...actions(desk, found)), found.phase === "none" ? none() : shown(found));
   return { title: t("Move"), root };
 }
 function actions(desk, found) {
@@ -341,17 +341,17 @@ function actions(desk, found) {
     if (await attempt(doing, failed, call)) await desk.refresh();
   };
   const stop = async () => {
-    const text2 = t("What was copied stays. To continue, type moxlite move run again.");
-    if (!await confirm(t("Stop the move?"), text2, t("Stop move"))) return;
-    await act(t("Stopping…"), t("Couldn't stop the move"), () => desk.client.move_stop());
+    const text2 = t("You'll keep the copied mail. To continue, run moxlite move run again.");
+    if (!await confirm(t("Stop this move?"), text2, t("Stop move"))) return;
+    await act(t("Stopping…"), t("Couldn't stop move"), () => desk.client.move_stop());
   };
-  const pause = () => act(t("Pausing…"), t("Couldn't pause the move"), () => desk.client.move_pause());
-  const resume = () => act(t("Resuming…"), t("Couldn't resume the move"), () => desk.client.move_resume());
+  const pause = () => act(t("Pausing…"), t("Couldn't pause move"), () => desk.client.move_pause());
+  const resume = () => act(t("Resuming…"), t("Couldn't resume move"), () => desk.client.move_resume());
   return [found.phase === "running" && button(t("Pause"), () => void pause()), found.phase === "paused" && button(t("Resume"), () => void resume(), { kind: "primary" }), (found.phase === "running" || found.phase === "paused") && button(t("Stop…"), () => void stop(), { kind: "line danger" })];
 }
 function none() {
   const command = "moxlite move --help";
-  return card("", empty(users, t("No move yet"), t("Moves are started on the command line, because the plan has passwords."), el("pre", { class: "zone" }, command), copyButton(() => command, t("Copy"))));
+  return card("", empty(users, t("No move yet"), t("Start moves on the command line, because the plan contains passwords."), el("pre", { class: "zone" }, command), copyButton(() => command, t("Copy"))));
 }
 function shown(found) {
   const messages = found.accounts.reduce((sum, one) => sum + one.messages, 0);
@@ -394,7 +394,7 @@ function peer(desk, domain) {
   const root = el("div");
   const draw = (found) => fill(root, found.hosts.length > 0 ? inUse(desk, found) : refused(desk, found));
   const look = async () => {
-    fill(root, card(t("Other addresses"), notice("wait", t("Looking for another server of this domain…"))));
+    fill(root, card(t("Other addresses"), notice("wait", t("Checking for another server for this domain…"))));
     try {
       draw(await desk.client.config_domain_peer_show(domain));
     } catch (error) {
@@ -406,22 +406,22 @@ function peer(desk, domain) {
 }
 function refused(desk, found) {
   const hosts = found.elsewhere;
-  return card(t("Other addresses"), hosts.length === 0 ? el("p", { class: "hint" }, t("Mail to addresses that are not here is refused.")) : [notice("warn", t("MX leads to another server: {hosts}", { hosts: hosts.join(", ") })), el("p", { class: "hint" }, t("Before MX leads here: mail to people who have not moved yet can go on to that server, so none is lost."))], { actions: button(t("Send it on…"), () => void set(desk, found), { kind: hosts.length === 0 ? "line" : "primary" }) });
+  return card(t("Other addresses"), hosts.length === 0 ? el("p", { class: "hint" }, t("Mail to unknown addresses is rejected.")) : [notice("warn", t("MX leads to another server: {hosts}", { hosts: hosts.join(", ") })), el("p", { class: "hint" }, t("Before you change MX, forward mail for users who haven't moved yet to that server, so you won't lose mail."))], { actions: button(t("Forward…"), () => void set(desk, found), { kind: hosts.length === 0 ? "line" : "primary" }) });
 }
 async function set(desk, found) {
-  const hosts = line(t("Server that has the mail now"), found.elsewhere.join(", "), t("Its host name, or its address if the name will lead here. Several with commas."));
-  const words2 = t("Mail to addresses that are not here goes on to that server, if it takes them. It must take mail of others from this machine.");
-  const done = await fieldDialog(t("Mail to other addresses of {domain}", { domain: found.domain }), t("Send it on"), { hosts }, () => desk.client.config_domain_peer_set(found.domain, hosts.control.value.split(/[\s,]+/).filter(Boolean)), el("p", { class: "hint" }, words2));
+  const hosts = line(t("Current mail server"), found.elsewhere.join(", "), t("Host name, or the IP address if the name will point here. Separate with commas."));
+  const words2 = t("We'll forward mail for unknown addresses to that server. Make sure the server accepts mail from here.");
+  const done = await fieldDialog(t("Mail to other addresses at {domain}", { domain: found.domain }), t("Forward"), { hosts }, () => desk.client.config_domain_peer_set(found.domain, hosts.control.value.split(/[\s,]+/).filter(Boolean)), el("p", { class: "hint" }, words2));
   if (done !== null) await desk.refresh();
 }
 function inUse(desk, found) {
   const end = async () => {
-    const words2 = t("Mail to addresses that are not here is refused from then on.");
-    if (!await confirm(t("Has everybody moved?"), words2, t("Stop"))) return;
-    if (await attempt(t("Saving…"), t("Couldn't end the handover"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
+    const words2 = t("Mail to unknown addresses will be rejected.");
+    if (!await confirm(t("Stop forwarding?"), words2, t("Stop"))) return;
+    if (await attempt(t("Saving…"), t("Couldn't stop forwarding"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
   };
-  const went = many(found.messages, "{n} message went there in 14 days.", "{n} messages went there in 14 days.");
-  return card(t("Other addresses"), el("ul", { class: "lines" }, found.hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one.host)), el("div", { class: "hint" }, one.problem === "" ? one.addresses.join(", ") : visible(one.problem))), one.problem !== "" ? state("danger", t("no answer")) : one.tls ? state("ok", t("answers")) : state("warn", t("without TLS")))), found.takes_all && el("li", {}, state("warn", t("That server takes any address, so mistyped ones are not refused."))), el("li", {}, went)), { flush: true, actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("End it…"), () => void end())], hint: found.disabled ? t("The domain is disabled: all its mail goes on to the server that it moves from.") : t("Mail to addresses that are not here goes on to the server that the domain moves from.") });
+  const went = many(found.messages, "{n} message forwarded in 14 days.", "{n} messages forwarded in 14 days.");
+  return card(t("Other addresses"), el("ul", { class: "lines" }, found.hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one.host)), el("div", { class: "hint" }, one.problem === "" ? one.addresses.join(", ") : visible(one.problem))), one.problem !== "" ? state("danger", t("no response")) : one.tls ? state("ok", t("responding")) : state("warn", t("without TLS")))), found.takes_all && el("li", {}, state("warn", t("That server accepts any address, so mistyped addresses aren't rejected."))), el("li", {}, went)), { flush: true, actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("Stop…"), () => void end())], hint: found.disabled ? t("This domain is disabled. All mail is forwarded to the old server.") : t("Mail to unknown addresses is forwarded to the old server.") });
 }
 var edited = (found) => ({ ...found, elsewhere: found.hosts.map((one) => one.host) });
 export {

@@ -371,7 +371,7 @@ function detail(desk, row, tries) {
     const found = await desk.client.queue_header(row.id);
     await dialog(t("Header"), (close) => [el("pre", { class: "zone", tabindex: "0" }, visible(found.replaceAll("\r\n", "\n")).replaceAll("[U+000A]", "\n").replaceAll("[U+0009]", "	")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
   };
-  return [el("ol", { class: "attempts" }, tries.length === 0 ? el("li", {}, t("No attempt yet.")) : tries.map((one) => el("li", {}, when(microseconds(one.start)), el("div", {}, state(one.outcome === "delivered" ? "ok" : "warn", one.outcome === "delivered" ? t("delivered") : t("not delivered")), " ", el("b", {}, visible(one.host)), one.ip !== "" && ` [${one.ip}]`, one.tls !== "" && `, ${one.tls}`, one.transport !== "" && `, ${one.transport}`, one.meaning !== "" && el("div", {}, one.meaning), (one.reply !== "" || one.outcome !== "delivered") && el("div", {}, el("q", {}, foreign(one.reply !== "" ? one.reply : one.outcome, 400))), one.admin !== "" && el("div", { class: "hint" }, one.admin))))), pairs([[t("Subject"), foreign(row.subject, 200)], [t("Size"), size(row.size)], [t("Message-ID"), foreign(row.message_id, 200)], [t("Account"), row.account === "" ? "–" : el("a", { href: addressOf("accounts", [row.account]) }, row.account)], [t("Next step"), row.next], ...row.admin !== "" ? [[t("Advice"), row.admin]] : []]), waits && el("div", { class: "flex wrap" }, button(t("Header"), () => void attempt(t("Loading…"), t("Couldn't load header"), header), { kind: "line small" }))];
+  return [el("ol", { class: "attempts" }, tries.length === 0 ? el("li", {}, t("No attempts yet.")) : tries.map((one) => el("li", {}, when(microseconds(one.start)), el("div", {}, state(one.outcome === "delivered" ? "ok" : "warn", one.outcome === "delivered" ? t("delivered") : t("not delivered")), " ", el("b", {}, visible(one.host)), one.ip !== "" && ` [${one.ip}]`, one.tls !== "" && `, ${one.tls}`, one.transport !== "" && `, ${one.transport}`, one.meaning !== "" && el("div", {}, one.meaning), (one.reply !== "" || one.outcome !== "delivered") && el("div", {}, el("q", {}, foreign(one.reply !== "" ? one.reply : one.outcome, 400))), one.admin !== "" && el("div", { class: "hint" }, one.admin))))), pairs([[t("Subject"), foreign(row.subject, 200)], [t("Size"), size(row.size)], [t("Message-ID"), foreign(row.message_id, 200)], [t("Account"), row.account === "" ? "–" : el("a", { href: addressOf("accounts", [row.account]) }, row.account)], [t("Next step"), row.next], ...row.admin !== "" ? [[t("Advice"), row.admin]] : []]), waits && el("div", { class: "flex wrap" }, button(t("Header"), () => void attempt(t("Loading…"), t("Couldn't load header"), header), { kind: "line small" }))];
 }
 
 async function finishedPage(desk) {
@@ -382,7 +382,7 @@ async function finishedPage(desk) {
   const found = await desk.client.queue_retired_list(filter, page);
   const list = table(t("Finished messages"), [{ title: t("Status"), kind: "main", cell: (row) => row.success === true ? state("ok", t("delivered")) : state("danger", t("failed")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 140))] }, { title: t("Queued"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Finished"), cell: (row) => when(microseconds(row.last_activity)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], found);
   const only = (value, words) => pill(addressOf("queue", ["finished"], { ...current(query), success: value }), success === value, words);
-  return listPage(t("Finished"), "finished", { query, found, list, none: empty(send, t("Nothing is listed"), t("Finished messages stay listed where an account has keep_retired_message_period.")), after: (last) => ({ last: last.last_activity, last_id: String(last.id) }), pills: [only("", t("All")), only("false", t("Failed")), only("true", t("Delivered"))] });
+  return listPage(t("Finished"), "finished", { query, found, list, none: empty(send, t("No finished messages"), t("To keep finished messages listed, set keep_retired_message_period for an account.")), after: (last) => ({ last: last.last_activity, last_id: String(last.id) }), pills: [only("", t("All")), only("false", t("Failed")), only("true", t("Delivered"))] });
 }
 
 var made = 0;
@@ -443,7 +443,7 @@ function fieldDialog(title, action, fields, run, more2 = null) {
   });
 }
 async function typedAgain(title, name, what, action) {
-  const typed = line(t("Type {name} to go on", { name }), "");
+  const typed = line(t("Type {name} to continue", { name }), "");
   const answer = await dialog(title, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
@@ -467,23 +467,23 @@ async function rulesPage(desk) {
   const found = await desk.client.queue_holdrules_list();
   const add = async () => {
     const account = line(t("Account"), "");
-    const sender = line(t("Sender"), "", t("A domain, or an address."));
-    const recipient = line(t("Recipient"), "", t("A domain, or an address."));
-    const held = await fieldDialog(t("Add a hold rule"), t("Add rule"), { account, sender, recipient }, () => desk.client.queue_holdrules_add(account.control.value, sender.control.value, recipient.control.value), el("p", { class: "hint" }, t("All must match. With all empty, every message is put on hold.")));
+    const sender = line(t("Sender"), "", t("Domain or address."));
+    const recipient = line(t("Recipient"), "", t("Domain or address."));
+    const held = await fieldDialog(t("Add hold rule"), t("Add rule"), { account, sender, recipient }, () => desk.client.queue_holdrules_add(account.control.value, sender.control.value, recipient.control.value), el("p", { class: "hint" }, t("All fields must match. If you leave all fields blank, all messages are put on hold.")));
     if (held === null) return;
-    desk.say(many(held.messages, "Rule added; {n} message is on hold by it now", "Rule added; {n} messages are on hold by it now"));
+    desk.say(many(held.messages, "Rule added. {n} message on hold", "Rule added. {n} messages on hold"));
     await desk.refresh();
   };
   const remove = async (rule) => {
     if (await attempt(t("Deleting…"), t("Couldn't delete rule"), () => desk.client.queue_holdrules_remove(rule.id))) {
-      desk.say(t("Rule removed; what it held stays on hold until it is released"));
+      desk.say(t("Rule removed. Messages stay on hold until you release them"));
       await desk.refresh();
     }
   };
   const any = (text2) => text2 === "" ? el("span", { class: "muted" }, t("any")) : el("bdi", {}, text2);
   const list = table(t("Hold rules"), [{ title: t("Account"), cell: (rule) => any(rule.account) }, { title: t("Sender"), cell: (rule) => any(rule.sender) }, { title: t("Recipient"), cell: (rule) => any(rule.recipient) }, { title: "", kind: "top", cell: (rule) => iconButton(t("Remove rule"), trash2, () => void remove(rule)) }], found);
-  const body = found.length === 0 ? empty(pause, t("No hold rules"), t("A rule puts messages on hold, those that wait and those that come: for an account, a sender or a recipient.")) : list;
-  return { title: t("Hold rules"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Add a hold rule"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("rules"), card("", body, { flush: true })) };
+  const body = found.length === 0 ? empty(pause, t("No hold rules"), t("Hold rules put queued and new messages on hold for an account, sender, or recipient.")) : list;
+  return { title: t("Hold rules"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Add hold rule"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("rules"), card("", body, { flush: true })) };
 }
 
 async function suppressionsPage(desk) {
@@ -498,10 +498,10 @@ async function suppressionsPage(desk) {
   };
   const remove = async (row) => {
     if (!await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.queue_suppress_remove(row.account, row.address))) return;
-    desk.say(t("{address} gets mail again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => desk.client.queue_suppress_add(row.account, row.address, row.reason)).then(() => desk.refresh()) });
+    desk.say(t("Mail to {address} allowed again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => desk.client.queue_suppress_add(row.account, row.address, row.reason)).then(() => desk.refresh()) });
     await desk.refresh();
   };
-  const list = table(t("Suppressions"), [{ title: t("Address"), kind: "main", cell: (row) => address(row.address) }, { title: t("Account"), cell: (row) => row.account }, { title: t("Why"), cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] }, { title: t("Since"), cell: (row) => when(microseconds(row.created)) }, { title: t("Until"), cell: (row) => row.expires === "" ? t("permanent") : when(microseconds(row.expires)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }], found);
+  const list = table(t("Suppressions"), [{ title: t("Address"), kind: "main", cell: (row) => address(row.address) }, { title: t("Account"), cell: (row) => row.account }, { title: t("Why"), cell: (row) => [row.manual ? t("manual") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] }, { title: t("Since"), cell: (row) => when(microseconds(row.created)) }, { title: t("Until"), cell: (row) => row.expires === "" ? t("permanent") : when(microseconds(row.expires)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }], found);
   return listPage(t("Suppressions"), "suppressions", { query, found, list, none: empty(send, t("No suppressions"), t("Mail to these addresses failed permanently. The account can't send to an address until you remove it from this list.")), after: (last) => ({ last: last.account, last_base: last.base }), action: button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" }) });
 }
 
@@ -528,7 +528,7 @@ function pageOf(query) {
 function filters(desk, transports) {
   const query = desk.address.query;
   const get = (name) => query.get(name) ?? "";
-  const fields = { sender: line(t("From"), get("sender"), null, { placeholder: t("part, or @domain") }), recipient: line(t("To"), get("recipient"), null, { placeholder: t("part, or @domain") }), account: line(t("Account"), get("account")), hold: choice(t("On hold"), [["", t("any")], ["true", t("on hold")], ["false", t("not on hold")]], get("hold")), submitted: choice(t("Waiting"), [["", t("any time")], ["<-1h", t("over an hour")], ["<-4h", t("over 4 hours")], ["<-1d", t("over a day")], ["<-3d", t("over 3 days")]], get("submitted")), next_attempt: choice(t("Next attempt"), [["", t("any time")], ["<now", t("is due")], ["<1h", t("within an hour")], [">1h", t("later than an hour")]], get("next_attempt")), transport: choice(t("Transport"), [["*", t("any")], ["", t("by the routes")], ...transports.map((one) => [one, one])], query.get("transport") ?? "*"), sort: choice(t("Order"), [["next_attempt", t("next attempt first")], ["queued", t("oldest first")], ["newest", t("newest first")]], query.get("order") === "desc" ? "newest" : get("sort")) };
+  const fields = { sender: line(t("From"), get("sender"), null, { placeholder: t("text or @domain") }), recipient: line(t("To"), get("recipient"), null, { placeholder: t("text or @domain") }), account: line(t("Account"), get("account")), hold: choice(t("On hold"), [["", t("any")], ["true", t("on hold")], ["false", t("not on hold")]], get("hold")), submitted: choice(t("Waiting"), [["", t("any time")], ["<-1h", t("over an hour")], ["<-4h", t("over 4 hours")], ["<-1d", t("over a day")], ["<-3d", t("over 3 days")]], get("submitted")), next_attempt: choice(t("Next attempt"), [["", t("any time")], ["<now", t("due")], ["<1h", t("within an hour")], [">1h", t("later than an hour")]], get("next_attempt")), transport: choice(t("Transport"), [["*", t("any")], ["", t("by routes")], ...transports.map((one) => [one, one])], query.get("transport") ?? "*"), sort: choice(t("Order"), [["next_attempt", t("next attempt first")], ["queued", t("oldest first")], ["newest", t("newest first")]], query.get("order") === "desc" ? "newest" : get("sort")) };
   const apply = () => {
     const found = {};
     for (const name of names) if (fields[name].control.value !== "" && name !== "transport") found[name] = fields[name].control.value;
@@ -572,7 +572,7 @@ async function waitingPage(desk) {
     fill(bar, el("b", {}, many(count, "{n} selected", "{n} selected")), !whole && chosen.size === messages.length && total > messages.length && button(t("Select all {n}", { n: total }), () => {
       whole = true;
       draw();
-    }, { kind: "text small" }), el("span", { class: "grow" }), button(t("Try now"), () => void act(desk, wanted(), (f, n) => desk.client.queue_schedule(0, f, true, n, true), { title: (n) => many(n, "Retry {n} message now?", "Retry {n} messages now?"), text: t("The next delivery attempt will be made right away."), button: t("Retry now"), doing: t("Retrying…"), failed: t("Couldn't retry messages"), done: (n) => many(n, "Retrying {n} message", "Retrying {n} messages") }), { icon: play, kind: "small" }), button(t("Hold"), () => void act(desk, wanted(), (f, n) => desk.client.queue_hold(f, true, n), { title: (n) => many(n, "Hold {n} message?", "Hold {n} messages?"), text: t("Delivery is paused until you release these messages."), button: t("Hold"), doing: t("Saving…"), failed: t("Couldn't hold messages"), done: (n) => many(n, "{n} message on hold", "{n} messages on hold") }, undo(false, (f, n) => desk.client.queue_unhold(f, true, n))), { icon: pause, kind: "small" }), button(t("Release"), () => void act(desk, wanted(), (f, n) => desk.client.queue_unhold(f, true, n), { title: (n) => many(n, "Release {n} message?", "Release {n} messages?"), text: t("Delivery will be tried again."), button: t("Release"), doing: t("Saving…"), failed: t("Couldn't release messages"), done: (n) => many(n, "{n} message released", "{n} messages released") }, undo(true, (f, n) => desk.client.queue_hold(f, true, n))), { kind: "small" }), button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }), button(t("Return to sender…"), () => void act(desk, wanted(), (f, n) => desk.client.queue_fail(f, true, n), { title: (n) => many(n, "Return {n} message to sender?", "Return {n} messages to sender?"), text: t("Senders will get a bounce message. You can't undo this."), button: t("Return to sender"), doing: t("Saving…"), failed: t("Couldn't return messages"), done: (n) => many(n, "{n} message returned to sender", "{n} messages returned to sender"), final: true }), { icon: undo2, kind: "small" }), button(t("Delete…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }));
+    }, { kind: "text small" }), el("span", { class: "grow" }), button(t("Try now"), () => void act(desk, wanted(), (f, n) => desk.client.queue_schedule(0, f, true, n, true), { title: (n) => many(n, "Retry {n} message now?", "Retry {n} messages now?"), text: t("The next delivery attempt will be made right away."), button: t("Retry now"), doing: t("Retrying…"), failed: t("Couldn't retry messages"), done: (n) => many(n, "Retrying {n} message", "Retrying {n} messages") }), { icon: play, kind: "small" }), button(t("Hold"), () => void act(desk, wanted(), (f, n) => desk.client.queue_hold(f, true, n), { title: (n) => many(n, "Hold {n} message?", "Hold {n} messages?"), text: t("Delivery is paused until you release these messages."), button: t("Hold"), doing: t("Saving…"), failed: t("Couldn't hold messages"), done: (n) => many(n, "{n} message on hold", "{n} messages on hold") }, undo(false, (f, n) => desk.client.queue_unhold(f, true, n))), { icon: pause, kind: "small" }), button(t("Release"), () => void act(desk, wanted(), (f, n) => desk.client.queue_unhold(f, true, n), { title: (n) => many(n, "Release {n} message?", "Release {n} messages?"), text: t("Delivery will be retried."), button: t("Release"), doing: t("Saving…"), failed: t("Couldn't release messages"), done: (n) => many(n, "{n} message released", "{n} messages released") }, undo(true, (f, n) => desk.client.queue_hold(f, true, n))), { kind: "small" }), button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }), button(t("Bounce…"), () => void act(desk, wanted(), (f, n) => desk.client.queue_fail(f, true, n), { title: (n) => many(n, "Bounce {n} message?", "Bounce {n} messages?"), text: t("Senders will get a bounce message. You can't undo this."), button: t("Bounce"), doing: t("Saving…"), failed: t("Couldn't bounce messages"), done: (n) => many(n, "{n} message bounced", "{n} messages bounced"), final: true }), { icon: undo2, kind: "small" }), button(t("Delete…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }));
   };
   all.addEventListener("change", () => {
     whole = false;
@@ -599,7 +599,7 @@ async function waitingPage(desk) {
   const sort = query.get("sort") === "queued" ? "queued" : "next_attempt";
   const following = last !== void 0 && messages.length === perPage ? addressOf("queue", [], { ...current(query), last: sort === "queued" ? last.queued : last.next_attempt, last_id: String(last.id) }) : "";
   draw();
-  const root = el("div", { class: "page" }, head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))), tabLinks("queue"), filters(desk, transports), messages.length === 0 ? card("", Object.keys(filter).length === 0 ? empty(send, t("The queue is empty"), t("Mail that cannot be delivered at once waits here, with what the other servers said.")) : empty(search, t("Nothing found"), t("No message matches the filter."), el("a", { class: "btn line", href: "#queue" }, t("Show all")))) : el("section", { class: "card flush" }, bar, list), pager(query, following));
+  const root = el("div", { class: "page" }, head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))), tabLinks("queue"), filters(desk, transports), messages.length === 0 ? card("", Object.keys(filter).length === 0 ? empty(send, t("The queue is empty"), t("Mail that can't be delivered right away waits here, with replies from other servers.")) : empty(search, t("No results"), t("No matching messages"), el("a", { class: "btn line", href: "#queue" }, t("Show all")))) : el("section", { class: "card flush" }, bar, list), pager(query, following));
   return { title: t("Queue"), root };
 }
 async function act(desk, [filter, count], run, texts, back) {
@@ -622,15 +622,15 @@ async function drop(desk, [filter, count]) {
   }
 }
 async function change(desk, [filter, count], transports) {
-  const minutes = line(t("Put the next attempt off by minutes"), "", t("A negative number brings it forward; empty leaves it."), { inputmode: "numeric" });
-  const transport = choice(t("Transport"), [["*", t("leave it")], ["", t("by the routes")], ...transports.map((one) => [one, one])], "*");
-  const tls = choice(t("Demand TLS"), [["*", t("leave it")], ["yes", t("yes: rather not deliver than without")], ["no", t("no, even where policies ask for it")], ["default", t("as policies ask")]], "*");
+  const minutes = line(t("Delay next attempt (minutes)"), "", t("Enter a negative number to deliver sooner. Leave blank for no change."), { inputmode: "numeric" });
+  const transport = choice(t("Transport"), [["*", t("no change")], ["", t("by routes")], ...transports.map((one) => [one, one])], "*");
+  const tls = choice(t("Require TLS"), [["*", t("no change")], ["yes", t("yes, don't deliver without TLS")], ["no", t("no, even where policies ask for it")], ["default", t("follow policies")]], "*");
   const done = await fieldDialog(many(count, "Change {n} message", "Change {n} messages"), t("Change"), { minutes, transport, tls }, async () => {
     if (minutes.control.value !== "") {
       const number = Number(minutes.control.value);
       if (!Number.isFinite(number)) {
-        minutes.problem(t("This must be a number."));
-        throw new Error(t("Nothing was changed."));
+        minutes.problem(t("Enter a number."));
+        throw new Error(t("Your changes weren't saved."));
       }
       await desk.client.queue_schedule(number * 60, filter, true, count);
     }
@@ -651,12 +651,12 @@ async function webhooksPage(desk) {
     if (await attempt(t("Calling webhook…"), t("Couldn't call webhook"), () => desk.client.queue_webhook_schedule(0, { ids: [row.id] }, false, true))) await desk.refresh();
   };
   const cancel = async (row) => {
-    if (!await confirm(t("Cancel this call?"), t("{url} is not told of it. This can't be undone.", { url: row.url }), t("Cancel the call"))) return;
+    if (!await confirm(t("Delete this webhook?"), t("{url} won't be notified. You can't undo this.", { url: row.url }), t("Delete webhook"))) return;
     if (await attempt(t("Canceling…"), t("Couldn't cancel webhook"), () => desk.client.queue_webhook_cancel({ ids: [row.id] }))) await desk.refresh();
   };
-  const list = table(t("Webhooks"), [{ title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] }, { title: t("Account"), cell: (row) => row.account }, { title: t("Where to"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200))] }, { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) }, { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Call now"), () => void again(row), { kind: "line small" }), button(t("Cancel…"), () => void cancel(row), { kind: "small danger" })) }], found);
+  const list = table(t("Webhooks"), [{ title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] }, { title: t("Account"), cell: (row) => row.account }, { title: t("URL"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200))] }, { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) }, { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Call now"), () => void again(row), { kind: "line small" }), button(t("Cancel…"), () => void cancel(row), { kind: "small danger" })) }], found);
   const only = (value, words) => pill(addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), finished === value, words);
-  return listPage(t("Webhooks"), "webhooks", { query, found, list, none: empty(send, t("No calls"), finished ? t("Finished calls stay listed where an account has keep_retired_webhook_period.") : t("Calls to web servers of your users wait here when they fail.")), after: (last) => ({ last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }), pills: [only(false, t("Waiting")), only(true, t("Finished"))] });
+  return listPage(t("Webhooks"), "webhooks", { query, found, list, none: empty(send, t("No webhooks"), finished ? t("To keep finished webhooks listed, set keep_retired_webhook_period for an account.") : t("Failed webhooks wait here to be retried.")), after: (last) => ({ last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }), pills: [only(false, t("Waiting")), only(true, t("Finished"))] });
 }
 
 async function queuePage(desk) {

@@ -245,7 +245,7 @@ function addressOf(page, path = [], query = {}) {
 }
 
 var month = 30;
-var tabLinks = (on) => tabs(t("Reports"), [["#reports", t("DMARC"), on === "dmarc"], ["#reports/sources", t("Who sends as us"), on === "sources"], ["#reports/tls", t("TLS"), on === "tls"], ["#reports/own", t("Ours, waiting"), on === "own"], ["#reports/mta-sts", t("MTA-STS policies"), on === "mta-sts"]]);
+var tabLinks = (on) => tabs(t("Reports"), [["#reports", t("DMARC"), on === "dmarc"], ["#reports/sources", t("Sources"), on === "sources"], ["#reports/tls", t("TLS"), on === "tls"], ["#reports/own", t("Pending"), on === "own"], ["#reports/mta-sts", t("MTA-STS policies"), on === "mta-sts"]]);
 var name = (value) => value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value));
 var count = (value) => value.toLocaleString();
 function noReports(kind, places) {
@@ -253,13 +253,13 @@ function noReports(kind, places) {
   const missing = places.filter((one) => (kind === "dmarc" ? one.dmarc : one.tls) === "");
   const first = missing[0] ?? places[0];
   const title = kind === "dmarc" ? t("No DMARC reports yet") : t("No TLS reports yet");
-  if (first === void 0) return empty(fileText, title, t("Reports are about domains, and there is no domain yet."), el("a", { class: "btn line", href: "#domains" }, t("Add a domain")));
+  if (first === void 0) return empty(fileText, title, t("To get reports, first add a domain."), el("a", { class: "btn line", href: "#domains" }, t("Add domain")));
   if (missing.length > 0) {
-    const text22 = t("Other servers send reports to the address that a domain names. {domain} has none: set {field} in its settings, then publish its record with {record}.", { domain: first.domain, field: kind === "dmarc" ? "dmarc" : "tlsrpt", record });
-    return empty(fileText, title, text22, el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "settings" }) }, t("Set the address")), el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("See the records")));
+    const text22 = t("{domain} doesn't have a report address yet. Set {field} in the domain settings, then publish the record with {record}.", { domain: first.domain, field: kind === "dmarc" ? "dmarc" : "tlsrpt", record });
+    return empty(fileText, title, text22, el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "settings" }) }, t("Set address")), el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("View records")));
   }
-  const text2 = t("Reports come once a day from servers that got mail of yours, to {address}. If none comes within two days, check that the record with {record} is published.", { address: kind === "dmarc" ? first.dmarc : first.tls, record });
-  return empty(fileText, title, text2, el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("Check the records")));
+  const text2 = t("Servers that receive your mail send daily reports to {address}. If you don't get any within 2 days, check that the record with {record} is published.", { address: kind === "dmarc" ? first.dmarc : first.tls, record });
+  return empty(fileText, title, text2, el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("Check records")));
 }
 
 var perPage = 50;
@@ -272,20 +272,20 @@ async function receivedPage(desk, kind) {
   const last = lines.at(-1);
   const next = last !== void 0 && lines.length === perPage ? addressOf("reports", [kind], { domain, before: String(last.id) }) : "";
   const body = lines.length === 0 ? domain === "" && before === null ? noReports(kind, places) : el("p", { class: "hint" }, domain === "" ? t("No older reports.") : t("No reports about {domain}.", { domain: visible(domain) })) : list(kind, lines);
-  const root = el("div", { class: "page" }, head(t("Reports"), kind === "dmarc" ? t("What other servers say about mail in your name.") : t("What other servers say about TLS when they send to you.")), tabLinks(kind), totals.length > 0 && card(t("By domain"), sums(kind, totals), { flush: true, hint: t("Reports of the last {n} days", { n: month }) }), card(domain === "" ? titles[kind] : t("{what} about {domain}", { what: titles[kind], domain: visible(domain) }), body, { flush: true, actions: domain !== "" && el("a", { class: "btn line small", href: addressOf("reports", [kind]) }, t("All domains")) }), el("div", { class: "pages" }, before !== null && el("a", { class: "btn line", href: addressOf("reports", [kind], { domain }) }, t("First page")), next !== "" && el("a", { class: "btn line", href: next }, t("Next page"))));
+  const root = el("div", { class: "page" }, head(t("Reports"), kind === "dmarc" ? t("Reports from other servers about mail sent as your domains.") : t("Reports from other servers about TLS when sending to you.")), tabLinks(kind), totals.length > 0 && card(t("By domain"), sums(kind, totals), { flush: true, hint: t("Reports from the last {n} days", { n: month }) }), card(domain === "" ? titles[kind] : t("{what} about {domain}", { what: titles[kind], domain: visible(domain) }), body, { flush: true, actions: domain !== "" && el("a", { class: "btn line small", href: addressOf("reports", [kind]) }, t("All domains")) }), el("div", { class: "pages" }, before !== null && el("a", { class: "btn line", href: addressOf("reports", [kind], { domain }) }, t("First page")), next !== "" && el("a", { class: "btn line", href: next }, t("Next page"))));
   return { title: titles[kind], root };
 }
 function sums(kind, totals) {
-  return table(t("Sums by domain"), [{ title: t("Domain"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", [kind], { domain: row.domain }) }, name(row.domain)) }, { title: t("Reports"), kind: "num", cell: (row) => count(row.reports) }, { title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Do not pass") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) }, { title: t("Last period ends"), cell: (row) => when(row.last) }, { title: "", kind: "top", cell: (row) => kind === "dmarc" && el("a", { class: "btn line small", href: addressOf("reports", ["sources", row.domain]) }, t("Who sends")) }], totals);
+  return table(t("Totals by domain"), [{ title: t("Domain"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", [kind], { domain: row.domain }) }, name(row.domain)) }, { title: t("Reports"), kind: "num", cell: (row) => count(row.reports) }, { title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Failed") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) }, { title: t("Last period ends"), cell: (row) => when(row.last) }, { title: "", kind: "top", cell: (row) => kind === "dmarc" && el("a", { class: "btn line small", href: addressOf("reports", ["sources", row.domain]) }, t("Sources")) }], totals);
 }
 function failures(number) {
-  return number === 0 ? "0" : [mark2("warn", t("look at it")), " ", count(number)];
+  return number === 0 ? "0" : [mark2("warn", t("view")), " ", count(number)];
 }
 function list(kind, lines) {
-  return table(titles[kind], [{ title: t("From"), kind: "main", cell: (row) => [el("a", { href: addressOf("reports", [kind, String(row.id)]) }, name(row.organization)), row.sender !== row.organization && el("div", { class: "hint" }, t("sent by"), " ", name(row.sender))] }, { title: t("About"), cell: (row) => name(row.domain) }, { title: t("Period"), cell: (row) => [when(row.begin), " – ", when(row.end)] }, { title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Do not pass") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) }, { title: t("Came"), cell: (row) => when(row.received) }], lines);
+  return table(titles[kind], [{ title: t("From"), kind: "main", cell: (row) => [el("a", { href: addressOf("reports", [kind, String(row.id)]) }, name(row.organization)), row.sender !== row.organization && el("div", { class: "hint" }, t("sent by"), " ", name(row.sender))] }, { title: t("Target"), cell: (row) => name(row.domain) }, { title: t("Period"), cell: (row) => [when(row.begin), " – ", when(row.end)] }, { title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Failed") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) }, { title: t("Received"), cell: (row) => when(row.received) }], lines);
 }
 function facts(kind, report) {
-  return [[t("About"), el("a", { href: addressOf("reports", [kind], { domain: report.domain }) }, name(report.domain))], [t("Period"), [when(report.begin), " – ", when(report.end)]], [t("Came"), [when(report.received), ", ", t("in a mail from"), " ", name(report.sender)]], [t("Report number"), name(report.report_id)]];
+  return [[t("Target"), el("a", { href: addressOf("reports", [kind], { domain: report.domain }) }, name(report.domain))], [t("Period"), [when(report.begin), " – ", when(report.end)]], [t("Received"), [when(report.received), ", ", t("in an email from"), " ", name(report.sender)]], [t("Report ID"), name(report.report_id)]];
 }
 async function dmarcReportPage(desk, number) {
   const first = Math.max(0, Number(desk.address.query.get("first") ?? 0) || 0);
@@ -293,12 +293,12 @@ async function dmarcReportPage(desk, number) {
   const { report } = found;
   const at = (place) => addressOf("reports", ["dmarc", String(number)], { first: place === 0 ? "" : String(place) });
   const end = first + found.page.length;
-  const root = el("div", { class: "page" }, head([t("DMARC report of"), " ", name(report.organization || report.sender)], null), tabLinks("dmarc"), found.errors.length > 0 && notice("warn", [t("The reporter names errors:"), " ", found.errors.map((one) => [foreign(one, 200), " "])]), card("", pairs([...facts("dmarc", report), [t("Policy that it found"), found.policy.length === 0 ? t("(none)") : el("code", {}, el("bdi", {}, found.policy.join("; ")))], [t("Contact"), [name(found.email), found.contact !== "" && [", ", foreign(found.contact, 120)]]], [t("Messages"), count(report.total)], [t("Do not pass"), failures(report.failed)]])), card(t("Records"), found.page.length === 0 ? el("p", { class: "hint" }, t("The report has no records.")) : records(found.page), { flush: true, hint: many(found.records, "{n} record", "{n} records") }), el("div", { class: "pages" }, first > 0 && el("a", { class: "btn line", href: at(Math.max(0, first - perPage)) }, t("Earlier records")), end < found.records && el("a", { class: "btn line", href: at(end) }, t("Further records"))));
+  const root = el("div", { class: "page" }, head([t("DMARC report of"), " ", name(report.organization || report.sender)], null), tabLinks("dmarc"), found.errors.length > 0 && notice("warn", [t("Errors from the reporter:"), " ", found.errors.map((one) => [foreign(one, 200), " "])]), card("", pairs([...facts("dmarc", report), [t("Published policy"), found.policy.length === 0 ? t("(none)") : el("code", {}, el("bdi", {}, found.policy.join("; ")))], [t("Contact"), [name(found.email), found.contact !== "" && [", ", foreign(found.contact, 120)]]], [t("Messages"), count(report.total)], [t("Failed"), failures(report.failed)]])), card(t("Records"), found.page.length === 0 ? el("p", { class: "hint" }, t("No records in this report.")) : records(found.page), { flush: true, hint: many(found.records, "{n} record", "{n} records") }), el("div", { class: "pages" }, first > 0 && el("a", { class: "btn line", href: at(Math.max(0, first - perPage)) }, t("Earlier records")), end < found.records && el("a", { class: "btn line", href: at(end) }, t("More records"))));
   return { title: t("DMARC report"), root };
 }
 function records(page) {
   const judged = (results) => results.map((one) => el("div", { class: "hint" }, name(one.domain), one.about !== "" && [" ", name(one.about)], ": ", name(one.result), one.text !== "" && [", ", foreign(one.text, 100)]));
-  return table(t("Records"), [{ title: t("Address"), kind: "main", cell: (row) => name(row.source_ip) }, { title: t("Messages"), kind: "num", cell: (row) => count(row.count) }, { title: t("Passes"), cell: (row) => row.dkim === "pass" || row.spf === "pass" ? state("ok", t("yes")) : state("warn", t("no")) }, { title: "DKIM", cell: (row) => [name(row.dkim), judged(row.dkim_results)] }, { title: "SPF", cell: (row) => [name(row.spf), judged(row.spf_results)] }, { title: t("Done with it"), cell: (row) => [name(row.disposition), row.reasons.map((one) => el("div", { class: "hint" }, foreign(one, 120)))] }, { title: t("From"), cell: (row) => [name(row.header_from), row.envelope_to !== "" && el("div", { class: "hint" }, t("to"), " ", name(row.envelope_to))] }], page);
+  return table(t("Records"), [{ title: t("Address"), kind: "main", cell: (row) => name(row.source_ip) }, { title: t("Messages"), kind: "num", cell: (row) => count(row.count) }, { title: t("Passed"), cell: (row) => row.dkim === "pass" || row.spf === "pass" ? state("ok", t("yes")) : state("warn", t("no")) }, { title: "DKIM", cell: (row) => [name(row.dkim), judged(row.dkim_results)] }, { title: "SPF", cell: (row) => [name(row.spf), judged(row.spf_results)] }, { title: t("Result"), cell: (row) => [name(row.disposition), row.reasons.map((one) => el("div", { class: "hint" }, foreign(one, 120)))] }, { title: t("From"), cell: (row) => [name(row.header_from), row.envelope_to !== "" && el("div", { class: "hint" }, t("to"), " ", name(row.envelope_to))] }], page);
 }
 async function tlsReportPage(desk, number) {
   const found = await desk.client.tls_report(number);
@@ -306,9 +306,9 @@ async function tlsReportPage(desk, number) {
   const root = el("div", { class: "page" }, head([t("TLS report of"), " ", name(report.organization || report.sender)], null), tabLinks("tls"), card("", pairs([...facts("tls", report), [t("Contact"), name(found.contact)], [t("Sessions with TLS"), count(report.total)], [t("Failed"), failures(report.failed)]])), found.policies.map((one) => card(t("Policy: {type}", { type: policyWords[one.type] ?? visible(one.type) }), policy(one))));
   return { title: t("TLS report"), root };
 }
-var policyWords = { sts: t("MTA-STS"), tlsa: t("DANE"), "no-policy-found": t("none was found") };
+var policyWords = { sts: t("MTA-STS"), tlsa: t("DANE"), "no-policy-found": t("not found") };
 function policy(one) {
-  return [pairs([[t("Domain"), name(one.domain)], [t("Mail hosts"), one.mx.length === 0 ? name("") : one.mx.map((host) => el("div", {}, name(host)))], [t("As the reporter found it"), one.strings.length === 0 ? name("") : one.strings.map((text2) => el("div", {}, el("code", {}, foreign(text2, 200))))], [t("Sessions with TLS"), count(one.successes)], [t("Failed"), failures(one.failed)]]), one.failures.length > 0 && table(t("Failures"), [{ title: t("What failed"), kind: "main", cell: (row) => [name(row.type), row.reason !== "" && el("div", { class: "hint" }, foreign(row.reason, 160)), row.information !== "" && el("div", { class: "hint" }, foreign(row.information, 160))] }, { title: t("Sessions"), kind: "num", cell: (row) => count(row.sessions) }, { title: t("Sent from"), cell: (row) => name(row.sending_ip) }, { title: t("To"), cell: (row) => [name(row.host), row.receiving_ip !== "" && el("div", { class: "hint" }, name(row.receiving_ip))] }], one.failures), one.more > 0 && el("p", { class: "hint" }, many(one.more, "and {n} more kind of failure", "and {n} more kinds of failures"))];
+  return [pairs([[t("Domain"), name(one.domain)], [t("Mail hosts"), one.mx.length === 0 ? name("") : one.mx.map((host) => el("div", {}, name(host)))], [t("As seen by the reporter"), one.strings.length === 0 ? name("") : one.strings.map((text2) => el("div", {}, el("code", {}, foreign(text2, 200))))], [t("Sessions with TLS"), count(one.successes)], [t("Failed"), failures(one.failed)]]), one.failures.length > 0 && table(t("Failures"), [{ title: t("Failure"), kind: "main", cell: (row) => [name(row.type), row.reason !== "" && el("div", { class: "hint" }, foreign(row.reason, 160)), row.information !== "" && el("div", { class: "hint" }, foreign(row.information, 160))] }, { title: t("Sessions"), kind: "num", cell: (row) => count(row.sessions) }, { title: t("Sent from"), cell: (row) => name(row.sending_ip) }, { title: t("To"), cell: (row) => [name(row.host), row.receiving_ip !== "" && el("div", { class: "hint" }, name(row.receiving_ip))] }], one.failures), one.more > 0 && el("p", { class: "hint" }, many(one.more, "and {n} more failure type", "and {n} more failure types"))];
 }
 
 function focusHome() {
@@ -435,7 +435,7 @@ function fieldDialog(title, action, fields, run, more = null) {
   });
 }
 async function typedAgain(title, name2, what, action) {
-  const typed = line(t("Type {name} to go on", { name: name2 }), "");
+  const typed = line(t("Type {name} to continue", { name: name2 }), "");
   const answer2 = await dialog(title, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name2);
@@ -450,11 +450,11 @@ async function typedAgain(title, name2, what, action) {
 var perPage2 = 50;
 async function ownPage(desk) {
   const [dmarc, tls, noDMARC, noTLS] = await Promise.all([desk.client.dmarc_pending(), desk.client.tlsrpt_pending(), desk.client.dmarc_suppress_list(), desk.client.tlsrpt_suppress_list()]);
-  const root = el("div", { class: "page" }, head(t("Reports"), t("Reports that this server will send to other domains, each night."), button(t("Suppress an address"), () => void suppress(desk), { icon: plus })), tabLinks("own"), pendingCard(desk, "dmarc", t("DMARC: messages judged by the policies of others"), dmarc), pendingCard(desk, "tls", t("TLS: sessions under the policies of others"), tls), suppressedCard(desk, [...noDMARC.map((row) => ({ kind: "dmarc", row })), ...noTLS.map((row) => ({ kind: "tls", row }))]));
+  const root = el("div", { class: "page" }, head(t("Reports"), t("Reports this server sends to other domains nightly."), button(t("Suppress an address"), () => void suppress(desk), { icon: plus })), tabLinks("own"), pendingCard(desk, "dmarc", t("DMARC: messages checked against other domains' policies"), dmarc), pendingCard(desk, "tls", t("TLS: sessions under other domains' policies"), tls), suppressedCard(desk, [...noDMARC.map((row) => ({ kind: "dmarc", row })), ...noTLS.map((row) => ({ kind: "tls", row }))]));
   return { title: t("Our reports"), root };
 }
 function pendingCard(desk, kind, title, found) {
-  const nothing = kind === "dmarc" ? t("Mail from domains whose DMARC record asks for reports (rua) is counted here until its report is sent.") : t("Sessions to domains that ask for TLS reports are counted here until their report is sent.");
+  const nothing = kind === "dmarc" ? t("Mail is counted here for domains that request DMARC reports (rua), until the report is sent.") : t("Sessions are counted here for domains that request TLS reports, until the report is sent.");
   const now = async () => {
     let said = "";
     const done = await attempt(t("Sending reports…"), t("Couldn't send reports"), async () => {
@@ -467,11 +467,11 @@ function pendingCard(desk, kind, title, found) {
   };
   const drop = async (row) => {
     const domain = row.about.split(" ")[0] ?? row.about;
-    if (!await typedAgain(t("Drop what is counted for {domain}?", { domain }), domain, t("The domain gets no report about it. This can't be undone."), t("Drop"))) return;
+    if (!await typedAgain(t("Delete report data for {domain}?", { domain }), domain, t("The domain won't get a report for this data. You can't undo this."), t("Delete"))) return;
     if (await attempt(t("Deleting…"), t("Couldn't delete reports"), () => kind === "dmarc" ? desk.client.dmarc_drop(domain) : desk.client.tlsrpt_drop(domain))) await desk.refresh();
   };
-  const list2 = table(title, [{ title: t("Domain"), kind: "main", cell: (row) => kind === "dmarc" ? el("a", { href: addressOf("reports", ["own", row.about]) }, name(row.about)) : name(row.about) }, { title: t("Day"), cell: (row) => day2(row.day) }, { title: kind === "dmarc" ? t("Messages") : t("Sessions"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Do not pass") : t("Failed"), kind: "num", cell: (row) => row.failed === 0 ? "0" : [mark2("warn", t("look at it")), " ", count(row.failed)] }, { title: "", kind: "top", cell: (row) => iconButton(t("Drop what is counted for {domain}", { domain: row.about }), trash2, () => void drop(row)) }], found);
-  return card(title, found.length === 0 ? empty(clock, t("Nothing waits"), nothing) : list2, { flush: true, actions: found.length > 0 && button(t("Send what is due"), () => void now(), { icon: send, kind: "line small" }) });
+  const list2 = table(title, [{ title: t("Domain"), kind: "main", cell: (row) => kind === "dmarc" ? el("a", { href: addressOf("reports", ["own", row.about]) }, name(row.about)) : name(row.about) }, { title: t("Day"), cell: (row) => day2(row.day) }, { title: kind === "dmarc" ? t("Messages") : t("Sessions"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Failed") : t("Failed"), kind: "num", cell: (row) => row.failed === 0 ? "0" : [mark2("warn", t("view")), " ", count(row.failed)] }, { title: "", kind: "top", cell: (row) => iconButton(t("Delete report data for {domain}", { domain: row.about }), trash2, () => void drop(row)) }], found);
+  return card(title, found.length === 0 ? empty(clock, t("No pending reports"), nothing) : list2, { flush: true, actions: found.length > 0 && button(t("Send due reports"), () => void now(), { icon: send, kind: "line small" }) });
 }
 function day2(text2) {
   return /^\d{8}$/.test(text2) ? `${text2.slice(0, 4)}-${text2.slice(4, 6)}-${text2.slice(6)}` : text2;
@@ -480,11 +480,11 @@ function suppressedCard(desk, found) {
   const remove = async ({ kind, row }) => {
     if (!await attempt(t("Removing…"), t("Couldn't remove address"), () => kind === "dmarc" ? desk.client.dmarc_suppress_remove(row.address) : desk.client.tlsrpt_suppress_remove(row.address))) return;
     const days = Math.max(1, Math.round((microseconds(row.until) / 1e3 - Date.now()) / 864e5));
-    desk.say(t("{address} gets reports again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => without(desk, kind, row.address, Math.min(days, 3650), row.comment)).then(() => desk.refresh()) });
+    desk.say(t("Reports to {address} allowed again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => without(desk, kind, row.address, Math.min(days, 3650), row.comment)).then(() => desk.refresh()) });
     await desk.refresh();
   };
   const list2 = table(t("Addresses without reports"), [{ title: t("Address"), kind: "main", cell: ({ row }) => name(row.address) }, { title: t("Type"), cell: ({ kind }) => kind === "dmarc" ? "DMARC" : "TLS" }, { title: t("Why"), cell: ({ row }) => row.comment === "" ? name("") : foreign(row.comment, 160) }, { title: t("Until"), cell: ({ row }) => when(microseconds(row.until)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Send reports to {address} again", { address: one.row.address }), trash2, () => void remove(one)) }], found);
-  return card(t("Addresses without reports"), found.length === 0 ? el("p", { class: "hint" }, t("An address that refuses a report gets no more for a time, and is listed here.")) : list2, { flush: true });
+  return card(t("Addresses without reports"), found.length === 0 ? el("p", { class: "hint" }, t("Addresses that reject a report are paused for a while and listed here.")) : list2, { flush: true });
 }
 var without = (desk, kind, address, days, comment) => kind === "dmarc" ? desk.client.dmarc_suppress_add(address, days * 86400, comment) : desk.client.tlsrpt_suppress_add(address, days * 86400, comment);
 async function suppress(desk) {
@@ -492,11 +492,11 @@ async function suppress(desk) {
   const kind = choice(t("Reports"), [["dmarc", "DMARC"], ["tls", "TLS"]], "dmarc");
   const days = line(t("Days"), "30", null, { inputmode: "numeric" });
   const comment = line(t("Why"), "");
-  const done = await fieldDialog(t("Send no reports to an address"), t("Suppress"), { address, kind, days, comment }, async () => {
+  const done = await fieldDialog(t("Stop reports to an address"), t("Suppress"), { address, kind, days, comment }, async () => {
     const number = Number(days.control.value);
     if (!Number.isInteger(number) || number < 1 || number > 3650) {
-      days.problem(t("This must be a number of days, 1 to 3650."));
-      throw new Error(t("Nothing was changed."));
+      days.problem(t("Enter 1 to 3650 days."));
+      throw new Error(t("Your changes weren't saved."));
     }
     await without(desk, kind.control.value === "tls" ? "tls" : "dmarc", address.control.value, number, comment.control.value);
     return true;
@@ -507,9 +507,9 @@ async function evaluationsPage(desk, domain) {
   const after = Number(desk.address.query.get("after") ?? 0) || 0;
   const found = await desk.client.dmarc_evaluations(domain, after);
   const last = found.at(-1);
-  const list2 = table(t("Messages"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("Address"), cell: (row) => name(row.source_ip) }, { title: t("Passes"), cell: (row) => row.dkim || row.spf ? state("ok", [row.dkim && "DKIM", row.spf && "SPF"].filter(Boolean).join(", ")) : state("warn", t("no")) }, { title: t("Done with it"), cell: (row) => [name(row.disposition), row.overrides.map((one) => el("div", { class: "hint" }, foreign(one, 120)))] }, { title: t("From"), cell: (row) => [name(row.header_from), el("div", { class: "hint" }, t("envelope:"), " ", name(row.envelope_from))] }, { title: t("To"), cell: (row) => name(row.envelope_to) }, { title: t("Policy"), cell: (row) => [el("code", {}, foreign(row.record, 80)), row.optional && el("div", { class: "hint" }, t("alone it causes no report"))] }], found);
-  const root = el("div", { class: "page" }, head([t("Mail judged by"), " ", name(domain)], t("These messages go into the next DMARC report to this domain.")), tabLinks("own"), card("", found.length === 0 ? el("p", { class: "hint" }, t("Nothing more waits for a report to this domain.")) : list2, { flush: true }), el("div", { class: "pages" }, el("a", { class: "btn line", href: "#reports/own" }, t("All domains")), last !== void 0 && found.length === perPage2 && el("a", { class: "btn line", href: addressOf("reports", ["own", domain], { after: String(last.id) }) }, t("Next page"))));
-  return { title: t("Mail judged by {domain}", { domain }), root };
+  const list2 = table(t("Messages"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("Address"), cell: (row) => name(row.source_ip) }, { title: t("Passed"), cell: (row) => row.dkim || row.spf ? state("ok", [row.dkim && "DKIM", row.spf && "SPF"].filter(Boolean).join(", ")) : state("warn", t("no")) }, { title: t("Result"), cell: (row) => [name(row.disposition), row.overrides.map((one) => el("div", { class: "hint" }, foreign(one, 120)))] }, { title: t("From"), cell: (row) => [name(row.header_from), el("div", { class: "hint" }, t("envelope:"), " ", name(row.envelope_from))] }, { title: t("To"), cell: (row) => name(row.envelope_to) }, { title: t("Policy"), cell: (row) => [el("code", {}, foreign(row.record, 80)), row.optional && el("div", { class: "hint" }, t("doesn't trigger a report alone"))] }], found);
+  const root = el("div", { class: "page" }, head([t("Mail checked by"), " ", name(domain)], t("Included in the next DMARC report to this domain.")), tabLinks("own"), card("", found.length === 0 ? el("p", { class: "hint" }, t("No data left for this domain's report.")) : list2, { flush: true }), el("div", { class: "pages" }, el("a", { class: "btn line", href: "#reports/own" }, t("All domains")), last !== void 0 && found.length === perPage2 && el("a", { class: "btn line", href: addressOf("reports", ["own", domain], { after: String(last.id) }) }, t("Next page"))));
+  return { title: t("Mail checked by {domain}", { domain }), root };
 }
 function mode(row) {
   switch (row.mode) {
@@ -518,7 +518,7 @@ function mode(row) {
     case "testing":
       return state("wait", t("testing"));
     case "none":
-      return state("off", t("withdrawn"));
+      return state("off", t("revoked"));
     case "":
       return state("warn", t("not fetched"));
     default:
@@ -529,21 +529,21 @@ async function policiesPage(desk) {
   const after = desk.address.query.get("after") ?? "";
   const found = await desk.client.mtasts_kept(after, perPage2);
   const last = found.at(-1);
-  const list2 = table(t("Policies"), [{ title: t("Domain"), kind: "main", cell: (row) => name(row.domain) }, { title: t("Mode"), cell: (row) => [mode(row), row.failure !== "" && el("div", { class: "hint" }, foreign(row.failure, 120))] }, { title: t("Mail hosts"), cell: (row) => row.mx.slice(0, 5).map((one) => el("div", {}, name(one))).concat(row.mx.length > 5 ? [el("div", { class: "hint" }, many(row.mx.length - 5, "and {n} more", "and {n} more"))] : []) }, { title: t("Valid until"), cell: (row) => [when(row.valid_end), row.max_age > 0 && el("div", { class: "hint" }, t("each time for {time}", { time: agoShort(row.max_age * 1e6) }))] }, { title: t("Confirmed"), cell: (row) => when(row.last_update) }, { title: t("Used"), cell: (row) => when(row.last_use) }], found);
-  const root = el("div", { class: "page" }, head(t("Reports"), t("Policies of domains that you send to: mail goes only to these hosts, and only with TLS.")), tabLinks("mta-sts"), card("", found.length > 0 ? list2 : after === "" ? empty(shieldCheck, t("No policies yet"), t("When mail goes to a domain with MTA-STS, its policy is kept here, so that an attacker cannot take it away.")) : el("p", { class: "hint" }, t("No further policies.")), { flush: true }), el("div", { class: "pages" }, after !== "" && el("a", { class: "btn line", href: "#reports/mta-sts" }, t("First page")), last !== void 0 && found.length === perPage2 && el("a", { class: "btn line", href: addressOf("reports", ["mta-sts"], { after: last.domain }) }, t("Next page"))));
+  const list2 = table(t("Policies"), [{ title: t("Domain"), kind: "main", cell: (row) => name(row.domain) }, { title: t("Mode"), cell: (row) => [mode(row), row.failure !== "" && el("div", { class: "hint" }, foreign(row.failure, 120))] }, { title: t("Mail hosts"), cell: (row) => row.mx.slice(0, 5).map((one) => el("div", {}, name(one))).concat(row.mx.length > 5 ? [el("div", { class: "hint" }, many(row.mx.length - 5, "and {n} more", "and {n} more"))] : []) }, { title: t("Valid until"), cell: (row) => [when(row.valid_end), row.max_age > 0 && el("div", { class: "hint" }, t("for {time} each", { time: agoShort(row.max_age * 1e6) }))] }, { title: t("Confirmed"), cell: (row) => when(row.last_update) }, { title: t("Used"), cell: (row) => when(row.last_use) }], found);
+  const root = el("div", { class: "page" }, head(t("Reports"), t("Policies for domains you send to. Mail only goes to these hosts, and only with TLS.")), tabLinks("mta-sts"), card("", found.length > 0 ? list2 : after === "" ? empty(shieldCheck, t("No policies yet"), t("When you send to a domain with MTA-STS, the policy is saved here to prevent downgrade attacks.")) : el("p", { class: "hint" }, t("End of list.")), { flush: true }), el("div", { class: "pages" }, after !== "" && el("a", { class: "btn line", href: "#reports/mta-sts" }, t("First page")), last !== void 0 && found.length === perPage2 && el("a", { class: "btn line", href: addressOf("reports", ["mta-sts"], { after: last.domain }) }, t("Next page"))));
   return { title: t("MTA-STS policies"), root };
 }
 
 function answer(found) {
   switch (found.answer) {
     case "unknown":
-      return ["unknown", t("Not known: no report has come in 30 days.")];
+      return ["unknown", t("Unknown, because there are no reports in 30 days.")];
     case "no":
-      return ["ok", t("It would hurt nothing: all {n} messages pass.", { n: found.passed.toLocaleString() })];
+      return ["ok", t("Yes. All {n} messages pass.", { n: found.passed.toLocaleString() })];
     case "strangers":
-      return ["ok", many(found.strange, "It would stop {n} message, of an address that never passes. Unless you know that address, it would not hurt.", "It would stop {n} messages, all of addresses that never pass. Unless you know one of them, it would not hurt.")];
+      return ["ok", many(found.strange, "Probably. This would reject {n} message from an address that never passes. Check if you know the address.", "Probably. This would reject {n} messages from addresses that never pass. Check if you know any of them.")];
     case "yes":
-      return ["warn", many(found.hurt, "It would hurt: {n} message that does not pass comes from an address that also sends your mail.", "It would hurt: {n} messages that do not pass come from addresses that also send your mail.")];
+      return ["warn", many(found.hurt, "No. {n} failing message comes from an address that also sends your mail.", "No. {n} failing messages come from addresses that also send your mail.")];
   }
 }
 
@@ -551,8 +551,8 @@ async function sourcesPage(desk) {
   const [totals, places] = await Promise.all([desk.client.reports_summary("dmarc", month), desk.client.report_places()]);
   const only = totals[0];
   if (only !== void 0 && totals.length === 1) return sourcePage(desk, only.domain);
-  const list2 = table(t("Domains"), [{ title: t("Domain"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", ["sources", row.domain]) }, name(row.domain)) }, { title: t("Messages"), kind: "num", cell: (row) => count(row.total) }, { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) }], totals);
-  return { title: t("Who sends as us"), root: el("div", { class: "page" }, head(t("Reports"), null), tabLinks("sources"), card("", totals.length === 0 ? noReports("dmarc", places) : list2, { flush: true })) };
+  const list2 = table(t("Domains"), [{ title: t("Domain"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", ["sources", row.domain]) }, name(row.domain)) }, { title: t("Messages"), kind: "num", cell: (row) => count(row.total) }, { title: t("Failed"), kind: "num", cell: (row) => count(row.failed) }], totals);
+  return { title: t("Sources"), root: el("div", { class: "page" }, head(t("Reports"), null), tabLinks("sources"), card("", totals.length === 0 ? noReports("dmarc", places) : list2, { flush: true })) };
 }
 function owner(domain, one) {
   if (one.ip === "") return t("Others");
@@ -565,14 +565,14 @@ async function sourcePage(desk, domain) {
   if (ip !== null) return sourceReportsPage(desk, domain, ip);
   const found = await desk.client.dmarc_sources(domain, month);
   const [level, words] = answer(found);
-  const list2 = table(t("Sources"), [{ title: t("Source"), kind: "main", cell: (row) => owner(domain, row) }, { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) }, { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) }, { title: t("Status"), cell: (row) => row.failed === 0 ? state("ok", t("passes")) : row.passed > 0 || row.own ? state("warn", t("passes in part")) : state("off", t("never passes")) }], found.sources);
-  const root = el("div", { class: "page" }, head([t("Who sends as"), " ", name(domain)], many(found.reports, "From {n} report of the last {days} days", "From {n} reports of the last {days} days", { days: month })), tabLinks("sources"), notice(level, [el("b", {}, t("Would p=reject hurt?")), " ", words, found.policy !== "" && [" ", t("Your policy today:"), " ", el("code", {}, "p=", name(found.policy))]]), found.left_out > 0 && notice("wait", many(found.left_out, "{n} report is not counted here, because there are too many or it is too large.", "{n} reports are not counted here, because there are too many or they are too large.")), card("", found.sources.length === 0 ? el("p", { class: "hint" }, t("No report of the last {n} days names a source.", { n: month })) : list2, { flush: true }));
-  return { title: t("Who sends as {domain}", { domain }), root };
+  const list2 = table(t("Sources"), [{ title: t("Source"), kind: "main", cell: (row) => owner(domain, row) }, { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) }, { title: t("Failed"), kind: "num", cell: (row) => count(row.failed) }, { title: t("Status"), cell: (row) => row.failed === 0 ? state("ok", t("passes")) : row.passed > 0 || row.own ? state("warn", t("passes in part")) : state("off", t("never passes")) }], found.sources);
+  const root = el("div", { class: "page" }, head([t("Sources for"), " ", name(domain)], many(found.reports, "From {n} report in the last {days} days", "From {n} reports in the last {days} days", { days: month })), tabLinks("sources"), notice(level, [el("b", {}, t("Is p=reject safe?")), " ", words, found.policy !== "" && [" ", t("Current policy:"), " ", el("code", {}, "p=", name(found.policy))]]), found.left_out > 0 && notice("wait", many(found.left_out, "{n} report not counted (too many or too large).", "{n} reports not counted (too many or too large).")), card("", found.sources.length === 0 ? el("p", { class: "hint" }, t("No sources in reports from the last {n} days.", { n: month })) : list2, { flush: true }));
+  return { title: t("Sources for {domain}", { domain }), root };
 }
 async function sourceReportsPage(desk, domain, ip) {
   const found = await desk.client.dmarc_source_reports(domain, month, ip);
-  const list2 = table(t("Reports"), [{ title: t("From"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", ["dmarc", String(row.id)]) }, name(row.organization)) }, { title: t("Period"), cell: (row) => [when(row.begin), " – ", when(row.end)] }, { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) }, { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) }, { title: t("Done with it"), cell: (row) => row.dispositions.map((one, place) => [place > 0 && ", ", name(one)]) }], found);
-  const root = el("div", { class: "page" }, head([t("Reports about"), " ", name(ip)], [t("Mail in the name of"), " ", name(domain), " ", t("from this address")], el("a", { class: "btn line", href: addressOf("reports", ["sources", domain]) }, t("All sources"))), tabLinks("sources"), card("", found.length === 0 ? el("p", { class: "hint" }, t("No report of the last {n} days names this address.", { n: month })) : list2, { flush: true }));
+  const list2 = table(t("Reports"), [{ title: t("From"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", ["dmarc", String(row.id)]) }, name(row.organization)) }, { title: t("Period"), cell: (row) => [when(row.begin), " – ", when(row.end)] }, { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) }, { title: t("Failed"), kind: "num", cell: (row) => count(row.failed) }, { title: t("Result"), cell: (row) => row.dispositions.map((one, place) => [place > 0 && ", ", name(one)]) }], found);
+  const root = el("div", { class: "page" }, head([t("Reports about"), " ", name(ip)], [t("Mail sent as"), " ", name(domain), " ", t("from this address")], el("a", { class: "btn line", href: addressOf("reports", ["sources", domain]) }, t("All sources"))), tabLinks("sources"), card("", found.length === 0 ? el("p", { class: "hint" }, t("No reports about this address in the last {n} days.", { n: month })) : list2, { flush: true }));
   return { title: t("Reports about {ip}", { ip }), root };
 }
 

@@ -211,7 +211,7 @@ function addressOf(page, path = [], query = {}) {
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-var kinds = { delivered: [t("Delivered"), 1], sent: [t("Sent"), 2], junk: [t("Junk"), 3], refused: [t("Refused"), 5], failed: [t("Not delivered"), 4], "passed-on": [t("Passed on to a former server"), 1], "judged-wanted": [t("Judged as wanted"), 1], "judged-junk": [t("Judged as junk"), 3], "marked-junk": [t("Missed: users marked it as junk"), 4], "marked-wanted": [t("Wrong: users took it out of junk"), 2], "login-failed": [t("Failed logins"), 4] };
+var kinds = { delivered: [t("Delivered"), 1], sent: [t("Sent"), 2], junk: [t("Junk"), 3], refused: [t("Rejected"), 5], failed: [t("Not delivered"), 4], "passed-on": [t("Forwarded to the old server"), 1], "judged-wanted": [t("Classified as not junk"), 1], "judged-junk": [t("Classified as junk"), 3], "marked-junk": [t("Missed (marked as junk by users)"), 4], "marked-wanted": [t("Wrong (marked as not junk by users)"), 2], "login-failed": [t("Failed logins"), 4] };
 var begins = (day2) => day2 * 864e5;
 function dayOf(day2) {
   const year = new Date(begins(day2)).getUTCFullYear() === (/* @__PURE__ */ new Date()).getUTCFullYear() ? void 0 : "numeric";
@@ -227,7 +227,7 @@ async function dayPage(desk, number2) {
   const found = await desk.client.history_day(day2);
   const title = dayOf(day2);
   const today = Math.floor(Date.now() / 864e5);
-  const root = el("div", { class: "page" }, head(title, t("Counted from midnight to midnight UTC, by reason."), day2 > 0 && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 - 1)]) }, t("Day before")), day2 < today && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 + 1)]) }, t("Day after")), el("a", { class: "btn line", href: "#trends" }, t("All days"))), found.length === 0 ? card("", empty(activity, t("Nothing was counted on this day"), t("Days are kept for 400 days, from the first start of this version on."))) : found.map(figures), found.length > 0 && card(t("Single messages"), el("p", {}, t("The log has a line for each, with sender, recipient and reason:"), " ", copyable(`journalctl -u moxlite --utc --since ${isoDay(day2)} --until ${isoDay(day2 + 1)} | grep pkg=smtpd`))));
+  const root = el("div", { class: "page" }, head(title, t("By reason, from midnight to midnight UTC."), day2 > 0 && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 - 1)]) }, t("Day before")), day2 < today && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 + 1)]) }, t("Day after")), el("a", { class: "btn line", href: "#trends" }, t("All days"))), found.length === 0 ? card("", empty(activity, t("No data for this day"), t("Data is kept for 400 days, since this version first started."))) : found.map(figures), found.length > 0 && card(t("Individual messages"), el("p", {}, t("To see each message with sender, recipient, and reason, check the log:"), " ", copyable(`journalctl -u moxlite --utc --since ${isoDay(day2)} --until ${isoDay(day2 + 1)} | grep pkg=smtpd`))));
   return { title, root };
 }
 function figures(one) {
@@ -343,25 +343,25 @@ function setStatus(message) {
 async function clearLimits(desk, ip) {
   let dropped = 0;
   if (!await attempt(t("Saving…"), t("Couldn't allow logins"), async () => dropped = await desk.client.limits_clear(ip))) return;
-  desk.say(dropped === 0 ? t("There was nothing to forget") : t("Logins allowed again"));
+  desk.say(dropped === 0 ? t("No failed logins to clear") : t("Logins allowed again"));
   await desk.refresh();
 }
 async function limitsPage(desk) {
   const found = await desk.client.limits_list();
   const all = async () => {
-    if (await confirm(t("Clear all failed logins?"), t("Guessing begins anew for every network and account. The counts cannot be brought back."), t("Forget all"))) await clearLimits(desk, "");
+    if (await confirm(t("Clear all failed logins?"), t("All networks and accounts can try again. You can't undo this."), t("Clear all"))) await clearLimits(desk, "");
   };
-  const list = table(t("Failed logins"), [{ title: t("Network or account"), kind: "main", cell: (one) => one.network === one.who ? el("a", { href: addressOf("trends", ["logins"], { network: one.network }) }, el("bdi", {}, visible(one.who))) : el("bdi", {}, visible(one.who)) }, { title: t("Status"), cell: (one) => one.refused ? state("warn", t("refused")) : state("ok", t("looked at")) }, { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) }, { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) }, { title: "", kind: "top", cell: (one) => one.network !== "" && button(t("Allow again"), () => void clearLimits(desk, one.network.split("/")[0] ?? ""), { kind: "line small", name: t("Allow logins from {network} again", { network: one.who }) }) }], found);
+  const list = table(t("Failed logins"), [{ title: t("Network or account"), kind: "main", cell: (one) => one.network === one.who ? el("a", { href: addressOf("trends", ["logins"], { network: one.network }) }, el("bdi", {}, visible(one.who))) : el("bdi", {}, visible(one.who)) }, { title: t("Status"), cell: (one) => one.refused ? state("warn", t("rejected")) : state("ok", t("allowed")) }, { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) }, { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) }, { title: "", kind: "top", cell: (one) => one.network !== "" && button(t("Allow again"), () => void clearLimits(desk, one.network.split("/")[0] ?? ""), { kind: "line small", name: t("Allow logins from {network} again", { network: one.who }) }) }], found);
   const refused = found.filter((one) => one.refused).length;
-  const root = el("div", { class: "page" }, head(t("Login limits"), many(refused, "{n} is refused without a look at the password.", "{n} are refused without a look at the password."), el("a", { class: "btn line", href: "#trends" }, t("All trends")), found.length > 0 && button(t("Forget all…"), () => void all(), { kind: "line danger" })), card("", found.length === 0 ? empty(lock, t("No failed logins"), t("Failures of the last minute and the last day are counted here, by network and by account.")) : list, { flush: true }));
+  const root = el("div", { class: "page" }, head(t("Login limits"), many(refused, "{n} blocked before the password check.", "{n} blocked before the password check."), el("a", { class: "btn line", href: "#trends" }, t("All trends")), found.length > 0 && button(t("Clear all…"), () => void all(), { kind: "line danger" })), card("", found.length === 0 ? empty(lock, t("No failed logins"), t("You'll see failures from the last minute and day here, by network and account.")) : list, { flush: true }));
   return { title: t("Login limits"), root };
 }
 
-var results = { badcreds: t("wrong name or password"), badpassword: t("wrong password"), baduser: t("no such user"), badfactor: t("wrong verification code"), logindisabled: t("login disabled"), notpermitted: t("not permitted") };
+var results = { badcreds: t("wrong name or password"), badpassword: t("wrong password"), baduser: t("unknown user"), badfactor: t("wrong verification code"), logindisabled: t("login disabled"), notpermitted: t("not permitted") };
 async function loginsPage(desk, network) {
   const found = await desk.client.attempts_from(network);
-  const list = table(t("Failed logins"), [{ title: t("Username"), kind: "main", cell: (row) => row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120) }, { title: t("Account"), cell: (row) => row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account)) }, { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) }, { title: t("By"), cell: (row) => [row.protocol, row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80))] }, { title: t("Result"), cell: (row) => results[row.result] ?? row.result }, { title: t("Times"), kind: "num", cell: (row) => row.count.toLocaleString() }, { title: t("Last"), cell: (row) => when(row.last) }], found);
-  const root = el("div", { class: "page" }, head([t("Failed logins from"), " ", el("bdi", {}, visible(network))], t("The latest of the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))), card("", found.length === 0 ? empty(lock, t("No failed logins listed"), t("Attempts are listed for 30 days; the plot counts them for 400.")) : list, { flush: true }), found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password."), " ", el("a", { href: "#trends/limits" }, t("All limits"))), { actions: button(t("Let it try again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), { kind: "line small" }) }));
+  const list = table(t("Failed logins"), [{ title: t("Username"), kind: "main", cell: (row) => row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120) }, { title: t("Account"), cell: (row) => row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account)) }, { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) }, { title: t("Protocol"), cell: (row) => [row.protocol, row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80))] }, { title: t("Result"), cell: (row) => results[row.result] ?? row.result }, { title: t("Times"), kind: "num", cell: (row) => row.count.toLocaleString() }, { title: t("Last"), cell: (row) => when(row.last) }], found);
+  const root = el("div", { class: "page" }, head([t("Failed logins from"), " ", el("bdi", {}, visible(network))], t("Latest attempts in the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))), card("", found.length === 0 ? empty(lock, t("No failed logins listed"), t("Attempts are listed for 30 days and plotted for 400 days.")) : list, { flush: true }), found.length > 0 && card(t("Blocked automatically"), el("p", {}, t("After too many failures, a network is blocked before the password check."), " ", el("a", { href: "#trends/limits" }, t("All limits"))), { actions: button(t("Allow again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), { kind: "line small" }) }));
   return { title: t("Failed logins"), root };
 }
 
@@ -503,13 +503,13 @@ function key(tone) {
 function answer(found) {
   switch (found.answer) {
     case "unknown":
-      return ["unknown", t("Not known: no report has come in 30 days.")];
+      return ["unknown", t("Unknown, because there are no reports in 30 days.")];
     case "no":
-      return ["ok", t("It would hurt nothing: all {n} messages pass.", { n: found.passed.toLocaleString() })];
+      return ["ok", t("Yes. All {n} messages pass.", { n: found.passed.toLocaleString() })];
     case "strangers":
-      return ["ok", many(found.strange, "It would stop {n} message, of an address that never passes. Unless you know that address, it would not hurt.", "It would stop {n} messages, all of addresses that never pass. Unless you know one of them, it would not hurt.")];
+      return ["ok", many(found.strange, "Probably. This would reject {n} message from an address that never passes. Check if you know the address.", "Probably. This would reject {n} messages from addresses that never pass. Check if you know any of them.")];
     case "yes":
-      return ["warn", many(found.hurt, "It would hurt: {n} message that does not pass comes from an address that also sends your mail.", "It would hurt: {n} messages that do not pass come from addresses that also send your mail.")];
+      return ["warn", many(found.hurt, "No. {n} failing message comes from an address that also sends your mail.", "No. {n} failing messages come from addresses that also send your mail.")];
   }
 }
 
@@ -526,7 +526,7 @@ async function trendsPage(desk) {
   const domain = totals.find((one) => one.domain === wanted)?.domain ?? totals.reduce((most, one) => most === null || one.total > most.total ? one : most, null)?.domain;
   const sources = domain === void 0 ? null : await client.dmarc_sources(domain, 30);
   const chip = (span) => el("a", { class: "chip pill", href: addressOf("trends", [], { days: String(span), domain: wanted ?? "" }), "aria-current": span === days ? "true" : void 0 }, many(span, "{n} day", "{n} days"));
-  const root = el("div", { class: "page" }, head(t("Trends"), t("A bar leads to the list behind it. Days begin at midnight UTC."), spans.map(chip)), el("div", { class: "cols plots" }, mail(history, days), junk(history, days), waiting(queue), dmarc(sources, totals.map((one) => one.domain), days), disks(disk), guesses(logins, days)));
+  const root = el("div", { class: "page" }, head(t("Trends"), t("Click a bar to see the list. Days start at midnight UTC."), spans.map(chip)), el("div", { class: "cols plots" }, mail(history, days), junk(history, days), waiting(queue), dmarc(sources, totals.map((one) => one.domain), days), disks(disk), guesses(logins, days)));
   return { title: t("Trends"), root };
 }
 function plotCard(title, hint, plot, beside) {
@@ -559,13 +559,13 @@ function mail(history, days) {
   return plotCard(t("Mail per day"), many(days, "Last {n} day", "Last {n} days"), plot, beside);
 }
 function junk(history, days) {
-  const verdicts = byDay(history, days, ["judged-wanted", "judged-junk"], t("Verdicts of the junk filters"));
-  const marks = byDay(history, days, ["marked-junk", "marked-wanted"], t("Corrections by users"));
+  const verdicts = byDay(history, days, ["judged-wanted", "judged-junk"], t("Junk filter results"));
+  const marks = byDay(history, days, ["marked-junk", "marked-wanted"], t("User corrections"));
   const sum = (kind) => history.series.find((one) => one.kind === kind)?.numbers.reduce((all, one) => all + one, 0) ?? 0;
   const judged = sum("judged-wanted") + sum("judged-junk");
   const [missed, wrong] = [sum("marked-junk"), sum("marked-wanted")];
-  const words = judged + missed + wrong === 0 ? t("No filter has judged yet: it begins when it has learnt enough.") : missed > 2 * wrong + 5 ? t("Much junk is missed: a lower threshold would find more of it.") : wrong > 2 * missed + 5 ? t("Much good mail is taken for junk: a higher threshold would spare it.") : t("Neither kind of mistake stands out.");
-  return plotCard(t("Junk filter"), words, [el("h3", { class: "hint" }, t("Verdicts")), verdicts[0], el("h3", { class: "hint" }, t("Corrections by users")), marks[0]], el("div", {}, verdicts[1], marks[1]));
+  const words = judged + missed + wrong === 0 ? t("No results yet. Filters start when they have enough training data.") : missed > 2 * wrong + 5 ? t("Too much junk is missed. Lower the threshold to catch more.") : wrong > 2 * missed + 5 ? t("Too much good mail is marked as junk. Raise the threshold to avoid this.") : t("Junk detection looks balanced.");
+  return plotCard(t("Junk filter"), words, [el("h3", { class: "hint" }, t("Results")), verdicts[0], el("h3", { class: "hint" }, t("User corrections")), marks[0]], el("div", {}, verdicts[1], marks[1]));
 }
 function waiting(samples) {
   const now = Date.now() * 1e3;
@@ -577,22 +577,22 @@ function waiting(samples) {
   const age = (value) => value === 0 ? "0" : value < minute2 ? t("< 1 minute") : agoShort(value);
   const label = t("Messages waiting, last 7 days");
   const plot = line(label, samples.map((one) => [one.at, one.messages]), from, now, marks, "#queue", number, ([at, value]) => `${number(value)}, ${moment(at)}`);
-  const hours = line(t("Hours that the oldest waits"), samples.map((one) => [one.at, one.oldest / (60 * minute2)]), from, now, marks, addressOf("queue", [], { sort: "queued" }), (value) => value.toLocaleString(void 0, { maximumFractionDigits: 1 }), ([at, value]) => `${age(value * 60 * minute2)}, ${moment(at)}`);
+  const hours = line(t("Oldest message (hours)"), samples.map((one) => [one.at, one.oldest / (60 * minute2)]), from, now, marks, addressOf("queue", [], { sort: "queued" }), (value) => value.toLocaleString(void 0, { maximumFractionDigits: 1 }), ([at, value]) => `${age(value * 60 * minute2)}, ${moment(at)}`);
   const beside = figures2(label, [{ title: t("Queue"), kind: "main", cell: (row) => row[0] }, { title: t("Now"), kind: "num", cell: (row) => row[1] }, { title: t("Most"), kind: "num", cell: (row) => row[2] }], [[t("Waiting"), number(last?.messages ?? 0), number(most((one) => one.messages))], [t("On hold"), number(last?.held ?? 0), number(most((one) => one.held))], [t("Oldest"), age(last?.oldest ?? 0), age(most((one) => one.oldest))]]);
-  return plotCard(t("Queue"), t("Looked at each five minutes while something waits"), [el("h3", { class: "hint" }, t("Messages")), plot, el("h3", { class: "hint" }, t("Hours that the oldest waits")), hours], beside);
+  return plotCard(t("Queue"), t("Checked every 5 minutes while messages are waiting"), [el("h3", { class: "hint" }, t("Messages")), plot, el("h3", { class: "hint" }, t("Oldest message (hours)")), hours], beside);
 }
 function dmarc(found, domains, days) {
-  if (found === null) return card(t("Who sends as us"), el("p", { class: "hint" }, t("No DMARC report has come in 30 days."), " ", el("a", { href: "#reports" }, t("What has to be set for that"))), {});
-  const series = [[t("pass"), 1], [t("do not pass"), 4]];
+  if (found === null) return card(t("Sources"), el("p", { class: "hint" }, t("No DMARC reports in 30 days."), " ", el("a", { href: "#reports" }, t("Set up reports"))), {});
+  const series = [[t("pass"), 1], [t("fail"), 4]];
   const named = (ip, own) => ip === "" ? t("Others") : own ? t("This server") : visible(ip);
   const shown = found.sources.slice(0, 8);
   const to = (ip) => addressOf("reports", ["sources", found.domain], { ip });
-  const plot = rows(t("Sources of mail"), series, shown.map((one) => ({ title: named(one.ip, one.own), values: [one.passed, one.failed], href: to(one.ip) })), number);
-  const beside = figures2(t("Sources of mail"), [{ title: t("Source"), kind: "main", cell: (row) => named(row.ip, row.own) }, { title: t("Pass"), kind: "num", cell: (row) => number(row.passed) }, { title: t("Fail"), kind: "num", cell: (row) => number(row.failed) }], shown);
+  const plot = rows(t("Mail sources"), series, shown.map((one) => ({ title: named(one.ip, one.own), values: [one.passed, one.failed], href: to(one.ip) })), number);
+  const beside = figures2(t("Mail sources"), [{ title: t("Source"), kind: "main", cell: (row) => named(row.ip, row.own) }, { title: t("Pass"), kind: "num", cell: (row) => number(row.passed) }, { title: t("Fail"), kind: "num", cell: (row) => number(row.failed) }], shown);
   const [level, words] = answer(found);
   const others = domains.filter((one) => one !== found.domain).slice(0, 10);
-  const hint = [t("From DMARC reports of 30 days about"), " ", el("b", {}, link(found.domain)), ".", others.length > 0 && [" ", t("Others:"), others.map((one) => [" ", el("a", { href: addressOf("trends", [], { domain: one, days: String(days) }) }, link(one))])], el("br"), state(level, t("p=reject")), " ", words];
-  return plotCard(t("Who sends as us"), hint, plot, beside);
+  const hint = [t("From DMARC reports in 30 days for"), " ", el("b", {}, link(found.domain)), ".", others.length > 0 && [" ", t("Others:"), others.map((one) => [" ", el("a", { href: addressOf("trends", [], { domain: one, days: String(days) }) }, link(one))])], el("br"), state(level, t("p=reject")), " ", words];
+  return plotCard(t("Sources"), hint, plot, beside);
 }
 function disks(found) {
   const shown = found.accounts.slice(0, 8);
@@ -602,14 +602,14 @@ function disks(found) {
   const all = octets > 0 ? [...shown, { name: "", octets }] : shown;
   const named = (one) => one.name === "" ? many(rest.length + found.others, "{n} other", "{n} others") : visible(one.name);
   const plot = rows(t("Disk by account"), [[t("Disk"), 1]], all.map((one) => ({ title: named(one), values: [one.octets], href: addressOf("accounts", one.name === "" ? [] : [one.name]) })), size);
-  const beside = figures2(t("Disk by account"), [{ title: t("Account"), kind: "main", cell: (row) => named(row) }, { title: t("On the disk"), kind: "num", cell: (row) => size(row.octets) }], all);
-  return plotCard(t("Disk by account"), t("{size} in all: mail, search index, logs of the databases", { size: size(total) }), plot, beside);
+  const beside = figures2(t("Disk by account"), [{ title: t("Account"), kind: "main", cell: (row) => named(row) }, { title: t("On disk"), kind: "num", cell: (row) => size(row.octets) }], all);
+  return plotCard(t("Disk by account"), t("{size} total: mail, search index, and database logs", { size: size(total) }), plot, beside);
 }
 function guesses(found, days) {
   const shown = found.networks.slice(0, 8);
   const rest = found.networks.slice(8).reduce((sum, one) => sum + one.number, found.rest);
   const total = found.networks.reduce((sum, one) => sum + one.number, found.rest);
-  const limits = el("a", { href: "#trends/limits" }, t("Who is refused now"));
+  const limits = el("a", { href: "#trends/limits" }, t("Currently blocked"));
   if (total === 0) return card(t("Failed logins"), el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days."), " ", limits));
   const all = rest > 0 ? [...shown, { about: "", number: rest }] : shown;
   const named = (one) => one.about === "" ? t("other networks") : visible(one.about);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.14d3a5d74551.js", audit: "audit.d454022d17d0.js", domains: "domains.a786ad444c6c.js", factors: "factors.7d7b6a6c70b7.js", live: "live.ef58a320c549.js", machine: "machine.a4bcbcdd95a0.js", moving: "moving.4faec2dd641b.js", queue: "queue.9905cd6e7ab8.js", reports: "reports.2a1e28927ef2.js", trends: "trends.04f3a23fbf17.js" };
+var define_PARTS_default = { accounts: "accounts.d24ec4e7f5bf.js", audit: "audit.b385bc699e45.js", domains: "domains.5492516eeab5.js", factors: "factors.19abc7503814.js", live: "live.1ba2be46c66f.js", machine: "machine.ce8a898e461c.js", moving: "moving.daa540049ac4.js", queue: "queue.c220bf98d3dd.js", reports: "reports.2fed2e6bbbaf.js", trends: "trends.1b3d41922f4e.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -174,7 +174,7 @@ var BaseClient = class {
     } catch {
       this.unanswered(name);
       const reached = status !== 0 && (status < 502 || status > 504);
-      throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
+      throw new CallFailed(name, "", reached ? t("Unexpected server response ({status}).", { status: String(status) }) : t("Can't reach the server."));
     }
     if (!answer2.error) return answer2.result;
     const error = await told(answer2.error);
@@ -693,10 +693,10 @@ async function spoken(ask) {
     if (found !== null) return found;
   } catch (error) {
     const name = error instanceof Error ? error.name : "";
-    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name === "InvalidStateError") throw new Error(t("This security key is already set up."));
     if (name !== "NotAllowedError" && name !== "AbortError") throw error;
   }
-  throw new Error(t("No security key answered. Try again, or choose another way."));
+  throw new Error(t("No response from a security key. Try again or choose another method."));
 }
 function answer(found, response) {
   return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
@@ -770,25 +770,25 @@ function secondStepForm(asked, done, again) {
     fill(label, kind === "totp" ? t("Code") : t("Recovery code"), code);
     fill(intro, introduction());
     other.hidden = !(step2.codes || kind === "recovery") || kind === "recovery" && step2.apps.length === 0;
-    fill(other, kind === "recovery" ? t("Use a code of an app") : t("Use a recovery code"));
+    fill(other, kind === "recovery" ? t("Use authenticator app") : t("Use recovery code"));
     focus();
   }
   function introduction() {
-    if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
+    if (kind === "recovery") return t("Enter a recovery code. Each code works once.");
     if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys don't work at this address.");
-    return step2.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step2.apps[0] }) : t("Type a code of your app: {names}.", { names: step2.apps.join(", ") });
+    return step2.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step2.apps[0] }) : t("Enter a code from {names}.", { names: step2.apps.join(", ") });
   }
   function focus() {
     (kind === "key" ? key2 : code).focus();
   }
-  const elsewhere = step2.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
+  const elsewhere = step2.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step2.server_time));
-  const root = el("div", { class: "second-step" }, el("h2", {}, t("One more step")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step2.apps.length > 0 && clock2));
+  const root = el("div", { class: "second-step" }, el("h2", {}, t("Verify it's you")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step2.apps.length > 0 && clock2));
   choose(kind);
   return { root, focus };
 }
 function keyWords(names) {
-  return names.length === 1 ? t("Use the key “{name}”", { name: names[0] }) : t("Use a security key");
+  return names.length === 1 ? t("Use key “{name}”", { name: names[0] }) : t("Use security key");
 }
 function serverClock(at) {
   const began = performance.now();
@@ -800,9 +800,9 @@ function serverClock(at) {
   return el("span", {}, t("The server’s time is "), shown2);
 }
 
-async function askConfirm(client, why = t("This is an important change, so give your password again.")) {
+async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {
   const step2 = await client.confirm_options();
-  const answer2 = await dialog(t("Is it you?"), (close) => {
+  const answer2 = await dialog(t("Confirm it's you"), (close) => {
     const place = el("div", {});
     const factors = step2.apps.length > 0 || step2.keys.length > 0 || step2.codes;
     const problem = el("p", { class: "error", role: "alert", hidden: true });
@@ -877,7 +877,7 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, pro
     const form = el("form", { class: "login", onsubmit: async (event) => {
       event.preventDefault();
       await attempt2(() => tryLogIn(username.value, password.value, stay.checked));
-    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button2, other, below);
+    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")), button2, other, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -1053,7 +1053,7 @@ function part(name) {
   if (found === void 0) {
     found = Promise.all([import(folder + define_PARTS_default[name]), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
-      throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
+      throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
     loading.set(name, found);
   }
@@ -1260,7 +1260,7 @@ var period = 3e4;
 var day2 = 864e8;
 var soon = 14;
 var levels = { error: "danger", warning: "warn", note: "unknown" };
-var grades = { error: t("fault"), warning: t("warning"), note: t("note") };
+var grades = { error: t("error"), warning: t("warning"), note: t("note") };
 async function overviewPage(desk) {
   const root = el("div", { class: "page" });
   const show = (found) => {
@@ -1286,28 +1286,28 @@ function content(desk, found) {
   const bad = found.flow === "none-in" || found.flow === "none-out";
   const tone = bad ? "danger" : found.flow === "slow" ? "warn" : "ok";
   const shape = bad ? octagonAlert : found.flow === "slow" ? triangleAlert : circleCheck;
-  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has a mistake; the version before it stays in use.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.key, " ", one.text, one.hint === "" ? "" : ` (${one.hint})`])), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("Nothing.")), {}), ...found.placement.length > 0 ? [card(t("Where our mail lands"), el("ul", { class: "placement" }, found.placement.map(placed)), { flush: true, actions: button(t("Send a test now"), () => void testPlacement(desk)) })] : [], card(t("Working"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("looked at {time}", { time: timeOf(found.at) }), " · ", button(t("check everything"), () => void examine(desk), { kind: "text small" })) })];
+  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has an error. The previous version is still active.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.key, " ", one.text, one.hint === "" ? "" : ` (${one.hint})`])), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("No problems")), {}), ...found.placement.length > 0 ? [card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed)), { flush: true, actions: button(t("Send test now"), () => void testPlacement(desk)) })] : [], card(t("Working"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("checked {time}", { time: timeOf(found.at) }), " · ", button(t("check now"), () => void examine(desk), { kind: "text small" })) })];
 }
 async function examine(desk) {
-  desk.say(t("Checking. This takes up to five minutes; you can go on meanwhile."));
+  desk.say(t("Checking. This can take up to 5 minutes. You can continue working."));
   if (await attempt(t("Running checks…"), t("Couldn't run checks"), () => desk.client.examine()) && desk.shown()) await desk.refresh();
 }
 function headline(found) {
   switch (found.flow) {
     case "none-in":
-      return t("No mail comes in.");
+      return t("Incoming mail is down.");
     case "none-out":
-      return t("No mail goes out.");
+      return t("Outgoing mail is down.");
     case "slow":
-      return t("Mail is flowing, slowly.");
+      return t("Mail delivery is slow.");
     case "flowing":
-      return t("Mail is flowing.");
+      return t("Mail is working.");
   }
 }
 function summary(found, things) {
   const queue = found.queue;
-  const waiting = queue === null ? t("The queue does not run.") : queue.messages === 0 ? t("Nothing is waiting to be sent.") : queue.oldest > 0 ? many(queue.messages, "{n} message is waiting, since {time}.", "{n} messages are waiting, the oldest since {time}.", { time: agoShort(queue.oldest * 1e6) }) : many(queue.messages, "{n} message is on hold.", "{n} messages are on hold.");
-  const need = things === 0 ? t("Nothing needs attention.") : many(things, "{n} thing needs attention.", "{n} things need attention.");
+  const waiting = queue === null ? t("The queue isn't running.") : queue.messages === 0 ? t("The queue is empty.") : queue.oldest > 0 ? many(queue.messages, "{n} message waiting since {time}.", "{n} messages waiting, oldest since {time}.", { time: agoShort(queue.oldest * 1e6) }) : many(queue.messages, "{n} message on hold.", "{n} messages on hold.");
+  const need = things === 0 ? t("No problems found.") : many(things, "{n} problem needs attention.", "{n} problems need attention.");
   return `${waiting} ${need}`;
 }
 function line(level, grade, title, detail, step2) {
@@ -1318,13 +1318,13 @@ function attention(found) {
   for (const one of found.certificates) {
     const left = Math.floor((one.ends - found.at) / day2);
     if (left >= soon || one.own) continue;
-    lines.push(line(left < 3 ? "danger" : "warn", t("warning"), certificateEnds(one, left), one.automatic ? t("It should have been renewed by itself; the log of the server says why it was not.") : t("Put a new one in its place; the server reads it within six hours."), null));
+    lines.push(line(left < 3 ? "danger" : "warn", t("warning"), certificateEnds(one, left), one.automatic ? t("Automatic renewal failed. For the reason, see the server log.") : t("Replace the certificate file. The server will reload it within 6 hours."), null));
   }
   if (found.backup_interval > 0 && found.at - found.last_backup > 2 * found.backup_interval) {
-    const title = found.last_backup === 0 ? t("There is no backup yet") : t("No backup since {when}", { when: moment(found.last_backup) });
-    lines.push(line("warn", t("warning"), title, t("The configuration wants one each {time}.", { time: agoShort(found.backup_interval) }), null));
+    const title = found.last_backup === 0 ? t("No backup yet") : t("No backup since {when}", { when: moment(found.last_backup) });
+    lines.push(line("warn", t("warning"), title, t("Backups are scheduled every {time}.", { time: agoShort(found.backup_interval) }), null));
   } else if (found.backup_interval === 0 && !found.findings.some((one) => one.code === "backup-none")) {
-    lines.push(line("warn", t("warning"), t("No backups are made"), t("Set backup.schedule and backup.target in moxlite.toml."), null));
+    lines.push(line("warn", t("warning"), t("Backups are off"), t("Set backup.schedule and backup.target in moxlite.toml."), null));
   }
   return lines;
 }
@@ -1340,7 +1340,7 @@ async function testPlacement(desk) {
   });
   if (!done) return;
   await desk.refresh();
-  desk.say(ended ? t("The test mail was found.") : t("The test mail is under way. Results show up here within 15 minutes."));
+  desk.say(ended ? t("Test email found.") : t("Test email sent. You'll see results here within 15 minutes."));
 }
 function placed(one) {
   const [level, word] = landings[one.landing];
@@ -1353,42 +1353,42 @@ function step(one) {
   switch (one.code) {
     case "queue-stuck":
     case "address-blocked":
-      return link2("#queue", t("Look at the queue"));
+      return link2("#queue", t("View queue"));
     case "queue-held":
-      return link2("#queue?hold=true", t("Look at the queue"));
+      return link2("#queue?hold=true", t("View queue"));
     case "account-stopped":
     case "account-broken":
-      return link2(`#accounts/${encodeURIComponent(one.about)}`, t("Show the account"));
+      return link2(`#accounts/${encodeURIComponent(one.about)}`, t("View account"));
     case "dns":
-      return link2(`#domains/${encodeURIComponent(one.about.split(" ")[0] ?? "")}?tab=dns`, t("See the records"));
+      return link2(`#domains/${encodeURIComponent(one.about.split(" ")[0] ?? "")}?tab=dns`, t("View records"));
     default:
       return null;
   }
 }
 function certificateEnds(one, left) {
   const names = one.names.join(", ");
-  return left < 0 ? t("The certificate of {names} has ended", { names }) : many(left, "The certificate of {names} ends in {n} day", "The certificate of {names} ends in {n} days", { names });
+  return left < 0 ? t("The certificate for {names} has expired", { names }) : many(left, "The certificate for {names} expires in {n} day", "The certificate for {names} expires in {n} days", { names });
 }
 function working(found) {
   const items = [];
-  const add = (level, title, text3) => items.push(el("li", {}, mark2(level, level === "ok" ? t("correct") : t("look at it")), el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text3))));
+  const add = (level, title, text3) => items.push(el("li", {}, mark2(level, level === "ok" ? t("correct") : t("view")), el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text3))));
   const issued = found.certificates.filter((one) => !one.own);
   const first = issued.reduce((least, one) => least === null || one.ends < least.ends ? one : least, null);
   if (first !== null) {
     const left = Math.floor((first.ends - found.at) / day2);
     add(left < soon ? "warn" : "ok", t("Certificates"), [many(left, "{n} day left", "{n} days left"), ", ", first.automatic ? t("renewed automatically") : t("from files")]);
   } else {
-    add("unknown", t("Certificates"), found.certificates.length > 0 ? t("made by the server itself; browsers and other servers do not trust them") : t("none: nothing is encrypted"));
+    add("unknown", t("Certificates"), found.certificates.length > 0 ? t("self-signed, so browsers and other servers won't trust them") : t("none. Connections aren't encrypted"));
   }
   if (found.disk !== null) add(found.disk.free < found.disk.size / 20 ? "warn" : "ok", t("Disk"), t("{free} of {size} free", { free: size(found.disk.free), size: size(found.disk.size) }));
   if (found.queue !== null) add("ok", t("Queue"), found.queue.messages === 0 ? t("empty") : many(found.queue.messages, "{n} message", "{n} messages"));
-  if (found.backup_interval > 0) add(found.at - found.last_backup > 2 * found.backup_interval ? "warn" : "ok", t("Backup"), found.last_backup === 0 ? t("not yet") : ago(found.last_backup));
-  if (found.last_rehearsal > 0) add(found.rehearsal_failed ? "danger" : "ok", t("Restore of a backup"), found.rehearsal_failed ? t("failed when it was rehearsed") : t("rehearsed with success {when}", { when: ago(found.last_rehearsal) }));
-  if (found.standby !== null) add(found.standby ? "ok" : "warn", t("Second machine"), found.standby ? t("has all changes") : t("does not get all changes"));
+  if (found.backup_interval > 0) add(found.at - found.last_backup > 2 * found.backup_interval ? "warn" : "ok", t("Backup"), found.last_backup === 0 ? t("never") : ago(found.last_backup));
+  if (found.last_rehearsal > 0) add(found.rehearsal_failed ? "danger" : "ok", t("Test restore"), found.rehearsal_failed ? t("failed") : t("passed {when}", { when: ago(found.last_rehearsal) }));
+  if (found.standby !== null) add(found.standby ? "ok" : "warn", t("Standby server"), found.standby ? t("up to date") : t("missing changes"));
   if (found.helpers_tried > 0) add(found.helpers_failed > 0 ? "danger" : "ok", t("Helper processes"), t("tested {when}", { when: ago(found.helpers_tried) }));
-  add(found.config_problems.length > 0 ? "danger" : "ok", t("Configuration"), found.config_problems.length > 0 ? t("has a mistake") : [many(found.domains, "{n} domain", "{n} domains"), ", ", many(found.accounts, "{n} account", "{n} accounts")]);
-  add("ok", t("Version"), found.update === "" ? found.version : t("{version}; {update} is there", { version: found.version, update: found.update }));
-  add(found.examined === 0 ? "unknown" : "ok", t("Nightly checks"), found.examined === 0 ? t("not yet") : ago(found.examined));
+  add(found.config_problems.length > 0 ? "danger" : "ok", t("Configuration"), found.config_problems.length > 0 ? t("has an error") : [many(found.domains, "{n} domain", "{n} domains"), ", ", many(found.accounts, "{n} account", "{n} accounts")]);
+  add("ok", t("Version"), found.update === "" ? found.version : t("{version} ({update} available)", { version: found.version, update: found.update }));
+  add(found.examined === 0 ? "unknown" : "ok", t("Nightly checks"), found.examined === 0 ? t("never") : ago(found.examined));
   return items;
 }
 async function sessionsPage(desk) {
@@ -1396,7 +1396,7 @@ async function sessionsPage(desk) {
   const end = async (one) => {
     if (await attempt(t("Logging out…"), t("Couldn't end session"), () => desk.client.session_end(one.id))) await desk.refresh();
   };
-  const list2 = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => ago(one.last_used) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End the session from {address}", { address: one.remote_ip }) }) }], found);
+  const list2 = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => ago(one.last_used) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End session from {address}", { address: one.remote_ip }) }) }], found);
   const root = el("div", { class: "page" }, head(t("Your sessions"), t("Sessions end after 12 hours without use, when the server restarts, or when you change the admin password or verification methods.")), card("", list2, { flush: true }));
   return { title: t("Your sessions"), root };
 }
@@ -1437,7 +1437,7 @@ function decoded(text3) {
 }
 
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history2 }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "standby", title: t("Second machine"), icon: copy }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Login"), icon: keyRound }];
+var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history2 }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "standby", title: t("Standby server"), icon: copy }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Login"), icon: keyRound }];
 var parts = { accounts: "accounts", move: "moving", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {

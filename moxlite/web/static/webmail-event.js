@@ -692,12 +692,12 @@ var Upload = class {
           const answer = JSON.parse(request.responseText);
           const found = answer.token ?? answer.result?.upload_id;
           if (typeof found === "string") resolve(found);
-          else void told(answer.error ?? { code: "", message: t("The answer of the server cannot be understood.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
+          else void told(answer.error ?? { code: "", message: t("Unexpected response from the server. Try again.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
         } catch {
-          reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
+          reject(new CallFailed("import", "", request.responseText || t("Unexpected server response ({status}).", { status: String(request.status) })));
         }
       };
-      request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
+      request.onerror = () => reject(new CallFailed("import", "", t("Connection lost during upload, so your messages weren't imported.")));
       request.onabort = () => reject(new UploadAborted());
       if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
       request.send(body);

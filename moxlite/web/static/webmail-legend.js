@@ -181,7 +181,7 @@ var conversations = [[el("span", { class: "thread-count" }, "3"), t("Messages in
 var opened = [...Object.values(validations).map(([colour, why]) => [el("span", { class: `validation ${colour}` }, "example.org"), why]), [el("span", { class: "hint" }, t("signed")), t("The server doesn't verify signatures")], [el("span", { class: "hint" }, t("encrypted")), t("The server can't decrypt this message")], [el("b", { class: "elsewhere" }, "→ example.net"), t("This link leads to a different address than shown")], [sign(download, "icon"), t("Download")], [sign(ellipsis, "icon"), t("More message actions")]];
 async function openPage() {
   const section = (name, entries) => el("section", {}, el("h3", {}, name), el("dl", {}, entries.map(([shown, meaning]) => [el("dt", {}, shown), el("dd", {}, meaning)])));
-  await dialog(t("Signs"), (close) => [el("div", { class: "legend", tabindex: "0", role: "group", "aria-label": t("Signs") }, section(t("List"), list), section(t("Conversation"), conversations), section(t("Message"), opened)), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(t("Icons"), (close) => [el("div", { class: "legend", tabindex: "0", role: "group", "aria-label": t("Icons") }, section(t("List"), list), section(t("Conversation"), conversations), section(t("Message"), opened)), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 export {
   openPage

@@ -153,10 +153,10 @@ async function spoken(ask) {
     if (found !== null) return found;
   } catch (error) {
     const name = error instanceof Error ? error.name : "";
-    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name === "InvalidStateError") throw new Error(t("This security key is already set up."));
     if (name !== "NotAllowedError" && name !== "AbortError") throw error;
   }
-  throw new Error(t("No security key answered. Try again, or choose another way."));
+  throw new Error(t("No response from a security key. Try again or choose another method."));
 }
 function answer(found, response) {
   return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
@@ -230,25 +230,25 @@ function secondStepForm(asked, done, again) {
     fill(label, kind === "totp" ? t("Code") : t("Recovery code"), code);
     fill(intro, introduction());
     other.hidden = !(step.codes || kind === "recovery") || kind === "recovery" && step.apps.length === 0;
-    fill(other, kind === "recovery" ? t("Use a code of an app") : t("Use a recovery code"));
+    fill(other, kind === "recovery" ? t("Use authenticator app") : t("Use recovery code"));
     focus();
   }
   function introduction() {
-    if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
+    if (kind === "recovery") return t("Enter a recovery code. Each code works once.");
     if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys don't work at this address.");
-    return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0] }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
+    return step.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step.apps[0] }) : t("Enter a code from {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
     (kind === "key" ? key2 : code).focus();
   }
-  const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
+  const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
   const clock = el("span", {}, serverClock(step.server_time));
-  const root = el("div", { class: "second-step" }, el("h2", {}, t("One more step")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock));
+  const root = el("div", { class: "second-step" }, el("h2", {}, t("Verify it's you")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock));
   choose(kind);
   return { root, focus };
 }
 function keyWords(names) {
-  return names.length === 1 ? t("Use the key “{name}”", { name: names[0] }) : t("Use a security key");
+  return names.length === 1 ? t("Use key “{name}”", { name: names[0] }) : t("Use security key");
 }
 function serverClock(at) {
   const began = performance.now();
@@ -287,7 +287,7 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, pro
     const form = el("form", { class: "login", onsubmit: async (event) => {
       event.preventDefault();
       await attempt(() => tryLogIn(username.value, password.value, stay.checked));
-    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button, other, below);
+    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")), button, other, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -400,9 +400,9 @@ function setStatus(message) {
   fill(line, message);
 }
 
-async function askConfirm(client, why = t("This is an important change, so give your password again.")) {
+async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {
   const step = await client.confirm_options();
-  const answer2 = await dialog(t("Is it you?"), (close) => {
+  const answer2 = await dialog(t("Confirm it's you"), (close) => {
     const place = el("div", {});
     const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
     const problem = el("p", { class: "error", role: "alert", hidden: true });

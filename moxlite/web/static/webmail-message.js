@@ -1125,7 +1125,7 @@ var Message = class {
       this.drawFiles();
       if (this.chosen === null) this.sheet = facts.coloured;
       this.drawBar();
-    }, failed: () => this.missing(new CallFailed("html", "", t("The server cannot be reached."))), needles: () => this.owner.needles(), forwarded: forwards.test(this.item.subject) });
+    }, failed: () => this.missing(new CallFailed("html", "", t("Can't reach the server."))), needles: () => this.owner.needles(), forwarded: forwards.test(this.item.subject) });
   }
   get calendar() {
     return this.all.find((one) => calendars.has(one.content_type));

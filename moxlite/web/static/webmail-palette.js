@@ -230,7 +230,7 @@ function keysOf(command) {
 }
 async function openPalette(table, typed = "") {
   const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
-  const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No command found.") };
+  const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No matching commands") };
   const chosen = await pick(t("Commands"), words, possible, titleOf, { typed, detail: keysOf });
   chosen?.run();
 }
@@ -245,7 +245,7 @@ var mostTitles = 100;
 var visibleText = (of) => of.innerText.trim().slice(0, 80);
 async function showTitles(at) {
   const titled = [at, ...at.querySelectorAll("[title]")].filter((one) => one instanceof HTMLElement && one.title !== "" && one.checkVisibility());
-  await dialog(t("What has the focus"), (close) => [el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]))), titled.length === 0 && el("p", { class: "dialog-text" }, t("There is no explanation for this.")), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))].filter((one) => one !== false));
+  await dialog(t("Focused control"), (close) => [el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]))), titled.length === 0 && el("p", { class: "dialog-text" }, t("No description available")), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))].filter((one) => one !== false));
 }
 
 adopt(picker_default);

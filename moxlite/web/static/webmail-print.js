@@ -162,7 +162,7 @@ async function paper(client, address) {
       if (frame.dataset["printed"] !== void 0) return;
       if (frame.contentDocument === null) {
         done();
-        reject(new Error(t("The server cannot be reached.")));
+        reject(new Error(t("Can't reach the server.")));
         return;
       }
       const page = frame.contentWindow;

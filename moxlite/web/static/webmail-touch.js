@@ -154,7 +154,7 @@ function pulls(list, look) {
       hiding = window.setTimeout(hide, shownFor);
     };
     const found = () => end(t("Up to date"));
-    const failed = () => end(t("Offline"), wifiOff);
+    const failed = () => end(t("Not connected"), wifiOff);
     addEventListener("connected", found);
     addEventListener("disconnected", failed);
     hiding = window.setTimeout(failed, patience);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.f6f2d50ce8d1.js", bar: "bar.47ba45eae1dd.js", bulk: "bulk.ae4e0c8428b1.js", calendar: "calendar.c7cc9b2e832d.js", checks: "checks.c1d9680e081e.js", compose: "compose.b1fd6808faaf.js", conversation: "conversation.6715b9fe7084.js", details: "details.8db0de076ad9.js", dropping: "dropping.36dd9b2cab0d.js", empty: "empty.32dbb2bfd86d.js", event: "event.27c00877cb9b.js", eventnews: "eventnews.2a0c34b3fbb9.js", export: "export.2b298a4b7fe9.js", hints: "hints.e79a027f2457.js", invitation: "invitation.669e98abb467.js", labels: "labels.3d67df1b2707.js", later: "later.e88f826a902c.js", legend: "legend.8489dfa6def3.js", login: "login.b0c959208781.js", mailboxes: "mailboxes.ab7b64035def.js", menu: "menu.cca13b59430f.js", message: "message.46db9e818534.js", newsletters: "newsletters.dd5597fc8526.js", notices: "notices.0af5fac32172.js", offline: "offline.8e9dd24690f8.js", palette: "palette.2d8d6666535a.js", people: "people.9eb98908577e.js", print: "print.606d7b4f4125.js", receipt: "receipt.31644589a5a1.js", recipients: "recipients.cc43d727edf0.js", repeating: "repeating.260e99aff349.js", rich: "rich.171b53ebc360.js", rules: "rules.a1aefd4af173.js", search: "search.7a4b55d3ce66.js", sender: "sender.12c5186166be.js", sent: "sent.24f4098f94c3.js", settings: "settings.3dff67232751.js", sorting: "sorting.71905cee075c.js", squire: "squire.8f988577745b.js", templates: "templates.953e11ecb629.js", touch: "touch.51dde280e2b1.js", viewer: "viewer.0120d52f948d.js", words: "words.9b7343a53c4c.js" };
+var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.f6f2d50ce8d1.js", bar: "bar.47ba45eae1dd.js", bulk: "bulk.ae4e0c8428b1.js", calendar: "calendar.c7cc9b2e832d.js", checks: "checks.c1d9680e081e.js", compose: "compose.b1fd6808faaf.js", conversation: "conversation.6715b9fe7084.js", details: "details.8db0de076ad9.js", dropping: "dropping.919146b7a2d1.js", empty: "empty.32dbb2bfd86d.js", event: "event.321794489302.js", eventnews: "eventnews.2a0c34b3fbb9.js", export: "export.2b298a4b7fe9.js", hints: "hints.e79a027f2457.js", invitation: "invitation.669e98abb467.js", labels: "labels.3d67df1b2707.js", later: "later.e88f826a902c.js", legend: "legend.f07149872cfa.js", login: "login.48655aa1ed2d.js", mailboxes: "mailboxes.ab7b64035def.js", menu: "menu.cca13b59430f.js", message: "message.eabda1a0c160.js", newsletters: "newsletters.dd5597fc8526.js", notices: "notices.0af5fac32172.js", offline: "offline.8e9dd24690f8.js", palette: "palette.ca53fc4c5714.js", people: "people.c7052293120d.js", print: "print.83a733790086.js", receipt: "receipt.31644589a5a1.js", recipients: "recipients.cc43d727edf0.js", repeating: "repeating.260e99aff349.js", rich: "rich.171b53ebc360.js", rules: "rules.a1aefd4af173.js", search: "search.7a4b55d3ce66.js", sender: "sender.12c5186166be.js", sent: "sent.24f4098f94c3.js", settings: "settings.3dff67232751.js", sorting: "sorting.71905cee075c.js", squire: "squire.8f988577745b.js", templates: "templates.953e11ecb629.js", touch: "touch.91f4be388442.js", viewer: "viewer.0120d52f948d.js", words: "words.9b7343a53c4c.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -185,7 +185,7 @@ var BaseClient = class {
     } catch {
       this.unanswered(name);
       const reached = status !== 0 && (status < 502 || status > 504);
-      throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
+      throw new CallFailed(name, "", reached ? t("Unexpected server response ({status}).", { status: String(status) }) : t("Can't reach the server."));
     }
     if (!answer.error) return answer.result;
     const error = await told(answer.error);
@@ -545,7 +545,7 @@ function part(name) {
   if (found === void 0) {
     found = Promise.all([import(folder + define_PARTS_default[name]), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
-      throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
+      throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
     loading.set(name, found);
   }
@@ -1555,7 +1555,7 @@ function tellTitle(mail, find2) {
   const mailbox = mail.current.value;
   const search3 = find2.text.value;
   const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(offline)")}`;
+  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
   const listed = search3 !== "" ? t("Search: {text}", { text: search3 }) : mailboxName(mailbox?.name ?? "Webmail");
   const shown4 = inCalendar(location.hash) ? t("Calendar") : listed;
   document.title = `${unread}${shown4} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
@@ -2857,7 +2857,7 @@ function speak(language) {
   return spoken() === language && document.documentElement.lang !== language;
 }
 
-var sentences = { on: "", connecting: t("Connecting…"), off: t("Connection lost. Reconnecting…"), crowded: t("Can't connect because other tabs use all the connections your network allows. Close some tabs."), blocked: t("Can't connect because your network or a proxy blocks live updates. Ask your network administrator to allow WebSockets.") };
+var sentences = { on: "", connecting: t("Connecting…"), off: t("Not connected. Reconnecting…"), crowded: t("Not connected. Other tabs use all the connections your network allows. Close some tabs."), blocked: t("Not connected. Your network or a proxy blocks live updates. Ask your network administrator to allow WebSockets.") };
 function connectionLine(mail, stream) {
   const words2 = el("span");
   const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
