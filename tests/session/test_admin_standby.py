@@ -588,7 +588,10 @@ def test_what_is_no_database_is_not_followed() -> None:
         ),
         (HeldLease(980.0, 1020.0, 1035.0, "no response"), "acknowledged in 20 s."),
         (HeldLease(950.0, 990.0, 1005.0, "no response"), "Nothing is acknowledged; the server ends in 5 s."),
-        (HeldLease(0.0, 0.0, 0.0, "no response"), "was not taken yet: no answer. Changes are acknowledged all the same"),
+        (
+            HeldLease(0.0, 0.0, 0.0, "no response"),
+            "was not taken yet: no answer. Changes are acknowledged all the same",
+        ),
         (HeldLease(950.0, 0.0, 0.0, "", "epoch 2 is of b"), "Nothing is acknowledged any more: epoch 2 is of b."),
     ],
 )

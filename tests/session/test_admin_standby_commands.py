@@ -170,7 +170,8 @@ def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identi
     save(data / STATE, State(time.time(), "/mnt/x", 1, 1.0, 5, lease=held))
     assert standby_findings(static) == []
     save(
-        data / STATE, State(time.time(), "/mnt/x", 1, 1.0, 5, lease=msgspec.structs.replace(held, problem="no response"))
+        data / STATE,
+        State(time.time(), "/mnt/x", 1, 1.0, 5, lease=msgspec.structs.replace(held, problem="no response")),
     )
     (found,) = standby_findings(static)
     assert (found.code, found.grade) == ("standby-lease", "error")
