@@ -77,7 +77,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         row = page.get_by_role("row").filter(has_text="Elsewhere")
         expect(row).to_contain_text("connected")
         expect(row).to_contain_text("ann@gmail.com")
-        expect(row).to_contain_text("sends by localhost")
+        expect(row).to_contain_text("sends through localhost")
         page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
         wrong += faults(visitor, "the list")
         pause = row.get_by_role("button", name="Pause Elsewhere")

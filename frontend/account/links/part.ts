@@ -210,7 +210,7 @@ function name(one: LinkItem): Child {
     el(
       "span",
       { class: "hint" },
-      one.smtp_host === "" ? t("receive only") : t("sends by {host}", { host: visible(one.smtp_host) }),
+      one.smtp_host === "" ? t("receive only") : t("sends through {host}", { host: visible(one.smtp_host) }),
     ),
     one.sorts && el("span", { class: "hint" }, t("sorts new mail")),
   );

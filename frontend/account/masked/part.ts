@@ -120,7 +120,7 @@ class List {
     return el(
       "nav",
       { class: "flex wrap gap", "aria-label": t("List pages") },
-      el("span", { class: "grow hint" }, t("{first} to {last} of {total}", { first: this.offset + 1, last, total })),
+      el("span", { class: "grow hint" }, t("{first}–{last} of {total}", { first: this.offset + 1, last, total })),
       this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))),
       last < total && button(t("Older"), () => void this.go(last)),
     );

@@ -84,7 +84,10 @@ export function triedOn(found: TriedRules, mailbox: string): HTMLElement {
   const taken = found.messages.filter((one) => one.rule !== null);
   const others = found.messages.length - taken.length;
   if (found.messages.length === 0) {
-    return notice("unknown", t("You haven't received mail at this address by SMTP yet, so you can't test the rules."));
+    return notice(
+      "unknown",
+      t("You haven't received mail at this address over SMTP yet, so you can't test the rules."),
+    );
   }
   return card(
     t("Test rules"),

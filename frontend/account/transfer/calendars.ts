@@ -55,7 +55,7 @@ export class CalendarCopies {
     const title = t("Calendars and contacts from another server");
     if (found.phase === "none") {
       const hint = t(
-        "Copies by CalDAV and CardDAV. The other server won't change, and guests won't be notified. Copying again won't create duplicates.",
+        "Copies over CalDAV and CardDAV. The other server won't change, and guests won't be notified. Copying again won't create duplicates.",
       );
       fill(this.root, card(title, this.ask(), { hint }));
       return;
@@ -63,7 +63,7 @@ export class CalendarCopies {
     const counted = [
       many(found.added, "{n} entry copied", "{n} entries copied"),
       found.known > 0 && many(found.known, "{n} already here", "{n} already here"),
-      found.unread > 0 && many(found.unread, "{n} unreadable", "{n} unreadable"),
+      found.unread > 0 && many(found.unread, "couldn't read {n}", "couldn't read {n}"),
     ]
       .filter(Boolean)
       .join(", ");

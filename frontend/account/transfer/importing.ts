@@ -41,7 +41,7 @@ export class Importing {
     autocomplete: "off",
     spellcheck: "false",
     list: "mailbox-names",
-    placeholder: t("as in the file, else Inbox"),
+    placeholder: t("From file, or Inbox"),
   });
   private readonly prefix = el("input", {
     autocomplete: "off",

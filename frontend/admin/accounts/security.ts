@@ -177,7 +177,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       },
       { title: t("Type"), cell: (one) => one.type },
       { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) },
-      { title: t("IMAP"), cell: (one) => (one.no_imap_preauth ? t("login command") : t("at once")) },
+      { title: t("IMAP"), cell: (one) => (one.no_imap_preauth ? t("login command") : t("without a command")) },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
       {
         title: "",
@@ -192,7 +192,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       ? empty(
           keyRound,
           t("No client certificates"),
-          t("With a client certificate, apps can log in by TLS without a password."),
+          t("With a client certificate, apps can log in over TLS without a password."),
         )
       : list;
   return card(t("Client certificates"), body, {
@@ -236,7 +236,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
       const done = await desk.client.account_undelete(name, from, mailbox);
       desk.say(
         many(done.messages, "{n} message restored.", "{n} messages restored.") +
-          (done.damaged > 0 ? ` ${many(done.damaged, "{n} unreadable.", "{n} unreadable.")}` : ""),
+          (done.damaged > 0 ? ` ${many(done.damaged, "Couldn't read {n}.", "Couldn't read {n}.")}` : ""),
       );
       await desk.refresh();
     });

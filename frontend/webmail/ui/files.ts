@@ -54,7 +54,7 @@ export function importFile(
       words(done.added),
       known > 0 && many(known, "{n} already exists", "{n} already exist"),
       dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"),
-      unread > 0 && many(unread, "{n} unreadable", "{n} unreadable"),
+      unread > 0 && many(unread, "couldn't read {n}", "couldn't read {n}"),
     ].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem as Told)));
     if (unread === 0) toast(facts.join(", "));
