@@ -85,11 +85,11 @@ def test_removed_mail_comes_back(visitor: Visitor, server: LocalServer) -> None:
         imap.expunge()
     page = go(visitor, "accounts/moxlite?tab=security")
     row = page.get_by_role("table", name="Deleted messages").locator("tbody tr").first
-    row.get_by_role("button", name=re.compile("back$")).click()
+    row.get_by_role("button", name=re.compile("^Restore mail")).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text(re.compile(r"Bring \d+ messages? back\?"))
+    expect(dialog).to_contain_text(re.compile(r"Restore \d+ messages?\?"))
     dialog.get_by_role("button", name="Restore").click()
-    expect(page.get_by_text(re.compile(r"^\d+ messages? (is|are) back\.$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+ messages? restored\.$"))).to_be_visible()
 
 
 def test_who_locked_himself_out_is_let_in_again(visitor: Visitor) -> None:

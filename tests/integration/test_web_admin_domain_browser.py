@@ -73,7 +73,7 @@ def test_a_domain_is_added_and_made_ready_in_one_flow(
     # localserve makes no checks, and says so once
     visitor.expect_problem("503", "409", "500")
     step(page, "DNS records")
-    expect(page.get_by_text("localserve doesn't contact other servers").first).to_be_visible()
+    expect(page.get_by_text("localserve asks nothing outside").first).to_be_visible()
     page.get_by_role("button", name="Set DNS provider…").click()
     page.get_by_role("dialog").get_by_label("Provider").select_option("desec")
     page.get_by_role("dialog").get_by_role("button", name="Next").click()

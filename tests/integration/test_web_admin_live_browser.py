@@ -135,7 +135,7 @@ def test_nothing_moves_while_one_reads(visitor: Visitor, server: LocalServer) ->
     page.mouse.move(1, 1)
     box = resting(row)
     deliver(server, dave)
-    more = page.get_by_role("button", name=re.compile("^Show [0-9]+ new line"))
+    more = page.get_by_role("button", name=re.compile("^Show [0-9]+ new event"))
     expect(more).to_be_visible()
     within_window(more)
     expect(page.locator(".live > li", has_text=dave)).to_have_count(0)

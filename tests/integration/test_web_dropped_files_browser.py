@@ -136,10 +136,10 @@ def test_what_is_no_mail_is_refused_with_words(importer: Importer) -> None:
     page = importer.page
     archive = importer.box("Archive")
     importer.drop(archive, {"pho\u202eto.pdf": b"%PDF-1.7", "a.eml": mail(1)})
-    expect(importer.toast("Not mail: pho_to.pdf. Taken are messages (.eml), mbox files")).to_be_visible()
+    expect(importer.toast("Not mail files: pho_to.pdf. You can import messages (.eml), mbox files")).to_be_visible()
     expect(importer.toast("1 message imported into Archive")).to_be_visible()
     importer.drop(archive, {"": b"hello"})
-    expect(importer.toast(re.compile("^Taken are messages"))).to_be_visible()
+    expect(importer.toast(re.compile("^You can import messages"))).to_be_visible()
     assert importer.drop(page.locator(".list-title"), {"a.eml": mail(1)}) == [True, False], "or the browser opens it"
     expect(importer.toast("imported")).to_have_count(1)
 
@@ -200,7 +200,7 @@ def test_an_upload_is_stopped(importer: Importer, tmp_path: Path) -> None:
     held = threading.Event()
     importer.page.route("**/import?mailbox_id=*", lambda route: held.set())
     begin_large(importer, large(tmp_path))
-    importer.toast(re.compile("Sending .* of")).get_by_role("button", name="Stop").click()
+    importer.toast(re.compile("Uploading .* of")).get_by_role("button", name="Stop").click()
     expect(importer.toast("Import stopped. No messages imported")).to_be_visible()
 
 

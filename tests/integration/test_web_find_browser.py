@@ -350,7 +350,7 @@ def test_flags_have_signs_with_titles(reader: Reader, imap: imaplib.IMAP4) -> No
     )
     expect(options.filter(has_text="Plain")).to_have_accessible_name(re.compile("^Ada Lindqvist "))
     expect(options.filter(has_text="All")).to_have_accessible_name(
-        re.compile("^Unread Ada Lindqvist Draft Phishing Deleted Answered Forwarded Flagged ")
+        re.compile("^Unread Ada Lindqvist Draft Phishing Deleted Replied Forwarded Flagged ")
     )
 
 

@@ -198,7 +198,7 @@ def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: L
     domain = page.locator(".reader-fields .validation")
     expect(domain).to_have_text("nordlicht.example")
     expect(domain).to_have_class(re.compile("grey"))
-    expect(domain).to_have_attribute("title", re.compile("^Nothing proves"))
+    expect(domain).to_have_attribute("title", re.compile("^Domain not verified"))
     page.keyboard.press("I")
     details = page.get_by_role("dialog", name="Message details")
     expect(details).to_contain_text("127.0.0.1")
