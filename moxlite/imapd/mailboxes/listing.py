@@ -140,10 +140,8 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
     others = await shared_mailboxes(session, boxes) if any(map(_may_be_foreign, patterns)) else {}
     listing = _Listing(session, command, patterns, boxes, others, subscribed, linked)
     tells_rights, tells_status = "MYRIGHTS" in command.returns, "STATUS" in command.returns
-    for name in await listing.matching():
-        line = listing.line(name)
-        if line is None:
-            continue
+    for line in await listing.lines():
+        name = line.name
         session.respond(line)
         box, other = listing.by_name.get(name), others.get(name)
         if tells_rights and (box is not None or other is not None):  # RFC 8440
@@ -235,9 +233,7 @@ class _Listing:
         # With RECURSIVEMATCH, names above selected ones are shown, too, unless those are all shown themselves: "Servers
         # SHOULD ONLY return a non-matching mailbox name along with CHILDINFO if at least one matching child is not also
         # being returned" (RFC 5258 §3.5).
-        self._chosen = frozenset(filter(self._selected, self.names()) if self._recursive else ())
-        self._above = _above(self._chosen)
-        self._needed = frozenset[str]()
+        self._above = _above(filter(self._selected, self.names())) if self._recursive else frozenset[str]()
 
     def names(self) -> list[str]:
         """The names to examine, in order, each once."""
@@ -249,11 +245,11 @@ class _Listing:
             names.sort(key=_order)
         return names
 
-    async def matching(self) -> list[str]:
-        """The names that a pattern matches, in order."""
+    async def lines(self) -> list[ListData]:
+        """The LIST lines, in order."""
         names = [name for name in self.names() if await self._matches(name)]
-        self._needed = _above(self._chosen.difference(names))
-        return names
+        needed = self._above and _above(set(filter(self._selected, self.names())).difference(names))
+        return [self._line(name) for name in names if self._selected(name) or name in needed]
 
     async def _matches(self, name: str) -> bool:
         """Whether one of the patterns matches."""
@@ -272,16 +268,12 @@ class _Listing:
             return box is not None and bool(box.special_use)
         return True
 
-    def line(self, name: str) -> ListData | None:
-        """The LIST line of a name, None if the selection leaves it out."""
-        selected = self._selected(name)
+    def _line(self, name: str) -> ListData:
         childinfo: tuple[str, ...] = ()
         if name in self._above and self._only_subscribed:
             childinfo = ("SUBSCRIBED",)
         if name in self._above and self._only_special:
             childinfo = (*childinfo, "SPECIAL-USE")
-        if not selected and name not in self._needed:
-            return None
         box = self.by_name.get(name)
         flags: list[str] = []
         if name in self._others:
