@@ -225,7 +225,8 @@ class Methods(Client):
     def __init__(self, server: LocalServer, chance: random.Random) -> None:
         super().__init__(server)
         self._chance = chance
-        status, octets = self.ask("GET", f"{WEB_API}openapi.json", b"", {}, keep=False)
+        with self.patient():
+            status, octets = self.ask("GET", f"{WEB_API}openapi.json", b"", {}, keep=False)
         if status != 200:
             raise Finding(f"the document of the web API is answered with {status}")
         document: Any = json.loads(octets)
