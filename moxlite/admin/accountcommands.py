@@ -22,7 +22,7 @@ from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
 from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certificate
-from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox, StoreError
+from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox
 from moxlite.store.forms import BadForm
 from moxlite.store.mail.acl import RIGHTS, all_acls
 from moxlite.wording import worded
@@ -47,17 +47,13 @@ class AppPasswordCommands:
     async def add(self, args: operations.AppPasswordAdd) -> str:
         """Make an app password and return it; it cannot be shown again."""
         named_account(self._config, args.account)
-        try:
-            return await self._passwords.add_app(
-                args.account,
-                args.name,
-                args.scopes,
-                read_only=args.read_only,
-                expires=args.expires,
-                token=args.token,
-            )
-        except StoreError as error:
-            raise CommandFailed("refused", str(error)) from None
+        if not args.name.strip():
+            raise BadForm("name", "is empty: give the name of a device or program")
+        if not args.scopes:
+            raise BadForm("scopes", "is empty: choose at least one service")
+        return await self._passwords.add_app(
+            args.account, args.name, args.scopes, read_only=args.read_only, expires=args.expires, token=args.token
+        )
 
     async def list(self, args: operations.ListAppPasswords) -> list[operations.AppPasswordInfo]:
         """List the app passwords of an account, the oldest first."""
@@ -71,7 +67,7 @@ class AppPasswordCommands:
         """Revoke an app password, and end its sessions (IMAP-23)."""
         named_account(self._config, args.account)
         if not await self._passwords.revoke_app(args.account, args.name):
-            raise CommandFailed("notFound", f"{args.account} has no app password {args.name!r}")
+            raise CommandFailed("notFound", worded("there is no app password {name}", name=repr(args.name)))
 
 
 def _info(app_password: AppPassword, now: int) -> operations.AppPasswordInfo:

@@ -240,7 +240,7 @@ def app_password_add(
     usual = ("jmap",) if token else ("imap",) if read_only else ("imap", "submission")
     deadline = None if expires is None else _deadline(expires)
     request = access.AppPasswordAdd(
-        account_name, name, from_builtins(scopes or usual, list), read_only, deadline, token
+        name, from_builtins(scopes or usual, list), read_only, deadline, token, account=account_name
     )
     print(perform(request))
 

@@ -83,13 +83,12 @@ class AppPasswordInfo(msgspec.Struct, frozen=True):
     token: bool = False
 
 
-@change("account app-password add", Role.COMMAND_LINE)
-class AppPasswordAdd(Operation[str], frozen=True):
+@change("account app-password add", USERS, confirm=True)
+class AppPasswordAdd(UserOperation[str], frozen=True):
     """Make an app password, or with `token` an access token, and return it. `expires` in µs UTC, None for never."""
 
-    account: str
-    name: str
-    scopes: list[Literal["imap", "submission", "webapi", "dav", "jmap", "addresses"]]
+    name: Annotated[str, Meta(max_length=200)]
+    scopes: Annotated[list[Literal["imap", "submission", "webapi", "dav", "jmap", "addresses"]], Meta(max_length=6)]
     read_only: bool = False
     expires: int | None = None
     token: bool = False
@@ -100,18 +99,15 @@ class AppPasswordAdd(Operation[str], frozen=True):
     Role.COMMAND_LINE,
     columns=("name", "token", "scopes", "read_only", "created", "last_used", "expires", "expired"),
 )
-class ListAppPasswords(Operation[list[AppPasswordInfo]], frozen=True):
+class ListAppPasswords(UserOperation[list[AppPasswordInfo]], frozen=True):
     """List the app passwords and tokens of ACCOUNT, with what they are for, and when they were used (to the hour)."""
 
-    account: str
 
-
-@change("account app-password rm", Role.COMMAND_LINE)
-class RemoveAppPassword(Operation[None], frozen=True):
+@change("account app-password rm", USERS, confirm=True)
+class RemoveAppPassword(UserOperation[None], frozen=True):
     """Revoke the app password or token NAME of ACCOUNT; its sessions end."""
 
-    account: str
-    name: str
+    name: Annotated[str, Meta(max_length=200)]
 
 
 # Shared mailboxes (IMAP-157)

@@ -17,7 +17,7 @@ __all__ = ["Clicks", "browser_in"]
 
 LOOPBACK: Final = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])", re.IGNORECASE)
 
-EXPECTED: Final = re.compile(r" (?:401 \S+/api/\w+|403 \S+/api/(?:app_password_add|device_start|api_token_add))$")
+EXPECTED: Final = re.compile(r" (?:401 \S+/api/\w+|403 \S+/api/\w*(?:app_password_add|device_start|api_token_add))$")
 """What is asked before the log-in, and what is asked again once the user has given the password again (WEB-63a)."""
 
 DRAWN: Final = """() => [

@@ -76,7 +76,7 @@ def populate(server: LocalServer) -> None:
             imap.readline()
     for number, text in enumerate(HOSTILE):
         if number < 18:  # an account has 20
-            opener.call("app_password_add", name=text[:60], scopes=["imap"], read_only=False, expires=None)
+            opener.call("account_app_password_add", name=text[:60], scopes=["imap"], read_only=False, expires=None)
         opener.call("account_sieve_put", script=text[:60], old=None, text="keep;", activate=False)
         opener.call("address_add", note=text[:300])
         opener.call("suppression_add", address=f"gone{number}@far.example", reason=text[:300])

@@ -134,7 +134,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
             login_address=found.user,
             no_imap_preauth=False,
         )
-        account.call("app_password_add", name="Phone", scopes=["imap"], read_only=False, expires=None)
+        account.call("account_app_password_add", name="Phone", scopes=["imap"], read_only=False, expires=None)
         account.call("address_add", site="shop.example", word="shop", domain="localhost")
         account.call("suppression_add", address="gone@far.example", reason="")
         account.call("account_sieve_put", script="old", old=None, text="keep;", activate=False)

@@ -30,7 +30,7 @@ async def reader(imap: Imap, tmp_path: Path, *, expires: int | None = None) -> A
     async with imap.user() as owner:
         await owner.append(MAIL)
     async with operator(imap, tmp_path) as ctl:
-        args = AppPasswordAdd("mia", "archive", ["imap"], read_only=True, expires=expires)
+        args = AppPasswordAdd("archive", ["imap"], read_only=True, expires=expires, account="mia")
         password = await ctl.call("account app-password add", args, str)
     async with imap.connect() as client:
         await client.login(password=password)
@@ -118,16 +118,16 @@ async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: P
     async with operator(imap, tmp_path) as ctl, imap.user() as owner:
         passwords = {}
         for name in ("phone", "tablet"):
-            args = AppPasswordAdd("mia", name, ["imap"])
+            args = AppPasswordAdd(name, ["imap"], account="mia")
             passwords[name] = await ctl.call("account app-password add", args, str)
         with pytest.raises(CtlFailed, match="already"):
-            await ctl.call("account app-password add", AppPasswordAdd("mia", "phone", ["imap"]), str)
+            await ctl.call("account app-password add", AppPasswordAdd("phone", ["imap"], account="mia"), str)
         with pytest.raises(CtlFailed, match="no account"):
-            await ctl.call("account app-password add", AppPasswordAdd("none", "phone", ["imap"]), str)
+            await ctl.call("account app-password add", AppPasswordAdd("phone", ["imap"], account="none"), str)
         async with imap.connect() as phone, imap.connect() as tablet:
             await phone.login(password=passwords["phone"])
             await tablet.login(password=passwords["tablet"])
-            rows = await ctl.call("account app-password list", ListAppPasswords("mia"), list[AppPasswordInfo])
+            rows = await ctl.call("account app-password list", ListAppPasswords(account="mia"), list[AppPasswordInfo])
             assert [(row.name, row.scopes, row.expires, row.expired) for row in rows] == [
                 ("phone", ["imap"], "", False),
                 ("tablet", ["imap"], "", False),
@@ -135,17 +135,17 @@ async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: P
             assert all(row.last_used for row in rows)
             sessions = await ctl.call("imap sessions", ImapSessions(), list[ImapSession])
             assert sorted(one.app_password for one in sessions) == ["", "phone", "tablet"]
-            await ctl.call("account app-password rm", RemoveAppPassword("mia", "phone"), type(None))
+            await ctl.call("account app-password rm", RemoveAppPassword("phone", account="mia"), type(None))
             assert await phone.line() == b"* BYE [UNAVAILABLE] the app password was revoked\r\n"
             await tablet.ok("a NOOP")
             await owner.ok("a NOOP")
         with pytest.raises(CtlFailed, match="no app password 'phone'"):
-            await ctl.call("account app-password rm", RemoveAppPassword("mia", "phone"), type(None))
+            await ctl.call("account app-password rm", RemoveAppPassword("phone", account="mia"), type(None))
         async with imap.connect() as again:
             answer = await again.tagged(f"a LOGIN mia@example.org {passwords['phone']}")
             assert answer == "NO [AUTHENTICATIONFAILED] bad user or password"
         async with imap.connect() as mailer:
-            args = AppPasswordAdd("mia", "mailer", ["submission"])
+            args = AppPasswordAdd("mailer", ["submission"], account="mia")
             password = await ctl.call("account app-password add", args, str)
             answer = await mailer.tagged(f"a LOGIN mia@example.org {password}")
             assert answer == "NO [AUTHORIZATIONFAILED] this app password is not for imap"

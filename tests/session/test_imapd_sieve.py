@@ -129,7 +129,7 @@ async def test_an_app_password_for_reading_changes_no_script(imap: Imap, tmp_pat
     async with user(imap) as owner:
         assert (await owner.last(put("mine", "keep;"))).startswith("OK")
     async with operator(imap, tmp_path) as ctl:
-        args = AppPasswordAdd("mia", "archive", ["imap"], read_only=True)
+        args = AppPasswordAdd("archive", ["imap"], read_only=True, account="mia")
         password = await ctl.call("account app-password add", args, str)
     async with connect(imap) as client:
         await client.response()

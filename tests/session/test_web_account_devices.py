@@ -131,7 +131,7 @@ async def test_a_link_ends_after_its_time_by_a_newer_one_and_by_the_user(
 
 async def test_a_device_needs_a_name_of_its_own(browser: Browser) -> None:
     """WEB-126a, WEB-64a."""
-    await browser.call("app_password_add", name="phone", scopes=["imap"], read_only=False, expires=None)
+    await browser.call("account_app_password_add", name="phone", scopes=["imap"], read_only=False, expires=None)
     for name in ("", " ", "x" * 65, "a\x07b", "phone"):
         answer = await browser.post("device_start", {"name": name})
         assert (answer.status, answer.json["error"]["fields"][0]["field"]) == (400, "name")

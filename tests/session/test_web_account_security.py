@@ -58,7 +58,7 @@ async def test_a_new_password_ends_other_sessions_but_no_app_passwords(rig: Rig,
     other, mail = rig.browser(app="/"), rig.browser()
     await other.log_in()
     await mail.log_in()
-    await browser.call("app_password_add", name="phone", scopes=["imap"], read_only=False, expires=None)
+    await browser.call("account_app_password_add", name="phone", scopes=["imap"], read_only=False, expires=None)
     assert await browser.call("set_password", password="another good one") == 2
     assert (await other.error("overview"))[0] == 401
     assert (await mail.error("mailbox_counts"))[0] in (401, 404)
@@ -93,7 +93,7 @@ async def test_a_password_that_may_not_be_chosen_is_only_generated(rig: Rig, bro
 async def test_an_app_password_is_shown_once_and_revoked_with_its_sessions(rig: Rig, browser: Browser) -> None:
     """WEB-150."""
     password = await browser.call(
-        "app_password_add", name="Tablet", scopes=["imap", "submission"], read_only=False, expires=None
+        "account_app_password_add", name="Tablet", scopes=["imap", "submission"], read_only=False, expires=None
     )
     assert len(password) >= 20
     (one,) = await browser.call("app_password_list")
@@ -104,22 +104,23 @@ async def test_an_app_password_is_shown_once_and_revoked_with_its_sessions(rig: 
         "",
     )
     assert password not in str(one)
-    await browser.call("app_password_remove", name="Tablet")
+    await browser.call("account_app_password_rm", name="Tablet")
     assert await browser.call("app_password_list") == []
-    assert await browser.error("app_password_remove", name="Tablet") == (404, "user:notFound")
+    assert await browser.error("account_app_password_rm", name="Tablet") == (404, "user:notFound")
 
 
 async def test_a_token_is_made_like_an_app_password(rig: Rig, browser: Browser) -> None:
     """WEB-150, JMAP-2a: shown once, listed as a token, and withdrawn; only for what speaks HTTP."""
     wish = {"name": "Bulwark", "scopes": ["jmap"], "read_only": False, "expires": None, "token": True}
-    token = await browser.call("app_password_add", **wish)
+    token = await browser.call("account_app_password_add", **wish)
     assert token.startswith("moxlite_")
     (one,) = await browser.call("app_password_list")
     assert (one["name"], one["token"], one["scopes"]) == ("Bulwark", True, ["jmap"])
-    assert await browser.error("app_password_add", **wish | {"name": "x", "scopes": ["imap"]}) == (400, "user:error")
+    bad = wish | {"name": "x", "scopes": ["imap"]}
+    assert await browser.error("account_app_password_add", **bad) == (400, "user:error")
     every = {"name": "all", "scopes": ["imap", "submission", "webapi", "dav", "jmap"], "token": False}
-    await browser.call("app_password_add", **wish | every)
-    await browser.call("app_password_remove", name="Bulwark")
+    await browser.call("account_app_password_add", **wish | every)
+    await browser.call("account_app_password_rm", name="Bulwark")
     assert [one["name"] for one in await browser.call("app_password_list")] == ["all"]
 
 
@@ -130,21 +131,20 @@ async def test_a_token_is_made_like_an_app_password(rig: Rig, browser: Browser) 
         ({"scopes": []}, "user:fields"),
         ({"scopes": ["admin"]}, "user:error"),
         ({"read_only": True}, "user:error"),
-        ({"expires": "2020-01-01T00:00:00Z"}, "user:error"),
-        ({"expires": "2090-01-01T00:00:00"}, "user:fields"),
+        ({"expires": 1}, "user:error"),
         ({"name": "x" * 65}, "user:error"),
     ],
 )
 async def test_a_wrong_app_password_is_refused(browser: Browser, change: dict[str, object], code: str) -> None:
     """WEB-150."""
     good = {"name": "phone", "scopes": ["imap", "submission"], "read_only": False, "expires": None}
-    assert await browser.error("app_password_add", **good | change) == (400, code)
+    assert await browser.error("account_app_password_add", **good | change) == (400, code)
 
 
 async def test_all_app_passwords_end_by_one_button(rig: Rig, browser: Browser) -> None:
     """WEB-63."""
     for name in ("a", "b"):
-        await browser.call("app_password_add", name=name, scopes=["imap"], read_only=True, expires=None)
+        await browser.call("account_app_password_add", name=name, scopes=["imap"], read_only=True, expires=None)
     assert await browser.call("app_password_remove_all") == 2
     assert await browser.call("app_password_list") == []
 
@@ -194,7 +194,7 @@ async def test_this_was_not_me_locks_everyone_else_out(rig: Rig, browser: Browse
     """WEB-63b, WEB-70."""
     stranger = rig.browser(app="/", remote="198.51.100.7")
     await stranger.log_in()
-    await browser.call("app_password_add", name="phone", scopes=["imap"], read_only=False, expires=None)
+    await browser.call("account_app_password_add", name="phone", scopes=["imap"], read_only=False, expires=None)
     found = await browser.call("not_me")
     assert (found["sessions"], found["app_passwords"], found["held"], found["left"]) == (1, 1, 0, [])
     assert (await stranger.error("overview"))[0] == 401

@@ -129,8 +129,8 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "attempt_list": [({"after": tom.attempt, "count": 100}, lambda found: TOM not in str(found))],
         # names and ids of the neighbour
         "session_remove": [({"session_id": tom.session}, 404)],
-        "app_password_remove": [({"name": f"{MARK} phone"}, 404)],
-        "app_password_add": [
+        "account_app_password_rm": [({"name": f"{MARK} phone"}, 404)],
+        "account_app_password_add": [
             ({"name": f"{MARK} phone", "scopes": ["imap"], "read_only": True, "expires": None}, OWN[0][1])
         ],
         "key_add": [
@@ -326,7 +326,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
         link = await account.write(lambda tx: add_link(tx, new))
         await account.write(lambda tx: pause_link(tx, link.id, paused=True))
     call = browser.call
-    await call("app_password_add", name=f"{MARK} phone", scopes=["imap"], read_only=True, expires=None)
+    await call("account_app_password_add", name=f"{MARK} phone", scopes=["imap"], read_only=True, expires=None)
     key = await call("key_add", certificate=pem, name=MARK, login_address=TOM, no_imap_preauth=True)
     await call("settings_save", old={}, changed={"full_name": f"{MARK} name"})
     form = (await call("destination_list"))[0]["form"]

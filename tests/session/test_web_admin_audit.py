@@ -33,7 +33,7 @@ async def test_changes_have_who_from_where_and_both_values(rig: Rig, browser: Br
     )
     user = rig.browser(app="/")
     await user.log_in("mia@example.org", USER_PASSWORD)
-    await user.call("app_password_add", name="Phone", scopes=["imap"], read_only=False, expires=None)
+    await user.call("account_app_password_add", name="Phone", scopes=["imap"], read_only=False, expires=None)
     path = tmp_path / "config" / "domains.toml"
     path.write_text('monitor_dnsbls = ["list.example"]\n' + path.read_text())
     await rig.holder.reload()
@@ -43,7 +43,7 @@ async def test_changes_have_who_from_where_and_both_values(rig: Rig, browser: Br
     assert (admin.actor, admin.via, admin.object) == ("(admin)", "webadmin", "mia")
     assert changes(admin) == [{"path": "accounts.mia.quota_message_size", "before": None, "after": "5g"}]
     assert admin.remote_ip == app.remote_ip != ""
-    assert (app.actor, app.via, app.action, app.object) == ("mia", "webaccount", "app password added", "mia")
+    assert (app.actor, app.via, app.action, app.object) == ("mia", "webaccount", "account app-password add", "mia")
     assert json.loads(app.detail)["name"] == "Phone"
     assert (hand.actor, hand.via) == ("(editor)", "file")
     assert changes(hand) == [{"path": "monitor_dnsbls", "before": None, "after": ["list.example"]}]

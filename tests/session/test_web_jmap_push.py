@@ -159,7 +159,7 @@ async def test_a_subscription_ends_with_its_log_in(world: World) -> None:
     assert await world.subscribed() == [kept["id"]]
     browser = world.rig.browser(app="/")
     await browser.log_in()
-    await browser.call("app_password_remove", name="program")
+    await browser.call("account_app_password_rm", name="program")
     async with world.rig.account() as account:
         with trio.fail_after(10):
             while len(await account.read(subscriptions.subscriptions, op="test")) > 1:  # noqa: ASYNC110 of another task

@@ -62,7 +62,7 @@ def test_a_password_is_made_and_printed(
     """STORE-191"""
     assert run(["account", "app-password", "add", "me", "my phone", *options]) == 0
     assert capsys.readouterr().out == "abcdefghij0123456789\n"
-    assert asked == [("account app-password add", AppPasswordAdd("me", "my phone", scopes, read_only))]  # type: ignore[arg-type]
+    assert asked == [("account app-password add", AppPasswordAdd("my phone", scopes, read_only, account="me"))]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("text", "days"), [("90d", 90), ("48h", 2), ("2w", 14)])

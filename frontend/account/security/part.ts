@@ -320,10 +320,9 @@ async function addApp(desk: Desk): Promise<void> {
         const chosen = scopes
           .filter(([scope], i) => uses[i]!.control.checked && suits(scope, token))
           .map(([scope]) => scope);
-        const expires =
-          ends.control.value === "" ? null : new Date(Date.now() + Number(ends.control.value) * day).toISOString();
+        const expires = ends.control.value === "" ? null : (Date.now() + Number(ends.control.value) * day) * 1000;
         try {
-          made = await desk.client.app_password_add(
+          made = await desk.client.account_app_password_add(
             name.control.value,
             [...chosen],
             only.control.checked,
@@ -357,7 +356,11 @@ async function endApp(desk: Desk, one: AppPasswordItem): Promise<void> {
     ))
   )
     return;
-  if (await attempt(t("Revoking…"), t("Couldn't revoke app password"), () => desk.client.app_password_remove(one.name)))
+  if (
+    await attempt(t("Revoking…"), t("Couldn't revoke app password"), () =>
+      desk.client.account_app_password_rm(one.name),
+    )
+  )
     await desk.refresh();
 }
 

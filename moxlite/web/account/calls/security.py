@@ -4,7 +4,6 @@ WEB-150), and keys of client certificates (WEB-67).
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Final
 
@@ -14,7 +13,7 @@ from moxlite.admin.accountcommands import key_info
 from moxlite.admin.passwords import Passwords
 from moxlite.operations.access import TLSKeyInfo
 from moxlite.operations.queue import Filter
-from moxlite.store.auth.apppasswords import SCOPES, AppPassword, Scope, app_passwords
+from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.auth.credentials import credential, generate_password
 from moxlite.store.auth.loginattempts import AppUse, RecordedAttempt
 from moxlite.store.auth.tlskeys import pem_problem, read_certificate
@@ -33,8 +32,6 @@ DAY: Final = 24 * 3600 * 1_000_000
 MAX_LEFT: Final = 500
 """Messages listed by `not_me`."""
 
-AppName = Annotated[str, Meta(max_length=200)]
-Scopes = Annotated[list[Scope], Meta(max_length=len(SCOPES))]
 Place = Annotated[str, Meta(max_length=50)]
 Count = Annotated[int, Meta(ge=1, le=100)]
 
@@ -82,33 +79,6 @@ class SecurityCalls(AccountCalls):
         uses = {one.app_password: one for one in await self._server.auth.attempts.app_uses(name)}
         at = now()
         return [_app(app_password, uses.get(app_password.name), at) for app_password in found]
-
-    @call(audit="app password added", confirm=True)
-    async def app_password_add(
-        self,
-        caller: Caller,
-        name: AppName,
-        scopes: Scopes,
-        read_only: bool,
-        expires: dt.datetime | None,
-        token: bool = False,
-    ) -> str:
-        """Make an app password, or an access token, and return it, for the only time."""
-        if not name.strip():
-            raise FieldErrors([FieldError("name", "is empty: give the name of a device or program")])
-        if not scopes:
-            raise FieldErrors([FieldError("scopes", "is empty: choose at least one service")])
-        if expires is not None and expires.tzinfo is None:
-            raise FieldErrors([FieldError("expires", "has no time zone")])
-        end = None if expires is None else int(expires.timestamp() * 1_000_000)
-        account = caller.require().account
-        return await self._passwords.add_app(account, name, scopes, read_only=read_only, expires=end, token=token)
-
-    @call(audit="app password revoked", confirm=True)
-    async def app_password_remove(self, caller: Caller, name: AppName) -> None:
-        """Revoke an app password, and end its sessions."""
-        if not await self._passwords.revoke_app(caller.require().account, name):
-            raise NotFound(worded("there is no app password {name}", name=repr(name)))
 
     @call(audit="app passwords revoked", confirm=True)
     async def app_password_remove_all(self, caller: Caller) -> int:
