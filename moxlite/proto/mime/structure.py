@@ -72,7 +72,6 @@ _BLANK: Final = re.compile(rb"\n\r?\n")
 _DASHES: Final = re.compile(rb"\n--([^\n]{0,%d})" % (MAX_BOUNDARY + 3))
 _NEWLINE: Final = re.compile(rb"\n")
 _TOKEN: Final = re.compile(rb"""[^\s;()"]+""")
-_EMPTY_LINES: Final = 8  # octets of the empty lines behind a delimiter that should have been the closing one
 _DEFAULT: Final = ContentValue("TEXT", "PLAIN", (Parameter("charset", "us-ascii"),), None)  # RFC 2045 §5.2
 _DIGEST: Final = ContentValue("MESSAGE", "RFC822", (), None)  # RFC 2046 §5.1.5
 _FIELDS: Final = (
@@ -282,10 +281,12 @@ class _Scanner:
             parts.append(self._entity(delimiter.start, start, self._head(start), depth + 1, default, False))
             self.strict = strict
             delimiter = self.delimiter
-        # A delimiter that should have been the closing one begins no part, be there empty lines behind it.
-        closed = delimiter is not None and delimiter.level == level
-        if len(parts) > 1 and self._blank(parts[-1], 0 if closed else _EMPTY_LINES):
-            parts.pop()
+        # A delimiter that should have been the closing one begins no part, nor do a few empty lines behind it.
+        if len(parts) > 1:
+            first, closed = parts[-1].header, delimiter is not None and delimiter.level == level
+            octets = bytes(self.data[first : min(parts[-1].end, first + 9)])
+            if len(octets) <= (0 if closed else 8) and not octets.strip(b"\r\n"):
+                parts.pop()
         self.open -= 1
         if outer is None:
             del self.levels[boundary]
@@ -326,11 +327,6 @@ class _Scanner:
         """
         end = self.size if self.delimiter is None else max(body, self._before_line(self.delimiter.start))
         return end if last is None else max(end, last.end)
-
-    def _blank(self, part: Part, most: int) -> bool:
-        """Whether a part has line ends alone, of at most so many octets."""
-        size = part.end - part.header
-        return size <= most and not bytes(self.data[part.header : part.end]).strip(b"\r\n")
 
     def _empty_part(self, at: int) -> Part:
         self.count += 1
