@@ -1233,12 +1233,6 @@ export interface Calls {
   /** The app passwords, the oldest first, with their last use. */
   app_password_list(): Promise<Array<AppPasswordItem>>;
 
-  /** Make an app password, or an access token, and return it, for the only time. */
-  app_password_add(name: string, scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "submission" | "webapi">, read_only: boolean, expires: string | null, token?: boolean): Promise<string>;
-
-  /** Revoke an app password, and end its sessions. */
-  app_password_remove(name: string): Promise<null>;
-
   /** Revoke all app passwords, and end their sessions; returns their number. */
   app_password_remove_all(): Promise<number>;
 
@@ -1325,6 +1319,12 @@ export interface Calls {
 
   /** Forget ADDRESS: mail is refused as if it had never been. */
   address_rm(address: string, account?: string): Promise<null>;
+
+  /** Make an app password, or with `token` an access token, and return it. `expires` in µs UTC, None for never. */
+  account_app_password_add(name: string, scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "submission" | "webapi">, read_only?: boolean, expires?: number | null, token?: boolean, account?: string): Promise<string>;
+
+  /** Revoke the app password or token NAME of ACCOUNT; its sessions end. */
+  account_app_password_rm(name: string, account?: string): Promise<null>;
 
   /** Give `guest`, an account, an address or ``anyone``, just these rights, letters of RFC 4314, on a mailbox; with `below` also on the mailboxes below it. */
   account_share_set(mailbox: string, guest: string, rights: string, below?: boolean, account?: string): Promise<null>;
@@ -1419,8 +1419,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   set_password: [{ password: "string" }, "integer"],
   generate_password: [{}, "string"],
   app_password_list: [{}, ["list", ["ref", "AppPasswordItem"]]],
-  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"], token: ["optional", "boolean"] }, "string"],
-  app_password_remove: [{ name: "string" }, "null"],
   app_password_remove_all: [{}, "integer"],
   session_list: [{}, ["list", ["ref", "SessionItem"]]],
   session_remove: [{ session_id: "integer" }, "null"],
@@ -1450,5 +1448,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_rm: [{ address: "string", account: ["optional", "string"] }, "null"],
+  account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
+  account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
 });

@@ -806,7 +806,7 @@ async function inWords(found) {
   return { ...found, items };
 }
 function name(one) {
-  return el("div", { class: "given" }, el("b", {}, foreign(one.name)), el("span", { class: "hint" }, foreign(one.address)), el("span", { class: "hint" }, foreign(one.host)), one.protocol === "pop3" && el("span", { class: "hint" }, `POP3 · ${keeping(one.keep_days)}`), el("span", { class: "hint" }, one.smtp_host === "" ? t("receive only") : t("sends by {host}", { host: visible(one.smtp_host) })), one.sorts && el("span", { class: "hint" }, t("sorts new mail")));
+  return el("div", { class: "given" }, el("b", {}, foreign(one.name)), el("span", { class: "hint" }, foreign(one.address)), el("span", { class: "hint" }, foreign(one.host)), one.protocol === "pop3" && el("span", { class: "hint" }, `POP3 · ${keeping(one.keep_days)}`), el("span", { class: "hint" }, one.smtp_host === "" ? t("receive only") : t("sends through {host}", { host: visible(one.smtp_host) })), one.sorts && el("span", { class: "hint" }, t("sorts new mail")));
 }
 function status(one) {
   return el("div", { class: "given", role: "status" }, standing(one), ...problems(one));

@@ -461,7 +461,7 @@ var List = class {
   pager({ items, total }) {
     const last = this.offset + items.length;
     if (this.offset === 0 && last >= total) return null;
-    return el("nav", { class: "flex wrap gap", "aria-label": t("List pages") }, el("span", { class: "grow hint" }, t("{first} to {last} of {total}", { first: this.offset + 1, last, total })), this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))), last < total && button(t("Older"), () => void this.go(last)));
+    return el("nav", { class: "flex wrap gap", "aria-label": t("List pages") }, el("span", { class: "grow hint" }, t("{first}–{last} of {total}", { first: this.offset + 1, last, total })), this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))), last < total && button(t("Older"), () => void this.go(last)));
   }
   async turn(one, active) {
     const failed = active ? t("Couldn't turn on address") : t("Couldn't turn off address");

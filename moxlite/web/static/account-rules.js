@@ -524,7 +524,7 @@ function triedOn(found, mailbox2) {
   const taken = found.messages.filter((one) => one.rule !== null);
   const others = found.messages.length - taken.length;
   if (found.messages.length === 0) {
-    return notice("unknown", t("You haven't received mail at this address by SMTP yet, so you can't test the rules."));
+    return notice("unknown", t("You haven't received mail at this address over SMTP yet, so you can't test the rules."));
   }
   return card(t("Test rules"), [!found.complete && notice("warn", t("Time ran out before all messages were checked.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("{taken} of the last {all} messages match a rule. The other {others} would go to {mailbox}.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
 }

@@ -712,9 +712,9 @@ async function addApp2(desk) {
     const box = form([name.root, kind.root, el("fieldset", { class: "group" }, el("legend", {}, t("Allow access to")), uses.map((one) => one.root)), only.root, ends.root], t("Create app password"), async () => {
       token = kind.control.value !== "";
       const chosen = scopes.filter(([scope], i) => uses[i].control.checked && suits(scope, token)).map(([scope]) => scope);
-      const expires = ends.control.value === "" ? null : new Date(Date.now() + Number(ends.control.value) * day2).toISOString();
+      const expires = ends.control.value === "" ? null : (Date.now() + Number(ends.control.value) * day2) * 1e3;
       try {
-        made2 = await desk.client.app_password_add(name.control.value, [...chosen], only.control.checked, expires, token);
+        made2 = await desk.client.account_app_password_add(name.control.value, [...chosen], only.control.checked, expires, token);
       } catch (error) {
         atFields(error, { name, scopes: purpose, expires: ends });
         return;
@@ -729,7 +729,7 @@ async function addApp2(desk) {
 }
 async function endApp(desk, one) {
   if (!await confirm(t("Revoke “{name}”?", { name: one.name }), t("This will log the app out immediately."), t("Revoke app password"))) return;
-  if (await attempt(t("Revoking…"), t("Couldn't revoke app password"), () => desk.client.app_password_remove(one.name))) await desk.refresh();
+  if (await attempt(t("Revoking…"), t("Couldn't revoke app password"), () => desk.client.account_app_password_rm(one.name))) await desk.refresh();
 }
 function sessionList(desk, sessions) {
   const others = sessions.filter((one) => !one.current).length;

@@ -571,7 +571,7 @@ var scripts2 = async (desk) => {
   const found = await desk.client.script_list();
   const title = t("Sieve scripts");
   const applied = el("div", { role: "status" });
-  const hint = t("Write your rules as a program. The active script runs after your address rules. Mail apps can also edit scripts by ManageSieve.");
+  const hint = t("Write your rules as a program. The active script runs after your address rules. Mail apps can also edit scripts over ManageSieve.");
   return { title, root: el("div", { class: "page" }, head(title, hint), list2(desk, found, applied), applied, await failures(found)) };
 };
 function address(name) {

@@ -445,7 +445,7 @@ var Copying = class {
     const title = t("From another mail server");
     switch (found.phase) {
       case "none":
-        fill(this.root, card(title, this.ask(found), { hint: t("Copies folders and messages by IMAP, with dates and flags. The other server won't change. Copying again won't create duplicates.") }));
+        fill(this.root, card(title, this.ask(found), { hint: t("Copies folders and messages over IMAP, with dates and flags. The other server won't change. Copying again won't create duplicates.") }));
         return;
       case "looking":
         fill(this.root, card(title, [where(found), el("p", { role: "status" }, t("Loading folders…")), noted(found), this.buttons(found)]));
@@ -589,11 +589,11 @@ var CalendarCopies = class {
   draw(found, error, problems2) {
     const title = t("Calendars and contacts from another server");
     if (found.phase === "none") {
-      const hint = t("Copies by CalDAV and CardDAV. The other server won't change, and guests won't be notified. Copying again won't create duplicates.");
+      const hint = t("Copies over CalDAV and CardDAV. The other server won't change, and guests won't be notified. Copying again won't create duplicates.");
       fill(this.root, card(title, this.ask(), { hint }));
       return;
     }
-    const counted = [many(found.added, "{n} entry copied", "{n} entries copied"), found.known > 0 && many(found.known, "{n} already here", "{n} already here"), found.unread > 0 && many(found.unread, "{n} unreadable", "{n} unreadable")].filter(Boolean).join(", ");
+    const counted = [many(found.added, "{n} entry copied", "{n} entries copied"), found.known > 0 && many(found.known, "{n} already here", "{n} already here"), found.unread > 0 && many(found.unread, "couldn't read {n}", "couldn't read {n}")].filter(Boolean).join(", ");
     const running = found.phase === "running";
     fill(this.root, card(title, [where(found), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Finding calendars and address books…") : [foreign(found.place), t(": {done} of {total} entries", { done: found.at.toLocaleString(), total: found.of.toLocaleString() })]), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("Copy canceled. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("Skipped items")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("Stop"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
   }
@@ -961,7 +961,7 @@ var Importing = class {
   root = el("section", { class: "card", "aria-labelledby": "import-title" });
   file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
   fileName = el("span", { class: "drop-name" });
-  mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: t("as in the file, else Inbox") });
+  mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: t("From file, or Inbox") });
   prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: t("For example, “[Gmail]” or “Old/Mail”") });
   skip = el("input", { type: "checkbox" });
   trial = el("input", { type: "checkbox" });

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.f46c6b496ffc.js", junk: "junk.21e647dd3f0a.js", links: "links.4d4987f359a8.js", masked: "masked.2076e85a7b22.js", rules: "rules.4128ee5af0c9.js", security: "security.a5fbed914f9c.js", sending: "sending.384f8a5049fc.js", shares: "shares.8f8d8734a9c8.js", sieve: "sieve.6e3206641645.js", transfer: "transfer.f331fbc8fdf5.js" };
+var define_PARTS_default = { device: "device.f46c6b496ffc.js", junk: "junk.21e647dd3f0a.js", links: "links.192dec6e8112.js", masked: "masked.c84c91dde31b.js", rules: "rules.c77aae030f5a.js", security: "security.7877c56723de.js", sending: "sending.384f8a5049fc.js", shares: "shares.8f8d8734a9c8.js", sieve: "sieve.b9c3f4ec7175.js", transfer: "transfer.0dbab5dd9556.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -380,8 +380,6 @@ var Client = /* @__PURE__ */ clientOf({
   set_password: [{ password: "string" }, "integer"],
   generate_password: [{}, "string"],
   app_password_list: [{}, ["list", ["ref", "AppPasswordItem"]]],
-  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"], token: ["optional", "boolean"] }, "string"],
-  app_password_remove: [{ name: "string" }, "null"],
   app_password_remove_all: [{}, "integer"],
   session_list: [{}, ["list", ["ref", "SessionItem"]]],
   session_remove: [{ session_id: "integer" }, "null"],
@@ -411,6 +409,8 @@ var Client = /* @__PURE__ */ clientOf({
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_rm: [{ address: "string", account: ["optional", "string"] }, "null"],
+  account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
+  account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"]
 });
 

@@ -799,8 +799,8 @@ function keys(desk, name, found) {
     if (!await confirm(t("Remove “{name}”?", { name: one.name }), t("Clients with this certificate will no longer be able to log in as {address}.", { address: one.login_address }), t("Remove"))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.account_key_remove(name, one.fingerprint))) await desk.refresh();
   };
-  const list2 = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("login command") : t("at once") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
-  const body = found.certificates.length === 0 ? empty(keyRound, t("No client certificates"), t("With a client certificate, apps can log in by TLS without a password.")) : list2;
+  const list2 = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("login command") : t("without a command") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
+  const body = found.certificates.length === 0 ? empty(keyRound, t("No client certificates"), t("With a client certificate, apps can log in over TLS without a password.")) : list2;
   return card(t("Client certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add certificate"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
 function removedMail(desk, name, first) {
@@ -813,7 +813,7 @@ function removedMail(desk, name, first) {
     if (!await confirm(many(messages, "Restore {n} message?", "Restore {n} messages?"), t("{where} This includes messages the user deleted on purpose.", { where }), t("Restore"))) return;
     await attempt(t("Restoring messages…"), t("Couldn't restore messages"), async () => {
       const done = await desk.client.account_undelete(name, from, mailbox);
-      desk.say(many(done.messages, "{n} message restored.", "{n} messages restored.") + (done.damaged > 0 ? ` ${many(done.damaged, "{n} unreadable.", "{n} unreadable.")}` : ""));
+      desk.say(many(done.messages, "{n} message restored.", "{n} messages restored.") + (done.damaged > 0 ? ` ${many(done.damaged, "Couldn't read {n}.", "Couldn't read {n}.")}` : ""));
       await desk.refresh();
     });
   };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.d24ec4e7f5bf.js", audit: "audit.b385bc699e45.js", domains: "domains.5492516eeab5.js", factors: "factors.19abc7503814.js", live: "live.1ba2be46c66f.js", machine: "machine.ce8a898e461c.js", moving: "moving.daa540049ac4.js", queue: "queue.c220bf98d3dd.js", reports: "reports.2fed2e6bbbaf.js", trends: "trends.1b3d41922f4e.js" };
+var define_PARTS_default = { accounts: "accounts.7b3a4a042bbe.js", audit: "audit.b385bc699e45.js", domains: "domains.5492516eeab5.js", factors: "factors.19abc7503814.js", live: "live.1ba2be46c66f.js", machine: "machine.ce8a898e461c.js", moving: "moving.daa540049ac4.js", queue: "queue.c220bf98d3dd.js", reports: "reports.2fed2e6bbbaf.js", trends: "trends.1b3d41922f4e.js" };
 
 var CheckFailed = class extends Error {
 };

@@ -454,7 +454,7 @@ function importFile({ client, base }, file, doing, failed, take, words) {
       said.close();
     }
     const { known, unread, dropped } = done;
-    const facts = [words(done.added), known > 0 && many(known, "{n} already exists", "{n} already exist"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "{n} unreadable", "{n} unreadable")].filter((one) => one !== false);
+    const facts = [words(done.added), known > 0 && many(known, "{n} already exists", "{n} already exist"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "couldn't read {n}", "couldn't read {n}")].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem)));
     if (unread === 0) toast(facts.join(", "));
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
