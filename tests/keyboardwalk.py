@@ -55,7 +55,7 @@ class LostError(AssertionError):
 
 
 class Keys(Protocol):
-    """Unknown browser's keyboard and page."""
+    """A browser's keyboard and page."""
 
     def press(self, *keys: str) -> None:
         """Press keys together."""

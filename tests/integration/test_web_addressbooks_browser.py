@@ -38,7 +38,7 @@ def people(page: Page) -> Locator:
     page.get_by_role("button", name="Account and settings").click()
     page.get_by_role("menuitem", name="People").click()
     found = page.get_by_role("dialog", name="People", exact=True)
-    expect(found.get_by_role("button", name="Change “Contacts”")).to_be_visible()
+    expect(found.get_by_role("button", name="Edit “Contacts”")).to_be_visible()
     return found
 
 
@@ -96,7 +96,7 @@ def test_address_books_are_made_filled_shared_and_removed(
         expect(rows).to_have_count(1)
         expect(found.get_by_role("button", name="New contact")).to_be_hidden()
         # shared, with a mistake first
-        books.get_by_role("button", name="Change “Choir”").click()
+        books.get_by_role("button", name="Edit “Choir”").click()
         form = page.get_by_role("dialog", name="Choir")
         form.get_by_label("Shared with").fill("nobody@localhost")
         form.get_by_role("button", name="Share").click()
@@ -131,7 +131,7 @@ def test_a_phone_shows_address_books_in_a_row(chromium: Browser, server: LocalSe
         wrong = judge(page, None)
         page.evaluate("document.documentElement.dir = 'rtl'")
         page.screenshot(path=tmp_path / "rtl.png")
-        found.get_by_role("button", name="Change “Contacts”").click()
+        found.get_by_role("button", name="Edit “Contacts”").click()
         page.wait_for_function("document.documentElement.scrollWidth <= 360")
         page.screenshot(path=tmp_path / "phone-form.png")
         wrong += judge(page, None)

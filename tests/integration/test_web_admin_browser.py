@@ -269,7 +269,7 @@ def test_limits_are_three_fields(visitor: Visitor, server: LocalServer, width: i
     page.set_viewport_size({"width": width, "height": 844})
     go(visitor, "accounts/ben")
     page.get_by_role("button", name="Limits…").click()
-    dialog = page.get_by_role("dialog", name="Limits of ben")
+    dialog = page.get_by_role("dialog", name="Limits for ben")
     in_sight(dialog)
     expect(dialog.get_by_role("textbox")).to_have_count(3)
     assert dialog.get_by_label("Recipients in 24 hours", exact=True).get_attribute("placeholder") == "1000"
@@ -327,7 +327,7 @@ def test_an_account_comes_and_goes(visitor: Visitor) -> None:
     expect(dialog.get_by_role("button", name="Remove account")).to_be_disabled()
     dialog.get_by_label("Type guest to continue").fill("guest")
     dialog.get_by_role("button", name="Remove account").click()
-    expect(page.get_by_text("guest is removed")).to_be_visible()
+    expect(page.get_by_text("Deleted guest")).to_be_visible()
     expect(page.get_by_role("link", name="guest", exact=True)).to_have_count(0)
 
 

@@ -92,7 +92,7 @@ def walk(owner: Keyboard) -> None:
     owner.wait("document.querySelector('input[type=password]') === document.activeElement")
     owner.keys.type(ADMIN_PASSWORD)
     owner.keys.press("Enter")
-    owner.wait(f"{HEADING}?.startsWith('Mail is flowing')")
+    owner.wait(f"{HEADING}?.startsWith('Mail is working')")
     owner.enter("View queue", "a")
     owner.wait(f"{HEADING} === 'Queue'")
     for page, use in (
@@ -243,7 +243,7 @@ def log(owner: Keyboard) -> None:
 
 def audit(owner: Keyboard) -> None:
     """Entries are found by words."""
-    owner.fill("Words", "Guest of Ours")
+    owner.fill("Text", "Guest of Ours")
     owner.keys.press("Enter")
     owner.wait("document.querySelectorAll('main tbody tr').length === 1")
 

@@ -72,7 +72,7 @@ def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServe
     first = page.locator(".live > li", has_text="ann@far.example").first
     expect(first).to_contain_text(re.compile("delivered|junk"))
     fail_to_log_in(server, "mallory@far.example")
-    expect(page.locator(".live > li", has_text="mallory@far.example").first).to_contain_text("refused")
+    expect(page.locator(".live > li", has_text="mallory@far.example").first).to_contain_text("rejected")
     with smtplib.SMTP("localhost", server.port(587)) as client:
         client.starttls()
         client.login(server.user, server.password)

@@ -115,8 +115,8 @@ def test_a_route_is_three_fields(visitor: Visitor, server: LocalServer, width: i
 def test_lists_are_filtered_by_a_choice_and_by_the_button(visitor: Visitor) -> None:
     """WEB-88: log, audit log and queue; the address of the page has what was chosen."""
     for place, label, choice, text, chosen in (
-        ("log", "At least", "warn", "Search text", "level=warn"),
-        ("audit", "When", "7", "Words", "days=7"),
+        ("log", "Minimum level", "warn", "Search text", "level=warn"),
+        ("audit", "When", "7", "Text", "days=7"),
         ("queue", "On hold", "true", "From", "hold=true"),
     ):
         page = go(visitor, place)
@@ -135,7 +135,7 @@ def test_text_that_is_typed_while_a_choice_is_applied_stays(visitor: Visitor) ->
     held: list[Route] = []
     page.route("**/api/audit", lambda route: held.append(route))
     page.get_by_label("When").select_option("7")
-    field = page.get_by_role("form", name="Filter").get_by_label("Words", exact=True)
+    field = page.get_by_role("form", name="Filter").get_by_label("Text", exact=True)
     field.fill("nobo")
     while not held:
         page.wait_for_timeout(20)

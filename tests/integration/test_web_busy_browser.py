@@ -89,7 +89,7 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
         page.evaluate(f"location.hash = '#calendar:day,{begins:%Y%m%d}'")
         calendar = page.get_by_role("dialog", name="Calendar", exact=True)
         event(calendar, "Plan").click()
-        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("button", name="Edit", exact=True).click()
         bars = page.get_by_role("region", name="Guest availability")
         rows = bars.get_by_role("listitem")
         expect(rows.nth(0)).to_contain_text(re.compile("You.*free"))
@@ -155,7 +155,7 @@ def test_a_phone_shows_busy_guests_below_their_names(chromium: Browser, server: 
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Calendars", exact=True).click()
-        page.get_by_role("button", name="Change “Calendar”").click()
+        page.get_by_role("button", name="Edit “Calendar”").click()
         choice = page.get_by_label("People in your domain can see")
         expect(choice).to_have_value("usual")
         page.screenshot(path=tmp_path / "access.png")

@@ -133,7 +133,7 @@ def test_a_desk_shows_each_view_and_axe_finds_nothing(chromium: Browser, server:
         event(calendar, "Review").click()
         page.screenshot(path=tmp_path / "event.png")
         wrong += judge(page, None)
-        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("button", name="Edit", exact=True).click()
         page.screenshot(path=tmp_path / "form.png")
         wrong += judge(page, None)
         page.get_by_label("Email alert").select_option("1440")
@@ -299,7 +299,7 @@ def test_a_custom_rule_is_written_and_read_back(chromium: Browser, server: Local
         event(calendar, "Choir").first.click()
         shown = page.get_by_role("dialog", name="Choir")
         expect(shown).to_contain_text("every 2 weeks, on Monday and Thursday, until Wednesday, 30 September 2099")
-        shown.get_by_role("button", name="Edit").click()
+        shown.get_by_role("button", name="Edit", exact=True).click()
         expect(fields.get_by_label("Interval")).to_have_value("2")
         expect(fields.get_by_role("checkbox", checked=True)).to_have_count(2)
         fields.get_by_label("Interval").fill("1")
@@ -332,7 +332,7 @@ def test_an_event_that_is_saved_by_two_presses_is_one(chromium: Browser, server:
         expect(event(calendar, "Dentist")).to_have_count(1)
         assert len([one for one in visitor.requests if one.endswith("/api/event_save")]) == 1
         event(calendar, "Dentist").click()
-        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("button", name="Edit", exact=True).click()
         expect(page.locator(".event-form .chip-name")).to_have_text(["Roe, Ada"])
         page.get_by_label("Title").fill("Dentist in Ghent")
         save.click()
@@ -579,7 +579,7 @@ def test_calendars_of_others_and_deleted_events(
             calendar.get_by_role("button", name="Calendars", exact=True).click()
         look("list")
         for title, words in (("Holidays", "answers with 404"), ("Family", "shares this calendar")):
-            calendar.get_by_role("button", name=f"Change “{title}").click()
+            calendar.get_by_role("button", name=f"Edit “{title}").click()
             form = page.locator("dialog:modal").last
             expect(form).to_contain_text(words)
             look(title)

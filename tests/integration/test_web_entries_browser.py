@@ -90,7 +90,7 @@ def test_alarms_are_shown_put_off_and_dismissed_in_open_pages(
         page.set_viewport_size({"width": 1280, "height": 800})
         assert wrong == []
         with page.expect_response("**/api/alarm_seen"):
-            choir.get_by_role("button", name="Again in 5 minutes").click()
+            choir.get_by_role("button", name="Snooze for 5 minutes").click()
         expect(notices).to_have_count(1)
         expect(there).to_have_count(1)
         assert "RELATED-TO;RELTYPE=SNOOZE:" in text_of(page, calendar)
@@ -138,7 +138,7 @@ def test_a_calendar_is_shared_with_another_user(chromium: Browser, server: Local
         page = Desk(visitor.page).page
         page.keyboard.press("g")
         page.keyboard.press("c")
-        page.get_by_role("button", name="Change “Calendar”").click()
+        page.get_by_role("button", name="Edit “Calendar”").click()
         page.get_by_role("dialog").get_by_role("button", name="Share…").click()
         found = page.get_by_role("dialog", name="Calendar", exact=True).last
         visitor.expect_problem("400")

@@ -66,7 +66,7 @@ def test_an_address_is_made_changed_turned_off_and_deleted(chromium: Browser, se
     page.get_by_label("Allowed senders").fill("shop.example")
     page.get_by_label("Expires after").fill("2099-12-31")
     page.get_by_role("button", name="Save").click()
-    expect(row).to_contain_text("Only from shop.example")
+    expect(row).to_contain_text("Only accepts mail from shop.example")
     expect(row).to_contain_text("2099")
     page.get_by_role("searchbox").fill("nothing of it")
     expect(page.get_by_text("No matching addresses")).to_be_visible()

@@ -186,7 +186,7 @@ def test_templates_are_managed_in_the_settings(chromium: Browser, server: LocalS
     expect(section.locator(".template-name")).to_have_text(["Greeting", "Minutes of the board"])
     section.get_by_role("button", name="Remove: Greeting").click()
     expect(section.locator(".template-name")).to_have_text(["Minutes of the board"])
-    page.locator(".toast", has_text="“Greeting” removed").get_by_role("button", name="Undo").click()
+    page.locator(".toast", has_text="“Greeting” deleted").get_by_role("button", name="Undo").click()
     expect(section.locator(".template-name")).to_have_text(["Greeting", "Minutes of the board"])
     page.screenshot(path=tmp_path / "settings.png")
     page.get_by_role("button", name="Done").click()

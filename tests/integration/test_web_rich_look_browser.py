@@ -160,7 +160,7 @@ def test_what_leaves_has_styles_and_nothing_else_of_the_editor(
         writer.page.locator(".mailbox-open", has_text="Drafts").click()
         writer.page.locator(".message", has_text="Boats").first.click()
         if width == 390:
-            writer.page.get_by_role("button", name="Edit").first.click()
+            writer.page.get_by_role("button", name="Edit", exact=True).first.click()
         else:
             writer.type("[e]")
         expect(writer.editor.locator(".look-ink")).to_have_text(["red ", "blue "])

@@ -406,7 +406,7 @@ def planner(her: Person) -> None:
         expect(event).to_contain_text("16:00")
     with her.step("Invite a friend to it", 6):
         her.click(event)
-        her.click(her.dialog.get_by_role("button", name="Edit"))
+        her.click(her.dialog.get_by_role("button", name="Edit", exact=True))
         her.click(her.dialog.get_by_label("Guests", exact=True))
         her.type("ben@okafor.example")
         her.press("Enter")
@@ -418,7 +418,7 @@ def planner(her: Person) -> None:
         her.drag(event, cells.first)
         expect(page.get_by_role("status").filter(has_text="Event moved")).to_be_visible()
     with her.step("Share the calendar with her husband, who may change it", 7):
-        her.click(calendar.get_by_role("button", name="Change “Calendar”"))
+        her.click(calendar.get_by_role("button", name="Edit “Calendar”"))
         her.click(her.dialog.get_by_role("button", name="Share…"))
         expect(her.dialog.get_by_label("Shared with")).to_be_focused()
         her.type(f"marit@{DOMAIN}")

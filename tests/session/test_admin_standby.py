@@ -583,13 +583,13 @@ def test_what_is_no_database_is_not_followed() -> None:
     [
         (HeldLease(995.0, 1035.0, 1050.0), "The lease is held: it was renewed 5 s ago."),
         (
-            HeldLease(980.0, 1020.0, 1035.0, "no response"),
+            HeldLease(980.0, 1020.0, 1035.0, "no answer"),
             "00:16:20 UTC: no answer. Without it nothing is ackn",
         ),
-        (HeldLease(980.0, 1020.0, 1035.0, "no response"), "acknowledged in 20 s."),
-        (HeldLease(950.0, 990.0, 1005.0, "no response"), "Nothing is acknowledged; the server ends in 5 s."),
+        (HeldLease(980.0, 1020.0, 1035.0, "no answer"), "acknowledged in 20 s."),
+        (HeldLease(950.0, 990.0, 1005.0, "no answer"), "Nothing is acknowledged; the server ends in 5 s."),
         (
-            HeldLease(0.0, 0.0, 0.0, "no response"),
+            HeldLease(0.0, 0.0, 0.0, "no answer"),
             "was not taken yet: no answer. Changes are acknowledged all the same",
         ),
         (HeldLease(950.0, 0.0, 0.0, "", "epoch 2 is of b"), "Nothing is acknowledged any more: epoch 2 is of b."),

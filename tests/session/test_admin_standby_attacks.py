@@ -76,7 +76,7 @@ async def test_what_an_enemy_writes_to_the_storage_is_told_and_leads_nowhere(
     true = msgspec.json.decode(good[positions], type=Positions)
     lies = dict.fromkeys(("../../../etc/cron.d/x", "/etc/passwd", "accounts/../x/account.db", "queue.db/../y"), 1)
     attacks: dict[str, tuple[str, bytes]] = {
-        "unreadable": (head, b"[" * 100_000),
+        "cannot be read": (head, b"[" * 100_000),
         "too long": (positions, b" " * (MAX_DOCUMENT + 1)),
         "holds nothing yet": (head, msgspec.json.encode(Head(77, "enemy"))),
         "is behind": (positions, msgspec.json.encode(msgspec.structs.replace(true, databases={"queue.db": 2**62}))),

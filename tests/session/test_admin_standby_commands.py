@@ -171,7 +171,7 @@ def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identi
     assert standby_findings(static) == []
     save(
         data / STATE,
-        State(time.time(), "/mnt/x", 1, 1.0, 5, lease=msgspec.structs.replace(held, problem="no response")),
+        State(time.time(), "/mnt/x", 1, 1.0, 5, lease=msgspec.structs.replace(held, problem="no answer")),
     )
     (found,) = standby_findings(static)
     assert (found.code, found.grade) == ("standby-lease", "error")

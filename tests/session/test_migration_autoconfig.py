@@ -77,7 +77,7 @@ class World(HTTPClient):
         if found is None:
             if self.silent:
                 await trio.sleep(seconds)
-            raise HTTPError("no response")
+            raise HTTPError("no answer")
         if isinstance(found, bytes):
             return HTTPResponse(200, (), found[:max_body], len(found) > max_body)
         return found

@@ -27,7 +27,7 @@ RECORDS: dict[str, dict[str, list[str | MX | SRV | TLSA]]] = {
 async def ask(resolver: FakeResolver, mode: bytes = b"enforce") -> Assurance:
     async def fetch(url: str) -> bytes:
         if not mode:
-            raise FetchFailed("no response")
+            raise FetchFailed("no answer")
         return POLICY % mode
 
     policies = Policies(None, resolver, fetch, now, Random(1))

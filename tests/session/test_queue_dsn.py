@@ -205,7 +205,7 @@ async def test_failures_of_a_submission_come_in_one_notice(tmp_path: Path) -> No
         assert "There is no mailbox with this address." in text
         assert "Check the address for typing errors" in text
         assert "The recipient's mailbox is full." in text
-        assert "unknown user" in text
+        assert "no such user" in text
 
 
 async def test_a_notice_of_many_is_short_for_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

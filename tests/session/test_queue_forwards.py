@@ -40,14 +40,14 @@ async def test_a_failure_goes_home_and_is_noted(tmp_path: Path) -> None:
         await forward(rig)
         await rig.settle()
         [returned] = home.messages
-        assert b"unknown user" in returned
+        assert b"no such user" in returned
         assert b"To: <ann@first.example>" in returned
         assert home.recipients == [[SENDER]]
         assert any(line.startswith("MAIL FROM:<>") for line in home.lines)
         assert await rig.inbox() == []
         first = await target(rig)
         assert first.failing is not None
-        assert (first.stopped, "unknown user" in first.error) == (None, True)
+        assert (first.stopped, "no such user" in first.error) == (None, True)
         async with rig.accounts.use("alice") as account:
             three_days = 3 * 86_400_000_000
             await account.write(lambda tx: tx.execute("UPDATE forward_target SET failing = failing - ?", three_days))

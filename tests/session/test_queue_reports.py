@@ -354,7 +354,7 @@ async def test_a_record_that_cannot_be_looked_up_is_asked_for_the_next_day(tmp_p
     counts = {one: sample("moxlite_queue_reports_total", kind="tls", result=one) for one in ("later", "sent")}
     async with reporting(tmp_path) as rig:
         await fail_tls(rig)
-        rig.resolver._failing = {"_smtp._tls.remote.example.": TempError("no response")}
+        rig.resolver._failing = {"_smtp._tls.remote.example.": TempError("no answer")}
         assert (await rig.queue.reports.tls.send(TODAY))[0].result == "later"
         rig.resolver._failing = {}
         assert (await rig.queue.reports.tls.send(TODAY))[0].result == "sent"
@@ -463,7 +463,7 @@ async def test_mailboxes_elsewhere_must_agree(tmp_path: Path) -> None:
         assert (await one(rig)).recipients == ("r@sub.remote.example",)  # of the same organization
     (tmp_path / "c").mkdir()
     async with reporting(tmp_path / "c") as rig:
-        rig.resolver._failing = {f"{agreed}.": TempError("no response")}
+        rig.resolver._failing = {f"{agreed}.": TempError("no answer")}
         assert (await one(rig)).result == "later"
         rig.resolver._failing = {}
         [outcome] = await rig.queue.reports.dmarc.send(TODAY)

@@ -50,7 +50,7 @@ async def test_each_recipient_has_a_state(tmp_path: Path) -> None:
         assert slow.last_planned is not None
         assert slow.last_planned > slow.next_attempt
         assert (gone.state, gone.host) == (State.FAILED, "mx.gone.example")
-        assert "unknown user" in gone.error
+        assert "no such user" in gone.error
         assert await rig.queue.deliveries.status("admin", ID) == []
         assert await rig.queue.deliveries.status("alice", "<other@own.example>") == []
 

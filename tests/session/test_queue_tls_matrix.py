@@ -138,7 +138,7 @@ def publish(rig: Rig, policy: str) -> None:
                 rig.sts("mode: none, max_age: 86400")
             case "https", _:
                 rig.sts("x")
-                failure = FetchFailed("no response", untrusted=which == "foreign")
+                failure = FetchFailed("no answer", untrusted=which == "foreign")
                 rig.web["https://mta-sts.remote.example/.well-known/mta-sts.txt"] = failure
             case "dane", "unusable":
                 publish_tlsa(rig, TLSA(1, 1, 1, b"\0" * 32))

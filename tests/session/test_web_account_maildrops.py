@@ -57,7 +57,7 @@ def play(
         asked.append(url)
         if url not in pages:
             await trio.lowlevel.checkpoint()
-            raise HTTPError("no response")
+            raise HTTPError("no answer")
         return HTTPResponse(200, (), pages[url])
 
     async def connect(self: HTTPClient, scheme: str, host: str, port: int) -> trio.abc.Stream:
@@ -148,7 +148,7 @@ async def test_one_search_of_an_account_runs_at_a_time(other: Rig, monkeypatch: 
         del self, method, url, options
         begun.set()
         await over.wait()
-        raise HTTPError("no response")
+        raise HTTPError("no answer")
 
     play(other, monkeypatch, {}, {})
     monkeypatch.setattr(HTTPClient, "request", request)

@@ -208,7 +208,7 @@ async def test_a_failure_leaves_the_calendar_and_asks_ever_later(feeds: Feeds) -
         (HTTPResponse(200, (), b"BEGIN:VCALENDAR", cut=True), "more than 5 MiB"),
         (HTTPResponse(302, (("location", "http://calendar.example.net/"),), b""), "begins with https"),
         (HTTPResponse(302, (("location", "https://a:b@calendar.example.net/"),), b""), "user name or password"),
-        (HTTPResponse(302, (("location", "https://[::1"),), b""), "unreadable"),
+        (HTTPResponse(302, (("location", "https://[::1"),), b""), "cannot be read"),
         (HTTPResponse(302, (("location", URL),), b""), "answers with 302"),
         (HTTPResponse(200, (), b"\x1f\x8bgzip"), "no calendar at this address"),
     ],

@@ -57,7 +57,7 @@ async def store(
 
 
 class Finder:
-    """Unknown browser's stream on which one search after the other is made."""
+    """A browser's stream on which one search after the other is made."""
 
     def __init__(self, browser: Browser, events: Events, stream_id: int) -> None:
         self.browser, self.events, self.stream_id = browser, events, stream_id
