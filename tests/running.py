@@ -70,7 +70,7 @@ class ServerProcess:
         raise NotImplementedError
 
     @property
-    def config(self) -> Path:
+    def config_folder(self) -> Path:
         """The folder of its configuration."""
         return self.folder / "config"
 
@@ -88,7 +88,7 @@ class ServerProcess:
             capture_output=True,
             text=True,
             timeout=seconds,
-            env=self._environment() | {"MOXLITE_CONF": str(self.config / "moxlite.toml")},
+            env=self._environment() | {"MOXLITE_CONF": str(self.config_folder / "moxlite.toml")},
         )
 
     def start(self) -> float:
@@ -281,12 +281,12 @@ class ServedServer(ServerProcess):
     def __post_init__(self) -> None:
         """Write configuration, certificate and key; choose ports."""
         self.ports = {name: free_port() for name in ("smtp", "submission", "submissions", "imap", "imaps")}
-        self.config.mkdir(parents=True)
-        (self.config / "moxlite.toml").write_text(
+        self.config_folder.mkdir(parents=True)
+        (self.config_folder / "moxlite.toml").write_text(
             SERVED_STATIC.format(top=self.top, static=self.static, exempt=self.exempt, **self.ports)
         )
-        (self.config / "domains.toml").write_text(SERVED_DOMAINS.format(domains=self.domains))
-        make_certificate(self.config)
+        (self.config_folder / "domains.toml").write_text(SERVED_DOMAINS.format(domains=self.domains))
+        make_certificate(self.config_folder)
 
     def __enter__(self) -> Self:
         self.start()
@@ -296,7 +296,7 @@ class ServedServer(ServerProcess):
 
     def command(self) -> list[str]:
         """With its own configuration file; it never changes user."""
-        return ["--config", str(self.config / "moxlite.toml"), "serve", "--no-drop"]
+        return ["--config", str(self.config_folder / "moxlite.toml"), "serve", "--no-drop"]
 
     def is_ready(self, line: str) -> bool:
         """The log line of ADMIN-38."""

@@ -142,16 +142,16 @@ class UnitServer(ServedServer):
     def __post_init__(self) -> None:
         """Write configuration, certificate and key in place of others, and forget all mail."""
         self.run("systemctl stop moxlite")
-        shutil.rmtree(self.config, ignore_errors=True)
+        shutil.rmtree(self.config_folder, ignore_errors=True)
         super().__post_init__()
-        static = self.config / "moxlite.toml"
+        static = self.config_folder / "moxlite.toml"
         text = static.read_text().replace('user = "0"', 'user = "moxlite"')
         static.write_text(text.replace('data_dir = "../data"', f'data_dir = "{DATA}"'))
         self.run(f"find {DATA} -mindepth 1 -delete; chown moxlite:moxlite {DATA}")
         self.run("chown -R root:moxlite /etc/moxlite; chmod -R g+rX /etc/moxlite")
 
     @property
-    def config(self) -> Path:
+    def config_folder(self) -> Path:
         """That of the package."""
         return self.folder / "etc/moxlite"
 

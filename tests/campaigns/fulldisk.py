@@ -136,7 +136,7 @@ def on_a_tmpfs(folder: Path, reserve: int, rng: random.Random) -> tuple[int, set
         server = ServedServer(
             folder / "server", top=f'store.min_free_space = "{reserve}"', environment={"TMPDIR": str(folder)}
         )
-        path = server.config / "moxlite.toml"
+        path = server.config_folder / "moxlite.toml"
         path.write_text(path.read_text().replace('data_dir = "../data"', f'data_dir = "{disk}/data"'))
         return one_round(server, filler.unlink, reserve, rng)
 

@@ -249,7 +249,7 @@ def kill_many(seed: int, kills: int, report: Report, make: Callable[[Path], Serv
     ledger = Ledger()
     with tempfile.TemporaryDirectory(prefix="moxlite-kill-") as folder:
         server = make(Path(folder) / "server")
-        domains = server.config / "domains.toml"
+        domains = server.config_folder / "domains.toml"
         domains.write_text(domains.read_text().replace("[accounts.bob]\n", "[accounts.bob]\nqueue_mailbox = true\n"))
         with server:
             pass

@@ -110,7 +110,7 @@ def test_who_locked_himself_out_is_let_in_again(visitor: Visitor) -> None:
     page.get_by_role("button", name="Clear all…").click()
     page.unroute("**/api/limits_list")
     page.get_by_role("dialog").get_by_role("button", name="Clear all").click()
-    expect(page.get_by_text("No failed logins")).to_be_visible()
+    expect(page.get_by_text("No failed logins", exact=True)).to_be_visible()
 
 
 def test_a_new_admin_password_logs_out_the_other_browser(visitor: Visitor, chromium: Browser) -> None:

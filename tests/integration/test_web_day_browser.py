@@ -44,7 +44,7 @@ PATIENCE = 30.0
 """Seconds until what a step leads to must be seen."""
 
 #: A search that is done.
-FOUND = re.compile(r"^\d+ messages?( in \d+ conversations?)? found$")
+FOUND = re.compile(r"^\d+ (messages? in \d+ conversations?|found)$")
 #: The message that is labelled.
 LABELLED = "Lunch"
 #: The larger side of what a thumb is to hit, px (WEBMAIL-59).

@@ -62,7 +62,7 @@ def test_a_command_gets_another_key_in_all_pages(
     expect(archive).to_be_focused()
     page.screenshot(path=tmp_path / "keys.png")
     saved(page, "Backspace", key_of(settings, "New message"))
-    expect(key_of(settings, "New message")).to_have_accessible_name("New message: no key")
+    expect(key_of(settings, "New message")).to_have_accessible_name("New message: no shortcut")
     with page.expect_response("**/api/settings_save"):
         settings.get_by_role("button", name="Undo", exact=True).click()
     settings.get_by_text("Customize shortcuts").click()

@@ -27,7 +27,7 @@ def fill(page: Page, dovecot: Dovecot, server: LocalServer, password: str) -> No
     page.get_by_label("Server", exact=True).fill("127.0.0.1")
     page.get_by_label("Encryption", exact=True).select_option("none")
     page.get_by_label("Port", exact=True).fill(str(dovecot.port))
-    page.get_by_label("Username").fill("ann")
+    page.get_by_label("Username", exact=True).fill("ann")
     page.get_by_label("SMTP server").fill("localhost")
     page.get_by_label("SMTP port").fill(str(server.port(465)))
     page.get_by_label("SMTP username").fill(server.user)

@@ -240,7 +240,7 @@ def test_an_invitation_is_looked_at_and_answered(chromium: Browser, server: Loca
     expect(card).to_contain_text("16:00 to 17:30")
     expect(card).to_contain_text("10:00 in America/New_York")
     expect(card).to_contain_text("every week, on Wednesday, 5 times")
-    expect(card).to_contain_text("Guest 8 (comes) and 21 more")
+    expect(card).to_contain_text("Guest 8 (going) and 21 more")
     page.screenshot(path=tmp_path / "card.png")
     card.get_by_label("Note to organizer").fill("With pleasure.")
     card.get_by_role("button", name="Yes").click()

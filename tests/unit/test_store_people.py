@@ -21,10 +21,17 @@ from moxlite.store.mail.recipients import forget_recipients, note_correspondent
 from moxlite.store.people import correspondents, gathering
 from moxlite.store.people.correspondents import is_known, suggest
 from moxlite.store.types import Flag
-from tests.store_fixtures import accounts, store_options
+from tests.store_fixtures import store_options, unserved
 from tests.store_mail import box, look, prepared
 
-__all__ = ["accounts", "store_options"]
+__all__ = ["store_options", "unserved"]
+
+
+@pytest.fixture
+def accounts(unserved: Accounts) -> Accounts:
+    """Accounts that learn their people when a test says so."""
+    return unserved
+
 
 NEWS = "List-Id: The News <news.shop.example>\r\nList-Unsubscribe: <https://shop.example/leave>\r\n"
 

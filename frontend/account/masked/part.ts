@@ -293,7 +293,7 @@ function status(one: GivenAddress): Child {
 }
 
 function mail(one: GivenAddress): Child {
-  if (one.last_mail === null) return t("no mail yet");
+  if (one.last_mail === "") return t("no mail yet");
   return el(
     "span",
     {},

@@ -544,7 +544,7 @@ function status(one) {
   return el("span", {}, known[one.state], el("br"), el("span", { class: "hint" }, words, when(microseconds(one.expires))));
 }
 function mail(one) {
-  if (one.last_mail === null) return t("no mail yet");
+  if (one.last_mail === "") return t("no mail yet");
   return el("span", {}, el("span", { class: "given-count" }, many(one.messages, "{n} message", "{n} messages")), el("br"), el("span", { class: "hint" }, t("last "), when(microseconds(one.last_mail))));
 }
 function dayOf(text2) {
