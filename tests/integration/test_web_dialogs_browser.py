@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_gro
 ACCOUNT: Final[dict[str, set[str]]] = {
     "security": {
         *("Change password", "Generate password", "Add authenticator app", "Add security key", "New app password"),
-        *("End Phone", "This wasn’t me"),
+        *("Revoke Phone", "This wasn’t me"),
     },
     "masked": {"New address", "Edit shop.*", "Delete shop.*"},
     "scripts": {"Rename old", "Delete old"},

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_gro
 
 def fill(page: Page, dovecot: Dovecot, server: LocalServer, password: str) -> None:
     """Fill in the second step of the dialog: other servers than those that were found. Mail is sent by our own."""
-    page.get_by_label("Password").fill(password)
+    page.get_by_label("Password", exact=True).fill(password)
     page.get_by_label("Display name").fill("Elsewhere")
     if not page.get_by_label("Server", exact=True).is_visible():
         page.get_by_text("Other settings").click()
@@ -71,7 +71,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         within_window(link)  # it may be on two lines
         fill(page, dovecot, server, "wrong")
         expect(page.locator(".field .error:visible")).to_contain_text("Log-in failed")
-        expect(page.get_by_label("Password")).to_be_focused()
+        expect(page.get_by_label("Password", exact=True)).to_be_focused()
         wrong = faults(visitor, "the dialog")
         fill(page, dovecot, server, server.password)
         row = page.get_by_role("row").filter(has_text="Elsewhere")
@@ -88,7 +88,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         row.get_by_role("button", name="Resume Elsewhere").click()
         expect(row).to_contain_text("connected")
         chosen(page, "Elsewhere", "New password")
-        page.get_by_label("Password").fill("moxmoxmox")
+        page.get_by_label("Password", exact=True).fill("moxmoxmox")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(row).to_contain_text("connected")
