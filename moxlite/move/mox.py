@@ -124,12 +124,13 @@ def _keys(domain: str, settings: dict[str, Value], folder: Path | None, problems
             continue
         try:
             with (folder / name).open("rb") as file:
-                pem = file.read(MAX_KEY + 1)
-            load_private_key(pem[:MAX_KEY])
-        except (OSError, PrivateKeyError) as error:
+                octets = file.read(MAX_KEY)
+            load_private_key(octets)
+            pem = octets.decode("ascii")
+        except (OSError, PrivateKeyError, UnicodeDecodeError) as error:
             problems.append(f"DKIM key {selector} of {domain} is left out: {folder / name}: {reason_of(error)}")
         else:
-            yield Key(domain=domain, selector=selector, pem=pem.decode("ascii"), signs=selector in _list(dkim, "Sign"))
+            yield Key(domain=domain, selector=selector, pem=pem, signs=selector in _list(dkim, "Sign"))
 
 
 def _tables(table: dict[str, Value], key: str) -> list[tuple[str, dict[str, Value]]]:

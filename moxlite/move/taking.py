@@ -10,6 +10,7 @@ import trio
 from moxlite.admin.accounts import account_settings
 from moxlite.admin.dkimkeys import write_new
 from moxlite.admin.edits import edit
+from moxlite.config.checks.accounts import SELECTOR
 from moxlite.config.domains import Account, Destination
 from moxlite.config.fields import fields_of
 from moxlite.config.holder import ConfigHolder
@@ -98,6 +99,9 @@ async def take_keys(config: ConfigHolder, domain: str, keys: Sequence[Key]) -> N
         if signing := [key.selector for key in keys if key.signs]:
             document.put((*path, "sign"), signing)
 
+    for key in keys:
+        if not SELECTOR.fullmatch(key.selector):  # it becomes the name of a file
+            raise CommandFailed("refused", f"DKIM selector {key.selector!r} is not a name for DNS")
     try:
         files = {key.selector: await trio.to_thread.run_sync(write, key) for key in keys}
     except OSError as error:

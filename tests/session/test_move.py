@@ -208,6 +208,18 @@ async def test_settings_rules_and_keys_come_unless_somebody_changed_them_here(ri
         assert other is None or "late" not in other.selectors, "a domain that was here already keeps its keys"
 
 
+async def test_a_selector_that_leads_out_of_the_folder_writes_no_key(rig: Rig) -> None:
+    """MOVE-6: it's a problem of its domain, which is added with new keys all the same."""
+    pem = to_pem(generate("ed25519")).decode()
+    plan = Plan(domains=["new.example"], keys=[Key(domain="new.example", selector="../../out", pem=pem)])
+    moves = moves_of(rig, Old())
+    await moves.run(plan)
+    await ended(moves)
+    assert (await moves.state()).problems == ["domain new.example: DKIM selector '../../out' is not a name for DNS"]
+    assert rig.holder.current.domains.domains["new.example"].dkim is not None
+    assert not [path for path in rig.holder.domains_path.parent.parent.rglob("*") if "moved" in path.name]
+
+
 async def test_four_accounts_come_at_a_time_and_a_pause_keeps_the_plan(rig: Rig) -> None:
     """MOVE-6, MOVE-7"""
     old = Old()

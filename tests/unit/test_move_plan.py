@@ -304,6 +304,8 @@ Domains:
 \t\t\t\t\tPrivateKeyFile: dkim/a.pem
 \t\t\t\t2024b:
 \t\t\t\t\tPrivateKeyFile: dkim/b.pem
+\t\t\t\t2024c:
+\t\t\t\t\tPrivateKeyFile: dkim/c.pem
 \t\t\tSign:
 \t\t\t\t- 2024a
 \t\tAliases:
@@ -366,6 +368,7 @@ def test_domains_conf_of_mox_is_read(tmp_path: Path) -> None:
     (tmp_path / "dkim").mkdir()
     (tmp_path / "dkim/a.pem").write_bytes(to_pem(generate("ed25519")))
     (tmp_path / "dkim/b.pem").write_text("no key")
+    (tmp_path / "dkim/c.pem").write_bytes("# Schlüssel\n".encode() + to_pem(generate("ed25519")))
     plan = plan_of_mox(DOMAINS_CONF, Common(imap=IMAPServer(host="old.example")), tmp_path)
     mia, ben = plan.users
     assert (mia.account, mia.addresses, mia.full_name, mia.quota) == (
@@ -405,6 +408,7 @@ def test_domains_conf_of_mox_is_read(tmp_path: Path) -> None:
     assert "setting MaxOutgoingMessagesPerDay: 'many' can't be read" in text
     assert "routes of outgoing mail" in text
     assert "DKIM key 2024b of example.org is left out" in text
+    assert "DKIM key 2024c of example.org is left out" in text
     assert "passwords" in text
     assert read_plan(text_of_plan(plan)) == plan
     assert "PRIVATE KEY" not in text_of_plan(without_secrets(plan))
