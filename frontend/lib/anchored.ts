@@ -12,11 +12,16 @@ const [apart, edge] = [4, 8];
 
 /** Put the dialog that was opened last at the first of these elements that is on the screen; without one it stays in the middle. */
 export function anchor(...selectors: readonly string[]): void {
-  const box = [...document.querySelectorAll<HTMLDialogElement>("dialog:modal")].at(-1);
   const button = selectors
     .flatMap((one) => [...document.querySelectorAll<HTMLElement>(one)])
     .find((one) => one.checkVisibility());
-  if (box === undefined || button === undefined) return;
+  if (button !== undefined) anchorTo(button, false);
+}
+
+/** Put the dialog that was opened last at an element: below it, or `beside` it where there is room. */
+export function anchorTo(cause: HTMLElement, beside: boolean): void {
+  const box = [...document.querySelectorAll<HTMLDialogElement>("dialog:modal")].at(-1);
+  if (box === undefined) return;
   box.classList.add("anchored");
   box.addEventListener("pointerdown", (event) => {
     const place = box.getBoundingClientRect();
@@ -27,11 +32,15 @@ export function anchor(...selectors: readonly string[]): void {
       event.clientY <= place.bottom;
     if (event.target === box && !inside) box.dispatchEvent(new Event("cancel", { cancelable: true }));
   });
-  const at = button.getBoundingClientRect();
+  const at = cause.getBoundingClientRect();
   const draw = () => {
     const { offsetWidth: width, offsetHeight: height } = box;
-    box.style.left = `${Math.max(edge, Math.min(mirrored() ? at.right - width : at.left, innerWidth - width - edge))}px`;
-    box.style.top = `${Math.max(edge, Math.min(at.bottom + apart, innerHeight - height - edge))}px`;
+    const sides = [at.right + apart, at.left - apart - width];
+    const side = (mirrored() ? sides.reverse() : sides).find((one) => one >= edge && one + width <= innerWidth - edge);
+    const [left, top] =
+      beside && side !== undefined ? [side, at.top] : [mirrored() ? at.right - width : at.left, at.bottom + apart];
+    box.style.left = `${Math.max(edge, Math.min(left, innerWidth - width - edge))}px`;
+    box.style.top = `${Math.max(edge, Math.min(top, innerHeight - height - edge))}px`;
   };
   draw();
   new ResizeObserver(draw).observe(box);

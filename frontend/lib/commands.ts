@@ -79,6 +79,8 @@ export class CommandTable {
   /** Whether single character keys without ctrl or alt run commands. Speech input and accidental key presses would run them,
    * too. */
   letters = true;
+  /** Ids of the commands that hold in the place that is shown; null for all. */
+  only: RegExp | null = null;
   private readonly byId = new Map<string, Command>();
   /** The keys of a command before the user chose another. */
   readonly usual = new Map<Command, readonly string[]>();
@@ -134,6 +136,11 @@ export class CommandTable {
     return [...this.groups.values()];
   }
 
+  /** Whether the command is possible now, in the place that is shown. */
+  holds(command: Command): boolean {
+    return this.only?.test(command.id) !== false && enabled(command);
+  }
+
   /** Run a command, if it is possible now. */
   run(id: string): void {
     const command = this.get(id);
@@ -147,7 +154,7 @@ export class CommandTable {
     const before = this.begun;
     this.begun = "";
     clearTimeout(this.ending);
-    const command = this.byKey.get(before + name)?.find((one) => one.id.startsWith(within) && enabled(one));
+    const command = this.byKey.get(before + name)?.find((one) => one.id.startsWith(within) && this.holds(one));
     if (
       command === undefined &&
       before === "" &&

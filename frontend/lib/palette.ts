@@ -1,6 +1,6 @@
 // Finding commands: the palette (type a part of the name, Enter), and the list of all keys.
 
-import { type Command, type CommandTable, enabled, keyText, titleOf } from "./commands";
+import { type Command, type CommandTable, keyText, titleOf } from "./commands";
 import { dialog } from "./dialogs";
 import { el } from "./dom";
 import { pick } from "./picker";
@@ -14,7 +14,7 @@ function keysOf(command: Command): Node[] {
 export async function openPalette(table: CommandTable, typed = ""): Promise<void> {
   const possible = table
     .all()
-    .flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
+    .flatMap((group) => group.commands.filter((command) => command.quiet !== true && table.holds(command)));
   const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No matching commands") };
   const chosen = await pick(t("Commands"), words, possible, titleOf, { typed, detail: keysOf });
   chosen?.run();

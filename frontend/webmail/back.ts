@@ -6,13 +6,13 @@ import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import type { Desk } from "./commands/desk";
 import type * as MenuPart from "./menu/part";
-import { inCalendar } from "./state/address";
+import { placeOf } from "./state/address";
 import type { Drawer } from "./ui/drawer";
 
 /** What Back closes, the topmost first. */
 const layers = [
   ".menu",
-  "dialog[open]:not(.login-overlay,.calendar-page)",
+  "dialog[open]:not(.login-overlay)",
   "body.show-side",
   "body.choosing",
   ".composer:not([hidden],.small)",
@@ -27,9 +27,8 @@ interface Page {
 
 /** Whether this entry shows the same place as the one below. */
 let over = false;
-/** The address below the calendar, to which Back leads from there. */
-let below = "";
-const placeOf = (hash: string) => hash.replace(/,\d+$/, "");
+/** An address without the message or contact that is open. */
+const listOf = (hash: string) => hash.replace(/,\d+$/, "");
 
 const topmost = () => layers.find((one) => document.querySelector(one) !== null);
 
@@ -38,16 +37,13 @@ function put(push: boolean, same: boolean, hash = location.hash): void {
   history[push ? "pushState" : "replaceState"]({ over }, "", hash);
 }
 
-/** Write an address. Stepping through messages makes no history; opening a message or a mailbox does. */
+/** Write an address. Stepping through messages, or through the calendar, makes no history; opening a message, a mailbox or a
+ * place does. */
 export function writeAddress(hash: string): void {
-  const [now, next] = [placeOf(location.hash), placeOf(hash)];
+  const [now, next] = [listOf(location.hash), listOf(hash)];
   const [opened, opens] = [now !== location.hash, next !== hash];
   const closes = opened && !opens && now === next;
-  // in the calendar, its steps make no history either
-  const [from, to] = [inCalendar(location.hash), inCalendar(hash)];
-  if (to && !from) below = location.hash;
-  if (to) put(!from && !over, from && over, hash);
-  else if (from) put(false, hash === below, hash);
+  if (placeOf(location.hash) !== placeOf(hash)) put(!over, false, hash);
   else if (over) put(false, topmost() !== undefined || closes || (opened && opens), hash);
   else put(location.hash !== "" && !(opened && opens) && !closes, closes, hash);
 }
@@ -59,10 +55,13 @@ export function guard(): void {
 
 export function handleBack(page: Page): void {
   const address = location.hash;
-  below = inCalendar(address) ? "#Inbox" : placeOf(address);
-  history.replaceState({ root: true }, "", below);
-  if (inCalendar(address)) put(true, false, below);
-  put(true, false, address);
+  const before = history.state as { root?: boolean; over?: boolean } | null;
+  over = before?.over === true;
+  // a page that was loaded anew has the entries below still
+  if (before === null || before.root === true) {
+    history.replaceState({ root: true }, "", placeOf(address) === "calendar" ? address : listOf(address));
+    put(true, false, address);
+  }
   document.addEventListener("focusin", guard);
   addEventListener("popstate", () => {
     const left = over;

@@ -35,8 +35,9 @@ import { followPlace, tellPlace } from "./place";
 import type * as RulesPart from "./rules/part";
 import type { Seen } from "./bar/seen";
 import type * as SentPart from "./sent/part";
+import type * as SidePart from "./side/part";
 import type * as SortingPart from "./sorting/part";
-import { inCalendar, parsePlace } from "./state/address";
+import { parsePlace, placeOf } from "./state/address";
 import { Actions } from "./state/actions";
 import { Mail } from "./state/mail";
 import { spoken } from "./state/speech";
@@ -48,6 +49,7 @@ import { MessageList } from "./ui/list";
 import { MailboxList } from "./ui/mailboxes";
 import { layOut } from "./ui/page";
 import { Panes } from "./ui/panes";
+import { Places } from "./ui/places";
 import { Reader } from "./ui/reader";
 import { lastScheme, watch } from "./watch";
 import { askedLink, recover, writeTo, writing } from "./writing";
@@ -137,6 +139,7 @@ class App {
   readonly panes = new Panes(byId("app", HTMLElement));
   readonly side = el("aside", { class: "side", "aria-label": t("Folders and account") });
   readonly drawer = new Drawer(this.side);
+  readonly places = new Places(this.commands, this.panes.root, this.side);
   readonly reader = new Reader(this.client, base, {
     commands: this.commands,
     bar: this.toolbar,
@@ -146,8 +149,9 @@ class App {
       writeTo(page, this.desk);
     },
     failed: (error) => void showError(t("Couldn't open message"), error),
-    prepared: ({ messageCommands }, { answerCommands, Bar, listChoices, Seen, threadCommands }) => {
+    prepared: ({ messageCommands }, { answerCommands, Bar, listChoices, messages, Seen, threadCommands }) => {
       this.seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
+      this.commands.add(t("Messages"), messages(this.desk));
       this.commands.add(t("Write"), answerCommands(this.desk));
       this.commands.add(t("Message"), messageCommands(this.desk));
       this.commands.add(t("List"), listChoices(this.desk));
@@ -294,6 +298,10 @@ class App {
       ({ Dropping }) => new Dropping(this),
       () => null,
     );
+    extra<typeof SidePart>("side", (found) => {
+      found.oneStop(this.side);
+      found.moveSplitter(this.panes);
+    });
     if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
       extra<typeof HintsPart>("hints", (found) => found.showHints(this.list.root));
     extra<typeof SortingPart>("sorting", (found) =>
@@ -378,13 +386,14 @@ class App {
     await follow(this.client, item, place);
   }
 
-  /** Open the calendar or a composer if the address asks for one. */
+  /** Open a place other than mail, or a composer, if the address asks for one. */
   private pageAsked(): boolean {
-    if (inCalendar(location.hash)) {
-      this.desk.openPage("calendar");
+    const place = placeOf(location.hash);
+    if (place !== "") {
+      this.desk.openPage(place);
       return true;
     }
-    document.querySelector<HTMLElement>(".calendar-page .beside-done")?.click();
+    this.places.show(null);
     const link = askedLink();
     if (link === "") return false;
     tellPlace(this.mail, this.find);

@@ -13,20 +13,19 @@ import type { Desk, Navigation } from "./commands/desk";
 import type * as ComposePart from "./compose/part";
 import type { Box } from "./data/mailboxes";
 import type { Stream } from "./data/stream";
-import type * as ExportPart from "./export/part";
 import type { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
 import type { Offline } from "./offline/part";
 import type * as PalettePart from "./palette/part";
-import { tellPlace, tellTitle } from "./place";
+import { tellPlace } from "./place";
 import type * as SettingsPart from "./settings/part";
-import { inCalendar } from "./state/address";
+import { placeOf } from "./state/address";
 import type { Mail } from "./state/mail";
 import type { Drawer } from "./ui/drawer";
+import type { Places } from "./ui/places";
 import type { Reader } from "./ui/reader";
 
 interface Page {
-  readonly base: string;
   readonly client: Client;
   readonly commands: CommandTable;
   readonly session: Session;
@@ -34,6 +33,7 @@ interface Page {
   readonly stream: Stream;
   readonly find: Find;
   readonly drawer: Drawer;
+  readonly places: Places;
   readonly reader: Reader;
   readonly desk: Desk;
   offline(): Promise<Offline | undefined> | undefined;
@@ -46,19 +46,23 @@ export interface NavigationByHand extends Navigation {
 }
 
 export function navigation(page: Page): NavigationByHand {
-  const { base, client, commands, mail, drawer } = page;
+  const { client, commands, mail, drawer, places } = page;
+
+  function openMail(): void {
+    drawer.close();
+    places.show(null);
+    if (placeOf(location.hash) !== "") tellPlace(mail, page.find, true);
+  }
 
   function openMailbox(mailbox: Box): void {
-    drawer.close();
+    openMail();
     page.find.openMailbox(mailbox);
   }
 
   async function mailboxMenu(mailbox: Box): Promise<void> {
     const parent = mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
     const found = await part<typeof MailboxesPart>("mailboxes");
-    await found.mailboxMenu(client, mailbox, parent, async (what) =>
-      (await part<typeof ExportPart>("export")).exportMail(client, base, what),
-    );
+    await found.mailboxMenu(page.desk, mailbox, parent);
   }
 
   return {
@@ -83,11 +87,10 @@ export function navigation(page: Page): NavigationByHand {
         (await part<{ openPage(desk: Desk): void }>(name)).openPage(page.desk),
       );
     },
-    tellCalendar(address) {
-      if (address !== "") writeAddress(address);
-      else if (inCalendar(location.hash)) tellPlace(mail, page.find, true);
-      tellTitle(mail, page.find);
-    },
+    openMail,
+    openPlace: (place) => places.show(place),
+    tellAddress: (address) => writeAddress(address),
+    openSide: () => drawer.button.click(),
     async findCommand() {
       const [palette, typed] = await typedUntil(part<typeof PalettePart>("palette"));
       await palette.openPalette(commands, typed);

@@ -4,7 +4,7 @@ import { mailboxName, t } from "../lib/words";
 import { writeAddress } from "./back";
 import { isInboxes } from "./data/queries";
 import type { Find } from "./find";
-import { inCalendar, parsePlace, writePlace } from "./state/address";
+import { parsePlace, placeOf, writePlace } from "./state/address";
 import type { Mail } from "./state/mail";
 
 /** Show the view of the address, after the user typed it or went back. */
@@ -26,7 +26,7 @@ function followMessage(mail: Mail, message: number): void {
   else if (mail.choice.shown.value?.id !== message) mail.choice.select(message);
 }
 
-/** Write the address of the current view; that of the calendar stays until it is `left`. */
+/** Write the address of the current view; that of another place stays until it is `left`. */
 export function tellPlace(mail: Mail, find: Find, left = false): void {
   const shown = mail.choice.shown.value?.id ?? 0;
   const search = find.text.value;
@@ -34,16 +34,15 @@ export function tellPlace(mail: Mail, find: Find, left = false): void {
   if (mailbox === undefined && search === "") return;
   const inboxes = search === "" && isInboxes(mail.query.value);
   const hash = writePlace({ name: mailbox?.name ?? "", search, message: shown || mail.wanted, inboxes });
-  if (location.hash !== hash && (left || !inCalendar(location.hash))) writeAddress(hash);
+  if (location.hash !== hash && (left || placeOf(location.hash) === "")) writeAddress(hash);
 }
 
-/** Write the title: the current view, and its number of unread messages. */
-export function tellTitle(mail: Mail, find: Find): void {
+/** Write the title: that of the `place`, or for mail, "", the current view, and its number of unread messages. */
+export function tellTitle(mail: Mail, find: Find, place: string): void {
   const mailbox = mail.current.value;
   const search = find.text.value;
   const unread = mailbox !== undefined && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
   const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
   const listed = search !== "" ? t("Search: {text}", { text: search }) : mailboxName(mailbox?.name ?? "Webmail");
-  const shown = inCalendar(location.hash) ? t("Calendar") : listed;
-  document.title = `${unread}${shown} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
+  document.title = `${unread}${place || listed} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
 }

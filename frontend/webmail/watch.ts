@@ -21,6 +21,7 @@ import type { AllSettings } from "./state/settings";
 import { speak, spoken } from "./state/speech";
 import type { Drawer } from "./ui/drawer";
 import type { MailboxList } from "./ui/mailboxes";
+import type { Places } from "./ui/places";
 import type { Reader } from "./ui/reader";
 
 /** Key in the browser's storage for the last scheme, used until the settings arrive. */
@@ -35,6 +36,7 @@ interface Page {
   /** The bar above a message, once it is there. */
   readonly bar: Bar | null;
   readonly drawer: Drawer;
+  readonly places: Places;
   readonly reader: Reader;
   readonly seen: Seen | null;
   readonly desk: Desk;
@@ -126,7 +128,7 @@ export function watch(page: Page): void {
     void mail.query.value;
     page.withdrawRule();
   });
-  effect(() => tellTitle(mail, find));
+  effect(() => tellTitle(mail, find, page.places.shown.value?.title ?? ""));
   effect(() =>
     read(
       page,

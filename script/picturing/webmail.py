@@ -115,7 +115,7 @@ def open_calendar(page: Page, view: str) -> None:
     """The calendar, at one of its views."""
     page.keyboard.press("g")
     page.keyboard.press("c")
-    calendar = page.get_by_role("dialog", name="Calendar", exact=True)
+    calendar = page.locator("#app.other-place")
     calendar.get_by_role("button", name=view, exact=True).click()
     expect(calendar.locator(".cal-event", has_text="Choir").first).to_be_visible()
 

@@ -87,7 +87,7 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
         guests = [{"name": "", "address": one} for one in ("tom@localhost", "ada@remote.example")]
         desk.add("Plan", begins, begins + timedelta(hours=1), first["id"], guests=guests)
         page.evaluate(f"location.hash = '#calendar:day,{begins:%Y%m%d}'")
-        calendar = page.get_by_role("dialog", name="Calendar", exact=True)
+        calendar = page.locator("#app.other-place")
         event(calendar, "Plan").click()
         page.get_by_role("button", name="Edit", exact=True).click()
         bars = page.get_by_role("region", name="Guest availability")
@@ -291,7 +291,7 @@ def test_a_guest_of_the_same_server_hears_at_once_and_the_organizer_of_the_answe
         visitor.page.screenshot(path=tmp_path / "answered.png")
         wrong += judge(visitor.page, None)
         mine.get_by_role("link").click()
-        calendar = visitor.page.get_by_role("dialog", name="Calendar", exact=True)
+        calendar = visitor.page.locator("#app.other-place")
         event(calendar, "Plan").click()
         expect(visitor.page.get_by_role("dialog", name="Plan")).to_contain_text("1 of 1 replied")
         assert not wrong, "\n".join(wrong)

@@ -318,15 +318,14 @@ def test_an_invitation_is_answered(walk: Walk, server: LocalServer) -> None:
 
 def test_people_are_kept_and_completed(walk: Walk) -> None:
     """WEBMAIL-93, WEBMAIL-128: point 11."""
-    walk.click(".account-menu")
-    walk.click(".menu-item", "People")
+    walk.click(".open-people")
     walk.click("button", "New contact")
     walk.see("dialog[aria-label='New contact']")
     walk.browser.type("Zoe Olm")
     walk.write("dialog[aria-label='New contact'] input[aria-label=Email]", "zoe@z.example")
     walk.click("dialog[aria-label='New contact'] button", "Save")
     walk.see(".person", "Zoe Olm", number=1)
-    walk.click(".beside-done")
+    walk.click(".open-mail")
     walk.browser.press("c")
     walk.write(".composer [data-field=to] input", "Zo")
     walk.click(".completion", "Zoe Olm")

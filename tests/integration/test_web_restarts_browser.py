@@ -465,9 +465,8 @@ def test_a_newsletter_is_left_and_archived_once(survivor: Survivor, server: Loca
 def test_a_contact_is_added_once(survivor: Survivor) -> None:
     """WEBMAIL-128: the form stays; a contact, a change and an import whose answers were lost are made once."""
     page = survivor.page
-    page.get_by_role("button", name="Account and settings").click()
-    page.get_by_role("menuitem", name="People").click()
-    people = page.get_by_role("dialog", name="People")
+    page.get_by_role("button", name="Contacts", exact=True).click()
+    people = page.locator("#app.other-place")
     page.get_by_role("button", name="New contact").click()
     form = page.get_by_role("dialog", name="New contact")
     form.get_by_label("Name").fill("Zoe")

@@ -121,6 +121,7 @@ const half = matchMedia("(min-width: 701px) and (max-width: 1279px)");
 export { answerCommands } from "../commands/answers";
 export { listChoices, threadCommands } from "../commands/choices";
 export { answerBar } from "./answer";
+export { messages } from "../commands/messages";
 export { Seen } from "./seen";
 
 /** Open a menu of commands at a button. */

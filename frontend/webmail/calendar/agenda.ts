@@ -19,7 +19,7 @@ export function drawAgenda(board: Board): HTMLElement {
         "section",
         { class: `cal-agenda-day${day === today() ? " today" : ""}`, "aria-label": longDay(day) },
         el(
-          "h3",
+          "h2",
           {},
           board.dayButton(day, String(dateOf(day).getDate()), events.length),
           el(

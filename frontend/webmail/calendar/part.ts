@@ -1,4 +1,4 @@
-// The calendar (WEBMAIL-175): month, week, day and agenda, with the calendars beside them.
+// The calendar (WEBMAIL-175), a place of its own (WEBMAIL-181): month, week, day and agenda, with the calendars in the side bar.
 
 import type { Calendar } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
@@ -10,10 +10,12 @@ import { follow } from "../../lib/live";
 import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { byOwner, many, t } from "../../lib/words";
-import type { Navigation, Surroundings, Writing } from "../commands/desk";
+import type { Navigation, Place, Surroundings, Writing } from "../commands/desk";
 import type * as EventPart from "../event/part";
-import { listHead, openBeside } from "../ui/beside";
+import type * as GivingPart from "../giving/part";
+import type * as QuickPart from "../quick/part";
 import { showDeleted } from "../ui/deleted";
+import { listHead, listsButton, sideButton } from "../ui/placeview";
 import { agendaDays, drawAgenda } from "./agenda";
 import type { Board } from "./board";
 import sheet from "./calendar.css";
@@ -39,7 +41,7 @@ import {
   when,
 } from "./days";
 import { listenForDrags } from "./dragging";
-import { drawHours } from "./hours";
+import { drawHours, hour } from "./hours";
 import { drawMonth } from "./month";
 import { shownName, signOf, sourceOf, subscribe } from "./subscribing";
 
@@ -47,7 +49,7 @@ adopt(sheet);
 
 type Page = Pick<Surroundings, "client" | "base" | "load" | "facts"> &
   Pick<Writing, "compose"> &
-  Pick<Navigation, "tellCalendar">;
+  Pick<Navigation, "openPlace" | "openSide" | "tellAddress">;
 
 const views: readonly View[] = ["day", "week", "month", "agenda"];
 const narrow = matchMedia("(max-width: 700px)");
@@ -56,7 +58,7 @@ let opened: CalendarPage | null = null;
 
 /** Open the calendar, at the view and day of the address if it has them (WEBMAIL-63). */
 export function openPage(page: Page): void {
-  opened ??= new CalendarPage(page, () => (opened = null));
+  opened ??= new CalendarPage(page);
   opened.follow();
 }
 
@@ -77,62 +79,62 @@ class CalendarPage implements Board {
   private late = false;
   /** The view has been drawn, and had the focus. */
   private drawn = false;
-  private readonly heading: HTMLElement;
+  private readonly heading = el("h1", { "aria-live": "polite" });
   private readonly small = el("div", { class: "cal-small" });
   private readonly list = el("div", { class: "cal-list", role: "group", "aria-label": t("Calendars") });
-  private readonly side = el("div", { class: "cal-side" }, this.small, this.list);
   private readonly tabs = el("div", { class: "cal-tabs", role: "group", "aria-label": t("View") });
   private readonly state = el("p", { class: "cal-state", role: "status", hidden: true });
+  private readonly place: Place;
 
-  constructor(
-    private readonly page: Page,
-    closed: () => void,
-  ) {
-    const icon = (path: string, title: string, run: () => void) =>
-      el("button", { class: "btn icon", type: "button", title, "aria-label": title, onclick: run }, sign(path));
-    const add = el(
-      "button",
-      { class: "btn primary cal-new", type: "button", title: `${t("New event")} (n)`, onclick: () => this.add() },
-      sign(plus),
-      el("span", {}, t("New event")),
+  constructor(private readonly page: Page) {
+    const icon = (kind: string, path: string, title: string, run: () => void) =>
+      el("button", { class: `btn icon ${kind}`, type: "button", title, "aria-label": title, onclick: run }, sign(path));
+    const add = t("New event");
+    const title = `${add} (n)`;
+    const side = el(
+      "div",
+      { class: "place-side calendar-page" },
+      el(
+        "button",
+        { class: "primary place-new cal-new", type: "button", title, onclick: () => this.add() },
+        sign(plus),
+        el("span", {}, add),
+      ),
+      listsButton(t("Calendars")),
+      el("div", { class: "side-lists" }, this.small, this.list),
     );
-    const { body, close } = openBeside(
-      t("Calendar"),
-      [
+    const view = el(
+      "section",
+      { class: "place-view calendar-page", "aria-label": t("Calendar") },
+      el(
+        "header",
+        { class: "place-head cal-tools" },
+        sideButton(page),
         el(
           "button",
-          { class: "btn line", type: "button", title: "t", onclick: () => this.show(this.view, today()) },
+          { class: "btn line cal-today", type: "button", title: "t", onclick: () => this.show(this.view, today()) },
           t("Today"),
         ),
-        icon(chevronLeft, t("Earlier"), () => this.step(-1)),
-        icon(chevronRight, t("Later"), () => this.step(1)),
+        icon("cal-earlier", chevronLeft, t("Earlier"), () => this.step(-1)),
+        icon("cal-later", chevronRight, t("Later"), () => this.step(1)),
+        this.heading,
         this.tabs,
+      ),
+      el(
+        "div",
+        { class: "cal-main" },
+        this.state,
+        this.root,
         el(
           "button",
-          {
-            class: "btn icon cal-calendars",
-            type: "button",
-            "aria-label": t("Calendars"),
-            title: t("Calendars"),
-            onclick: () => this.side.classList.toggle("open"),
-          },
-          sign(ellipsis),
+          { class: "compose-round", type: "button", title: add, "aria-label": add, onclick: () => this.add() },
+          sign(plus),
         ),
-        add,
-      ],
-      "calendar-page",
-      () => {
-        closed();
-        page.tellCalendar("");
-      },
+      ),
     );
-    const dialogOf = body.parentElement!;
-    this.heading = dialogOf.querySelector("h2")!;
-    this.heading.setAttribute("aria-live", "polite");
-    body.className = "cal-body";
-    fill(body, this.side, el("div", { class: "cal-main" }, this.state, this.root));
+    this.place = { name: "calendar", title: t("Calendar"), side, view };
     listenForDrags(this.root, {
-      make: (day, last, from, to) => this.add(day, last, from, to),
+      make: (day, last, from, to) => this.add(day, last, from, to, true),
       move: (button, days, minutes, end) => void this.move(button, days, minutes, end),
     });
     const live = follow(
@@ -142,26 +144,19 @@ class CalendarPage implements Board {
         this.drawState();
       },
     );
-    const resized = () => (dialogOf.isConnected ? this.draw() : ended.abort());
-    const ended = new AbortController();
-    ended.signal.addEventListener("abort", () => live.end());
-    addEventListener("calendars", () => (dialogOf.isConnected ? live.changed() : ended.abort()), {
-      signal: ended.signal,
-    });
-    addEventListener("resize", resized, { signal: ended.signal });
+    const here = () => view.isConnected;
+    addEventListener("calendars", () => here() && live.changed());
+    addEventListener("resize", () => here() && this.draw());
     // wherever the focus is: a form that closes may leave it nowhere
-    addEventListener(
-      "keydown",
-      (event) => {
-        if (!dialogOf.isConnected) ended.abort();
-        else if (document.querySelector("dialog:modal, .menu") === null) this.key(event);
-      },
-      { signal: ended.signal },
-    );
-    this.close = close;
+    addEventListener("keydown", (event) => {
+      if (
+        here() &&
+        !event.defaultPrevented &&
+        document.querySelector("dialog:modal, .menu, .composer:focus-within") === null
+      )
+        this.key(event);
+    });
   }
-
-  private readonly close: () => void;
 
   /** Show what the address asks for. */
   follow(): void {
@@ -170,6 +165,8 @@ class CalendarPage implements Board {
     if (narrow.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
     this.day = asked?.day ?? this.day;
     this.drawHead();
+    this.drawn = false;
+    this.page.openPlace(this.place);
     void this.load();
   }
 
@@ -209,7 +206,7 @@ class CalendarPage implements Board {
         type: "button",
         title: hints.filter(Boolean).join("\n"),
         data: { event: `${item.id} ${item.recurrence}` },
-        onclick: () => void this.open(one),
+        onclick: () => void this.open(one, made),
       },
       before,
       el("bdi", { class: "cal-title", dir: "auto" }, title),
@@ -242,7 +239,7 @@ class CalendarPage implements Board {
     return el(
       "div",
       { class: "cal-nothing" },
-      el("h3", {}, t("Nothing planned")),
+      el("h2", {}, t("Nothing planned")),
       el("p", {}, t("New events appear here, whichever device you write them on.")),
       el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")),
     );
@@ -270,7 +267,7 @@ class CalendarPage implements Board {
     const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
     const found = await this.page.client.events(seconds(from), seconds(to), ids);
     // or dragged
-    await released(this.root.closest("dialog")!);
+    await released(this.root);
     if (own !== this.turn) return;
     this.calendars = calendars;
     this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
@@ -316,7 +313,7 @@ class CalendarPage implements Board {
   }
 
   private drawHead(): void {
-    this.page.tellCalendar(placeOf(this.view, this.day));
+    this.page.tellAddress(placeOf(this.view, this.day));
     const month = monthName(this.day);
     const words = this.view === "day" ? longDay(this.day) : month;
     fill(
@@ -423,11 +420,11 @@ class CalendarPage implements Board {
   /** Change a calendar, or make one. */
   private async edit(one: Calendar | null): Promise<void> {
     await attempt(t("Loading…"), t("Couldn't open this item"), async () =>
-      this.editWith(await this.page.load<typeof EventPart>("event"), one),
+      this.editWith(await this.page.load<typeof GivingPart>("giving"), one),
     );
   }
 
-  private async editWith(giving: typeof EventPart, one: Calendar | null): Promise<void> {
+  private async editWith(giving: typeof GivingPart, one: Calendar | null): Promise<void> {
     const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
     const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]!]! : colours[colourOf(one, place) - 1]!;
     const name = el("input", {
@@ -552,10 +549,10 @@ class CalendarPage implements Board {
 
   private async tool(): Promise<EventPart.Events> {
     const { Events } = await this.page.load<typeof EventPart>("event");
-    return new Events(this.page, this.calendars, () => this.load(), this.close);
+    return new Events(this.page, this.calendars, () => this.load());
   }
 
-  private add(day = this.day, last = day, from: number | null = null, to: number | null = null): void {
+  private add(day = this.day, last = day, from: number | null = null, to: number | null = null, short = false): void {
     void attempt(t("Loading…"), t("Couldn't open this item"), async () => {
       // another one may begin meanwhile
       for (let last: unknown; last !== this.loading; await last) last = this.loading;
@@ -564,16 +561,35 @@ class CalendarPage implements Board {
       const now = new Date();
       const next = day === today() ? Math.min(22, now.getHours() + 1) * 60 : 9 * 60;
       const begin = from ?? next;
-      await (await this.tool()).add(
+      const wanted =
         whole && from === null && last !== day
           ? { allDay: true, start: dateOf(day), end: dateOf(last + 1) }
-          : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) },
-      );
+          : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) };
+      if (!short) return void (await (await this.tool()).add(wanted));
+      const { writeShort } = await this.page.load<typeof QuickPart>("quick");
+      const mark = this.mark(day, from, to);
+      const further = await writeShort(this.page.client, this.calendars, wanted, mark).finally(() => mark.remove());
+      if (further === "saved") await this.load();
+      else if (further !== null) await (await this.tool()).add(further);
     });
   }
 
-  private async open(one: Shown): Promise<void> {
-    await attempt(t("Loading…"), t("Couldn't open event"), async () => (await this.tool()).open(one.item, when(one)));
+  /** Mark the room of an event that is written. */
+  private mark(day: number, from: number | null, to: number | null): HTMLElement {
+    const made = el("div", { class: "cal-mark", "aria-hidden": "true" });
+    const whole = from === null || to === null;
+    Object.assign(made.style, {
+      top: whole ? "0" : `${(from * hour) / 60}px`,
+      height: whole ? "100%" : `${((to - from) * hour) / 60}px`,
+    });
+    this.root.querySelector(`${whole ? "" : ".cal-column"}[data-day="${day}"]`)?.append(made);
+    return made;
+  }
+
+  private async open(one: Shown, cause: HTMLElement): Promise<void> {
+    await attempt(t("Loading…"), t("Couldn't open event"), async () =>
+      (await this.tool()).open(one.item, when(one), cause),
+    );
   }
 
   private async move(button: HTMLElement, days: number, minutes: number, end: number): Promise<void> {
@@ -594,19 +610,22 @@ class CalendarPage implements Board {
 
   private key(event: KeyboardEvent): void {
     const target = event.target as HTMLElement;
-    if (
-      event.ctrlKey ||
-      event.metaKey ||
-      event.altKey ||
-      target.closest("input, select, textarea, [contenteditable]") !== null
-    )
-      return;
+    if (event.ctrlKey || event.metaKey || target.closest("input, select, textarea, [contenteditable]") !== null) return;
     const one = this.buttons.get(target);
-    const run = this.keys(event.key, one, target);
+    const run = event.altKey ? this.moves(event.key, one, target) : this.keys(event.key, one, target);
     if (run === null) return;
     event.preventDefault();
     event.stopPropagation();
     run();
+  }
+
+  /** The movement of an event by an arrow with alt: by days, in the hours also by quarters of one. */
+  private moves(key: string, one: Shown | undefined, target: HTMLElement): (() => void) | null {
+    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[along(key)];
+    if (by === undefined || one === undefined || !this.isWritable(one)) return null;
+    const [across, down] = by as [number, number];
+    const timed = target.classList.contains("cal-block");
+    return () => void this.move(target, across + (timed ? 0 : 7 * down), timed ? 15 * down : 0, 0);
   }
 
   private keys(key: string, one: Shown | undefined, target: HTMLElement): (() => void) | null {
@@ -620,6 +639,7 @@ class CalendarPage implements Board {
     const letters: Record<string, () => void> = {
       t: () => this.choose(today()),
       n: () => this.add(),
+      c: () => this.add(),
       d: () => this.show("day", this.day),
       w: () => this.show("week", this.day),
       m: () => this.show("month", this.day),

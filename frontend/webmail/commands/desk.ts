@@ -14,8 +14,17 @@ export const orders = ["newest", "oldest", "unread", "sender", "size"] as const;
 export type Order = (typeof orders)[number];
 /** An action on the messages of a row, without opening them. */
 export type RowAction = Exclude<Swipe, "">;
-/** A page beside the mailboxes, or the legend: a part of this name. */
+/** A place of its own, a page beside the mailboxes, or the legend: a part of this name. */
 export type Page = "calendar" | "legend" | "newsletters" | "people";
+
+/** A place other than mail: its own part of the side bar, its view, and the title of the page. */
+export interface Place {
+  readonly name: "calendar" | "people";
+  readonly title: string;
+  readonly side: HTMLElement;
+  readonly view: HTMLElement;
+}
+
 /** An additional condition on the messages of a view; "" for none. */
 export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
 
@@ -166,8 +175,14 @@ export interface Navigation {
   /** Show the page dark if it is light, or the other way, from now on. */
   switchScheme(): void;
   openPage(name: Page): void;
-  /** Write the address of what the calendar shows; "" once it is closed. */
-  tellCalendar(address: string): void;
+  /** Show the mail. */
+  openMail(): void;
+  /** Show a place, which names itself in the address of the page. */
+  openPlace(place: Place): void;
+  /** Write the address of what a place shows. */
+  tellAddress(address: string): void;
+  /** Open the side bar of a phone. */
+  openSide(): void;
   findCommand(): void;
   showKeys(): void;
   /** Show the titles of the focused element and of its descendants. */

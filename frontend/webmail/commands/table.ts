@@ -2,8 +2,7 @@
 // compose, search, settings.
 
 import type { Command } from "../../lib/commands";
-import { mailboxName, t } from "../../lib/words";
-import { own } from "../data/mailboxes";
+import { mailboxName, meant, t } from "../../lib/words";
 import type { Desk } from "./desk";
 
 /** Add the basic commands to the desk's table. */
@@ -13,7 +12,6 @@ export function addCommands(desk: Desk): void {
   ]);
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
-  desk.commands.add(t("Messages"), messages(desk));
 }
 
 /** A place with a sequence of keys. */
@@ -50,8 +48,9 @@ function anywhere(desk: Desk): Command[] {
     },
     { id: "app.scheme", title: t("Toggle dark mode"), run: () => desk.switchScheme() },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
+    { id: "app.mail", title: meant("place", "Mail"), keys: ["g m"], run: () => desk.openMail() },
     { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") },
-    { id: "app.people", title: t("People"), run: () => desk.openPage("people") },
+    { id: "app.people", title: meant("place", "Contacts"), keys: ["g p"], run: () => desk.openPage("people") },
     { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
     { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() },
     { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() },
@@ -107,101 +106,5 @@ function list(desk: Desk): Command[] {
     { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() },
     { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() },
     { id: "list.none", title: t("Back to message list"), keys: ["Escape"], when: some, run: () => desk.unselect() },
-  ];
-}
-
-function messages(desk: Desk): Command[] {
-  const some = () => desk.aimed() > 0;
-  // flags of messages that are not loaded are unknown: then both commands are offered
-  const unknown = () => desk.selected().length < desk.aimed();
-  const any = (flag: string, right: string) => () =>
-    desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
-  const anyWithout = (flag: string, right: string) => () =>
-    desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
-  const deletable = () => some() && desk.may("te");
-  const loaded = () => some() && desk.may("w") && !unknown();
-  // in Trash, messages can only be moved out or deleted (WEBMAIL-83)
-  const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
-  const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
-  return [
-    {
-      id: "message.archive",
-      title: t("Archive"),
-      keys: ["a"],
-      when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"),
-      run: () => desk.toRole("archive"),
-    },
-    { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") },
-    { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() },
-    {
-      id: "message.delete-at-once",
-      title: t("Delete permanently…"),
-      keys: ["D"],
-      when: deletable,
-      run: () => desk.deleteForGood(),
-    },
-    {
-      id: "message.junk",
-      title: t("Junk"),
-      keys: ["q"],
-      when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"),
-      run: () => desk.toRole("junk"),
-    },
-    { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() },
-    {
-      id: "message.later",
-      title: t("Snooze…"),
-      keys: ["b"],
-      when: () => loaded() && desk.may(own),
-      run: () => desk.later((found) => found.putOff(desk, desk.selected())),
-    },
-    {
-      id: "message.read",
-      title: t("Mark read"),
-      keys: ["m"],
-      when: anyWithout("\\seen", "s"),
-      run: () => desk.flag(["\\seen"], true),
-    },
-    {
-      id: "message.unread",
-      title: t("Mark unread"),
-      keys: ["M"],
-      when: any("\\seen", "s"),
-      run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false),
-    },
-    {
-      id: "message.not-junk",
-      title: t("Not junk"),
-      keys: ["Q"],
-      when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()),
-      run: () => desk.notJunk(),
-    },
-    {
-      id: "message.flag",
-      title: t("Flag"),
-      keys: ["s"],
-      when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")),
-      run: () => desk.flag(["\\flagged"], true),
-    },
-    {
-      id: "message.unflag",
-      title: t("Unflag"),
-      keys: ["s"],
-      when: any("\\flagged", "w"),
-      run: () => desk.flag(["\\flagged"], false),
-    },
-    { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
-    ...Array.from(
-      { length: 9 },
-      (_, i): Command => ({
-        id: `message.label-${i + 1}`,
-        title: t("Add or remove label {n}", { n: i + 1 }),
-        keys: [String(i + 1)],
-        quiet: true,
-        when: loaded,
-        run: () => desk.toggleLabel(i + 1),
-      }),
-    ),
-    { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() },
   ];
 }

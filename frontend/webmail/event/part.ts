@@ -2,6 +2,7 @@
 
 import type { Calendar, EventForm, EventGuest, EventItem, Event as Found, Party } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
+import { anchorTo } from "../../lib/anchored";
 import { attempt, dialog, showError } from "../../lib/dialogs";
 import { formatted } from "../../lib/dateformats";
 import { type Child, el, fill, isolated } from "../../lib/dom";
@@ -23,8 +24,6 @@ import { local, localIn, moved, momentOf, ownZone, withDate } from "./times";
 
 adopt(sheet);
 
-export * from "./giving";
-
 type Page = Pick<Surroundings, "client" | "facts" | "load"> & Pick<Writing, "compose">;
 type Scope = "this" | "following" | "all";
 type Chosen = "edit" | "remove" | "mail" | "propose" | "yes" | "maybe" | "no" | "close";
@@ -36,6 +35,7 @@ export interface Wanted {
   readonly title?: string;
   readonly notes?: string;
   readonly guests?: readonly Party[];
+  readonly calendar?: number;
 }
 
 /** Minutes before an event at which alarms are offered. */
@@ -47,8 +47,6 @@ export class Events {
     private readonly calendars: readonly Calendar[],
     /** Draws the view anew. */
     private readonly again: () => Promise<void>,
-    /** Leaves the calendar. */
-    private readonly leave: () => void,
   ) {}
 
   /** Show the form of a new event. */
@@ -69,23 +67,23 @@ export class Events {
     };
     const calendars = this.calendars.filter(({ writable }) => writable);
     const own = calendars.filter(({ owner }) => owner === "");
-    const calendar = (own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0])!;
-    const done = await this.form(t("New event"), form, calendar.id, null, (event, calendarID) =>
+    const home = wanted.calendar ?? (own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0])!.id;
+    const done = await this.form(t("New event"), form, home, null, (event, calendarID) =>
       this.page.client.event_save(calendarID, event),
     );
     if (done) await this.again();
     return done;
   }
 
-  /** Show an event, with what can be done with it. */
-  async open(item: EventItem, when: string): Promise<void> {
+  /** Show an event at its `cause`, with what can be done with it. */
+  async open(item: EventItem, when: string, cause?: HTMLElement): Promise<void> {
     const found = await this.page.client.event(item.id, item.recurrence);
     const { form } = found;
     const people = [...(found.organizer === null ? [] : [found.organizer]), ...found.guests];
     const title = nameOf({ ...item, title: form.title });
     const calendar = this.calendars.find(({ id }) => id === found.calendar_id);
     const writable = isChangeable(item, calendar);
-    const chosen = await dialog<Chosen>(title, (close) => {
+    const answer = dialog<Chosen>(title, (close) => {
       const button = (words: string, what: Chosen, kind = "btn line") =>
         el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label: string, text: Child) =>
@@ -96,7 +94,7 @@ export class Events {
           "dl",
           { class: "event-facts" },
           fact(t("Repeats"), found.repeats && inWords(form.rule)),
-          fact(t("Location"), el("bdi", { dir: "auto" }, isolated(form.place))),
+          form.place !== "" && fact(t("Location"), el("bdi", { dir: "auto" }, isolated(form.place))),
           fact(t("Calendar"), calendar !== undefined && named(calendar)),
           fact(t("Alerts"), form.alarms.map(before).join(", ")),
           fact(t("Email alerts"), (form.mails ?? []).map(before).join(", ")),
@@ -136,6 +134,8 @@ export class Events {
       ];
       return parts.filter((one) => one !== false);
     });
+    if (cause?.isConnected === true) anchorTo(cause, true);
+    const chosen = await answer;
     if (chosen === "edit") await this.edit(found);
     else if (chosen === "remove") await this.remove(item, found);
     else if (chosen === "mail") this.mail(found);
@@ -237,7 +237,6 @@ export class Events {
     const people = [...found.guests, ...(found.organizer === null ? [] : [found.organizer])];
     const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
     const to = others.map(formatParty);
-    this.leave();
     this.page.compose(
       "new",
       `mailto:?to=${encodeURIComponent(to.join(", "))}&subject=${encodeURIComponent(found.form.title)}`,
@@ -582,12 +581,7 @@ export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">)
       address: `${user}@${host}`,
     }));
     const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
-    const events = new Events(
-      page,
-      calendars,
-      async () => undefined,
-      () => undefined,
-    );
+    const events = new Events(page, calendars, async () => undefined);
     const added = await events.add({
       allDay: false,
       start,

@@ -8,7 +8,9 @@ import type { pick as Pick } from "../../lib/picker";
 import { mailboxName, many, t } from "../../lib/words";
 import { toast } from "../../lib/toasts";
 import { adopt } from "../../lib/sheets";
+import type { Surroundings } from "../commands/desk";
 import type { Exported } from "../export/part";
+import type * as ExportPart from "../export/part";
 import choices from "../choices.css";
 import { type Box, type Role, allows, isInbox } from "../data/mailboxes";
 import { parsePlace } from "../state/address";
@@ -53,11 +55,11 @@ export async function createMailbox(client: Client): Promise<void> {
 
 /** The menu of a mailbox. `parent`: it contains others. */
 export async function mailboxMenu(
-  client: Client,
+  { client, base, load }: Pick<Surroundings, "client" | "base" | "load">,
   mailbox: Box,
   parent: boolean,
-  exporting: (what: Exported) => Promise<void>,
 ): Promise<void> {
+  const exporting = async (what: Exported) => (await load<typeof ExportPart>("export")).exportMail(client, base, what);
   const guest = mailbox.owner !== "";
   const fixed = guest || isInbox(mailbox);
   const action = await dialog<"read" | "rename" | "roles" | "import" | "export" | "delete">(mailbox.name, (close) => [

@@ -1,4 +1,4 @@
-// The accounts of this browser in the menu at the foot of the side bar (WEBMAIL-179): another one is a page of its own.
+// The accounts of this browser in the menu at the top of the side bar (WEBMAIL-179): another one is a page of its own.
 
 import { accounts, forgetAccount, kept, number, pathOf } from "../../lib/beside";
 import type { Command } from "../../lib/commands";

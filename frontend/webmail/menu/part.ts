@@ -27,7 +27,7 @@ export function closeLayer(layer: string, drawer: { close(): void }, desk: Pick<
   else found?.dispatchEvent(found.matches(":modal") ? new Event("cancel", { cancelable: true }) : pressed);
 }
 
-/** Open the menu at the foot of the side bar. */
+/** Open the menu at the top of the side bar. */
 export function openAccountMenu(at: HTMLElement, desk: Desk): void {
   const command = (id: string) => desk.commands.get(id);
   const { account_path } = desk.facts();
@@ -38,9 +38,9 @@ export function openAccountMenu(at: HTMLElement, desk: Desk): void {
   };
   openMenu(at, t("Account and settings"), [
     ...accountCommands(desk),
-    command("app.calendar"),
-    command("app.people"),
     command("app.newsletters"),
+    command("app.scheme"),
+    command("app.keys"),
     null,
     command("app.settings"),
     ...(account_path === "" ? [] : [account]),

@@ -7,7 +7,7 @@ import { line, once } from "../../lib/fields";
 import { ellipsis, users } from "../../lib/icons";
 import { byOwner, many, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
-import { listHead } from "../ui/beside";
+import { listHead } from "../ui/placeview";
 import { sharing } from "../ui/sharing";
 
 type Client = Surroundings["client"];

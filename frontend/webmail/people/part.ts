@@ -1,17 +1,19 @@
-// Contacts (WEBMAIL-128): a list with a search and groups, each contact as a form, files in and out.
+// Contacts (WEBMAIL-128), a place of their own (WEBMAIL-181): a list with a search and groups, each contact as a form, files in and
+// out.
 
 import type { AddressBook, ContactCard, ContactItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
-import { el, fill, isolated } from "../../lib/dom";
+import { el, fill, isolated, sign } from "../../lib/dom";
+import { plus } from "../../lib/icons";
 import { follow } from "../../lib/live";
 import { redraw, released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { byName, many, t } from "../../lib/words";
-import type { Surroundings, Writing } from "../commands/desk";
-import { openBeside } from "../ui/beside";
+import { byName, many, meant, t } from "../../lib/words";
+import type { Navigation, Place, Surroundings, Writing } from "../commands/desk";
 import { showDeleted } from "../ui/deleted";
 import { archiveLink, exportLink, importFile } from "../ui/files";
+import { listsButton, searchField, sideButton } from "../ui/placeview";
 import { bookName, drawBooks } from "./books";
 import { showDoubles } from "./doubles";
 import { edit, empty } from "./form";
@@ -20,47 +22,73 @@ import sheet from "./people.css";
 
 adopt(sheet);
 
-type Page = Pick<Surroundings, "client" | "base" | "actions"> & Pick<Writing, "compose">;
+type Page = Pick<Surroundings, "client" | "base" | "actions"> &
+  Pick<Writing, "compose"> &
+  Pick<Navigation, "openPlace" | "openSide" | "tellAddress">;
 
-/** Milliseconds after the last key until the list is asked for. */
-const pause = 150;
+let opened: { place: Place; load: () => void } | null = null;
 
-/** Open the page. */
+/** Open the contacts. */
 export function openPage(page: Page): void {
-  const search = el("input", { type: "search", class: "dialog-input", placeholder: t("Search people"), dir: "auto" });
-  search.setAttribute("aria-label", t("Search people"));
+  opened ??= makePage(page);
+  page.tellAddress("#people:");
+  page.openPlace(opened.place);
+  opened.load();
+}
+
+function makePage(page: Page): { place: Place; load: () => void } {
+  const search = searchField(
+    t("Search contacts"),
+    () => void load(true),
+    () => list.querySelector<HTMLElement>("button")?.focus(),
+  );
   const group = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
   const file = el("input", { type: "file", accept: ".vcf,.csv,.zip,text/vcard,text/csv", hidden: true });
-  const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
-  const { body, close } = openBeside(t("People"), [add], "people-page", () => ended.abort());
-  const side = el("div", { class: "people-side", role: "group", "aria-label": t("Address books") });
-  const list = el("div", { role: "list", "aria-label": t("People") });
+  const words = t("New contact");
+  const adding = (kind: string, ...label: (Node | string)[]) =>
+    el(
+      "button",
+      { class: kind, type: "button", "aria-label": words, title: words, onclick: () => void begin() },
+      label,
+    );
+  const add = adding("primary place-new", sign(plus), el("span", {}, words));
+  const round = adding("compose-round", sign(plus));
+  const side = el("div", { role: "group", "aria-label": t("Address books") });
+  const list = el("div", { role: "list", "aria-label": meant("place", "Contacts") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
-  const save = (form: string, name: string) => exportLink(page, `contacts.${form}`, name, "button");
-  const files = el(
+  const save = (form: string, name: string) => exportLink(page, `contacts.${form}`, name, "mailbox-open");
+  const tool = (label: string, run: () => void) =>
+    el("button", { class: "mailbox-open", type: "button", onclick: run }, label);
+  const tidy = el(
     "div",
-    { class: "people-tools" },
-    el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")),
+    { class: "people-files", role: "group", "aria-label": t("Import and export") },
+    tool(t("Find duplicates…"), () => void showDoubles(page, books, anew)),
+    tool(t("Deleted contacts…"), () => void showDeleted(page.client, "contact", () => anew())),
+    tool(t("Import…"), () => file.click()),
     save("vcf", t("Export as vCards")),
     save("csv", t("Export as CSV")),
-    archiveLink(page, "button"),
-    el(
-      "button",
-      { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) },
-      t("Deleted contacts…"),
-    ),
-    el(
-      "button",
-      { class: "btn line", type: "button", onclick: () => void showDoubles(page, books, anew) },
-      t("Find duplicates…"),
-    ),
+    archiveLink(page, "mailbox-open"),
     file,
   );
-  const main = el("div", { class: "people-main" });
-  fill(main, el("div", { class: "people-tools" }, search, group), state, list, more, files);
-  body.className = "people-body";
-  fill(body, side, main);
+  const place: Place = {
+    name: "people",
+    title: meant("place", "Contacts"),
+    side: el(
+      "div",
+      { class: "place-side people-side" },
+      add,
+      listsButton(t("Address books")),
+      el("div", { class: "side-lists" }, side, tidy),
+    ),
+    view: el(
+      "section",
+      { class: "place-view people-page", "aria-label": meant("place", "Contacts") },
+      el("header", { class: "place-head" }, sideButton(page), search.root, el("h1", {}, meant("place", "Contacts"))),
+      el("div", { class: "people-main" }, el("div", { class: "people-tools" }, group), state, list, more),
+      round,
+    ),
+  };
   let books: readonly AddressBook[] = [];
   /** Id of the address book that is shown, 0 for all. */
   let book = 0;
@@ -68,14 +96,11 @@ export function openPage(page: Page): void {
   /** The contact after which the next page begins. */
   let after = 0;
   let turn = 0;
-  let timer = 0;
-
-  const ended = new AbortController();
 
   /** Load the first page anew, with `least` rows if there are as many; or the next page. */
   const fetch = async (whole: boolean, least = 0) => {
     const own = ++turn;
-    const wanted = search.value.trim();
+    const wanted = search.input.value.trim();
     let found = await page.client.contacts(wanted, group.value, whole ? 0 : after, book);
     const pages = [...(whole ? [] : shown), ...found.contacts];
     while (whole && found.more && pages.length < least && own === turn) {
@@ -90,7 +115,7 @@ export function openPage(page: Page): void {
     await redraw(list, () =>
       fill(
         list,
-        shown.map((one) => row(page, one, books, book === 0, anew, close)),
+        shown.map((one) => row(page, one, books, book === 0, anew)),
       ),
     );
     more.hidden = !found.more;
@@ -114,7 +139,7 @@ export function openPage(page: Page): void {
   const load = (whole: boolean) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch(whole));
   const draw = () => {
     const focused = side.contains(document.activeElement);
-    add.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
+    add.hidden = round.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
     drawBooks(
       side,
       page.client,
@@ -149,24 +174,37 @@ export function openPage(page: Page): void {
       if (failed) state.textContent = t("Couldn't load the latest changes. Trying again…");
     },
   );
-  ended.signal.addEventListener("abort", () => live.end());
-  addEventListener("contacts", () => live.changed(), { signal: ended.signal });
-  search.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(() => void load(true), pause);
+  addEventListener("contacts", () => place.view.isConnected && live.changed());
+  addEventListener("keydown", (event) => {
+    const target = event.target as HTMLElement;
+    if (!place.view.isConnected || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (
+      document.querySelector("dialog:modal, .menu") !== null ||
+      target.closest("input, select, textarea, .composer") !== null
+    )
+      return;
+    if (event.key === "/") search.input.focus();
+    else if (event.key === "c" || event.key === "n") void begin();
+    else return;
+    event.preventDefault();
   });
   group.addEventListener("change", () => void load(true));
   more.addEventListener("click", () => void load(false));
-  add.addEventListener(
-    "click",
-    () => void edit(page, books, null, empty, book).then((done) => (done ? anew() : undefined)),
-  );
+  const begin = () => edit(page, books, null, empty, book).then((done) => (done ? anew() : undefined));
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
     file.value = "";
     if (chosen !== undefined) void read(page, chosen).then(anew);
   });
-  void anew();
+  return {
+    place,
+    load: () => {
+      void anew().then(() => {
+        if (document.activeElement === place.view)
+          list.querySelector<HTMLElement>("button")?.focus({ preventScroll: true });
+      });
+    },
+  };
 }
 
 function row(
@@ -175,7 +213,6 @@ function row(
   books: readonly AddressBook[],
   whole: boolean,
   again: () => Promise<void>,
-  close: () => void,
 ): HTMLElement {
   const [address] = one.emails;
   const home = whole && books.length > 1 ? books.find(({ id }) => id === one.book_id) : undefined;
@@ -209,7 +246,6 @@ function row(
             class: "btn line",
             type: "button",
             onclick: () => {
-              close();
               page.compose("new", mailto(one.name, address));
             },
           },
@@ -221,7 +257,6 @@ function row(
             class: "btn line",
             type: "button",
             onclick: () => {
-              close();
               location.hash = `search:${encodeURIComponent(one.emails.map((each) => `from:${each}`)[0]!)}`;
             },
           },

@@ -1,5 +1,6 @@
 // The address of the page for the current view: `#Inbox`, `#Inbox,123`, or for a search `#search:QUERY,123`, or
-// `#inboxes:,123` for all inboxes (WEBMAIL-63). Colons in the name of a mailbox are escaped, so that no mailbox looks like a search or like the calendar, `#calendar:VIEW,YYYYMMDD`.
+// `#inboxes:,123` for all inboxes (WEBMAIL-63). Colons in the name of a mailbox are escaped, so that no mailbox looks like a search
+// or like a place: `#calendar:VIEW,YYYYMMDD`, `#people:BOOK,CONTACT`.
 
 export interface Place {
   /** Name of the mailbox; "" for a search. */
@@ -15,10 +16,11 @@ export interface Place {
 const prefix = "search:";
 const everywhere = "inboxes:";
 
-export const inCalendar = (hash: string): boolean => hash.startsWith("#calendar:");
+/** The place other than mail that an address names; "" for mail. */
+export const placeOf = (hash: string) => (/^#(calendar|people):/.exec(hash)?.[1] ?? "") as "" | "calendar" | "people";
 
 export function parsePlace(hash: string): Place {
-  const value = inCalendar(hash) ? "" : hash.replace(/^#/, "");
+  const value = placeOf(hash) !== "" ? "" : hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
   const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
   const message = Number.isSafeInteger(number) && number > 0 ? number : 0;

@@ -3,7 +3,7 @@
 
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
-import { arrowLeft, plus } from "../../lib/icons";
+import { arrowLeft } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import sheet from "./beside.css";
@@ -62,10 +62,4 @@ export function openBeside(
   page.show();
   page.focus();
   return { body, close };
-}
-
-/** The heading of a list beside a page, with a button that adds to it. */
-export function listHead(title: string, add: string, run: () => void): HTMLElement {
-  const button = { class: "btn icon small", type: "button", title: add, "aria-label": add, onclick: run };
-  return el("h3", { class: "beside-list" }, title, el("button", button, sign(plus)));
 }

@@ -26,9 +26,9 @@ export class Drawer {
     document.addEventListener("click", (event) => {
       if (
         this.open &&
-        event.target instanceof Node &&
-        !side.contains(event.target) &&
-        !this.button.contains(event.target) &&
+        event.target instanceof Element &&
+        event.target.isConnected &&
+        event.target.closest(".side, .menu-open") === null &&
         document.querySelector("dialog[open]") === null
       )
         this.close();

@@ -1,9 +1,9 @@
-// The page: mailboxes and account on one side, the list in the middle, the message beside it.
+// The page: account, places and mailboxes on one side, the list in the middle, the message beside it.
 
 import { type CommandTable, hintOf } from "../../lib/commands";
 import { hue, initials } from "../../lib/disc";
-import { brand, el, fill, sign } from "../../lib/dom";
-import { calendar, chevronsUpDown, listFilter, squarePen, sun, x } from "../../lib/icons";
+import { el, fill, sign } from "../../lib/dom";
+import { chevronsUpDown, listFilter, settings, squarePen, x } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { effect } from "../../lib/signal";
 import { moveWithin } from "../../lib/toolbar";
@@ -15,6 +15,7 @@ import type { Drawer } from "./drawer";
 import type { MessageList } from "./list";
 import type { MailboxList } from "./mailboxes";
 import type { Panes } from "./panes";
+import type { Places } from "./places";
 import type { Reader } from "./reader";
 
 /** The parts of the page, and the state that its headings show. */
@@ -24,6 +25,7 @@ export interface Page {
   readonly find: Find;
   readonly side: HTMLElement;
   readonly drawer: Drawer;
+  readonly places: Places;
   readonly mailboxes: MailboxList;
   readonly list: MessageList;
   readonly panes: Panes;
@@ -94,27 +96,22 @@ export function layOut(root: HTMLElement, page: Page): void {
     address,
     sign(chevronsUpDown, "i s"),
   );
-  const scheme = t("Light or dark mode");
+  const gear = t("Settings");
+  const head = el(
+    "div",
+    { class: "account" },
+    account,
+    command("app.settings", { class: "open-settings", title: gear, "aria-label": gear }, sign(settings)),
+  );
   fill(
     page.side,
-    brand(),
-    compose,
-    el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches),
-    storage,
+    head,
     el(
       "div",
-      { class: "account" },
-      account,
-      command(
-        "app.calendar",
-        {
-          class: "scheme-switch open-calendar",
-          title: hintOf(page.commands.get("app.calendar")),
-          "aria-label": t("Calendar"),
-        },
-        sign(calendar),
-      ),
-      command("app.scheme", { class: "scheme-switch", title: scheme, "aria-label": scheme }, sign(sun)),
+      { class: "side-mail" },
+      compose,
+      el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches),
+      storage,
     ),
   );
   fill(
@@ -136,12 +133,15 @@ export function layOut(root: HTMLElement, page: Page): void {
     page.panes.splitter,
     page.reader.root,
   );
+  page.places.begin(head);
   effect(() => {
     const { login_address } = mail.facts.value;
-    fill(address, login_address);
+    // the domain below the name, so that neither is cut
+    const [, name = "", domain = ""] = /^(.*?)(@.*)?$/.exec(login_address)!;
+    fill(address, el("b", {}, name), domain);
     account.setAttribute("aria-label", `${t("Account and settings")}: ${login_address}`);
     disc.className = `account-disc c${hue(login_address)}`;
-    disc.dataset["initials"] = initials(login_address.split("@", 1)[0]!);
+    disc.dataset["initials"] = initials(name);
   });
   effect(() => {
     const { storage_limit } = mail.facts.value;
