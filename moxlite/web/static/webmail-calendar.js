@@ -180,10 +180,11 @@ function along(key) {
   return { ArrowLeft: "ArrowRight", ArrowRight: "ArrowLeft" }[key] ?? key;
 }
 
-var arrowLeft = "m12 19l-7-7 7-7 M19 12H5";
 var chevronLeft = "m15 18l-6-6 6-6";
 var chevronRight = "m9 18l6-6-6-6";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var list = "m3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
+var menu = "M4 5h16 M4 12h16 M4 19h16";
 var plus = "M5 12h14 M12 5v14";
 var refreshCw = "M3 12a9 9 0 0 1 9-9 9.75 9.75 0 0 1 6.74 2.74L21 8 M21 3v5h-5 M21 12a9 9 0 0 1-9 9 9.75 9.75 0 0 1-6.74-2.74L3 16 M8 16H3v5";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
@@ -241,47 +242,6 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var beside_default = ".beside-page{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-inline-start:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-list{display:flex;justify-content:space-between;align-items:center;margin:0 0 4px;padding-inline-start:8px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:700px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-inline-start:16px;padding-inline-end:16px}}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}\n";
-
-adopt(beside_default);
-function openBeside(title, actions, kind = "", closed) {
-  document.querySelector(".beside-done")?.click();
-  const giveBack = holdFocus();
-  const page = el("dialog", { class: `beside-page ${kind}`, "aria-label": title, tabindex: "-1" });
-  const body = el("div", { class: "beside-body" });
-  const leave = (event) => {
-    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null) close();
-  };
-  const pressed = (event) => {
-    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
-    event.preventDefault();
-    event.stopPropagation();
-    close();
-  };
-  const close = () => {
-    if (!page.isConnected) return;
-    removeEventListener("click", leave, true);
-    removeEventListener("keydown", pressed, true);
-    page.remove();
-    for (const one of covered) one.inert = false;
-    closed?.();
-    giveBack();
-  };
-  addEventListener("click", leave, true);
-  addEventListener("keydown", pressed, true);
-  fill(page, el("header", { class: "beside-head" }, el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", {}, title), [...actions]), body);
-  document.body.append(page);
-  const covered = [...document.querySelectorAll("#app > :not(.side)")].filter(({ inert }) => !inert);
-  for (const one of covered) one.inert = true;
-  page.show();
-  page.focus();
-  return { body, close };
-}
-function listHead(title, add, run) {
-  const button = { class: "btn icon small", type: "button", title: add, "aria-label": add, onclick: run };
-  return el("h3", { class: "beside-list" }, title, el("button", button, sign(plus)));
-}
-
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -293,11 +253,11 @@ function formatted(date, name, options) {
 }
 
 async function showDeleted(client, kind, again2) {
-  const list = el("ul", { class: "deleted-list" });
+  const list2 = el("ul", { class: "deleted-list" });
   const date = (seconds) => formatted(new Date(seconds * 1e3), "deleted day", { day: "numeric", month: "short", year: "numeric" });
   const draw2 = async () => {
     const found = await client.deleted_list(kind);
-    fill(list, found.map((one) => {
+    fill(list2, found.map((one) => {
       const title = one.title === "" ? t("(no title)") : isolated(one.title);
       return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Restore “{title}”", { title }), onclick: () => void back(one.id) }, t("Restore")));
     }), found.length === 0 && el("li", { class: "hint" }, t("No deletions in the last 30 days.")));
@@ -305,10 +265,34 @@ async function showDeleted(client, kind, again2) {
   const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
     await client.deleted_restore(id);
     await Promise.all([draw2(), again2()]);
-    list.querySelector("button")?.focus();
+    list2.querySelector("button")?.focus();
   }).then((done) => done ? setStatus(t("Restored.")) : void 0);
   if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw2)) return;
-  await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list2, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+
+var placeview_default = ".place-view{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);background:var(--background)}.place-view:focus{outline:none}.place-head{display:flex;align-items:center;gap:8px;min-height:54px;padding:0 16px;border-bottom:1px solid var(--border-color)}.place-head h1{flex:1;min-width:0;font-size:20px;line-height:28px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.place-side{display:flex;flex:1;flex-direction:column;gap:14px;min-height:0}.place-side .side-lists{display:flex;flex-direction:column;gap:14px}.side-head{display:flex;justify-content:space-between;align-items:center;min-height:30px;padding-inline-start:8px;color:var(--color-mild);font-size:13px;font-weight:400}:is(.place-view,.place-side) .btn.icon{display:inline-flex;align-items:center;justify-content:center;flex:none;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}:is(.place-view,.place-side) .btn.icon.small{width:30px;min-width:30px;height:30px}:is(.place-view,.place-side) .btn.icon:hover{background:var(--button-hover-background)}.place-head .search{flex:none;width:368px}.place-side .btn.place-lists{display:none}.place-new{display:flex;align-items:center;justify-content:center;gap:8px}@media(max-width:1399px){.place-head .search{width:216px}}@media(min-width:701px)and (max-width:1099px){.place-side .btn.place-lists{display:inline-flex;align-self:center;width:44px;height:44px}.place-side .side-lists{display:none}.place-side.open .side-lists{display:flex;position:fixed;inset-block:0;inset-inline:var(--side-width) auto;z-index:4;width:260px;padding:14px 12px;background:var(--background-mild);box-shadow:var(--shadow)}.place-new{min-height:44px;padding:0}.place-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:700px){.place-view{inset:0 0 var(--tabs-height);z-index:1}.place-head{position:relative;min-height:56px;padding:0 8px}.place-head .search{width:44px}.place-head .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.place-side .place-new{display:none}}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}\n";
+
+adopt(placeview_default);
+function sideButton(page) {
+  const attributes = { class: "menu-open", type: "button", "aria-label": t("Folders"), onclick: () => page.openSide() };
+  return el("button", attributes, sign(menu));
+}
+function listsButton(title) {
+  const button = el("button", { class: "btn icon place-lists", type: "button", title, "aria-label": title, "aria-expanded": "false" }, sign(list));
+  const show = (open) => {
+    button.setAttribute("aria-expanded", String(open));
+    button.parentElement?.classList.toggle("open", open);
+  };
+  button.addEventListener("click", () => show(button.ariaExpanded === "false"));
+  document.addEventListener("click", ({ target }) => {
+    if (target instanceof Node && button.parentElement?.contains(target) === false && target.isConnected) show(false);
+  });
+  return button;
+}
+function listHead(title, add, run) {
+  const button = { class: "btn icon small", type: "button", title: add, "aria-label": add, onclick: run };
+  return el("h2", { class: "side-head" }, title, el("button", button, sign(plus)));
 }
 
 var dayLength = 864e5;
@@ -480,14 +464,14 @@ function ofDay(events, day) {
 var agendaDays = 30;
 function drawAgenda(board) {
   const now = /* @__PURE__ */ new Date();
-  const days = Array.from({ length: agendaDays }, (_, at) => board.day + at).map((day) => ({ day, events: ofDay(board.events, day) })).filter(({ events }) => events.length > 0).map(({ day, events }) => el("section", { class: `cal-agenda-day${day === today() ? " today" : ""}`, "aria-label": longDay(day) }, el("h3", {}, board.dayButton(day, String(dateOf(day).getDate()), events.length), el("span", {}, day === today() ? t("Today") : dayName(day), el("small", {}, dateOf(day).toLocaleDateString(document.documentElement.lang, { month: "long" })))), el("ul", {}, events.map((one) => {
+  const days = Array.from({ length: agendaDays }, (_, at) => board.day + at).map((day) => ({ day, events: ofDay(board.events, day) })).filter(({ events }) => events.length > 0).map(({ day, events }) => el("section", { class: `cal-agenda-day${day === today() ? " today" : ""}`, "aria-label": longDay(day) }, el("h2", {}, board.dayButton(day, String(dateOf(day).getDate()), events.length), el("span", {}, day === today() ? t("Today") : dayName(day), el("small", {}, dateOf(day).toLocaleDateString(document.documentElement.lang, { month: "long" })))), el("ul", {}, events.map((one) => {
     const time = one.item.clock === "date" || one.first < day && one.last > day ? t("all day") : `${one.first === day ? clock(one.start) : "…"} – ${one.last === day ? clock(one.end) : "…"}`;
     return el("li", {}, board.event(one, `cal-entry${one.end < now ? " past" : ""}`, [el("time", {}, time), el("i", { class: "cal-stripe" })], [one.item.place !== "" && el("span", { class: "cal-place" }, one.item.place)]));
   }))));
   return el("div", { class: "cal-agenda" }, days.length > 0 ? days : board.nothing());
 }
 
-var calendar_default = '.calendar-page{--t-xs: 0.75rem;--t-md: 0.875rem;--r-sm: 4px;--on-accent: var(--accent-color);--ground: var(--background-mild);--hover: var(--button-hover-background);--selected: var(--message-active-background);background:var(--background)}.calendar-page .beside-head{flex-wrap:nowrap;min-height:52px;padding:6px 16px;gap:8px;box-sizing:border-box}.calendar-page .beside-head h2{flex:1;min-width:0;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.calendar-page h2 small{margin-inline-start:10px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.calendar-page .beside-head button{flex:none;min-height:34px}.calendar-page .beside-done{padding:0 8px;border:0;background:none}.calendar-page .btn.icon{justify-content:center;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}.calendar-page .btn.icon.small{width:30px;min-width:30px;height:30px}.calendar-page .btn.icon:hover{background:var(--hover)}.calendar-page :is(.c1,.c2,.c3,.c4,.c5,.c6,.c7,.c8){--d: color-mix(in oklab, var(--c) 68%, var(--g))}.cal-body{display:grid;grid-template-columns:220px minmax(0,1fr);min-height:0;padding:0}.cal-side{display:flex;flex-direction:column;gap:20px;padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--ground);overflow-y:auto}.cal-main{display:flex;flex-direction:column;min-width:0;min-height:0}.cal-view{flex:1;min-height:0;display:flex;flex-direction:column;user-select:none}.cal-state{margin:0;padding:6px 16px;background:var(--warn-soft);color:var(--warn);font-size:var(--t-sm)}.cal-tabs{display:inline-flex;padding:2px;gap:2px;border-radius:var(--r-md);background:var(--sunken);box-shadow:inset 0 0 0 1px var(--line)}.calendar-page .cal-tabs .btn{justify-content:center;min-height:30px;padding:0 12px;border:0;background:none;font-size:var(--t-sm);color:var(--text-2)}.calendar-page .cal-tabs .btn[aria-pressed=true]{background:var(--raised);box-shadow:0 0 0 1px var(--line);color:var(--text);font-weight:600}.calendar-page .cal-calendars{display:none}.cal-small b{display:block;padding:0 6px 6px;font-size:var(--t-sm);font-weight:600}.cal-small-grid{display:grid;grid-template-columns:repeat(7,1fr);text-align:center;font-size:var(--t-xs)}.cal-small-grid>span{color:var(--muted);line-height:22px}.cal-small-grid button{height:26px;min-width:24px;padding:0;border:0;border-radius:13px;background:none;color:var(--text);font:inherit;font-size:var(--t-xs);font-variant-numeric:tabular-nums;cursor:pointer}.cal-small-grid button:hover{background:var(--hover)}.cal-small-grid button.other{color:var(--muted)}.cal-small-grid button.within{background:var(--selected)}.cal-small-grid button.today,.cal-small-grid button.today:hover{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-choice{display:flex;align-items:center;border-radius:var(--r-md)}.cal-choice:hover{background:var(--hover)}.cal-choice label{flex:1;display:flex;align-items:center;gap:10px;min-height:32px;min-width:0;padding:0 6px;cursor:pointer}.cal-choice bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-choice input{width:17px;height:17px;margin:0;accent-color:var(--d)}.calendar-page .cal-deleted{justify-content:start;border:0;background:none;min-height:32px;margin-top:6px;padding:0 6px;color:var(--text-2);font-size:var(--t-sm)}.cal-sign{flex:none;display:inline-flex;margin-inline-start:auto;color:var(--muted)}.cal-sign svg{width:14px;height:14px}.cal-sign.warn{color:var(--warn)}.dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.calendar-page .cal-deleted:hover{background:var(--hover)}.dialog .cal-source .hint{padding:0}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}.cal-event{display:flex;align-items:center;gap:5px;min-width:0;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text);font:inherit;font-size:var(--t-xs);text-align:start;overflow:hidden;cursor:pointer}.cal-event:focus-visible{outline-offset:-2px}.cal-event.dragged{opacity:0.6}.cal-title{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-event time{flex:none;color:var(--muted);font-variant-numeric:tabular-nums}.cal-bar{height:22px;margin:0 4px;padding-inline-start:9px;background:var(--g);color:var(--c);font-weight:500;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.cal-bar time{color:inherit;font-weight:400}.cal-time{height:22px;margin:0 4px}.cal-time:hover{background:var(--hover)}.cal-dot{flex:none;width:8px;height:8px;border-radius:50%;background:var(--d)}.cal-event.ask:is(.cal-bar,.cal-block){background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.cal-event.ask .cal-dot{background:none;box-shadow:inset 0 0 0 2px var(--d)}.cal-event.off .cal-title{text-decoration:line-through;font-weight:400}.cal-event.off:is(.cal-bar,.cal-block){background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line)}.cal-event.free:is(.cal-bar,.cal-block){background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.cal-day{border:0;background:none;color:inherit;font:inherit;font-variant-numeric:tabular-nums;cursor:pointer}.cal-mark{position:absolute;inset-inline:3px;z-index:4;padding:2px 6px;border-radius:6px;background:color-mix(in srgb,var(--accent) 22%,transparent);box-shadow:inset 0 0 0 1.5px var(--accent);color:var(--text);font-size:var(--t-xs);pointer-events:none}.cal-month{display:flex;flex:1;flex-direction:column;min-height:0}.cal-names,.cal-week{display:grid;grid-template-columns:40px repeat(7,minmax(0,1fr))}.cal-names{font-size:var(--t-xs);line-height:28px;font-weight:500;color:var(--muted)}.cal-names span{padding-inline-start:10px}.cal-number{padding:6px 0 0;text-align:center;font-size:var(--t-xs);color:var(--muted)}.cal-names .cal-number{padding:0}.cal-weeks{display:grid;flex:1;min-height:0}.cal-week{position:relative;min-height:0;border-top:1px solid var(--line);overflow:hidden}.cal-week>.cal-number{grid-area:1 / 1}.cal-week>.cal-event,.cal-more{z-index:1}.cal-cell{position:relative;grid-row:1 / -1;padding:4px 6px;border-inline-start:1px solid var(--line)}.cal-cell.weekend{background:color-mix(in srgb,var(--ground) 60%,var(--surface))}.cal-cell .cal-day{min-width:24px;height:22px;padding:0 5px;border-radius:11px;font-size:var(--t-sm)}.cal-cell.other .cal-day{color:var(--muted)}.cal-cell .cal-day:hover{background:var(--hover)}.cal-cell.today .cal-day,.cal-head.today .cal-day,.cal-agenda-day.today .cal-day{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-cell:has(.chosen){box-shadow:inset 0 2px 0 var(--accent)}.cal-more{justify-self:start;height:22px;margin:0 4px;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text-2);font:inherit;font-size:var(--t-xs);font-weight:500;cursor:pointer}.cal-more:hover{background:var(--hover)}.cal-hours{display:flex;flex:1;flex-direction:column;min-height:0}.cal-heads{display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:44px;flex:none;padding-inline-end:12px}.cal-head .cal-day,.cal-cell .cal-day,.cal-agenda-day .cal-day{padding:0 5px}.cal-head{display:flex;align-items:center;gap:6px;padding-inline-start:8px;font-size:var(--t-sm);color:var(--text-2)}.cal-head .cal-day{min-width:30px;height:30px;padding:0 4px;border-radius:15px;font-size:1.0625rem;font-weight:600;color:var(--text)}.cal-days{display:grid;grid-template-columns:64px minmax(0,1fr);flex:none;max-height:30%;padding-block:2px 3px;padding-inline:0 12px;border-bottom:1px solid var(--line);overflow-y:auto}.cal-hint{padding-block:4px 0;padding-inline:0 8px;font-size:11px;text-align:end;color:var(--muted)}.cal-bars{display:grid;grid-template-columns:repeat(var(--days),minmax(0,1fr));grid-auto-rows:24px}.cal-whole{position:relative;grid-row:1 / calc(var(--lanes) + 1);min-height:24px;border-inline-start:1px solid var(--line)}.cal-bars .cal-event{z-index:1}.cal-scroll{flex:1;min-height:0;overflow-y:auto;scrollbar-gutter:stable}.cal-grid{position:relative;display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:1200px}.cal-hour{z-index:1;background:var(--background);position:absolute;inset-inline-start:0;width:56px;font-size:11px;line-height:16px;text-align:end;color:var(--muted);font-variant-numeric:tabular-nums}.cal-column{position:relative;grid-row:1;border-inline-start:1px solid var(--line);background:repeating-linear-gradient(transparent 0 49px,var(--line) 49px 50px)}.cal-column.weekend{background-color:color-mix(in srgb,var(--text) 2.2%,transparent)}.cal-block{position:absolute;flex-direction:column;align-items:stretch;justify-content:flex-start;gap:0;min-height:24px;padding-block:3px 0;padding-inline:10px 6px;border-radius:6px;background:var(--g);color:var(--c);line-height:16px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d),0 0 0 1.5px var(--surface)}.cal-block .cal-title{flex:none;max-height:32px;font-weight:600;white-space:normal}.cal-block.short{flex-direction:row;align-items:flex-start;justify-content:flex-start;gap:6px}.cal-block.short .cal-title{flex:0 1 auto;white-space:nowrap}.cal-block time,.cal-block .cal-place{display:block;color:inherit;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-grip{position:absolute;inset:auto 0 0;height:7px;cursor:ns-resize}.cal-now{position:absolute;inset-inline:0;z-index:3;height:2px;margin-top:-1px;background:var(--danger);pointer-events:none}.cal-now::before{content:"";position:absolute;inset-inline-start:-4px;top:-3px;width:8px;height:8px;border-radius:50%;background:var(--danger)}.cal-links{display:grid;gap:8px;max-height:240px;overflow-y:auto}.cal-links small{display:block;color:var(--muted)}.cal-agenda{flex:1;overflow-y:auto}.cal-agenda-day{display:grid;grid-template-columns:168px minmax(0,1fr);padding:8px 20px;border-bottom:1px solid var(--line)}.cal-agenda-day h3{display:flex;gap:12px;align-items:center;height:44px;margin:0;font-size:var(--t-sm);line-height:18px}.cal-agenda-day small{display:block;font-size:inherit;font-weight:400;color:var(--muted)}.cal-agenda-day .cal-day{min-width:40px;height:40px;border-radius:20px;font-size:1.375rem;font-weight:600}.cal-agenda-day ul{margin:0;padding:0;list-style:none}.cal-entry{width:100%;min-height:44px;gap:12px;padding:0 8px;border-radius:var(--r-md);font-size:var(--t-md)}.cal-entry:hover{background:var(--hover)}.cal-entry time{width:116px;font-size:var(--t-sm);color:var(--text-2)}.cal-entry .cal-title{font-weight:600}.cal-entry.past .cal-title{font-weight:400;color:var(--text-2)}.cal-entry .cal-place{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--muted);font-size:var(--t-sm)}.cal-stripe{flex:none;width:4px;height:28px;border-radius:2px;background:var(--d)}.cal-entry.ask .cal-stripe{background:none;box-shadow:inset 0 0 0 1.5px var(--d)}.cal-nothing{max-width:420px;margin:64px auto;padding:0 16px;text-align:center}.cal-nothing p{color:var(--text-2)}@media(max-width:1300px){.calendar-page .cal-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.calendar-page .cal-new{width:38px;padding:0;justify-content:center}}@media(min-width:701px)and (max-width:1099px){.calendar-page .beside-head{flex-wrap:wrap}}@media(max-width:1099px){.cal-body{grid-template-columns:minmax(0,1fr)}.calendar-page .cal-calendars{display:inline-flex}.cal-side{display:none;position:absolute;inset-block:0;inset-inline:0 auto;z-index:5;width:260px;box-shadow:var(--shadow-2)}.cal-side.open{display:flex}.cal-body{position:relative}}@media(max-width:700px){.calendar-page .beside-head{flex-wrap:wrap;padding:4px 8px}.calendar-page .beside-head h2{order:-1;flex:1 1 100%;font-size:18px;padding:4px 8px 0}.calendar-page .cal-tabs{flex:1}.calendar-page .cal-tabs .wide{display:none}.calendar-page .cal-tabs .btn{flex:1}.calendar-page .cal-new{position:fixed;inset-inline-end:16px;bottom:calc(24px + env(safe-area-inset-bottom));z-index:4;width:60px;height:60px;padding:0;border-radius:30px;box-shadow:var(--shadow-2)}.calendar-page .cal-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.cal-agenda-day{grid-template-columns:minmax(0,1fr);padding:8px 8px}.cal-entry{display:grid;grid-template-columns:4px minmax(0,1fr);gap:0 12px;min-height:56px;padding:6px 8px;font-size:1rem}.cal-entry .cal-stripe{grid-area:1 / 1 / 4 / 2;height:100%;min-height:36px}.cal-entry time{grid-column:2;grid-row:2;width:auto}.cal-entry .cal-title{grid-column:2;grid-row:1}.cal-entry .cal-place{grid-column:2}.cal-agenda{padding-bottom:96px}.cal-heads,.cal-grid{grid-template-columns:60px repeat(var(--days),minmax(0,1fr))}}@media print{body:has(.calendar-page)>:not(.calendar-page){display:none}.calendar-page{position:static;height:100vh;border:0}.calendar-page :is(.btn,.cal-tabs,.cal-side){display:none}.cal-body{grid-template-columns:minmax(0,1fr)}.calendar-page *{print-color-adjust:exact}.cal-scroll,.cal-agenda{overflow:visible}}.cal-files{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}\n';
+var calendar_default = '.calendar-page{--t-xs: 0.75rem;--t-md: 0.875rem;--r-sm: 4px;--on-accent: var(--accent-color);--ground: var(--background-mild);--hover: var(--button-hover-background);--selected: var(--message-active-background)}.cal-tools{padding-inline-end:16px}.cal-tools h1 small{margin-inline-start:10px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.cal-tools button{flex:none;min-height:34px}.calendar-page :is(.c1,.c2,.c3,.c4,.c5,.c6,.c7,.c8){--d: color-mix(in oklab, var(--c) 68%, var(--g))}.cal-main{position:relative;display:flex;flex-direction:column;min-width:0;min-height:0}.cal-view{flex:1;min-height:0;display:flex;flex-direction:column;user-select:none}.cal-state{margin:0;padding:6px 16px;background:var(--warn-soft);color:var(--warn);font-size:var(--t-sm)}.cal-tabs{display:inline-flex;padding:2px;gap:2px;border-radius:var(--r-md);background:var(--sunken);box-shadow:inset 0 0 0 1px var(--line)}.calendar-page .cal-tabs .btn{justify-content:center;min-height:30px;padding:0 12px;border:0;background:none;font-size:var(--t-sm);color:var(--text-2)}.calendar-page .cal-tabs .btn[aria-pressed=true]{background:var(--raised);box-shadow:0 0 0 1px var(--line);color:var(--text);font-weight:600}.cal-small b{display:block;padding:0 6px 6px;font-size:var(--t-sm);font-weight:600}.cal-small-grid{display:grid;grid-template-columns:repeat(7,1fr);text-align:center;font-size:var(--t-xs)}.cal-small-grid>span{color:var(--muted);line-height:22px}.cal-small-grid button{height:26px;min-width:24px;padding:0;border:0;border-radius:13px;background:none;color:var(--text);font:inherit;font-size:var(--t-xs);font-variant-numeric:tabular-nums;cursor:pointer}.cal-small-grid button:hover{background:var(--hover)}.cal-small-grid button.other{color:var(--muted)}.cal-small-grid button.within{background:var(--selected)}.cal-small-grid button.today,.cal-small-grid button.today:hover{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-choice{display:flex;align-items:center;border-radius:var(--r-md)}.cal-choice:hover{background:var(--hover)}.cal-choice label{flex:1;display:flex;align-items:center;gap:10px;min-height:32px;min-width:0;padding:0 6px;cursor:pointer}.cal-choice bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-choice input{width:17px;height:17px;margin:0;accent-color:var(--d)}.calendar-page .cal-deleted{justify-content:start;border:0;background:none;min-height:32px;margin-top:6px;padding:0 6px;color:var(--text-2);font-size:var(--t-sm)}.cal-sign{flex:none;display:inline-flex;margin-inline-start:auto;color:var(--muted)}.cal-sign svg{width:14px;height:14px}.cal-sign.warn{color:var(--warn)}.dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.calendar-page .cal-deleted:hover{background:var(--hover)}.dialog .cal-source .hint{padding:0}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}.cal-event{display:flex;align-items:center;gap:5px;min-width:0;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text);font:inherit;font-size:var(--t-xs);text-align:start;overflow:hidden;cursor:pointer}.cal-event:focus-visible{outline-offset:-2px}.cal-event.dragged{opacity:0.6}.cal-title{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-event time{flex:none;color:var(--muted);font-variant-numeric:tabular-nums}.cal-bar{height:22px;margin:0 4px;padding-inline-start:9px;background:var(--g);color:var(--c);font-weight:500;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.cal-bar time{color:inherit;font-weight:400}.cal-time{height:22px;margin:0 4px}.cal-time:hover{background:var(--hover)}.cal-dot{flex:none;width:8px;height:8px;border-radius:50%;background:var(--d)}.cal-event.ask:is(.cal-bar,.cal-block){background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.cal-event.ask .cal-dot{background:none;box-shadow:inset 0 0 0 2px var(--d)}.cal-event.off .cal-title{text-decoration:line-through;font-weight:400}.cal-event.off:is(.cal-bar,.cal-block){background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line)}.cal-event.free:is(.cal-bar,.cal-block){background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.cal-day{border:0;background:none;color:inherit;font:inherit;font-variant-numeric:tabular-nums;cursor:pointer}.cal-mark{position:absolute;inset-inline:3px;z-index:4;padding:2px 6px;border-radius:6px;background:color-mix(in srgb,var(--accent) 22%,transparent);box-shadow:inset 0 0 0 1.5px var(--accent);color:var(--text);font-size:var(--t-xs);pointer-events:none}.cal-month{display:flex;flex:1;flex-direction:column;min-height:0}.cal-names,.cal-week{display:grid;grid-template-columns:40px repeat(7,minmax(0,1fr))}.cal-names{font-size:var(--t-xs);line-height:28px;font-weight:500;color:var(--muted)}.cal-names span{padding-inline-start:10px}.cal-number{padding:6px 0 0;text-align:center;font-size:var(--t-xs);color:var(--muted)}.cal-names .cal-number{padding:0}.cal-weeks{display:grid;flex:1;min-height:0}.cal-week{position:relative;min-height:0;border-top:1px solid var(--line);overflow:hidden}.cal-week>.cal-number{grid-area:1 / 1}.cal-week>.cal-event,.cal-more{z-index:1}.cal-cell{position:relative;grid-row:1 / -1;padding:4px 6px;border-inline-start:1px solid var(--line)}.cal-cell.weekend{background:color-mix(in srgb,var(--ground) 60%,var(--surface))}.cal-cell .cal-day{min-width:24px;height:22px;padding:0 5px;border-radius:11px;font-size:var(--t-sm)}.cal-cell.other .cal-day{color:var(--muted)}.cal-cell .cal-day:hover{background:var(--hover)}.cal-cell.today .cal-day,.cal-head.today .cal-day,.cal-agenda-day.today .cal-day{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-cell:has(.chosen){box-shadow:inset 0 2px 0 var(--accent)}.cal-more{justify-self:start;height:22px;margin:0 4px;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text-2);font:inherit;font-size:var(--t-xs);font-weight:500;cursor:pointer}.cal-more:hover{background:var(--hover)}.cal-hours{display:flex;flex:1;flex-direction:column;min-height:0}.cal-heads{display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:44px;flex:none;padding-inline-end:12px}.cal-head .cal-day,.cal-cell .cal-day,.cal-agenda-day .cal-day{padding:0 5px}.cal-head{display:flex;align-items:center;gap:6px;padding-inline-start:8px;font-size:var(--t-sm);color:var(--text-2)}.cal-head .cal-day{min-width:30px;height:30px;padding:0 4px;border-radius:15px;font-size:1.0625rem;font-weight:600;color:var(--text)}.cal-days{display:grid;grid-template-columns:64px minmax(0,1fr);flex:none;max-height:30%;padding-block:2px 3px;padding-inline:0 12px;border-bottom:1px solid var(--line);overflow-y:auto}.cal-hint{padding-block:4px 0;padding-inline:0 8px;font-size:11px;text-align:end;color:var(--muted)}.cal-bars{display:grid;grid-template-columns:repeat(var(--days),minmax(0,1fr));grid-auto-rows:24px}.cal-whole{position:relative;grid-row:1 / calc(var(--lanes) + 1);min-height:24px;border-inline-start:1px solid var(--line)}.cal-bars .cal-event{z-index:1}.cal-scroll{flex:1;min-height:0;overflow-y:auto;scrollbar-gutter:stable}.cal-grid{position:relative;display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:1200px}.cal-hour{z-index:1;background:var(--background);position:absolute;inset-inline-start:0;width:56px;font-size:11px;line-height:16px;text-align:end;color:var(--muted);font-variant-numeric:tabular-nums}.cal-column{position:relative;grid-row:1;border-inline-start:1px solid var(--line);background:repeating-linear-gradient(transparent 0 49px,var(--line) 49px 50px)}.cal-column.weekend{background-color:color-mix(in srgb,var(--text) 2.2%,transparent)}.cal-block{position:absolute;flex-direction:column;align-items:stretch;justify-content:flex-start;gap:0;min-height:24px;padding-block:3px 0;padding-inline:10px 6px;border-radius:6px;background:var(--g);color:var(--c);line-height:16px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d),0 0 0 1.5px var(--surface)}.cal-block .cal-title{flex:none;max-height:32px;font-weight:600;white-space:normal}.cal-block.short{flex-direction:row;align-items:flex-start;justify-content:flex-start;gap:6px}.cal-block.short .cal-title{flex:0 1 auto;white-space:nowrap}.cal-block time,.cal-block .cal-place{display:block;color:inherit;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-grip{position:absolute;inset:auto 0 0;height:7px;cursor:ns-resize}.cal-now{position:absolute;inset-inline:0;z-index:3;height:2px;margin-top:-1px;background:var(--danger);pointer-events:none}.cal-now::before{content:"";position:absolute;inset-inline-start:-4px;top:-3px;width:8px;height:8px;border-radius:50%;background:var(--danger)}.cal-links{display:grid;gap:8px;max-height:240px;overflow-y:auto}.cal-links small{display:block;color:var(--muted)}.cal-agenda{flex:1;overflow-y:auto}.cal-agenda-day{display:grid;grid-template-columns:168px minmax(0,1fr);padding:8px 20px;border-bottom:1px solid var(--line)}.cal-agenda-day h2{display:flex;gap:12px;align-items:center;height:44px;margin:0;font-size:var(--t-sm);line-height:18px}.cal-agenda-day small{display:block;font-size:inherit;font-weight:400;color:var(--muted)}.cal-agenda-day .cal-day{min-width:40px;height:40px;border-radius:20px;font-size:1.375rem;font-weight:600}.cal-agenda-day ul{margin:0;padding:0;list-style:none}.cal-entry{width:100%;min-height:44px;gap:12px;padding:0 8px;border-radius:var(--r-md);font-size:var(--t-md)}.cal-entry:hover{background:var(--hover)}.cal-entry time{width:116px;font-size:var(--t-sm);color:var(--text-2)}.cal-entry .cal-title{font-weight:600}.cal-entry.past .cal-title{font-weight:400;color:var(--text-2)}.cal-entry .cal-place{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--muted);font-size:var(--t-sm)}.cal-stripe{flex:none;width:4px;height:28px;border-radius:2px;background:var(--d)}.cal-entry.ask .cal-stripe{background:none;box-shadow:inset 0 0 0 1.5px var(--d)}.cal-nothing{max-width:420px;margin:64px auto;padding:0 16px;text-align:center}.cal-nothing p{color:var(--text-2)}@media(max-width:700px){.cal-tools{flex-wrap:wrap;padding-block:6px}.cal-tools h1{order:-2;flex:1 1 50%}.cal-tools .menu-open{order:-3}.cal-tools .cal-today{order:-1;border:0;color:var(--accent)}.cal-tabs{flex:1;order:1}.cal-tabs .btn{flex:1;justify-content:center}.cal-later{order:2}.cal-tabs .wide{display:none}.cal-agenda-day{grid-template-columns:minmax(0,1fr);padding:8px 8px}.cal-entry{display:grid;grid-template-columns:4px minmax(0,1fr);gap:0 12px;min-height:56px;padding:6px 8px;font-size:1rem}.cal-entry .cal-stripe{grid-area:1 / 1 / 4 / 2;height:100%;min-height:36px}.cal-entry time{grid-column:2;grid-row:2;width:auto}.cal-entry .cal-title{grid-column:2;grid-row:1}.cal-entry .cal-place{grid-column:2}.cal-agenda{padding-bottom:96px}.cal-heads,.cal-grid{grid-template-columns:60px repeat(var(--days),minmax(0,1fr))}}@media print{.app:has(>.calendar-page)>:not(.calendar-page){display:none}.place-view.calendar-page{position:static;height:100vh}.place-view.calendar-page :is(.btn,.cal-tabs,.compose-round){display:none}.calendar-page *{print-color-adjust:exact}.cal-scroll,.cal-agenda{overflow:visible}}.cal-files{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}\n';
 
 var hour = 50;
 function drawHours(board, first, count) {
@@ -629,8 +613,8 @@ function make(does, start, last) {
   }
 }
 var snapped = (minutes) => Math.round(minutes / step) * step;
-function placeAt(x, y) {
-  for (const found of document.elementsFromPoint(x, y)) {
+function placeAt(x2, y) {
+  for (const found of document.elementsFromPoint(x2, y)) {
     const column2 = found.closest("[data-day]");
     if (column2 === null || column2.tagName === "BUTTON") continue;
     const within = column2.classList.contains("cal-column");
@@ -705,38 +689,29 @@ var views = ["day", "week", "month", "agenda"];
 var narrow = matchMedia("(max-width: 700px)");
 var opened = null;
 function openPage(page) {
-  opened ??= new CalendarPage(page, () => opened = null);
+  opened ??= new CalendarPage(page);
   opened.follow();
 }
 var CalendarPage = class {
-  constructor(page, closed) {
+  constructor(page) {
     this.page = page;
-    const icon2 = (path, title, run) => el("button", { class: "btn icon", type: "button", title, "aria-label": title, onclick: run }, sign(path));
-    const add = el("button", { class: "btn primary cal-new", type: "button", title: `${t("New event")} (n)`, onclick: () => this.add() }, sign(plus), el("span", {}, t("New event")));
-    const { body, close } = openBeside(t("Calendar"), [el("button", { class: "btn line", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2(chevronLeft, t("Earlier"), () => this.step(-1)), icon2(chevronRight, t("Later"), () => this.step(1)), this.tabs, el("button", { class: "btn icon cal-calendars", type: "button", "aria-label": t("Calendars"), title: t("Calendars"), onclick: () => this.side.classList.toggle("open") }, sign(ellipsis)), add], "calendar-page", () => {
-      closed();
-      page.tellCalendar("");
-    });
-    const dialogOf = body.parentElement;
-    this.heading = dialogOf.querySelector("h2");
-    this.heading.setAttribute("aria-live", "polite");
-    body.className = "cal-body";
-    fill(body, this.side, el("div", { class: "cal-main" }, this.state, this.root));
-    listenForDrags(this.root, { make: (day, last, from, to) => this.add(day, last, from, to), move: (button, days, minutes, end) => void this.move(button, days, minutes, end) });
+    const icon2 = (kind, path, title2, run) => el("button", { class: `btn icon ${kind}`, type: "button", title: title2, "aria-label": title2, onclick: run }, sign(path));
+    const add = t("New event");
+    const title = `${add} (n)`;
+    const side = el("div", { class: "place-side calendar-page" }, el("button", { class: "primary place-new cal-new", type: "button", title, onclick: () => this.add() }, sign(plus), el("span", {}, add)), listsButton(t("Calendars")), el("div", { class: "side-lists" }, this.small, this.list));
+    const view = el("section", { class: "place-view calendar-page", "aria-label": t("Calendar") }, el("header", { class: "place-head cal-tools" }, sideButton(page), el("button", { class: "btn line cal-today", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2("cal-earlier", chevronLeft, t("Earlier"), () => this.step(-1)), icon2("cal-later", chevronRight, t("Later"), () => this.step(1)), this.heading, this.tabs), el("div", { class: "cal-main" }, this.state, this.root, el("button", { class: "compose-round", type: "button", title: add, "aria-label": add, onclick: () => this.add() }, sign(plus))));
+    this.place = { name: "calendar", title: t("Calendar"), side, view };
+    listenForDrags(this.root, { make: (day, last, from, to) => this.add(day, last, from, to, true), move: (button, days, minutes, end) => void this.move(button, days, minutes, end) });
     const live = follow(() => this.fetch(), (failed) => {
       this.late = failed;
       this.drawState();
     });
-    const resized = () => dialogOf.isConnected ? this.draw() : ended.abort();
-    const ended = new AbortController();
-    ended.signal.addEventListener("abort", () => live.end());
-    addEventListener("calendars", () => dialogOf.isConnected ? live.changed() : ended.abort(), { signal: ended.signal });
-    addEventListener("resize", resized, { signal: ended.signal });
+    const here = () => view.isConnected;
+    addEventListener("calendars", () => here() && live.changed());
+    addEventListener("resize", () => here() && this.draw());
     addEventListener("keydown", (event) => {
-      if (!dialogOf.isConnected) ended.abort();
-      else if (document.querySelector("dialog:modal, .menu") === null) this.key(event);
-    }, { signal: ended.signal });
-    this.close = close;
+      if (here() && !event.defaultPrevented && document.querySelector("dialog:modal, .menu, .composer:focus-within") === null) this.key(event);
+    });
   }
   page;
   root = el("div", { class: "cal-view" });
@@ -751,19 +726,20 @@ var CalendarPage = class {
   crowded = false;
   late = false;
   drawn = false;
-  heading;
+  heading = el("h1", { "aria-live": "polite" });
   small = el("div", { class: "cal-small" });
   list = el("div", { class: "cal-list", role: "group", "aria-label": t("Calendars") });
-  side = el("div", { class: "cal-side" }, this.small, this.list);
   tabs = el("div", { class: "cal-tabs", role: "group", "aria-label": t("View") });
   state = el("p", { class: "cal-state", role: "status", hidden: true });
-  close;
+  place;
   follow() {
     const asked = placeIn(location.hash);
     this.view = asked?.view ?? this.view;
     if (narrow.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
     this.day = asked?.day ?? this.day;
     this.drawHead();
+    this.drawn = false;
+    this.page.openPlace(this.place);
     void this.load();
   }
   show(view, day) {
@@ -780,7 +756,7 @@ var CalendarPage = class {
     const title = nameOf(item);
     const classes = ["cal-event", kind, `c${colour}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
     const hints = [title, when(one), item.place, item.answer === "ask" && t("no reply yet"), item.cancelled && t("canceled"), place !== -1 && shownName(this.calendars[place])];
-    const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
+    const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one, made) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
     this.buttons.set(made, one);
     return made;
   }
@@ -789,7 +765,7 @@ var CalendarPage = class {
     return el("button", { class: `cal-day${chosen ? " chosen" : ""}`, type: "button", tabindex: chosen ? "0" : "-1", "aria-label": [!/^\d+$/.test(text2) && text2, longDay(day), many(count, "{n} event", "{n} events")].filter(Boolean).join(", "), "aria-current": day === today() ? "date" : null, data: { number: String(day) }, onclick: () => this.show("day", day) }, text2);
   }
   nothing() {
-    return el("div", { class: "cal-nothing" }, el("h3", {}, t("Nothing planned")), el("p", {}, t("New events appear here, whichever device you write them on.")), el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")));
+    return el("div", { class: "cal-nothing" }, el("h2", {}, t("Nothing planned")), el("p", {}, t("New events appear here, whichever device you write them on.")), el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")));
   }
   range() {
     const { day } = this;
@@ -809,7 +785,7 @@ var CalendarPage = class {
     const seconds = (day) => Math.floor(dateOf(day).getTime() / 1e3);
     const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
     const found = await this.page.client.events(seconds(from), seconds(to), ids);
-    await released(this.root.closest("dialog"));
+    await released(this.root);
     if (own !== this.turn) return;
     this.calendars = calendars;
     this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
@@ -836,7 +812,7 @@ var CalendarPage = class {
     (same ?? this.root.querySelector(".cal-day.chosen") ?? this.root.querySelector("button"))?.focus({ preventScroll: true });
   }
   drawHead() {
-    this.page.tellCalendar(placeOf(this.view, this.day));
+    this.page.tellAddress(placeOf(this.view, this.day));
     const month = monthName(this.day);
     const words = this.view === "day" ? longDay(this.day) : month;
     fill(this.heading, words, this.view === "week" && el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })));
@@ -870,7 +846,7 @@ var CalendarPage = class {
     }), el("button", { class: "btn text cal-deleted", type: "button", onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()) }, t("Deleted events…")));
   }
   async edit(one) {
-    await attempt(t("Loading…"), t("Couldn't open this item"), async () => this.editWith(await this.page.load("event"), one));
+    await attempt(t("Loading…"), t("Couldn't open this item"), async () => this.editWith(await this.page.load("giving"), one));
   }
   async editWith(giving, one) {
     const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
@@ -925,9 +901,9 @@ var CalendarPage = class {
   }
   async tool() {
     const { Events } = await this.page.load("event");
-    return new Events(this.page, this.calendars, () => this.load(), this.close);
+    return new Events(this.page, this.calendars, () => this.load());
   }
-  add(day = this.day, last = day, from = null, to = null) {
+  add(day = this.day, last = day, from = null, to = null, short = false) {
     void attempt(t("Loading…"), t("Couldn't open this item"), async () => {
       for (let last2; last2 !== this.loading; await last2) last2 = this.loading;
       if (this.calendars.length === 0) return;
@@ -935,11 +911,24 @@ var CalendarPage = class {
       const now = /* @__PURE__ */ new Date();
       const next = day === today() ? Math.min(22, now.getHours() + 1) * 60 : 9 * 60;
       const begin = from ?? next;
-      await (await this.tool()).add(whole && from === null && last !== day ? { allDay: true, start: dateOf(day), end: dateOf(last + 1) } : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) });
+      const wanted = whole && from === null && last !== day ? { allDay: true, start: dateOf(day), end: dateOf(last + 1) } : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) };
+      if (!short) return void await (await this.tool()).add(wanted);
+      const { writeShort } = await this.page.load("quick");
+      const mark2 = this.mark(day, from, to);
+      const further = await writeShort(this.page.client, this.calendars, wanted, mark2).finally(() => mark2.remove());
+      if (further === "saved") await this.load();
+      else if (further !== null) await (await this.tool()).add(further);
     });
   }
-  async open(one) {
-    await attempt(t("Loading…"), t("Couldn't open event"), async () => (await this.tool()).open(one.item, when(one)));
+  mark(day, from, to) {
+    const made = el("div", { class: "cal-mark", "aria-hidden": "true" });
+    const whole = from === null || to === null;
+    Object.assign(made.style, { top: whole ? "0" : `${from * hour / 60}px`, height: whole ? "100%" : `${(to - from) * hour / 60}px` });
+    this.root.querySelector(`${whole ? "" : ".cal-column"}[data-day="${day}"]`)?.append(made);
+    return made;
+  }
+  async open(one, cause) {
+    await attempt(t("Loading…"), t("Couldn't open event"), async () => (await this.tool()).open(one.item, when(one), cause));
   }
   async move(button, days, minutes, end) {
     const one = this.buttons.get(button);
@@ -952,13 +941,20 @@ var CalendarPage = class {
   }
   key(event) {
     const target = event.target;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea, [contenteditable]") !== null) return;
+    if (event.ctrlKey || event.metaKey || target.closest("input, select, textarea, [contenteditable]") !== null) return;
     const one = this.buttons.get(target);
-    const run = this.keys(event.key, one, target);
+    const run = event.altKey ? this.moves(event.key, one, target) : this.keys(event.key, one, target);
     if (run === null) return;
     event.preventDefault();
     event.stopPropagation();
     run();
+  }
+  moves(key, one, target) {
+    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[along(key)];
+    if (by === void 0 || one === void 0 || !this.isWritable(one)) return null;
+    const [across, down] = by;
+    const timed = target.classList.contains("cal-block");
+    return () => void this.move(target, across + (timed ? 0 : 7 * down), timed ? 15 * down : 0, 0);
   }
   keys(key, one, target) {
     const around = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[along(key)];
@@ -966,7 +962,7 @@ var CalendarPage = class {
     if (around !== void 0 && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
     if (around !== void 0) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));
     if ((key === "Delete" || key === "Backspace") && one !== void 0 && this.isWritable(one)) return () => void attempt(t("Deleting…"), t("Couldn't delete event"), async () => (await this.tool()).remove(one.item));
-    const letters = { t: () => this.choose(today()), n: () => this.add(), d: () => this.show("day", this.day), w: () => this.show("week", this.day), m: () => this.show("month", this.day), a: () => this.show("agenda", this.day), PageUp: () => this.step(-1), PageDown: () => this.step(1) };
+    const letters = { t: () => this.choose(today()), n: () => this.add(), c: () => this.add(), d: () => this.show("day", this.day), w: () => this.show("week", this.day), m: () => this.show("month", this.day), a: () => this.show("agenda", this.day), PageUp: () => this.step(-1), PageDown: () => this.step(1) };
     return letters[key] ?? null;
   }
   choose(day) {

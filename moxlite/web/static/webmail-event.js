@@ -20,9 +20,6 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
-async function told(error) {
-  return globalThis.moxliteLanguage?.told(error) ?? error;
-}
 function meant(context, text2) {
   return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
@@ -31,22 +28,42 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-var CallFailed = class extends Error {
-  constructor(call, code, message, fields = []) {
-    super(message);
-    this.call = call;
-    this.code = code;
-    this.fields = fields;
-  }
-  call;
-  code;
-  fields;
-};
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
-function fieldsOf(error) {
-  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+
+var anchored_default = ".anchored::backdrop{background:none}@media(min-width:701px){.dialog.anchored{inset:auto;width:340px;margin:0;padding:14px;border-radius:12px}.anchored .palette-list{height:300px}}@media(max-width:700px){.dialog.anchored{inset:auto 0 0!important;width:100%;max-width:none;max-height:80dvh;margin:0;padding-bottom:calc(22px + env(safe-area-inset-bottom));border-radius:14px 14px 0 0}.anchored::backdrop{background:var(--overlay-background)}}\n";
+
+var mirrored = () => document.documentElement.dir === "rtl";
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+adopt(anchored_default);
+var [apart, edge] = [4, 8];
+function anchorTo(cause, beside) {
+  const box = [...document.querySelectorAll("dialog:modal")].at(-1);
+  if (box === void 0) return;
+  box.classList.add("anchored");
+  box.addEventListener("pointerdown", (event) => {
+    const place = box.getBoundingClientRect();
+    const inside = event.clientX >= place.left && event.clientX <= place.right && event.clientY >= place.top && event.clientY <= place.bottom;
+    if (event.target === box && !inside) box.dispatchEvent(new Event("cancel", { cancelable: true }));
+  });
+  const at = cause.getBoundingClientRect();
+  const draw = () => {
+    const { offsetWidth: width, offsetHeight: height } = box;
+    const sides = [at.right + apart, at.left - apart - width];
+    const side = (mirrored() ? sides.reverse() : sides).find((one) => one >= edge && one + width <= innerWidth - edge);
+    const [left, top] = beside && side !== void 0 ? [side, at.top] : [mirrored() ? at.right - width : at.left, at.bottom + apart];
+    box.style.left = `${Math.max(edge, Math.min(left, innerWidth - width - edge))}px`;
+    box.style.top = `${Math.max(edge, Math.min(top, innerHeight - height - edge))}px`;
+  };
+  draw();
+  new ResizeObserver(draw).observe(box);
 }
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
@@ -128,9 +145,9 @@ function icon(path, name = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
-  const line2 = document.createElementNS(namespace, "path");
-  line2.setAttribute("d", path);
-  svg.append(line2);
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
   return svg;
 }
 function sign(path, name = "i") {
@@ -190,9 +207,9 @@ async function attempt(doing, failed, work) {
   }
 }
 function setStatus(message) {
-  const line2 = byId("status", HTMLElement);
-  line2.hidden = message === "";
-  fill(line2, message);
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
 }
 
 var formats = /* @__PURE__ */ new Map();
@@ -205,8 +222,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-var check = "M20 6 9 17l-5-5";
-var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var x = "M18 6 6 18 M6 6l12 12";
 
@@ -239,37 +254,6 @@ function tick(label, on, hint = null) {
   const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
   return { root: el("label", { class: "check" }, control, words), control, problem };
 }
-function choice(label, values, chosen, hint = null) {
-  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
-  return field(label, control, hint);
-}
-function line(label, value, hint = null, attributes = {}) {
-  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
-  control.value = value;
-  return field(label, control, hint);
-}
-function form(content, action, save, kind = "primary") {
-  const error = el("p", { class: "error", role: "alert", hidden: true });
-  const complain = (text2) => {
-    error.hidden = text2 === "";
-    fill(error, text2);
-  };
-  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
-    event.preventDefault();
-    submit.disabled = true;
-    complain("");
-    try {
-      await save();
-    } catch (failure) {
-      complain(failure instanceof Error ? failure.message : String(failure));
-    } finally {
-      submit.disabled = false;
-      root.querySelector("[aria-invalid=true]")?.focus();
-    }
-  } }, content, error, el("div", { class: "flex wrap" }, submit));
-  return { root, complain };
-}
 function once(work) {
   let running = false;
   return (event) => {
@@ -278,23 +262,6 @@ function once(work) {
     running = true;
     void work().finally(() => running = false);
   };
-}
-function atFields(error, places) {
-  const mistakes = fieldsOf(error);
-  if (mistakes.length === 0) throw error;
-  const rest = [];
-  for (const { field: name, text: text2 } of mistakes) {
-    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
-    if (best === void 0) rest.push(`${name} ${text2}`.trim());
-    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
-  }
-  if (rest.length > 0) throw new Error(rest.join("; "));
-}
-
-function adopt(text2) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
-  document.adoptedStyleSheets.push(sheet);
 }
 
 var shown = 1e4;
@@ -337,7 +304,6 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var dayLength = 864e5;
 function nameOf(item) {
   if (item.private) return t("(private)");
   return item.title === "" ? t("(no title)") : isolated(item.title);
@@ -346,14 +312,6 @@ function isChangeable(item, calendar) {
   if (calendar === void 0) return true;
   return calendar.writable && (calendar.owner === "" || item.guests === 0 && !item.private);
 }
-function dayOf(date) {
-  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
-}
-function dateOf(day, minutes = 0) {
-  const utc = new Date(day * dayLength);
-  return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
-}
-var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
 
 function formatParty({ name, address }) {
   if (name === "") return address;
@@ -494,7 +452,7 @@ function inWords({ start, end, time }) {
   return time.title === "" ? words : `${words} ${isolated(time.title)}`;
 }
 
-var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .compose-field{grid-template-columns:minmax(0,1fr);gap:4px;min-height:0;padding:0;border:0}.event-form .compose-field>*{grid-column:1}.event-form .compose-field>label{color:var(--text-2);font-size:var(--t-sm);line-height:inherit}.event-form .chip-box{padding:4px 8px;border:1px solid var(--line-strong);border-radius:var(--r-md);background:var(--raised)}.event-form .chip-box:focus-within{border-color:var(--focus);outline:1px solid var(--focus)}.event-form input.chip-input{width:auto;outline:0}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}.event-busy{display:grid;gap:8px;padding:12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.event-busy[hidden]{display:none}.event-busy-head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:8px;min-height:32px}.event-busy p{margin:0}.event-busy ul{display:grid;grid-template-columns:minmax(0,1fr) max-content;gap:8px 10px;margin:0;padding:0;list-style:none}.event-busy li{position:relative;display:grid;grid-template-columns:subgrid;grid-column:1 / -1;align-items:center}.event-busy bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-busy b{color:var(--muted);font-weight:500}.event-busy .taken b{color:var(--danger);font-weight:600}.event-times-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.event-bar{position:relative;grid-column:1 / -1;height:22px;margin-top:2px;overflow:hidden;border-radius:var(--r-sm);background:var(--sunken)}.event-bar i{position:absolute;inset-block:4px;border-radius:2px;background:var(--muted)}.event-bar i.maybe{background:repeating-linear-gradient(-45deg,var(--muted) 0 3px,transparent 3px 6px)}.event-bar i.slot{inset-block:0;border:2px solid var(--accent);border-radius:var(--r-sm);background:color-mix(in srgb,var(--accent) 14%,transparent)}.event-busy .taken i.slot{border-color:var(--danger);background:color-mix(in srgb,var(--danger) 14%,transparent)}.event-busy .unknown .event-bar{background:repeating-linear-gradient(-45deg,var(--sunken) 0 6px,transparent 6px 12px)}.event-ticks>span{position:relative;grid-column:1 / -1;height:1.3em}.event-ticks small{position:absolute;color:var(--muted);font-size:var(--t-xs);transform:translateX(-50%);white-space:nowrap}[dir=rtl] .event-ticks small{transform:translateX(50%)}\n";
+var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .compose-field{grid-template-columns:minmax(0,1fr);gap:4px;min-height:0;padding:0;border:0}.event-form .compose-field>*{grid-column:1}.event-form .compose-field>label{color:var(--text-2);font-size:var(--t-sm);line-height:inherit}.event-form .chip-box{padding:4px 8px;border:1px solid var(--line-strong);border-radius:var(--r-md);background:var(--raised)}.event-form .chip-box:focus-within{border-color:var(--focus);outline:1px solid var(--focus)}.event-form input.chip-input{width:auto;outline:0}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}.event-busy{display:grid;gap:8px;padding:12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.event-busy[hidden]{display:none}.event-busy-head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:8px;min-height:32px}.event-busy p{margin:0}.event-busy ul{display:grid;grid-template-columns:minmax(0,1fr) max-content;gap:8px 10px;margin:0;padding:0;list-style:none}.event-busy li{position:relative;display:grid;grid-template-columns:subgrid;grid-column:1 / -1;align-items:center}.event-busy bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-busy b{color:var(--muted);font-weight:500}.event-busy .taken b{color:var(--danger);font-weight:600}.event-times-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.event-bar{position:relative;grid-column:1 / -1;height:22px;margin-top:2px;overflow:hidden;border-radius:var(--r-sm);background:var(--sunken)}.event-bar i{position:absolute;inset-block:4px;border-radius:2px;background:var(--muted)}.event-bar i.maybe{background:repeating-linear-gradient(-45deg,var(--muted) 0 3px,transparent 3px 6px)}.event-bar i.slot{inset-block:0;border:2px solid var(--accent);border-radius:var(--r-sm);background:color-mix(in srgb,var(--accent) 14%,transparent)}.event-busy .taken i.slot{border-color:var(--danger);background:color-mix(in srgb,var(--danger) 14%,transparent)}.event-busy .unknown .event-bar{background:repeating-linear-gradient(-45deg,var(--sunken) 0 6px,transparent 6px 12px)}.event-ticks>span{position:relative;grid-column:1 / -1;height:1.3em}.event-ticks small{position:absolute;color:var(--muted);font-size:var(--t-xs);transform:translateX(-50%);white-space:nowrap}[dir=rtl] .event-ticks small{transform:translateX(50%)}@media(min-width:701px){.dialog.anchored:has(.event-facts){width:412px}}\n";
 
 function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
@@ -606,10 +564,10 @@ function weekOf(date) {
   const next = new Date(date.getTime() + 7 * 864e5);
   return next.getUTCMonth() === date.getUTCMonth() ? Math.ceil(date.getUTCDate() / 7) : -1;
 }
-var dayOf2 = (date) => days2[(date.getUTCDay() + 6) % 7];
+var dayOf = (date) => days2[(date.getUTCDay() + 6) % 7];
 function toRule(kind, until, start) {
   const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
-  const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays2}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf2(date)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf2(date)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf2(date)}`, yearly: "FREQ=YEARLY" };
+  const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays2}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf(date)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf(date)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf(date)}`, yearly: "FREQ=YEARLY" };
   const rule = rules[kind];
   return rule === void 0 ? "" : ending(rule, until);
 }
@@ -628,251 +586,41 @@ function inWords2(rule) {
   return ruleText({ frequency: others ? "" : FREQ.toLowerCase(), interval: Number(INTERVAL), count: Number(COUNT), until: UNTIL.replace(/^(\d{4})(\d\d)(\d\d).*/, "$1-$2-$3"), days: days22, month_days: monthDays.map(Number), months: months.map(Number) });
 }
 
-function copyButton(value, word = "") {
-  const said = el("span", { class: "sr", role: "status" });
-  const face = el("span", { class: "flex" });
-  const show = (path, text2) => fill(face, sign(path, "i s"), word !== "" && text2);
-  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
-  let timer = 0;
-  made2.addEventListener("click", async () => {
-    await toClipboard(value());
-    show(check, t("Copied"));
-    said.textContent = t("Copied");
-    clearTimeout(timer);
-    timer = window.setTimeout(() => {
-      show(copy, word);
-      said.textContent = "";
-    }, 2e3);
-  });
-  show(copy, word);
-  return made2;
-}
-async function toClipboard(value) {
-  if (isSecureContext) {
-    await navigator.clipboard.writeText(value);
-    return;
-  }
-  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
-  area.value = value;
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
-function copyable(value) {
-  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
-}
-
-function size(octets) {
-  if (octets < 1024) return `${octets} B`;
-  const units = ["KB", "MB", "GB", "TB"];
-  let value = octets;
-  let unit = -1;
-  do {
-    value /= 1024;
-    unit++;
-  } while (value >= 999.5 && unit < units.length - 1);
-  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
-  const tenths = value.toFixed(1);
-  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
-}
-
-var UploadAborted = class extends Error {
-};
-var Upload = class {
-  request = new XMLHttpRequest();
-  send(url, body, csrfToken, progress) {
-    const request = this.request;
-    return new Promise((resolve, reject) => {
-      request.open("POST", url);
-      request.setRequestHeader("x-moxlite-csrf", csrfToken);
-      request.upload.onprogress = (event) => progress(event.loaded, event.total);
-      request.onload = () => {
-        try {
-          const answer = JSON.parse(request.responseText);
-          const found = answer.token ?? answer.result?.upload_id;
-          if (typeof found === "string") resolve(found);
-          else void told(answer.error ?? { code: "", message: t("Unexpected response from the server. Try again.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
-        } catch {
-          reject(new CallFailed("import", "", request.responseText || t("Unexpected server response ({status}).", { status: String(request.status) })));
-        }
-      };
-      request.onerror = () => reject(new CallFailed("import", "", t("Connection lost during upload, so your messages weren't imported.")));
-      request.onabort = () => reject(new UploadAborted());
-      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
-      request.send(body);
-    });
-  }
-  abort() {
-    this.request.abort();
-  }
-};
-
-var pause = 1e3;
-function importFile({ client, base }, file, doing, failed, take, words) {
-  return attempt(doing, failed, async () => {
-    const upload = new Upload();
-    const sending = (sent) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(file.size) });
-    let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
-    let done;
-    try {
-      const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) => said.say(sending(Math.min(sent, file.size))));
-      said.close();
-      said = toast(doing, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
-      const timer = window.setInterval(async () => {
-        const state = await client.file_import_state(uploadID).catch(() => null);
-        if (state !== null && state.about > state.done) said.say(t("Imported {n} of about {all}…", { n: state.done, all: state.about }));
-      }, pause);
-      done = await take(uploadID).finally(() => clearInterval(timer));
-    } catch (error) {
-      if (error instanceof UploadAborted) {
-        toast(t("Import stopped. No messages imported"));
-        return;
-      }
-      throw error;
-    } finally {
-      said.close();
-    }
-    const { known, unread, dropped } = done;
-    const facts = [words(done.added), known > 0 && many(known, "{n} already exists", "{n} already exist"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "couldn't read {n}", "couldn't read {n}")].filter((one) => one !== false);
-    const problems = await Promise.all(done.problems.map((problem) => told(problem)));
-    if (unread === 0) toast(facts.join(", "));
-    else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
-  });
-}
-function exportLink(page, path, title, kind) {
-  const save = async (event) => {
-    if (!event.isTrusted) return;
-    event.preventDefault();
-    const link = event.currentTarget;
-    if (await attempt(t("Exporting…"), t("Couldn't export"), () => page.client.export_prep())) link.click();
-  };
-  return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
-}
-function archiveLink(page, kind) {
-  return exportLink(page, "calendars-and-contacts.zip", t("Export all calendars and contacts (.zip)"), kind);
-}
-
-var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
-
-adopt(sharing_default);
-function sharing(first, guests, share) {
-  const list = el("ul", { class: "sharing-guests" });
-  const levels = [["read", t("can view")], ["change", t("can edit")]];
-  const set = async (guest2, rights2) => {
-    await share(guest2, rights2);
-    draw(await guests());
-  };
-  const draw = (found) => fill(list, found.map(({ account, name, writable }) => {
-    const shown2 = account === "anyone" ? t("all users on this server") : isolated(name || account);
-    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions for {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
-    rights2.value = writable ? "change" : "read";
-    rights2.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, rights2.value)));
-    const end = t("Stop sharing with {name}", { name: shown2 });
-    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")) }, t("Stop")));
-  }));
-  draw(first);
-  const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), { autocapitalize: "none", class: "dialog-input" });
-  const rights = choice(t("Permissions"), levels, "read");
-  rights.control.className = "dialog-input";
-  const add = form([guest.root, rights.root], t("Share"), async () => {
-    try {
-      await set(guest.control.value, rights.control.value);
-    } catch (error) {
-      atFields(error, { guest, rights });
-      return;
-    }
-    guest.control.value = "";
-  }, "line");
-  return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list, add.root);
-}
-
-function accessChoice({ access, usual }) {
-  const words = { details: t("free/busy and titles"), busy: t("free/busy only"), nothing: t("nothing") };
-  return choice(t("People in your domain can see"), [["usual", t("Default ({what})", { what: words[usual] })], ...Object.entries(words)], access, t("Shown when people in your domain invite you. Anyone you share the calendar with sees everything."));
-}
-function fileButtons(page, calendar, imported) {
-  const file = el("input", { type: "file", accept: ".ics,.zip,text/calendar", hidden: true });
-  file.addEventListener("change", async () => {
-    const [chosen] = file.files ?? [];
-    file.value = "";
-    if (chosen === void 0) return;
-    await importFile(page, chosen, t("Importing…"), t("Couldn't import events"), (uploadID) => page.client.calendar_import(calendar.id, uploadID), (added) => many(added, "{n} entry added", "{n} entries added"));
-    imported();
-  });
-  return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")), exportLink(page, `calendar/${calendar.id}.ics`, t("Export"), "btn line"), archiveLink(page, "btn line"), file);
-}
-async function showLinks(client, calendar) {
-  const list = el("div", { class: "cal-links" });
-  const address = el("p", { class: "dialog-text", role: "status" });
-  const note = el("input", { class: "dialog-input", maxlength: "200", dir: "auto", autofocus: true });
-  const busy = el("input", { type: "checkbox" });
-  const draw = async () => {
-    const found = await client.calendar_links(calendar.id);
-    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Unnamed") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Revoke")))));
-  };
-  const withdraw = (id) => attempt(t("Revoking…"), t("Couldn't revoke link"), async () => {
-    await client.calendar_link_remove(id);
-    fill(address);
-    await draw();
-  });
-  const make = once(() => attempt(t("Creating…"), t("Couldn't create link"), async () => {
-    const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
-    fill(address, t("Copy this link now. You won't be able to see it later:"), " ", copyable(made2));
-    note.value = "";
-    await draw();
-  }));
-  const loaded = await attempt(t("Loading…"), t("Couldn't load links"), draw);
-  if (!loaded) return;
-  await dialog(t("Private links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Anyone with a private link can view this calendar without a password. You can revoke the link at any time.")), list, address, el("form", { onsubmit: make }, el("label", { class: "field" }, t("Link name"), note), el("label", { class: "check" }, busy, t("Free/busy only")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Create link"))))]);
-}
-async function showSharing(client, calendar) {
-  let guests = [];
-  const asked = () => client.calendar_guests(calendar.id);
-  const loaded = await attempt(t("Loading…"), t("Couldn't load calendar"), async () => {
-    guests = await asked();
-  });
-  if (!loaded) return;
-  await dialog(isolated(calendar.name), (close) => [sharing(guests, asked, async (guest, rights) => {
-    await client.calendar_share(calendar.id, guest, rights);
-  }), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")))]);
-}
-
 adopt(event_default);
 var alarms = [0, 5, 10, 15, 30, 60, 120, 1440, 10080];
 var Events = class {
-  constructor(page, calendars, again, leave) {
+  constructor(page, calendars, again) {
     this.page = page;
     this.calendars = calendars;
     this.again = again;
-    this.leave = leave;
   }
   page;
   calendars;
   again;
-  leave;
   async add(wanted) {
-    const form2 = { title: wanted.title ?? "", place: "", notes: wanted.notes ?? "", all_day: wanted.allDay, start: local(wanted.start, wanted.allDay), end: local(wanted.end, wanted.allDay), zone: wanted.allDay ? "" : ownZone(), rule: "", alarms: [], mails: [], free: false, guests: [...wanted.guests ?? []] };
+    const form = { title: wanted.title ?? "", place: "", notes: wanted.notes ?? "", all_day: wanted.allDay, start: local(wanted.start, wanted.allDay), end: local(wanted.end, wanted.allDay), zone: wanted.allDay ? "" : ownZone(), rule: "", alarms: [], mails: [], free: false, guests: [...wanted.guests ?? []] };
     const calendars = this.calendars.filter(({ writable }) => writable);
     const own = calendars.filter(({ owner }) => owner === "");
-    const calendar = own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0];
-    const done = await this.form(t("New event"), form2, calendar.id, null, (event, calendarID) => this.page.client.event_save(calendarID, event));
+    const home = wanted.calendar ?? (own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0]).id;
+    const done = await this.form(t("New event"), form, home, null, (event, calendarID) => this.page.client.event_save(calendarID, event));
     if (done) await this.again();
     return done;
   }
-  async open(item, when) {
+  async open(item, when, cause) {
     const found = await this.page.client.event(item.id, item.recurrence);
-    const { form: form2 } = found;
+    const { form } = found;
     const people = [...found.organizer === null ? [] : [found.organizer], ...found.guests];
-    const title = nameOf({ ...item, title: form2.title });
+    const title = nameOf({ ...item, title: form.title });
     const calendar = this.calendars.find(({ id }) => id === found.calendar_id);
     const writable = isChangeable(item, calendar);
-    const chosen = await dialog(title, (close) => {
+    const answer = dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
-      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form2)].filter(Boolean).join(" · ")), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Location"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form2.alarms.map(before).join(", ")), fact(t("Email alerts"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)])), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer])), (form2.rule === "" || found.recurrence !== "") && !item.cancelled && button(t("Propose new time…"), "propose")), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Email all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
+      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form)].filter(Boolean).join(" · ")), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form.rule)), form.place !== "" && fact(t("Location"), el("bdi", { dir: "auto" }, isolated(form.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form.alarms.map(before).join(", ")), fact(t("Email alerts"), (form.mails ?? []).map(before).join(", ")), form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))), people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)])), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer2) => el("button", { class: `btn ${found.answer === answer2 ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer2), onclick: () => close(answer2) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer2])), (form.rule === "" || found.recurrence !== "") && !item.cancelled && button(t("Propose new time…"), "propose")), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Email all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
       return parts.filter((one) => one !== false);
     });
+    if (cause?.isConnected === true) anchorTo(cause, true);
+    const chosen = await answer;
     if (chosen === "edit") await this.edit(found);
     else if (chosen === "remove") await this.remove(item, found);
     else if (chosen === "mail") this.mail(found);
@@ -884,9 +632,9 @@ var Events = class {
   }
   async move(item, days3, minutes, end) {
     const found = await this.page.client.event(item.id, item.recurrence);
-    const { form: form2 } = found;
-    const event = { ...form2, start: moved(form2.start, days3, minutes), end: moved(form2.end, days3, minutes + end) };
-    const scope = await this.scope(found, t("Move “{title}”?", { title: isolated(form2.title) }), t("Move"), false);
+    const { form } = found;
+    const event = { ...form, start: moved(form.start, days3, minutes), end: moved(form.end, days3, minutes + end) };
+    const scope = await this.scope(found, t("Move “{title}”?", { title: isolated(form.title) }), t("Move"), false);
     if (scope === null || event.end < event.start) return this.again();
     await this.save(found, event, found.calendar_id, scope);
     await this.again();
@@ -896,7 +644,7 @@ var Events = class {
     }
     toast(t("Event moved"), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
       const now = await this.page.client.event(item.id, item.recurrence);
-      await this.save(now, form2, found.calendar_id, scope);
+      await this.save(now, form, found.calendar_id, scope);
       await this.again();
     }) });
   }
@@ -925,12 +673,12 @@ var Events = class {
   async save(found, event, calendarID, scope) {
     return this.page.client.event_save(calendarID, event, found.id, found.changed, found.recurrence, scope);
   }
-  async propose({ id, form: form2, recurrence }) {
+  async propose({ id, form, recurrence }) {
     const shown2 = (time) => {
-      const moment2 = form2.zone === "" ? null : momentOf(time, form2.zone);
+      const moment2 = form.zone === "" ? null : momentOf(time, form.zone);
       return moment2 === null ? time : local(moment2, false);
     };
-    const times = form2.all_day ? { whole: true, start: form2.start, end: withDate(form2.end, -1) } : { whole: false, start: shown2(form2.start), end: shown2(form2.end) };
+    const times = form.all_day ? { whole: true, start: form.start, end: withDate(form.end, -1) } : { whole: false, start: shown2(form.start), end: shown2(form.end) };
     const sent = await propose(times, (start, end, submitID, note) => this.page.client.event_propose(id, start, end, submitID, recurrence, note));
     if (!sent) return;
     toast(t("New time proposed"));
@@ -941,7 +689,6 @@ var Events = class {
     const people = [...found.guests, ...found.organizer === null ? [] : [found.organizer]];
     const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
     const to = others.map(formatParty);
-    this.leave();
     this.page.compose("new", `mailto:?to=${encodeURIComponent(to.join(", "))}&subject=${encodeURIComponent(found.form.title)}`);
   }
   async scope(found, title, action, removes) {
@@ -1081,10 +828,10 @@ var Events = class {
     const done = await dialog(heading, (close) => {
       const submitted = async () => {
         if (!await guests.arrived()) return;
-        const form2 = read2();
-        if (form2 === null) return;
+        const form = read2();
+        if (form === null) return;
         try {
-          if (await save(form2, Number(calendar.control.value)) !== false) close(true);
+          if (await save(form, Number(calendar.control.value)) !== false) close(true);
         } catch (error) {
           if (codeOf(error) === "user:conflict") untilProblem(t("This event was changed elsewhere. Close this form and open the event again."));
           else await showError(t("Couldn't save event"), error);
@@ -1105,7 +852,7 @@ async function eventOf(page) {
     const own = page.facts().addresses.map((one) => one.toLowerCase());
     const people = [...item.from, ...item.to, ...item.cc].map(({ name, user, host }) => ({ name, address: `${user}@${host}` }));
     const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
-    const events = new Events(page, calendars, async () => void 0, () => void 0);
+    const events = new Events(page, calendars, async () => void 0);
     const added = await events.add({ allDay: false, start, end: new Date(start.getTime() + 36e5), title: item.subject, notes: parsed.texts[0]?.text.trim().slice(0, 5e3) ?? "", guests: [...new Map(others.map((one) => [one.address.toLowerCase(), one])).values()] });
     if (added) toast(t("Event added"));
   });
@@ -1137,9 +884,5 @@ function before(minutes) {
 }
 export {
   Events,
-  accessChoice,
-  eventOf,
-  fileButtons,
-  showLinks,
-  showSharing
+  eventOf
 };

@@ -11,20 +11,26 @@ function adopt(text2) {
 adopt(anchored_default);
 var [apart, edge] = [4, 8];
 function anchor(...selectors) {
-  const box = [...document.querySelectorAll("dialog:modal")].at(-1);
   const button = selectors.flatMap((one) => [...document.querySelectorAll(one)]).find((one) => one.checkVisibility());
-  if (box === void 0 || button === void 0) return;
+  if (button !== void 0) anchorTo(button, false);
+}
+function anchorTo(cause, beside) {
+  const box = [...document.querySelectorAll("dialog:modal")].at(-1);
+  if (box === void 0) return;
   box.classList.add("anchored");
   box.addEventListener("pointerdown", (event) => {
     const place = box.getBoundingClientRect();
     const inside = event.clientX >= place.left && event.clientX <= place.right && event.clientY >= place.top && event.clientY <= place.bottom;
     if (event.target === box && !inside) box.dispatchEvent(new Event("cancel", { cancelable: true }));
   });
-  const at = button.getBoundingClientRect();
+  const at = cause.getBoundingClientRect();
   const draw = () => {
     const { offsetWidth: width, offsetHeight: height } = box;
-    box.style.left = `${Math.max(edge, Math.min(mirrored() ? at.right - width : at.left, innerWidth - width - edge))}px`;
-    box.style.top = `${Math.max(edge, Math.min(at.bottom + apart, innerHeight - height - edge))}px`;
+    const sides = [at.right + apart, at.left - apart - width];
+    const side = (mirrored() ? sides.reverse() : sides).find((one) => one >= edge && one + width <= innerWidth - edge);
+    const [left, top] = beside && side !== void 0 ? [side, at.top] : [mirrored() ? at.right - width : at.left, at.bottom + apart];
+    box.style.left = `${Math.max(edge, Math.min(left, innerWidth - width - edge))}px`;
+    box.style.top = `${Math.max(edge, Math.min(top, innerHeight - height - edge))}px`;
   };
   draw();
   new ResizeObserver(draw).observe(box);

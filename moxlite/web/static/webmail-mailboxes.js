@@ -238,9 +238,9 @@ function allows(mailbox, rights) {
 
 var prefix = "search:";
 var everywhere = "inboxes:";
-var inCalendar = (hash) => hash.startsWith("#calendar:");
+var placeOf = (hash) => /^#(calendar|people):/.exec(hash)?.[1] ?? "";
 function parsePlace(hash) {
-  const value = inCalendar(hash) ? "" : hash.replace(/^#/, "");
+  const value = placeOf(hash) !== "" ? "" : hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
   const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
   const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
@@ -276,7 +276,8 @@ async function createMailbox(client) {
   const name = await ask(t("New folder"), t("Name. For a subfolder, use “/”"), "", t("Create"));
   if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name));
 }
-async function mailboxMenu(client, mailbox, parent, exporting) {
+async function mailboxMenu({ client, base, load }, mailbox, parent) {
+  const exporting = async (what) => (await load("export")).exportMail(client, base, what);
   const guest = mailbox.owner !== "";
   const fixed = guest || isInbox(mailbox);
   const action = await dialog(mailbox.name, (close) => [el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), el("button", { disabled: fixed || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);

@@ -323,7 +323,7 @@ function openAccountMenu(at, desk) {
   const command = (id) => desk.commands.get(id);
   const { account_path } = desk.facts();
   const account = { id: "app.account", title: t("Account and security"), run: () => location.assign(account_path) };
-  openMenu(at, t("Account and settings"), [...accountCommands(desk), command("app.calendar"), command("app.people"), command("app.newsletters"), null, command("app.settings"), ...account_path === "" ? [] : [account], command("app.log-out"), ...logOutOfAll(desk)]);
+  openMenu(at, t("Account and settings"), [...accountCommands(desk), command("app.newsletters"), command("app.scheme"), command("app.keys"), null, command("app.settings"), ...account_path === "" ? [] : [account], command("app.log-out"), ...logOutOfAll(desk)]);
 }
 function openListMenu(at, desk) {
   const command = (id) => desk.commands.get(id);

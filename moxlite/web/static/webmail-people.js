@@ -145,6 +145,9 @@ function t(text2, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -199,6 +202,15 @@ function setStatus(message) {
   fill(line2, message);
 }
 
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var list = "m3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
+var menu = "M4 5h16 M4 12h16 M4 19h16";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
+var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
+var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
+var x = "M18 6 6 18 M6 6l12 12";
+
 var quiet = 500;
 var [again, longest] = [5e3, 6e4];
 function follow(load, failed) {
@@ -248,13 +260,6 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var arrowLeft = "m12 19l-7-7 7-7 M19 12H5";
-var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
-var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
-var plus = "M5 12h14 M12 5v14";
-var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
-var x = "M18 6 6 18 M6 6l12 12";
-
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -295,47 +300,6 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var beside_default = ".beside-page{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-inline-start:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-list{display:flex;justify-content:space-between;align-items:center;margin:0 0 4px;padding-inline-start:8px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:700px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-inline-start:16px;padding-inline-end:16px}}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}\n";
-
-adopt(beside_default);
-function openBeside(title, actions, kind = "", closed) {
-  document.querySelector(".beside-done")?.click();
-  const giveBack = holdFocus();
-  const page = el("dialog", { class: `beside-page ${kind}`, "aria-label": title, tabindex: "-1" });
-  const body = el("div", { class: "beside-body" });
-  const leave = (event) => {
-    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null) close();
-  };
-  const pressed = (event) => {
-    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
-    event.preventDefault();
-    event.stopPropagation();
-    close();
-  };
-  const close = () => {
-    if (!page.isConnected) return;
-    removeEventListener("click", leave, true);
-    removeEventListener("keydown", pressed, true);
-    page.remove();
-    for (const one of covered) one.inert = false;
-    closed?.();
-    giveBack();
-  };
-  addEventListener("click", leave, true);
-  addEventListener("keydown", pressed, true);
-  fill(page, el("header", { class: "beside-head" }, el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", {}, title), [...actions]), body);
-  document.body.append(page);
-  const covered = [...document.querySelectorAll("#app > :not(.side)")].filter(({ inert }) => !inert);
-  for (const one of covered) one.inert = true;
-  page.show();
-  page.focus();
-  return { body, close };
-}
-function listHead(title, add, run) {
-  const button = { class: "btn icon small", type: "button", title: add, "aria-label": add, onclick: run };
-  return el("h3", { class: "beside-list" }, title, el("button", button, sign(plus)));
-}
-
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -347,11 +311,11 @@ function formatted(date, name, options) {
 }
 
 async function showDeleted(client, kind, again2) {
-  const list = el("ul", { class: "deleted-list" });
+  const list2 = el("ul", { class: "deleted-list" });
   const date = (seconds) => formatted(new Date(seconds * 1e3), "deleted day", { day: "numeric", month: "short", year: "numeric" });
   const draw = async () => {
     const found = await client.deleted_list(kind);
-    fill(list, found.map((one) => {
+    fill(list2, found.map((one) => {
       const title = one.title === "" ? t("(no title)") : isolated(one.title);
       return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Restore “{title}”", { title }), onclick: () => void back(one.id) }, t("Restore")));
     }), found.length === 0 && el("li", { class: "hint" }, t("No deletions in the last 30 days.")));
@@ -359,10 +323,10 @@ async function showDeleted(client, kind, again2) {
   const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
     await client.deleted_restore(id);
     await Promise.all([draw(), again2()]);
-    list.querySelector("button")?.focus();
+    list2.querySelector("button")?.focus();
   }).then((done) => done ? setStatus(t("Restored.")) : void 0);
   if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw)) return;
-  await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list2, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 
 function size(octets2) {
@@ -473,6 +437,63 @@ function archiveLink(page, kind) {
   return exportLink(page, "calendars-and-contacts.zip", t("Export all calendars and contacts (.zip)"), kind);
 }
 
+var placeview_default = ".place-view{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);background:var(--background)}.place-view:focus{outline:none}.place-head{display:flex;align-items:center;gap:8px;min-height:54px;padding:0 16px;border-bottom:1px solid var(--border-color)}.place-head h1{flex:1;min-width:0;font-size:20px;line-height:28px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.place-side{display:flex;flex:1;flex-direction:column;gap:14px;min-height:0}.place-side .side-lists{display:flex;flex-direction:column;gap:14px}.side-head{display:flex;justify-content:space-between;align-items:center;min-height:30px;padding-inline-start:8px;color:var(--color-mild);font-size:13px;font-weight:400}:is(.place-view,.place-side) .btn.icon{display:inline-flex;align-items:center;justify-content:center;flex:none;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}:is(.place-view,.place-side) .btn.icon.small{width:30px;min-width:30px;height:30px}:is(.place-view,.place-side) .btn.icon:hover{background:var(--button-hover-background)}.place-head .search{flex:none;width:368px}.place-side .btn.place-lists{display:none}.place-new{display:flex;align-items:center;justify-content:center;gap:8px}@media(max-width:1399px){.place-head .search{width:216px}}@media(min-width:701px)and (max-width:1099px){.place-side .btn.place-lists{display:inline-flex;align-self:center;width:44px;height:44px}.place-side .side-lists{display:none}.place-side.open .side-lists{display:flex;position:fixed;inset-block:0;inset-inline:var(--side-width) auto;z-index:4;width:260px;padding:14px 12px;background:var(--background-mild);box-shadow:var(--shadow)}.place-new{min-height:44px;padding:0}.place-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:700px){.place-view{inset:0 0 var(--tabs-height);z-index:1}.place-head{position:relative;min-height:56px;padding:0 8px}.place-head .search{width:44px}.place-head .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.place-side .place-new{display:none}}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}\n";
+
+adopt(placeview_default);
+var pause2 = 150;
+function searchField(label, run, leave) {
+  let timer = 0;
+  const input = el("input", { class: "search-input", type: "search", maxlength: "200", placeholder: label, "aria-label": label, autocomplete: "off", spellcheck: "false", dir: "auto" });
+  const close = t("Close the search");
+  const end = () => {
+    input.value = "";
+    changed(0);
+  };
+  const clear = el("button", { class: "search-clear", type: "button", title: close, "aria-label": close, hidden: true, onclick: () => {
+    end();
+    input.focus();
+  } }, sign(x, "i s"));
+  const changed = (after) => {
+    clearTimeout(timer);
+    clear.hidden = input.value === "";
+    timer = window.setTimeout(() => run(input.value.trim()), after);
+  };
+  input.addEventListener("input", () => changed(pause2));
+  const root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, sign(search, "i s"), input, clear));
+  root.addEventListener("submit", (event) => {
+    event.preventDefault();
+    changed(0);
+  });
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    end();
+    leave();
+  });
+  return { root, input, end };
+}
+function sideButton(page) {
+  const attributes = { class: "menu-open", type: "button", "aria-label": t("Folders"), onclick: () => page.openSide() };
+  return el("button", attributes, sign(menu));
+}
+function listsButton(title) {
+  const button = el("button", { class: "btn icon place-lists", type: "button", title, "aria-label": title, "aria-expanded": "false" }, sign(list));
+  const show = (open) => {
+    button.setAttribute("aria-expanded", String(open));
+    button.parentElement?.classList.toggle("open", open);
+  };
+  button.addEventListener("click", () => show(button.ariaExpanded === "false"));
+  document.addEventListener("click", ({ target }) => {
+    if (target instanceof Node && button.parentElement?.contains(target) === false && target.isConnected) show(false);
+  });
+  return button;
+}
+function listHead(title, add, run) {
+  const button = { class: "btn icon small", type: "button", title: add, "aria-label": add, onclick: run };
+  return el("h2", { class: "side-head" }, title, el("button", button, sign(plus)));
+}
+
 var made = 0;
 function field(label, control, hint = null) {
   const id = `field-${++made}`;
@@ -547,13 +568,13 @@ var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px 
 
 adopt(sharing_default);
 function sharing(first, guests, share) {
-  const list = el("ul", { class: "sharing-guests" });
+  const list2 = el("ul", { class: "sharing-guests" });
   const levels = [["read", t("can view")], ["change", t("can edit")]];
   const set = async (guest2, rights2) => {
     await share(guest2, rights2);
     draw(await guests());
   };
-  const draw = (found) => fill(list, found.map(({ account, name, writable }) => {
+  const draw = (found) => fill(list2, found.map(({ account, name, writable }) => {
     const shown2 = account === "anyone" ? t("all users on this server") : isolated(name || account);
     const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions for {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
     rights2.value = writable ? "change" : "read";
@@ -574,7 +595,7 @@ function sharing(first, guests, share) {
     }
     guest.control.value = "";
   }, "line");
-  return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list, add.root);
+  return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list2, add.root);
 }
 
 function bookName(one) {
@@ -829,59 +850,62 @@ async function copyTo(page, card, places) {
   return done === true;
 }
 
-var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-photo{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.person-photo .person-disc,.person-fields>.person-disc{width:64px;height:64px;font-size:20px}.person-photo .error{flex-basis:100%;margin:0}.person-open{display:block;min-width:0;margin-inline:-8px;padding:4px 8px;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}.people-body{display:grid;grid-template-columns:240px minmax(0,1fr);min-height:0}.people-side{padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--background-mild);overflow-y:auto}.people-main{padding:12px 24px 60px;overflow-y:auto}.people-page .btn.icon{justify-content:center;width:32px;min-width:32px;height:32px;padding:0;border:0;background:none;color:var(--text-2)}.people-page .btn.icon:hover{background:var(--button-hover-background)}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}.person-fields,.person-fields{min-width:0;margin:0;padding:0;border:0}@media(max-width:700px){.people-body{grid-template-columns:minmax(0,1fr);grid-template-rows:auto minmax(0,1fr)}.people-side{padding:4px 12px 8px;border-inline-end:0;border-bottom:1px solid var(--line)}.people-main{padding-inline:16px}.book-list{display:flex;gap:6px;overflow-x:auto}.book{flex:none;max-width:80vw;border:1px solid var(--line)}.book-open{min-height:44px}.people-page .btn.icon{width:44px;height:44px}}.doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0;accent-color:var(--accent)}.doubles .btn{margin-top:8px}\n";
+var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-photo{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.person-photo .person-disc,.person-fields>.person-disc{width:64px;height:64px;font-size:20px}.person-photo .error{flex-basis:100%;margin:0}.person-open{display:block;min-width:0;margin-inline:-8px;padding:4px 8px;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}.people-main{padding:12px 24px 60px;overflow-y:auto}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}.person-fields{min-width:0;margin:0;padding:0;border:0}@media(max-width:700px){.people-main{padding-inline:16px}.book-open{min-height:44px}.people-page .place-head .search{order:1}}.doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0;accent-color:var(--accent)}.doubles .btn{margin-top:8px}\n";
 
 adopt(people_default);
-var pause2 = 150;
+var opened = null;
 function openPage(page) {
-  const search = el("input", { type: "search", class: "dialog-input", placeholder: t("Search people"), dir: "auto" });
-  search.setAttribute("aria-label", t("Search people"));
+  opened ??= makePage(page);
+  page.tellAddress("#people:");
+  page.openPlace(opened.place);
+  opened.load();
+}
+function makePage(page) {
+  const search2 = searchField(t("Search contacts"), () => void load(true), () => list2.querySelector("button")?.focus());
   const group2 = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
   const file = el("input", { type: "file", accept: ".vcf,.csv,.zip,text/vcard,text/csv", hidden: true });
-  const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
-  const { body, close } = openBeside(t("People"), [add], "people-page", () => ended.abort());
-  const side = el("div", { class: "people-side", role: "group", "aria-label": t("Address books") });
-  const list = el("div", { role: "list", "aria-label": t("People") });
+  const words = t("New contact");
+  const adding = (kind, ...label) => el("button", { class: kind, type: "button", "aria-label": words, title: words, onclick: () => void begin() }, label);
+  const add = adding("primary place-new", sign(plus), el("span", {}, words));
+  const round = adding("compose-round", sign(plus));
+  const side = el("div", { role: "group", "aria-label": t("Address books") });
+  const list2 = el("div", { role: "list", "aria-label": meant("place", "Contacts") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
-  const save = (form2, name) => exportLink(page, `contacts.${form2}`, name, "button");
-  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")), save("vcf", t("Export as vCards")), save("csv", t("Export as CSV")), archiveLink(page, "button"), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) }, t("Deleted contacts…")), el("button", { class: "btn line", type: "button", onclick: () => void showDoubles(page, books, anew) }, t("Find duplicates…")), file);
-  const main = el("div", { class: "people-main" });
-  fill(main, el("div", { class: "people-tools" }, search, group2), state, list, more, files);
-  body.className = "people-body";
-  fill(body, side, main);
+  const save = (form2, name) => exportLink(page, `contacts.${form2}`, name, "mailbox-open");
+  const tool = (label, run) => el("button", { class: "mailbox-open", type: "button", onclick: run }, label);
+  const tidy = el("div", { class: "people-files", role: "group", "aria-label": t("Import and export") }, tool(t("Find duplicates…"), () => void showDoubles(page, books, anew)), tool(t("Deleted contacts…"), () => void showDeleted(page.client, "contact", () => anew())), tool(t("Import…"), () => file.click()), save("vcf", t("Export as vCards")), save("csv", t("Export as CSV")), archiveLink(page, "mailbox-open"), file);
+  const place = { name: "people", title: meant("place", "Contacts"), side: el("div", { class: "place-side people-side" }, add, listsButton(t("Address books")), el("div", { class: "side-lists" }, side, tidy)), view: el("section", { class: "place-view people-page", "aria-label": meant("place", "Contacts") }, el("header", { class: "place-head" }, sideButton(page), search2.root, el("h1", {}, meant("place", "Contacts"))), el("div", { class: "people-main" }, el("div", { class: "people-tools" }, group2), state, list2, more), round) };
   let books = [];
   let book = 0;
   let shown2 = [];
   let after = 0;
   let turn = 0;
-  let timer = 0;
-  const ended = new AbortController();
   const fetch2 = async (whole, least = 0) => {
     const own = ++turn;
-    const wanted = search.value.trim();
+    const wanted = search2.input.value.trim();
     let found = await page.client.contacts(wanted, group2.value, whole ? 0 : after, book);
     const pages = [...whole ? [] : shown2, ...found.contacts];
     while (whole && found.more && pages.length < least && own === turn) {
       found = await page.client.contacts(wanted, group2.value, pages.at(-1).id, book);
       pages.push(...found.contacts);
     }
-    await released(list);
+    await released(list2);
     if (own !== turn) return;
     after = found.contacts.at(-1)?.id ?? 0;
     shown2 = pages.sort((a, b) => byName(a.name, b.name));
-    await redraw(list, () => fill(list, shown2.map((one) => row(page, one, books, book === 0, anew, close))));
+    await redraw(list2, () => fill(list2, shown2.map((one) => row(page, one, books, book === 0, anew))));
     more.hidden = !found.more;
     const chosen = group2.value;
     fill(group2, el("option", { value: "" }, t("All groups")), [...found.groups].sort((a, b) => byName(a.name, b.name)).map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
     group2.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
     group2.hidden = found.groups.length === 0;
-    state.textContent = found.total === 0 ? t("No contacts yet. Add one or import a file from your phone or another mail app.") : list.childElementCount === 0 ? t("No matching contacts") : many(found.total, "{n} contact", "{n} contacts");
+    state.textContent = found.total === 0 ? t("No contacts yet. Add one or import a file from your phone or another mail app.") : list2.childElementCount === 0 ? t("No matching contacts") : many(found.total, "{n} contact", "{n} contacts");
   };
   const load = (whole) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch2(whole));
   const draw = () => {
     const focused = side.contains(document.activeElement);
-    add.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
+    add.hidden = round.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
     drawBooks(side, page.client, books, book, (id) => {
       book = id;
       group2.value = "";
@@ -904,23 +928,31 @@ function openPage(page) {
   const live = follow(() => all(shown2.length), (failed) => {
     if (failed) state.textContent = t("Couldn't load the latest changes. Trying again…");
   });
-  ended.signal.addEventListener("abort", () => live.end());
-  addEventListener("contacts", () => live.changed(), { signal: ended.signal });
-  search.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(() => void load(true), pause2);
+  addEventListener("contacts", () => place.view.isConnected && live.changed());
+  addEventListener("keydown", (event) => {
+    const target = event.target;
+    if (!place.view.isConnected || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (document.querySelector("dialog:modal, .menu") !== null || target.closest("input, select, textarea, .composer") !== null) return;
+    if (event.key === "/") search2.input.focus();
+    else if (event.key === "c" || event.key === "n") void begin();
+    else return;
+    event.preventDefault();
   });
   group2.addEventListener("change", () => void load(true));
   more.addEventListener("click", () => void load(false));
-  add.addEventListener("click", () => void edit(page, books, null, empty, book).then((done) => done ? anew() : void 0));
+  const begin = () => edit(page, books, null, empty, book).then((done) => done ? anew() : void 0);
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
     file.value = "";
     if (chosen !== void 0) void read2(page, chosen).then(anew);
   });
-  void anew();
+  return { place, load: () => {
+    void anew().then(() => {
+      if (document.activeElement === place.view) list2.querySelector("button")?.focus({ preventScroll: true });
+    });
+  } };
 }
-function row(page, one, books, whole, again2, close) {
+function row(page, one, books, whole, again2) {
   const [address] = one.emails;
   const home = whole && books.length > 1 ? books.find(({ id }) => id === one.book_id) : void 0;
   const facts = [...one.emails, one.organization, home === void 0 ? "" : bookName(home)].filter((text2) => text2 !== "" && text2 !== one.name);
@@ -932,10 +964,8 @@ function row(page, one, books, whole, again2, close) {
     if (card === null || await edit(page, books, card, empty, 0, () => void again2())) await again2();
   };
   return el("div", { class: "person", role: "listitem" }, face(page.base, one.photo, one.name, address ?? one.name), el("button", { class: "person-open", type: "button", onclick: () => void open() }, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))), el("span", { class: "person-facts" }, facts.map(isolated).join(" · "))), address !== void 0 && el("span", { class: "person-actions" }, el("button", { class: "btn line", type: "button", onclick: () => {
-    close();
     page.compose("new", mailto(one.name, address));
   } }, t("Write")), el("button", { class: "btn line", type: "button", onclick: () => {
-    close();
     location.hash = `search:${encodeURIComponent(one.emails.map((each) => `from:${each}`)[0])}`;
   } }, t("Show mail"))));
 }

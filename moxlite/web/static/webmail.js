@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.f6f2d50ce8d1.js", bar: "bar.47ba45eae1dd.js", bulk: "bulk.ae4e0c8428b1.js", calendar: "calendar.c7cc9b2e832d.js", checks: "checks.c1d9680e081e.js", compose: "compose.b1fd6808faaf.js", conversation: "conversation.6715b9fe7084.js", details: "details.8db0de076ad9.js", dropping: "dropping.919146b7a2d1.js", empty: "empty.32dbb2bfd86d.js", event: "event.fd69870479d7.js", eventnews: "eventnews.2a0c34b3fbb9.js", export: "export.2b298a4b7fe9.js", hints: "hints.e79a027f2457.js", invitation: "invitation.669e98abb467.js", labels: "labels.3d67df1b2707.js", later: "later.e88f826a902c.js", legend: "legend.f07149872cfa.js", login: "login.48655aa1ed2d.js", mailboxes: "mailboxes.ab7b64035def.js", menu: "menu.cca13b59430f.js", message: "message.eabda1a0c160.js", newsletters: "newsletters.dd5597fc8526.js", notices: "notices.0af5fac32172.js", offline: "offline.8e9dd24690f8.js", palette: "palette.ca53fc4c5714.js", people: "people.4b8477bd958f.js", print: "print.83a733790086.js", receipt: "receipt.31644589a5a1.js", recipients: "recipients.cc43d727edf0.js", repeating: "repeating.260e99aff349.js", rich: "rich.171b53ebc360.js", rules: "rules.a1aefd4af173.js", search: "search.7a4b55d3ce66.js", sender: "sender.12c5186166be.js", sent: "sent.24f4098f94c3.js", settings: "settings.3dff67232751.js", sorting: "sorting.71905cee075c.js", squire: "squire.8f988577745b.js", templates: "templates.953e11ecb629.js", touch: "touch.91f4be388442.js", viewer: "viewer.0120d52f948d.js", words: "words.9b7343a53c4c.js" };
+var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.f6f2d50ce8d1.js", bar: "bar.e5d5aff8c236.js", bulk: "bulk.ae4e0c8428b1.js", calendar: "calendar.bb47dbf3abf7.js", checks: "checks.c1d9680e081e.js", compose: "compose.b1fd6808faaf.js", conversation: "conversation.6715b9fe7084.js", details: "details.8db0de076ad9.js", dropping: "dropping.919146b7a2d1.js", empty: "empty.32dbb2bfd86d.js", event: "event.d41cb00ad58c.js", eventnews: "eventnews.f8ede973562f.js", export: "export.2b298a4b7fe9.js", giving: "giving.510d0aabc65a.js", hints: "hints.e79a027f2457.js", invitation: "invitation.669e98abb467.js", labels: "labels.9a3298ff7b4e.js", later: "later.0b028eaf1d9d.js", legend: "legend.f07149872cfa.js", login: "login.48655aa1ed2d.js", mailboxes: "mailboxes.ddb50e4b0249.js", menu: "menu.e51274751260.js", message: "message.eabda1a0c160.js", newsletters: "newsletters.7cf6e9ed9822.js", notices: "notices.0af5fac32172.js", offline: "offline.8e9dd24690f8.js", palette: "palette.12985f12201e.js", people: "people.3fae782d42d4.js", print: "print.83a733790086.js", quick: "quick.f9fc98a14a3c.js", receipt: "receipt.31644589a5a1.js", recipients: "recipients.cc43d727edf0.js", repeating: "repeating.260e99aff349.js", rich: "rich.171b53ebc360.js", rules: "rules.a1aefd4af173.js", search: "search.cbe268135127.js", sender: "sender.12c5186166be.js", sent: "sent.24f4098f94c3.js", settings: "settings.3dff67232751.js", side: "side.f5c79da12897.js", sorting: "sorting.71905cee075c.js", squire: "squire.8f988577745b.js", templates: "templates.953e11ecb629.js", touch: "touch.91f4be388442.js", viewer: "viewer.0120d52f948d.js", words: "words.9b7343a53c4c.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -299,6 +299,7 @@ function enabled(command) {
 }
 var CommandTable = class {
   letters = true;
+  only = null;
   byId = /* @__PURE__ */ new Map();
   usual = /* @__PURE__ */ new Map();
   chosen = {};
@@ -339,6 +340,9 @@ var CommandTable = class {
   all() {
     return [...this.groups.values()];
   }
+  holds(command) {
+    return this.only?.test(command.id) !== false && enabled(command);
+  }
   run(id) {
     const command = this.get(id);
     if (enabled(command)) command.run();
@@ -348,7 +352,7 @@ var CommandTable = class {
     const before = this.begun;
     this.begun = "";
     clearTimeout(this.ending);
-    const command = this.byKey.get(before + name)?.find((one) => one.id.startsWith(within) && enabled(one));
+    const command = this.byKey.get(before + name)?.find((one) => one.id.startsWith(within) && this.holds(one));
     if (command === void 0 && before === "" && within === "" && [...this.byKey.keys()].some((one) => one.startsWith(`${name} `) && name.length === 1)) {
       this.begun = `${name} `;
       this.ending = setTimeout(() => this.begun = "", sequence);
@@ -583,8 +587,8 @@ var Session = class {
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
     return this.client.csrfToken !== "";
   }
-  logIn(reason, below2 = []) {
-    this.running ??= this.askOnce(reason, below2).finally(() => this.running = null);
+  logIn(reason, below = []) {
+    this.running ??= this.askOnce(reason, below).finally(() => this.running = null);
     return this.running;
   }
   leave() {
@@ -594,18 +598,18 @@ var Session = class {
     return new Promise(() => {
     });
   }
-  async askOnce(reason, below2) {
+  async askOnce(reason, below) {
     const before = this.address;
     const { client } = this;
     const started = (result, stay) => {
-      const step2 = result.second_step;
-      if (step2 === null) this.begin(result);
-      return step2 && { step: step2, finish: async (kind, code) => this.begin(await client.login_factor(step2.token, kind, code, stay)) };
+      const step = result.second_step;
+      if (step === null) this.begin(result);
+      return step && { step, finish: async (kind, code) => this.begin(await client.login_factor(step.token, kind, code, stay)) };
     };
     await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await client.login_prep();
       return started(await client.login(token, username, password, stay), stay);
-    }, below2, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async ({ state, code, iss }, stay) => started(await client.provider_finish(state, code, iss), stay) } : void 0);
+    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async ({ state, code, iss }, stay) => started(await client.provider_finish(state, code, iss), stay) } : void 0);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -652,6 +656,7 @@ var folder2 = "M20 20a2 2 0 0 0 2-2V8a2 2 0 0 0-2-2h-7.9a2 2 0 0 1-1.69-.9L9.6 3
 var forward = "m15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
 var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
 var listFilter = "M2 5h20 M6 12h12 M9 19h6";
+var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
 var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
 var menu = "M4 5h16 M4 12h16 M4 19h16";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
@@ -659,10 +664,11 @@ var paperclip = "M16 6l-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-
 var reply = "m20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
 var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var send = "m14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
+var settings = "M9.671 4.136a2.34 2.34 0 0 1 4.659 0 2.34 2.34 0 0 0 3.319 1.915 2.34 2.34 0 0 1 2.33 4.033 2.34 2.34 0 0 0 0 3.831 2.34 2.34 0 0 1-2.33 4.033 2.34 2.34 0 0 0-3.319 1.915 2.34 2.34 0 0 1-4.659 0 2.34 2.34 0 0 0-3.32-1.915 2.34 2.34 0 0 1-2.33-4.033 2.34 2.34 0 0 0 0-3.831A2.34 2.34 0 0 1 6.35 6.051a2.34 2.34 0 0 0 3.319-1.915 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
 var squarePen = "M12 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2v-7 M18.375 2.625a1 1 0 0 1 3 3l-9.013 9.014a2 2 0 0 1-.853.505l-2.873.84a.5.5 0 0 1-.62-.62l.84-2.873a2 2 0 0 1 .506-.852z";
 var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
-var sun = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M12 2v2 M12 20v2 M4.93 4.93l1.41 1.41 M17.66 17.66l1.41 1.41 M2 12h2 M20 12h2 M6.34 17.66l-1.41 1.41 M19.07 4.93l-1.41 1.41";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
 var shown = 1e4;
@@ -847,7 +853,7 @@ var Mailboxes = class {
 };
 
 function acting(page) {
-  const { client, mail, actions } = page;
+  const { client, mail: mail2, actions } = page;
   const asking = () => part("acts");
   function toRole(role, items) {
     page.seen?.cancel();
@@ -863,36 +869,36 @@ function acting(page) {
     actions.flag(flags, add, { doing: (n) => many(n, "Updating message…", "Updating {n} messages…"), done: words2[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message updated", "{n} messages updated")) });
   }
   function chooseLabels(number2 = 0) {
-    void attempt(t("Loading…"), t("Couldn't open this item"), async () => (await part("labels")).chooseLabels(client, mail, actions, number2));
+    void attempt(t("Loading…"), t("Couldn't open this item"), async () => (await part("labels")).chooseLabels(client, mail2, actions, number2));
   }
   function later(run) {
     void attempt(t("Loading…"), t("Couldn't open this item"), async () => run(await part("later")));
   }
   function away(items, role) {
-    if (role === "trash" && (mail.inRole("trash") || mail.inRole("draft"))) {
-      if (mail.may("te", void 0, items)) deleteForGood(items);
-    } else if (!mail.inRole(role) && mail.may("te", role, items)) toRole(role, items);
+    if (role === "trash" && (mail2.inRole("trash") || mail2.inRole("draft"))) {
+      if (mail2.may("te", void 0, items)) deleteForGood(items);
+    } else if (!mail2.inRole(role) && mail2.may("te", role, items)) toRole(role, items);
   }
   return { act(items, action) {
     if (action === "later") later((found) => found.putOff(page.desk, items));
     else if (action === "archive" || action === "trash") away(items, action);
-    else if (mail.may("s", void 0, items)) {
+    else if (mail2.may("s", void 0, items)) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
       actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking as read…") : t("Marking as unread…"), done: () => unread ? t("Marked read") : t("Marked unread") });
     }
-  }, toRole, archiveThread: () => toRole("archive", mail.choice.readThread()), chooseMove: () => void typedUntil(Promise.all([asking(), part("palette")])).then(([[found], typed]) => found.chooseMove(page, typed)), deleteForGood: () => deleteForGood(), flag, notJunk() {
-    const [home] = mail.homes();
-    const inbox2 = mail.mailboxes.value.find((box) => box.home === (home ?? "") && isInbox(box));
-    if (mail.inRole("junk") && mail.may(own) && inbox2 !== void 0) actions.move(inbox2, false);
+  }, toRole, archiveThread: () => toRole("archive", mail2.choice.readThread()), chooseMove: () => void typedUntil(Promise.all([asking(), part("palette")])).then(([[found], typed]) => found.chooseMove(page, typed)), deleteForGood: () => deleteForGood(), flag, notJunk() {
+    const [home] = mail2.homes();
+    const inbox2 = mail2.mailboxes.value.find((box) => box.home === (home ?? "") && isInbox(box));
+    if (mail2.inRole("junk") && mail2.may(own) && inbox2 !== void 0) actions.move(inbox2, false);
     else flag(["$junk"], false);
   }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void asking().then((found) => found.exportSelection(page)), sender: async (item, what) => (await asking()).sender(page, item, what), undoable: () => actions.undoable.value, undo: () => actions.undo() };
 }
 
 var prefix = "search:";
 var everywhere = "inboxes:";
-var inCalendar = (hash) => hash.startsWith("#calendar:");
+var placeOf = (hash) => /^#(calendar|people):/.exec(hash)?.[1] ?? "";
 function parsePlace(hash) {
-  const value = inCalendar(hash) ? "" : hash.replace(/^#/, "");
+  const value = placeOf(hash) !== "" ? "" : hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
   const number2 = comma < 0 ? 0 : Number(value.slice(comma + 1));
   const message = Number.isSafeInteger(number2) && number2 > 0 ? number2 : 0;
@@ -910,23 +916,19 @@ function writePlace({ name, search: search3, message, inboxes: inboxes2 = false 
   return `#${what}${message > 0 ? `,${message}` : ""}`;
 }
 
-var layers = [".menu", "dialog[open]:not(.login-overlay,.calendar-page)", "body.show-side", "body.choosing", ".composer:not([hidden],.small)"];
+var layers = [".menu", "dialog[open]:not(.login-overlay)", "body.show-side", "body.choosing", ".composer:not([hidden],.small)"];
 var over = false;
-var below = "";
-var placeOf = (hash) => hash.replace(/,\d+$/, "");
+var listOf = (hash) => hash.replace(/,\d+$/, "");
 var topmost = () => layers.find((one) => document.querySelector(one) !== null);
 function put(push, same2, hash = location.hash) {
   over = same2;
   history[push ? "pushState" : "replaceState"]({ over }, "", hash);
 }
 function writeAddress(hash) {
-  const [now, next] = [placeOf(location.hash), placeOf(hash)];
+  const [now, next] = [listOf(location.hash), listOf(hash)];
   const [opened, opens] = [now !== location.hash, next !== hash];
   const closes = opened && !opens && now === next;
-  const [from, to] = [inCalendar(location.hash), inCalendar(hash)];
-  if (to && !from) below = location.hash;
-  if (to) put(!from && !over, from && over, hash);
-  else if (from) put(false, hash === below, hash);
+  if (placeOf(location.hash) !== placeOf(hash)) put(!over, false, hash);
   else if (over) put(false, topmost() !== void 0 || closes || opened && opens, hash);
   else put(location.hash !== "" && !(opened && opens) && !closes, closes, hash);
 }
@@ -935,10 +937,12 @@ function guard() {
 }
 function handleBack(page) {
   const address = location.hash;
-  below = inCalendar(address) ? "#Inbox" : placeOf(address);
-  history.replaceState({ root: true }, "", below);
-  if (inCalendar(address)) put(true, false, below);
-  put(true, false, address);
+  const before = history.state;
+  over = before?.over === true;
+  if (before === null || before.root === true) {
+    history.replaceState({ root: true }, "", placeOf(address) === "calendar" ? address : listOf(address));
+    put(true, false, address);
+  }
   document.addEventListener("focusin", guard);
   addEventListener("popstate", () => {
     const left = over;
@@ -972,13 +976,12 @@ function addCommands(desk) {
   desk.commands.add(t("Write"), [{ id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") }]);
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
-  desk.commands.add(t("Messages"), messages(desk));
 }
 function goTo(key2, name, run) {
   return { id: `go.${key2}`, title: t("Go to {name}", { name }), keys: [`g ${key2}`], run };
 }
 function anywhere(desk) {
-  return [{ id: "app.palette", title: t("Find command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Icon guide"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Describe this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Switch between unread and all messages"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Toggle dark mode"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
+  return [{ id: "app.palette", title: t("Find command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Icon guide"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Describe this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Switch between unread and all messages"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Toggle dark mode"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.mail", title: meant("place", "Mail"), keys: ["g m"], run: () => desk.openMail() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: meant("place", "Contacts"), keys: ["g p"], run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
 function move(desk, id, title, by, key2, letter) {
   const upper = letter.toUpperCase();
@@ -988,17 +991,6 @@ function move(desk, id, title, by, key2, letter) {
 function list(desk) {
   const some = () => desk.selectedCount() > 0;
   return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Down 10 messages"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Up 10 messages"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to message list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
-}
-function messages(desk) {
-  const some = () => desk.aimed() > 0;
-  const unknown = () => desk.selected().length < desk.aimed();
-  const any = (flag, right) => () => desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
-  const anyWithout = (flag, right) => () => desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
-  const deletable = () => some() && desk.may("te");
-  const loaded = () => some() && desk.may("w") && !unknown();
-  const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
-  const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
-  return [{ id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") }, { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") }, { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() }, { id: "message.delete-at-once", title: t("Delete permanently…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() }, { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") }, { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() }, { id: "message.later", title: t("Snooze…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) }, { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) }, { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) }, { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() }, { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) }, { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) }, { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() }, ...Array.from({ length: 9 }, (_, i) => ({ id: `message.label-${i + 1}`, title: t("Add or remove label {n}", { n: i + 1 }), keys: [String(i + 1)], quiet: true, when: loaded, run: () => desk.toggleLabel(i + 1) })), { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }];
 }
 
 var [first, longest] = [2e3, 6e4];
@@ -1325,8 +1317,8 @@ function settle() {
 var orders = ["newest", "oldest", "unread", "sender", "size"];
 
 var SearchBar = class {
-  constructor(mail, owner) {
-    this.mail = mail;
+  constructor(mail2, owner) {
+    this.mail = mail2;
     this.owner = owner;
     this.root.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -1344,7 +1336,7 @@ var SearchBar = class {
       event.stopPropagation();
       this.close();
       this.fill(this.shown);
-      mail.stopSearch();
+      mail2.stopSearch();
       owner.leave();
     });
     document.addEventListener("pointerdown", (event) => {
@@ -1404,10 +1396,10 @@ function storedThreading() {
   return localStorage.getItem(threadingKey) === "off" ? "off" : "on";
 }
 var Find = class {
-  constructor(mail, owner) {
-    this.mail = mail;
+  constructor(mail2, owner) {
+    this.mail = mail2;
     this.owner = owner;
-    this.bar = new SearchBar(mail, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching…"), t("Couldn't search"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)), leave: () => owner.leave(), say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null) });
+    this.bar = new SearchBar(mail2, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching…"), t("Couldn't search"), async () => (await this.part()).openGlance(bar, mail2, owner.glanced)), leave: () => owner.leave(), say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail2.stopSearch()), () => null) });
   }
   mail;
   owner;
@@ -1491,20 +1483,20 @@ var Find = class {
   }
 };
 
-function selection(mail) {
-  return { shown: () => mail.choice.shown.value, selected: () => mail.choice.selected(), selectedCount: () => mail.choice.selectedCount.value, aimed: () => mail.choice.aimed.value, here: () => mail.current.value?.id ?? 0, inRole: (role) => mail.inRole(role), may: (rights, role) => mail.may(rights, role) };
+function selection(mail2) {
+  return { shown: () => mail2.choice.shown.value, selected: () => mail2.choice.selected(), selectedCount: () => mail2.choice.selectedCount.value, aimed: () => mail2.choice.aimed.value, here: () => mail2.current.value?.id ?? 0, inRole: (role) => mail2.inRole(role), may: (rights, role) => mail2.may(rights, role) };
 }
-function lists({ mail, find: find2, list: list2 }) {
-  return { moveFocus: (by, how) => mail.choice.moveFocus(by, how), toggleFocused: () => mail.choice.toggleFocused(), selectAll: () => mail.choice.selectAll(), unselect() {
-    mail.choice.unselect();
+function lists({ mail: mail2, find: find2, list: list2 }) {
+  return { moveFocus: (by, how) => mail2.choice.moveFocus(by, how), toggleFocused: () => mail2.choice.toggleFocused(), selectAll: () => mail2.choice.selectAll(), unselect() {
+    mail2.choice.unselect();
     list2.root.focus();
-  }, nextUnread: () => mail.choice.nextUnread(), searching() {
-    const searching = mail.searching.value;
+  }, nextUnread: () => mail2.choice.nextUnread(), searching() {
+    const searching = mail2.searching.value;
     return searching === null || find2.text.value === "" ? "" : searching.done ? "done" : "running";
   }, focusSearch() {
     find2.bar.input.focus();
     find2.bar.input.select();
-  }, stopSearch: () => mail.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread: (by) => mail.choice.moveThread(by), selectThread: () => mail.choice.selectThread(), fold: (expand) => mail.fold(expand) };
+  }, stopSearch: () => mail2.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread: (by) => mail2.choice.moveThread(by), selectThread: () => mail2.choice.selectThread(), fold: (expand) => mail2.fold(expand) };
 }
 
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
@@ -1526,67 +1518,67 @@ function isDark(scheme) {
   return scheme === "dark" || scheme === "auto" && matchMedia(queries.auto).matches;
 }
 
-function followPlace(mail, find2) {
+function followPlace(mail2, find2) {
   const { name, search: search3, message, inboxes: inboxes2 } = parsePlace(location.hash);
   if (search3 !== "") {
     if (search3 !== find2.text.value) void find2.search(search3, message);
-    else followMessage(mail, message);
+    else followMessage(mail2, message);
     return;
   }
-  const mailbox = inboxes2 ? mail.boxes.inboxes() : mail.boxes.named(name);
+  const mailbox = inboxes2 ? mail2.boxes.inboxes() : mail2.boxes.named(name);
   if (mailbox === void 0) return;
-  if (mailbox.id !== mail.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message);
-  else followMessage(mail, message);
+  if (mailbox.id !== mail2.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message);
+  else followMessage(mail2, message);
 }
-function followMessage(mail, message) {
-  if (message === 0) mail.choice.unselect();
-  else if (mail.choice.shown.value?.id !== message) mail.choice.select(message);
+function followMessage(mail2, message) {
+  if (message === 0) mail2.choice.unselect();
+  else if (mail2.choice.shown.value?.id !== message) mail2.choice.select(message);
 }
-function tellPlace(mail, find2, left = false) {
-  const shown4 = mail.choice.shown.value?.id ?? 0;
+function tellPlace(mail2, find2, left = false) {
+  const shown4 = mail2.choice.shown.value?.id ?? 0;
   const search3 = find2.text.value;
-  const mailbox = mail.current.value;
+  const mailbox = mail2.current.value;
   if (mailbox === void 0 && search3 === "") return;
-  const inboxes2 = search3 === "" && isInboxes(mail.query.value);
-  const hash = writePlace({ name: mailbox?.name ?? "", search: search3, message: shown4 || mail.wanted, inboxes: inboxes2 });
-  if (location.hash !== hash && (left || !inCalendar(location.hash))) writeAddress(hash);
+  const inboxes2 = search3 === "" && isInboxes(mail2.query.value);
+  const hash = writePlace({ name: mailbox?.name ?? "", search: search3, message: shown4 || mail2.wanted, inboxes: inboxes2 });
+  if (location.hash !== hash && (left || placeOf(location.hash) === "")) writeAddress(hash);
 }
-function tellTitle(mail, find2) {
-  const mailbox = mail.current.value;
+function tellTitle(mail2, find2, place) {
+  const mailbox = mail2.current.value;
   const search3 = find2.text.value;
   const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
+  const offline = ["on", "connecting"].includes(mail2.connection.value) ? "" : ` ${t("(not connected)")}`;
   const listed = search3 !== "" ? t("Search: {text}", { text: search3 }) : mailboxName(mailbox?.name ?? "Webmail");
-  const shown4 = inCalendar(location.hash) ? t("Calendar") : listed;
-  document.title = `${unread}${shown4} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
+  document.title = `${unread}${place || listed} · ${mail2.facts.value.login_address || "moxlite"}${offline}`;
 }
 
 function navigation(page) {
-  const { base: base2, client, commands, mail, drawer } = page;
-  function openMailbox(mailbox) {
+  const { client, commands, mail: mail2, drawer, places } = page;
+  function openMail() {
     drawer.close();
+    places.show(null);
+    if (placeOf(location.hash) !== "") tellPlace(mail2, page.find, true);
+  }
+  function openMailbox(mailbox) {
+    openMail();
     page.find.openMailbox(mailbox);
   }
   async function mailboxMenu(mailbox) {
-    const parent = mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
+    const parent = mail2.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
     const found = await part("mailboxes");
-    await found.mailboxMenu(client, mailbox, parent, async (what) => (await part("export")).exportMail(client, base2, what));
+    await found.mailboxMenu(page.desk, mailbox, parent);
   }
   return { openMailbox, mailboxMenu, openSettings: () => void attempt(t("Loading…"), t("Couldn't open settings"), async () => {
     await page.reader.prepare();
     (await part("settings")).openSettings(page.desk);
   }), switchScheme() {
-    const settings = mail.settings.value;
-    const color_scheme = isDark(settings.color_scheme) ? "light" : "dark";
-    void attempt(t("Saving…"), t("Couldn't save settings"), () => client.settings_save({ ...settings, color_scheme }));
+    const settings2 = mail2.settings.value;
+    const color_scheme = isDark(settings2.color_scheme) ? "light" : "dark";
+    void attempt(t("Saving…"), t("Couldn't save settings"), () => client.settings_save({ ...settings2, color_scheme }));
   }, openPage(name) {
     drawer.close();
     void attempt(t("Loading…"), t("Couldn't open this item"), async () => (await part(name)).openPage(page.desk));
-  }, tellCalendar(address) {
-    if (address !== "") writeAddress(address);
-    else if (inCalendar(location.hash)) tellPlace(mail, page.find, true);
-    tellTitle(mail, page.find);
-  }, async findCommand() {
+  }, openMail, openPlace: (place) => places.show(place), tellAddress: (address) => writeAddress(address), openSide: () => drawer.button.click(), async findCommand() {
     const [palette, typed] = await typedUntil(part("palette"));
     await palette.openPalette(commands, typed);
   }, async showKeys() {
@@ -1598,13 +1590,13 @@ function navigation(page) {
     const at = document.activeElement ?? document.body;
     await (await part("palette")).showTitles(at);
   }, openInbox() {
-    const inbox2 = mail.boxes.named("Inbox");
+    const inbox2 = mail2.boxes.named("Inbox");
     if (inbox2 !== void 0) openMailbox(inbox2);
-  }, openInboxes: () => openMailbox(mail.boxes.inboxes() ?? mail.boxes.named("Inbox")), openRole(role) {
-    const mailbox = mail.boxes.withRole(role);
+  }, openInboxes: () => openMailbox(mail2.boxes.inboxes() ?? mail2.boxes.named("Inbox")), openRole(role) {
+    const mailbox = mail2.boxes.withRole(role);
     if (mailbox !== void 0) openMailbox(mailbox);
   }, createMailbox: async () => (await part("mailboxes")).createMailbox(client), openMailboxMenu() {
-    const mailbox = mail.current.value;
+    const mailbox = mail2.current.value;
     if (mailbox !== void 0 && mailbox.id > 0) void mailboxMenu(mailbox);
   }, async logOut() {
     if (await (await page.offline())?.mayLeave() === false) return;
@@ -1621,9 +1613,9 @@ function movedTo({ name }) {
   return { doing: (n) => many(n, "Moving to {mailbox}…", "Moving {n} messages to {mailbox}…", { mailbox }), done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox }) };
 }
 var Actions = class {
-  constructor(client, mail, moved) {
+  constructor(client, mail2, moved) {
     this.client = client;
-    this.mail = mail;
+    this.mail = mail2;
     this.moved = moved;
   }
   client;
@@ -1941,17 +1933,17 @@ var mostMembers = 500;
 var deepest = 6;
 function tree(members) {
   const known = new Set(members.map((item) => item.id));
-  const below2 = /* @__PURE__ */ new Map();
+  const below = /* @__PURE__ */ new Map();
   for (const item of [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id)) {
     const above = known.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
-    below2.set(above, [...below2.get(above) ?? [], item]);
+    below.set(above, [...below.get(above) ?? [], item]);
   }
   const found = [];
-  const waiting2 = (below2.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
+  const waiting2 = (below.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
   while (waiting2.length > 0) {
     const next = waiting2.pop();
     found.push(next);
-    const children = (below2.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
+    const children = (below.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
     waiting2.push(...children.reverse());
   }
   return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
@@ -2206,13 +2198,13 @@ var View = class {
     const over2 = this.items.length + pageSize - kept2;
     if (over2 <= 0) return;
     const above = Math.max(0, first2 - this.start);
-    const below2 = Math.max(0, this.start + this.items.length - last);
-    if (above > below2) {
+    const below = Math.max(0, this.start + this.items.length - last);
+    if (above > below) {
       const gone = Math.min(over2, above);
       this.items = this.items.slice(gone);
       this.start += gone;
     } else {
-      const gone = Math.min(over2, below2);
+      const gone = Math.min(over2, below);
       this.items = this.items.slice(0, this.items.length - gone);
       if (gone > 0) this.end = false;
     }
@@ -2536,11 +2528,11 @@ var Choice = class {
       const threads = isThreaded(this.list.query.value) ? new Set(items.map((item) => item.thread_id)).size : items.length;
       return { messages: items.length, conversations: threads };
     }
-    const { messages: messages2, conversations } = this.list.counts.value;
+    const { messages, conversations } = this.list.counts.value;
     if (!isThreaded(this.list.query.value)) return { messages: selectedCount.value, conversations: selectedCount.value };
-    if (!whole || messages2 === null) return { messages: null, conversations: whole ? conversations : selectedCount.value };
-    if (except.size === 0) return { messages: messages2, conversations };
-    const left = Math.max(0, messages2 - this.meantIds(except).length);
+    if (!whole || messages === null) return { messages: null, conversations: whole ? conversations : selectedCount.value };
+    if (except.size === 0) return { messages, conversations };
+    const left = Math.max(0, messages - this.meantIds(except).length);
     return { messages: left, conversations: left };
   }
   selectedRows() {
@@ -2824,8 +2816,8 @@ var Mail = class {
     if (!isThreaded(query)) return { messages: entries, conversations: entries };
     const mailbox = this.current.value;
     const listed = mailbox && (query.filter.unread === true ? mailbox.unseen : mailbox.total + mailbox.deleted);
-    const messages2 = isSearch(query) ? this.searching.value?.messages : listed;
-    return { messages: messages2 === void 0 ? null : Math.max(messages2, entries), conversations: entries };
+    const messages = isSearch(query) ? this.searching.value?.messages : listed;
+    return { messages: messages === void 0 ? null : Math.max(messages, entries), conversations: entries };
   }
   fetch() {
     const first2 = this.entryAt(this.screen.first);
@@ -2858,12 +2850,12 @@ function speak(language) {
 }
 
 var sentences = { on: "", connecting: t("Connecting…"), off: t("Not connected. Reconnecting…"), crowded: t("Not connected. Other tabs use all the connections your network allows. Close some tabs."), blocked: t("Not connected. Your network or a proxy blocks live updates. Ask your network administrator to allow WebSockets.") };
-function connectionLine(mail, stream) {
+function connectionLine(mail2, stream) {
   const words2 = el("span");
   const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
   const line = el("div", { class: "offline", role: "status" }, words2, button);
   effect(() => {
-    const state = mail.connection.value;
+    const state = mail2.connection.value;
     line.hidden = state === "on";
     button.hidden = state === "connecting";
     fill(words2, sentences[state]);
@@ -2882,7 +2874,7 @@ var Drawer = class {
       this.button.focus();
     });
     document.addEventListener("click", (event) => {
-      if (this.open && event.target instanceof Node && !side.contains(event.target) && !this.button.contains(event.target) && document.querySelector("dialog[open]") === null) this.close();
+      if (this.open && event.target instanceof Element && event.target.isConnected && event.target.closest(".side, .menu-open") === null && document.querySelector("dialog[open]") === null) this.close();
     });
   }
   side;
@@ -3008,8 +3000,8 @@ function chip({ name, color }) {
   return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
 }
 
-function drawEmpty({ title, text: text2, step: step2 }) {
-  return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step2 === void 0 ? [] : [el("button", { class: "link", onclick: () => step2.run() }, step2.title)]];
+function drawEmpty({ title, text: text2, step }) {
+  return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step === void 0 ? [] : [el("button", { class: "link", onclick: () => step.run() }, step.title)]];
 }
 
 var headHeight = 28;
@@ -3209,8 +3201,8 @@ var phone = matchMedia("(max-width: 700px)");
 var rowHeight = heights.comfortable.desk;
 var maxHeight = 8e6;
 var MessageList = class {
-  constructor(mail, owner) {
-    this.mail = mail;
+  constructor(mail2, owner) {
+    this.mail = mail2;
     this.owner = owner;
     this.root.append(this.heads.top, this.space, this.note);
     this.root.addEventListener("scroll", () => this.later());
@@ -3321,8 +3313,8 @@ var MessageList = class {
     this.heads.divide(rows.value, now, !isSorted(query.value));
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
-    const step2 = refusal?.unthreaded === true && { title: t("Show single messages"), run: () => this.owner.unthread() };
-    const place = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known && total === 0 ? this.emptyPlace() : null;
+    const step = refusal?.unthreaded === true && { title: t("Show single messages"), run: () => this.owner.unthread() };
+    const place = refusal !== null ? { title: refusal.message, ...step && { step } } : known && total === 0 ? this.emptyPlace() : null;
     const words2 = place === null ? "" : JSON.stringify([place, place.step?.title]);
     if (note.dataset["words"] !== words2) {
       note.dataset["words"] = words2;
@@ -3539,19 +3531,19 @@ function moveWithin(bar) {
   settle2(bar);
 }
 
-function selectedPlace({ messages: messages2, conversations }) {
-  if (messages2 === null) return { title: many(conversations, "{n} conversation selected", "{n} conversations selected") };
-  const title = many(messages2, "{n} message selected", "{n} messages selected");
-  return conversations === messages2 ? { title } : { title, text: many(conversations, "{n} conversation", "{n} conversations") };
+function selectedPlace({ messages, conversations }) {
+  if (messages === null) return { title: many(conversations, "{n} conversation selected", "{n} conversations selected") };
+  const title = many(messages, "{n} message selected", "{n} messages selected");
+  return conversations === messages ? { title } : { title, text: many(conversations, "{n} conversation", "{n} conversations") };
 }
-function counted({ messages: messages2, conversations }) {
-  if (messages2 === null) return many(conversations, "{n} conversation", "{n} conversations");
-  const all = many(messages2, "{n} message", "{n} messages");
-  return conversations === messages2 ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
+function counted({ messages, conversations }) {
+  if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
+  const all = many(messages, "{n} message", "{n} messages");
+  return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
 function layOut(root, page) {
-  const { mail } = page;
+  const { mail: mail2 } = page;
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
   const opener = (kind, title, open, ...label) => {
@@ -3567,7 +3559,7 @@ function layOut(root, page) {
   const bar = el("header", { class: "list-chosen" }, command("list.none", { class: "chosen-clear", title: clear, "aria-label": clear }, sign(x)), chosenCount, all, page.chosen);
   const compose = command("compose.new", { class: "primary compose-new" }, sign(squarePen), el("span", { class: "side-word" }, t("New message")));
   effect(() => {
-    const { single_keys, keymap } = mail.settings.value;
+    const { single_keys, keymap } = mail2.settings.value;
     page.commands.letters = single_keys;
     page.commands.remap(keymap);
     compose.title = hintOf(page.commands.get("compose.new"));
@@ -3576,19 +3568,22 @@ function layOut(root, page) {
   const disc = el("span", { "aria-hidden": "true" });
   const address = el("span", { class: "account-address" });
   const account = opener("account-menu", t("Account and settings"), (at) => page.openAccount(at), disc, address, sign(chevronsUpDown, "i s"));
-  const scheme = t("Light or dark mode");
-  fill(page.side, brand(), compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), storage, el("div", { class: "account" }, account, command("app.calendar", { class: "scheme-switch open-calendar", title: hintOf(page.commands.get("app.calendar")), "aria-label": t("Calendar") }, sign(calendar)), command("app.scheme", { class: "scheme-switch", title: scheme, "aria-label": scheme }, sign(sun))));
+  const gear = t("Settings");
+  const head = el("div", { class: "account" }, account, command("app.settings", { class: "open-settings", title: gear, "aria-label": gear }, sign(settings)));
+  fill(page.side, head, el("div", { class: "side-mail" }, compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), storage));
   fill(root, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, tools), bar, page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(squarePen))), page.side, page.panes.splitter, page.reader.root);
+  page.places.begin(head);
   effect(() => {
-    const { login_address } = mail.facts.value;
-    fill(address, login_address);
+    const { login_address } = mail2.facts.value;
+    const [, name = "", domain = ""] = /^(.*?)(@.*)?$/.exec(login_address);
+    fill(address, el("b", {}, name), domain);
     account.setAttribute("aria-label", `${t("Account and settings")}: ${login_address}`);
     disc.className = `account-disc c${hue(login_address)}`;
-    disc.dataset["initials"] = initials(login_address.split("@", 1)[0]);
+    disc.dataset["initials"] = initials(name);
   });
   effect(() => {
-    const { storage_limit } = mail.facts.value;
-    const own2 = mail.mailboxes.value.filter(({ owner }) => owner === "");
+    const { storage_limit } = mail2.facts.value;
+    const own2 = mail2.mailboxes.value.filter(({ owner }) => owner === "");
     const used = own2.reduce((sum, one) => sum + one.size, 0);
     storage.hidden = storage_limit === 0;
     const meter = el("meter", { max: String(storage_limit), high: String(0.9 * storage_limit), value: String(used) });
@@ -3596,50 +3591,31 @@ function layOut(root, page) {
     fill(storage, meter, t("{used} of {all}", { used: size(used), all: size(storage_limit) }));
   });
   effect(() => {
-    const name = mail.current.value?.name.split("/").at(-1) ?? "";
+    const name = mail2.current.value?.name.split("/").at(-1) ?? "";
     const searching = page.find.text.value !== "";
     fill(heading, searching ? t("Search") : mailboxName(name));
     root.classList.toggle("searching", searching);
-    const words2 = mail.searching.value === null && counted(mail.counts.value);
+    const words2 = mail2.searching.value === null && counted(mail2.counts.value);
     fill(count, words2);
     count.title = words2 || "";
   });
   effect(() => {
-    const n = mail.choice.selectedCounts.value.conversations;
-    const total = mail.counts.value.conversations;
+    const n = mail2.choice.selectedCounts.value.conversations;
+    const total = mail2.counts.value.conversations;
     fill(chosenCount, t("{n} selected", { n }));
     fill(all, t("Select all {n}", { n: total }));
     all.hidden = n >= total;
   });
   effect(() => {
-    root.classList.toggle("unread-only", mail.query.value.filter.unread === true);
+    root.classList.toggle("unread-only", mail2.query.value.filter.unread === true);
   });
 }
 
-var [least, step] = [180, 24];
+var least = 180;
 var Panes = class {
   constructor(root) {
     this.root = root;
-    this.splitter.addEventListener("pointerdown", (event) => {
-      this.splitter.setPointerCapture(event.pointerId);
-      event.preventDefault();
-    });
-    this.splitter.addEventListener("pointermove", (event) => {
-      if (!this.splitter.hasPointerCapture(event.pointerId)) return;
-      const list2 = this.splitter.previousElementSibling.getBoundingClientRect();
-      this.resize(this.below ? event.clientY - list2.top : mirrored() ? list2.right - event.clientX : event.clientX - list2.left);
-    });
-    this.splitter.addEventListener("dblclick", () => this.set({ ...this.local, [this.below ? "height" : "width"]: 0 }));
-    this.splitter.addEventListener("keydown", (event) => {
-      const by = { ArrowLeft: -step, ArrowUp: -step, ArrowRight: step, ArrowDown: step }[along(event.key)];
-      if (by === void 0) return;
-      const list2 = this.splitter.previousElementSibling.getBoundingClientRect();
-      this.resize((this.below ? list2.height : list2.width) + by);
-      event.preventDefault();
-      event.stopPropagation();
-    });
     addEventListener("resize", () => this.draw());
-    new ResizeObserver(() => this.tell()).observe(root);
     this.draw();
   }
   root;
@@ -3662,14 +3638,53 @@ var Panes = class {
     this.splitter.setAttribute("aria-orientation", this.below ? "horizontal" : "vertical");
     this.root.style.setProperty("--list-width", width === 0 ? "" : `${width}px`);
     this.root.style.setProperty("--list-height", height === 0 ? "" : `${height}px`);
-    this.tell();
   }
-  tell() {
-    const list2 = this.splitter.previousElementSibling?.getBoundingClientRect();
-    const { clientWidth, clientHeight } = this.root;
-    if (list2 === void 0 || clientWidth === 0) return;
-    const share = this.below ? list2.height / clientHeight : list2.width / clientWidth;
-    this.splitter.setAttribute("aria-valuenow", String(Math.round(100 * share)));
+};
+
+var phone2 = matchMedia("(max-width: 700px)");
+var Places = class {
+  constructor(commands, root, side) {
+    this.commands = commands;
+    this.root = root;
+    this.side = side;
+  }
+  commands;
+  root;
+  side;
+  shown = signal(null);
+  nav = el("nav", { class: "places", "aria-label": meant("app", "Places") });
+  begin(head) {
+    const button = (name, icon2, words2) => {
+      const command = this.commands.get(`app.${name}`);
+      return el("button", { class: `place open-${name}`, title: hintOf(command), "aria-label": words2, onclick: () => command.run() }, sign(icon2), el("span", {}, words2));
+    };
+    const buttons = { mail: button("mail", mail, meant("place", "Mail")), calendar: button("calendar", calendar, t("Calendar")), people: button("people", users, meant("place", "Contacts")) };
+    fill(this.nav, ...Object.values(buttons));
+    const arrange = () => phone2.matches ? this.root.append(this.nav) : head.after(this.nav);
+    phone2.addEventListener("change", arrange);
+    arrange();
+    effect(() => {
+      const now = this.shown.value?.name ?? "mail";
+      for (const [name, one] of Object.entries(buttons)) if (name === now) one.setAttribute("aria-current", "page");
+      else one.removeAttribute("aria-current");
+    });
+  }
+  show(place) {
+    const before = this.shown.value;
+    if (place === before) return;
+    before?.side.remove();
+    before?.view.remove();
+    for (const one of this.root.children) if (one instanceof HTMLElement && one !== this.side && one !== this.nav) one.inert = place !== null;
+    this.root.classList.toggle("other-place", place !== null);
+    this.commands.only = place === null ? null : /^(app|go)\./;
+    if (place !== null) {
+      this.root.prepend(place.view);
+      this.side.append(place.side);
+      place.view.tabIndex = -1;
+      place.view.focus();
+    }
+    this.shown.value = place;
+    if (document.activeElement === document.body) focusHome();
   }
 };
 
@@ -3807,8 +3822,8 @@ var Reader2 = class {
     this.answer = null;
     if (answer?.root.parentElement === this.root) answer.released();
   }
-  put(messages2, ...children) {
-    if (!messages2.some((item) => item.id === this.answer?.id)) this.release();
+  put(messages, ...children) {
+    if (!messages.some((item) => item.id === this.answer?.id)) this.release();
     const { root } = this;
     const answer = this.answer?.root;
     const giveBack = root.contains(document.activeElement) && answer?.contains(document.activeElement) !== true ? holdFocus() : null;
@@ -3855,7 +3870,7 @@ function lastScheme() {
   return scheme === "light" || scheme === "dark" ? scheme : void 0;
 }
 function watch(page) {
-  const { mail, find: find2 } = page;
+  const { mail: mail2, find: find2 } = page;
   const held = signal(false);
   let release = 0;
   addEventListener("pointerdown", () => {
@@ -3865,58 +3880,58 @@ function watch(page) {
   for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => release = window.setTimeout(() => held.value = false), true);
   effect(() => {
     if (held.value) return;
-    page.mailboxes.draw(mail.mailboxes.value, mail.current.value?.id ?? 0, mail.boxes);
+    page.mailboxes.draw(mail2.mailboxes.value, mail2.current.value?.id ?? 0, mail2.boxes);
   });
   effect(() => {
-    const { searches } = mail.settings.value;
+    const { searches } = mail2.settings.value;
     const active = find2.text.value;
     page.mailboxes.searches.hidden = searches.length === 0;
     const search3 = (text2) => {
       page.drawer.close();
       void find2.search(text2);
     };
-    if (searches.length > 0) void part("mailboxes").then((found) => found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail.settings.value, search3), () => null);
+    if (searches.length > 0) void part("mailboxes").then((found) => found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail2.settings.value, search3), () => null);
   });
   effect(() => {
-    const labels = allLabels(mail.settings.value.labels, mail.mailboxes.value, []);
+    const labels = allLabels(mail2.settings.value.labels, mail2.mailboxes.value, []);
     const { labels: root } = page.mailboxes;
     const active = find2.text.value;
     root.hidden = labels.length === 0;
     if (labels.length > 0 && !held.value) void part("mailboxes").then((found) => found.drawLabels(root, labels, active, page.client, () => page.drawer.close()), () => null);
   });
   effect(() => {
-    const mailboxes = mail.mailboxes.value;
-    if (page.displayed && mailboxes.length > 0 && mail.current.value === void 0 && ((mail.query.value.filter.mailbox_id ?? 0) > 0 || isInboxes(mail.query.value))) page.desk.openInbox();
+    const mailboxes = mail2.mailboxes.value;
+    if (page.displayed && mailboxes.length > 0 && mail2.current.value === void 0 && ((mail2.query.value.filter.mailbox_id ?? 0) > 0 || isInboxes(mail2.query.value))) page.desk.openInbox();
   });
   const translate = (language) => {
     if (speak(language)) page.reload(() => location.reload(), t("Reload the page to change the language."));
   };
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));
   effect(() => {
-    const { color_scheme, language } = mail.settings.value;
+    const { color_scheme, language } = mail2.settings.value;
     paint(color_scheme);
     if (spoken() !== language) translate(language);
     localStorage.setItem(schemeKey, color_scheme);
   });
   effect(() => {
     void page.actions.done.value;
-    void mail.query.value;
+    void mail2.query.value;
     page.withdrawRule();
   });
-  effect(() => tellTitle(mail, find2));
-  effect(() => read2(page, mail.choice.shown.value, mail.choice.selectedCount.value > 0 ? mail.choice.selectedCounts.value : null, mail.choice.conversation.value));
+  effect(() => tellTitle(mail2, find2, page.places.shown.value?.title ?? ""));
+  effect(() => read2(page, mail2.choice.shown.value, mail2.choice.selectedCount.value > 0 ? mail2.choice.selectedCounts.value : null, mail2.choice.conversation.value));
   effect(() => {
     if (held.value) return;
-    void mail.rows.value;
-    void mail.choice.selection.value;
-    void mail.mailboxes.value;
+    void mail2.rows.value;
+    void mail2.choice.selection.value;
+    void mail2.mailboxes.value;
     void find2.threading.value;
-    void mail.settings.value;
+    void mail2.settings.value;
     page.bar?.draw();
   });
   effect(() => {
-    tellPlace(mail, find2);
-    void mail.choice.selectedCount.value;
+    tellPlace(mail2, find2);
+    void mail2.choice.selectedCount.value;
     guard();
   });
 }
@@ -4000,11 +4015,13 @@ var App = class {
   panes = new Panes(byId("app", HTMLElement));
   side = el("aside", { class: "side", "aria-label": t("Folders and account") });
   drawer = new Drawer(this.side);
+  places = new Places(this.commands, this.panes.root, this.side);
   reader = new Reader2(this.client, base, { commands: this.commands, bar: this.toolbar, chosen: this.chosen, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Couldn't open message"), error), prepared: ({ messageCommands }, { answerCommands, Bar, listChoices, Seen, threadCommands }) => {
+  }, failed: (error) => void showError(t("Couldn't open message"), error), prepared: ({ messageCommands }, { answerCommands, Bar, listChoices, messages, Seen, threadCommands }) => {
     this.seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
+    this.commands.add(t("Messages"), messages(this.desk));
     this.commands.add(t("Write"), answerCommands(this.desk));
     this.commands.add(t("Message"), messageCommands(this.desk));
     this.commands.add(t("List"), listChoices(this.desk));
@@ -4083,6 +4100,10 @@ var App = class {
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
     this.dropping = part("dropping").then(({ Dropping }) => new Dropping(this), () => null);
+    extra("side", (found) => {
+      found.oneStop(this.side);
+      found.moveSplitter(this.panes);
+    });
     if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(this.list.root));
     extra("sorting", (found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path));
     extra("eventnews", (found) => found.showEventNews(this.client, this.list.root));
@@ -4135,11 +4156,12 @@ var App = class {
     await follow(this.client, item, place);
   }
   pageAsked() {
-    if (inCalendar(location.hash)) {
-      this.desk.openPage("calendar");
+    const place = placeOf(location.hash);
+    if (place !== "") {
+      this.desk.openPage(place);
       return true;
     }
-    document.querySelector(".calendar-page .beside-done")?.click();
+    this.places.show(null);
     const link = askedLink();
     if (link === "") return false;
     tellPlace(this.mail, this.find);

@@ -1,0 +1,539 @@
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else if (tag === "textarea" && name === "value") {
+      element.textContent = String(value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(failed, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
+  const timer = setTimeout(slow, 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(failed, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+var CallFailed = class extends Error {
+  constructor(call, code, message, fields = []) {
+    super(message);
+    this.call = call;
+    this.code = code;
+    this.fields = fields;
+  }
+  call;
+  code;
+  fields;
+};
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+
+var check = "M20 6 9 17l-5-5";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var x = "M18 6 6 18 M6 6l12 12";
+
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
+  return { root, complain };
+}
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    void work().finally(() => running = false);
+  };
+}
+function atFields(error, places) {
+  const mistakes = fieldsOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text2 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text2}`.trim());
+    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
+}
+
+function copyButton(value, word = "") {
+  const said = el("span", { class: "sr", role: "status" });
+  const face = el("span", { class: "flex" });
+  const show = (path, text2) => fill(face, sign(path, "i s"), word !== "" && text2);
+  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  let timer = 0;
+  made2.addEventListener("click", async () => {
+    await toClipboard(value());
+    show(check, t("Copied"));
+    said.textContent = t("Copied");
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      show(copy, word);
+      said.textContent = "";
+    }, 2e3);
+  });
+  show(copy, word);
+  return made2;
+}
+async function toClipboard(value) {
+  if (isSecureContext) {
+    await navigator.clipboard.writeText(value);
+    return;
+  }
+  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+function copyable(value) {
+  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
+
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+var dayLength = 864e5;
+function dayOf(date) {
+  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
+}
+function dateOf(day, minutes = 0) {
+  const utc = new Date(day * dayLength);
+  return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
+}
+var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
+
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
+  const tenths = value.toFixed(1);
+  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
+}
+
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made2 = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made2);
+  return made2;
+}
+function toast(text2, action, time = shown) {
+  const words = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+var UploadAborted = class extends Error {
+};
+var Upload = class {
+  request = new XMLHttpRequest();
+  send(url, body, csrfToken, progress) {
+    const request = this.request;
+    return new Promise((resolve, reject) => {
+      request.open("POST", url);
+      request.setRequestHeader("x-moxlite-csrf", csrfToken);
+      request.upload.onprogress = (event) => progress(event.loaded, event.total);
+      request.onload = () => {
+        try {
+          const answer = JSON.parse(request.responseText);
+          const found = answer.token ?? answer.result?.upload_id;
+          if (typeof found === "string") resolve(found);
+          else void told(answer.error ?? { code: "", message: t("Unexpected response from the server. Try again.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
+        } catch {
+          reject(new CallFailed("import", "", request.responseText || t("Unexpected server response ({status}).", { status: String(request.status) })));
+        }
+      };
+      request.onerror = () => reject(new CallFailed("import", "", t("Connection lost during upload, so your messages weren't imported.")));
+      request.onabort = () => reject(new UploadAborted());
+      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
+      request.send(body);
+    });
+  }
+  abort() {
+    this.request.abort();
+  }
+};
+
+var pause = 1e3;
+function importFile({ client, base }, file, doing, failed, take, words) {
+  return attempt(doing, failed, async () => {
+    const upload = new Upload();
+    const sending = (sent) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(file.size) });
+    let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
+    let done;
+    try {
+      const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) => said.say(sending(Math.min(sent, file.size))));
+      said.close();
+      said = toast(doing, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
+      const timer = window.setInterval(async () => {
+        const state = await client.file_import_state(uploadID).catch(() => null);
+        if (state !== null && state.about > state.done) said.say(t("Imported {n} of about {all}…", { n: state.done, all: state.about }));
+      }, pause);
+      done = await take(uploadID).finally(() => clearInterval(timer));
+    } catch (error) {
+      if (error instanceof UploadAborted) {
+        toast(t("Import stopped. No messages imported"));
+        return;
+      }
+      throw error;
+    } finally {
+      said.close();
+    }
+    const { known, unread, dropped } = done;
+    const facts = [words(done.added), known > 0 && many(known, "{n} already exists", "{n} already exist"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "couldn't read {n}", "couldn't read {n}")].filter((one) => one !== false);
+    const problems = await Promise.all(done.problems.map((problem) => told(problem)));
+    if (unread === 0) toast(facts.join(", "));
+    else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
+  });
+}
+function exportLink(page, path, title, kind) {
+  const save = async (event) => {
+    if (!event.isTrusted) return;
+    event.preventDefault();
+    const link = event.currentTarget;
+    if (await attempt(t("Exporting…"), t("Couldn't export"), () => page.client.export_prep())) link.click();
+  };
+  return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
+}
+function archiveLink(page, kind) {
+  return exportLink(page, "calendars-and-contacts.zip", t("Export all calendars and contacts (.zip)"), kind);
+}
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
+
+adopt(sharing_default);
+function sharing(first, guests, share) {
+  const list = el("ul", { class: "sharing-guests" });
+  const levels = [["read", t("can view")], ["change", t("can edit")]];
+  const set = async (guest2, rights2) => {
+    await share(guest2, rights2);
+    draw(await guests());
+  };
+  const draw = (found) => fill(list, found.map(({ account, name, writable }) => {
+    const shown2 = account === "anyone" ? t("all users on this server") : isolated(name || account);
+    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions for {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
+    rights2.value = writable ? "change" : "read";
+    rights2.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, rights2.value)));
+    const end = t("Stop sharing with {name}", { name: shown2 });
+    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")) }, t("Stop")));
+  }));
+  draw(first);
+  const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), { autocapitalize: "none", class: "dialog-input" });
+  const rights = choice(t("Permissions"), levels, "read");
+  rights.control.className = "dialog-input";
+  const add = form([guest.root, rights.root], t("Share"), async () => {
+    try {
+      await set(guest.control.value, rights.control.value);
+    } catch (error) {
+      atFields(error, { guest, rights });
+      return;
+    }
+    guest.control.value = "";
+  }, "line");
+  return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list, add.root);
+}
+
+function accessChoice({ access, usual }) {
+  const words = { details: t("free/busy and titles"), busy: t("free/busy only"), nothing: t("nothing") };
+  return choice(t("People in your domain can see"), [["usual", t("Default ({what})", { what: words[usual] })], ...Object.entries(words)], access, t("Shown when people in your domain invite you. Anyone you share the calendar with sees everything."));
+}
+function fileButtons(page, calendar, imported) {
+  const file = el("input", { type: "file", accept: ".ics,.zip,text/calendar", hidden: true });
+  file.addEventListener("change", async () => {
+    const [chosen] = file.files ?? [];
+    file.value = "";
+    if (chosen === void 0) return;
+    await importFile(page, chosen, t("Importing…"), t("Couldn't import events"), (uploadID) => page.client.calendar_import(calendar.id, uploadID), (added) => many(added, "{n} entry added", "{n} entries added"));
+    imported();
+  });
+  return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")), exportLink(page, `calendar/${calendar.id}.ics`, t("Export"), "btn line"), archiveLink(page, "btn line"), file);
+}
+async function showLinks(client, calendar) {
+  const list = el("div", { class: "cal-links" });
+  const address = el("p", { class: "dialog-text", role: "status" });
+  const note = el("input", { class: "dialog-input", maxlength: "200", dir: "auto", autofocus: true });
+  const busy = el("input", { type: "checkbox" });
+  const draw = async () => {
+    const found = await client.calendar_links(calendar.id);
+    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Unnamed") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Revoke")))));
+  };
+  const withdraw = (id) => attempt(t("Revoking…"), t("Couldn't revoke link"), async () => {
+    await client.calendar_link_remove(id);
+    fill(address);
+    await draw();
+  });
+  const make = once(() => attempt(t("Creating…"), t("Couldn't create link"), async () => {
+    const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
+    fill(address, t("Copy this link now. You won't be able to see it later:"), " ", copyable(made2));
+    note.value = "";
+    await draw();
+  }));
+  const loaded = await attempt(t("Loading…"), t("Couldn't load links"), draw);
+  if (!loaded) return;
+  await dialog(t("Private links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Anyone with a private link can view this calendar without a password. You can revoke the link at any time.")), list, address, el("form", { onsubmit: make }, el("label", { class: "field" }, t("Link name"), note), el("label", { class: "check" }, busy, t("Free/busy only")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Create link"))))]);
+}
+async function showSharing(client, calendar) {
+  let guests = [];
+  const asked = () => client.calendar_guests(calendar.id);
+  const loaded = await attempt(t("Loading…"), t("Couldn't load calendar"), async () => {
+    guests = await asked();
+  });
+  if (!loaded) return;
+  await dialog(isolated(calendar.name), (close) => [sharing(guests, asked, async (guest, rights) => {
+    await client.calendar_share(calendar.id, guest, rights);
+  }), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")))]);
+}
+export {
+  accessChoice,
+  fileButtons,
+  showLinks,
+  showSharing
+};
