@@ -110,7 +110,7 @@ async def _hand_over(components: Components, _: HandOver) -> HandedOver:
     from moxlite.admin.standby.holding import CannotHandOver
 
     if components.files.lease is None:
-        raise CommandFailed("badRequest", "no second machine takes over by itself: standby.lease is not set")
+        raise CommandFailed("badRequest", "automatic failover isn't set up: standby.lease isn't set")
     try:
         ready = await components.files.lease.hand_over()
     except CannotHandOver as error:
@@ -127,10 +127,10 @@ async def _change_account_key(components: Components, args: ChangeAccountKey) ->
             except (OSError, ValueError) as error:
                 raise CommandFailed("failed", str(error)) from None
             if not made:
-                raise CommandFailed("refused", f"there is no account at {args.acme} yet: the first order makes it")
+                raise CommandFailed("refused", f"account at {args.acme} doesn't exist yet; the first order creates it")
             return
     known = ", ".join(one.name for one in components.network.autotls) or "none"
-    raise CommandFailed("notFound", f"moxlite.toml has no [acme.{args.acme}]; the names are: {known}")
+    raise CommandFailed("notFound", f"[acme.{args.acme}] isn't in moxlite.toml; these are: {known}")
 
 
 async def _list_placement(components: Components, args: ListPlacement) -> list[Provider]:
@@ -144,7 +144,7 @@ async def _list_placement(components: Components, args: ListPlacement) -> list[P
 async def _try_placement(components: Components, examinations: Examinations, args: TryPlacement) -> list[Provider]:
     """Test where mail lands, now."""
     if examinations.placement is None:
-        raise CommandFailed("refused", "this server sends nothing to others")
+        raise CommandFailed("refused", "this server doesn't send mail to others")
     try:
         tried = await (await examinations.placement.get()).run()
     except OSError as error:

@@ -65,7 +65,7 @@ def _check(value: object) -> None:
     match value:
         case int():
             if abs(value) > LARGEST:
-                raise msgspec.ValidationError(f"an integer is beyond {LARGEST}")
+                raise msgspec.ValidationError(f"integers can't be larger than {LARGEST}")
         case dict():
             for one in value.values():
                 _check(one)

@@ -102,9 +102,9 @@ def check_regular(path: Path) -> None:
 
 def _check(found: os.stat_result, path: Path | str) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.ENXIO, "is no regular file", str(path))
+        raise OSError(errno.ENXIO, "isn't a regular file", str(path))
     if found.st_nlink > 1:
-        raise OSError(errno.EMLINK, "has several names (hard links)", str(path))
+        raise OSError(errno.EMLINK, "has multiple names (hard links)", str(path))
 
 
 def open_folder(path: Path | str, *, dir_fd: int | None = None) -> int:
@@ -118,7 +118,7 @@ def plain_parts(name: str) -> tuple[str, ...]:
     """
     parts = tuple(name.split("/"))
     if len(parts) > MAX_DEPTH or not all(map(_is_plain, parts)):
-        raise ValueError(f"{name[:200]!r} is no plain path")
+        raise ValueError(f"{name[:200]!r} isn't a plain path")
     return parts
 
 
@@ -178,7 +178,7 @@ class Tree:
             fd = os.open(parts[-1], os.O_RDONLY | FLAGS, dir_fd=parent)
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
-            raise OSError(errno.ENXIO, "is no regular file", str(self._folder.joinpath(*parts)))
+            raise OSError(errno.ENXIO, "isn't a regular file", str(self._folder.joinpath(*parts)))
         return os.fdopen(fd, "rb")
 
     def give(self, parts: Sequence[str], uid: int, gid: int) -> None:

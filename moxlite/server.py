@@ -379,7 +379,7 @@ async def _end_logins(components: Components, old: Snapshot, new: Snapshot) -> N
     """End the sessions of accounts that may no longer log in, or are gone (ADMIN-17)."""
     for name, before in old.domains.accounts.items():
         after = new.account(name)
-        text = "the account was removed" if after is None else after.login_disabled
+        text = "this account was deleted" if after is None else after.login_disabled
         if text and not before.login_disabled:  # else its sessions ended when it was disabled
             components.services.logins.forget(name)
             components.services.end_sessions(name, text)

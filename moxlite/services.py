@@ -155,7 +155,7 @@ async def _serve_smtp(stream: trio.abc.Stream, info: ConnectionInfo, *, context:
 
 async def refuse_submission(submission: Submission, spool: Spool) -> list[int]:
     """In place of the queue's own function while there is no queue."""
-    raise StorageBroken("the queue cannot be used, see the server's log")
+    raise StorageBroken("the queue isn't available; see the server log")
 
 
 def imap_context(components: Components) -> IMAPContext:

@@ -1293,22 +1293,22 @@ export interface Calls {
   /** Delete a script, which must not be the active one. */
   account_sieve_rm(script: string, account?: string): Promise<null>;
 
-  /** Show the form of an account, and who got an answer. */
+  /** Show account NAME's vacation reply and recent recipients. */
   account_vacation_show(account?: string): Promise<VacationInfo>;
 
-  /** Change the vacation form of an account, if it is still as its `mark` says; "" for any. */
+  /** Change an account's vacation reply if it still matches `mark`; "" for any. */
   account_vacation_set(changed: VacationChange, mark?: string, account?: string): Promise<null>;
 
-  /** List the messages of ACCOUNT that leave later, the next one first. */
+  /** List ACCOUNT's scheduled messages, next one first. */
   account_later_list(account?: string): Promise<Array<Leaving>>;
 
-  /** Stop the message ID of ACCOUNT, which becomes a draft if the account has a copy of it. */
+  /** Stop message ID of ACCOUNT. It becomes a draft if the account has a copy of it. */
   account_later_stop(id: string, account?: string): Promise<null>;
 
-  /** Make an address for ACCOUNT to give away, such as shop.x7k2p@example.com, and print it. */
+  /** Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com. */
   address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
 
-  /** Change what is known of an address that ACCOUNT gives away; what is not named stays. `never` ends an expiry. */
+  /** Change the details of ACCOUNT's masked address. Details that you don't specify aren't changed. `never` removes the expiration date. */
   address_set(address: string, site?: string | null, note?: string | null, only_from?: string | null, expires?: string | null, account?: string): Promise<GivenAddress>;
 
   /** Take mail to ADDRESS again. */

@@ -1552,37 +1552,37 @@ export interface Calls {
   /** Send a test to each linked mailbox of the postmaster, and look where it lands. After 20 seconds it goes on */
   placement_test(): Promise<boolean>;
 
-  /** List messages, those that are due first, at most 100 (--n): why each waits, and what comes next. */
+  /** List queued messages, next due first, up to 100 (--n), with the reason and the next step for each. */
   queue_list(filter?: Filter, page?: Page): Promise<Array<Line>>;
 
-  /** Count the messages that a filter chooses. */
+  /** Count messages that match a filter. */
   queue_count(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** List the attempts for message ID, waiting or retired: with whom, over which TLS, what was answered. */
+  /** List delivery attempts for message ID, queued or finished: the server, TLS, and response. */
   queue_attempts(id: number): Promise<Array<Try>>;
 
-  /** Make no more attempts for these messages until they're released. */
+  /** Pause delivery of these messages until you release them. */
   queue_hold(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
   /** Release messages. */
   queue_unhold(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** Give up on messages; their senders get a notice. */
+  /** Stop delivery of these messages. Senders will get a bounce. */
   queue_fail(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
   /** Remove messages without telling anyone. */
   queue_drop(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** Put the next attempt off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once. */
+  /** Delay the next attempt by DURATION, or move it up with -DURATION. `--now 0s` means immediately. */
   queue_schedule(seconds: number, filter?: Filter, all?: boolean, expected?: number | null, from_now?: boolean): Promise<Changed>;
 
-  /** Send messages by transport NAME; with an empty NAME by that of the routes again. */
+  /** Send messages with transport NAME. Leave NAME empty to use the routes again. */
   queue_transport(transport: string, filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
   /** Demand verified TLS for messages, ignore all policies, or do as usual. */
   queue_requiretls(require_tls: "default" | "no" | "yes", filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** The header of a message that waits. */
+  /** Show the header of a queued message. */
   queue_header(id: number): Promise<string>;
 
   /** List finished messages, the latest first. */
@@ -1597,28 +1597,28 @@ export interface Calls {
   /** Remove rule ID; messages that it held stay so. */
   queue_holdrules_remove(id: number): Promise<null>;
 
-  /** List them: since when, why, and what of them waits; with --json also from where they have sent. */
+  /** List accounts whose sending is paused, with times, reasons, and held messages. With --json, also their sending servers. */
   queue_guard_list(): Promise<Array<StoppedAccount>>;
 
-  /** Let ACCOUNT send again, with what the guard holds of it; tell what that is. */
+  /** Allow ACCOUNT to send again, and release messages held by the guard. */
   queue_guard_release(account: string): Promise<StoppedAccount>;
 
-  /** List them, with the reason why each is there. */
+  /** List suppressed addresses, with reasons. */
   queue_suppress_list(account?: string, after_account?: string, after_base?: string, n?: number): Promise<Array<Suppressed>>;
 
-  /** Let ACCOUNT send nothing more to ADDRESS; messages to it fail at once. */
+  /** Stop ACCOUNT from sending to ADDRESS. Messages to it will bounce immediately. */
   queue_suppress_add(account: string, address: string, reason?: string): Promise<null>;
 
   /** Let ACCOUNT send to ADDRESS again. */
   queue_suppress_remove(account: string, address: string): Promise<null>;
 
-  /** List webhooks that wait, those that are due first, at most 100 (--n). */
+  /** List queued webhooks, next due first, up to 100 (--n). */
   queue_webhook_list(filter?: HookFilter, page?: HookPage): Promise<Array<HookLine>>;
 
-  /** Put the next call off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once. */
+  /** Delay the next call by DURATION, or move it up with -DURATION. `--now 0s` means immediately. */
   queue_webhook_schedule(seconds: number, filter?: HookFilter, all?: boolean, from_now?: boolean): Promise<Changed>;
 
-  /** Make no more calls. */
+  /** Stop calling. */
   queue_webhook_cancel(filter?: HookFilter, all?: boolean): Promise<Changed>;
 
   /** List finished webhooks, the latest first. */
@@ -1627,10 +1627,10 @@ export interface Calls {
   /** Send our reports that are due now, by the running server, instead of after midnight UTC. */
   dmarc_send(day?: string): Promise<SentReports>;
 
-  /** List the messages of each domain and day that are in no report yet. */
+  /** List messages that haven't been reported yet, by domain and day. */
   dmarc_pending(): Promise<Array<PendingReport>>;
 
-  /** Forget the messages of DOMAIN that are in no report yet. */
+  /** Discard messages from DOMAIN that haven't been reported yet. */
   dmarc_drop(domain: string): Promise<Dropped>;
 
   /** List them. */
@@ -1645,7 +1645,7 @@ export interface Calls {
   /** Send our reports that are due now, by the running server, instead of after midnight UTC. */
   tlsrpt_send(day?: string): Promise<SentReports>;
 
-  /** List the TLS sessions of each domain and day that are in no report yet. */
+  /** List TLS sessions that haven't been reported yet, by domain and day. */
   tlsrpt_pending(): Promise<Array<PendingReport>>;
 
   /** Forget the TLS sessions of DOMAIN that are in no report yet. */
@@ -1660,52 +1660,52 @@ export interface Calls {
   /** Send reports to ADDRESS again. */
   tlsrpt_suppress_remove(address: string): Promise<null>;
 
-  /** A page of the MTA-STS policies of other domains, by domain, behind the domain `after`. */
+  /** List one page of other domains' MTA-STS policies, sorted by domain, starting after `after`. */
   mtasts_kept(after?: string, limit?: number): Promise<Array<KeptPolicy>>;
 
-  /** A page of reports, newest first: ids below `before`, of a domain those whose period ended within `days`. */
+  /** List one page of reports, newest first, with IDs below `before`. For a domain, only if the report's period ended within `days`. */
   reports_list(kind: "dmarc" | "tls", domain?: string, days?: number, before?: number, limit?: number): Promise<Array<ReceivedReport>>;
 
-  /** Sums by domain, of reports whose period ended within the last `days`. */
+  /** Show totals by domain for reports whose period ended within the last `days`. */
   reports_summary(kind: "dmarc" | "tls", days?: number): Promise<Array<Total>>;
 
-  /** Remove account NAME. ALL ITS MAIL IS DELETED, with its log-in, sessions and keys; its queued messages stay. */
+  /** Delete account NAME. ALL ITS MAIL IS DELETED, with its login, sessions and keys. Messages in the queue are kept. */
   config_account_rm(account: string): Promise<null>;
 
-  /** Give ACCOUNT one more ADDRESS; @DOMAIN is all of a domain that are no other account's. */
+  /** Give ACCOUNT another ADDRESS. @DOMAIN includes all addresses in a domain that no other account uses. */
   config_address_add(address: string, account: string): Promise<null>;
 
   /** Remove ADDRESS from all accounts and aliases. */
   config_address_rm(address: string): Promise<null>;
 
-  /** Add DOMAIN with new DKIM keys; ACCOUNT gets the reports about it. */
+  /** Add DOMAIN with new DKIM keys. ACCOUNT will get its reports. */
   config_domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<AddedDomain>;
 
-  /** Remove DOMAIN; refused while an address or alias uses it. Its DKIM keys are moved to dkim/old. */
+  /** Remove DOMAIN. You can't remove it while an address or alias uses it. Its DKIM keys are moved to dkim/old. */
   config_domain_rm(domain: string): Promise<null>;
 
-  /** Refuse mail of DOMAIN, in and out, with temporary errors. Its users can still log in. */
+  /** Reject mail from and to DOMAIN with temporary errors. Users can still log in. */
   config_domain_disable(domain: string): Promise<null>;
 
   /** Take mail of DOMAIN again. */
   config_domain_enable(domain: string): Promise<null>;
 
-  /** Have the DNS records of DOMAIN bind others, or stop that (--off). Publish them afterwards: dns update DOMAIN. */
+  /** Use strict policies in DNS for DOMAIN, or turn them off (--off). Then publish them: dns update DOMAIN. */
   config_domain_strict(domain: string, off?: boolean): Promise<null>;
 
-  /** Show where mail for addresses of DOMAIN goes that are not here, and try that server. */
+  /** Show where mail for unknown addresses at DOMAIN is sent, and test that server. */
   config_domain_peer_show(domain: string): Promise<PeerState>;
 
-  /** Send mail for addresses of DOMAIN that are not here yet to the server from which the domain moves. */
+  /** Send mail for addresses at DOMAIN that don't exist here yet to your previous server. */
   config_domain_peer_set(domain: string, hosts?: Array<string>): Promise<PeerState>;
 
   /** End this: mail for addresses of DOMAIN that are not here is refused. */
   config_domain_peer_rm(domain: string): Promise<null>;
 
-  /** Add ALIAS, which delivers to each MEMBER. Everyone may write to it. */
+  /** Add ALIAS, which delivers mail to each MEMBER. Anyone can send to it. */
   config_alias_add(alias: string, members: Array<string>): Promise<null>;
 
-  /** Remove ALIAS; its members stay. */
+  /** Delete ALIAS. Its members keep their addresses. */
   config_alias_rm(alias: string): Promise<null>;
 
   /** Add members to ALIAS, of this server or, once their owners agree, of others. */
@@ -1714,28 +1714,28 @@ export interface Calls {
   /** Take members out of ALIAS; refused where none would be left. */
   config_alias_rmaddr(alias: string, members: Array<string>): Promise<null>;
 
-  /** The providers that can be set. */
+  /** List supported providers. */
   dns_provider_list(): Promise<Array<DNSProvider>>;
 
-  /** The provider of DOMAIN, without its token. */
+  /** Show the provider for DOMAIN, without its token. */
   dns_provider_show(domain: string): Promise<ProviderInUse>;
 
-  /** Set the provider of DOMAIN's zone, once it was tried. */
+  /** Set the provider for DOMAIN's zone after testing it. */
   dns_provider_set(domain: string, provider: string, secrets: Record<string, string>, enforce?: boolean): Promise<ProviderInUse>;
 
-  /** Forget the provider of DOMAIN and its token. */
+  /** Remove the provider for DOMAIN and its token. */
   dns_provider_rm(domain: string): Promise<null>;
 
-  /** What publishing the records of DOMAIN, or undoing the last step, would change. */
+  /** Preview changes from publishing DOMAIN's records, or from undoing the last step. */
   dns_plan(domain: string, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<RecordPlan>;
 
-  /** Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the provider took and did not do. `lenient`: without the rules that bind others, from now on. */
+  /** Change DOMAIN's records as planned, unless the plan no longer matches `lines`. Returns changes that the provider accepted and changes that it skipped. `lenient`: leave out strict policies from now on. */
   dns_publish(domain: string, lines: Array<string>, undo?: boolean, addresses?: boolean, replace?: boolean, lenient?: boolean): Promise<Array<string>>;
 
   /** Show how far the rotation of DOMAIN's signing key is. */
   dns_rotation_show(domain: string): Promise<Rotation>;
 
-  /** Stop the rotation of DOMAIN's signing key where it is. What is published stays, and the present key signs. */
+  /** Pause the DKIM key rotation of DOMAIN. Published records are kept, and the current key is used for signing. */
   dns_rotation_stop(domain: string): Promise<Rotation>;
 
   /** Resume a paused rotation. */
@@ -1744,7 +1744,7 @@ export interface Calls {
   /** Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget. */
   dns_rotation_now(domain: string): Promise<Rotation>;
 
-  /** Show how far the rotation of each host's key is, which TLSA records for DANE name. */
+  /** Show the key rotation status for each host that TLSA records for DANE name. */
   dns_host_key_show(): Promise<Array<HostRotation>>;
 
   /** Stop the rotation of HOST's key where it is. Records and the present certificate stay. */
@@ -1753,40 +1753,40 @@ export interface Calls {
   /** Resume a paused rotation. */
   dns_host_key_start(host: string): Promise<HostRotation>;
 
-  /** Replace the key of HOST now, not once it is old. It takes hours to days: DNS has to forget. */
+  /** Replace the key for HOST now, not on schedule. This takes hours to days, because DNS caches have to expire. */
   dns_host_key_now(host: string): Promise<HostRotation>;
 
-  /** Bring back messages that were removed at or after `since` (µs UTC), of `mailbox`, or all with an empty name. */
+  /** Restore messages deleted at or after `since` (µs UTC) to `mailbox`, or to all mailboxes if the name is empty. */
   account_undelete(account: string, since?: number, mailbox?: string): Promise<UndeletedMail>;
 
-  /** List networks and accounts with failed log-ins, and the limits beyond which further ones are refused. */
+  /** List networks and accounts with failed logins, with the limits above which more are rejected. */
   limits_list(): Promise<Array<LimitInfo>>;
 
-  /** Forget the failed log-ins of the address IP and its networks; without IP all, of accounts too. */
+  /** Clear failed logins for address IP and its networks, or all of them if you don't specify IP. */
   limits_clear(ip?: string): Promise<number>;
 
-  /** Make a token for a program that uses the admin API, and print it. It is shown this once. */
+  /** Create an admin API token for an API client and print it. You won't be able to see it later. */
   admin_token_add(name: string, scopes: Array<"accounts" | "dns" | "domains" | "queue" | "read" | "reports" | "server">, days?: number): Promise<string>;
 
-  /** List the tokens of the admin API, with what they may do, and when they were used (to the hour). */
+  /** List admin API tokens, with their scopes and when they were last used (to the hour). */
   admin_token_list(): Promise<Array<AdminTokenInfo>>;
 
-  /** Revoke the token NAME; its next call is refused. */
+  /** Revoke token NAME. Its next call will be rejected. */
   admin_token_rm(name: string): Promise<null>;
 
-  /** Show how far the move is: each account with what is copied now, and its problems. */
+  /** Show the migration's progress for each account, with problems. */
   move_status(): Promise<MoveState>;
 
-  /** Stop copying until `moxlite move resume`. What was copied stays. */
+  /** Pause the migration until you run `moxlite move resume`. Copied mail is kept. */
   move_pause(): Promise<null>;
 
-  /** Go on with a move that was paused. */
+  /** Resume a paused migration. */
   move_resume(): Promise<null>;
 
-  /** End the move. What was copied stays, and `moxlite move run` goes on from there. */
+  /** Stop the migration. Copied mail is kept, and you can continue with `moxlite move run`. */
   move_stop(): Promise<null>;
 
-  /** Hand over to the second machine, which runs `moxlite standby follow --take-over`, and end this server. */
+  /** Switch over to the standby server, which runs `moxlite standby follow --take-over`, and stop this server. */
   standby_handover(): Promise<HandedOver>;
 
   /** Deliver a message and read it; with `send_to`, submit another one to that address. Takes up to three minutes. */

@@ -1565,10 +1565,10 @@ export interface Calls {
   /** Decode encoded words (RFC 2047). */
   decode_mime_words(text: string): Promise<string>;
 
-  /** Change the vacation form of an account, if it is still as its `mark` says; "" for any. */
+  /** Change an account's vacation reply if it still matches `mark`; "" for any. */
   account_vacation_set(changed: VacationChange, mark?: string, account?: string): Promise<null>;
 
-  /** Make an address for ACCOUNT to give away, such as shop.x7k2p@example.com, and print it. */
+  /** Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com. */
   address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
 }
 

@@ -72,8 +72,8 @@ test("the hash of a text is that of the generator", () => {
 test("values are filled in", () => assert.equal(filled("{a} and {b}", { a: "x" }), "x and {b}"));
 
 const german = {
-  "the file cannot be read: {reason}": "die Datei kann nicht gelesen werden: {reason}",
-  "it has more than {most} MiB": "sie hat mehr als {most} MiB",
+  "can't read this file: {reason}": "die Datei kann nicht gelesen werden: {reason}",
+  "the file is larger than {most} MiB": "sie hat mehr als {most} MiB",
   "is empty": "ist leer",
 };
 const errors = Object.entries(german)
@@ -84,10 +84,10 @@ test("the hash of an error's text is that of the generator", () =>
   assert.equal(wholeHash("the file has more than {most} contacts"), "10gy2ew"));
 
 test("an error is told by its text and its values, which may be texts themselves", () => {
-  const reason = { text: "it has more than {most} MiB", values: { most: 10 } };
-  const words = { text: "the file cannot be read: {reason}", values: { reason } };
+  const reason = { text: "the file is larger than {most} MiB", values: { most: 10 } };
+  const words = { text: "can't read this file: {reason}", values: { reason } };
   const found = inWords(
-    { code: "user:error", message: "the file cannot be read: it has more than 10 MiB", words },
+    { code: "user:error", message: "can't read this file: the file is larger than 10 MiB", words },
     errors,
   );
   assert.equal(found.message, "die Datei kann nicht gelesen werden: sie hat mehr als 10 MiB");

@@ -76,9 +76,9 @@ async def stored(accounts: Accounts, name: str, message: str) -> list[Explained]
             names = await account.read(lambda r: mailbox_names(r, ids), op="why")
             found = [(one, await account.read(lambda r, one=one: read_why(r, one), op="why")) for one in ids]  # type: ignore[misc]  # a default binds the loop's value
     except StoreError as error:
-        raise WhyFailed(f"cannot be read: {error}") from None
+        raise WhyFailed(f"can't read this: {error}") from None
     if not names:
-        raise WhyFailed(f"there is no message {message} in account {name}")
+        raise WhyFailed(f"message {message} not found in account {name}")
     return [
         Explained(name, one, None if octets is None else _unpacked(octets), names[one])
         for one, octets in found
@@ -118,11 +118,11 @@ async def dry_run(
     recipient = _path(args.recipient, "recipient")
     found = snapshot.lookup(recipient)
     if isinstance(found, DomainDisabled):
-        raise WhyFailed(f"the domain of {args.recipient} is disabled, it is refused at RCPT")
+        raise WhyFailed(f"{args.recipient}'s domain is disabled, so it's rejected at RCPT")
     if isinstance(found, PeerRecipient):
-        raise WhyFailed(f"{args.recipient} is not here: {', '.join(found.hosts)} is asked, from which the domain moves")
+        raise WhyFailed(f"{args.recipient} isn't here; the domain's previous server is asked: {', '.join(found.hosts)}")
     if not isinstance(found, AccountRecipient | AliasRecipient):
-        raise WhyFailed(f"{args.recipient} is no address of an account of this server, it is refused at RCPT")
+        raise WhyFailed(f"{args.recipient} isn't an account's address on this server, so it's rejected at RCPT")
     octets = with_crlf(octets)
     with Spool.of(octets) as spool:
         try:
@@ -146,7 +146,7 @@ async def dry_run(
             limits = snapshot.static.rate_limits if args.ip else None
             decided = [await decide(case, message, accounts, snapshot, lists=lists, limits=limits) for case in cases]
         except StoreError as error:
-            raise WhyFailed(f"cannot be tried: {error}") from None
+            raise WhyFailed(f"can't test this: {error}") from None
     return [Explained(one.case.account, 0, why_of(one), unjudged=_unjudged(one, args)) for one in decided]
 
 
@@ -186,7 +186,7 @@ def _path(text: str, what: str) -> Path:
     try:
         address = Address.parse(text)
     except AddressError as error:
-        raise WhyFailed(f"{text!r} is no address of a {what}: {error}") from None
+        raise WhyFailed(f"{text!r} isn't an address of a {what}: {error}") from None
     return Path(address.localpart, address.domain)
 
 
@@ -194,14 +194,14 @@ def _ip(text: str) -> IPAddress:
     try:
         return ip_address(text)
     except ValueError:
-        raise WhyFailed(f"{text!r} is no IP address") from None
+        raise WhyFailed(f"{text!r} isn't an IP address") from None
 
 
 def _domain(text: str) -> Domain:
     try:
         return Domain.parse(text)
     except AddressError as error:
-        raise WhyFailed(f"{text!r} is no domain: {error}") from None
+        raise WhyFailed(f"{text!r} isn't a domain: {error}") from None
 
 
 class WhyCommands:

@@ -19,7 +19,7 @@ from moxlite.store.errors import (
     StoreError,
 )
 
-BUSY: Final = OwnFault(451, "4.3.0", ("the server is busy, try again in a moment",))
+BUSY: Final = OwnFault(451, "4.3.0", ("the server is busy; try again in a moment",))
 INTERNAL: Final = OwnFault(451, "4.3.0", ("error in processing, try again later",))
 STORAGE_FULL: Final = OwnFault(452, "4.3.1", ("no storage left, try again later",))
 UNKNOWN_USER: Final = Response(550, "5.1.1", ("no such user",))

@@ -487,9 +487,9 @@ def as_sieve(rules: Sequence[Ruleset]) -> Converted:
 def _tests(rule: Ruleset) -> list[str]:
     """The conditions of a rule. Raises _Without."""
     if rule.is_forward or rule.list_allow_domain is not None or rule.accept_rejects_to_mailbox is not None:
-        raise _Without("it changes how mail is judged, which a script cannot")
+        raise _Without("it changes junk filtering, which a script can't")
     if rule.verified_domain is not None:
-        raise _Without("a script cannot ask for a verified domain")
+        raise _Without("a script can't check for a verified domain")
     tests: list[str] = []
     if rule.msg_from_regexp is not None:
         tests.append(f'address :matches "from" {_glob(rule.msg_from_regexp)}')
@@ -498,10 +498,10 @@ def _tests(rule: Ruleset) -> list[str]:
     for name, value in rule.headers_regexp.items():
         field = FIELD.fullmatch(name)
         if field is None:
-            raise _Without(f"the pattern {name!r} is not the name of one header field, such as ^subject$")
+            raise _Without(f"the pattern {name!r} isn't a single header field name, like ^subject$")
         tests.append(f'header :matches "{field[1]}" {_glob(value)}')
     if not tests:
-        raise _Without("it has no condition")
+        raise _Without("it doesn't have a condition")
     return tests
 
 

@@ -129,7 +129,7 @@ class AdminTokenCommands:
     async def rm(self, args: operations.RemoveAdminToken) -> None:
         """Revoke a token."""
         if not await self._tokens.remove(args.name):
-            raise CommandFailed("notFound", f"there is no token {args.name!r}")
+            raise CommandFailed("notFound", f"token not found: {args.name!r}")
 
 
 class TLSKeyCommands:
@@ -163,7 +163,7 @@ class TLSKeyCommands:
         """Let the holder of a key log in with an address."""
         recipient = self._config.current.login(args.address)
         if recipient is None:
-            raise CommandFailed("notFound", f'"{args.address}" is not an address of an account', "address")
+            raise CommandFailed("notFound", f"\"{args.address}\" isn't an account's address", "address")
         try:
             key = read_certificate(
                 args.certificate.encode(),
@@ -177,18 +177,20 @@ class TLSKeyCommands:
         try:
             return key_info(await self._auth.keys.add(key))
         except KeyExists:
-            raise CommandFailed("refused", f"the key {key.fingerprint} is known already", "certificate") from None
+            raise CommandFailed(
+                "refused", f"the client certificate {key.fingerprint} was already added", "certificate"
+            ) from None
 
     async def remove(self, args: operations.RemoveKey) -> None:
         """Forget a key, and end its sessions (IMAP-23)."""
         key = await self._find(args.fingerprint)
         if not await self._passwords.remove_key(self._auth.keys, key.account, key.fingerprint):
-            raise CommandFailed("notFound", f"there is no key {args.fingerprint}")
+            raise CommandFailed("notFound", f"client certificate not found: {args.fingerprint}")
 
     async def _find(self, fingerprint: str) -> TLSKey:
         key = await self._auth.keys.find(fingerprint)
         if key is None:
-            raise CommandFailed("notFound", f"there is no key {fingerprint}")
+            raise CommandFailed("notFound", f"client certificate not found: {fingerprint}")
         return key
 
 

@@ -47,9 +47,9 @@ def new_address(snapshot: Snapshot, text: str, field: str = "address") -> str:
             parsed = Address.parse(text)
             domain, address = parsed.domain, parsed.pack(True)
     except AddressError as error:
-        raise Refused(f'"{text}" is not an address: {error}', field) from None
+        raise Refused(f'"{text}" isn\'t an address: {error}', field) from None
     if snapshot.domain(domain) is None:
-        raise Refused(f'"{domain.unicode}" is not a domain of this server; add it first', field)
+        raise Refused(f'"{domain.unicode}" isn\'t a domain on this server; add it first', field)
     return address
 
 
@@ -59,7 +59,7 @@ def add_account(document: Document, snapshot: Snapshot, name: str, address: str)
     if problem is not None:
         raise Refused(f'"{name}" {problem}', "account")
     if name in snapshot.domains.accounts:
-        raise Refused(f'there is an account "{name}" already', "account")
+        raise Refused(f'account "{name}" already exists', "account")
     document.put(("accounts", name), account_settings(new_address(snapshot, address)))
 
 
@@ -95,11 +95,11 @@ def remove_account(document: Document, snapshot: Snapshot, name: str) -> None:
         raise Refused(f'"{name}" gets the mail for postmaster: name another account in moxlite.toml first')
     reports = snapshot.static.host_tlsrpt
     if reports is not None and reports.account == name:
-        raise Refused(f'"{name}" gets the TLS reports of the host: name another account in moxlite.toml first')
+        raise Refused(f'"{name}" gets the host\'s TLS reports; choose another account in moxlite.toml first')
     for domain, settings in snapshot.domains.domains.items():
         for kind, report in (("DMARC", settings.dmarc), ("TLS", settings.tlsrpt)):
             if report is not None and report.account == name:
-                raise Refused(f'"{name}" gets the {kind} reports of {domain}: name another account there first')
+                raise Refused(f'"{name}" gets the {kind} reports for {domain}; choose another account there first')
     _leave_aliases(document, snapshot, {address.canonical for address in _addresses_of(snapshot, name)})
     document.drop(("accounts", name))
 
@@ -130,7 +130,7 @@ def set_quota(document: Document, snapshot: Snapshot, name: str, size: str) -> N
     except ValueError as error:
         raise Refused(f'"{size}" {error}, none, or default', "size") from None
     if octets == 0 or octets < -1:
-        raise Refused('a quota is a size such as "5g", none, or default', "size")
+        raise Refused('quota must be a size like "5g", none, or default', "size")
     document.put(path, format_size(octets))
 
 
@@ -147,7 +147,8 @@ def set_setting(document: Document, snapshot: Snapshot, name: str, key: str, tex
     field = next((setting for setting in _settings() if setting.name == key), None)
     if field is None:
         raise Refused(
-            f'"{key}" is not a setting of one value; they are: {", ".join(setting.name for setting in _settings())}',
+            f'"{key}" isn\'t a setting with a single value; use one of these: '
+            f"{', '.join(setting.name for setting in _settings())}",
             "key",
         )
     path = ("accounts", name, key)
@@ -186,13 +187,13 @@ def _value(field: Field, text: str) -> Any:
     match field.shape:
         case PlainShape(type=kind) if kind is bool:
             if text not in SWITCH:
-                raise Refused(f"{field.name} is true or false", "value")
+                raise Refused(f"{field.name} must be true or false", "value")
             return SWITCH[text]
         case PlainShape(type=kind) if kind in (int, float):
             try:
                 return kind(text)
             except ValueError:
-                raise Refused(f'{field.name} is a number, not "{text}"', "value") from None
+                raise Refused(f'{field.name} must be a number, not "{text}"', "value") from None
         case ArrayShape():
             return [one.strip() for one in text.split(",") if one.strip()]
         case _:
@@ -213,7 +214,7 @@ def add_address(document: Document, snapshot: Snapshot, address: str, name: str)
     require_account(snapshot, name)
     address = new_address(snapshot, address)
     if address in snapshot.domains.accounts[name].destinations:
-        raise Refused(f'"{address}" is an address of "{name}" already', "address")
+        raise Refused(f'"{name}" already has the address "{address}"', "address")
     document.put(("accounts", name, "destinations", address), {})
 
 
@@ -226,7 +227,7 @@ def remove_address(document: Document, snapshot: Snapshot, address: str) -> None
         recipient = snapshot.lookup_configured(Address.parse(address))
         account_recipient = recipient if isinstance(recipient, AccountRecipient) and recipient.reports is None else None
     if account_recipient is None:
-        raise Refused(f'"{address}" is not an address of an account')
+        raise Refused(f"\"{address}\" isn't an account's address")
     if not account_recipient.catchall:
         _leave_aliases(document, snapshot, {account_recipient.canonical})
     document.drop(("accounts", account_recipient.account, "destinations", account_recipient.configured))
@@ -248,7 +249,5 @@ def _leave_aliases(document: Document, snapshot: Snapshot, addresses: set[Addres
             if len(left) == len(alias.addresses):
                 continue
             if not any(snapshot.domain(Address.parse(one).domain) for one in left):
-                raise Refused(
-                    f"the alias {localpart}@{domain} would have no member left: remove the alias or add members first"
-                )
+                raise Refused(f"{localpart}@{domain} would have no members; remove the alias or add members first")
             document.put(("domains", domain, "aliases", localpart, "addresses"), left)

@@ -197,7 +197,7 @@ class AdminCommands:
         except BadPassword as error:
             raise CommandFailed("badRequest", str(error), "password") from None
         except StoreError as error:
-            raise CommandFailed("failed", f"password not set: {error}") from None
+            raise CommandFailed("failed", f"couldn't set password: {error}") from None
         await self._auth.sessions.remove_all(args.account)
 
     async def set_hash(self, args: SetHash) -> HashTaken:
@@ -310,7 +310,7 @@ class AccountCommands:
         if problem is not None:
             raise CommandFailed("refused", f'"{name}" {problem}', "account")
         if name in self._config.current.domains.accounts:
-            raise CommandFailed("refused", f'there is an account "{name}" already', "account")
+            raise CommandFailed("refused", f'account "{name}" already exists', "account")
         if name in await self._auth.removals():  # it failed: the next start would take the new account away
             await self._finish_removal(name)
         if self._accounts.exists(name):
@@ -323,7 +323,7 @@ class AccountCommands:
             await self._accounts.create(name)
         except StoreError as error:  # it's made at its first use, once that is possible
             raise CommandFailed(
-                "failed", f"the account is configured, but its database cannot be made yet: {error}"
+                "failed", f"the account is configured, but its database can't be created yet: {error}"
             ) from None
 
     async def account_rm(self, args: RemoveAccount) -> None:
@@ -344,8 +344,8 @@ class AccountCommands:
         try:
             address = Address.parse(args.address)
         except AddressError as error:
-            raise CommandFailed("badRequest", f'"{args.address}" is not an address: {error}') from None
+            raise CommandFailed("badRequest", f'"{args.address}" isn\'t an address: {error}') from None
         found = self._config.current.lookup(address)
         if not isinstance(found, AccountRecipient):
-            raise CommandFailed("notFound", f'"{args.address}" is not an address of an account')
+            raise CommandFailed("notFound", f"\"{args.address}\" isn't an account's address")
         return AddressInfo(str(found.canonical), found.account)

@@ -38,7 +38,7 @@ def translated() -> Iterator[None]:
     except ChangedMeanwhile as error:
         raise CommandFailed("busy", str(error)) from None
     except OSError as error:
-        raise CommandFailed("failed", f"domains.toml cannot be written: {error.strerror or error}") from None
+        raise CommandFailed("failed", f"can't write domains.toml: {error.strerror or error}") from None
 
 
 async def change_file(config: ConfigHolder, change: Callable[..., None], *args: Any) -> None:

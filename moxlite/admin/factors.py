@@ -99,7 +99,10 @@ class FactorChanges:
         first factor, else an empty list. Raises as `factors.add_totp`.
         """
         return await self._add(
-            account, lambda: self._auth.factors.add_totp(account, name, secret, step), f"the code app “{name}”", where
+            account,
+            lambda: self._auth.factors.add_totp(account, name, secret, step),
+            f"the authenticator app “{name}”",
+            where,
         )
 
     async def add_key(self, account: str, key: SecurityKey, *, where: str) -> list[str]:
@@ -115,9 +118,9 @@ class FactorChanges:
             codes = await store()
             await self.factors.mark(account, True)
         if codes:
-            logger.info("two-step log-in turned on", extra={"kv": {"account": account}})
+            logger.info("two-step verification turned on", extra={"kv": {"account": account}})
             if account != ADMIN:
-                self._end_sessions(account, "two-step log-in was turned on: use an app password")
+                self._end_sessions(account, "two-step verification was turned on; use an app password")
             subject, text = "Two-step verification is on", f"Two-step verification was turned on with {what}.\n"
             await self._tell(account, subject, text + (PROGRAMS if account != ADMIN else ""), where)
         else:
@@ -202,7 +205,7 @@ class FactorChanges:
         """The link with this token. Raises LinkUsed."""
         recovery_link = await self._auth.factors.find_link(token)
         if recovery_link is None or self._config.current.account(recovery_link.account) is None:
-            raise LinkUsed("This link was used already, replaced by a newer one, or has expired.")
+            raise LinkUsed("This link has been used, was replaced by a newer one, or has expired.")
         return recovery_link
 
     def generates(self, account: str) -> bool:
@@ -225,11 +228,11 @@ class FactorChanges:
         self._logins.check_new(account, generated or password)
         taken = await self._auth.factors.take_link(token)
         if taken is None:
-            raise LinkUsed("This link was used already.")
+            raise LinkUsed("This link has already been used.")
         async with self._accounts.use(account) as opened:
             await change_password(opened, generated or password)
         await self._logins.changed(account)
-        self._end_sessions(account, "the password was changed")
+        self._end_sessions(account, "password updated")
         await self._auth.sessions.remove_all(account)
         logger.info("password set by a recovery link", extra={"kv": {"account": account}})
         text = "Your password was changed with a reset link from your administrator.\n"
@@ -315,7 +318,7 @@ class FactorCommands:
     async def make_link(self, args: MakeLink) -> LinkMade:
         """Make a recovery link of an account."""
         if args.account == ADMIN:
-            raise CommandFailed("refused", "the administrator's password is set by: moxlite admin set-password")
+            raise CommandFailed("refused", "to set the administrator's password, run: moxlite admin set-password")
         self._require(args.account)
         try:
             base = require_public_page(self._config.current, "account")
@@ -345,7 +348,7 @@ class FactorCommands:
         try:
             ip = ip_address(args.ip) if args.ip else None
         except ValueError:
-            raise CommandFailed("badRequest", f"{args.ip!r} is not an IP address", "ip") from None
+            raise CommandFailed("badRequest", f"{args.ip!r} isn't an IP address", "ip") from None
         return await self._logins.attempts.counts.clear(ip)
 
     async def connections(self, args: ListConnections) -> list[ConnectionInfo]:
@@ -377,7 +380,7 @@ class FactorCommands:
     def _issuer(self) -> str:
         settings = self._config.current.static.oidc
         if settings is None:
-            raise CommandFailed("refused", "moxlite.toml has no login provider: set [oidc]")
+            raise CommandFailed("refused", "moxlite.toml doesn't have a login provider; set [oidc]")
         return settings.issuer
 
     def _require(self, name: str) -> None:
@@ -389,7 +392,7 @@ def _where() -> str:
     """The origin of a change, for notices."""
     asked = origin()
     way = "the command line" if asked.via == CLI.via else f"the admin app, from {asked.remote_ip}"
-    return f"the owner of this server, by {way}"
+    return f"your administrator, using {way}"
 
 
 def _words(moment: int) -> str:

@@ -68,9 +68,9 @@ def own_file() -> Path:
     """The one file that runs. Raises Refused: there is no such file, or the user is not root."""
     named = os.environ.get(FILE_VARIABLE, "")
     if FROZEN and named == str(PACKAGE_PROGRAM):
-        raise Refused("this is the Debian package: apt installs, updates and removes it")
+        raise Refused("this is the Debian package; use apt to install, update or remove it")
     if not FROZEN or not named:
-        raise Refused("this is for the one file, moxlite-VERSION-linux-MACHINE: pip and apt have their own ways")
+        raise Refused("this command is only for the single file, moxlite-VERSION-linux-MACHINE; use pip or apt instead")
     if os.geteuid() != 0:
         raise Refused(f"only root installs: sudo {named} self install")
     return Path(named)
@@ -86,7 +86,7 @@ def install(say: Say) -> None:
         raise Refused("the Debian package is installed, and updates by apt; to replace it: apt-get remove moxlite")
     octets = file.read_bytes()
     if PROGRAM.exists() and PROGRAM.read_bytes() != octets:
-        raise Refused(f"{PROGRAM} is another version: `moxlite self update` or `moxlite self remove` come first")
+        raise Refused(f"{PROGRAM} is another version; run `moxlite self update` or `moxlite self remove` first")
     if not PROGRAM.exists():
         write_atomically(PROGRAM, octets, mode=0o755, owner=(0, 0))
     try:
@@ -279,16 +279,20 @@ def _note(notes: Notes, state: str, **more: object) -> Notes:
 def check_updatable(static: Static) -> None:
     """Raise Refused if this installation is not one of `self install`, or an update cannot be undone here."""
     if own_file() != PROGRAM or not UNIT.exists():
-        raise Refused(f"this is not the installed program: `self install` comes first, then {PROGRAM} self update")
+        raise Refused(f"this isn't the installed program; run `self install` first, then {PROGRAM} self update")
     if not SYSTEMD.exists():
-        raise Refused("systemd does not run here: stop the server, replace the file, and start it")
+        raise Refused("systemd isn't running here; stop the server, replace the file, and start it")
     data = static.data_dir
     if data.stat().st_dev != data.parent.stat().st_dev:
-        raise Refused(f"{data} is a file system of its own, which cannot be exchanged: see docs/upgrade.md, by hand")
+        raise Refused(
+            f"{data} is a separate file system, which can't be swapped; see docs/upgrade.md to upgrade manually"
+        )
     needed = sum(path.lstat().st_size for path in data.rglob("*")) + static.store.min_free_space
     free = shutil.disk_usage(data.parent).free
     if free < needed:
-        raise Refused(f"a copy of {data} needs {needed >> 20} MiB, and {free >> 20} MiB are free: nothing was changed")
+        raise Refused(
+            f"not enough space to copy {data}: {needed >> 20} MiB needed, {free >> 20} MiB free; nothing was changed"
+        )
 
 
 async def fetch(http: HTTPClient, source: Updates, newest: str, changes: list[Change]) -> bytes:
@@ -297,7 +301,7 @@ async def fetch(http: HTTPClient, source: Updates, newest: str, changes: list[Ch
     signed = next((change.text for change in changes if change.version == newest), "")
     match = re.search(rf"(?m)^ *([0-9a-f]{{64}})  {re.escape(name)}$", signed)
     if match is None:
-        raise UpdateError(f"the signed changes of {newest} name no file {name}")
+        raise UpdateError(f"the signed changelog for {newest} doesn't include the file {name}")
     url = urljoin(str(source.changelog_url), f"{newest}/{name}")
     try:
         answer = await http.request("GET", url, seconds=DOWNLOAD_SECONDS, max_body=MAX_FILE)
@@ -332,7 +336,7 @@ def begin_back() -> None:
     own_file()
     notes = read_notes()
     if notes is None or not PREVIOUS.exists() or not (notes.copy / MARK).exists():
-        raise Refused("there is no former program with its data: restore a backup (docs/restore.md)")
+        raise Refused("no previous program with its data found; restore a backup (docs/restore.md)")
     _note(notes, "back", text="asked for")
     _start_unit()
 

@@ -100,15 +100,17 @@ async def explain_message(accounts: Accounts, name: str, message: str, octets: b
                     lambda r: r.value(BY_MESSAGEID, canonical_message_id(message)), op="junk_explain"
                 )
                 if found is None:
-                    raise JunkFailed(f"there is no message {message} in account {name}, and no such file")
+                    raise JunkFailed(
+                        f"message {message} not found in account {name}, and there's no file with this name"
+                    )
                 what = found
             explained = await explain(account, what)
     except NoSuchMessage:
-        raise JunkFailed(f"there is no message {message} in account {name}") from None
+        raise JunkFailed(f"message {message} not found in account {name}") from None
     except StoreError as error:
-        raise JunkFailed(f"cannot be explained: {error}") from None
+        raise JunkFailed(f"can't explain this message: {error}") from None
     if explained is None:
-        raise JunkFailed(f"account {name} has no junk filter")
+        raise JunkFailed(f"account {name} doesn't have a junk filter")
     return JunkExplained(
         probability=explained.probability,
         threshold=explained.threshold,

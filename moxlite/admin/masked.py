@@ -162,7 +162,7 @@ class MaskedAddresses:
             address = Address(new_localpart(word, settings.localpart_separators), domain)
             if snapshot.lookup_configured(address) is None and await self._index.enter(masked_key(address), name):
                 return masked_key(address)
-        raise MaskedRefused("no address with this word is free: choose another word", "word")
+        raise MaskedRefused("all addresses with this word are taken; choose another word", "word")
 
     async def list(
         self, name: str, text: str = "", *, active: bool | None = None, limit: int = 100, offset: int = 0
@@ -212,7 +212,7 @@ class MaskedAddresses:
         name = await self._index.account_of(key)
         if name is None:
             if has_shape(address.localpart) and await self._is_unsure(snapshot):
-                raise StorageBusy("accounts are still being looked through")
+                raise StorageBusy("still scanning accounts")
             return None
         if snapshot.account(name) is None:
             return None
@@ -230,7 +230,7 @@ def key_of(text: str) -> str:
     try:
         return masked_key(Address.parse(text.strip()))
     except AddressError:
-        raise MaskedRefused(worded("{text} is no address", text=text[:320]), "address") from None
+        raise MaskedRefused(worded("{text} isn't an address", text=text[:320]), "address") from None
 
 
 def domains_of(snapshot: Snapshot, name: str) -> list[Domain]:
@@ -253,7 +253,9 @@ def _domain_of(snapshot: Snapshot, name: str, wanted: str) -> Domain:
     """The domain of a new address. Raises MaskedRefused."""
     domains = domains_of(snapshot, name)
     if not domains:
-        raise MaskedRefused("the account has no address in a domain that takes mail: ask the administrator", "domain")
+        raise MaskedRefused(
+            "the account doesn't have an address in a domain that accepts mail; ask your administrator", "domain"
+        )
     if not wanted:
         return domains[0]
     try:
@@ -275,7 +277,7 @@ def _importable(snapshot: Snapshot, name: str, text: str) -> str:
         told = "is not one in which the account has addresses" if here else "is not on this server"
         raise MaskedRefused(worded("its domain {domain} {reason}", domain=address.domain, reason=told), "domain")
     if snapshot.lookup_configured(address) is not None:
-        raise MaskedRefused("it is a configured address of this server")
+        raise MaskedRefused("this address is already configured on this server")
     return key
 
 
@@ -369,7 +371,7 @@ def moment(text: str) -> int:
             return int((time.time() + parse_duration(text)) * 1_000_000)
         found = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise BadTime(f'"{text[:64]}" is no time: write 90d, or 2026-11-20T08:00Z') from None
+        raise BadTime(f'"{text[:64]}" isn\'t a time; use 90d, or 2026-11-20T08:00Z') from None
     return int((found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp() * 1_000_000)
 
 

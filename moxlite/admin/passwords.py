@@ -41,7 +41,7 @@ class Passwords(msgspec.Struct, frozen=True):
             await change_password(account, password)
         # After the change is on disk: forgotten before it, a log-in meanwhile would be remembered by the old one.
         await self.logins.changed(name)
-        self.end_sessions(name, "the password was changed")
+        self.end_sessions(name, "password updated")
         logger.info("password changed", extra={"kv": {"account": name}})
 
     async def take_hash(self, name: str, form: str) -> bool:

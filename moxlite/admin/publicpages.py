@@ -34,9 +34,9 @@ class NoPublicPage(Exception):
     def __init__(self, app: App) -> None:
         super().__init__(
             worded(
-                "the page has no public address; an administrator opens it to the internet by `moxlite config "
-                "listeners publish-web on`, or sets web.public_url.{app} in moxlite.toml where others reach it in "
-                "another way",
+                "this page doesn't have a public address. To open it to the internet, ask your administrator to "
+                "run `moxlite config listeners publish-web on`, or to set web.public_url.{app} in moxlite.toml "
+                "if others reach it another way",
                 app=app,
             )
         )

@@ -37,7 +37,7 @@ def listed(args: ListReports, now: int) -> Callable[[Reader], list[ReceivedRepor
         try:
             domain = Domain.parse(args.domain).ascii
         except AddressError as error:
-            raise ReportsFailed(f"{args.domain!r} is no domain: {error}") from None
+            raise ReportsFailed(f"{args.domain!r} isn't a domain: {error}") from None
     since = now - args.days * DAY
     return partial(received.reports, kind=args.kind, domain=domain, since=since, before=args.before, limit=args.limit)
 
@@ -97,7 +97,7 @@ class ReceivedCommands:
         """The JSON of one report."""
         octets = await self._read(shown(args))
         if not octets:
-            raise CommandFailed("notFound", f"there is no report {args.id}")
+            raise CommandFailed("notFound", f"report not found: {args.id}")
         for at in range(0, len(octets), PIECE):
             await exchange.download.send(octets[at : at + PIECE])
         await exchange.download.end()

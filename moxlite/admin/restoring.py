@@ -169,17 +169,17 @@ def check_empty(prepared: Prepared) -> None:
     data = prepared.snapshot.static.data_dir
     for one in (prepared.config, *(prepared.config.iterdir() if prepared.config.exists() else ())):
         if one.is_symlink():
-            raise BadTarget(f"{one} is a symbolic link, and nothing is restored through it: mv {one} {one}.old")
+            raise BadTarget(f"can't restore through {one} because it's a symbolic link: mv {one} {one}.old")
     if _interrupted(data):
         return
     for name in prepared.texts:
         if (prepared.config / name).exists():
             raise BadTarget(
-                f"there is a configuration in {prepared.config}: this is for a machine without one. To begin anew: "
-                f"mv {prepared.config} {prepared.config}.old"
+                f"{prepared.config} already has a configuration, and restore only works on a machine without one. "
+                f"To start over: mv {prepared.config} {prepared.config}.old"
             )
     if data.exists() and (there := sorted({path.name for path in data.iterdir()} - EMPTY)):
-        raise BadTarget(f"{data} is not empty, there is {there[0]}: mv {data} {data}.old")
+        raise BadTarget(f"{data} isn't empty (it has {there[0]}): mv {data} {data}.old")
 
 
 def _interrupted(data: Path) -> bool:

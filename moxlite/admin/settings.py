@@ -26,7 +26,10 @@ logger = logging.getLogger("moxlite.admin.settings")
 NO_FILES: Final = Path()
 """Base of relative paths: the keys that pages change are not paths."""
 
-ELSEWHERE: Final = "nothing was saved: the configuration has a mistake elsewhere; the administrator must mend it first"
+ELSEWHERE: Final = (
+    "your changes weren't saved because the configuration has an error elsewhere; ask your administrator to fix it "
+    "first"
+)
 
 MAX_ELSEWHERE: Final = 10
 """Mistakes elsewhere that an administrator is shown at once."""
@@ -154,4 +157,6 @@ def _relative(here: str, problems: Sequence[Problem], administrator: bool) -> li
         logger.warning("settings not saved: domains.toml has mistakes", extra={"kv": {"first": str(problems[0])}})
     if mistakes or not administrator:
         return mistakes or [Mistake("", ELSEWHERE)]
-    return [Mistake("", f"nothing was saved: fix this first: {problem}") for problem in problems[:MAX_ELSEWHERE]]
+    return [
+        Mistake("", f"your changes weren't saved; fix this first: {problem}") for problem in problems[:MAX_ELSEWHERE]
+    ]

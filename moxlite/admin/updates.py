@@ -98,7 +98,7 @@ async def newest_version(resolver: Resolver, source: Updates) -> str:
         version = fields.get("l", "")
         if fields.get("v") == "UPDATES0" and re.fullmatch(r"\d+(\.\d+){1,3}", version) and len(version) <= MAX_VERSION:
             return version
-    raise UpdateError(f"{name} TXT has no version")
+    raise UpdateError(f"{name} TXT doesn't have a version")
 
 
 async def changes_since(http: HTTPClient, source: Updates, version: str = __version__) -> list[Change]:
@@ -116,7 +116,7 @@ async def changes_since(http: HTTPClient, source: Updates, version: str = __vers
     newer = [change for change in changes if is_newer(change.version, version)]
     good = [change for change in newer if _signed(change, key)]
     if not good:
-        raise UpdateError(f"{source.changelog_url}: no entry for a newer version is signed with the key of [updates]")
+        raise UpdateError(f"{source.changelog_url}: no entry for a newer version is signed with the key in [updates]")
     return good
 
 

@@ -483,13 +483,13 @@ class Issuer:
         try:
             pair = KeyPair.of(answer.chain.encode(), key)
         except CertificateError as error:
-            raise CAFailed(f"the CA's certificate cannot be used: {error}") from None
+            raise CAFailed(f"can't use the CA's certificate: {error}") from None
         begin, end = ordering.lifetime(pair.leaf)
         # What a CA sends is a stranger's word: a certificate that clients refuse must not take the place of a good one.
         if host not in certificate_names(pair.leaf):
-            raise CAFailed(f"the CA's certificate is not for {host}")
+            raise CAFailed(f"the CA's certificate isn't for {host}")
         if not begin < end or self._clock() > end:
-            raise CAFailed(f"the CA's certificate ended at {utc(end)}: is our clock right?")
+            raise CAFailed(f"the CA's certificate expired at {utc(end)}; check this machine's clock")
         # On disk before a client sees it: one that a crash loses has to be ordered again, and CAs count that. Let's
         # Encrypt issues five in a week for the same name.
         write = self._files.write_certificate

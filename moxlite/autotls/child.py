@@ -293,7 +293,7 @@ class Conversation:
         offered = {one.chall.typ: one for one in authorization.challenges}
         kind = next((kind for kind in job.kinds if kind in offered), None)
         if kind is None:
-            raise ValueError(f"the CA offers {', '.join(map(str, offered))}, of which none can be answered")
+            raise ValueError(f"the CA only offers unsupported challenges: {', '.join(map(str, offered))}")
         challenge = offered[kind]
         proof = challenge.chall.key_authorization(self._key)
         tell(Prove(kind, authorization.identifier.value, challenge.chall.encode("token"), proof))

@@ -128,7 +128,7 @@ class Folder:
             self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             write_atomically(path, text.encode(), mode=MODE)
         if not isinstance(serialization.load_pem_private_key(text.encode(), None), ec.EllipticCurvePrivateKey):
-            raise ValueError(f"{path} is not an ECDSA key")
+            raise ValueError(f"{path} isn't an ECDSA key")
         return text
 
     def has_account(self) -> bool:

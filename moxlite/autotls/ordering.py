@@ -70,7 +70,7 @@ async def speak(job: Job, show: Show) -> Done:
             start_new_session=True,  # a terminal's ^C is for the server, which ends the child itself
         )
     except OSError as error:
-        raise CAFailed(f"the process that speaks with the CA cannot be started: {error}") from None
+        raise CAFailed(f"can't start the CA client process: {error}") from None
     assert process.stdin is not None
     assert process.stdout is not None
     last: Event | None = None
@@ -91,9 +91,9 @@ async def speak(job: Job, show: Show) -> Done:
         case Issued() | Windows() | KeyChanged() | Pong():
             return last
         case _ if limit.cancelled_caught:
-            raise CAFailed(f"the CA did not finish within {SECONDS:.0f} s")
+            raise CAFailed(f"the CA didn't finish within {SECONDS:.0f} s")
         case _:
-            raise CAFailed(f"the process that speaks with the CA ended ({exit_words(process.returncode)})")
+            raise CAFailed(f"the CA client process exited ({exit_words(process.returncode)})")
 
 
 async def try_process() -> None:

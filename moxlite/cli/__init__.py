@@ -20,46 +20,46 @@ from moxlite.store.errors import StoreError
 __all__ = ["main", "run"]
 
 COMMANDS = {
-    "account": ("moxlite.cli.account:account", "Passwords of accounts, and lost mail."),
-    "address": ("moxlite.cli.account:address", "Addresses to give away, one for each site."),
-    "admin": ("moxlite.cli.account:admin", "The administrator's password and tools."),
-    "audit": ("moxlite.cli.account:audit", "Who changed what, when and from where."),
+    "account": ("moxlite.cli.account:account", "Manage account passwords and restore mail."),
+    "address": ("moxlite.cli.account:address", "Manage masked addresses, one for each site."),
+    "admin": ("moxlite.cli.account:admin", "Manage the administrator's password and tools."),
+    "audit": ("moxlite.cli.account:audit", "Show who changed what, when, and from where."),
     "backup": ("moxlite.cli.backups.backup:backup", "Back up configuration and data."),
-    "calendar": ("moxlite.cli.groupware:calendar", "Calendars of accounts."),
+    "calendar": ("moxlite.cli.groupware:calendar", "Manage calendars."),
     "checkupdate": ("moxlite.cli.info:checkupdate", "Look for a newer version."),
-    "cid": ("moxlite.cli.info:cid", "Find the log lines behind the id of a Received header."),
+    "cid": ("moxlite.cli.info:cid", "Find log lines for the ID in a Received header."),
     "config": ("moxlite.cli.config:config", "Check, describe and change the configuration."),
-    "contacts": ("moxlite.cli.groupware:contacts", "Contacts and address books of accounts."),
+    "contacts": ("moxlite.cli.groupware:contacts", "Manage contacts and address books."),
     "arc": ("moxlite.cli.checks.arc:arc", "Verify and seal ARC chains."),
     "dmarc": ("moxlite.cli.checks.dmarc:dmarc", "Look up and evaluate DMARC; send our reports."),
     "dane": ("moxlite.cli.checks.dane:dane", "Check servers against their TLSA records."),
     "dkim": ("moxlite.cli.checks.dkim:dkim", "Verify and make DKIM signatures; make keys."),
-    "dns": ("moxlite.cli.checks.lookups:dns", "Look names up in DNS as the server does, and change our records."),
+    "dns": ("moxlite.cli.checks.lookups:dns", "Look up names in DNS like the server does, and update your records."),
     "dnsbl": ("moxlite.cli.checks.lookups:dnsbl", "Ask DNS block lists."),
     "doctor": ("moxlite.cli.setup.doctor:doctor", "Check this server for problems and suggest fixes."),
     "gentestdata": ("moxlite.cli.backups.orphans:gentestdata", "Make a data directory for tests of upgrades."),
-    "export": ("moxlite.cli.archives.exports:export", "Write mail of an account into files."),
+    "export": ("moxlite.cli.archives.exports:export", "Export an account's mail to files."),
     "healthcheck": ("moxlite.cli.serving:healthcheck", "Exit 0 if the server is running and well."),
     "help": ("moxlite.cli.info:help_", "Find commands by words."),
-    "iprev": ("moxlite.cli.checks.lookups:iprev", "Names that lead back to an address."),
-    "junk": ("moxlite.cli.junk:junk", "Junk filters of accounts."),
+    "iprev": ("moxlite.cli.checks.lookups:iprev", "Check reverse DNS names."),
+    "junk": ("moxlite.cli.junk:junk", "Manage accounts' junk filters."),
     "imap": ("moxlite.cli.imap:imap", "IMAP sessions of the running server, and mail from and to other servers."),
-    "jmap": ("moxlite.cli.imap:jmap", "Programs that speak JMAP with the running server."),
+    "jmap": ("moxlite.cli.imap:jmap", "Manage JMAP clients on the running server."),
     "import": ("moxlite.cli.archives.imports:import_", "Add mail from files to an account."),
-    "limits": ("moxlite.cli.account:limits", "Failed log-ins, and the limits that they reach."),
+    "limits": ("moxlite.cli.account:limits", "Show failed logins and their limits."),
     "link": ("moxlite.cli.imap:link", "Mailboxes at other providers, mirrored here."),
     "localserve": (
         "moxlite.cli.serving:localserve",
         "Try moxlite out on this machine, without root and without sending mail anywhere.",
     ),
-    "licenses": ("moxlite.cli.info:licenses", "Licences of moxlite and of what it runs on."),
+    "licenses": ("moxlite.cli.info:licenses", "Show licenses of moxlite and its dependencies."),
     "log": ("moxlite.cli.log:log", "Log levels of the running server."),
     "mtasts": ("moxlite.cli.checks.mtasts:mtasts", "Look up MTA-STS policies."),
     "message": ("moxlite.cli.message:message", "Look at messages in files."),
     "move": ("moxlite.cli.move:move", "Move a whole server here: users, passwords, mail, calendars, scripts, aliases."),
     "placement": ("moxlite.cli.setup.doctor:placement", "Where mail of this server lands at other providers."),
     "queue": ("moxlite.cli.queue:queue", "Messages waiting to be sent."),
-    "quickstart": ("moxlite.cli.setup.quickstart:quickstart", "Make the configuration of a new mail server."),
+    "quickstart": ("moxlite.cli.setup.quickstart:quickstart", "Create the configuration for a new mail server."),
     "rdap": ("moxlite.cli.checks.lookups:rdap", "Ask registries about domains."),
     "reports": ("moxlite.cli.reports:reports", "DMARC and TLS reports that others have sent about our domains."),
     "restore": (
@@ -67,21 +67,21 @@ COMMANDS = {
         "Restore a backup, into an empty data directory or as a whole server.",
     ),
     "sendmail": ("moxlite.cli.sendmail.command:sendmail", "Hand in mail of programs, as /usr/sbin/sendmail."),
-    "self": ("moxlite.cli.setup.installation:self_", "Install, update and remove the one file."),
+    "self": ("moxlite.cli.setup.installation:self_", "Install, update or remove the single-file version."),
     "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
     "smtp": ("moxlite.cli.checks.smtp:smtp", "Speak with SMTP servers."),
     "sieve": ("moxlite.cli.sieve:sieve", "Check and try Sieve scripts."),
     "spf": ("moxlite.cli.checks.spf:spf", "Look up and evaluate SPF."),
-    "standby": ("moxlite.cli.backups.standby:standby", "A second machine that follows this one."),
+    "standby": ("moxlite.cli.backups.standby:standby", "A standby server for this one."),
     "stop": ("moxlite.cli.serving:stop", "Stop the running server."),
     "store": ("moxlite.cli.store:store", "Look after the stored mail."),
-    "tls": ("moxlite.cli.config:tls", "Certificates of the running server."),
-    "webapi": ("moxlite.cli.webapi:webapi", "Methods of the web API, and calls by hand."),
+    "tls": ("moxlite.cli.config:tls", "Manage certificates on the running server."),
+    "webapi": ("moxlite.cli.webapi:webapi", "Show web API methods, and call them."),
     "tlsrpt": ("moxlite.cli.checks.mtasts:tlsrpt", "Reports on TLS: where they are wanted, and ours."),
     "tlspubkey": ("moxlite.cli.config:tlspubkey", "Client certificates that accounts log in with."),
     "verifydata": ("moxlite.cli.backups.orphans:verifydata", "Check a backup or a data directory."),
-    "why": ("moxlite.cli.why:why", "Tell why a message is where it is, or where one would go."),
-    "version": ("moxlite.cli.info:version", "Versions of moxlite and of what it runs on."),
+    "why": ("moxlite.cli.why:why", "Explain why a message is where it is, or where one would go."),
+    "version": ("moxlite.cli.info:version", "Show versions of moxlite and its dependencies."),
 }
 
 SYNONYMS = {
@@ -117,7 +117,7 @@ SYNONYMS = {
 def main() -> None:
     """Moxlite, an all-in-one mail server.
 
-    `moxlite help WORDS` finds commands by words; `moxlite COMMAND --help` explains one.
+    To search for commands, use `moxlite help WORDS`. For help with a command, use `moxlite COMMAND --help`.
     """
 
 

@@ -50,7 +50,7 @@ def show_reset(done: FactorsRemoved, as_json: bool) -> None:
     if as_json:
         show_json(done)
     else:
-        print(f"removed {done.removed} second factor{'' if done.removed == 1 else 's'}")
+        print(f"removed {done.removed} verification method{'' if done.removed == 1 else 's'}")
 
 
 def show_link(made: LinkMade, as_json: bool) -> None:
@@ -64,27 +64,27 @@ def show_link(made: LinkMade, as_json: bool) -> None:
 @click.command("second-factors")
 @json_option
 def admin_second_factors(as_json: bool) -> None:
-    """List the second factors of the admin app: code apps, security keys, recovery codes left."""
+    """List verification methods for the admin app: authenticator apps, security keys, and recovery codes left."""
     factor_infos = perform(access.ListFactors(ADMIN))
     show(factor_infos, description(access.ListFactors).columns, as_json=as_json)
 
 
 @click.command("reset-second-factor")
 def admin_reset() -> None:
-    """Remove all second factors of the admin app: its password alone is enough after that."""
+    """Remove all verification methods from the admin app. You'll only need the password to log in."""
     show_reset(perform(access.ResetFactors(ADMIN)), False)
 
 
 @click.group()
 def limits() -> None:
-    """Failed log-ins, and the limits that they reach."""
+    """Show failed logins and their limits."""
 
 
 @limits.command("clear", help=description(access.ClearLimits).about)
 @click.argument("ip", default="", metavar="[IP]")
 def limits_clear(ip: str) -> None:
     if not ip:
-        ask("Forget all failed log-ins, of all networks and accounts?")
+        ask("Clear all failed logins for all networks and accounts?")
     dropped = perform(access.ClearLimits(ip))
     print(f"{dropped} count{'' if dropped == 1 else 's'} cleared")
 
@@ -115,11 +115,11 @@ def audit() -> None:
 
 @audit.command("list")
 @click.argument("words", nargs=-1)
-@click.option("--actor", default="", help="Only of this account, or (admin), (cli), (editor).")
+@click.option("--actor", default="", help="Only this account, or (admin), (cli), (editor).")
 @click.option("--object", "about", default="", metavar="NAME", help="Only about this account, domain or address.")
 @click.option("--via", type=click.Choice(("cli", "webadmin", "adminapi", "webaccount", "webmail", "file")))
-@click.option("--days", type=click.IntRange(1, 366), help="Only of the last so many days.")
-@click.option("--before", type=click.IntRange(1), default=None, metavar="ID", help="Older ones: below this id.")
+@click.option("--days", type=click.IntRange(1, 366), help="Only the last number of days.")
+@click.option("--before", type=click.IntRange(1), default=None, metavar="ID", help="Only older entries, below this ID.")
 @click.option(
     "-n", "count", type=click.IntRange(1, 1000), default=50, show_default=True, help="Maximum number of results."
 )
@@ -134,9 +134,9 @@ def list_(
     count: int,
     as_json: bool,
 ) -> None:
-    """List changes that have all WORDS, the newest first, with old and new values but no secrets.
+    """List changes that match all WORDS, newest first, with old and new values but without secrets.
 
-    "begun" means that the server ended in the middle: the change may have been made or not.
+    "begun" means the server stopped in the middle, so the change may or may not have been made.
     """
     since = 0 if days is None else int((time.time() - days * 86_400) * 1e6)
     args = AuditList(
@@ -169,7 +169,7 @@ def _value(value: object) -> str:
 
 @click.group()
 def account() -> None:
-    """Passwords of accounts, shared mailboxes, and lost mail."""
+    """Manage account passwords and shared mailboxes, and restore mail."""
 
 
 account.add_command(recover)
@@ -177,10 +177,10 @@ _groups = described(
     account,
     described_in(access),
     {
-        "app-password": "Passwords for single devices and programs.",
+        "app-password": "Manage passwords for single devices and apps.",
         "provider": "People who log in to an account by the login provider.",
-        "share": "Mailboxes of an account that others may use, too.",
-        "forward": "Addresses to which the mail of an account is sent on.",
+        "share": "Manage mailboxes that an account shares with others.",
+        "forward": "Manage addresses that an account forwards mail to.",
     },
     {access.ResetFactors: show_reset, access.MakeLink: show_link},
     without={access.SetPassword, access.SetHash, access.Undelete, access.AppPasswordAdd, access.ShareSet},
@@ -196,7 +196,9 @@ def account_list(as_json: bool) -> None:
 @account.command("set-password")
 @click.argument("name")
 def account_set_password(name: str) -> None:
-    """Set the password of account NAME: asked for twice, or the first line of stdin. Ends its sessions."""
+    """Set the password for account NAME and end its sessions. You're asked for it twice, or it's the first line of
+    stdin.
+    """
     perform(access.SetPassword(name, new_password()))
 
 
@@ -205,7 +207,7 @@ def account_set_password(name: str) -> None:
 def account_set_hash(name: str) -> None:
     taken = perform(access.SetHash(name, new_password("Hash")))
     if not taken.stored:
-        raise Failure(f"{name} has a password already, which stays")
+        raise Failure(f"{name} already has a password, so it wasn't changed")
     if taken.weak:
         print(f"{taken.weak}: if the old server's file was stolen, the password is easy to guess; ask for a new one")
 
@@ -218,23 +220,22 @@ def account_set_hash(name: str) -> None:
     "scopes",
     multiple=True,
     type=click.Choice(["imap", "submission", "webapi", "dav", "jmap", "addresses"]),
-    help="What it may be used for; may be repeated.  [default: imap and submission, with --read-only imap, with "
-    "--token jmap]",
+    help="Allowed service; may be repeated.  [default: imap and submission, with --read-only imap, with --token jmap]",
 )
-@click.option("--read-only", is_flag=True, help="Nothing can be changed with it, nor sent.")
+@click.option("--read-only", is_flag=True, help="Don't allow changes or sending.")
 @click.option(
     "--expires", metavar="TIME", help="Until when: 90d from now, or 2026-11-20T08:00 (UTC).  [default: never]"
 )
 @click.option(
-    "--token", is_flag=True, help="Make an access token: programs send it alone, without an address (HTTP Bearer)."
+    "--token", is_flag=True, help="Create an access token, which clients use without an address (HTTP Bearer)."
 )
 def app_password_add(
     account_name: str, name: str, scopes: tuple[str, ...], read_only: bool, expires: str | None, token: bool
 ) -> None:
-    """Make an app password of ACCOUNT, known as NAME, and print it: it cannot be shown again.
+    """Create an app password NAME for ACCOUNT and print it. You won't be able to see it later.
 
-    It is used with the addresses of the account, in place of the account's own password; never for the web apps. A
-    token is for jmap, webapi and dav.
+    Use it with the account's addresses instead of its own password. It can't be used for web apps. Tokens are for jmap,
+    webapi and dav.
     """
 
     usual = ("jmap",) if token else ("imap",) if read_only else ("imap", "submission")
@@ -274,15 +275,15 @@ _LETTERS: Final = frozenset(_WORDS["all"])
 @click.argument("rights")
 @click.option("--below", is_flag=True, help="Also on the mailboxes below MAILBOX.")
 def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: bool) -> None:
-    """Give GUEST just these RIGHTS on a MAILBOX of ACCOUNT, in place of those that were given before.
+    """Set GUEST's permissions for a MAILBOX of ACCOUNT, replacing previous ones.
 
-    GUEST is an account, an address of one, or "anyone". RIGHTS are read (see it and read), write (also change flags,
-    add and remove messages), all (also make and delete mailboxes below, and give rights to others), or letters of RFC
-    4314: l r s w i p k x t e a. A mailbox that is made below later gets the same rights.
+    GUEST is an account, an account's address, or "anyone". RIGHTS are read (can view), write (can also change flags,
+    and add and delete messages), all (can also create and delete mailboxes below it, and share it), or letters from RFC
+    4314: l r s w i p k x t e a. New mailboxes below it get the same permissions.
     """
     letters = _WORDS.get(rights, rights)
     if not letters or not _LETTERS.issuperset(letters):
-        raise Failure(f'"{rights}" are no rights: use read, write, all, or letters of {_WORDS["all"]}')
+        raise Failure(f'"{rights}" aren\'t valid permissions; use read, write, all, or letters from {_WORDS["all"]}')
     if "l" not in letters:
         raise Failure('without the right "l" the mailbox is not seen: add it')
     perform(access.ShareSet(mailbox, guest, letters, below, account=account_name))
@@ -293,19 +294,19 @@ _groups["share"].add_command(share_set)
 
 @account.command()
 @click.argument("name")
-@click.option("--since", metavar="TIME", help="Only what was removed since: 2h, 3d, or 2026-11-20T08:00 (UTC).")
-@click.option("--mailbox", metavar="MAILBOX", default="", help="Only what was removed from this mailbox.")
+@click.option("--since", metavar="TIME", help="Only messages deleted since: 2h, 3d, or 2026-11-20T08:00 (UTC).")
+@click.option("--mailbox", metavar="MAILBOX", default="", help="Only messages deleted from this mailbox.")
 def undelete(name: str, since: str | None, mailbox: str) -> None:
-    """Bring back messages that were removed from account NAME, into the mailboxes where they were.
+    """Restore account NAME's deleted messages to their mailboxes.
 
-    That is possible for the time that store.undelete_grace says, unless the disk got short of space. Without --since
-    and --mailbox it is all that was removed in that time. The command asks first: messages that the owner has removed
-    on purpose come back, too.
+    You can do this for the time in store.undelete_grace, unless disk space ran low. Without --since and --mailbox, all
+    messages deleted in that time are restored, including ones that the user deleted on purpose. You're asked to
+    confirm.
     """
     request = access.Undelete(name, 0 if since is None else moment(since), mailbox)
     place = f"mailbox {printable(mailbox)} of account {name}" if mailbox else f"account {name}"
-    kept = "and is still kept" if since is None else f"since {since}"
-    ask(f"Bring back everything that was removed from {place} {kept}?")
+    kept = "and can still be restored" if since is None else f"since {since}"
+    ask(f"Restore everything deleted from {place} {kept}?")
     done = perform(request)
     print(f"{done.messages} message{' is' if done.messages == 1 else 's are'} back")
     if done.damaged:
@@ -316,9 +317,10 @@ def undelete(name: str, since: str | None, mailbox: str) -> None:
 @click.argument("name")
 @click.argument("file")
 def export_full(name: str, file: str) -> None:
-    """Write all of account NAME to the new FILE, for another server; the account goes on meanwhile.
+    """Export all of account NAME to the new FILE for another server. The account keeps running.
 
-    Mail, UIDs, password and junk words are in it: keep it safe. Stop using the account here before.
+    The file contains mail, UIDs, the password and junk filter words, so keep it safe. Stop using the account here
+    first.
     """
     from moxlite.store.accounts.folders import check_account_name
     from moxlite.store.backup.restore import export_account
@@ -327,7 +329,7 @@ def export_full(name: str, file: str) -> None:
     try:
         source = data_dir() / "accounts" / check_account_name(name) / "account.db"
         if not source.is_file():
-            raise Failure(f"there is no account {name!r}")
+            raise Failure(f"account not found: {name!r}")
         export_account(source, name, Path(file))
     except StoreError as error:
         raise Failure(str(error)) from None
@@ -341,9 +343,9 @@ def export_full(name: str, file: str) -> None:
 @click.argument("name")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 def import_full(name: str, file: str) -> None:
-    """Take over FILE, of `account export-full`, as account NAME of the running server.
+    """Import FILE from `account export-full` as account NAME on the running server.
 
-    Add the account to the configuration first: as long as it never had a message, it is replaced.
+    Add the account to the configuration first. It's replaced only if it never had a message.
     """
 
     with Path(file).open("rb") as octets:
@@ -353,7 +355,7 @@ def import_full(name: str, file: str) -> None:
 
 @click.group()
 def admin() -> None:
-    """The administrator's password and tools."""
+    """Manage the administrator's password and tools."""
 
 
 admin.add_command(imapserve)
@@ -402,7 +404,7 @@ def _show_token(token: str, as_json: bool) -> None:
 described(
     admin,
     described_in(access),
-    {"token": "Tokens of programs that use the admin API."},
+    {"token": "Manage tokens for admin API clients."},
     {access.AddAdminToken: _show_token},
 )
 
@@ -412,7 +414,7 @@ described(
 
 @click.group()
 def address() -> None:
-    """Addresses to give away: one for each site, to be switched off alone."""
+    """Manage masked addresses, one for each site, which you can turn off separately."""
 
 
 def _show_given(given_address: GivenAddress, as_json: bool) -> None:
@@ -456,8 +458,8 @@ SLICE: Final = 100
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @json_option
 def import_addresses(account: str, file: Path, as_json: bool) -> None:
-    """Take over the aliases in FILE, the CSV export of addy.io or SimpleLogin, as addresses that ACCOUNT gives away:
-    those in the domains of its own addresses. What was left out is told, with the reason.
+    """Import aliases from FILE, a CSV export from addy.io or SimpleLogin, as ACCOUNT's masked addresses. Only aliases
+    in its own domains are imported. Skipped aliases are listed with the reason.
     """
     try:
         with file.open("rb") as opened:
@@ -480,4 +482,4 @@ def import_addresses(account: str, file: Path, as_json: bool) -> None:
         print(printable(f"left out: {one.address}: {one.reason}"))
     print(f"{done.added} added, {done.known} known before, {len(done.left_out)} left out")
     if deleted:
-        print(f"{deleted} were deleted there, and are not taken over")
+        print(f"skipped {deleted} that were deleted there")

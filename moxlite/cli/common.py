@@ -151,7 +151,7 @@ def global_options() -> list[click.Option]:
     path = "The static configuration file.  [default: $MOXLITE_CONF, else config/moxlite.toml]"
     return [
         _global(["--config", "config_path"], metavar="FILE", help=path),
-        _global(["--pedantic"], is_flag=True, help="Treat violations of protocols as errors."),
+        _global(["--pedantic"], is_flag=True, help="Treat protocol violations as errors."),
         _global(["--log-level"], type=levels, help="Log level of this process."),
         _global(["--json", "as_json"], is_flag=True, help="Print listings as JSON."),
         _global(["--yes"], is_flag=True, help="Skip confirmation prompts."),
@@ -248,7 +248,7 @@ def unusable(error: "ConfigError") -> Failure:
     """A failure with all mistakes, a line each; files that only root can read are mentioned once."""
     closed = [problem for problem in error.problems if for_root(problem.file)]
     if closed:
-        return Failure(f"{closed[0].file} cannot be read by this user: run it as root")
+        return Failure(f"this user can't read {closed[0].file}; run this as root")
     return Failure("\n".join(map(str, error.problems)))
 
 
@@ -282,7 +282,7 @@ def _note_mistakes(*, told: str = "") -> None:
         if for_root(first.file) or str(first) in told:
             return
         rest = f" (and {more} more: moxlite config test)" if more else ""
-        note(f"moxlite: the configuration has a mistake, the server goes on with the last good one: {first}{rest}")
+        note(f"moxlite: the configuration has an error, so the server uses the last good one: {first}{rest}")
 
 
 def call(
@@ -416,7 +416,7 @@ def moment(text: str) -> int:
             when = dt.datetime.fromisoformat(text)
             seconds = (when if when.tzinfo is not None else when.replace(tzinfo=dt.UTC)).timestamp()
     if seconds < 0:  # servers know no earlier ones than 1970
-        raise Failure(f"{text!r} is no time: use 2h, 3d, or 2026-11-20T08:00")
+        raise Failure(f"{text!r} isn't a time; use 2h, 3d, or 2026-11-20T08:00")
     return int(seconds * 1_000_000)
 
 

@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 @click.group()
 def tls() -> None:
-    """Certificates of the running server."""
+    """Manage certificates on the running server."""
 
 
 @tls.command()
 def reload() -> None:
-    """Read the files of certificates and keys (key_certs) again, for a program that has renewed them, as certbot does
-    by --deploy-hook.
+    """Reload certificate and key files (key_certs), for a program that has renewed them. For example, certbot with
+    --deploy-hook.
 
-    New connections get the new certificates. If one cannot be used, that is reported, the old one stays, and the exit
-    code is 1. Without this command the files are read every 6 hours. New certificates by ACME are used at once.
+    New connections get the new certificates. If one can't be used, you'll see the problem, the old one is kept, and the
+    exit code is 1. Without this command, files are reloaded every 6 hours. New ACME certificates are used immediately.
     """
     problems = perform(server.ReloadCertificates()).problems
     for problem in problems[:-1]:
         note(problem)
     if problems:
-        raise Failure(f"{problems[-1]}; the old certificate stays in use")
+        raise Failure(f"{problems[-1]}; the old certificate is still in use")
 
 
 described(tls, described_in(server), {}, {}, without={server.ReloadCertificates})
@@ -55,7 +55,7 @@ YEARS: Final = 10
 
 @click.group()
 def tlspubkey() -> None:
-    """Client certificates that accounts log in with, without a password."""
+    """Manage client certificates for login without a password."""
 
 
 def _show_key(key_info: TLSKeyInfo, as_json: bool) -> None:
@@ -68,7 +68,7 @@ def _show_key(key_info: TLSKeyInfo, as_json: bool) -> None:
         ("address", key_info.login_address),
         ("type", key_info.type),
         ("added", f"{key_info.created:%Y-%m-%d %H:%M} UTC"),
-        ("IMAP without log-in command", "no" if key_info.no_imap_preauth else "yes"),
+        ("IMAP without a login command", "no" if key_info.no_imap_preauth else "yes"),
     ):
         print(f"{label}: {printable(value)}")
     print(key_info.certificate, end="")
@@ -89,9 +89,9 @@ described(
 @click.argument("name", required=False, default="")
 @click.option("--no-imap-preauth", is_flag=True, help="An IMAP client must still ask to be logged in (EXTERNAL).")
 def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
-    """Let the holder of a key log in with ADDRESS. The certificate is read from stdin, in PEM.
+    """Allow login to ADDRESS with a client certificate, which is read from stdin in PEM.
 
-    NAME is for lists; without it the certificate's common name is taken.
+    NAME is shown in lists. If you don't specify it, the certificate's common name is used.
     """
     pem = sys.stdin.read(1 << 17)
     if "PRIVATE KEY" in pem:
@@ -103,10 +103,10 @@ def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
 @tlspubkey.command("gen")
 @click.argument("stem")
 def key_gen(stem: str) -> None:
-    """Make an Ed25519 key with a certificate, for `tlspubkey add`, without a server.
+    """Create an Ed25519 key with a certificate for `tlspubkey add`. No server is needed.
 
-    Files: STEM.key.pem, STEM.certificate.pem, and both in STEM.combined.pem, which some programs want. The fingerprint
-    is printed.
+    Files: STEM.key.pem, STEM.certificate.pem, and both in STEM.combined.pem, which some clients require. The
+    fingerprint is printed.
     """
     from cryptography.hazmat.primitives.asymmetric import ed25519
 
@@ -172,13 +172,13 @@ def hash_password() -> None:
     "texts",
     metavar="ADDR",
     multiple=True,
-    help="Also tell what is done with mail to and from ADDR.",
+    help="Also show how mail to and from ADDR is handled.",
 )
 def test(texts: tuple[str, ...]) -> None:
-    """Check both configuration files with all keys and certificates that they name; change nothing.
+    """Check both configuration files with their keys and certificates. Nothing is changed.
 
-    As root, also what the start would refuse on this machine: owners and modes, addresses, folders that systemd hides
-    from the server or lets it only read.
+    As root, this also checks what could prevent a start on this machine: owners and modes, addresses, and folders that
+    systemd hides or makes read-only.
 
     Errors and warnings are printed with file, line and key. Exit code 1 if there are errors.
     """
@@ -221,14 +221,14 @@ def _mail_to(snapshot: "Snapshot", address: "Address") -> str:
         return f"alias {found.canonical} for {', '.join(members)}"
     if isinstance(found, PeerRecipient):
         what = "the domain is disabled" if found.whole else "not here yet"
-        return f"{what}; it goes on to {', '.join(found.hosts)}"
+        return f"{what}; it's passed on to {', '.join(found.hosts)}"
     if isinstance(found, DomainDisabled):
         return "refused for now: the domain is disabled"
     if not isinstance(found, AccountRecipient):
         return "refused: no account, alias or catchall has this address"
     refused = map(snapshot.folded, found.destination.refused_addresses)
     if found.destination.smtp_error or snapshot.folded(address) in refused:
-        return f"refused: account {found.account} has it so at {found.configured}"
+        return f"rejected: account {found.account} has this set at {found.configured}"
     if found.reports is not None:
         return f"account {found.account}, mailbox {found.destination.mailbox}, for reports ({found.reports})"
     rules = len(found.destination.rulesets)
@@ -241,8 +241,8 @@ def _way(snapshot: "Snapshot", address: "Address") -> str:
 
     route = matching_route(snapshot.domains.routes, "", address.domain.ascii, 0)
     if route is None:
-        return "for the hosts that MX names (routes of accounts and domains aside)"
-    return f"by the transport {route.transport} (routes of accounts and domains aside)"
+        return "to the hosts in MX records (not including account and domain routes)"
+    return f"by transport {route.transport} (not including account and domain routes)"
 
 
 def _mail_from(snapshot: "Snapshot", address: "Address") -> str:
@@ -250,12 +250,12 @@ def _mail_from(snapshot: "Snapshot", address: "Address") -> str:
     senders = [name for name in snapshot.domains.accounts if snapshot.may_send_as(name, address)]
     settings = snapshot.domain(address.domain)
     if settings is None or not senders:
-        return "no account may send as it"
+        return "no account can send from it"
     if settings.disabled:
         return "refused for now: the domain is disabled"
     signed = f"signed with {', '.join(settings.dkim.sign)}" if settings.dkim.sign else "not signed"
-    routes = f"; {len(settings.routes)} routes of the domain" if settings.routes else ""
-    return f"account{'s' if len(senders) > 1 else ''} {', '.join(senders)} may send as it; {signed}{routes}"
+    routes = f"; {len(settings.routes)} domain routes" if settings.routes else ""
+    return f"account{'s' if len(senders) > 1 else ''} {', '.join(senders)} can send from it; {signed}{routes}"
 
 
 @config.command("describe-static")
@@ -269,7 +269,7 @@ def describe_static() -> None:
 
 @config.command("describe-domains")
 def describe_domains() -> None:
-    """Print all keys of domains.toml with explanations and defaults."""
+    """Print all domains.toml keys with explanations and defaults."""
     from moxlite.config.domains import Domains
     from moxlite.config.reference import describe
 
@@ -278,7 +278,7 @@ def describe_domains() -> None:
 
 @config.command("describe-sendmail")
 def describe_sendmail() -> None:
-    """Print an example of /etc/moxlite-submit.toml, by which `moxlite sendmail` sends."""
+    """Print an example of /etc/moxlite-submit.toml for `moxlite sendmail`."""
     from moxlite.cli.sendmail.settings import EXAMPLE
 
     print(EXAMPLE, end="")
@@ -287,7 +287,7 @@ def describe_sendmail() -> None:
 @config.command()
 @click.argument("name", required=False)
 def example(name: str | None) -> None:
-    """Print the example NAME; without it, list the names."""
+    """Print example NAME. Without NAME, list the names."""
     from moxlite.config.reference import EXAMPLES
 
     if name is None:
@@ -295,15 +295,15 @@ def example(name: str | None) -> None:
             print(f"{known:<12} {about}")
         return
     if name not in EXAMPLES:
-        raise Failure(f"no example {name!r}: the names are {', '.join(EXAMPLES)}")
+        raise Failure(f"unknown example {name!r}; use one of {', '.join(EXAMPLES)}")
     print(EXAMPLES[name][1], end="")
 
 
 @config.command()
-@click.option("--follow", is_flag=True, help="The unit moxlite-follow, for a second machine.")
+@click.option("--follow", is_flag=True, help="Print the unit moxlite-follow, for a standby server.")
 def printservice(follow: bool) -> None:
-    """Print a unit for systemd, with the paths of this installation: configuration, data, `backup.target`,
-    `standby.target` and the folder of `log_file`.
+    """Print a systemd unit with this installation's paths: configuration, data, `backup.target`, `standby.target` and
+    the folder of `log_file`.
     """
     from moxlite.admin.quickstart.files import follow_unit_file, unit_file
     from moxlite.cli.common import load_config

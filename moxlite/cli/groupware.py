@@ -25,17 +25,17 @@ def _show_link(found: str, as_json: bool) -> None:
 
 @click.group()
 def calendar() -> None:
-    """Calendars of accounts."""
+    """Manage calendars."""
 
 
 @click.group()
 def contacts() -> None:
-    """Contacts and address books of accounts."""
+    """Manage contacts and address books."""
 
 
 for _group in (calendar, contacts):
     _own = (description for description in described_in(operations) if description.name.startswith(f"{_group.name} "))
-    _inner = {"link": "Secret addresses of calendars."} if _group is calendar else {}
+    _inner = {"link": "Manage private links to calendars."} if _group is calendar else {}
     described(
         _group, (description for description in _own if description.request not in OWN), _inner, {MakeLink: _show_link}
     )
@@ -60,7 +60,7 @@ def import_calendar(account: str, file: BinaryIO, into: str) -> None:
 def copy(account: str, url: str, user: str) -> None:
     """See the operation."""
     if "@" in url.partition("://")[2].partition("/")[0]:
-        raise click.UsageError("write the user after the address, and no password")
+        raise click.UsageError("enter the user after the address, without a password")
     request = CopyCalendars(account, url, user, stated_password(None, user))
     _tell(perform(request, progress=lambda line: print(printable(line), file=sys.stderr)))
 

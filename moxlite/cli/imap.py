@@ -48,24 +48,23 @@ def sessions(kill: int | None, as_json: bool) -> None:
 @click.argument("account")
 @click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="How long to go on.")
 def trace(account: str, minutes: int) -> None:
-    """Show what the IMAP sessions of ACCOUNT say and are told, as it happens: C is the client, S the server. Log-ins,
-    the content of messages and metadata are masked. Ends by itself, or by Ctrl-C; the server logs that it was asked
-    for.
+    """Show ACCOUNT's IMAP sessions live: C is the client, S the server. Logins, message content and metadata are
+    masked. The transcript stops automatically, or with Ctrl-C. The server logs that you used this command.
     """
     _show_transcript(ImapTrace(account, minutes))
 
 
 @click.group()
 def jmap() -> None:
-    """Programs that speak JMAP with the running server."""
+    """Manage JMAP clients on the running server."""
 
 
 @jmap.command("trace")
 @click.argument("account")
 @click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="How long to go on.")
 def trace_jmap(account: str, minutes: int) -> None:
-    """Show what the programs of ACCOUNT call by JMAP and are answered, as it happens: C is the program, S the server.
-    Texts, names and addresses are masked. Ends by itself, or by Ctrl-C; the server logs that it was asked for.
+    """Show JMAP calls by ACCOUNT's clients live: C is the client, S the server. Texts, names and addresses are masked.
+    The transcript stops automatically, or with Ctrl-C. The server logs that you used this command.
     """
     _show_transcript(JmapTrace(account, minutes))
 
@@ -81,8 +80,8 @@ def _show_transcript(operation: ImapTrace | JmapTrace) -> None:
 @click.command()
 @click.argument("address")
 def imapserve(address: str) -> None:
-    """Speak IMAP on stdin and stdout, logged in as ADDRESS: for mail programs that run commands instead of opening
-    connections, through ssh for instance.
+    """Speak IMAP on stdin and stdout, logged in as ADDRESS. This is for mail clients that run commands instead of
+    opening connections, for example through ssh.
     """
     import trio
 
@@ -107,48 +106,48 @@ def imapserve(address: str) -> None:
 
 @click.group()
 def link() -> None:
-    """Mailboxes at other providers, mirrored here: read and answered in one place."""
+    """Manage linked accounts: mailboxes at other providers that you can read and reply to here."""
 
 
 described(link, described_in(links), {}, {}, without={links.AddLink, links.TryLink, links.SetLinkPassword})
 
 _OPTIONS = (
-    click.option("--host", default="", help="The IMAP or POP3 server there; by default it is found by the address."),
+    click.option("--host", default="", help="IMAP or POP3 server. By default, it's found from the address."),
     click.option(
         "--protocol",
         type=click.Choice(["imap", "pop3"]),
-        help="POP3 only fetches new mail: for servers without IMAP. By default IMAP, or what is found.",
+        help="POP3 only downloads new mail, for servers without IMAP. By default, IMAP or what's found.",
     ),
     click.option("--user", default="", help="User name there; by default the address."),
-    click.option("--port", type=click.IntRange(1, 65535), help="By default the usual one."),
+    click.option("--port", type=click.IntRange(1, 65535), help="By default, the usual port."),
     click.option(
         "--tls",
         type=click.Choice(["implicit", "starttls", "none"]),
-        help="TLS at once (the default), by STARTTLS, or none.",
+        help="TLS from the start (the default), STARTTLS, or none.",
     ),
     click.option(
         "--smtp-host",
         default="",
-        help="The server that sends mail from ADDRESS; by default it is found by the address.",
+        help="SMTP server for ADDRESS. By default, it's found from the address.",
     ),
     click.option("--smtp-user", default="", help="User name there; by default that of the IMAP server."),
-    click.option("--smtp-port", type=click.IntRange(1, 65535), help="By default the usual one."),
+    click.option("--smtp-port", type=click.IntRange(1, 65535), help="By default, the usual port."),
     click.option(
         "--smtp-tls",
         type=click.Choice(["implicit", "starttls"]),
-        help="TLS at once (the default), or by STARTTLS.",
+        help="TLS from the start (the default), or STARTTLS.",
     ),
     click.option(
         "--keeps-copy",
         type=click.BOOL,
         metavar="[true|false]",
-        help="The provider puts what is sent into its Sent by itself; by default as known of the provider.",
+        help="The provider saves sent messages in its Sent folder. By default, as known for the provider.",
     ),
-    click.option("--no-sending", is_flag=True, help="Send nothing from ADDRESS."),
+    click.option("--no-sending", is_flag=True, help="Don't send from ADDRESS."),
     click.option(
         "--password-file",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="Its first line is the password there; else it is asked for, or read from stdin.",
+        help="File with the password in its first line. Otherwise you're asked for it, or it's read from stdin.",
     ),
 )
 
@@ -162,7 +161,9 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
 @link.command("add")
 @click.argument("account")
 @click.argument("address")
-@click.option("--name", default="", help="The mailbox here below which its mailboxes are; by default of the address.")
+@click.option(
+    "--name", default="", help="Mailbox here for the account's mailboxes. By default, named after the address."
+)
 @click.option(
     "--keep-days",
     type=click.IntRange(0, 3650),
@@ -172,17 +173,17 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
     "--sort",
     "sorts",
     is_flag=True,
-    help="Sort new mail of its Inbox by the junk filter, rules and script of ACCOUNT.",
+    help="Sort new mail in its Inbox with ACCOUNT's junk filter, rules and script.",
 )
 @_server_options
 @json_option
 def link_add(account: str, address: str, name: str, sorts: bool, as_json: bool, **given: Any) -> None:
-    """Mirror the mailboxes of ADDRESS at another provider in ACCOUNT, below a mailbox of their own."""
+    """Link ADDRESS at another provider to ACCOUNT, and sync it to its own mailbox."""
     made = perform(links.AddLink(account=account, address=address, name=name, sorts=sorts, **_server(address, given)))
     if as_json:
         show_json(made)
     else:
-        print(printable(f"{made.address} is linked; its mailboxes are below {made.name}"))
+        print(printable(f"linked {made.address}; its mailboxes are below {made.name}"))
         print(printable(_sending(made, made.sending)))
 
 
@@ -191,14 +192,14 @@ def link_add(account: str, address: str, name: str, sorts: bool, as_json: bool, 
 @_server_options
 @json_option
 def link_test(address: str, as_json: bool, **given: Any) -> None:
-    """Log in as ADDRESS at another provider and say what is there; nothing is kept."""
+    """Test the login for ADDRESS at another provider and show its mail. Nothing is stored."""
     asked = links.TryLink(address=address, **_server(address, given))
     found = perform(asked)
     if as_json:
         show_json(found)
     else:
         often = "5 minutes" if asked.protocol == "pop3" else "15 seconds"
-        how = "tells of new mail at once" if found.instant else f"is asked for new mail every {often}"
+        how = "reports new mail immediately" if found.instant else f"is asked for new mail every {often}"
         print(f"{len(found.mailboxes)} mailboxes with {found.messages} messages; the server {how}")
         print(printable(_sending(found, found.sending)))
 
@@ -208,7 +209,9 @@ def link_test(address: str, as_json: bool, **given: Any) -> None:
 @click.argument("name", metavar="LINK")
 @click.option("--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def link_set_password(account: str, name: str, password_file: Path | None) -> None:
-    """Give LINK of ACCOUNT the password that it has at its provider now: asked for, or the first line of stdin."""
+    """Update the password of LINK for ACCOUNT after it was changed at the provider. You're asked for it, or it's the
+    first line of stdin.
+    """
     perform(links.SetLinkPassword(account, name, stated_password(password_file, name)))
 
 
@@ -218,7 +221,7 @@ def _server(address: str, given: dict[str, Any]) -> dict[str, Any]:
     if not given["host"]:
         found = _found(address)
         if given["protocol"] not in (None, found["protocol"]):
-            raise click.ClickException(f"no server with {given['protocol'].upper()} was found: give it as --host")
+            raise click.ClickException(f"no server with {given['protocol'].upper()} found; add --host")
         given = found | {name: value for name, value in given.items() if value or name == "keeps_copy"}
     given["protocol"] = given["protocol"] or "imap"
     ports = {name: given.get(name) or 0 for name in ("port", "smtp_port")}
@@ -233,22 +236,24 @@ def _found(address: str) -> dict[str, Any]:
     if not found_servers.proven:
         raise click.ClickException(
             printable(
-                f"only DNS without signatures names {found_servers.incoming.host}, a server of another domain; "
-                f"if it is the right one, add --host {found_servers.incoming.host}"
+                f"{found_servers.incoming.host}, a server in another domain, was only found in unsigned DNS; if "
+                f"it's the right one, add --host {found_servers.incoming.host}"
             )
         )
     click.echo(printable(f"The server is {found_servers.incoming.host}."), err=True)
     if found_servers.wants:
         what = {
-            "app": f"{found_servers.provider} wants an app password, which is made at {found_servers.page}",
-            "allow": f"Allow IMAP in the settings of {found_servers.provider} first: {found_servers.page}",
+            "app": f"{found_servers.provider} requires an app password; create one at {found_servers.page}",
+            "allow": f"First turn on IMAP in {found_servers.provider}'s settings: {found_servers.page}",
         }
         click.echo(printable(what[found_servers.wants]), err=True)
     incoming, smtp = found_servers.incoming, found_servers.smtp
     servers = {"host": incoming.host, "port": incoming.port, "tls": incoming.tls, "user": incoming.user}
     servers["protocol"] = found_servers.protocol
     if found_servers.protocol == "pop3":
-        click.echo("It has POP3 alone: new mail is fetched into one mailbox, and nothing goes back.", err=True)
+        click.echo(
+            "Only POP3 is available. New mail is downloaded to one mailbox, and changes aren't synced back.", err=True
+        )
     if smtp is not None:
         servers |= {"smtp_host": smtp.host, "smtp_port": smtp.port, "smtp_tls": smtp.tls, "smtp_user": smtp.user}
     return servers

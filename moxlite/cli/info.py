@@ -86,7 +86,7 @@ MAX_PAGES: Final = 8
 
 @click.command()
 def version() -> None:
-    """Versions of moxlite and of what it runs on."""
+    """Show versions of moxlite and its dependencies."""
     from OpenSSL import SSL
 
     from moxlite.store.file.transaction import sqlite_version
@@ -100,9 +100,9 @@ def version() -> None:
 @click.argument("words", nargs=-1)
 @click.pass_context
 def help_(context: click.Context, words: tuple[str, ...]) -> None:
-    """Find commands and installed pages with all WORDS; without words, list all commands.
+    """Find commands and installed pages with all WORDS. Without WORDS, list all commands.
 
-    First come commands that have the words in their names, then pages, then commands with them in their help texts.
+    Results start with commands that have the words in their names, then pages, then commands with them in their help.
     """
     root = context.find_root()
     assert isinstance(root.command, click.Group)
@@ -153,12 +153,12 @@ def all_commands(group: click.Group, context: click.Context, prefix: str = "") -
 @click.command(context_settings=HYPHENS)
 @click.argument("received_id")
 def cid(received_id: str) -> None:
-    """The cid of the log lines that belong to the id in a Received header (or in an error page)."""
+    """Print the cid for log lines that belong to the ID in a Received header (or an error page)."""
     from moxlite.process.keys import ReceivedID, load_key
 
     data = data_dir()
     if not re.fullmatch(r"[A-Za-z0-9_-]{22}", received_id):
-        raise Failure("an id has 22 letters, digits, - and _")
+        raise Failure("an ID must be 22 letters, digits, - and _")
     try:
         found = ReceivedID(load_key(data, create=False)).decode(received_id)
     except OSError as error:
@@ -170,7 +170,7 @@ def cid(received_id: str) -> None:
 
 @click.command()
 def licenses() -> None:
-    """Print the licences of moxlite and of the packages that it runs on, as they are installed here."""
+    """Print licenses of moxlite and its installed packages."""
     from importlib.metadata import PackageNotFoundError, distribution
 
     def show(name: str) -> None:
@@ -190,15 +190,15 @@ def licenses() -> None:
             if name == "moxlite" and checkout.exists():
                 print(f"== {name} {__version__}\n-- LICENSE\n{checkout.read_text(encoding='utf-8')}")
             else:
-                print(f"== {name}: its licence is not installed here")
+                print(f"== {name}: its license isn't installed here")
 
 
 @click.command()
 @resolver_option
 def checkupdate(resolver: str | None) -> int:
-    """Look for a newer version, at the place that [updates] in moxlite.toml names. Nothing is installed.
+    """Check for a newer version at the source in [updates] in moxlite.toml. Nothing is installed.
 
-    Exit code 0, also when there is one; 75 if that cannot be found out.
+    Exit code 0, also if there's a newer version; 75 if the check failed.
     """
     import msgspec
 
@@ -209,7 +209,7 @@ def checkupdate(resolver: str | None) -> int:
     static = load_config().static
     source = static.updates
     if source is None:
-        raise Failure("moxlite.toml has no table [updates] that says where newer versions are told")
+        raise Failure("moxlite.toml doesn't have an [updates] table with the source of newer versions")
 
     async def look(asked: "Resolver") -> "tuple[str, list[Change]]":
         newest = await newest_version(asked, source)

@@ -16,15 +16,15 @@ from moxlite.operations.store import JunkDone, JunkExplain, JunkExplained, JunkP
 
 @click.group()
 def junk() -> None:
-    """Junk filters of accounts."""
+    """Manage accounts' junk filters."""
 
 
 @junk.command()
 @click.argument("name", required=False)
 def retrain(name: str | None) -> None:
-    """Let the filter of account NAME, or of all accounts, learn everything anew from the flags of the messages.
+    """Retrain the junk filter of account NAME, or of all accounts, from message flags.
 
-    Mail is served and judged meanwhile. Without a running server, the files are opened directly.
+    Mail service isn't interrupted. If the server isn't running, the files are opened directly.
     """
 
     def directly() -> list[JunkDone]:
@@ -46,9 +46,9 @@ def retrain(name: str | None) -> None:
 @click.argument("name", required=False)
 @click.option("--days", type=click.IntRange(1), default=180, show_default=True, help="Words not met for so long.")
 def prune(name: str | None, days: int) -> None:
-    """Drop words that only a single message had, long ago, in account NAME or in all accounts.
+    """Delete words that were only in one message a long time ago, for account NAME or all accounts.
 
-    It makes the databases smaller; `moxlite junk retrain` brings the words back.
+    This makes the databases smaller. To get the words back, use `moxlite junk retrain`.
     """
 
     def directly() -> list[JunkDone]:
@@ -63,9 +63,9 @@ def prune(name: str | None, days: int) -> None:
 @click.argument("account")
 @click.argument("message", metavar="MESSAGE-ID|FILE")
 def explain(account: str, message: str) -> None:
-    """Tell why the filter of ACCOUNT takes a message for junk or not: with the words that decided.
+    """Explain why ACCOUNT's filter classifies a message as junk or not, with the words that decided it.
 
-    The message is a file, or one in the account: its number, or its Message-ID.
+    The message is a file, or the number or Message-ID of one in the account.
     """
     octets = b""
     if os.path.isfile(message):  # noqa: PTH113 - pathlib raises for a Message-ID that is too long for a name
@@ -112,15 +112,15 @@ def _print_explained(found: "JunkExplained") -> None:
 @click.argument("spam", metavar="SPAM.mbox", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--train", type=click.FloatRange(0.01, 0.99), default=0.5, show_default=True, help="Share to learn.")
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Junk above this.")
-@click.option("--twograms", is_flag=True, help="Also look at pairs of words.")
-@click.option("--threegrams", is_flag=True, help="Also look at triples of words.")
+@click.option("--twograms", is_flag=True, help="Also use word pairs.")
+@click.option("--threegrams", is_flag=True, help="Also use word triples.")
 @click.option("--top-words", type=click.IntRange(0), default=10, show_default=True, help="How many words decide.")
 def play(
     ham: Path, spam: Path, train: float, threshold: float, twograms: bool, threegrams: bool, top_words: int
 ) -> None:
-    """Learn a part of two mbox files, and tell how well the rest is told apart.
+    """Train with one part of two mbox files, and test how well the rest is classified.
 
-    Nothing is kept: to see what the filter, or another setting of it, makes of your own mail.
+    Nothing is saved. Use this to test the filter or its settings with your own mail.
     """
     from moxlite.store.junk.classify import play as judge_all
     from moxlite.store.junkflags import Grams, JunkParams

@@ -27,7 +27,7 @@ def log() -> None:
 @click.option("--unset", metavar="PKG", help="Let package PKG have the level of all again.")
 @json_option
 def levels(level: str | None, pkg: str | None, unset: str | None, as_json: bool) -> None:
-    """Show the log levels, or set LEVEL for all packages or for PKG. What is set here is gone after a restart."""
+    """Show log levels, or set LEVEL for all packages or only PKG, until the next restart."""
     if level is not None and unset is not None:
         raise click.UsageError("give either LEVEL or --unset")
     changes = {unset: ""} if unset is not None else {pkg or "": level} if level is not None else {}

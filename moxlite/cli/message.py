@@ -22,9 +22,9 @@ def message() -> None:
 @message.command()
 @click.argument("file", type=click.File("rb"))
 def parse(file: BinaryIO) -> None:
-    """Print envelope and MIME parts of the message in FILE (- for stdin) as JSON, as the server understands them.
+    """Print the envelope and MIME parts of the message in FILE (- for stdin) as JSON, as the server understands them.
 
-    Offsets and sizes are in octets. A part with a fault has it as "defect".
+    Offsets and sizes are in bytes. If a part has an error, it's shown as "defect".
     """
     import json
 
@@ -32,7 +32,7 @@ def parse(file: BinaryIO) -> None:
 
     data = file.read(MAX_MESSAGE + 1)
     if len(data) > MAX_MESSAGE:
-        raise Failure(f"the message has more than {MAX_MESSAGE} octets")
+        raise Failure(f"the message is larger than {MAX_MESSAGE} bytes")
     structure = scan(data)
     envelope = structure.envelope
     told: dict[str, object] = {

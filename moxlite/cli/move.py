@@ -28,16 +28,16 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def move() -> None:
-    """Move a whole server here: its users, passwords, mail, calendars, scripts and aliases.
+    """Migrate a whole server: its users, passwords, mail, calendars, scripts and aliases.
 
-    First make a plan of the old server's files, and read it. Then carry it out, as often as you like, and count both
-    sides.
+    First create a plan from the old server's files, and read it. Then run it, as often as you like, and compare both
+    servers.
     """
 
 
 @move.group()
 def plan() -> None:
-    """Write a plan of the old server's files. Nothing is changed, here or there."""
+    """Create a plan from the old server's files. Nothing is changed here or there."""
 
 
 def _plan_options(command: F) -> F:
@@ -50,7 +50,9 @@ def _plan_options(command: F) -> F:
                 type=click.Path(path_type=Path),
                 help="The plan to write; it has secrets.",
             ),
-            click.option("--imap", "imap_", metavar="HOST[:PORT]", help="The old server's IMAP, for all users."),
+            click.option(
+                "--imap", "imap_", metavar="HOST[:PORT]", help="The old server's IMAP address, for all users."
+            ),
             click.option(
                 "--tls",
                 type=click.Choice(["implicit", "starttls", "none"]),
@@ -61,19 +63,20 @@ def _plan_options(command: F) -> F:
             click.option(
                 "--master-user",
                 metavar="NAME",
-                help="A user there who can read all mail; the password is asked for, or the first line of stdin.",
+                help="A user there who can read all mail. You're asked for the password, or it's the first line of "
+                "stdin.",
             ),
             click.option(
                 "--master-separator",
                 default="*",
                 show_default=True,
-                help="Between the user's name and that of the master user.",
+                help="Separator between the user's name and the master user's.",
             ),
             click.option(
                 "--dav",
                 default="",
                 metavar="URL",
-                help="The old server's calendars and contacts, for users with a password.",
+                help="The old server's calendar and contact address, for users with a password.",
             ),
             click.option(
                 "--files",
@@ -143,9 +146,9 @@ def plan_csv(
     dav: str,
     files: str,
 ) -> None:
-    """Plan a move of the users in a CSV file, for any server.
+    """Plan a migration from a CSV file, for any server.
 
-    Its first line names the columns: address, and any of name, account, hash, password, quota, aliases, imap_host,
+    The first line has the column names: address, and any of name, account, hash, password, quota, aliases, imap_host,
     imap_port, imap_tls, imap_user, imap_password, dav_url, dav_user, dav_password.
     """
     from moxlite.move.accountscsv import plan_of_csv
@@ -159,10 +162,12 @@ def plan_csv(
 
 @plan.command("dovecot")
 @_plan_options
-@click.option("--domain", default="", help="Domain of users and aliases that have none.")
-@click.option("--virtual", multiple=True, type=_FILE, help="A virtual map of Postfix, as text. Any number of times.")
-@click.option("--aliases", multiple=True, type=_FILE, help="An aliases file of Postfix, such as /etc/aliases.")
-@click.option("--scripts", default="", metavar="DIR", help="The folder of a user's scripts, such as /var/vmail/%d/%n.")
+@click.option("--domain", default="", help="Domain for users and aliases without one.")
+@click.option("--virtual", multiple=True, type=_FILE, help="Postfix virtual map, as text. May be repeated.")
+@click.option("--aliases", multiple=True, type=_FILE, help="Postfix aliases file. For example, /etc/aliases.")
+@click.option(
+    "--scripts", default="", metavar="DIR", help="Folder with a user's scripts. For example, /var/vmail/%d/%n."
+)
 @click.argument("source", metavar="PASSWD_FILE", type=_FILE)
 def plan_dovecot(
     source: Path,
@@ -178,7 +183,7 @@ def plan_dovecot(
     aliases: tuple[Path, ...],
     scripts: str,
 ) -> None:
-    """Plan a move from Dovecot and Postfix, by Dovecot's passwd-file and the maps of Postfix."""
+    """Plan a migration from Dovecot and Postfix, from Dovecot's passwd-file and the Postfix maps."""
     from moxlite.move.dovecot import Files, plan_of_dovecot
 
     given = Files(
@@ -204,7 +209,7 @@ def plan_mox(
     dav: str,
     files: str,
 ) -> None:
-    """Plan a move from mox, by the domains.conf in FOLDER or its folder config."""
+    """Plan a migration from mox, from domains.conf in FOLDER or its folder config."""
     from moxlite.move.mox import plan_of_mox
     from moxlite.move.plan import BadPlan
 
@@ -252,12 +257,12 @@ def run(file: Path, detach: bool) -> None:
                     print(printable(line), flush=True)
             time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
-        print("The server goes on: see moxlite move status", file=sys.stderr)
+        print("The server continues in the background. To see the progress: moxlite move status", file=sys.stderr)
         return
     _show(state)
     came = _import_files(plan) if state.phase == "done" else False
     if not came or any(account.phase == "failed" for account in state.accounts):
-        raise Failure("not everything came: mend it, and type the same command again", FAILED)
+        raise Failure("the migration is incomplete; fix the problems, and run the same command again", FAILED)
     print(f"Now count both sides: moxlite move check {file}")
 
 
@@ -372,7 +377,7 @@ def _show_count(account: AccountCount) -> None:
 
 
 @move.command(
-    help="Make links for users without a password, and a page of them to print. Each works once, within 7 days."
+    help="Create links for users without a password, and a page to print them. Each works once, within 7 days."
 )
 @click.argument("file", type=_FILE)
 @click.option(
@@ -396,10 +401,10 @@ def links(file: Path, out: Path) -> None:
     for one in made:
         if one.problem:
             print(f"problem: {one.address}: {printable(one.problem)}")
-    print(f"{sum(not one.problem for one in made)} links in {out}: print it, hand out its sheets, and delete it")
+    print(f"{sum(not one.problem for one in made)} links in {out}; print it, hand out the sheets, and delete the file")
 
 
-@move.command(help="End the move: say what to switch off on the old server, and remove all secrets from FILE.")
+@move.command(help="Finish the migration: list what to turn off on the old server, and delete all secrets from FILE.")
 @click.argument("file", type=_FILE)
 def finish(file: Path) -> None:
     from moxlite.config.files import write_atomically
@@ -410,6 +415,6 @@ def finish(file: Path) -> None:
     try:
         write_atomically(file, text_of_plan(without_secrets(plan)).encode(), mode=0o600)
     except OSError as error:
-        raise Failure(f"the secrets are still in {file}: {error}") from None
+        raise Failure(f"couldn't delete the secrets in {file}: {error}") from None
     for number, step in enumerate(steps, 1):
         print(f"{number}. {printable(step)}")

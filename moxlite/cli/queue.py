@@ -69,14 +69,16 @@ def _show_release(stopped: StoppedAccount, as_json: bool) -> None:
     if as_json:
         show([stopped], (), as_json=True)
         return
-    print(printable(f"account {stopped.account} may send again; it was stopped since {stopped.since}: {stopped.why}"))
+    print(
+        printable(f"account {stopped.account} can send again; sending was paused since {stopped.since}: {stopped.why}")
+    )
     if stopped.messages:
         print(
-            f"released: messages: {stopped.messages}, recipients: {stopped.recipients}, "
-            f"their domains: {stopped.domains}, the oldest of {stopped.oldest}"
+            f"released: messages: {stopped.messages}, recipients: {stopped.recipients}, their domains: "
+            f"{stopped.domains}, oldest from {stopped.oldest}"
         )
     else:
-        print("released: nothing, no message of it was held")
+        print("released: none; it had no held messages")
 
 
 def _show_tests(hook_tests: list[HookTest], as_json: bool) -> None:
@@ -89,12 +91,12 @@ described(
     queue,
     (*described_in(operations), *described_in(webhooks)),
     {
-        "retired": "Messages that were delivered or have failed, as long as their account keeps them.",
-        "suppress": "Addresses to which accounts send nothing more.",
-        "guard": "Accounts that the guard has stopped, because it looks as if strangers send with them.",
-        "holdrules": "Rules by which new messages wait until they're released.",
-        "webhook": "Calls to web servers of accounts, about sent and received messages.",
-        "webhook retired": "Webhooks that are finished, as long as their account keeps them.",
+        "retired": "Manage delivered and failed messages, if their account keeps them.",
+        "suppress": "Manage addresses that accounts don't send to.",
+        "guard": "Manage accounts whose sending is paused because they may be compromised.",
+        "holdrules": "Manage rules to hold new messages until you release them.",
+        "webhook": "Manage webhooks for sent and received messages.",
+        "webhook retired": "Manage finished webhooks, if their account keeps them.",
     },
     {
         operations.ListMessages: _show_list,
@@ -127,11 +129,11 @@ def told(explanation: Explanation) -> Iterator[str]:
     """Format an explanation as lines for people."""
     sender = f" from {explanation.sender}" if explanation.sender else ""
     account = f" (account {explanation.account})" if explanation.account else ""
-    yield f"a message to {explanation.recipient}{sender}{account}:"
+    yield f"message to {explanation.recipient}{sender}{account}:"
     if explanation.suppressed:
-        yield f"  FAILS AT ONCE: the account sends nothing to this address: {explanation.suppressed}"
+        yield f"  FAILS IMMEDIATELY: the address is on the account's suppression list: {explanation.suppressed}"
     if explanation.stopped:
-        yield f"  WAITS: the account is stopped: {explanation.stopped}"
+        yield f"  HELD: sending is paused for the account: {explanation.stopped}"
     transport = f" by transport {explanation.transport}" if explanation.transport else ""
     yield f"  way{transport}: {explanation.way}"
     if explanation.error:
@@ -140,7 +142,7 @@ def told(explanation: Explanation) -> Iterator[str]:
     if explanation.mtasts is not None:
         yield f"  MTA-STS: {_mtasts(explanation.mtasts)}"
     if explanation.hosts:
-        yield f"  DNSSEC vouches for the names of the hosts: {'yes' if explanation.dnssec else 'no'}"
+        yield f"  host names verified by DNSSEC: {'yes' if explanation.dnssec else 'no'}"
     for number, host in enumerate(explanation.hosts, 1):
         yield f"  host {number}: {host.name}"
         for line in _host(host):
@@ -149,17 +151,17 @@ def told(explanation: Explanation) -> Iterator[str]:
 
 def _waiting(waiting: Waiting) -> str:
     if not waiting.messages:
-        return "nothing else waits for that domain" + (f"; {waiting.why}" if waiting.why else "")
-    held = f", {waiting.held} of them on hold" if waiting.held else ""
+        return "no other messages queued for this domain" + (f"; {waiting.why}" if waiting.why else "")
+    held = f", {waiting.held} on hold" if waiting.held else ""
     why = f": {waiting.why}" if waiting.why else ""
-    return f"messages that wait for that domain: {waiting.messages}{held}, the oldest since {waiting.oldest}{why}"
+    return f"messages queued for this domain: {waiting.messages}{held}, oldest from {waiting.oldest}{why}"
 
 
 def _mtasts(policy: MTASTS) -> str:
     problem = f" ({policy.problem})" if policy.problem else ""
     if not policy.mode:
         return f"no policy{problem}"
-    when = f"{policy.source}, of {policy.fetched}, in force until {policy.until}"
+    when = f"{policy.source}, from {policy.fetched}, valid until {policy.until}"
     return f"{policy.mode}, hosts {', '.join(policy.mx) or 'none'}; {when}{problem}"
 
 

@@ -54,8 +54,13 @@ def reports() -> None:
 @reports.command("list")
 @kind_argument
 @click.option("--domain", metavar="D", default="", help="About this domain.")
-@click.option("--days", type=click.IntRange(1, 400), default=400, help="With --domain: whose period ends since then.")
-@click.option("--before", type=int, metavar="ID", help="Those that came before this one.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 400),
+    default=400,
+    help="With --domain: reports for periods that end since this time.",
+)
+@click.option("--before", type=int, metavar="ID", help="Only reports received before this one.")
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Maximum number of results."
 )
@@ -88,7 +93,11 @@ def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> 
 @reports.command("summary")
 @kind_argument
 @click.option(
-    "--days", type=click.IntRange(1, 400), default=30, show_default=True, help="Whose period ends since then."
+    "--days",
+    type=click.IntRange(1, 400),
+    default=30,
+    show_default=True,
+    help="Reports for periods that end since this time.",
 )
 def summary(kind: str, days: int) -> None:
     """Sum the reports up by domain: messages that DMARC proves or not, sessions by TLS that went well or failed."""
@@ -123,7 +132,7 @@ def show_(kind: str, number: int) -> None:
 
     octets = served(ask, lambda: _on_file(lambda _: shown(args), b""))
     if not octets:
-        raise Failure(f"there is no report {number}")
+        raise Failure(f"report not found: {number}")
     print(escaped_json(msgspec.json.format(octets, indent=2).decode()))
 
 

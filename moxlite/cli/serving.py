@@ -53,13 +53,15 @@ F = TypeVar("F", bound=Callable[..., object])
 
 def _ctl_option(command: F) -> F:
     return click.option(
-        "--ctl-tcp", is_flag=True, help="Take commands at a loopback port with a token, as on systems without sockets."
+        "--ctl-tcp",
+        is_flag=True,
+        help="Accept commands on a loopback port with a token, as on systems without sockets.",
     )(command)
 
 
 @click.command()
 @_ctl_option
-@click.option("--no-drop", is_flag=True, help="Go on as root after the ports are bound.")
+@click.option("--no-drop", is_flag=True, help="Keep running as root after the ports are bound.")
 @click.option("--after", metavar="FILE", type=Path, help="Load, and begin when FILE is gone, if it's there.")
 def serve(no_drop: bool, ctl_tcp: bool, after: Path | None) -> int:
     """Run the mail server in the foreground until SIGTERM or `moxlite stop`.
@@ -79,7 +81,7 @@ def serve(no_drop: bool, ctl_tcp: bool, after: Path | None) -> int:
     "--dir",
     "directory",
     metavar="DIR",
-    help="Where configuration and data are kept.  [default: moxlite-localserve in your configuration directory]",
+    help="Folder for configuration and data.  [default: moxlite-localserve in your configuration directory]",
 )
 @click.option(
     "--ip", metavar="IP", help="Listen on this address instead of 127.0.0.1 and ::1. Only at the first start."
@@ -105,16 +107,16 @@ def localserve(
     verbose: bool,
     ctl_tcp: bool,
 ) -> int:
-    """Try moxlite out on this machine, without root and without sending mail anywhere.
+    """Try moxlite on this machine, without root and without sending mail to other servers.
 
-    Makes a configuration with the account moxlite@localhost (password moxmoxmox) at the first start, then serves SMTP,
-    IMAP and the web apps on loopback ports. Mail to any address is accepted and delivered: to the account that has the
-    address, else to the sender's account, else to moxlite. Sent mail goes through the queue, and never leaves this
-    machine. To try it with your own mail, import by IMAP from your present server, in the account app or by
-    `moxlite imap import`: that server is only read.
+    The first start creates a configuration with the account moxlite@localhost (password moxmoxmox). It serves SMTP,
+    IMAP and the web apps on loopback ports. Mail to any address is accepted. It's delivered to the account with that
+    address, or to the sender's account, or to moxlite. Sent mail goes through the queue, but never leaves this machine.
+    To try it with your own mail, import from your current server by IMAP, in the account app or with `moxlite imap
+    import`. That server isn't changed.
 
-    The localpart of a recipient can ask for trouble: it ends in temperror, permerror, timeout or an SMTP code such as
-    451; a prefix mailfrom, rcptto or queue says where.
+    To test errors, end a recipient's localpart with temperror, permerror, timeout or an SMTP code like 451. A prefix
+    mailfrom, rcptto or queue sets where they occur.
     """
     from moxlite.net.control.tcp import needs_tcp
     from moxlite.process import localserve as local
@@ -145,7 +147,7 @@ def localserve(
                 raise Failure(f"cannot change the ports in {path}: {error}") from None
         changed = {"--ip": ip is not None and {ip} != ips, "--serve-workdir": serve_workdir}
         if base >= 0 and (passed_over := ", ".join(name for name, is_changed in changed.items() if is_changed)):
-            note(f"moxlite: {where} is there already: without effect now: {passed_over}")
+            note(f"moxlite: {where} already exists, so these options have no effect: {passed_over}")
     if init_only:
         print(f"made {where}")
         return 0
@@ -173,7 +175,7 @@ def _wait_loaded(sign: Path, path: Path) -> None:
             goes_on()
             time.sleep(POLL_SECONDS)
     if not path.exists() or read_document(load_config(path).static.data_dir / OWN, Head) is None:
-        raise Failure("nothing was taken over: the other machine serves", REPLACED)
+        raise Failure("nothing was taken over because the other machine is serving", REPLACED)
 
 
 def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool, ctl_tcp: bool) -> int:
@@ -255,8 +257,8 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
         f"  user {ADDRESS}, password {PASSWORD}",
         f"  admin password {ADMIN_PASSWORD}",
         "",
-        "  Mail to unknown addresses goes to its sender's account, else to moxlite. Nothing is sent to other machines.",
-        "  To try it with your own mail, import by IMAP from your present server, in the account app: it is only read.",
+        "  Mail to unknown addresses goes to its sender's account, or to moxlite. Nothing is sent elsewhere.",
+        "  To try it with your own mail, import it by IMAP in the account app. Your server isn't changed.",
         f"  Configuration and data: {path.parent.parent}",
         "",
     ]
@@ -265,9 +267,9 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
 
 @click.command()
 def stop() -> None:
-    """Stop the running server, and wait until its process is gone.
+    """Stop the running server and wait until its process has exited.
 
-    Refused for a server that systemd starts again: systemctl stop moxlite.
+    If systemd restarts the server, use systemctl stop moxlite instead.
     """
     process = perform(Stop())
     deadline = time.monotonic() + STOP_SECONDS
@@ -314,9 +316,9 @@ def _zombie(pid: int) -> bool:
 
 @click.command()
 def healthcheck() -> None:
-    """Exit 0 if the server is running and well; else say why not. For containers.
+    """Exit with code 0 if the server is running and healthy, or print the problem. For containers.
 
-    An account that is out of service counts, though the others go on: its owner gets no mail.
+    An unavailable account is a problem, even if the others work, because its owner isn't getting mail.
     """
     found = perform(CheckHealth())
     if problems := [*found.problems, *found.accounts]:

@@ -35,7 +35,7 @@ MAX_TEXT: Final = 64 << 10
 
 @click.group()
 def vacation() -> None:
-    """Answers while the owner of an account is away."""
+    """Manage vacation replies."""
 
 
 @vacation.command("show")
@@ -76,7 +76,7 @@ def vacation_show(name: str, as_json: bool) -> None:
     "--html",
     metavar="FILE",
     type=click.File("rb"),
-    help="HTML version of the text; an empty file removes it.  [default: keep what is there]",
+    help="HTML version of the text; an empty file removes it.  [default: keep the current one]",
 )
 def vacation_set(
     name: str,
@@ -87,9 +87,9 @@ def vacation_set(
     known_only: bool,
     html: BinaryIO | None,
 ) -> None:
-    """Answer mail to account NAME with the text in FILE (- for stdin).
+    """Reply to mail for account NAME with the text in FILE (- for stdin).
 
-    Each sender gets one answer in 7 days; lists, programs and senders that may be forged get none.
+    Each sender gets one reply in 7 days. Mailing lists, automated mail, and unverified senders don't get any.
     """
     changed = VacationChange(
         enabled=True,
@@ -102,19 +102,19 @@ def vacation_set(
     )
     perform(operations.VacationSet(changed, account=name))
     if html is None and perform(operations.VacationShow(account=name)).html:
-        note("the HTML version of the answer was kept: --html FILE replaces it")
+        note("kept the HTML version of the reply; to replace it: --html FILE")
 
 
 @vacation.command("off")
 @click.argument("name")
 def vacation_off(name: str) -> None:
-    """Send no more answers for account NAME; the text stays in the form."""
+    """Turn off the vacation reply for account NAME. Its text is kept."""
     perform(operations.VacationSet(VacationChange(enabled=False), account=name))
 
 
 @click.group("sieve")
 def account_sieve() -> None:
-    """Sieve scripts of accounts, as mail programs store them by ManageSieve."""
+    """Manage Sieve scripts that mail clients save with ManageSieve."""
 
 
 @account_sieve.command("list")
@@ -137,7 +137,7 @@ def sieve_list(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("script")
 def sieve_get(name: str, script: str) -> None:
-    """Print the text of SCRIPT of account NAME."""
+    """Print SCRIPT of account NAME."""
 
     raw_output().write(perform(operations.SieveGet(script, account=name)).encode())
 
@@ -156,7 +156,7 @@ def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
 @click.argument("name")
 @click.argument("script", default="")
 def sieve_activate(name: str, script: str) -> None:
-    """Make SCRIPT the active one of account NAME; without SCRIPT none is active."""
+    """Make SCRIPT active for account NAME. Without SCRIPT, none is active."""
 
     perform(operations.SieveActivate(script, account=name))
 
@@ -175,7 +175,7 @@ def sieve_rename(name: str, script: str, new_name: str) -> None:
 @click.argument("name")
 @click.argument("script")
 def sieve_rm(name: str, script: str) -> None:
-    """Delete SCRIPT of account NAME, which may not be the active one."""
+    """Delete SCRIPT of account NAME. It can't be the active one."""
 
     perform(operations.SieveRemove(script, account=name))
 
@@ -183,7 +183,7 @@ def sieve_rm(name: str, script: str) -> None:
 def _text(file: BinaryIO) -> str:
     octets = file.read(MAX_TEXT + 1)
     if len(octets) > MAX_TEXT:
-        raise Failure(f"the text has more than {MAX_TEXT} octets")
+        raise Failure(f"the text is larger than {MAX_TEXT} bytes")
     try:
         return octets.decode()
     except UnicodeDecodeError:
@@ -197,7 +197,7 @@ def _moment(text: str | None) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"{text!r} is no time as 2026-12-20T12:00") from None
+        raise click.UsageError(f"{text!r} isn't a time. For example, 2026-12-20T12:00") from None
     return round((moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()) * 1_000_000
 
 
@@ -226,9 +226,9 @@ def sieve() -> None:
 @click.argument("file", type=click.File("rb"))
 @json_option
 def check(file: BinaryIO, as_json: bool) -> int:
-    """Check the script in FILE (- for stdin), and print each fault with its line and column.
+    """Check the script in FILE (- for stdin), and print each error with its line and column.
 
-    Exit code 0 if the script is right, 1 if it is refused.
+    Exit code 0 if the script is valid, 1 if it isn't.
     """
     from moxlite.proto.sieve.checker import check as check_script
     from moxlite.proto.sieve.errors import ScriptError
@@ -248,10 +248,12 @@ def check(file: BinaryIO, as_json: bool) -> int:
 @sieve.command("test")
 @click.argument("file", type=click.File("rb"))
 @click.argument("message", type=click.File("rb"))
-@click.option("--from", "sender", metavar="ADDR", help='Sender of the envelope, "" for none.  [default: as in From]')
-@click.option("--to", "recipient", metavar="ADDR", help="Recipient of the envelope.  [default: the first of To]")
-@click.option("--mailbox", "mailboxes", metavar="NAME", multiple=True, help="A mailbox that exists, beside Inbox.")
-@click.option("--now", metavar="RFC3339", help="The time, as 2026-11-20T07:00:00+01:00.  [default: now]")
+@click.option("--from", "sender", metavar="ADDR", help='Envelope sender, may be "".  [default: as in From]')
+@click.option("--to", "recipient", metavar="ADDR", help="Envelope recipient.  [default: the first of To]")
+@click.option(
+    "--mailbox", "mailboxes", metavar="NAME", multiple=True, help="A mailbox that exists, in addition to Inbox."
+)
+@click.option("--now", metavar="RFC3339", help="Time. For example, 2026-11-20T07:00:00+01:00.  [default: now]")
 @json_option
 def try_script(
     file: BinaryIO,
@@ -262,10 +264,10 @@ def try_script(
     now: str | None,
     as_json: bool,
 ) -> int:
-    """Print what the script in FILE does with the message in MESSAGE (- for stdin), without doing it.
+    """Show what the script in FILE does with the message in MESSAGE (- for stdin), without doing it.
 
-    Included scripts are read from the folder of FILE, with the ending .sieve. Exit code 1 if the script is refused. An
-    error at run time is printed; the message would be kept.
+    Included scripts are read from FILE's folder, with the extension .sieve. Exit code 1 if the script isn't valid.
+    Runtime errors are printed; the message would be kept.
     """
     from moxlite.proto.sieve.checker import check as check_script
     from moxlite.proto.sieve.errors import ScriptError
@@ -333,7 +335,7 @@ def _message(octets: bytes) -> Message:
     from moxlite.proto.sieve.message import Body, Message
 
     if len(octets) > MAX_MESSAGE:
-        raise Failure(f"the message has more than {MAX_MESSAGE} octets")
+        raise Failure(f"the message is larger than {MAX_MESSAGE} bytes")
     return Message(HeaderSection(octets), len(octets), lambda: Body(scan(octets), lambda start, end: octets[start:end]))
 
 
@@ -344,7 +346,7 @@ def _parse_moment(text: str | None) -> tuple[int, Callable[[int], int]]:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"--now: {text!r} is no time as 2026-11-20T07:00:00+01:00") from None
+        raise click.UsageError(f"--now: {text!r} isn't a time. For example, 2026-11-20T07:00:00+01:00") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     minutes = round((moment.utcoffset() or timedelta()).total_seconds() / 60)
@@ -424,20 +426,24 @@ def sort() -> None:
 
 @sort.command("apply")
 @click.argument("name")
-@click.option("--rules", "address", metavar="ADDRESS", default="", help="By the rules of this address of the account.")
+@click.option(
+    "--rules", "address", metavar="ADDRESS", default="", help="Use the rules for this address of the account."
+)
 @click.option("--script", metavar="SCRIPT", default="", help="By this Sieve script of the account.")
 @click.option("--dry-run", is_flag=True, help="Only tell how many messages would go where.")
-@click.option("--record", metavar="FILE", type=click.Path(path_type=Path), help="New file, by which `undo` works.")
+@click.option(
+    "--record", metavar="FILE", type=click.Path(path_type=Path), help="New file to record the moves for `undo`."
+)
 def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path | None) -> None:
-    """File the mail of account NAME as rules or a script would have filed it.
+    """File account NAME's mail with rules or a script.
 
-    Rules are asked about messages to their address that are in its mailbox, a script about those in the Inbox. It only
-    files: it sends nothing on, answers nothing and discards nothing. The moves are shown first.
+    Rules apply to messages to their address in its mailbox, scripts to messages in the Inbox. Messages are only filed.
+    Nothing is forwarded, replied to or discarded. You'll see the moves first.
     """
     if bool(address) == bool(script):
         raise click.UsageError("give one of --rules and --script")
     if not dry_run and record is None:
-        raise click.UsageError("give --record FILE, by which the moves can be undone, or --dry-run")
+        raise click.UsageError("add --record FILE so you can undo the moves, or --dry-run")
     moves = _find(name, address, script)
     for move in moves:
         print(printable(f"{len(move.ids)} messages from {move.source} to {move.target}"))
@@ -454,13 +460,13 @@ def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path
 @sort.command("undo")
 @click.argument("file", type=click.Path(path_type=Path))
 def sort_undo(file: Path) -> None:
-    """Move the messages of a record FILE back, as far as they are still where `apply` has put them."""
+    """Undo the moves in a record FILE for messages that are still where `apply` put them."""
     try:
         record = from_json(file.read_bytes(), Record)
     except OSError as error:
         raise Failure(f"cannot read {file}: {error.strerror}") from None
     except msgspec.DecodeError as error:
-        raise Failure(f"{file} is no record of moves: {error}") from None
+        raise Failure(f"{file} isn't a record of moves: {error}") from None
     back = [Moves(move.target, move.source, move.ids) for move in reversed(record.moves)]
     print(f"moved {_move(record.account, back)} messages back")
 

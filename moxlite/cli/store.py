@@ -24,12 +24,13 @@ def store() -> None:
 
 @store.command()
 @click.argument("name", required=False)
-@click.option("--deep", is_flag=True, help="Read and check all stored octets as well.")
+@click.option("--deep", is_flag=True, help="Also read and check all stored data.")
 @json_option
 def check(name: str | None, deep: bool, as_json: bool) -> None:
-    """Check the database of account NAME; without a name of all accounts, and auth.db, queue.db and reports.db.
+    """Check the database of account NAME. Without NAME, check all accounts, and auth.db, queue.db and reports.db.
 
-    A running server goes on meanwhile; without one, the files are opened directly. Exit code 1 if something is wrong.
+    A running server keeps running. If it isn't running, the files are opened directly. Exit code 1 if there's a
+    problem.
     """
     reports = _reports(name or "", deep=deep)
     if as_json:
@@ -67,13 +68,16 @@ def _check_stopped(name: str, *, deep: bool) -> list[operations.CheckReport]:
 @store.command("create")
 @click.argument("name", required=False)
 @click.option(
-    "--file", "file", type=click.Choice(["auth.db", "queue.db", "reports.db"]), help="Not of an account: this file."
+    "--file",
+    "file",
+    type=click.Choice(["auth.db", "queue.db", "reports.db"]),
+    help="Use this file instead of an account.",
 )
 def create(name: str | None, file: str | None) -> None:
-    """Make an empty database for account NAME in place of one that was lost.
+    """Create an empty database for account NAME to replace a lost one.
 
-    The server must be stopped. A file that is there and has octets is refused: `moxlite account recover` and `moxlite
-    store recover` save what is in it. What is left of the lost one is moved into a folder beside it.
+    The server must be stopped. A file that isn't empty is rejected; use `moxlite account recover` or `moxlite store
+    recover` to recover its data. Files of the lost database are moved to a folder next to it.
     """
     from moxlite.admin.storage.checks import create_account_file, create_server_file
     from moxlite.process.lock import Locked
@@ -93,7 +97,7 @@ def create(name: str | None, file: str | None) -> None:
         raise Failure(printable(str(error))) from None
     except OSError as error:
         raise Failure(f"{error.filename or name or file}: {error.strerror or error}") from None
-    print(f"made {made}, empty" + (f"; what was left is in {aside}" if aside is not None else ""))
+    print(f"created empty {made}" + (f"; moved the old files to {aside}" if aside is not None else ""))
 
 
 @store.command("recover")
@@ -102,12 +106,12 @@ def create(name: str | None, file: str | None) -> None:
 )
 @click.option("--out", metavar="DIR", required=True, help="The new directory for the recovered file.")
 def recover(file: str, out: str) -> None:
-    """Save what can be saved of a damaged auth.db, queue.db or reports.db.
+    """Recover readable data from a damaged auth.db, queue.db or reports.db.
 
-    The server must be stopped. The damaged file stays as it is. The new database is DIR/auth.db, DIR/queue.db or
-    DIR/reports.db; to use it, put it in the place of the damaged one, whose files ending in -wal and -shm must
-    go. Sessions of the web end; messages of the queue are on hold. Prints what is lost; exit code 1 if something is.
-    For accounts: `moxlite account recover`.
+    The server must be stopped. The damaged file isn't changed. The new database is DIR/auth.db, DIR/queue.db or
+    DIR/reports.db. To use it, replace the damaged file with it, and delete the files ending in -wal and -shm. Web
+    sessions end, and queued messages are put on hold. Losses are printed. Exit code 1 if there are any. For accounts:
+    `moxlite account recover`.
     """
     from moxlite.admin.storage.checks import recover_server_file
     from moxlite.process.lock import Locked
@@ -129,14 +133,14 @@ def recover(file: str, out: str) -> None:
 @store.command("fix-counts")
 @click.argument("name")
 def fix_counts(name: str) -> None:
-    """Count the messages of account NAME anew, per mailbox and in all."""
+    """Recount account NAME's messages, per mailbox and in total."""
     _repair("fix-counts", name)
 
 
 @store.command("fix-sizes")
 @click.argument("name")
 def fix_sizes(name: str) -> None:
-    """Compute the sizes of the messages of account NAME anew, and count them."""
+    """Recalculate the sizes of account NAME's messages and their total."""
     _repair("fix-sizes", name)
 
 
@@ -151,9 +155,9 @@ def fix_uidmeta(name: str) -> None:
 @click.argument("name")
 @click.argument("mailbox", required=False)
 def reassign_uids(name: str, mailbox: str | None) -> None:
-    """Number the messages of MAILBOX, or of all, of account NAME from 1.
+    """Renumber messages of account NAME from 1, in MAILBOX or all.
 
-    Mail programs read the mailbox anew.
+    Mail clients will download the mailbox again.
     """
     _repair("reassign-uids", name, mailbox or "")
 
@@ -162,7 +166,7 @@ def reassign_uids(name: str, mailbox: str | None) -> None:
 @click.argument("name")
 @click.argument("mailbox", required=False)
 def bump_uidvalidity(name: str, mailbox: str | None) -> None:
-    """Have mail programs read MAILBOX, or all, of account NAME anew."""
+    """Make mail clients download MAILBOX, or all, of account NAME again."""
     _repair("bump-uidvalidity", name, mailbox or "")
 
 
@@ -191,10 +195,10 @@ def _repair_stopped(request: operations.StoreRepair) -> list[str]:
 @click.argument("name", required=False)
 @json_option
 def stats(name: str | None, as_json: bool) -> None:
-    """Tell what the mail of account NAME, or of all accounts, takes on the disk.
+    """Show how much disk space mail of account NAME, or of all accounts, uses.
 
-    Messages count in full for the quota (logical); equal bodies are stored once (plain), and compressed (stored). In
-    the file is all else as well; what is free in it is used again.
+    For the quota, messages count in full (logical). Identical bodies are stored once (plain), and compressed (stored).
+    The file also has other data. Its free space is reused.
     """
 
     def directly() -> list[operations.StoreStats]:
@@ -247,10 +251,10 @@ def _size(octets: int) -> str:
 @store.command()
 @click.argument("name", required=False)
 def recompress(name: str | None) -> None:
-    """Store the mail of account NAME, or of all accounts, anew as store.compress says.
+    """Recompress the mail of account NAME, or of all accounts, as set in store.compress.
 
-    That setting is for new mail; this command brings older mail to it. In a running server it goes on slowly in the
-    background (20 MiB a second), without one as fast as it can. Interrupted and begun again, it passes what is done.
+    That setting only applies to new mail. This command applies it to older mail. On a running server, it works slowly
+    in the background (20 MiB a second), otherwise at full speed. If it's interrupted, run it again to continue.
     """
     _maintain(operations.StoreRecompress(name or ""), "recompress", "pieces stored anew")
 
@@ -258,9 +262,9 @@ def recompress(name: str | None) -> None:
 @store.command()
 @click.argument("name", required=False)
 def reparse(name: str | None) -> None:
-    """Read the messages of account NAME, or of all accounts, anew: for what lists, views and searches show of them.
+    """Parse messages of account NAME, or of all accounts, again to update lists, views and searches.
 
-    Mail is served meanwhile. A new version of moxlite does so by itself where it is needed.
+    Mail service isn't interrupted. A new version of moxlite does this automatically if needed.
     """
     _maintain(operations.StoreReparse(name or ""), "reparse", "messages read anew")
 
@@ -268,9 +272,9 @@ def reparse(name: str | None) -> None:
 @store.command("reassign-threads")
 @click.argument("name", required=False)
 def reassign_threads(name: str | None) -> None:
-    """Make the threads of account NAME, or of all accounts, anew, from the headers of the messages.
+    """Rebuild threads of account NAME, or of all accounts, from message headers.
 
-    Mail is served meanwhile; in the end the sessions of the account end, and mail programs connect again.
+    Mail service isn't interrupted. When it's finished, the account's sessions end and mail clients reconnect.
     """
     _maintain(operations.StoreReassignThreads(name or ""), "reassign-threads", "messages placed")
 

@@ -26,14 +26,14 @@ PIECE: Final = 64 << 10
 @click.option(
     "--password-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Its first line is the password; else it is asked for on a terminal.",
+    help="File with the password in its first line. Otherwise you're asked for it on a terminal.",
 )
 def webapi(method: str | None, url: str | None, password_file: Path | None) -> None:
-    """List the methods of the web API, describe METHOD, or call it.
+    """List web API methods, describe METHOD, or call it.
 
-    With URL, such as https://you%40example.org@mail.example.org/webapi/v0/, METHOD is called with the JSON on standard
-    input, and the answer written to standard output. Exit code 1 for an error. A password may be in the URL
-    (you%40example.org:PASSWORD@), where other users of the machine see it while the command runs.
+    With URL, for example https://you%40example.org@mail.example.org/webapi/v0/, METHOD is called with the JSON on
+    stdin, and the response is written to stdout. Exit code 1 for an error. You can put the password in the URL
+    (you%40example.org:PASSWORD@), but other users of this machine can see it while the command runs.
     """
     from moxlite.web.webapi.methods import METHODS, OCTETS
     from moxlite.web.webapi.pages import describe, example_of
@@ -44,7 +44,7 @@ def webapi(method: str | None, url: str | None, password_file: Path | None) -> N
         return
     found = METHODS.get(method)
     if found is None:
-        raise click.UsageError(f"there is no method {method!r}; the methods are {', '.join(METHODS)}")
+        raise click.UsageError(f"unknown method {method!r}; use one of {', '.join(METHODS)}")
     if url is not None:
         _call(method, url, password_file)
         return
@@ -52,7 +52,7 @@ def webapi(method: str | None, url: str | None, password_file: Path | None) -> N
     _fields(describe(found.request))
     click.echo("\nExample\n" + example_of(found) + "\n\nResult")
     if found.result is OCTETS:
-        click.echo("  octets of the message")
+        click.echo("  message as bytes")
     else:
         _fields(describe(found.result))
 
@@ -67,7 +67,7 @@ def _password(file: Path | None, user: str) -> str:
     from moxlite.cli.archives.imapcopy import stated_password
 
     if file is None and not sys.stdin.isatty():  # it has the request, of which a line could pass for a password
-        raise Failure("no password: give a file that has it with --password-file")
+        raise Failure("no password; add a file with it with --password-file")
     return stated_password(file, user)
 
 

@@ -22,28 +22,28 @@ T = TypeVar("T")
 
 @click.command()
 @click.option("--account", metavar="NAME", help="Messages of this account, by number, Message-ID or sender.")
-@click.option("--from", "sender", metavar="ADDR", help="Of a file: the envelope sender, <> for none.  [default: From]")
-@click.option("--to", "recipient", metavar="ADDR", help="Of a file: the envelope recipient.")
-@click.option("--ip", default="", metavar="IP", help="Of a file: the client's address; then DNS is asked.")
-@click.option("--helo", default="", metavar="NAME", help="Of a file: what the client calls itself.")
+@click.option("--from", "sender", metavar="ADDR", help="For a file: envelope sender, <> for none.  [default: From]")
+@click.option("--to", "recipient", metavar="ADDR", help="For a file: envelope recipient.")
+@click.option("--ip", default="", metavar="IP", help="For a file: client address; turns on DNS checks.")
+@click.option("--helo", default="", metavar="NAME", help="For a file: name in the client's HELO.")
 @click.argument("message", metavar="ID|SENDER|FILE")
 def why(account: str | None, sender: str | None, recipient: str | None, ip: str, helo: str, message: str) -> None:
-    """Tell why a message is where it is: the evidence, what each rule proposed, and the plan that was carried out.
+    """Explain why a message is where it is: the evidence, the result of each rule, and the plan that was used.
 
-    With --account the message is one that was delivered to it, or refused with a copy in its rejects mailbox: by its
-    number, its Message-ID, or the address of its sender (ann@example.com, or @example.com for all of a domain), which
-    shows the newest twenty. Refusals that leave no copy are in the log. Else it is a file with a whole message, and
-    the command tells what would become of it at the account of --to, now, without delivering it: by the account's
-    history and junk filter, and with --ip and --helo also by SPF, DKIM, DMARC and block lists. The first line lists
-    what was not judged. Without a running server, the files are opened directly.
+    With --account, the message is one that was delivered to the account, or rejected with a copy in its rejects
+    mailbox. Use its number, its Message-ID, or its sender (ann@example.com, or @example.com for a whole domain), which
+    shows the newest twenty. Rejections without a copy are in the log. Otherwise it's a file with a whole message, and
+    you'll see what would happen to it at --to's account now, without delivering it. This uses the account's history and
+    junk filter, and with --ip and --helo also SPF, DKIM, DMARC and block lists. The first line lists checks that were
+    skipped. If the server isn't running, the files are opened directly.
     """
     if account is not None:
         if recipient is not None or sender is not None:
-            raise click.UsageError("--from and --to are for a file, --account is for a message of an account")
+            raise click.UsageError("use --from and --to for a file, --account for an account's message")
         found = _stored(account, message)
     else:
         if recipient is None:
-            raise click.UsageError("say --account NAME for a message of an account, or --to ADDR for a file")
+            raise click.UsageError("add --account NAME for an account's message, or --to ADDR for a file")
         found = _tried(message, sender, recipient, ip, helo)
     if settings().as_json:
         show(found, (), as_json=True)
@@ -113,7 +113,7 @@ def _print(found: list[Explained]) -> None:
         where = f", in {printable(one.mailbox)}" if one.mailbox else ""
         print(f"account {one.account}" + (f", message {one.message}{where}" if one.message else ""))
         if one.why is None:
-            print("no reasons are kept: it was put there by a program, an import or an earlier version")
+            print("no reasons saved: it was added by a mail client, an import or an earlier version")
             continue
         for line in lines(one.why):
             print(printable(line))

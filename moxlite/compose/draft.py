@@ -122,11 +122,11 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
     # NUL ends the text in programs written in C, and mail must not have it (RFC 5322 §3.5).
     for field, text in (("text", draft.text), ("html", draft.html)):
         if len(text) > MAX_TEXT:
-            raise BadDraft(field, worded("the text is longer than {most} million characters", most=MAX_TEXT >> 20))
+            raise BadDraft(field, worded("the text must be {most} million characters or fewer", most=MAX_TEXT >> 20))
         if "\0" in text:
-            raise BadDraft(field, "the text holds a NUL character")
+            raise BadDraft(field, "the text can't contain a NUL character")
     if len(draft.to) + len(draft.cc) + len(draft.bcc) > MAX_RECIPIENTS:
-        raise BadDraft("to", worded("more than {most} recipients", most=MAX_RECIPIENTS))
+        raise BadDraft("to", worded("you can add up to {most} recipients", most=MAX_RECIPIENTS))
     fields = (
         ("from", (draft.author,)),
         ("to", draft.to),
@@ -149,7 +149,7 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
 def _check_files(files: Sequence[File]) -> None:
     """Raises BadDraft."""
     if len(files) > MAX_FILES:
-        raise BadDraft("attachments", worded("more than {most} attachments", most=MAX_FILES))
+        raise BadDraft("attachments", worded("you can attach up to {most} files", most=MAX_FILES))
     for file in files:
         for word in (file.name, file.media_type, file.content_id, *(text for pair in file.parameters for text in pair)):
             _check_text("attachments", word, MAX_NAME)
@@ -165,7 +165,7 @@ def kept_references(found: Sequence[str]) -> tuple[str, ...]:
 def _check_text(field: str, text: str, limit: int) -> None:
     """Check a header value: one line, no control characters or lone surrogates (WEBMAIL-98). Raises BadDraft."""
     if len(text) > limit:
-        raise BadDraft(field, worded("longer than {limit} characters", limit=limit))
+        raise BadDraft(field, worded("must be {limit} characters or fewer", limit=limit))
     if any(char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" for char in text):
         raise BadDraft(field, "control characters are not allowed here")
 
@@ -183,7 +183,7 @@ def _address(field: str, address: MailAddress) -> Address:
 
 
 def _no_address() -> Address:
-    raise AddressError("the part before the @ is missing")
+    raise AddressError("enter the part before the @")
 
 
 def recipients(draft: Draft) -> tuple[Address, ...]:
@@ -193,7 +193,7 @@ def recipients(draft: Draft) -> tuple[Address, ...]:
         for address in addresses:
             found[_address(field, address)] = None
     if not found:
-        raise BadDraft("to", "there is no recipient")
+        raise BadDraft("to", "add a recipient")
     return tuple(found)
 
 

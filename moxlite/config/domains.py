@@ -32,8 +32,8 @@ from moxlite.config.values import (
 
 
 class Route(Section, frozen=True):
-    """A rule that chooses the transport of outgoing mail. The first route that matches applies: the account's routes
-    come first, then the routes of its domain, then the global ones.
+    """A rule to choose a transport for outgoing mail. The first matching route is used. Account routes come first, then
+    domain routes, then global ones.
     """
 
     transport: Annotated[str, doc("Name of the transport.")]
@@ -43,12 +43,12 @@ class Route(Section, frozen=True):
     to_domain: Annotated[
         tuple[SubdomainPattern, ...], doc("Only for these recipient domains; a leading dot also matches subdomains.")
     ] = ()
-    minimum_attempts: Annotated[int, doc("Only once this many attempts have failed.")] = 0
+    minimum_attempts: Annotated[int, doc("Only after this many attempts have failed.")] = 0
     after: Annotated[
         Literal["", "blocked"],
         doc(
-            "blocked: only for a message that a host has refused because it blocks the address of this server. It goes"
-            " this way then, at once, in place of coming back. Empty: for all."
+            "blocked: only for messages rejected because the receiving host blocks this server's address. "
+            "They're sent this way immediately instead of bouncing. Empty: for all."
         ),
     ] = ""
 
@@ -86,19 +86,19 @@ Programs act on them (RFC 2045, RFC 2369, RFC 2919), and RFC 8058 §4 requires a
 
 
 class Selector(Section, frozen=True):
-    """A DKIM key; its public half belongs in DNS at `SELECTOR._domainkey.DOMAIN`."""
+    """A DKIM key. Publish its public key in DNS at `SELECTOR._domainkey.DOMAIN`."""
 
     key_file: Annotated[
         Path, doc("Private key, PEM PKCS#8: RSA of at least 1024 bits, or ed25519. Relative to this file.")
     ]
-    hash: Annotated[Literal["sha256", "sha1"], doc("Hash of the signature. sha1 is obsolete.")] = "sha256"
+    hash: Annotated[Literal["sha256", "sha1"], doc("Signature hash. sha1 is obsolete.")] = "sha256"
     header: Annotated[Literal["relaxed", "simple"], doc("Canonicalisation of the header.")] = "relaxed"
     body: Annotated[Literal["relaxed", "simple"], doc("Canonicalisation of the body.")] = "relaxed"
-    headers: Annotated[tuple[str, ...], doc("Header fields that are signed; From must be one.")] = DKIM_HEADERS
+    headers: Annotated[tuple[str, ...], doc("Header fields to sign, which must include From.")] = DKIM_HEADERS
     unsealed_headers: Annotated[
-        tuple[str, ...], doc("Header fields that are signed too where a message has them, and that others may add.")
+        tuple[str, ...], doc("Header fields to sign if a message has them. Others can still be added.")
     ] = DKIM_UNSEALED
-    seal: Annotated[bool, doc("Sign each of `headers` once more than it occurs, so that none can be added.")] = True
+    seal: Annotated[bool, doc("Sign `headers` one extra time each, so none can be added.")] = True
     expiration: Annotated[Duration, doc("How long a signature is valid.")] = 72 * 3600.0
 
 
@@ -132,18 +132,18 @@ class TLSRPT(Section, frozen=True):
 
 
 class MTASTS(Section, frozen=True):
-    """The domain's MTA-STS policy (RFC 8461), served by listeners with `mtasts_https`."""
+    """MTA-STS policy for the domain (RFC 8461), served by listeners with `mtasts_https`."""
 
     policy_id: Annotated[
         str,
-        doc("Version of the policy; letters and digits. The server changes it with each change of the policy."),
+        doc("Policy version, in letters and digits. The server updates it when the policy changes."),
     ]
-    mode: Annotated[Literal["enforce", "testing", "none"], doc("What senders do when TLS fails.")] = "enforce"
+    mode: Annotated[Literal["enforce", "testing", "none"], doc("What senders do if TLS fails.")] = "enforce"
     max_age: Annotated[Duration, doc("How long senders keep the policy.")] = 86400.0
     mx: Annotated[tuple[str, ...], doc("Names of the MX hosts, `*.` for one label; without it the hostname.")] = ()
     former_mx: Annotated[
         tuple[str, ...],
-        doc("Names that `mx` had before. The server adds them, and removes them once no sender relies on them."),
+        doc("Previous names in `mx`. The server adds them, and removes them when senders no longer use them."),
     ] = ()
 
 
@@ -153,25 +153,25 @@ class Alias(Section, frozen=True):
     addresses: Annotated[
         tuple[Address, ...],
         doc(
-            "The members: addresses of accounts of this server, at least one, and of other servers. The owner of an "
-            "address of another server gets a mail with a link, and has to agree once."
+            "Member addresses. At least one must be an account on this server. Members on other servers get an "
+            "email and have to confirm once."
         ),
     ]
     carrier: Annotated[
         str | None,
         doc(
-            "The account of a member that sends mail on to members at other servers: its limit of 500 messages a day "
-            "counts, and failures are told there. Left out: the account of the first member."
+            "The member account that forwards mail to members on other servers. Its limit of 500 messages a day "
+            "applies, and it gets the bounces. If not set, the first member's account."
         ),
     ] = None
     post_public: Annotated[bool, doc("Everyone may write to it; else only members.")] = False
     list_members: Annotated[bool, doc("Members see the other members.")] = False
     allow_msg_from: Annotated[bool, doc("Members may send with the alias as From.")] = False
-    deliver_to_sender: Annotated[bool, doc("A member who writes to the alias gets a copy.")] = False
+    deliver_to_sender: Annotated[bool, doc("Send members copies of their own messages.")] = False
 
 
 class DomainConfig(Section, frozen=True):
-    """A domain for which this server accepts mail."""
+    """A domain that this server accepts mail for."""
 
     disabled: Annotated[
         bool, doc("Refuse its mail for now, in and out, with a temporary error. Its users can still log in.")
@@ -179,47 +179,47 @@ class DomainConfig(Section, frozen=True):
     peer: Annotated[
         tuple[Host, ...],
         doc(
-            "Hosts of the server from which the domain moves here, in order. Mail for addresses that are not here yet"
-            " goes there, if that server takes it; while the domain is `disabled`, all its mail does."
+            "Hosts of the domain's previous server, in order. Mail for addresses that don't exist here yet goes "
+            "there, if that server accepts it. While the domain is `disabled`, all its mail does."
         ),
     ] = ()
     description: Annotated[str, doc("For your own notes.")] = ""
     client_settings_domain: Annotated[
-        Domain | None, doc("Name of the host in settings for mail programs, such as `mail.example.org`.")
+        Domain | None, doc("Host name in mail client settings. For example, `mail.example.org`.")
     ] = None
-    no_jmap: Annotated[bool, doc("Refuse JMAP to log-ins with an address of this domain.")] = False
+    no_jmap: Annotated[bool, doc("Turn off JMAP for logins with an address in this domain.")] = False
     free_busy: Annotated[
         Literal["details", "busy", "nothing"],
         doc(
-            "What people of this domain see of each other's calendars when they plan: titles too, when the owner is"
-            " busy, or nothing. An owner can choose otherwise for each calendar."
+            "What users in this domain can see of each other's calendars when they plan: titles, only free/busy "
+            "times, or nothing. Owners can change this for each calendar."
         ),
     ] = "busy"
     localpart_separators: Annotated[
-        tuple[Separator, ...], doc("Text after one of them is ignored in delivery: `you+shop@` is `you@`.")
+        tuple[Separator, ...], doc("Ignore text after one of these on delivery: `you+shop@` becomes `you@`.")
     ] = ()
-    localpart_case_sensitive: Annotated[bool, doc("Upper and lower case are different before the @.")] = False
+    localpart_case_sensitive: Annotated[bool, doc("Uppercase and lowercase are different before the @.")] = False
     dkim: Annotated[DKIMConfig, doc("Signing of outgoing mail.")] = DKIMConfig()
     dmarc: Annotated[DMARC | None, doc("Where DMARC reports arrive.")] = None
     strict_records: Annotated[
         bool,
         doc(
-            "Have DNS records bind others: receivers reject mail that can't be verified (DMARC `p=reject`), and no"
-            " other CA issues certificates for the domain and all names below it (CAA). Otherwise receivers only"
-            " report (`p=none`), and any CA may issue."
+            "Use strict policies in DNS. Receivers will reject mail that they can't verify (DMARC `p=reject`), "
+            "and no other CA can issue certificates for the domain and its subdomains (CAA). Otherwise receivers "
+            "only report (`p=none`), and any CA can issue certificates."
         ),
     ] = True
     mtasts: Annotated[MTASTS | None, doc("The MTA-STS policy.")] = None
     tlsrpt: Annotated[TLSRPT | None, doc("Where TLS reports arrive.")] = None
     routes: Annotated[tuple[Route, ...], doc("Routes of mail sent from this domain.")] = ()
     aliases: Annotated[
-        Mapping[str, Alias], doc("Addresses of this domain, by localpart, that deliver to several members.")
+        Mapping[str, Alias], doc("Addresses in this domain, by localpart, that deliver to several members.")
     ] = {}
 
 
 class Ruleset(Section, frozen=True):
-    """A rule that files incoming mail. At least one condition is needed, and all of them must hold. The first ruleset
-    that matches applies.
+    """A rule to file incoming mail. Set at least one condition. All conditions must match, and the first matching
+    ruleset is used.
     """
 
     mailbox: Annotated[MailboxName, doc("Where matching mail goes.")]
@@ -227,28 +227,33 @@ class Ruleset(Section, frozen=True):
     msg_from_regexp: Annotated[Regexp | None, doc("Matches the address in From, lower case.")] = None
     verified_domain: Annotated[Domain | None, doc("The mail verifiably comes from this domain (SPF or DKIM).")] = None
     headers_regexp: Annotated[
-        Mapping[str, str], doc("Patterns for the name of a header field and for its value, lower case.")
+        Mapping[str, str], doc("Patterns for a header field's name and value, in lowercase.")
     ] = {}
     is_forward: Annotated[bool, doc("These are forwards from the verified domain: no judgement by the last hop.")] = (
         False
     )
-    list_allow_domain: Annotated[Domain | None, doc("A mailing list of this verified domain: accept all of it.")] = None
+    list_allow_domain: Annotated[
+        Domain | None, doc("A mailing list from this verified domain. Accept all its mail.")
+    ] = None
     accept_rejects_to_mailbox: Annotated[
-        MailboxName | None, doc("Accept what would be rejected, into this mailbox.")
+        MailboxName | None, doc("Accept mail that would be rejected, and deliver it to this mailbox.")
     ] = None
     comment: Annotated[str, doc("For your own notes.")] = ""
 
 
 class Destination(Section, frozen=True):
-    """An address at which the account receives mail, and with which it can log in."""
+    """An address that the account can receive mail and log in with."""
 
-    mailbox: Annotated[MailboxName, doc("Where mail goes that no ruleset matches.")] = "Inbox"
+    mailbox: Annotated[MailboxName, doc("Where to deliver mail if no ruleset matches.")] = "Inbox"
     full_name: Annotated[str, doc("Name for this address, if another than the account's.")] = ""
     rulesets: Annotated[tuple[Ruleset, ...], doc("Rules for filing.")] = ()
-    smtp_error: Annotated[AsciiText | None, doc("Refuse all mail: `421` or `550`, a space, and a text.")] = None
+    smtp_error: Annotated[AsciiText | None, doc("Reject all mail: `421` or `550`, a space, and a text.")] = None
     refused_addresses: Annotated[
         tuple[Address, ...],
-        doc("Addresses that lead here and are refused as they are written: `you+shop@…`, or a name of a catchall."),
+        doc(
+            "Rejected addresses that would otherwise be delivered here. For example, `you+shop@…`, or an address in "
+            "a catchall."
+        ),
     ] = ()
     message_auth_required_smtp_error: Annotated[
         AsciiText | None, doc("Refuse mail without valid DMARC, DKIM or SPF, with this text.")
@@ -264,7 +269,8 @@ class OutgoingWebhook(Section, frozen=True):
     secret: Annotated[
         str,
         doc(
-            "Signs calls, as `whsec_` and 24 to 64 octets in base64; two with a space between while you replace one.",
+            "Secret to sign webhooks: `whsec_` and 24 to 64 bytes in base64. To replace it, use two with a space "
+            "in between.",
             secret=True,
         ),
     ] = ""
@@ -278,7 +284,8 @@ class IncomingWebhook(Section, frozen=True):
     secret: Annotated[
         str,
         doc(
-            "Signs calls, as `whsec_` and 24 to 64 octets in base64; two with a space between while you replace one.",
+            "Secret to sign webhooks: `whsec_` and 24 to 64 bytes in base64. To replace it, use two with a space "
+            "in between.",
             secret=True,
         ),
     ] = ""
@@ -291,14 +298,14 @@ class SubjectPass(Section, frozen=True):
 
 
 class SenderLists(Section, frozen=True):
-    """Senders whose mail is refused, or accepted regardless of the junk filter. A domain includes its subdomains."""
+    """Blocked senders, and senders that skip the junk filter. A domain includes its subdomains."""
 
     blocked: Annotated[
         tuple[Sender, ...],
-        doc("Refused: in From or MAIL FROM, or by network; a copy is kept in `rejects_mailbox`."),
+        doc("Blocked by From, MAIL FROM, or network. A copy is kept in `rejects_mailbox`."),
     ] = ()
     allowed: Annotated[
-        tuple[Sender, ...], doc("Taken, where SPF or DKIM proves the author: the address in From, or the network.")
+        tuple[Sender, ...], doc("Allowed if SPF or DKIM verifies the author: by address in From, or network.")
     ] = ()
 
 
@@ -306,38 +313,40 @@ class AutomaticJunkFlags(Section, frozen=True):
     """Messages are marked as junk or not junk by the mailbox that they're moved to."""
 
     enabled: Annotated[bool, doc("Do so.")] = False
-    junk_mailbox_regexp: Annotated[Regexp | None, doc("Mailboxes of junk.")] = None
-    neutral_mailbox_regexp: Annotated[Regexp | None, doc("Mailboxes that say nothing.")] = None
+    junk_mailbox_regexp: Annotated[Regexp | None, doc("Junk mailboxes.")] = None
+    neutral_mailbox_regexp: Annotated[Regexp | None, doc("Mailboxes that the junk filter ignores.")] = None
     not_junk_mailbox_regexp: Annotated[Regexp | None, doc("Mailboxes of wanted mail; without it all others.")] = None
 
 
 class JunkFilter(Section, frozen=True):
-    """The filter that learns from the account's own mail."""
+    """A junk filter that learns from the account's mail."""
 
-    threshold: Annotated[float, doc("Probability above which a message of an unknown sender is refused.")]
-    onegrams: Annotated[bool, doc("Look at single words.")] = False
-    twograms: Annotated[bool, doc("Look at pairs of words.")] = False
-    threegrams: Annotated[bool, doc("Look at triples of words.")] = False
-    max_power: Annotated[float, doc("A single word counts no more than this far from 0 and 1; from 0, below 0.5.")] = (
-        0.01
-    )
+    threshold: Annotated[float, doc("Reject messages from unknown senders above this probability.")]
+    onegrams: Annotated[bool, doc("Use single words.")] = False
+    twograms: Annotated[bool, doc("Use word pairs.")] = False
+    threegrams: Annotated[bool, doc("Use word triples.")] = False
+    max_power: Annotated[float, doc("Keep word probabilities this far from 0 and 1. Must be 0 to below 0.5.")] = 0.01
     top_words: Annotated[int, doc("How many of the most telling words count.")] = 10
     ignore_words: Annotated[float, doc("Words this near to 0.5 don't count; from 0, below 0.5.")] = 0.1
     rare_words: Annotated[int, doc("Words seen no more often than this don't count.")] = 2
 
 
 class Account(Section, frozen=True):
-    """A user: mailboxes, log-in, addresses."""
+    """A user, with mailboxes, login, and addresses."""
 
-    domain: Annotated[Domain, doc("Preselected for new addresses in the admin app; has no other meaning.")]
+    domain: Annotated[Domain, doc("Preselected for new addresses in the admin app. Has no other effect.")]
     description: Annotated[str, doc("For your own notes.")] = ""
-    full_name: Annotated[str, doc("The name in mail that is sent from the webmail.", owner="Your name")] = ""
-    login_disabled: Annotated[AsciiText | None, doc("Refuse log-ins, with this text; mail is still delivered.")] = None
-    destinations: Annotated[Mapping[str, Destination], doc("Addresses; `@domain` takes what no other has.")] = {}
-    outgoing_webhook: Annotated[OutgoingWebhook | None, doc("Calls about sent messages.")] = None
-    incoming_webhook: Annotated[IncomingWebhook | None, doc("Calls about received messages.")] = None
+    full_name: Annotated[str, doc("Your name in mail sent from the webmail.", owner="Your name")] = ""
+    login_disabled: Annotated[AsciiText | None, doc("Disable logins and show this text. Mail is still delivered.")] = (
+        None
+    )
+    destinations: Annotated[
+        Mapping[str, Destination], doc("Addresses. `@domain` includes all addresses that no other account has.")
+    ] = {}
+    outgoing_webhook: Annotated[OutgoingWebhook | None, doc("Webhooks for sent messages.")] = None
+    incoming_webhook: Annotated[IncomingWebhook | None, doc("Webhooks for received messages.")] = None
     from_id_login_addresses: Annotated[
-        tuple[Address, ...], doc("Log-ins with these get a unique sender address for each message.")
+        tuple[Address, ...], doc("Logins that use a unique sender address for each message.")
     ] = ()
     keep_retired_message_period: Annotated[
         Duration, doc("How long finished messages stay listed in the queue; `0s` not at all.")
@@ -346,7 +355,7 @@ class Account(Section, frozen=True):
         Duration, doc("How long finished webhook calls stay listed; `0s` not at all.")
     ] = 0.0
     subject_pass: Annotated[SubjectPass | None, doc("Tokens in the subject for suspected senders.")] = None
-    senders: Annotated[SenderLists, doc("Senders that are blocked, or allowed.")] = SenderLists()
+    senders: Annotated[SenderLists, doc("Blocked and allowed senders.")] = SenderLists()
     quota_message_size: Annotated[
         Size | None, doc("Space for messages, instead of the global limit; negative is without limit.")
     ] = None
@@ -359,48 +368,45 @@ class Account(Section, frozen=True):
     ] = ()
     keep_copy: Annotated[
         bool,
-        doc(
-            "With `forward_to`, keep the mail here as well. Where a Sieve script is active, it alone decides what is"
-            " kept."
-        ),
+        doc("Also keep forwarded mail here, when you use `forward_to`. An active Sieve script decides on its own."),
     ] = True
     rejects_mailbox: Annotated[MailboxName | None, doc("Keep copies of refused mail here for a time.")] = None
     keep_rejects: Annotated[bool, doc("Never remove them.")] = False
     expire_after: Annotated[
         Mapping[MailboxName, Duration],
-        doc('Remove messages this long after they came into a mailbox, such as `Trash = "30d"`.'),
+        doc('Delete messages this long after they arrive in a mailbox. For example, `Trash = "30d"`.'),
     ] = {}
     introbox: Annotated[MailboxName | None, doc("Mailbox for the first mail of unknown senders, instead of Inbox.")] = (
         None
     )
     invitations: Annotated[
         Literal["known", "all", "never"],
-        doc("Put invitations that come by mail into the calendar: of known senders, of all whose address is proven."),
+        doc("Add emailed invitations to the calendar: from known senders, or from all verified addresses."),
     ] = "known"
     automatic_junk_flags: Annotated[AutomaticJunkFlags, doc("Junk marks by mailbox.")] = AutomaticJunkFlags()
     junk_filter: Annotated[JunkFilter | None, doc("The learning filter; without it content isn't judged.")] = None
     max_outgoing_messages_per_day: Annotated[
-        int, doc("Limit of recipients in 24 hours, against abuse of a stolen password.")
+        int, doc("Maximum number of recipients in 24 hours, to limit abuse of a stolen password.")
     ] = 1000
     max_first_time_recipients_per_day: Annotated[
         int, doc("Limit of recipients never written to before, in 24 hours.")
     ] = 200
     max_recipients_per_hour: Annotated[
         int | None,
-        doc("Recipients in an hour by which the guard stops the account, instead of its own number; 0: any number."),
+        doc("Recipients in an hour before the guard pauses sending, instead of the guard's own limit. 0: no limit."),
     ] = None
     no_sending_guard: Annotated[bool, doc("The guard leaves this account alone (see `queue.guard`).")] = False
     no_first_time_sender_delay: Annotated[bool, doc("Don't let unknown senders wait.")] = False
     no_custom_password: Annotated[bool, doc("The user only gets generated passwords.")] = False
     require_app_passwords: Annotated[
-        bool, doc("The account's own password is for the web apps only; mail programs need app passwords.")
+        bool, doc("Only allow the account's own password in web apps. Mail clients must use app passwords.")
     ] = False
-    no_dsn_suppression: Annotated[bool, doc("Incoming notices of failure put no address on the suppression list.")] = (
+    no_dsn_suppression: Annotated[bool, doc("Don't add addresses to the suppression list when messages bounce.")] = (
         False
     )
     queue_mailbox: Annotated[
         bool,
-        doc("Show what waits to be sent in a mailbox `Outgoing`; moving a message from there to the trash cancels it."),
+        doc("Show queued messages in an `Outgoing` mailbox. To cancel one, move it to the trash."),
     ] = False
     no_jmap: Annotated[bool, doc("Refuse JMAP to this account.")] = False
     imap_capabilities_disabled: Annotated[
@@ -410,16 +416,16 @@ class Account(Section, frozen=True):
 
 
 class WebStatic(Section, frozen=True):
-    """Files of a directory, served by a web handler."""
+    """Files in a directory, served by a web handler."""
 
     root: Annotated[str, doc("Directory; relative to the working directory of the server.")]
     strip_prefix: Annotated[str, doc("Taken off the path first.")] = ""
     list_files: Annotated[bool, doc("List directories without index.html.")] = False
-    continue_not_found: Annotated[bool, doc("Go on with the next handler when there is no such file.")] = False
-    follow_symlinks: Annotated[bool, doc("Follow links that lead out of the directory.")] = False
-    precompressed: Annotated[
-        bool, doc("Send `FILE.br`, `FILE.zst` or `FILE.gz` beside a file, if there is one that is not older.")
-    ] = False
+    continue_not_found: Annotated[bool, doc("If the file doesn't exist, continue with the next handler.")] = False
+    follow_symlinks: Annotated[bool, doc("Follow links to outside the directory.")] = False
+    precompressed: Annotated[bool, doc("Send a file's `FILE.br`, `FILE.zst` or `FILE.gz` if it's at least as new.")] = (
+        False
+    )
     response_headers: Annotated[Mapping[str, str], doc("Fields added to responses.")] = {}
 
 
@@ -428,12 +434,12 @@ class WebRedirect(Section, frozen=True):
 
     base_url: Annotated[
         BaseURL | None,
-        doc(
-            "Where to, but for the path: `https://host`, or `//host` to keep the scheme; without it the host asked for."
-        ),
+        doc("Target without the path: `https://host`, or `//host` to keep the scheme. If not set, the requested host."),
     ] = None
     orig_path_regexp: Annotated[PathRegexp | None, doc("Pattern of the path.")] = None
-    replace_path: Annotated[str, doc("Replacement for what the pattern matched; `$1` is its first group.")] = ""
+    replace_path: Annotated[str, doc("Replacement for the part that matches the pattern. `$1` is the first group.")] = (
+        ""
+    )
     status_code: Annotated[int, doc("300 to 399, but not 304.")] = 308
 
 
@@ -443,7 +449,8 @@ class WebForward(Section, frozen=True):
     url: Annotated[
         BackendURL,
         doc(
-            "Where to: `http://127.0.0.1:8000`, or `unix:/path/of/socket`; a path, after another `:`, begins all paths."
+            "Backend: `http://127.0.0.1:8000`, or `unix:/path/of/socket`. A path after another `:` is put in "
+            "front of all paths."
         ),
     ]
     strip_path: Annotated[bool, doc("Take what `path_regexp` matched off the path.")] = False
@@ -458,33 +465,33 @@ class WebInternal(Section, frozen=True):
 
 
 class WebBasicAuth(Section, frozen=True):
-    """Names and passwords that a rule of the web server asks for (HTTP Basic authentication)."""
+    """Names and passwords for a web server rule (HTTP Basic authentication)."""
 
-    users: Annotated[Mapping[str, str], doc("Hashes of passwords, by name: `moxlite config hash-password` makes one.")]
-    realm: Annotated[str, doc("What browsers show when they ask.")] = "restricted"
+    users: Annotated[
+        Mapping[str, str], doc("Password hashes by name. To create one, run `moxlite config hash-password`.")
+    ]
+    realm: Annotated[str, doc("Shown by browsers when they ask for the password.")] = "restricted"
 
 
 class WebCache(Section, frozen=True):
     """The field `Cache-Control` of successful answers."""
 
-    path_regexp: Annotated[PathRegexp, doc("Pattern of the path. The first one that matches counts.")]
+    path_regexp: Annotated[PathRegexp, doc("Path pattern. The first one that matches is used.")]
     cache_control: Annotated[str, doc("The value, such as `max-age=31536000, immutable`.")]
 
 
 class WebHandler(Section, frozen=True):
-    """A rule of the web server, tried in order. Give exactly one of `static`, `redirect`, `forward`, `internal`."""
+    """A web server rule. Rules are tried in order. Set one of `static`, `redirect`, `forward` or `internal`."""
 
     domain: Annotated[Domain, doc("Host.")]
     path_regexp: Annotated[PathRegexp, doc("Pattern of the path; starts with `^`.")]
-    log_name: Annotated[str, doc("Name in logs and metrics; without it its number.")] = ""
-    dont_redirect_plain_http: Annotated[bool, doc("Serve http too, instead of a redirect to https.")] = False
+    log_name: Annotated[str, doc("Name in logs and metrics. If not set, its number.")] = ""
+    dont_redirect_plain_http: Annotated[bool, doc("Serve http instead of redirecting it to https.")] = False
     compress: Annotated[bool, doc("Compress responses.")] = False
-    allow_ips: Annotated[
-        tuple[Network, ...], doc("Networks of clients that are served; others get status 403. Empty: all are served.")
-    ] = ()
-    basic_auth: Annotated[WebBasicAuth | None, doc("Ask for a name and a password.")] = None
+    allow_ips: Annotated[tuple[Network, ...], doc("Networks that can connect. Others get status 403. Empty: all.")] = ()
+    basic_auth: Annotated[WebBasicAuth | None, doc("Require a name and password.")] = None
     cache: Annotated[
-        tuple[WebCache, ...], doc("Fields `Cache-Control` by path; they replace the fields of `static` or `forward`.")
+        tuple[WebCache, ...], doc("`Cache-Control` fields by path. They replace the fields from `static` or `forward`.")
     ] = ()
     static: Annotated[WebStatic | None, doc("Serve files.")] = None
     redirect: Annotated[WebRedirect | None, doc("Redirect.")] = None
@@ -493,25 +500,25 @@ class WebHandler(Section, frozen=True):
 
 
 class ARC(Section, frozen=True):
-    """Mail that other servers have forwarded, with sealed results of their own checks (RFC 8617)."""
+    """Mail forwarded by other servers, with sealed results of their checks (RFC 8617)."""
 
     trusted_sealers: Annotated[
         tuple[Domain, ...],
-        doc("Domains whose seals count: mail that they saw proven is not refused by the policy of its author."),
+        doc("Trusted sealing domains. Mail that they verified isn't rejected because of the author's policy."),
     ] = ()
 
 
 class Domains(Section, frozen=True):
     """domains.toml: settings that may change while the server runs."""
 
-    domains: Annotated[Mapping[str, DomainConfig], doc("Mail domains, by name in its Unicode form.")] = {}
+    domains: Annotated[Mapping[str, DomainConfig], doc("Mail domains, by name in Unicode.")] = {}
     accounts: Annotated[
         Mapping[str, Account], doc("Users, by name: lower-case letters, digits, `.`, `_`, `-`, at most 64.")
     ] = {}
     web_domain_redirects: Annotated[Mapping[str, str], doc("Hosts whose requests are redirected to another host.")] = {}
     web_handlers: Annotated[tuple[WebHandler, ...], doc("Rules of the web server.")] = ()
     routes: Annotated[tuple[Route, ...], doc("Routes for all.")] = ()
-    arc: Annotated[ARC | None, doc("Mail passed on by servers that are trusted.")] = None
+    arc: Annotated[ARC | None, doc("Mail forwarded by trusted servers.")] = None
     monitor_dnsbls: Annotated[
-        tuple[Domain, ...], doc("DNS block lists that are only watched for this server's own addresses.")
+        tuple[Domain, ...], doc("DNS block lists that are only monitored for this server's own addresses.")
     ] = ()

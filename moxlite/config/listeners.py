@@ -18,25 +18,23 @@ class KeyCert(Section, frozen=True):
 
 
 class ListenerTLS(Section, frozen=True):
-    """TLS of this listener: its certificates and versions. Give exactly one of `acme` and `key_certs`."""
+    """TLS certificates and versions for this listener. Set either `acme` or `key_certs`."""
 
-    acme: Annotated[str | None, doc("Name of the `[acme.NAME]` table whose CA issues the certificates.")] = None
+    acme: Annotated[str | None, doc("Name of the `[acme.NAME]` table to get certificates from.")] = None
     key_certs: Annotated[
         tuple[KeyCert, ...],
-        doc("Certificates of your own; the one that matches the name asked for (SNI) is used, else the first."),
+        doc("Your own certificates. The one that matches the requested name (SNI) is used, or the first."),
     ] = ()
-    min_version: Annotated[
-        TLSVersion, doc("Oldest version of TLS that is spoken. 1.0 and 1.1 are known to be weak.")
-    ] = "TLSv1.2"
+    min_version: Annotated[TLSVersion, doc("Minimum TLS version. 1.0 and 1.1 are known to be weak.")] = "TLSv1.2"
     host_private_key_files: Annotated[
         tuple[Path, ...],
         doc(
-            "Private keys for the host's certificates from ACME, and for its TLSA records: PEM (PKCS#8, PKCS#1, "
-            "EC), RSA-2048 and P-256."
+            "Private keys for the host's ACME certificates and TLSA records: PEM (PKCS#8, PKCS#1, EC), RSA-2048 "
+            "and P-256."
         ),
     ] = ()
     client_auth: Annotated[
-        bool, doc("Ask clients for a certificate, so that users can log in with a key. It is never required.")
+        bool, doc("Ask clients for a certificate, so users can log in with one. It's always optional.")
     ] = True
     session_tickets: Annotated[bool, doc("Let web clients resume TLS sessions with tickets.")] = True
 
@@ -46,20 +44,20 @@ class SMTPService(Section, frozen=True):
 
     enabled: Annotated[bool, doc("Accept mail for the local domains.")] = False
     port: Annotated[Port, doc("Port; other servers only ever use 25.")] = 25
-    starttls: Annotated[bool, doc("Offer STARTTLS. Switch off only to test without certificates.")] = True
+    starttls: Annotated[bool, doc("Offer STARTTLS. Turn it off only to test without certificates.")] = True
     require_starttls: Annotated[
         bool, doc("Refuse mail over connections without TLS. Some legitimate senders can't do TLS.")
     ] = False
     requiretls_ext: Annotated[bool, doc("Announce REQUIRETLS (RFC 8689) once TLS is active.")] = True
     dsn_ext: Annotated[
-        bool, doc("Announce DSN (RFC 3461) to other servers; lets senders ask for notices of successful delivery.")
+        bool, doc("Offer DSN (RFC 3461) to other servers, so senders can request delivery notifications.")
     ] = False
     dnsbls: Annotated[
-        tuple[Domain, ...], doc("DNS block lists, asked in this order and only when nothing is known about a sender.")
+        tuple[Domain, ...], doc("DNS block lists, checked in this order and only for unknown senders.")
     ] = ()
     dnsbl_codes: Annotated[
         Mapping[str, tuple[IP, ...]],
-        doc("Per zone of `dnsbls`: the answers that count as listed; without an entry all of 127.0.0.0/8 but errors."),
+        doc("Responses that count as listed, for each zone in `dnsbls`. If not set, all of 127.0.0.0/8 except errors."),
     ] = {}
     first_time_sender_delay: Annotated[
         Duration, doc("How long to wait before accepting mail of an unknown sender; spammers don't wait.")
@@ -79,18 +77,18 @@ class SMTPService(Section, frozen=True):
 
 
 class SubmissionService(Section, frozen=True):
-    """Mail of our own users, with STARTTLS."""
+    """Mail from your users, with STARTTLS."""
 
     enabled: Annotated[bool, doc("Let users submit mail here.")] = False
     port: Annotated[Port, doc("Port.")] = 587
     require_tls: Annotated[
-        bool, doc("No log-in before STARTTLS. Without it passwords may cross the network in the clear.")
+        bool, doc("Require STARTTLS to log in. Otherwise passwords may be sent over the network in plain text.")
     ] = True
     requiretls_ext: Annotated[bool, doc("Announce REQUIRETLS (RFC 8689) once TLS is active.")] = True
 
 
 class SubmissionsService(Section, frozen=True):
-    """Mail of our own users, with TLS from the start (RFC 8314)."""
+    """Mail from your users, with TLS from the start (RFC 8314)."""
 
     enabled: Annotated[bool, doc("Let users submit mail here.")] = False
     port: Annotated[Port, doc("Port.")] = 465
@@ -101,17 +99,17 @@ class SubmissionsService(Section, frozen=True):
 
 
 class IMAPService(Section, frozen=True):
-    """Mailboxes for mail programs, with STARTTLS."""
+    """Mailboxes for mail clients, with STARTTLS."""
 
     enabled: Annotated[bool, doc("Serve IMAP here.")] = False
     port: Annotated[Port, doc("Port.")] = 143
     require_tls: Annotated[
-        bool, doc("No log-in before STARTTLS. Without it passwords may cross the network in the clear.")
+        bool, doc("Require STARTTLS to log in. Otherwise passwords may be sent over the network in plain text.")
     ] = True
 
 
 class IMAPSService(Section, frozen=True):
-    """Mailboxes for mail programs, with TLS from the start (RFC 8314)."""
+    """Mailboxes for mail clients, with TLS from the start (RFC 8314)."""
 
     enabled: Annotated[bool, doc("Serve IMAP over TLS here.")] = False
     port: Annotated[Port, doc("Port.")] = 993
@@ -121,30 +119,28 @@ class IMAPSService(Section, frozen=True):
 
 
 class ManageSieveService(Section, frozen=True):
-    """Sieve scripts of accounts, for mail programs (RFC 5804), with STARTTLS."""
+    """Sieve scripts for mail clients (RFC 5804), with STARTTLS."""
 
-    enabled: Annotated[bool, doc("Let mail programs store Sieve scripts here.")] = False
+    enabled: Annotated[bool, doc("Let mail clients save Sieve scripts.")] = False
     port: Annotated[Port, doc("Port.")] = 4190
     require_tls: Annotated[
-        bool, doc("No log-in before STARTTLS. Without it passwords may cross the network in the clear.")
+        bool, doc("Require STARTTLS to log in. Otherwise passwords may be sent over the network in plain text.")
     ] = True
 
 
 class WebService(Section, frozen=True):
-    """A web application."""
+    """A web app."""
 
     enabled: Annotated[bool, doc("Serve the application here.")] = False
     port: Annotated[Port, doc("Port; services of one listener may share it.")] = 80
-    path: Annotated[URLPath, doc("Path below which it is served; starts and ends with a slash.")] = "/"
-    forwarded: Annotated[
-        bool, doc("Requests come through a reverse proxy: believe its `X-Forwarded-*` fields (see `forwarded_from`).")
-    ] = False
+    path: Annotated[URLPath, doc("URL path, which must start and end with a slash.")] = "/"
+    forwarded: Annotated[bool, doc("Trust `X-Forwarded-*` fields from a reverse proxy (see `forwarded_from`).")] = False
 
 
 class JMAPService(WebService, frozen=True):
-    """JMAP for mail programs."""
+    """JMAP for mail clients."""
 
-    path: Annotated[URLPath, doc("Path below which it is served; starts and ends with a slash.")] = "/jmap/"
+    path: Annotated[URLPath, doc("URL path, which must start and end with a slash.")] = "/jmap/"
     origins: Annotated[
         tuple[Origin, ...],
         doc(
@@ -155,7 +151,7 @@ class JMAPService(WebService, frozen=True):
 
 
 class MetricsService(Section, frozen=True):
-    """Metrics for Prometheus, and health checks."""
+    """Prometheus metrics and health checks."""
 
     enabled: Annotated[bool, doc("Serve `/metrics`, `/healthz` and `/readyz` here.")] = False
     port: Annotated[Port, doc("Port.")] = 8010
@@ -165,18 +161,16 @@ class DebugService(Section, frozen=True):
     """Pages for debugging: task tree, memory, profile. Not in effect yet."""
 
     enabled: Annotated[bool, doc("Serve them here. Never on a public IP. Not in effect yet.")] = False
-    port: Annotated[Port, doc("Port of its own.")] = 8011
+    port: Annotated[Port, doc("Separate port.")] = 8011
 
 
 class PolicyService(Section, frozen=True):
-    """Files that other mail software fetches by https from well-known names."""
+    """Files that other mail software gets by https from well-known names."""
 
     enabled: Annotated[bool, doc("Serve them here.")] = False
     port: Annotated[Port, doc("Port; clients only ever use 443.")] = 443
     non_tls: Annotated[bool, doc("Serve without TLS, for a reverse proxy that does it.")] = False
-    forwarded: Annotated[
-        bool, doc("Requests come through a reverse proxy: believe its `X-Forwarded-*` fields (see `forwarded_from`).")
-    ] = False
+    forwarded: Annotated[bool, doc("Trust `X-Forwarded-*` fields from a reverse proxy (see `forwarded_from`).")] = False
 
 
 class DAVService(Section, frozen=True):
@@ -184,26 +178,20 @@ class DAVService(Section, frozen=True):
 
     enabled: Annotated[bool, doc("Serve them here.")] = False
     port: Annotated[Port, doc("Port.")] = 443
-    forwarded: Annotated[
-        bool, doc("Requests come through a reverse proxy: believe its `X-Forwarded-*` fields (see `forwarded_from`).")
-    ] = False
+    forwarded: Annotated[bool, doc("Trust `X-Forwarded-*` fields from a reverse proxy (see `forwarded_from`).")] = False
 
 
 class WebserverService(Section, frozen=True):
-    """The web handlers and redirects of domains.toml."""
+    """Web handlers and redirects in domains.toml."""
 
     enabled: Annotated[bool, doc("Serve them here.")] = False
     port: Annotated[Port, doc("Port.")] = 80
-    rate_limit_disabled: Annotated[bool, doc("No limit of requests per IP network on this port.")] = False
-    forwarded: Annotated[
-        bool, doc("Requests come through a reverse proxy: believe its `X-Forwarded-*` fields (see `forwarded_from`).")
-    ] = False
+    rate_limit_disabled: Annotated[bool, doc("Don't limit requests per IP network on this port.")] = False
+    forwarded: Annotated[bool, doc("Trust `X-Forwarded-*` fields from a reverse proxy (see `forwarded_from`).")] = False
 
 
 class Listener(Section, frozen=True):
-    """IP addresses and the services on them. The IPs of the listener named `public`, if there is one, are checked
-    against DNS.
-    """
+    """IP addresses and their services. If there's a listener named `public`, its IPs are compared to DNS."""
 
     ips: Annotated[
         tuple[IP, ...],
@@ -212,14 +200,12 @@ class Listener(Section, frozen=True):
             "`0.0.0.0` and `::` stand for all of the machine."
         ),
     ]
-    nat_ips: Annotated[tuple[IP, ...], doc("The public addresses, when the machine is behind NAT.")] = ()
+    nat_ips: Annotated[tuple[IP, ...], doc("Public addresses if this machine is behind NAT.")] = ()
     ips_natted: Annotated[
-        bool, doc("The machine is behind NAT and its public addresses aren't known: checks of addresses are skipped.")
+        bool, doc("This machine is behind NAT and you don't know its public addresses. Address checks are skipped.")
     ] = False
-    hostname: Annotated[Domain | None, doc("Name of the host on these addresses, if another than the global one.")] = (
-        None
-    )
-    tls: Annotated[ListenerTLS | None, doc("TLS of this listener; needed by every service that uses it.")] = None
+    hostname: Annotated[Domain | None, doc("Host name for these addresses, if it isn't the global one.")] = None
+    tls: Annotated[ListenerTLS | None, doc("TLS for this listener. Required by every service that uses it.")] = None
     max_message_size: Annotated[Size, doc("Largest message accepted, incoming and submitted.")] = 104857600
     proxy_protocol_from: Annotated[
         tuple[Network, ...],
@@ -245,15 +231,15 @@ class Listener(Section, frozen=True):
     webmail_https: Annotated[WebService, doc("Webmail.")] = WebService(port=443, path="/webmail/")
     webapi_http: Annotated[WebService, doc("HTTP API for programs, without TLS.")] = WebService(path="/webapi/")
     webapi_https: Annotated[WebService, doc("HTTP API for programs.")] = WebService(port=443, path="/webapi/")
-    jmap_http: Annotated[JMAPService, doc("JMAP for mail programs, without TLS.")] = JMAPService()
-    jmap_https: Annotated[JMAPService, doc("JMAP for mail programs.")] = JMAPService(port=443)
+    jmap_http: Annotated[JMAPService, doc("JMAP for mail clients, without TLS.")] = JMAPService()
+    jmap_https: Annotated[JMAPService, doc("JMAP for mail clients.")] = JMAPService(port=443)
     dav_http: Annotated[DAVService, doc("Calendars and contacts, for a reverse proxy that does TLS.")] = DAVService(
         port=80
     )
     dav_https: Annotated[DAVService, doc("Calendars and contacts.")] = DAVService()
     metrics_http: Annotated[MetricsService, doc("Metrics and health.")] = MetricsService()
     debug_http: Annotated[DebugService, doc("Debugging pages. Not in effect yet.")] = DebugService()
-    autoconfig_https: Annotated[PolicyService, doc("Settings that mail programs look up for a domain.")] = (
+    autoconfig_https: Annotated[PolicyService, doc("Settings that mail clients look up for a domain.")] = (
         PolicyService()
     )
     mtasts_https: Annotated[PolicyService, doc("MTA-STS policies of the domains.")] = PolicyService()
@@ -263,9 +249,9 @@ class Listener(Section, frozen=True):
     hsts: Annotated[
         bool | None,
         doc(
-            "Tell browsers to use only https for these hosts (HSTS). Without this key, our own apps do at the "
-            "listener's hostname, after its certificate has been valid for a day: for as many days as it has been, "
-            "180 at most."
+            "Tell browsers to only use https for these hosts (HSTS). If not set, the web apps do this at the "
+            "listener's host name after its certificate has been valid for a day. It's for as many days as it "
+            "has been valid, up to 180."
         ),
     ] = None
 

@@ -360,7 +360,7 @@ def not_in_effect(file: Static | Domains) -> list[Finding]:
             waits = field.name in WAITING.get(type(section), ())
             if waits and getattr(section, field.name) != field.default:
                 found.setdefault((type(section), field.name), []).append((*path, field.name))
-    return [Finding(paths[0], "is not in effect yet", _elsewhere(len(paths) - 1)) for paths in found.values()]
+    return [Finding(paths[0], "isn't in effect yet", _elsewhere(len(paths) - 1)) for paths in found.values()]
 
 
 def _elsewhere(number: int) -> str:

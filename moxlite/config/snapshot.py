@@ -148,7 +148,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """
         owner = next((one for one, settings in self.domains.accounts.items() if name in settings.destinations), "")
         hint = f'did you mean "{owner}"?' if owner else near(name, self.domains.accounts)
-        return f'there is no account "{name}"' + (f"; {hint}" if hint else "")
+        return f'account not found: "{name}"' + (f"; {hint}" if hint else "")
 
     def listener(self, name: str) -> Listener:
         """The listener of this name; raises KeyError."""

@@ -49,25 +49,25 @@ class RateLimits(Section, frozen=True):
     exempt: Annotated[tuple[Network, ...], doc("Networks without any limit.")] = ()
     connections_per_minute: Annotated[ThreeWidths, doc("New connections in a minute.")] = (300, 900, 2700)
     open_connections: Annotated[ThreeWidths, doc("Connections open at one time.")] = (30, 90, 270)
-    auth_failures_per_minute: Annotated[ThreeWidths, doc("Failed log-ins in a minute, over all protocols.")] = (
+    auth_failures_per_minute: Annotated[ThreeWidths, doc("Failed logins in a minute, over all protocols.")] = (
         10,
         30,
         90,
     )
-    auth_failures_per_day: Annotated[ThreeWidths, doc("Failed log-ins in 24 hours, over all protocols.")] = (
+    auth_failures_per_day: Annotated[ThreeWidths, doc("Failed logins in 24 hours, over all protocols.")] = (
         50,
         150,
         450,
     )
     auth_failures_per_account: Annotated[
         tuple[int, int],
-        doc("Failed log-ins to one account from all networks together, in a minute and in 24 hours."),
+        doc("Failed logins to one account from all networks, in a minute and in 24 hours."),
     ] = (30, 300)
     logins_elsewhere_per_hour: Annotated[
         tuple[int, int],
         doc(
-            "Log-ins at other servers that one account begins in an hour, for links and imports, and of these, refused"
-            " ones as one user of a server."
+            "Logins at other servers by one account in an hour, for linked accounts and imports. Rejected ones "
+            "are also limited for each user on a server."
         ),
     ] = (20, 6)
     messages_per_minute: Annotated[ThreeWidths, doc("Messages delivered to one account in a minute.")] = (
@@ -98,7 +98,7 @@ class DNS(Section, frozen=True):
 
 
 class PSL(Section, frozen=True):
-    """The list of public suffixes, which determines organisational domains."""
+    """Public suffix list, used to find organizational domains."""
 
     url: Annotated[
         URL | None, doc("Not in effect yet, the built-in list is used: where to fetch a new one each month.")
@@ -110,7 +110,7 @@ class DMARC(Section, frozen=True):
 
     method: Annotated[
         Literal["psl", "treewalk"],
-        doc("How the organisational domain is found: by walking up the DNS (RFC 9989), or by the public suffix list."),
+        doc("How to find the organizational domain: by walking up the DNS (RFC 9989), or with the public suffix list."),
     ] = "treewalk"
 
 
@@ -124,18 +124,16 @@ class IMAP(Section, frozen=True):
     """Serving IMAP."""
 
     append_limit: Annotated[Size, doc("Largest message that clients may add.")] = 104857600
-    idle_keepalive: Annotated[
-        Duration, doc("How often an idling client is told that the server is still there; `0s` means never.")
-    ] = 0.0
+    idle_keepalive: Annotated[Duration, doc("How often to send a keepalive to idle clients. `0s`: never.")] = 0.0
     message_limit: Annotated[
         int,
-        doc("How many messages one command may work on (RFC 9738), at least 1000; 0 means any number."),
+        doc("Maximum number of messages for one command (RFC 9738), at least 1000. 0: no limit."),
     ] = 0
     save_limit: Annotated[
         int,
         doc(
-            "How many messages one COPY or APPEND may save (RFC 9738), at least 1000 and `message_limit`; 0 means as "
-            "many as `message_limit`."
+            "Maximum number of messages for one COPY or APPEND (RFC 9738), at least 1000 and `message_limit`. 0: "
+            "same as `message_limit`."
         ),
     ] = 0
 
@@ -143,14 +141,12 @@ class IMAP(Section, frozen=True):
 class CA(Section, frozen=True):
     """Certificate authorities that outgoing connections trust."""
 
-    additional_to_system: Annotated[
-        bool, doc("Trust `cert_files` besides the system's authorities, not instead of them.")
-    ] = False
+    additional_to_system: Annotated[bool, doc("Trust both `cert_files` and the system's authorities.")] = False
     cert_files: Annotated[tuple[Path, ...], doc("PEM files with certificates of authorities.")] = ()
 
 
 class TLS(Section, frozen=True):
-    """TLS of outgoing connections."""
+    """TLS for outgoing connections."""
 
     ca: Annotated[CA | None, doc("Trusted authorities, if others than the system's.")] = None
 
@@ -165,28 +161,30 @@ class ExternalAccountBinding(Section, frozen=True):
 class ACME(Section, frozen=True):
     """A certificate authority that issues certificates automatically (RFC 8555)."""
 
-    directory_url: Annotated[URL, doc("The CA's directory, such as `https://acme-v02.api.letsencrypt.org/directory`.")]
+    directory_url: Annotated[
+        URL, doc("The CA's directory. For example, `https://acme-v02.api.letsencrypt.org/directory`.")
+    ]
     contact_email: Annotated[Address, doc("Address at which the CA may write to you.")]
     renew_before: Annotated[
         RenewBefore,
         doc(
-            "How long before its end a certificate is renewed. `auto`: when the CA asks for it (RFC 9773), else at 2/3 "
-            "of its lifetime, at 1/2 of one below 10 days."
+            "How long before it expires to renew a certificate. `auto`: when the CA suggests it (RFC 9773), or "
+            "at 2/3 of its lifetime, or at 1/2 if that's under 10 days."
         ),
     ] = AUTO
-    profile: Annotated[
-        str | None, doc("Profile of the certificates, one of those that the CA offers, such as `shortlived`.")
-    ] = None
+    profile: Annotated[str | None, doc("Certificate profile, if the CA offers several. For example, `shortlived`.")] = (
+        None
+    )
     ca_cert_file: Annotated[
         Path | None,
         doc(
-            "PEM file with the authorities that the CA's own https is signed by, if not the system's. They are "
-            "trusted for policies by https and for mail servers, too."
+            "PEM file with the authorities for the CA's own https, if they aren't in the system's list. They're "
+            "also trusted for https policies and mail servers."
         ),
     ] = None
     port: Annotated[Port, doc("Local port at which the CA's connections to port 443 arrive.")] = 443
     issuer_domain_name: Annotated[
-        str | None, doc("The CA's name for CAA records; known for Let's Encrypt (`letsencrypt.org`).")
+        str | None, doc("The CA's name for CAA records. Known for Let's Encrypt (`letsencrypt.org`).")
     ] = None
     external_account_binding: Annotated[ExternalAccountBinding | None, doc("Binding to an account at the CA.")] = None
     account_key_period: Annotated[
@@ -218,7 +216,7 @@ class HostTLSRPT(Section, frozen=True):
 
 
 class SpecialUseMailboxes(Section, frozen=True):
-    """Names of the mailboxes with a special use; an empty name creates none."""
+    """Names for special mailboxes. Leave blank to skip one."""
 
     sent: Annotated[str, doc("For sent messages.")] = "Sent"
     archive: Annotated[str, doc("For archived messages.")] = "Archive"
@@ -228,31 +226,32 @@ class SpecialUseMailboxes(Section, frozen=True):
 
 
 class InitialMailboxes(Section, frozen=True):
-    """Mailboxes of a new account, besides Inbox."""
+    """Mailboxes for new accounts, in addition to Inbox."""
 
     special_use: Annotated[SpecialUseMailboxes, doc("Mailboxes with a special use.")] = SpecialUseMailboxes()
     regular: Annotated[tuple[MailboxName, ...], doc("Further mailboxes.")] = ()
 
 
 class SendingGuard(Section, frozen=True):
-    """The guard against abuse of accounts by strangers: messages of an account that looks abused wait until they are
-    released.
-    """
+    """Protection against account abuse. If an account may be compromised, its messages are held for you to release."""
 
     enabled: Annotated[bool, doc("Stop accounts whose sending looks abused.")] = True
     failures: Annotated[
-        int, doc("Recipients refused for good within 10 minutes by which an account is stopped; 0: any number.")
+        int, doc("Pause sending after this many permanently rejected recipients in 10 minutes. 0: no limit.")
     ] = 20
     failed_share: Annotated[
         int,
-        doc("Percent that they must be of the recipients of two hours: old newsletters have dead addresses as well."),
+        doc(
+            "Minimum percentage that rejected recipients must be of all recipients in 2 hours, because old "
+            "newsletters have dead addresses too."
+        ),
     ] = 25
     networks: Annotated[
         int,
-        doc("An account is stopped when its messages come from more networks (/16, /32) in an hour; 0: any number."),
+        doc("Pause sending if an account's messages come from more networks (/16, /32) in an hour. 0: no limit."),
     ] = 5
     recipients_per_hour: Annotated[
-        int, doc("An account is stopped when it sends to more recipients in an hour; 0: any number.")
+        int, doc("Pause sending if an account sends to more recipients in an hour. 0: no limit.")
     ] = 500
 
 
@@ -270,7 +269,7 @@ class Queue(Section, frozen=True):
         57600.0,
     )
     max_attempts: Annotated[int, doc("Attempts before a message fails for good.")] = 14
-    delay_dsn_attempt: Annotated[int, doc("Attempt after which the sender is told that delivery is delayed.")] = 5
+    delay_dsn_attempt: Annotated[int, doc("Attempt after which the sender is notified of a delay.")] = 5
     max_concurrent_deliveries: Annotated[int, doc("Deliveries at one time.")] = 50
     shutdown_grace: Annotated[Duration, doc("How long attempts may go on when the server stops.")] = 10.0
     suppression_expiry: Annotated[
@@ -279,7 +278,9 @@ class Queue(Section, frozen=True):
     guard: Annotated[
         SendingGuard, doc("The guard against accounts that strangers send with: their messages wait for your release.")
     ] = SendingGuard()
-    webhook_accept_2xx: Annotated[bool, doc("Take every 2xx answer of a webhook as success, not only 200.")] = False
+    webhook_accept_2xx: Annotated[bool, doc("Treat every 2xx response from a webhook as success, not only 200.")] = (
+        False
+    )
 
 
 class Store(Section, frozen=True):
@@ -293,65 +294,66 @@ class Store(Section, frozen=True):
     min_free_space: Annotated[Size, doc("Below this much free disk space no mail is accepted.")] = 256 << 20
     import_max_size: Annotated[Size, doc("Largest import, unpacked.")] = 50 << 30
     expunged_retention: Annotated[
-        Duration, doc("How long the traces of removed messages are kept for clients that synchronise.")
+        Duration, doc("How long to keep records of deleted messages for clients that sync.")
     ] = 400 * 86400.0
     undelete_grace: Annotated[Duration, doc("How long removed messages can be brought back.")] = 7 * 86400.0
     check_on_close: Annotated[bool, doc("Check an account's counts each time that it's closed.")] = False
     migrate_without_copy: Annotated[
-        bool, doc("Upgrade databases without a copy of the old one, for disks that are too small for it.")
+        bool, doc("Upgrade databases without a copy of the old one, for disks without enough space.")
     ] = False
 
 
 class Backup(Section, frozen=True):
-    """Backups made by the server itself, as snapshots in a repository (see `moxlite backup --repo`)."""
+    """Backups created by the server, as snapshots in a repository (see `moxlite backup --repo`)."""
 
     schedule: Annotated[
-        Duration | None, doc("Time between two snapshots, such as `24h`; without it none are made.")
+        Duration | None, doc("Time between snapshots. For example, `24h`. If not set, none are created.")
     ] = None
     target: Annotated[
         Target | None,
         doc(
-            "Directory of the repository, on another disk, that the server's user can write to; or on another machine, "
-            "`ssh://user@host/path`, with `ssh_key_file`, `ssh_host_keys` and `encrypt_to`; or in object storage, "
-            "`s3://bucket/prefix`, `gs://...` or `az://...`, with `storage_keys_file` and `encrypt_to`."
+            "Repository directory on another disk, which the server's user must be able to write to. Or on "
+            "another machine, `ssh://user@host/path`, with `ssh_key_file`, `ssh_host_keys` and `encrypt_to`. Or "
+            "in object storage, `s3://bucket/prefix`, `gs://...` or `az://...`, with `storage_keys_file` and "
+            "`encrypt_to`."
         ),
     ] = None
     ssh_key_file: Annotated[
         Path | None,
         doc(
-            "Private key without passphrase for a target by ssh, such as `ssh-keygen -t ed25519` makes. When the "
-            "server starts as root, only root needs to be able to read it."
+            "Private key without a passphrase for an ssh target, as created by `ssh-keygen -t ed25519`. If the "
+            "server starts as root, only root has to be able to read it."
         ),
     ] = None
     storage_keys_file: Annotated[
         Path | None,
         doc(
-            "Keys of a target in object storage: a file with lines such as `access_key_id = ...`, "
-            "`secret_access_key = ...`, `region = ...` and `endpoint = https://...`. When the server starts as root, "
-            "only root needs to be able to read it."
+            "Keys for an object storage target: a file with lines like `access_key_id = ...`, `secret_access_key "
+            "= ...`, `region = ...` and `endpoint = https://...`. If the server starts as root, only root has to "
+            "be able to read it."
         ),
     ] = None
     ssh_host_keys: Annotated[
         tuple[str, ...],
         doc(
-            "Public keys that the other machine may show, such as `ssh-ed25519 AAAA...`; a machine with another key "
-            "gets nothing. They are in its `/etc/ssh/ssh_host_*_key.pub`."
+            "Accepted public keys of the other machine, like `ssh-ed25519 AAAA...`. A machine with another key "
+            "doesn't get any data. You can find them there in `/etc/ssh/ssh_host_*_key.pub`."
         ),
     ] = ()
     upload_limit: Annotated[
         Size,
         doc(
-            "Octets a second that go to a target on another machine or in object storage, on average; 0 is without "
-            "limit. Use it where backups slow down other use of the line."
+            "Average bytes per second to send to a target on another machine or in object storage. 0: no limit. "
+            "Use this if backups slow down your connection."
         ),
     ] = 0
-    keep_daily: Annotated[int, doc("Days of which the last snapshot is kept.")] = 14
-    keep_weekly: Annotated[int, doc("Weeks of which the last snapshot is kept.")] = 8
+    keep_daily: Annotated[int, doc("Number of days to keep the last snapshot for.")] = 14
+    keep_weekly: Annotated[int, doc("Number of weeks to keep the last snapshot for.")] = 8
     include_keys: Annotated[
         bool,
         doc(
-            "Put the private keys of the host into backups that are not encrypted, too; encrypted ones always have "
-            "them. Without them a new machine makes new keys, and TLSA records in DNS must change."
+            "Also include the host's private keys in unencrypted backups. Encrypted backups always include them. "
+            "Without them, a new machine creates new keys, and you have to update TLSA records in DNS."
         ),
     ] = False
     encrypt_to: Annotated[
@@ -361,45 +363,45 @@ class Backup(Section, frozen=True):
     rehearsal_identity: Annotated[
         Path | None,
         doc(
-            "File with an age identity, readable for the server's user, with which the server reads an encrypted "
-            "repository to rehearse a restore each week. Who takes over the server can read old backups with it; "
-            "without it encrypted backups are not rehearsed."
+            "File with an age identity, which the server's user must be able to read. The server uses it to read "
+            "an encrypted repository for a weekly test restore. Anyone who breaks in to the server can read old "
+            "backups with it. Without it, encrypted backups aren't tested."
         ),
     ] = None
 
 
 class Updates(Section, frozen=True):
-    """Source of news about newer versions, published by the makers of the packages that you install."""
+    """Source of update news, published by the makers of your packages."""
 
-    domain: Annotated[Domain, doc("Its TXT record `_updates.DOMAIN` names the newest version.")]
-    changelog_url: Annotated[URL, doc("JSON with what changed, each entry signed.")]
+    domain: Annotated[Domain, doc("Its TXT record `_updates.DOMAIN` has the newest version.")]
+    changelog_url: Annotated[URL, doc("JSON changelog with signed entries.")]
     public_key: Annotated[str, doc("Ed25519 key of these signatures, base64.")]
 
 
 class ForeignPasswords(Section, frozen=True):
-    """Passwords of users who came from another server with its hashes; each is replaced at the first log-in."""
+    """Users' password hashes from another server. Each is replaced at the first login."""
 
     keep: Annotated[
         Duration,
-        doc("How long a hash waits for its user's first log-in. Two weeks before its end, postmaster is told."),
+        doc("How long to keep a hash if its user doesn't log in. Postmaster is notified 2 weeks before."),
     ] = 90 * 86_400.0
     plain_only: Annotated[
         bool,
         doc(
-            "Announce PLAIN and LOGIN alone to mail programs while such hashes are left: SCRAM and CRAM-MD5 do not work"
-            " with them."
+            "Only offer PLAIN and LOGIN to mail clients while such hashes remain. SCRAM and CRAM-MD5 don't work "
+            "with them."
         ),
     ] = True
 
 
 class Standby(Section, frozen=True):
-    """Every change of the data is copied to a target at once, by the program Litestream (see `moxlite standby`)."""
+    """Copy every change to a target immediately, using Litestream (see `moxlite standby`)."""
 
     target: Annotated[
         Target | None,
         doc(
-            "Where the copies go: a folder of another disk, of another machine `ssh://user@host/path`, or in object "
-            "storage `s3://bucket/prefix`; not the target of backups. Without it nothing is copied."
+            "Target for the copies: a folder on another disk, on another machine `ssh://user@host/path`, or in "
+            "object storage `s3://bucket/prefix`. It can't be the backup target. If not set, nothing is copied."
         ),
     ] = None
     ssh_key_file: Annotated[Path | None, doc("Private key for a target by ssh, as `backup.ssh_key_file`.")] = None
@@ -407,43 +409,43 @@ class Standby(Section, frozen=True):
         tuple[str, ...], doc("Public key that the other machine may show, as `backup.ssh_host_keys`.")
     ] = ()
     storage_keys_file: Annotated[
-        Path | None, doc("Keys of a target in object storage, as `backup.storage_keys_file`.")
+        Path | None, doc("Keys for an object storage target, like `backup.storage_keys_file`.")
     ] = None
     encrypt_to: Annotated[
         tuple[str, ...],
         doc(
-            "Recipients (`age1...`) of the copy of configuration and private keys. The mail itself is not encrypted "
-            "in the target: Litestream cannot."
+            "Recipients (`age1...`) for the copy of the configuration and private keys. Mail isn't encrypted in "
+            "the target because Litestream doesn't support it."
         ),
     ] = ()
     mode: Annotated[
         Literal["async", "sync"],
         doc(
-            "`async`: changes are copied within about a second. `sync`: nothing is acknowledged before it is in the "
-            "target, so that nothing is lost with this machine; each change then waits for the target."
+            "`async`: changes are copied within about a second. `sync`: changes are acknowledged only when "
+            "they're in the target, so nothing is lost with this machine. Each change then waits for the target."
         ),
     ] = "async"
     target_away: Annotated[
         Literal["async", "refuse"],
         doc(
-            'With `mode = "sync"`, while the target has not answered for 5 s: go on as `async`, with an alarm; or '
-            "`refuse`: answer that others should try again (`451`, `NO`), though the change may be done."
+            'If the target hasn\'t responded for 5 s with `mode = "sync"`: continue as `async`, with an alert. Or '
+            "`refuse`: ask clients to try again (`451`, `NO`), although the change may have been made."
         ),
     ] = "async"
     lease: Annotated[
         bool,
         doc(
-            "A second machine takes over by itself (`moxlite standby follow --take-over`): nothing is acknowledged "
-            "unless this machine holds the lease, an object in the target that it renews each 10 s. Needs object "
-            "storage with conditional writes."
+            "Let a standby server fail over automatically (`moxlite standby follow --take-over`). Changes are "
+            "acknowledged only while this machine holds the lease, an object in the target that it renews every "
+            "10 s. Requires object storage with conditional writes."
         ),
     ] = False
     lease_lost: Annotated[
         Literal["stop", "continue"],
         doc(
-            "When the lease could not be renewed for 40 s because the storage does not answer. `stop`: nothing is "
-            "acknowledged (`451`, `NO`), and after 55 s the server ends. `continue`: for an owner without a second "
-            "machine. It stops in any case if another machine has the lease."
+            "What to do if the lease couldn't be renewed for 40 s because the storage doesn't respond. `stop`: "
+            "stop acknowledging (`451`, `NO`), and exit after 55 s. `continue`: for use without a standby "
+            "server. The server always stops if another machine has the lease."
         ),
     ] = "stop"
     keep: Annotated[Duration, doc("Every moment of this time can be restored: `moxlite restore TARGET --at TIME`.")] = (
@@ -455,36 +457,36 @@ class Standby(Section, frozen=True):
 
 
 class PublicURLs(Section, frozen=True):
-    """Addresses of pages at another web server, which passes requests on to this one."""
+    """Page addresses on another web server that passes requests to this one."""
 
     account: Annotated[URL | None, doc("Of the account page, such as `https://mail.example.org/`.")] = None
     webmail: Annotated[URL | None, doc("Of the webmail, such as `https://mail.example.org/webmail/`.")] = None
 
 
 class Web(Section, frozen=True):
-    """The web pages as others see them."""
+    """How others can reach the web pages."""
 
     public_url: Annotated[
         PublicURLs,
         doc(
-            "Where pages are open to others by another web server or in a network of your own, for links in mail and "
-            "QR codes. Not needed for pages that a public listener serves."
+            "Public address of the pages, if another web server or your own network provides them. Used for "
+            "links in mail and QR codes. Not needed for pages on a public listener."
         ),
     ] = PublicURLs()
 
 
 class OIDC(Section, frozen=True):
-    """A login provider by OpenID Connect: people log in to the webmail and the account page there, with one login for
-    the whole house.
+    """An OpenID Connect login provider. Users log in to the webmail and account page there, with one login for
+    everything.
     """
 
-    issuer: Annotated[URL, doc("The issuer, exactly as the provider's discovery document has it.")]
+    issuer: Annotated[URL, doc("The issuer, exactly as in the provider's discovery document.")]
     client_id: Annotated[str, doc("The client that you registered there, with the addresses of both pages.")]
     client_secret_file: Annotated[
         Path | None,
         doc("File with the client's secret. The server's user must be able to read it. Not needed for public clients."),
     ] = None
-    name: Annotated[str, doc("What the login button calls the provider, such as `Authentik`.")] = "OpenID Connect"
+    name: Annotated[str, doc("The provider's name on the login button. For example, `Authentik`.")] = "OpenID Connect"
     allow_internal: Annotated[bool, doc("The provider has an address of your own network.")] = False
 
 
@@ -495,18 +497,19 @@ class Doctor(Section, frozen=True):
     weekly: Annotated[bool, doc("Tell the postmaster each Monday how the week was.")] = True
     placement: Annotated[
         bool,
-        doc("Send a test message to each linked mailbox of the postmaster each night, and see where it lands."),
+        doc("Send a test message to each of postmaster's linked accounts every night to check inbox placement."),
     ] = True
     url: Annotated[
-        URL | None, doc("Also post what has changed here, as JSON: a server that is not well may not deliver its mail.")
+        URL | None,
+        doc("Also post changes as JSON to this URL, because a server with problems may not be able to send mail."),
     ] = None
     command: Annotated[
-        tuple[str, ...], doc("Also run this program, with its arguments; what has changed is on its standard input.")
+        tuple[str, ...], doc("Also run this program with its arguments. Changes are on its standard input.")
     ] = ()
 
 
 class Static(Section, frozen=True):
-    """moxlite.toml: settings that the server reads once, at start."""
+    """moxlite.toml: settings that the server reads once, at startup."""
 
     hostname: Annotated[Domain, doc("Full name of this machine. It must have reverse DNS on the public addresses.")]
     postmaster: Annotated[Postmaster, doc("Who gets mail to postmaster.")]
@@ -519,42 +522,37 @@ class Static(Section, frozen=True):
     )
     user: Annotated[
         str,
-        doc(
-            "User that the server becomes after binding its ports as root: a name, or a number for both user and group."
-        ),
+        doc("User to run as after binding ports as root: a name, or a number for both user and group."),
     ] = SERVICE_USER
-    no_fix_permissions: Annotated[bool, doc("Leave owners and modes of files as they are.")] = False
-    log_level: Annotated[LogLevel, doc("What is logged.")] = "info"
+    no_fix_permissions: Annotated[bool, doc("Don't change file owners and modes.")] = False
+    log_level: Annotated[LogLevel, doc("Log level.")] = "info"
     package_log_levels: Annotated[
         Mapping[str, LogLevel], doc("Other levels for single packages, such as `smtpd`.")
     ] = {}
     log_format: Annotated[Literal["logfmt", "json"], doc("Form of the log lines.")] = "logfmt"
     log_file: Annotated[
         Path | None,
-        doc(
-            "Log to this file, opened again at SIGHUP, instead of stderr. `user` writes it, so it has to be in a "
-            "folder of that user."
-        ),
+        doc("Log file to use instead of stderr, reopened on SIGHUP. `user` has to own its folder."),
     ] = None
-    check_updates: Annotated[
-        bool, doc("Look for new versions each day, and tell the postmaster; `updates` says where.")
-    ] = False
-    updates: Annotated[Updates | None, doc("Where newer versions are told.")] = None
+    check_updates: Annotated[bool, doc("Check for new versions every day and notify postmaster, using `updates`.")] = (
+        False
+    )
+    updates: Annotated[Updates | None, doc("Source of new versions.")] = None
     pedantic: Annotated[bool, doc("Treat violations of protocols as errors where they're usually tolerated.")] = False
-    tls: Annotated[TLS | None, doc("TLS of outgoing connections.")] = None
+    tls: Annotated[TLS | None, doc("TLS for outgoing connections.")] = None
     acme: Annotated[Mapping[str, ACME], doc("Authorities for automatic certificates.")] = {}
     admin_password_file: Annotated[
-        Path | None, doc("File with the hash of the admin password, made by `moxlite admin set-password`.")
+        Path | None, doc("File with the admin password hash, created by `moxlite admin set-password`.")
     ] = None
     host_tlsrpt: Annotated[HostTLSRPT | None, doc("Where TLS reports about the host arrive.")] = None
-    initial_mailboxes: Annotated[InitialMailboxes, doc("Mailboxes of a new account.")] = InitialMailboxes()
+    initial_mailboxes: Annotated[InitialMailboxes, doc("Mailboxes for new accounts.")] = InitialMailboxes()
     transports: Annotated[Mapping[str, Transport], doc("Ways out for mail, used by routes.")] = {}
     no_outgoing_dmarc_reports: Annotated[bool, doc("Send no DMARC reports.")] = False
     no_outgoing_tls_reports: Annotated[bool, doc("Send no TLS reports.")] = False
-    outgoing_tls_reports_for_all_success: Annotated[bool, doc("Send TLS reports also when there were no failures.")] = (
+    outgoing_tls_reports_for_all_success: Annotated[bool, doc("Also send TLS reports if there were no failures.")] = (
         False
     )
-    quota_message_size: Annotated[Size, doc("Space for the messages of an account; 0 is without limit.")] = 0
+    quota_message_size: Annotated[Size, doc("Message storage for each account. 0: no limit.")] = 0
     rate_limits: Annotated[RateLimits, doc("Limits per remote network.")] = RateLimits()
     dns: Annotated[DNS, doc("Looking up names.")] = DNS()
     psl: Annotated[PSL, doc("Public suffixes.")] = PSL()
@@ -564,22 +562,25 @@ class Static(Section, frozen=True):
     queue: Annotated[Queue, doc("Sending mail.")] = Queue()
     store: Annotated[Store, doc("Storing mail.")] = Store()
     backup: Annotated[Backup, doc("Backups made by the server itself.")] = Backup()
-    standby: Annotated[Standby, doc("A second machine that follows this one.")] = Standby()
-    doctor: Annotated[Doctor, doc("The examination of each night.")] = Doctor()
-    web: Annotated[Web, doc("The web pages as others see them.")] = Web()
+    standby: Annotated[Standby, doc("A standby server for this one.")] = Standby()
+    doctor: Annotated[Doctor, doc("The nightly check.")] = Doctor()
+    web: Annotated[Web, doc("How others can reach the web pages.")] = Web()
     allow_private_webhooks: Annotated[bool, doc("Let webhook URLs point to private addresses.")] = False
     allow_private_mx: Annotated[bool, doc("Let MX and MTA-STS hosts have private addresses.")] = False
     oidc: Annotated[OIDC | None, doc("Log in to the web pages by a login provider.")] = None
     webmail_offline: Annotated[
         bool,
         doc(
-            "Let browsers keep the webmail for times without a connection, and mail where a user of a device wants it. "
-            "With `false` they remove their service workers."
+            "Let browsers keep the webmail offline, with mail if a user turns that on for a device. With "
+            "`false`, browsers remove their service workers."
         ),
     ] = True
     foreign_passwords: Annotated[ForeignPasswords, doc("Password hashes that came from another server.")] = (
         ForeignPasswords()
     )
     require_app_passwords: Annotated[
-        bool, doc("For all accounts: the own password is for the web apps only; mail programs need app passwords.")
+        bool,
+        doc(
+            "For all accounts: only allow the account's own password in web apps. Mail clients must use app passwords."
+        ),
     ] = False

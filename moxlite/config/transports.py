@@ -31,7 +31,7 @@ def webhook_keys(text: str) -> tuple[bytes, ...]:
         if len(key) not in SIZES:
             raise ValueError(
                 worded(
-                    "must be {prefix} and {least} to {most} octets as base64",
+                    "must be {prefix} and {least} to {most} bytes in base64",
                     prefix=PREFIX,
                     least=SIZES[0],
                     most=SIZES[-1],
@@ -39,7 +39,7 @@ def webhook_keys(text: str) -> tuple[bytes, ...]:
             )
         keys.append(key)
     if len(keys) > MAX_KEYS:
-        raise ValueError("has more than two secrets")
+        raise ValueError("can have up to two secrets")
     return tuple(keys)
 
 
@@ -57,7 +57,7 @@ server.
 
 
 class RelayAuth(Section, frozen=True):
-    """Log-in at the relay."""
+    """Login at the relay."""
 
     username: Annotated[str, doc("User name.")]
     password: Annotated[str, doc("Password.", secret=True)]
@@ -69,7 +69,7 @@ class RelayAuth(Section, frozen=True):
 class RelayTransport(Section, frozen=True):
     """Hand all mail to another server (smarthost)."""
 
-    host: Annotated[Domain, doc("Name of the server; its certificate must match it.")]
+    host: Annotated[Domain, doc("Server name, which must match its certificate.")]
     port: Annotated[
         Port | None, doc("Port; without this 465 for `submissions`, 587 for `submission`, 25 for `smtp`.")
     ] = None
@@ -79,7 +79,7 @@ class RelayTransport(Section, frozen=True):
 
 
 class SocksTransport(Section, frozen=True):
-    """Direct delivery through a SOCKS5 proxy. Its addresses belong in SPF records and need reverse DNS."""
+    """Direct delivery through a SOCKS5 proxy. Add its addresses to SPF records, and set up reverse DNS for them."""
 
     address: Annotated[str, doc("Host and port of the proxy, such as `proxy.example.org:1080`.")]
     remote_ips: Annotated[tuple[IP, ...], doc("Addresses that other servers see.")]
@@ -87,21 +87,21 @@ class SocksTransport(Section, frozen=True):
 
 
 class DirectTransport(Section, frozen=True):
-    """Direct delivery with other settings than the usual ones."""
+    """Direct delivery with different settings."""
 
     disable_ipv4: Annotated[bool, doc("Only connect over IPv6.")] = False
     disable_ipv6: Annotated[bool, doc("Only connect over IPv4.")] = False
 
 
 class FailTransport(Section, frozen=True):
-    """Fail at once, without any attempt."""
+    """Fail immediately without an attempt."""
 
-    smtp_code: Annotated[int, doc("Code of the failure: 4xx is tried again, 5xx is final.")] = 554
+    smtp_code: Annotated[int, doc("Error code: 4xx is retried, 5xx is final.")] = 554
     smtp_message: Annotated[AsciiText, doc("Text of the failure.")] = "delivery to this destination is not possible"
 
 
 class Transport(Section, frozen=True):
-    """A way out for mail, chosen by a route. Give at most one method. Without a method it is direct delivery."""
+    """A way to send mail, chosen by a route. Set up to one method. Without one, mail is delivered directly."""
 
     submissions: Annotated[RelayTransport | None, doc("Relay with TLS from the start, port 465.")] = None
     submission: Annotated[RelayTransport | None, doc("Relay with STARTTLS, port 587.")] = None

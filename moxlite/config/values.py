@@ -85,10 +85,10 @@ def parse_duration(text: str) -> float:
       ValueError: not a duration, or longer than a century.
     """
     if not DURATION.fullmatch(text):
-        raise ValueError('is not a duration such as "15s", "1h30m" or "7d"')
+        raise ValueError('isn\'t a duration. For example, "15s", "1h30m" or "7d"')
     seconds = sum(float(number) * UNITS[unit] for number, unit in DURATION_PART.findall(text))
     if seconds > LONGEST_DURATION:
-        raise ValueError("is longer than a century")
+        raise ValueError("must be 100 years or less")
     return seconds
 
 
@@ -116,9 +116,9 @@ def parse_size(value: object) -> int:
     elif isinstance(value, str) and (match := SIZE.fullmatch(value)):
         size = int(match[1]) * SCALE[match[2].lower()]
     else:
-        raise ValueError('is not a size: write octets or a text such as "500k", "100m", "2g"')
+        raise ValueError('isn\'t a size; use bytes, or a text like "500k", "100m" or "2g"')
     if abs(size) > LARGEST_SIZE:
-        raise ValueError("is larger than a pebibyte")
+        raise ValueError("must be 1 PiB or less")
     return size
 
 
@@ -159,7 +159,7 @@ def read_renewal(value: object, base: FilePath) -> float:
         return AUTO
     seconds = read_duration(value, base)
     if seconds == AUTO:
-        raise ValueError('is no time: write "auto" or a duration such as "20d"')
+        raise ValueError('isn\'t a time; use "auto" or a duration like "20d"')
     return seconds
 
 
@@ -183,7 +183,7 @@ def read_target(value: object, base: FilePath) -> FilePath | SSHURL | ObjectURL:
 
 def read_port(value: object, _: FilePath) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65535:
-        raise ValueError("is not a port number from 1 to 65535")
+        raise ValueError("must be a port number from 1 to 65535")
     return value
 
 
@@ -192,9 +192,9 @@ def read_domain(value: object, _: FilePath) -> DomainName:
     try:
         domain = DomainName.parse(text)
     except AddressError as error:
-        raise ValueError(worded("is not a domain: {reason}", reason=error)) from None
+        raise ValueError(worded("isn't a domain: {reason}", reason=error)) from None
     if domain.unicode != text:
-        raise ValueError(worded('must be in its Unicode form, lower case: write "{domain}"', domain=domain.unicode))
+        raise ValueError(worded('must be lowercase Unicode; use "{domain}"', domain=domain.unicode))
     return domain
 
 
@@ -209,9 +209,9 @@ def read_address(value: object, _: FilePath) -> MailAddress:
     try:
         address = MailAddress.parse(text)
     except AddressError as error:
-        raise ValueError(worded("is not a mail address: {reason}", reason=error)) from None
+        raise ValueError(worded("isn't an email address: {reason}", reason=error)) from None
     if address.pack(True) != text:
-        raise ValueError(worded('must be in its plain form: write "{address}"', address=address.pack(True)))
+        raise ValueError(worded('must be in its plain form; use "{address}"', address=address.pack(True)))
     return address
 
 
@@ -220,7 +220,7 @@ def read_localpart(value: object, base: FilePath) -> str:
     try:
         read_address(f"{text}@localpart.example", base)
     except ValueError:
-        raise ValueError("is not the part of an address before the @") from None
+        raise ValueError("isn't the part of an address before the @") from None
     return str(MailAddress.parse(f"{text}@localpart.example").localpart)
 
 
@@ -229,7 +229,7 @@ def read_ip(value: object, _: FilePath) -> IPAddress:
     try:
         return ip_address(text)
     except ValueError:
-        raise ValueError("is not an IP address") from None
+        raise ValueError("isn't an IP address") from None
 
 
 def read_host(value: object, base: FilePath) -> str:
@@ -246,7 +246,7 @@ def read_network(value: object, _: FilePath) -> IPNetwork:
         return ip_network(text)
     except ValueError as error:
         hint = f'; write "{ip_network(text, strict=False)}"' if "host bits" in str(error) else ""
-        raise ValueError(worded("is not an IP network such as 192.0.2.0/24{hint}", hint=hint)) from None
+        raise ValueError(worded("isn't an IP network. For example, 192.0.2.0/24{hint}", hint=hint)) from None
 
 
 NamedSender = MailAddress | DomainName | IPv4Network | IPv6Network
@@ -278,7 +278,7 @@ def read_url(value: object, _: FilePath) -> str:
     except ValueError:
         good = False
     if not good:
-        raise ValueError("is not an http or https URL")
+        raise ValueError("must be an http or https URL")
     return text
 
 
@@ -288,7 +288,7 @@ def read_backend(value: object, base: FilePath) -> str:
         return read_url(value, base)
     place, _, path = text.removeprefix("unix:").partition(":")
     if not place.startswith("/") or (path and not path.startswith("/")) or not text.isprintable():
-        raise ValueError("is not unix:/path/of/socket, nor unix:/path/of/socket:/path")
+        raise ValueError("must be unix:/path/of/socket or unix:/path/of/socket:/path")
     return text
 
 
@@ -297,10 +297,10 @@ def read_base_url(value: object, base: FilePath) -> str:
     try:
         read_url(f"http:{text}" if text.startswith("//") else text, base)
     except ValueError:
-        raise ValueError("is not an http or https URL, nor // and a host") from None
+        raise ValueError("must be an http or https URL, or // and a host") from None
     parts = urlsplit(text)
     if parts.path:
-        raise ValueError("must not have a path: that of the request is kept, or replaced by replace_path")
+        raise ValueError("can't have a path; the request's path is used, or replace_path")
     if "@" in parts.netloc or not text.isascii():
         raise ValueError("must be ASCII, without user and password")
     return text
@@ -316,7 +316,7 @@ def read_url_path(value: object, _: FilePath) -> str:
 def read_origin(value: object, _: FilePath) -> str:
     text = text_of(value, "an origin")
     if not ORIGIN.fullmatch(text):
-        raise ValueError('is not an origin: scheme and host, as in "https://webmail.example.net"')
+        raise ValueError('must be a scheme and host, like "https://webmail.example.net"')
     return text
 
 
@@ -328,7 +328,7 @@ def read_regexp(value: object, _: FilePath) -> str:
     if not isinstance(value, str):
         raise ValueError(f"must be a regular expression in quotes, not {toml_type(value)}")
     if fault := searching.fault(value):
-        raise ValueError(worded("is not a regular expression: {text}", text=fault))
+        raise ValueError(worded("isn't a valid regular expression: {text}", text=fault))
     return value
 
 
@@ -344,9 +344,9 @@ def read_mailbox(value: object, _: FilePath) -> str:
     text = text_of(value, "a mailbox name")
     normal = normalized("NFC", text)
     if normal != text:
-        raise ValueError(worded('must be in Unicode normalisation form NFC: write "{normal}"', normal=normal))
+        raise ValueError(worded('must be in Unicode normalization form NFC; use "{normal}"', normal=normal))
     if not text or text.startswith("/") or text.endswith("/") or "//" in text or len(text.encode()) > LONGEST_MAILBOX:
-        raise ValueError("is not a mailbox name")
+        raise ValueError("isn't a mailbox name")
     if text.casefold() == "inbox":
         return "Inbox"
     return text
@@ -359,14 +359,14 @@ LONGEST_MAILBOX: Final = 1000
 def read_separator(value: object, _: FilePath) -> str:
     text = text_of(value, "a separator")
     if len(text) != 1 or text in '@"\\. ' or text.isalnum():
-        raise ValueError('is not a separator: one character such as "+" or "-"')
+        raise ValueError('must be one character, like "+" or "-"')
     return text
 
 
 def read_ascii(value: object, _: FilePath) -> str:
     text = text_of(value, "a text")
     if not text.isascii() or len(text) > LONGEST_REPLY:
-        raise ValueError(worded("must be ASCII of at most {most} characters", most=LONGEST_REPLY))
+        raise ValueError(worded("must be ASCII and {most} characters or fewer", most=LONGEST_REPLY))
     return text
 
 

@@ -139,7 +139,7 @@ class GroupwareCommands:
         def unit(tx: AccountTx) -> None:
             found = collection_named(tx, kind, args.name)
             if found.inbox:
-                raise CommandFailed("badRequest", "the place for messages about events stays")
+                raise CommandFailed("badRequest", "the scheduling inbox and outbox can't be deleted")
             delete_collection(tx, found.id)
 
         async with self._accounts.use(args.account) as account:
@@ -147,7 +147,7 @@ class GroupwareCommands:
 
     async def _share(self, args: operations.ShareCalendar | operations.ShareAddressBook, kind: Kind) -> None:
         if args.guest != ANYONE and self._config.current.account(args.guest) is None:
-            raise CommandFailed("notFound", f"there is no account {args.guest}")
+            raise CommandFailed("notFound", f"account not found: {args.guest}")
         rights = "" if args.end else CHANGE if args.write else READ
         async with self._accounts.use(args.account) as account:
             await account.write(ensure_defaults)
@@ -215,9 +215,9 @@ class GroupwareCommands:
         except NoEntries as error:
             raise CommandFailed("badRequest", str(error)) from None
         except Unreadable as error:
-            raise CommandFailed("badRequest", f"the file cannot be read: {reason_of(error)}") from None
+            raise CommandFailed("badRequest", f"can't read the file: {reason_of(error)}") from None
         except TooBusy:
-            raise CommandFailed("busy", "the server is busy, try again in a moment") from None
+            raise CommandFailed("busy", "the server is busy; try again in a moment") from None
         problems = [str(problem) for problem in done.problems]
         return operations.Imported(done.added, done.known, done.unread, problems)
 
@@ -240,14 +240,14 @@ class GroupwareCommands:
                 number = await self._subscriptions.add(account, args.calendar_url, args.title, name=args.name)
                 one = await account.read(lambda r: collection(r, number), op="groupware")
         except TooBusy:
-            raise CommandFailed("busy", "the server is busy, try again in a moment") from None
+            raise CommandFailed("busy", "the server is busy; try again in a moment") from None
         return operations.Subscribed(one.name, one.display_name, one.total)
 
     async def _unsubscribe(self, args: operations.UnsubscribeCalendar) -> None:
         def unit(tx: AccountTx) -> None:
             one = collection_named(tx, "calendar", args.name)
             if not one.subscribed:
-                raise SubscriptionFailed("this calendar is not subscribed; calendar rm removes it")
+                raise SubscriptionFailed("this calendar isn't subscribed; to delete it, use calendar rm")
             delete_collection(tx, one.id)
 
         async with self._accounts.use(args.account) as account:
@@ -270,7 +270,7 @@ async def _end(exchange: Exchange, errors: Sequence[str]) -> None:
     if errors:
         more = [f"and {len(errors) - MAX_PROBLEMS} more"] if len(errors) > MAX_PROBLEMS else []
         shown = "; ".join([*errors[:MAX_PROBLEMS], *more])
-        raise CommandFailed("failed", f"damaged entries are left out of the file: {shown}")
+        raise CommandFailed("failed", f"skipped damaged entries: {shown}")
 
 
 def _utc(moment: int) -> str:

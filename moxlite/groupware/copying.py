@@ -127,9 +127,9 @@ class Remote:
     def __init__(self, client: HTTPClient, resolver: Resolver, url: str, user: str, password: str) -> None:
         parts = urlsplit(_joined(url, ""))
         if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
-            raise CopyFailed("the address must begin with https:// and have no password in it")
+            raise CopyFailed("the address must start with https:// and can't include a password")
         if ":" in user:
-            raise CopyFailed("a user name has no colon")
+            raise CopyFailed("the user name can't contain a colon")
         self._client = client
         self._resolver = resolver
         self._proven: set[str] = set()  # hosts of other domains that DNSSEC names
@@ -242,22 +242,22 @@ class Remote:
                 break
             url = _joined(url, answer.header("location"))
         if answer.status == 401:
-            raise WrongPassword("the server refuses the user name or password")
+            raise WrongPassword("the server rejected the user name or password")
         if answer.status != 207:
             raise CopyFailed(
                 worded(
-                    "{host} answers {method} with {status}: it has no calendars there",
+                    "no calendars found there: {host} responded to {method} with {status}",
                     host=urlsplit(url).hostname,
                     method=method,
                     status=answer.status,
                 )
             )
         if answer.cut:
-            raise CopyFailed(worded("an answer has more than {size} MiB", size=MAX_ANSWER >> 20))
+            raise CopyFailed(worded("a response is larger than {size} MiB", size=MAX_ANSWER >> 20))
         try:
             return url, await off_loop(lambda: _properties(answer.body), kind="import")
         except BadXML as error:
-            raise CopyFailed(worded("an answer cannot be read: {reason}", reason=error)) from None
+            raise CopyFailed(worded("can't read a response: {reason}", reason=error)) from None
 
     def _check(self, url: str) -> None:
         """The password is for the host that was named, and others of its domain."""
@@ -267,13 +267,13 @@ class Remote:
         same = named and organizational_domain(host) == organizational_domain(self._host)
         if parts.scheme != "https" or (host != self._host and host not in self._proven and not same):
             place = f"{parts.scheme}://{host}"
-            raise CopyFailed(worded("the server leads to {place}, which does not get the password", place=place))
+            raise CopyFailed(worded("the server redirects to {place}, which won't be sent the password", place=place))
 
 
 def _properties(body: bytes) -> list[tuple[str, Properties]]:
     root = read_xml(body, MAX_ELEMENTS)
     if root.tag != DAV + "multistatus":
-        raise BadXML("it is no multistatus of WebDAV")
+        raise BadXML("not a WebDAV multistatus response")
     found = []
     for response in root.findall(DAV + "response"):
         good = (one for one in response.findall(DAV + "propstat") if " 200" in (one.findtext(DAV + "status") or ""))
@@ -288,7 +288,7 @@ def _joined(base: str, href: str) -> str:
         found = urljoin(base, href)
         urlsplit(found)
     except ValueError:
-        raise CopyFailed(worded("“{text}” is no address", text=(href or base)[:100])) from None
+        raise CopyFailed(worded("“{text}” isn't an address", text=(href or base)[:100])) from None
     return found
 
 
@@ -360,7 +360,7 @@ class CalendarCopies:
         asked.
         """
         if order.account in self._scopes:
-            raise CopyBusy("calendars are being copied already")
+            raise CopyBusy("calendars are already being copied")
         if len(self._scopes) >= MAX_RUNNING:
             raise CopyBusy("several copies are running on this server; try again later")
         remote = Remote(self._client, self._resolver, order.url, order.user, order.password)

@@ -162,7 +162,9 @@ class Expander:
         except BadObject as error:
             raise BadEntry(CALDAV + error.condition, reason_of(error)) from None
         if calendar_object.kind not in where.components:
-            raise BadEntry(CALDAV + "supported-calendar-component", f"this calendar takes no {calendar_object.kind}")
+            raise BadEntry(
+                CALDAV + "supported-calendar-component", f"this calendar doesn't support {calendar_object.kind}"
+            )
         return await self.facts_of(calendar_object)
 
     async def facts_of(self, calendar_object: CalendarObject) -> ResourceFacts:
@@ -213,7 +215,7 @@ class Expander:
         except BadRecurrence as error:
             raise BadEntry(CALDAV + "valid-calendar-data", reason_of(error)) from None
         except TooMuchWork:
-            raise BadEntry(CALDAV + "valid-calendar-data", "the rule takes too many steps to expand") from None
+            raise BadEntry(CALDAV + "valid-calendar-data", "the recurrence rule takes too long to expand") from None
         return await _joined(calendar_object, times, stretch, limit)
 
     async def views(self, collection_id: int, kinds: Sequence[str], stretch: Span) -> AsyncGenerator[Viewed, None]:

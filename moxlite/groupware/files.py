@@ -199,7 +199,7 @@ async def spooled(pieces: AsyncIterator[bytes], tmp: Path, reserve: int, most: i
         async for piece in pieces:
             size += len(piece)
             if size > most:
-                raise Unreadable(worded("it has more than {most} MiB", most=most >> 20))
+                raise Unreadable(worded("the file is larger than {most} MiB", most=most >> 20))
             with storage(EDGE):
                 await trio.to_thread.run_sync(_write, file, piece, tmp, reserve)
         yield file
@@ -240,8 +240,8 @@ async def add_file(account: Account, file: BinaryIO, target: Target, done: Impor
     if done.done or done.stop:
         return
     if target.kind == "calendar":
-        raise NoEntries("the file has no event or task")
-    raise NoEntries("the file has no contact")
+        raise NoEntries("the file doesn't have any events or tasks")
+    raise NoEntries("the file doesn't have any contacts")
 
 
 async def add_beside(config: CurrentConfig, account: Account, file: BinaryIO) -> Problems:
@@ -359,7 +359,7 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 def _events(pieces: Iterable[bytes], size: int, name: str, done: ImportResult) -> Iterator[Item]:
     """The entries of a calendar. `name`: of the file in a .zip, whose entries have the calendar's own name."""
     if size > MAX_FILE:
-        raise Unreadable(worded("it has more than {most} MiB", most=MAX_FILE >> 20))
+        raise Unreadable(worded("the file is larger than {most} MiB", most=MAX_FILE >> 20))
     text = file_text(b"".join(pieces))
     about = about_of(text) if name else About()
     for entry, number in counted_calendars(text):
@@ -388,9 +388,9 @@ def _archived(file: BinaryIO, done: ImportResult) -> Iterator[Item]:
         if _kind_of(member) is not None:
             done.size += member.size
         if number > MAX_MEMBERS:
-            raise Unreadable(worded("it has more than {most} files", most=MAX_MEMBERS))
+            raise Unreadable(worded("the archive has more than {most} files", most=MAX_MEMBERS))
         if done.size > MAX_UNPACKED:
-            raise Unreadable(worded("it has more than {most} MiB", most=MAX_UNPACKED >> 20))
+            raise Unreadable(worded("the file is larger than {most} MiB", most=MAX_UNPACKED >> 20))
     for member in zip_members(file):
         kind, before = _kind_of(member), done.read
         folder, name = _names_of(member)
@@ -470,7 +470,7 @@ async def _table(account: Account, left: list[int]) -> bytes:
         contacts = [msgspec.structs.replace(contact, other=()) for contact in contacts]  # no column has it
         octets += sum(len(msgspec.msgpack.encode(contact)) for contact in contacts)
         if octets > MAX_TABLE:
-            raise TooLarge(f"the contacts have more than {MAX_TABLE >> 20} MiB: save them as vCards")
+            raise TooLarge(f"the contacts are larger than {MAX_TABLE >> 20} MiB; export them as vCards instead")
         table += contacts
     return await off_loop(lambda: write_csv(table).encode(), kind="contacts")
 

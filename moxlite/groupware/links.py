@@ -62,7 +62,7 @@ async def new_link(
     `make_link` raise.
     """
     if calendar_link(snapshot, account.name, "") is None:
-        raise NotServed("no listener of this server has calendars at an https address (dav_https)")
+        raise NotServed("no listener on this server offers calendars at an https address (dav_https)")
     # After the check: a token without an address could not be told to its owner again.
     token = await account.write(lambda tx: make_link(tx, find(tx), note, busy=busy))
     return calendar_link(snapshot, account.name, token) or ""

@@ -123,9 +123,9 @@ def address_of(text: str) -> str:
     except ValueError:
         host = None
     if not host or parts.scheme != "https" or not url.isascii() or not url.isprintable():
-        raise SubscriptionFailed("the address of a calendar begins with https:// or webcal://")
+        raise SubscriptionFailed("the calendar address must start with https:// or webcal://")
     if "@" in parts.netloc:
-        raise SubscriptionFailed("an address with a user name or password in it is not taken")
+        raise SubscriptionFailed("the address can't include a user name or password")
     return url.partition("#")[0]
 
 
@@ -150,13 +150,13 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
         try:
             answer = await client.request("GET", url, headers=headers, seconds=SECONDS, max_body=MAX_FILE)
         except HTTPError as error:
-            raise SubscriptionFailed(worded("the server cannot be reached: {reason}", reason=error)) from None
+            raise SubscriptionFailed(worded("can't reach the server: {reason}", reason=error)) from None
         if answer.status not in MOVED:
             break
         try:
             there = address_of(urljoin(url, answer.header("location")))
         except ValueError:
-            raise SubscriptionFailed("the server leads to an address that cannot be read") from None
+            raise SubscriptionFailed("the server redirects to an invalid address") from None
         if lasting == url and answer.status in PERMANENT:
             lasting = there
         url = there
@@ -165,12 +165,12 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
     if answer.status != 200:
         raise SubscriptionFailed(worded("the server answers with {status}", status=answer.status))
     if answer.cut:
-        raise SubscriptionFailed(worded("the calendar has more than {size} MiB", size=MAX_FILE >> 20))
+        raise SubscriptionFailed(worded("the calendar is larger than {size} MiB", size=MAX_FILE >> 20))
     if b"BEGIN:VCALENDAR" not in answer.body[:4096].upper():
-        raise SubscriptionFailed("there is no calendar at this address")
+        raise SubscriptionFailed("no calendar found at this address")
     if b"END:VCALENDAR" not in answer.body[-4096:].upper():  # what is missing there was not removed
         reason = "the connection ended within the calendar"
-        raise SubscriptionFailed(worded("the server cannot be reached: {reason}", reason=reason))
+        raise SubscriptionFailed(worded("can't reach the server: {reason}", reason=reason))
     return Fetched(lasting, answer.body, _field(answer.header("etag")), _field(answer.header("last-modified")))
 
 
@@ -236,7 +236,7 @@ class Subscriptions:
         """
         before = await account.read(lambda r: subscription(r, number), op="subscription")
         if before is None:
-            raise NoSuchCollection("this calendar is not subscribed")
+            raise NoSuchCollection("this calendar isn't subscribed")
         where = await account.read(lambda r: collection(r, number), op="subscription")
         try:
             fetched = await fetch(self._client, before.url, before)
@@ -254,7 +254,7 @@ class Subscriptions:
         except (SubscriptionFailed, OverQuota, LimitExceeded) as error:
             return await self._failed(account, before, reason_of(error))
         except (TooBusy, trio.TooSlowError):
-            return await self._failed(account, before, "the calendar takes too long to be read")
+            return await self._failed(account, before, "the calendar takes too long to read")
         REFRESHES.labels(result="changed" if changed else "same").inc()
         kv = {"account": account.name, "host": host_of(before.url), "changed": changed}
         logger.info("calendar read", extra={"kv": kv})
@@ -273,11 +273,11 @@ class Subscriptions:
             async with self._sandbox.turn(account.name) as turn:
                 found = await turn.do(SplitCalendar(text))
         except Refused as error:
-            raise SubscriptionFailed(worded("the calendar cannot be read: {reason}", reason=error)) from None
+            raise SubscriptionFailed(worded("can't read the calendar: {reason}", reason=error)) from None
         except JobFailed as error:
             if str(error) in (BUSY, NO_PROCESS):
                 raise TooBusy from None
-            raise SubscriptionFailed("the calendar takes too long to be read") from None
+            raise SubscriptionFailed("the calendar takes too long to read") from None
         entries = {entry_name(uid_entry.uid): uid_entry.text for uid_entry in found.entries}  # of a UID twice, the last
         return found.title, [Entry(*one) for one in entries.items()]
 
@@ -302,7 +302,7 @@ class Subscriptions:
                 changed += await account.write(partial(put_entries, collection_id=where.id, entries=ready))
             await give_way()
         if unread and len(unread) == len(entries):
-            raise SubscriptionFailed(worded("the calendar cannot be read: {reason}", reason=unread[0]))
+            raise SubscriptionFailed(worded("can't read the calendar: {reason}", reason=unread[0]))
         kept = {entry.name for entry in entries}
         after = ""
         while names := await account.read(partial(names_of, collection_id=where.id, after=after), op="subscription"):

@@ -108,7 +108,7 @@ async def _answer(session: Session, exchange: Exchange, challenge: bytes) -> byt
     match event:
         case codec.SaslLine(octets=None):
             exchange.abort()
-            raise bad("authentication cancelled")
+            raise bad("authentication canceled")
         case codec.SaslLine(octets=octets):
             assert octets is not None
             return octets
@@ -119,7 +119,7 @@ async def _answer(session: Session, exchange: Exchange, challenge: bytes) -> byt
             raise Disconnect(text, code)
         case _:
             exchange.abort()
-            raise Disconnect("authentication was not finished")
+            raise Disconnect("authentication wasn't finished")
 
 
 def _refused(session: Session, error: LoginRefused) -> Refused:
@@ -150,9 +150,9 @@ async def _succeed(session: Session, identity: Identity) -> Done:
 async def starttls(session: Session, command: c.StartTls) -> Done:
     """STARTTLS: the TLS handshake follows the OK."""
     if session.info.tls is not None:
-        raise bad("TLS is active already")
+        raise bad("TLS is already active")
     if session.context.starttls is None:
-        raise bad("STARTTLS is not available")
+        raise bad("STARTTLS isn't available")
     if session.wire.decoder.buffered:
         # Commands already received after STARTTLS would count as sent under TLS (IMAP-41, CVE-2011-0411).
         raise Disconnect("commands behind STARTTLS")

@@ -180,7 +180,7 @@ async def jmap_access(session: Session, command: c.GetJmapAccess) -> Done:
     url = session.context.jmap_url
     settings = session.context.config.current.account(session.home.owner)
     if not url or (settings is not None and settings.no_jmap):
-        raise no("JMAP is not served")
+        raise no("JMAP isn't available")
     session.respond(JmapAccessData(url))
     return Done("JMAP told")
 
@@ -190,7 +190,7 @@ async def compress(session: Session, command: c.Compress) -> Done:
     if command.mechanism != "DEFLATE":
         raise no("unknown mechanism")
     if session.wire.compressed:
-        raise no("compression is active already", "COMPRESSIONACTIVE")
+        raise no("compression is already active", "COMPRESSIONACTIVE")
     return Done("compression begins")
 
 

@@ -54,7 +54,7 @@ class IMAPCommands:
         """List all sessions, by id; `kill` ends one."""
         sessions = self._context.sessions
         if args.kill is not None and not sessions.end_session(args.kill, "ended by the operator"):
-            raise CommandFailed("notFound", f"there is no IMAP session {args.kill}")
+            raise CommandFailed("notFound", f"IMAP session not found: {args.kill}")
         facts = [one for one in sessions.facts() if one.id != args.kill]
         names = {account: await self._mailboxes(account) for account in {one.owner for one in facts}}
         return [
@@ -100,7 +100,7 @@ class IMAPCommands:
         """Run a session that is logged in from the start, until either side ends it."""
         recipient = self._context.logins.login(args.address)
         if recipient is None:
-            raise CommandFailed("notFound", f'"{args.address}" is not an address of an account')
+            raise CommandFailed("notFound", f"\"{args.address}\" isn't an account's address")
         account = self._context.config.current.account(recipient.account)
         if account is not None and account.login_disabled:
             raise CommandFailed("refused", account.login_disabled)

@@ -161,7 +161,7 @@ class Connection:
         except TLSError as error:
             logger.info("STARTTLS failed", extra={"kv": {"remote": self.info.remote, "err": error}})
             self.output.broken = True
-            raise trio.BrokenResourceError(f"no TLS: {error}") from error
+            raise trio.BrokenResourceError(f"TLS failed: {error}") from error
         self.output.stream = stream
         self.info = self.info.with_tls(stream.facts)
         self.decoder = ServerDecoder(pedantic=self.context.pedantic)
@@ -221,7 +221,7 @@ def _refusal(connection: Connection) -> Disconnect | None:
         return Disconnect(REFUSALS[refusal], "UNAVAILABLE")
     if not context.logins.attempts.allowed(login_request(connection.session)):
         authentication_ratelimited_total.labels(kind="imap").inc()
-        return Disconnect("too many failed log-ins, try again later", "UNAVAILABLE")
+        return Disconnect("too many failed login attempts; try again later", "UNAVAILABLE")
     return None
 
 
@@ -388,7 +388,7 @@ async def _within(seconds: float, sending: Awaitable[None]) -> None:
     with trio.move_on_after(seconds) as scope:
         await sending
     if scope.cancelled_caught:
-        raise trio.BrokenResourceError("client takes nothing")
+        raise trio.BrokenResourceError("client isn't reading")
 
 
 # Silence of a client between two commands, watched by a task of its own (IMAP-19).

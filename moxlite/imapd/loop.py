@@ -153,7 +153,7 @@ class CommandLoop:
     def _count_bad(self) -> None:
         self._bad += 1
         if self._bad >= (MAX_BAD if self._session.logged_in else MAX_BAD_EARLY):
-            raise Disconnect("too many bad commands", "CLIENTBUG")
+            raise Disconnect("too many invalid commands", "CLIENTBUG")
 
     async def _literal(self, request: codec.LiteralRequest) -> None:
         """Accept an announced literal, or refuse it (IMAP-85)."""
@@ -216,7 +216,7 @@ class CommandLoop:
             session.respond(State("NO", "the server made a mistake, it was logged", Code("SERVERBUG"), tag))
             # The view may be half changed: message numbers would then name other messages than the client means.
             if session.view is not None:
-                raise Disconnect("the state of the mailbox is in doubt, connect again", "SERVERBUG")
+                raise Disconnect("the mailbox may have changed; reconnect", "SERVERBUG")
             return
         if isinstance(outcome, Disconnect):
             raise outcome
@@ -245,7 +245,7 @@ class CommandLoop:
         session = self._session
         handler = self._handlers.get(type(command))
         if handler is None or handler.capability in session.login.disabled:
-            raise Refused("BAD", "command is not supported")
+            raise Refused("BAD", "command isn't supported")
         self._check_state(handler.need)
         if handler.changes:
             self._check_changes()

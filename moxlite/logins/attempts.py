@@ -238,7 +238,7 @@ def canonical_name(current: Snapshot, username: str) -> str:
 
 def _rate_limited(request: LoginRequest) -> RateLimited:
     authentication_ratelimited_total.labels(kind=request.protocol).inc()
-    return RateLimited("too many failed log-ins, try again later")
+    return RateLimited("too many failed login attempts; try again later")
 
 
 # Metrics of authentication and of the program as a whole (SMTP-64, WEB-56, ADMIN-57).

@@ -147,7 +147,7 @@ class LoginProvider:
         except HTTPError as error:
             raise ProviderAway(f"{url}: {error}") from error
         if response.cut:
-            raise ProviderAway(f"{url} answered more than {MAX_ANSWER} octets")
+            raise ProviderAway(f"response from {url} is larger than {MAX_ANSWER} bytes")
         return response
 
     async def _secret(self) -> str:

@@ -32,9 +32,9 @@ VerifyKey: TypeAlias = Callable[[tuple[SecurityKey, ...]], Awaitable[tuple[Secur
 """Verifies an assertion with one of the account's keys; returns the key and its new counter, None if it is wrong."""
 
 WRONG: Final[dict[FactorKind, str]] = {
-    "totp": "This code is not right, or was used already. Wait for the next one.",
-    "key": "The answer of this security key is not right.",
-    "recovery": "This recovery code is not right, or was used already.",
+    "totp": "Wrong code, or this code has been used. Wait for the next one.",
+    "key": "Couldn't verify your security key.",
+    "recovery": "Wrong recovery code, or this code has been used.",
 }
 
 
@@ -86,7 +86,7 @@ class SecondFactors:
         recipient = None if identity.account == ADMIN else self._logins.login(identity.address)
         with attempt:
             if identity.account != ADMIN and (recipient is None or recipient.account != identity.account):
-                gone = WrongCredentials("the account was removed")
+                gone = WrongCredentials("this account was deleted")
                 raise self._logins.attempts.refuse(request, word, identity.address, gone, attempt=attempt)
             if not await self._taken(identity.account, kind, code, verify_key):
                 wrong = WrongFactor(WRONG[kind])

@@ -282,7 +282,7 @@ def parse_record(text: str) -> Record:
         raise NoPolicy
     broken = [name for name in ("p", "sp", "np") if name in tags and tags[name].lower() not in _DISPOSITIONS]
     if broken and not rua:
-        raise RecordError(f"tag {broken[0]} has no known value")
+        raise RecordError(f"unknown value for tag {broken[0]}")
     if broken:
         tags = {name: value for name, value in tags.items() if name not in {"p", "sp", "np"}}
     psd = tags.get("psd", "u").lower()

@@ -94,7 +94,7 @@ def parse_record(text: str) -> str | None:
         return None
     match = _RECORD.fullmatch(text.rstrip(" \t") if text.rstrip(" \t").endswith(";") else f"{text};")
     if match is None:
-        raise PolicyError(Reason.RECORD_SYNTAX, "no ; behind the version")
+        raise PolicyError(Reason.RECORD_SYNTAX, "missing ; after the version")
     found = ""
     for field in match["fields"].removesuffix(";").split(";"):
         pair = _FIELD.fullmatch(field.strip(" \t"))
@@ -103,14 +103,14 @@ def parse_record(text: str) -> str | None:
         if pair["name"] == "id" and not found:
             found = pair["value"]
     if not _ID.fullmatch(found):
-        raise PolicyError(Reason.RECORD_SYNTAX, "id is missing, or is not of 1 to 32 letters and digits")
+        raise PolicyError(Reason.RECORD_SYNTAX, "id is missing, or isn't 1 to 32 letters and digits")
     return found
 
 
 def parse_policy(octets: bytes) -> Policy:
     """Parse a policy file. Raises PolicyError."""
     if len(octets) > MAX_POLICY:
-        raise PolicyError(Reason.POLICY_SYNTAX, f"more than {MAX_POLICY} octets")
+        raise PolicyError(Reason.POLICY_SYNTAX, f"larger than {MAX_POLICY} bytes")
     try:
         text = octets.decode("ascii")
     except UnicodeDecodeError as error:
@@ -129,12 +129,12 @@ def parse_policy(octets: bytes) -> Policy:
     if len(hosts) > MAX_HOSTS:
         raise PolicyError(Reason.POLICY_SYNTAX, f"more than {MAX_HOSTS} mx")
     if fields.get("version") != "STSv1":
-        raise PolicyError(Reason.POLICY_SYNTAX, "version is not STSv1")
+        raise PolicyError(Reason.POLICY_SYNTAX, "version isn't STSv1")
     mode = MODES.get(fields.get("mode", ""))
     if mode is None:
         raise PolicyError(Reason.POLICY_SYNTAX, "mode is missing or unknown")
     if not _AGE.fullmatch(fields.get("max_age", "")):
-        raise PolicyError(Reason.POLICY_SYNTAX, "max_age is missing or no number of seconds")
+        raise PolicyError(Reason.POLICY_SYNTAX, "max_age is missing or isn't a number of seconds")
     if not hosts and mode != "none":
         raise PolicyError(Reason.POLICY_SYNTAX, "mx is missing")
     return Policy(mode, min(int(fields["max_age"]), MAX_AGE), tuple(hosts))

@@ -76,7 +76,7 @@ async def find_record(resolver: Resolver, domain: Domain) -> Record:
     if not texts:
         raise NoRecord("no TXT record begins with v=TLSRPTv1")
     if len(texts) > 1:
-        raise NoRecord(f"{len(texts)} records, so none counts")  # RFC 8460 §3
+        raise NoRecord(f"{len(texts)} records, so all are ignored")  # RFC 8460 §3
     record = parse_record(texts[0])
     assert record is not None  # it begins as one
     return record

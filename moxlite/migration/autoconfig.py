@@ -101,10 +101,12 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_PASSWORDS: Final = worded(
-    "Microsoft no longer lets other programs log in with a password: this mailbox cannot be linked"
+    "Microsoft no longer allows other apps to log in with a password, so you can't link this account"
 )
-BRIDGE: Final = worded("Proton Mail has IMAP only on your own computer, by its Bridge: this mailbox cannot be linked")
-NO_IMAP: Final = worded("Tuta has no IMAP: this mailbox cannot be linked")
+BRIDGE: Final = worded(
+    "Proton Mail only offers IMAP on your own computer, with its Bridge app, so you can't link this account"
+)
+NO_IMAP: Final = worded("Tuta doesn't support IMAP, so you can't link this account")
 
 PROVIDERS: Final = (
     Provider(
@@ -262,7 +264,7 @@ class Search:
         except AddressError:
             domain = ""
         if not at or not localpart or not domain or any(one.isspace() or not one.isprintable() for one in address):
-            raise LinkRefused("is not a mail address, such as mia@example.org", "address")
+            raise LinkRefused("isn't an email address. For example, mia@example.org", "address")
         if domain in BY_DOMAIN:
             return _known(BY_DOMAIN[domain], address)
         found_servers = await _first(
@@ -277,7 +279,9 @@ class Search:
             enough=lambda found: found.protocol == "imap",
         )
         if found_servers is None:
-            raise LinkRefused(worded("no mail server of {domain} was found: give its name", domain=domain), "host")
+            raise LinkRefused(
+                worded("couldn't find the mail server for {domain}; enter its name", domain=domain), "host"
+            )
         return found_servers
 
     async def _by_mx(self, domain: str, address: str) -> FoundServers | None:

@@ -216,7 +216,7 @@ class BackgroundImports:
     def _of(self, account: str, *phases: Phase) -> _Run:
         run = self._runs.get(account)
         if run is None or run.phase not in phases:
-            raise CannotNow("the import is no longer in the state that the page shows; load it again")
+            raise CannotNow("this import changed since the page was loaded; reload the page")
         return run
 
     async def _serve(self, run: _Run, inside: bool) -> None:

@@ -117,7 +117,7 @@ class Copies:
         account_name = order.account
         act_for(account_name)  # a command begins it, too
         if account_name in self._running:
-            raise CopyBusy(worded("another import or export of {account} by IMAP is running", account=account_name))
+            raise CopyBusy(worded("another IMAP import or export of {account} is running", account=account_name))
         scope = self._running[account_name] = trio.CancelScope()
         end = "cancelled"
         copy: Copy | None = None
@@ -146,7 +146,7 @@ class Copies:
             what = {"messages": done.messages, "flags": done.flags, "problems": done.problems}
             logger.info(f"{kind} by imap ended", extra={"kv": {**who, **what, "end": end}})
         if isinstance(failure, OSError):
-            raise CopyFailed(worded("a temporary file cannot be written: {reason}", reason=failure.strerror or failure))
+            raise CopyFailed(worded("can't write a temporary file: {reason}", reason=failure.strerror or failure))
         if failure is not None:
             raise CopyFailed(_told(failure, copy))
         return done

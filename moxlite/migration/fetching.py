@@ -191,7 +191,7 @@ class Fetching:
     async def _large(self, facts: ListedMessage) -> None:
         """Fetch a message part by part."""
         if facts.size > MAX_MEMBER:
-            await self._left_out(facts.uid, _Unusable(worded("the message is larger than {n} octets", n=MAX_MEMBER)))
+            await self._left_out(facts.uid, _Unusable(worded("the message is larger than {n} bytes", n=MAX_MEMBER)))
             return
         spool = Spool(self._tmp)
         try:
@@ -201,9 +201,9 @@ class Fetching:
                 if len(part) < PART:
                     break
                 if spool.size > MAX_MEMBER:
-                    raise _Unusable(worded("the message is larger than {n} octets", n=MAX_MEMBER))
+                    raise _Unusable(worded("the message is larger than {n} bytes", n=MAX_MEMBER))
             if not spool.size:
-                raise _Unusable(worded("the server does not give it"))
+                raise _Unusable(worded("the server didn't return it"))
             await spool.finish()
         except (_Unusable, Refused) as error:
             spool.close()

@@ -92,7 +92,7 @@ LONGEST: Final = 86_400.0
 TOLD: Final = re.compile(r"(?:back ?off|try again|retry)\D{0,40}?(\d{1,9}) ?(m(?:illi)?s|s)", re.IGNORECASE)
 """How servers tell that: "Suggested Backoff Time: 87623 milliseconds" (Exchange), "try again in 60 s"."""
 
-REFUSES: Final = "the other server refuses the password: give it again"
+REFUSES: Final = "the other server rejected the password; enter it again"
 
 CALM: Final = 60.0
 """Seconds of a connection after which earlier failures are forgotten."""
@@ -122,7 +122,7 @@ class Searches:
         administrator. Raises LinkRefused, TooManyLogins.
         """
         if asker in self._running or len(self._running) >= MAX_SEARCHES:
-            raise LinkRefused("another search for servers is running: try again in a moment", "address")
+            raise LinkRefused("another server search is running; try again in a moment", "address")
         self._logins.search(asker)
         self._running.add(asker)
         try:
@@ -260,7 +260,7 @@ class Links:
                 raise LinkRefused(reason_of(error), "password") from None
             except IMAPClientError as error:
                 raise LinkRefused(reason_of(error), "host") from None
-        raise LinkRefused(worded("no answer within {seconds} s", seconds=int(TEST_SECONDS)), "host")
+        raise LinkRefused(worded("no response within {seconds} s", seconds=int(TEST_SECONDS)), "host")
 
     async def set_password(self, name: str, text: str, password: str, *, asker: str = "") -> None:
         """Give a link another password, which is tested. `asker`: as for `test`. Raises StoreError, OSError,
@@ -551,7 +551,7 @@ async def _tested_outlet(asked: LinkRequest, copies: Copies, asker: str, *, insi
     elif (known := known_outlet(asked.host)) is not None and known.host == outlet.host:
         outlet = msgspec.structs.replace(outlet, keeps_copy=known.keeps_copy)
     if not outlet.host:
-        return outlet, worded("no server for sending was found: give it to send from this address")
+        return outlet, worded("couldn't find an SMTP server; to send from this address, enter its name")
     if asked.keeps_copy is not None:
         outlet = msgspec.structs.replace(outlet, keeps_copy=asked.keeps_copy)
     try:

@@ -55,7 +55,7 @@ def relay_of(outlet: Outlet, user: str, password: str, *, inside: bool) -> Relay
     try:
         host = Domain.parse(outlet.host)
     except AddressError:
-        raise LinkRefused("is not the name of a server, such as smtp.example.org", "smtp_host") from None
+        raise LinkRefused("isn't a server name. For example, smtp.example.org", "smtp_host") from None
     port = outlet.port or PORTS[outlet.tls]
     return Relay(host=host, port=port, mode=mode, user=outlet.user or user, password=password, inside=inside)
 
@@ -80,11 +80,11 @@ class LinkRelays:
         if not link.outlet.host:
             raise SendsNothing(worded("sending from {address} was turned off", address=link.address))
         if link.paused:
-            raise LinkRefused(worded("the linked mailbox {name} is paused", name=link.name))
+            raise LinkRefused(worded("the linked account {name} is paused", name=link.name))
         # By the secret: a password that the user has given anew is tried at once.
         secret, _, until = self._barred.get((name, link_id), (b"", 0, 0.0))
         if link.refused is not None or (secret == link.secret and trio.current_time() < until):
-            raise LinkRefused(worded("the password of the linked mailbox {name} is refused", name=link.name))
+            raise LinkRefused(worded("the password for the linked account {name} was rejected", name=link.name))
         password = await trio.to_thread.run_sync(self._sealing.open, link)
         inside = self._config.current.static.allow_private_webhooks
         relay = relay_of(link.outlet, link.username, password, inside=inside)
@@ -165,4 +165,4 @@ async def try_relay(relay: Relay, *, ehlo: str, resolver: Resolver, trust: Trust
     except (IMAPClientError, DialError) as error:
         raise LinkRefused(worded("{host}: {reason}", host=host, reason=reason_of(error)), "smtp_host") from None
     except trio.TooSlowError:
-        raise LinkRefused(worded("no answer within {seconds} s", seconds=int(SECONDS)), "smtp_host") from None
+        raise LinkRefused(worded("no response within {seconds} s", seconds=int(SECONDS)), "smtp_host") from None

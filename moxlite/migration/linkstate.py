@@ -93,7 +93,9 @@ class Tested(msgspec.Struct, frozen=True):
 # Links that users ask for.
 
 
-NO_TLS: Final = "a server is only asked without encryption within the server's own network, which is not allowed here"
+NO_TLS: Final = (
+    "you can only connect without encryption within the server's own network, and this server doesn't allow that"
+)
 
 MAX_DAYS: Final = 3_650
 """Days after which mail can be removed at a server with POP3."""
@@ -106,9 +108,9 @@ def checked(asked: R, *, inside: bool) -> R:
     """Check a wish for a link, and bring it into the usual form. Raises LinkRefused."""
     address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
     if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):
-        raise LinkRefused("is not a mail address, such as mia@example.org", "address")
+        raise LinkRefused("isn't an email address. For example, mia@example.org", "address")
     if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
-        raise LinkRefused("is not the name of a server, such as imap.example.org", "host")
+        raise LinkRefused("isn't a server name. For example, imap.example.org", "host")
     if not asked.password:
         raise LinkRefused("is empty: give the password at the other server", "password")
     if asked.tls == "none" and not inside:
@@ -116,7 +118,7 @@ def checked(asked: R, *, inside: bool) -> R:
     if asked.protocol == "pop3" and asked.tls == "none":
         raise LinkRefused("POP3 is spoken with encryption only", "tls")
     if not (0 <= asked.port < 65_536 and 0 <= asked.smtp_port < 65_536):
-        raise LinkRefused("is not a port", "port" if not 0 <= asked.port < 65_536 else "smtp_port")
+        raise LinkRefused("must be a port number", "port" if not 0 <= asked.port < 65_536 else "smtp_port")
     user, smtp_user = asked.user.strip() or address, asked.smtp_user.strip()
     smtp_host = asked.smtp_host.strip().rstrip(".").lower()
     return msgspec.structs.replace(
@@ -128,7 +130,7 @@ def checked_new(asked: AddLink, *, inside: bool) -> AddLink:
     """As `checked`, for a link that is kept. Raises LinkRefused."""
     asked = checked(asked, inside=inside)
     if asked.keep_days is not None and (asked.protocol != "pop3" or not 0 <= asked.keep_days <= MAX_DAYS):
-        raise LinkRefused(worded("is a number of days up to {n}, with POP3 only", n=MAX_DAYS), "keep_days")
+        raise LinkRefused(worded("must be a number of days up to {n}. Only for POP3", n=MAX_DAYS), "keep_days")
     name = asked.name.strip() or asked.address.rpartition("@")[2].partition(".")[0].capitalize()
     return msgspec.structs.replace(asked, name=name)
 
@@ -155,7 +157,7 @@ class Sealing:
 
         key = key_file(self._path, KEY_OCTETS, create=create, mode=0o600)
         if len(key) != KEY_OCTETS:
-            raise LinkRefused(f"{self._path} is no key of {KEY_OCTETS} octets")
+            raise LinkRefused(f"{self._path} isn't a {KEY_OCTETS}-byte key")
         return AESGCM(key)
 
     def seal(self, password: str, host: str, username: str) -> bytes:
@@ -173,7 +175,7 @@ class Sealing:
             cipher = self._cipher(create=False)
             octets = cipher.decrypt(link.secret[:NONCE], link.secret[NONCE:], _bound(link.host, link.username))
         except (OSError, InvalidTag):
-            raise LinkRefused(worded("the stored password cannot be read any more: give it again")) from None
+            raise LinkRefused(worded("can't read the stored password; enter it again")) from None
         return octets.decode()
 
 

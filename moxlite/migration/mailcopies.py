@@ -136,9 +136,9 @@ async def _import(imports: Imports, account: str, order: Order, file: BinaryIO |
         case Done(messages, problems, _, _):
             return Imported(messages, problems)
         case Aborted(text):
-            raise CommandFailed("failed", f"nothing was imported: {text}")
+            raise CommandFailed("failed", f"couldn't import: {text}")
         case None:
-            raise AssertionError("an import ended without an end")
+            raise AssertionError("the import stopped unexpectedly")
 
 
 async def _received(upload: StreamReceiver) -> AsyncIterator[bytes]:
@@ -146,7 +146,7 @@ async def _received(upload: StreamReceiver) -> AsyncIterator[bytes]:
         async for piece in upload:
             yield piece
     except StreamBroken as error:
-        raise ImportFailed(f"the file could not be read: {error}") from None
+        raise ImportFailed(f"can't read the file: {error}") from None
 
 
 async def _export(
@@ -173,5 +173,5 @@ async def _export(
                         told = export.messages
                         await tell(Exported(export.messages, export.errors))
     except StoreError as error:
-        raise CommandFailed("failed", f"the export is not complete: {error}") from None
+        raise CommandFailed("failed", f"the export is incomplete: {error}") from None
     return Exported(export.messages, export.errors)

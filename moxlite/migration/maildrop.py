@@ -79,7 +79,7 @@ class Maildrop:
         # An id twice in the list would be fetched twice, and the second one refused by its row.
         new = list({one.uidl: one for one in listed if one.uidl not in known}.values())
         if len(known) + len(new) > MAX_SEEN:
-            raise BrokenServer(worded("the server has had more than {n} messages", n=MAX_SEEN))
+            raise BrokenServer(worded("the server has listed more than {n} messages", n=MAX_SEEN))
         if new and self._state.phase != "copying":
             self._entered("copying")
         # The mail of years must not be sorted by today's rules, nor be answered by a script: not by the looks either
@@ -101,7 +101,7 @@ class Maildrop:
                 async with aclosing(client.retrieve(one.number, 2 * MAX_MEMBER)) as pieces:
                     async for piece in pieces:
                         if spool.size + len(piece) > MAX_MEMBER:
-                            raise _TooLarge(worded("the message is larger than {n} octets", n=MAX_MEMBER))
+                            raise _TooLarge(worded("the message is larger than {n} bytes", n=MAX_MEMBER))
                         await spool.write(piece)
                 await spool.finish()
                 ready = await prepare(spool)

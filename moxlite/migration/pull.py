@@ -139,7 +139,7 @@ class Pull:
                 await self._mailbox(client, place)
             self._pace.left -= status.get("MESSAGES") or 0
         for text in client.misunderstood:
-            await self.problems.add(worded("a response of the server could not be understood: {reason}", reason=text))
+            await self.problems.add(worded("unexpected response from the server: {reason}", reason=text))
 
     async def pause(self, client: Client) -> None:
         """Wait until there may be something new. Raises IMAPClientError."""
@@ -328,7 +328,7 @@ class Pull:
             try:
                 self._counts.flags += await self._account.write(partial(merge_flags, remote_id=remote.id, seen=some))
             except LimitExceeded as error:
-                await self.problems.add(worded("flags of some messages are not carried over: {reason}", reason=error))
+                await self.problems.add(worded("some flags weren't copied: {reason}", reason=error))
 
     async def remove(self, remote: Remote, gone: Sequence[int]) -> None:
         """Remove messages that are gone at the source. Raises StoreError."""

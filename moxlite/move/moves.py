@@ -68,9 +68,9 @@ class Moves:
     async def run(self, plan: Plan) -> None:
         """Begin to carry out a plan, or go on with it. Raises CommandFailed."""
         if (await self.state()).phase in ("running", "paused"):
-            raise CommandFailed("refused", "a move is running already: see moxlite move status")
+            raise CommandFailed("refused", "a migration is already running; see moxlite move status")
         if plan.finished:
-            raise CommandFailed("refused", "this move was finished, and its plan has no secrets any more")
+            raise CommandFailed("refused", "this migration is finished, and its plan no longer has secrets")
         self._plan = plan
         self._state = MoveState(
             kind=plan.kind, problems=list(plan.problems), accounts=[_waiting(user) for user in plan.users]
@@ -107,7 +107,9 @@ class Moves:
         """End the move for good; returns what is to be done on the old server. Raises CommandFailed."""
         state = await self.state()
         if state.phase in ("running", "paused"):
-            raise CommandFailed("refused", "the move is still running: see moxlite move status, or moxlite move stop")
+            raise CommandFailed(
+                "refused", "the migration is still running; see moxlite move status, or moxlite move stop"
+            )
         state.phase = "finished"
         self._plan = None
         await self._save()
@@ -121,7 +123,7 @@ class Moves:
 
     async def _require(self, *phases: str) -> None:
         if (await self.state()).phase not in phases:
-            raise CommandFailed("refused", f"no move is {' or '.join(phases)}: see moxlite move status")
+            raise CommandFailed("refused", f"no migration is {' or '.join(phases)}; see moxlite move status")
 
     def _start(self) -> None:
         assert self._state is not None

@@ -173,7 +173,7 @@ _Lines: TypeAlias = "list[tuple[int, int, str]]"
 def _block(lines: _Lines, at: int, depth: int) -> tuple[Value, int]:
     """The value of the lines from `at` that are indented by `depth`, and the index of the first line after it."""
     if depth > MAX_DEPTH:
-        raise BadPlan(f"line {lines[at][0]} is indented more than {MAX_DEPTH} times")
+        raise BadPlan(f"line {lines[at][0]} is indented more than {MAX_DEPTH} levels")
     items: list[Value] = []
     table: dict[str, Value] = {}
     while at < len(lines) and lines[at][1] == depth:
@@ -194,7 +194,7 @@ def _block(lines: _Lines, at: int, depth: int) -> tuple[Value, int]:
         else:
             value, at = _below(lines, at, depth)
         if key in table:
-            raise BadPlan(f"line {number}: {key} is there twice")
+            raise BadPlan(f"line {number}: duplicate key {key}")
         table[key] = value
     if items and table:
         raise BadPlan(f"line {lines[at - 1][0]} mixes a list and keys")

@@ -179,9 +179,9 @@ def read_plan(text: str) -> Plan:
     except msgspec.DecodeError as error:
         raise BadPlan(str(error)) from None
     if plan.version != VERSION:
-        raise BadPlan(f"version {plan.version} of plans is unknown")
+        raise BadPlan(f"unknown plan version {plan.version}")
     if any(not user.addresses for user in plan.users):
-        raise BadPlan("a user has no address")
+        raise BadPlan("a user doesn't have an address")
     return plan
 
 
@@ -203,12 +203,12 @@ def read_secret(path: Path) -> str:
     with os.fdopen(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise BadPlan(f"{path} is not a file")
+            raise BadPlan(f"{path} isn't a file")
         if facts.st_mode & 0o077:
-            raise BadPlan(f"{path} has secrets, and others can read it; type: chmod 600 {path}")
+            raise BadPlan(f"{path} has secrets and other users can read it; run: chmod 600 {path}")
         octets = file.read(MAX_FILE + 1)
     if len(octets) > MAX_FILE:
-        raise BadPlan(f"{path} has more than {MAX_FILE >> 20} MiB")
+        raise BadPlan(f"{path} is larger than {MAX_FILE >> 20} MiB")
     try:
         return octets.decode()
     except UnicodeDecodeError as error:

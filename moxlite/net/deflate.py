@@ -47,7 +47,7 @@ class DeflateStream(Prompt):
     def send_now(self, octets: bytes) -> int:
         """See `Prompt.send_now`."""
         if self._broken:
-            raise trio.BrokenResourceError("a compressed block was cut off")
+            raise trio.BrokenResourceError("a compressed block is incomplete")
         if self.unsent or len(octets) > AT_ONCE:
             return 0
         compressed = self._compress(octets)
@@ -60,7 +60,7 @@ class DeflateStream(Prompt):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Compress and send. Raises BrokenResourceError after a send that went wrong."""
         if self._broken:
-            raise trio.BrokenResourceError("a compressed block was cut off")
+            raise trio.BrokenResourceError("a compressed block is incomplete")
         self._broken = True
         if len(data) > THREAD_SIZE:
             octets = await off_loop(lambda: self._compress(data), kind="compress")

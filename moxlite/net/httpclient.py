@@ -134,7 +134,7 @@ class HTTPClient:
             with trio.fail_after(seconds):
                 return await self._request(method, url, tuple(headers), body, max_body)
         except trio.TooSlowError:
-            raise HTTPError(f"no answer within {seconds:.0f} s") from None
+            raise HTTPError(f"no response within {seconds:.0f} s") from None
 
     async def _request(
         self, method: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes, max_body: int
@@ -145,7 +145,7 @@ class HTTPClient:
         except ValueError as error:
             raise HTTPError(f"bad URL: {error}") from None
         if parts.scheme not in DEFAULT_PORTS or not host or not url.isascii() or not url.isprintable():
-            raise HTTPError("bad URL: it must begin with https:// or http:// and name a host")
+            raise HTTPError("invalid URL; it must start with https:// or http:// and include a host")
         stream = await self.connect(parts.scheme, host, port)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         fields = [
@@ -159,9 +159,9 @@ class HTTPClient:
         try:
             return await _exchange(stream, h11.Request(method=method, target=target, headers=fields), body, max_body)
         except h11.LocalProtocolError as error:
-            raise HTTPError(f"request cannot be made: {error}") from error
+            raise HTTPError(f"can't send request: {error}") from error
         except h11.ProtocolError as error:
-            raise HTTPError(f"the server does not speak HTTP: {error}") from error
+            raise HTTPError(f"the server doesn't use HTTP: {error}") from error
         except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError, OSError) as error:
             raise HTTPError(f"connection lost: {_why(error)}") from error
         finally:
@@ -201,7 +201,7 @@ class HTTPClient:
         # public address for the check and an inner one for the connection (DNS rebinding).
         usable = [ip for ip in found if self._allow_internal or not is_internal(ip)]
         if not usable:
-            raise HTTPError(f"addresses of {host} are of an inner network, it is not connected to")
+            raise HTTPError(f"can't connect to {host} because its addresses are in a private network")
         return usable
 
     async def _look_up(self, host: str) -> tuple[IPAddress, ...]:
@@ -212,7 +212,7 @@ class HTTPClient:
         except NotFound as error:
             raise NoHost(f"{host} does not exist") from error
         except DNSError as error:
-            raise HTTPError(f"look-up of {host} failed: {error}") from error
+            raise HTTPError(f"couldn't look up {host}: {error}") from error
 
 
 async def _exchange(stream: trio.abc.Stream, request: h11.Request, body: bytes, max_body: int) -> HTTPResponse:
@@ -383,11 +383,11 @@ class Backend(msgspec.Struct, frozen=True):
         if url.startswith(UNIX):
             place, _, path = url.removeprefix(UNIX).partition(":")
             if not place.startswith("/") or (path and not path.startswith("/")) or "\0" in url:
-                raise ValueError("is not unix:/path, nor unix:/path:/path")
+                raise ValueError("must be unix:/path or unix:/path:/path")
             return cls("unix", place, 0, path.rstrip("/"))
         parts = urlsplit(url)
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not url.isascii() or not url.isprintable():
-            raise ValueError("is not an http or https URL, nor unix:/path")
+            raise ValueError("must be an http or https URL, or unix:/path")
         return cls(parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme], parts.path.rstrip("/"))
 
     @property

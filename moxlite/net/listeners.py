@@ -410,7 +410,7 @@ async def _exactly(stream: trio.abc.ReceiveStream, count: int) -> bytes:
     while len(data) < count:
         more = await stream.receive_some(count - len(data))
         if not more:
-            raise ProxyError("connection ended in the PROXY protocol header")
+            raise ProxyError("connection closed in the PROXY protocol header")
         data += more
     return data
 

@@ -83,25 +83,25 @@ class POP3Client:
         await self._run("STLS")
         if self._buffer:
             raise self._transport.fail(
-                worded("the server sent something behind its answer to {command}", command="STLS")
+                worded("the server sent unexpected data after its response to {command}", command="STLS")
             )
         await self.begin_tls(host, trust)
 
     async def log_in(self, user: str, password: str) -> None:
         """Log in by USER and PASS. Raises LoginFailed: with the server's words."""
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in user + password):
-            raise LoginFailed(worded("log-in failed: {reason}", reason="user name or password has control characters"))
+            raise LoginFailed(worded("login failed: {reason}", reason="user name or password has control characters"))
         try:
             await self._run(f"USER {user}")
             await self._run(f"PASS {password}", shown="PASS ***")
         except Refused as error:
-            raise LoginFailed(worded("log-in failed: {reason}", reason=reason_of(error))) from None
+            raise LoginFailed(worded("login failed: {reason}", reason=reason_of(error))) from None
 
     async def count(self) -> int:
         """Number of messages (STAT)."""
         words = (await self._run("STAT")).split()
         if not words or not words[0].isdecimal() or len(words[0]) > 9:
-            raise self._transport.fail(worded("the server does not say how many messages there are"))
+            raise self._transport.fail(worded("the server didn't return its message count"))
         return int(words[0])
 
     async def list(self) -> list[Listed]:
@@ -112,7 +112,7 @@ class POP3Client:
             number, _, uidl = line.decode("ascii", "replace").strip().partition(" ")
             bad = not number.isdecimal() or len(number) > 9 or not 0 < len(uidl) <= MAX_UIDL or not uidl.isprintable()
             if bad or len(found) >= MAX_LIST:
-                raise self._transport.fail(worded("the server's list of messages cannot be used"))
+                raise self._transport.fail(worded("the server's message list is invalid"))
             if len(found) % AT_ONCE == 0:
                 await self._transport.take_list(ENTRY * AT_ONCE)
             # Two messages with one id break RFC 1939 §7. The first is taken: the id is all by which later sessions know
@@ -171,12 +171,12 @@ class POP3Client:
             return text
         if status == "-ERR":
             raise Refused(command, State("NO", text=text.strip()[:300]))
-        raise self._transport.fail(worded("the server does not speak POP3"))
+        raise self._transport.fail(worded("the server doesn't support POP3"))
 
     async def _line(self, command: str = "UIDL") -> bytes:
         while (at := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > LINE:
-                raise self._transport.fail(worded("the server sends more than {command} can take", command=command))
+                raise self._transport.fail(worded("the server's response to {command} is too long", command=command))
             await self._receive(command)
         line = bytes(self._buffer[:at]).rstrip(b"\r")
         del self._buffer[: at + 1]
@@ -213,7 +213,7 @@ async def connect(
             await client.log_in(user, password)
     except trio.TooSlowError:
         await trio.aclose_forcefully(dialed.stream)
-        raise ConnectionLost(worded("no log-in within {seconds} s", seconds=int(LOGIN_SECONDS))) from None
+        raise ConnectionLost(worded("couldn't log in within {seconds} s", seconds=int(LOGIN_SECONDS))) from None
     except BaseException:
         await trio.aclose_forcefully(dialed.stream)
         raise

@@ -66,10 +66,10 @@ async def registered(http: HTTPClient, domain: Domain, server: str = "") -> dt.d
     try:
         events = from_json(body, _Answer).events
     except msgspec.DecodeError as error:
-        raise RDAPError(f"the answer about {domain} cannot be read: {error}") from None
+        raise RDAPError(f"can't read the response for {domain}: {error}") from None
     found = [moment for event in events if event.event_action in ACTIONS and (moment := _moment(event.event_date))]
     if not found:
-        raise RDAPError(f"the registry does not say when {domain} was registered")
+        raise RDAPError(f"the registry doesn't show when {domain} was registered")
     return max(found)
 
 
@@ -78,13 +78,13 @@ async def _server(http: HTTPClient, domain: Domain) -> str:
     try:
         services = from_json(await _get(http, BOOTSTRAP, MAX_BOOTSTRAP), _Bootstrap).services
     except msgspec.DecodeError as error:
-        raise RDAPError(f"IANA's list of servers cannot be read: {error}") from None
+        raise RDAPError(f"can't read IANA's server list: {error}") from None
     known = {name.lower(): urls for names, urls in services for name in names}
     labels = domain.ascii.split(".")
     for at in range(1, len(labels)):
         if url := _secure(known.get(".".join(labels[at:]), ())):
             return url
-    raise RDAPError(f"no registry with RDAP is known for .{labels[-1]}")
+    raise RDAPError(f"no registry with RDAP found for .{labels[-1]}")
 
 
 def _secure(urls: Sequence[str]) -> str:
@@ -103,13 +103,13 @@ async def _get(http: HTTPClient, url: str, max_body: int) -> bytes:
         if answer.status in (301, 302, 303, 307, 308) and (target := answer.header("location")):
             url = urljoin(url, target)
         elif answer.status == 404:
-            raise NotRegistered("the registry does not know this domain")
+            raise NotRegistered("the registry doesn't have this domain")
         elif answer.status != 200 or answer.cut:
             what = "the answer is too long" if answer.cut else f"status {answer.status}"
             raise RDAPError(f"{url}: {what}")
         else:
             return answer.body
-    raise RDAPError(f"{url}: more than {MAX_REDIRECTS} redirects")
+    raise RDAPError(f"{url}: too many redirects (more than {MAX_REDIRECTS})")
 
 
 def _moment(text: str) -> dt.datetime | None:

@@ -18,7 +18,9 @@ Fingerprint: TypeAlias = Annotated[str, Meta(max_length=100)]
 
 @change("account set-password", LOCAL)
 class SetPassword(Operation[None], frozen=True):
-    """Set the password of account NAME: asked for twice, or the first line of stdin. Ends its sessions."""
+    """Set the password for account NAME and end its sessions. You're asked for it twice, or it's the first line of
+    stdin.
+    """
 
     account: Name
     password: str  # no bounds here: the reason why one is refused is told by `check_password`
@@ -37,10 +39,12 @@ class HashTaken(msgspec.Struct, frozen=True):
 
 @change("account set-hash", Role.COMMAND_LINE | Role.PAGES)
 class SetHash(Operation[HashTaken], frozen=True):
-    """Give account NAME the password that it has on another server, by its hash: asked for, or the first line of stdin.
+    """Set the password of account NAME from its hash on another server. You're asked for the hash, or it's the first
+    line of stdin.
 
-    The first login replaces it. Forms: SHA512-CRYPT, SHA256-CRYPT, MD5-CRYPT, bcrypt, argon2i, argon2id, SSHA, SSHA512
-    and PBKDF2, with or without Dovecot's {SCHEME}. An account that has a password of its own keeps it.
+    It's replaced at the first login. Supported: SHA512-CRYPT, SHA256-CRYPT, MD5-CRYPT, bcrypt, argon2i, argon2id, SSHA,
+    SSHA512 and PBKDF2, with or without Dovecot's {SCHEME}. If the account already has its own password, it isn't
+    changed.
     """
 
     account: Name
@@ -60,7 +64,7 @@ class UndeletedMail(msgspec.Struct, frozen=True):
 
 @change("account undelete", OWNER)
 class Undelete(Operation[UndeletedMail], frozen=True):
-    """Bring back messages that were removed at or after `since` (µs UTC), of `mailbox`, or all with an empty name."""
+    """Restore messages deleted at or after `since` (µs UTC) to `mailbox`, or to all mailboxes if the name is empty."""
 
     account: Name
     since: Annotated[int, Meta(ge=0, lt=1 << 62)] = 0
@@ -195,16 +199,18 @@ class LimitInfo(msgspec.Struct, frozen=True):
     columns=("account", "kind", "name", "host", "created", "last_used"),
 )
 class ListFactors(Operation[list[FactorInfo]], frozen=True):
-    """List the second factors of account NAME, or of all accounts: code apps, security keys, recovery codes left."""
+    """List verification methods for account NAME, or for all accounts: authenticator apps, security keys, and recovery
+    codes left.
+    """
 
     account: Annotated[str, field(metavar="NAME", argument=True)] = ""
 
 
 @change("account reset-second-factor", LOCAL)
 class ResetFactors(Operation[FactorsRemoved], frozen=True):
-    """Remove all second factors of account NAME, whose user has lost them; its sessions end.
+    """Remove all verification methods from account NAME if the user has lost them, and end its sessions.
 
-    The password alone is enough after that, also in mail programs. The user is told by mail.
+    After that, the user can log in with only the password, in mail clients too. The user will get an email.
     """
 
     account: Name
@@ -212,10 +218,10 @@ class ResetFactors(Operation[FactorsRemoved], frozen=True):
 
 @change("account recovery-link", LOCAL)
 class MakeLink(Operation[LinkMade], frozen=True):
-    """Print a link by which the user of account NAME sets a new password, once and within an hour, or DAYS.
+    """Print a link for the user of account NAME to set a new password. It works once, within an hour or DAYS.
 
-    Give it to the user in person or by phone, not by mail. A newer link replaces it. The user is told by mail. The
-    account page must have a public address: `moxlite config listeners publish-web on`.
+    Give it to the user in person or by phone, not by email. A newer link replaces this one. The user will get an email.
+    The account page must have a public address: `moxlite config listeners publish-web on`.
     """
 
     account: Name
@@ -225,12 +231,12 @@ class MakeLink(Operation[LinkMade], frozen=True):
 
 @query("limits list", MANAGERS, columns=("who", "window", "failures", "limit", "refused"))
 class ListLimits(Operation[list[LimitInfo]], frozen=True):
-    """List networks and accounts with failed log-ins, and the limits beyond which further ones are refused."""
+    """List networks and accounts with failed logins, with the limits above which more are rejected."""
 
 
 @change("limits clear", MANAGERS)
 class ClearLimits(Operation[int], frozen=True):
-    """Forget the failed log-ins of the address IP and its networks; without IP all, of accounts too."""
+    """Clear failed logins for address IP and its networks, or all of them if you don't specify IP."""
 
     ip: Word = ""
 
@@ -259,9 +265,9 @@ class ListConnections(Operation[list[ConnectionInfo]], frozen=True):
 
 @change("account provider connect", Role.COMMAND_LINE)
 class ConnectProvider(Operation[None], frozen=True):
-    """Let the person SUBJECT of the login provider log in to account NAME. The user is told by mail.
+    """Allow user SUBJECT at the login provider to log in to account NAME. The user will get an email.
 
-    SUBJECT is the claim `sub` of that person: the provider's own id, not a name or an address.
+    SUBJECT is the user's claim `sub`. This is the provider's own ID, not a name or an address.
     """
 
     account: Name
@@ -270,7 +276,7 @@ class ConnectProvider(Operation[None], frozen=True):
 
 @change("account provider disconnect", Role.COMMAND_LINE)
 class DisconnectProvider(Operation[None], frozen=True):
-    """No longer let the person SUBJECT of the login provider log in to account NAME; its web sessions end."""
+    """Stop user SUBJECT at the login provider from logging in to account NAME, and end its web sessions."""
 
     account: Name
     subject: Annotated[Subject, field(kind=str)]
@@ -300,22 +306,22 @@ class TLSKeyInfo(msgspec.Struct, frozen=True):
     columns=("fingerprint", "account", "login_address", "name", "type", "created"),
 )
 class ListKeys(Operation[list[TLSKeyInfo]], frozen=True):
-    """List the keys of ACCOUNT, or all."""
+    """List client certificates for ACCOUNT, or all."""
 
     account: Annotated[str, field(argument=True)] = ""
 
 
 @query("config tlspubkey get", Role.COMMAND_LINE)
 class GetKey(Operation[TLSKeyInfo], frozen=True):
-    """Show the key of FINGERPRINT, with its certificate."""
+    """Show the client certificate with FINGERPRINT."""
 
     fingerprint: Annotated[Fingerprint, field(kind=str)]
 
 
 @change("config tlspubkey add", LOCAL)
 class AddKey(Operation[TLSKeyInfo], frozen=True):
-    """Let the holder of the key of a certificate (PEM) log in with an address. Without `name` it has the
-    certificate's.
+    """Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is
+    used.
     """
 
     address: str
@@ -326,7 +332,7 @@ class AddKey(Operation[TLSKeyInfo], frozen=True):
 
 @change("config tlspubkey rm", LOCAL)
 class RemoveKey(Operation[None], frozen=True):
-    """Forget the key of FINGERPRINT; it opens nothing from the next connection on."""
+    """Remove the client certificate with FINGERPRINT. It can't be used for new connections."""
 
     fingerprint: Annotated[Fingerprint, field(kind=str)]
 
@@ -348,10 +354,10 @@ class ForwardInfo(msgspec.Struct, frozen=True):
 
 @change("account forward list", Role.COMMAND_LINE, columns=("address", "by", "state", "since", "error"))
 class ListForwards(Operation[list[ForwardInfo]], frozen=True):
-    """List the addresses of account NAME: confirmed by their owners, waiting for agreement, bouncing, or stopped.
+    """List forwarding addresses of account NAME: confirmed, waiting for confirmation, bouncing, or stopped.
 
-    Addresses of `forward_to`, of aliases whose mail the account sends on, and of its active Sieve script. While an
-    address waits for the agreement of its owner, mail for it is kept in the account.
+    This includes addresses from `forward_to`, from aliases that the account forwards for, and from its active Sieve
+    script. Until an address is confirmed, its mail is kept in the account.
     """
 
     account: Name
@@ -359,9 +365,9 @@ class ListForwards(Operation[list[ForwardInfo]], frozen=True):
 
 @change("account forward set", Role.COMMAND_LINE)
 class SetForwards(Operation[None], frozen=True):
-    """Send what account NAME accepts, and what is not junk, on to each ADDRESS; without ADDRESS to none.
+    """Forward mail that account NAME accepts, except junk, to each ADDRESS. To stop forwarding, leave out ADDRESS.
 
-    The owners of new addresses get a mail with a link to a page, and nothing is sent before they have agreed there.
+    The server emails a confirmation link to each new address. Forwarding starts when it's confirmed.
     """
 
     account: Name
@@ -381,7 +387,7 @@ class ForwardAddress(Operation[None], frozen=True):
 
 @change("account forward ask", Role.COMMAND_LINE)
 class AskForward(ForwardAddress, frozen=True):
-    """Ask the owner of ADDRESS again, once a day at most."""
+    """Send another confirmation email to ADDRESS. You can do this once a day."""
 
 
 @change(
@@ -390,7 +396,7 @@ class AskForward(ForwardAddress, frozen=True):
     ask="Send the mail of {account} to {address} without asking its owner?",
 )
 class ConfirmForward(ForwardAddress, frozen=True):
-    """Send mail of account NAME to ADDRESS without asking its owner, as when both are yours."""
+    """Forward mail from account NAME to ADDRESS without confirmation. For example, if you own both."""
 
 
 @change("account forward start", Role.COMMAND_LINE)
@@ -415,10 +421,10 @@ class AdminTokenInfo(msgspec.Struct, frozen=True):
 
 @change("admin token add", OWNER, confirm=True)
 class AddAdminToken(Operation[str], frozen=True):
-    """Make a token for a program that uses the admin API, and print it. It is shown this once.
+    """Create an admin API token for an API client and print it. You won't be able to see it later.
 
-    Scopes: read (whatever changes nothing), accounts, domains, queue, reports, dns, server. No token sets passwords,
-    removes accounts or domains, or makes tokens: docs/operations.md has what each may do.
+    Scopes: read (anything that doesn't make changes), accounts, domains, queue, reports, dns, server. Tokens can't set
+    passwords, create tokens, or delete accounts or domains. See docs/operations.md for details.
     """
 
     name: Annotated[Word, field("What the token is for.")]
@@ -428,11 +434,11 @@ class AddAdminToken(Operation[str], frozen=True):
 
 @query("admin token list", OWNER, columns=("name", "scopes", "created", "expires", "expired", "last_used", "used_from"))
 class ListAdminTokens(Operation[list[AdminTokenInfo]], frozen=True):
-    """List the tokens of the admin API, with what they may do, and when they were used (to the hour)."""
+    """List admin API tokens, with their scopes and when they were last used (to the hour)."""
 
 
 @change("admin token rm", OWNER)
 class RemoveAdminToken(Operation[None], frozen=True):
-    """Revoke the token NAME; its next call is refused."""
+    """Revoke token NAME. Its next call will be rejected."""
 
     name: Annotated[Word, field(metavar="NAME")]

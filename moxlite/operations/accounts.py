@@ -28,19 +28,19 @@ class AddressInfo(msgspec.Struct, frozen=True):
 
 @query("config account list", Role.COMMAND_LINE | Role.TOKEN)
 class ListAccounts(Operation[list[AccountInfo]], frozen=True):
-    """List all accounts; those that may not log in are marked as disabled."""
+    """List all accounts, and show which are disabled."""
 
 
 @query("config account addresses", Role.COMMAND_LINE | Role.TOKEN, columns=("address",))
 class ListAddresses(Operation[list[AddressInfo]], frozen=True):
-    """List the addresses of account NAME."""
+    """List addresses for account NAME."""
 
     account: Name
 
 
 @change("config account add", Role.COMMAND_LINE | Role.PAGES | Role.TOKEN)
 class AddAccount(Operation[None], frozen=True):
-    """Add account NAME with ADDRESS. Then give it a password: moxlite account set-password NAME."""
+    """Add account NAME with ADDRESS. Then set a password: moxlite account set-password NAME."""
 
     account: Name
     address: Word
@@ -49,14 +49,16 @@ class AddAccount(Operation[None], frozen=True):
 # Not for tokens, as all that the apps confirm first: a program that is taken over must not be able to delete mail.
 @change("config account rm", OWNER, confirm=True, ask="Remove account {account} and delete all its mail?")
 class RemoveAccount(Operation[None], frozen=True):
-    """Remove account NAME. ALL ITS MAIL IS DELETED, with its log-in, sessions and keys; its queued messages stay."""
+    """Delete account NAME. ALL ITS MAIL IS DELETED, with its login, sessions and keys. Messages in the queue are
+    kept.
+    """
 
     account: Name
 
 
 @change("config account disable", Role.COMMAND_LINE | Role.TOKEN)
 class DisableAccount(Operation[None], frozen=True):
-    """Refuse log-ins of account NAME, showing MESSAGE; its sessions end. Mail is still delivered."""
+    """Disable logins for account NAME, show MESSAGE to the user, and end its sessions. Mail is still delivered."""
 
     account: Name
     message: str
@@ -71,7 +73,7 @@ class EnableAccount(Operation[None], frozen=True):
 
 @change("config account quota", Role.COMMAND_LINE | Role.TOKEN)
 class SetQuota(Operation[None], frozen=True):
-    """Set the room for messages: a size as in the file, ``none`` for no limit, ``default`` for the server's."""
+    """Set the message storage quota: a size as in the file, ``none`` for no limit, or ``default`` for the server's."""
 
     account: Name
     size: str
@@ -88,9 +90,9 @@ class SettingInfo(msgspec.Struct, frozen=True):
 
 @query("config account settings", Role.COMMAND_LINE, columns=("key", "value", "set"))
 class ListSettings(Operation[list[SettingInfo]], frozen=True):
-    """List the settings of account NAME that have one value or a list of texts, with their values.
+    """List settings of account NAME that have a single value or a list of texts.
 
-    [config.md](config.md) explains them. Tables, such as rules of addresses, are in the admin app and domains.toml.
+    See [config.md](config.md) for details. To change tables like address rules, use the admin app or domains.toml.
     """
 
     account: Name
@@ -98,12 +100,11 @@ class ListSettings(Operation[list[SettingInfo]], frozen=True):
 
 @change("config account set", Role.COMMAND_LINE)
 class SetSetting(Operation[None], frozen=True):
-    """Change a setting of account NAME: one that `config account settings` lists, such as full_name.
+    """Change a setting of account NAME. To see settings, use `config account settings`. For example, full_name.
 
-    VALUE is a text as in domains.toml without quotes, true or false, or texts with commas between them; "default" takes
-    the setting out of the file. The key quota is the room for messages: 5g, 500m, "none" without limit, "default" for
-    what moxlite.toml says for all accounts. Mail that does not fit is refused for now, so that its sender tries again
-    for days.
+    VALUE is a text as in domains.toml without quotes, true or false, or a comma-separated list. To remove the setting
+    from the file, use "default". For quota, use a size like 5g or 500m, "none" for no limit, or "default" to use the
+    limit in moxlite.toml. If mail doesn't fit, it's deferred, so the sender will retry for days.
     """
 
     account: Name
@@ -113,7 +114,7 @@ class SetSetting(Operation[None], frozen=True):
 
 @change("config address add", MANAGERS)
 class AddAddress(Operation[None], frozen=True):
-    """Give ACCOUNT one more ADDRESS; @DOMAIN is all of a domain that are no other account's."""
+    """Give ACCOUNT another ADDRESS. @DOMAIN includes all addresses in a domain that no other account uses."""
 
     address: Word
     account: Word

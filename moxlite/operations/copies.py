@@ -21,10 +21,10 @@ class Imported(msgspec.Struct, frozen=True):
 
 @change("import", Role.COMMAND_LINE)
 class ImportMail(Operation[Imported], frozen=True):
-    """Add mail from files to an account; the octets follow as a stream.
+    """Import mail from files to an account. The data follows as a stream.
 
-    `form`: mbox, tar, or archive (a zip or tar.gz file). `mailbox` gets messages without a folder of their own;
-    `prefix` is removed from folder names; `labels`: what labels of Gmail mean.
+    `form`: mbox, tar, or archive (a zip or tar.gz file). `mailbox` is for messages without a folder; `prefix` is
+    removed from folder names; `labels`: how to import Gmail labels.
     """
 
     account: str
@@ -45,7 +45,7 @@ class Exported(msgspec.Struct, frozen=True):
 
 @change("export", Role.COMMAND_LINE)  # an owner may ask who has taken the mail
 class ExportMail(Operation[Exported], frozen=True):
-    """Send mail of an account as files in a tar stream. `form`: maildir or mbox; an empty `mailbox` means all."""
+    """Export an account's mail as files in a tar stream. `form`: maildir or mbox; leave `mailbox` empty for all."""
 
     account: str
     form: Literal["maildir", "mbox"]

@@ -119,19 +119,19 @@ class Rotating(Operation[Rotation], frozen=True, kw_only=True):
 
 @query("dns provider list", Role.ADMIN | Role.TOKEN)
 class ListProviders(Operation[list[DNSProvider]], frozen=True, kw_only=True):
-    """The providers that can be set."""
+    """List supported providers."""
 
 
 @query("dns provider show", Role.ADMIN | Role.TOKEN)
 class ShowProvider(Operation[ProviderInUse], frozen=True, kw_only=True):
-    """The provider of DOMAIN, without its token."""
+    """Show the provider for DOMAIN, without its token."""
 
     domain: Name
 
 
 @change("dns provider set", Role.ADMIN, confirm=True)
 class SetProvider(Operation[ProviderInUse], frozen=True, kw_only=True):
-    """Set the provider of DOMAIN's zone, once it was tried."""
+    """Set the provider for DOMAIN's zone after testing it."""
 
     domain: Name
     provider: Annotated[str, msgspec.Meta(max_length=40)]
@@ -141,14 +141,14 @@ class SetProvider(Operation[ProviderInUse], frozen=True, kw_only=True):
 
 @change("dns provider rm", Role.ADMIN, confirm=True)
 class RemoveProvider(Operation[None], frozen=True, kw_only=True):
-    """Forget the provider of DOMAIN and its token."""
+    """Remove the provider for DOMAIN and its token."""
 
     domain: Name
 
 
 @query("dns plan", Role.ADMIN | Role.TOKEN)
 class PlanRecords(Operation[RecordPlan], frozen=True, kw_only=True):
-    """What publishing the records of DOMAIN, or undoing the last step, would change."""
+    """Preview changes from publishing DOMAIN's records, or from undoing the last step."""
 
     domain: Name
     undo: bool = False
@@ -158,8 +158,8 @@ class PlanRecords(Operation[RecordPlan], frozen=True, kw_only=True):
 
 @change("dns publish", Role.ADMIN | Role.TOKEN)
 class PublishRecords(Operation[list[str]], frozen=True, kw_only=True):
-    """Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the
-    provider took and did not do. `lenient`: without the rules that bind others, from now on.
+    """Change DOMAIN's records as planned, unless the plan no longer matches `lines`. Returns changes that the provider
+    accepted and changes that it skipped. `lenient`: leave out strict policies from now on.
     """
 
     domain: Name
@@ -177,7 +177,7 @@ class ShowRotation(Rotating, frozen=True, kw_only=True):
 
 @change("dns rotation stop", MANAGERS)
 class StopRotation(Rotating, frozen=True, kw_only=True):
-    """Stop the rotation of DOMAIN's signing key where it is. What is published stays, and the present key signs."""
+    """Pause the DKIM key rotation of DOMAIN. Published records are kept, and the current key is used for signing."""
 
 
 @change("dns rotation start", MANAGERS)
@@ -192,7 +192,7 @@ class RotateNow(Rotating, frozen=True, kw_only=True):
 
 @query("dns host-key show", MANAGERS)
 class ShowHostRotation(Operation[list[HostRotation]], frozen=True, kw_only=True):
-    """Show how far the rotation of each host's key is, which TLSA records for DANE name."""
+    """Show the key rotation status for each host that TLSA records for DANE name."""
 
 
 @change("dns host-key stop", MANAGERS)
@@ -207,4 +207,4 @@ class StartHostRotation(HostRotating, frozen=True, kw_only=True):
 
 @change("dns host-key now", MANAGERS)
 class RotateHostNow(HostRotating, frozen=True, kw_only=True):
-    """Replace the key of HOST now, not once it is old. It takes hours to days: DNS has to forget."""
+    """Replace the key for HOST now, not on schedule. This takes hours to days, because DNS caches have to expire."""

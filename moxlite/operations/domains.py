@@ -45,15 +45,15 @@ class AddedDomain(msgspec.Struct, frozen=True):
 
 @query("config domain list", Role.COMMAND_LINE | Role.TOKEN)
 class ListDomains(Operation[list[DomainInfo]], frozen=True):
-    """List all domains; those that are disabled, or only get reports, are marked."""
+    """List all domains, and show which are disabled or only for reports."""
 
 
 @change("config domain add", MANAGERS)
 class AddDomain(Operation[AddedDomain], frozen=True):
-    """Add DOMAIN with new DKIM keys; ACCOUNT gets the reports about it.
+    """Add DOMAIN with new DKIM keys. ACCOUNT will get its reports.
 
-    An ACCOUNT that there isn't is made, with the address LOCALPART@DOMAIN. What comes next is printed: addresses, DNS,
-    and a test.
+    If ACCOUNT doesn't exist, it's created with the address LOCALPART@DOMAIN. The next steps are printed: addresses,
+    DNS, and a test.
     """
 
     domain: Word
@@ -70,12 +70,12 @@ class OneDomain(Operation[None], frozen=True):
 
 @change("config domain rm", OWNER, confirm=True, ask="Remove the domain {domain}?")
 class RemoveDomain(OneDomain, frozen=True):
-    """Remove DOMAIN; refused while an address or alias uses it. Its DKIM keys are moved to dkim/old."""
+    """Remove DOMAIN. You can't remove it while an address or alias uses it. Its DKIM keys are moved to dkim/old."""
 
 
 @change("config domain disable", MANAGERS)
 class DisableDomain(OneDomain, frozen=True):
-    """Refuse mail of DOMAIN, in and out, with temporary errors. Its users can still log in."""
+    """Reject mail from and to DOMAIN with temporary errors. Users can still log in."""
 
 
 @change("config domain enable", MANAGERS)
@@ -85,10 +85,11 @@ class EnableDomain(OneDomain, frozen=True):
 
 @change("config domain strict", OWNER)
 class SetStrict(OneDomain, frozen=True):
-    """Have the DNS records of DOMAIN bind others, or stop that (--off). Publish them afterwards: dns update DOMAIN.
+    """Use strict policies in DNS for DOMAIN, or turn them off (--off). Then publish them: dns update DOMAIN.
 
-    Receivers then reject mail in its name that can't be verified (DMARC p=reject), and no other CA issues certificates
-    for it and all names below it (CAA). First look at the DMARC reports of a month: do all your senders pass?
+    Receivers will reject mail from the domain if they can't verify it (DMARC p=reject), and no other CA can issue
+    certificates for the domain and its subdomains (CAA). First check a month of DMARC reports to make sure all your
+    senders pass.
     """
 
     off: Annotated[bool, field("Ask receivers for reports only (p=none), and let any CA issue certificates.")] = False
@@ -126,9 +127,9 @@ class PeerState(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("config domain peer show", MANAGERS)
 class ShowPeer(Operation[PeerState], frozen=True):
-    """Show where mail for addresses of DOMAIN goes that are not here, and try that server.
+    """Show where mail for unknown addresses at DOMAIN is sent, and test that server.
 
-    Where none is set, the hosts of other servers that MX names are listed.
+    If no server is set, other servers in the domain's MX records are listed.
     """
 
     domain: Word
@@ -136,10 +137,10 @@ class ShowPeer(Operation[PeerState], frozen=True):
 
 @change("config domain peer set", MANAGERS)
 class SetPeer(Operation[PeerState], frozen=True):
-    """Send mail for addresses of DOMAIN that are not here yet to the server from which the domain moves.
+    """Send mail for addresses at DOMAIN that don't exist here yet to your previous server.
 
-    Without HOST, to the hosts that MX names now. Each address is asked for there before it is taken; while DOMAIN is
-    disabled, all its mail goes there.
+    If you don't specify HOST, the domain's current MX records are used. The server checks each address there before it
+    accepts mail. While DOMAIN is disabled, all its mail goes there.
     """
 
     domain: Word
@@ -160,7 +161,7 @@ class ConfigPlan(msgspec.Struct, frozen=True):
 
 @query("config plan", Role.COMMAND_LINE)
 class PlanConfig(Operation[ConfigPlan], frozen=True):
-    """Tell what would change with `text` in the place of domains.toml."""
+    """Preview changes from replacing domains.toml with `text`."""
 
     text: str
 
@@ -183,14 +184,14 @@ class ApplyConfig(Operation[None], frozen=True):
 
 @query("config alias list", Role.COMMAND_LINE | Role.TOKEN, columns=("alias", "members"))
 class ListAliases(Operation[list[AliasInfo]], frozen=True):
-    """List the aliases of DOMAIN, or all."""
+    """List aliases for DOMAIN, or all."""
 
     domain: Annotated[str, field(argument=True)] = ""
 
 
 @query("config alias print", Role.COMMAND_LINE | Role.TOKEN)
 class PrintAlias(Operation[AliasInfo], frozen=True):
-    """Show ALIAS with its members, and what they and others may do."""
+    """Show ALIAS with its members and permissions."""
 
     alias: str
 
@@ -204,16 +205,16 @@ class AliasMembers(Operation[None], frozen=True):
 
 @change("config alias add", MANAGERS)
 class AddAlias(AliasMembers, frozen=True):
-    """Add ALIAS, which delivers to each MEMBER. Everyone may write to it.
+    """Add ALIAS, which delivers mail to each MEMBER. Anyone can send to it.
 
-    At least one MEMBER is an address of this server. The owner of an address of another server gets a mail with a
-    link, and has to agree before anything is sent there: see `moxlite account forward list ACCOUNT`.
+    At least one MEMBER must be an address on this server. Addresses on other servers get an email with a confirmation
+    link. Nothing is sent to them before they confirm. To see their status: `moxlite account forward list ACCOUNT`.
     """
 
 
 @change("config alias update", Role.COMMAND_LINE | Role.TOKEN)
 class UpdateAlias(Operation[None], frozen=True):
-    """Set (true or false) what members of ALIAS and others may do."""
+    """Set permissions (true or false) for members of ALIAS and others."""
 
     alias: str
     post_public: Annotated[bool | None, field("Everyone may write to it; else only members.", "--postpublic")] = None
@@ -223,7 +224,7 @@ class UpdateAlias(Operation[None], frozen=True):
 
 @change("config alias rm", OWNER, confirm=True)
 class RemoveAlias(Operation[None], frozen=True):
-    """Remove ALIAS; its members stay."""
+    """Delete ALIAS. Its members keep their addresses."""
 
     alias: Word
 

@@ -36,14 +36,14 @@ class Imported(msgspec.Struct, frozen=True):
 
 @query("calendar list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared", "access", "source"))
 class ListCalendars(Operation[list[Listed]], frozen=True):
-    """List the calendars of an account."""
+    """List an account's calendars."""
 
     account: Word
 
 
 @change("calendar create", Role.COMMAND_LINE)
 class CreateCalendar(Operation[None], frozen=True):
-    """Make a calendar. NAME is the last part of its address."""
+    """Create a calendar. NAME is the last part of its address."""
 
     account: Word
     name: Name
@@ -52,7 +52,7 @@ class CreateCalendar(Operation[None], frozen=True):
 
 @change("calendar rm", Role.COMMAND_LINE, ask="Remove the calendar {name} of {account} with all its events?")
 class RemoveCalendar(Operation[None], frozen=True):
-    """Remove a calendar with its entries. Guests are not told."""
+    """Delete a calendar with its entries. Guests aren't notified."""
 
     account: Word
     name: Name
@@ -60,8 +60,8 @@ class RemoveCalendar(Operation[None], frozen=True):
 
 @change("calendar import", Role.COMMAND_LINE)
 class ImportCalendar(Operation[Imported], frozen=True):
-    """Add the entries of a file (.ics) to a calendar, or all of a .zip to the calendars and address books of its names.
-    Entries that the account has already stay as they are. Guests are not told.
+    """Import a file (.ics) to a calendar, or a .zip file to the calendars and address books with matching names.
+    Existing entries aren't changed. Guests aren't notified.
     """
 
     account: Word
@@ -79,7 +79,7 @@ class ExportCalendar(Operation[None], frozen=True):
 
 @change("calendar share", Role.COMMAND_LINE)
 class ShareCalendar(Operation[None], frozen=True):
-    """Let another account see a calendar, in its own programs; "anyone" is all accounts of the server."""
+    """Share a calendar with another account, or with "anyone" for all accounts on this server."""
 
     account: Word
     name: Name
@@ -90,8 +90,8 @@ class ShareCalendar(Operation[None], frozen=True):
 
 @change("calendar access", Role.COMMAND_LINE)
 class SetCalendarAccess(Operation[None], frozen=True):
-    """Choose what people of the same domain see of a calendar when they plan: "details" (titles, too), "busy" (when its
-    owner is busy), "nothing", or "usual", which the setting `free_busy` of their domain tells.
+    """Choose which details other users in the domain can see when they plan: "details" (with titles), "busy" (only when
+    the owner is busy), "nothing", or "usual" to use the domain's setting `free_busy`.
     """
 
     account: Word
@@ -113,8 +113,8 @@ class SecretLink(msgspec.Struct, frozen=True):
 
 @change("calendar link make", Role.COMMAND_LINE)
 class MakeLink(Operation[str], frozen=True):
-    """Make a secret address of a calendar, and print it: it cannot be shown again. Those who have it read the calendar
-    without a password.
+    """Create a private link to a calendar and print it. You won't be able to see it later. Anyone with the link can
+    read the calendar without a password.
     """
 
     account: Word
@@ -125,14 +125,14 @@ class MakeLink(Operation[str], frozen=True):
 
 @query("calendar link list", Role.COMMAND_LINE, columns=("id", "calendar", "shows", "note", "made"))
 class ListLinks(Operation[list[SecretLink]], frozen=True):
-    """List the secret addresses of an account's calendars."""
+    """List private links to an account's calendars."""
 
     account: Word
 
 
 @change("calendar link rm", Role.COMMAND_LINE)
 class RemoveLink(Operation[None], frozen=True):
-    """Withdraw the secret address with this ID: it finds nothing from now on."""
+    """Revoke the private link with this ID. It stops working immediately."""
 
     account: Word
     id: int
@@ -148,8 +148,8 @@ class Subscribed(msgspec.Struct, frozen=True):
 
 @change("calendar subscribe", Role.COMMAND_LINE)
 class SubscribeCalendar(Operation[Subscribed], frozen=True):
-    """Make a calendar of the events at an address, https:// or webcal://, which is read each hour. Only its owner's
-    programs see it, and no one here changes its events.
+    """Subscribe to a calendar at an https:// or webcal:// address. It's refreshed every hour. Only its owner can see
+    it, and its events can't be changed here.
     """
 
     account: Word
@@ -164,7 +164,7 @@ class SubscribeCalendar(Operation[Subscribed], frozen=True):
 
 @change("calendar unsubscribe", Role.COMMAND_LINE)
 class UnsubscribeCalendar(Operation[None], frozen=True):
-    """Remove a subscribed calendar with its events. NAME is that of `calendar list`."""
+    """Delete a subscribed calendar with its events. To see its NAME, use `calendar list`."""
 
     account: Word
     name: Name
@@ -184,10 +184,10 @@ class Copied(msgspec.Struct):
 
 @change("calendar copy", Role.COMMAND_LINE)
 class CopyCalendars(Operation[Copied], frozen=True):
-    """Copy the calendars and address books that USER has at another server (CalDAV, CardDAV) into ACCOUNT. URL: its
-    address, such as https://dav.example.com. The password is asked for, or is the first line of stdin; it is not kept.
-    Entries that the account has already stay as they are, so that it can be done again. Nothing changes at the other
-    server, and no guest is told.
+    """Copy USER's calendars and address books from another server (CalDAV, CardDAV) to ACCOUNT. URL is the server's
+    address. For example, https://dav.example.com. You're asked for the password, or it's the first line of stdin. It
+    isn't stored. Existing entries aren't changed, so you can run this again. Nothing is changed on the other server,
+    and guests aren't notified.
     """
 
     account: Word
@@ -202,14 +202,14 @@ class CopyCalendars(Operation[Copied], frozen=True):
 
 @query("contacts list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared"))
 class ListAddressBooks(Operation[list[Listed]], frozen=True):
-    """List the address books of an account."""
+    """List an account's address books."""
 
     account: Word
 
 
 @change("contacts create", Role.COMMAND_LINE)
 class CreateAddressBook(Operation[None], frozen=True):
-    """Make an address book. NAME is the last part of its address."""
+    """Create an address book. NAME is the last part of its address."""
 
     account: Word
     name: Name
@@ -218,7 +218,7 @@ class CreateAddressBook(Operation[None], frozen=True):
 
 @change("contacts rm", Role.COMMAND_LINE, ask="Remove the address book {name} of {account} with all its contacts?")
 class RemoveAddressBook(Operation[None], frozen=True):
-    """Remove an address book with its contacts."""
+    """Delete an address book with its contacts."""
 
     account: Word
     name: Name
@@ -226,7 +226,7 @@ class RemoveAddressBook(Operation[None], frozen=True):
 
 @change("contacts share", Role.COMMAND_LINE)
 class ShareAddressBook(Operation[None], frozen=True):
-    """Let another account see an address book, in its own programs; "anyone" is all accounts of the server."""
+    """Share an address book with another account, or with "anyone" for all accounts on this server."""
 
     account: Word
     name: Name
@@ -237,8 +237,8 @@ class ShareAddressBook(Operation[None], frozen=True):
 
 @change("contacts import", Role.COMMAND_LINE)
 class ImportContacts(Operation[Imported], frozen=True):
-    """Add the contacts of a file (vCards, or a table of Gmail, Outlook, Thunderbird) to the first address book, or all
-    of a .zip to the calendars and address books of its names. One that is there already gets what it has not.
+    """Import contacts from a file (vCards, or CSV from Gmail, Outlook, or Thunderbird) to the first address book, or a
+    .zip file to the calendars and address books with matching names. Missing details are added to existing contacts.
     """
 
     account: Word

@@ -40,7 +40,7 @@ class Traced(msgspec.Struct, frozen=True):
 
 @change("imap trace", Role.COMMAND_LINE)
 class ImapTrace(Operation[Traced], frozen=True):
-    """Send the masked transcript of an account's sessions as octets, for `minutes` minutes."""
+    """Send a masked transcript of an account's sessions for `minutes` minutes."""
 
     account: str
     minutes: int
@@ -48,9 +48,7 @@ class ImapTrace(Operation[Traced], frozen=True):
 
 @change("jmap trace", Role.COMMAND_LINE)
 class JmapTrace(Operation[Traced], frozen=True):
-    """Send the masked transcript of the programs that speak JMAP, of an account, as octets, for `minutes` minutes
-    (JMAP-8a).
-    """
+    """Send a masked transcript of an account's JMAP clients for `minutes` minutes (JMAP-8a)."""
 
     account: str
     minutes: int
@@ -58,6 +56,6 @@ class JmapTrace(Operation[Traced], frozen=True):
 
 @change("admin imapserve", Role.COMMAND_LINE)
 class ImapServe(Operation[None], frozen=True):
-    """Serve an IMAP session over the octet streams, of the account that has `address`."""
+    """Serve an IMAP session over a stream for the account with `address`."""
 
     address: str

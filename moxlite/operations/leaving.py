@@ -10,11 +10,11 @@ from moxlite.store.forms import Leaving
 
 @query("account later list", USERS, columns=("id", "due", "sender", "recipients", "subject"))
 class ListLeaving(UserOperation[list[Leaving]], frozen=True):
-    """List the messages of ACCOUNT that leave later, the next one first."""
+    """List ACCOUNT's scheduled messages, next one first."""
 
 
 @change("account later stop", USERS)
 class StopLeaving(UserOperation[None], frozen=True):
-    """Stop the message ID of ACCOUNT, which becomes a draft if the account has a copy of it."""
+    """Stop message ID of ACCOUNT. It becomes a draft if the account has a copy of it."""
 
     id: Annotated[Word, field(metavar="ID")]

@@ -97,14 +97,14 @@ class FoundServers(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("link find", Role.COMMAND_LINE)
 class FindServers(Operation[FoundServers], frozen=True):
-    """Find the mail servers of ADDRESS: by its provider, PACC and autoconfig of its domain, SRV, and usual names."""
+    """Find mail servers for ADDRESS, using its provider, PACC, autoconfig, SRV, and common names."""
 
     address: Annotated[Word, field(metavar="ADDRESS")]
 
 
 @query("link list", Role.COMMAND_LINE, columns=("name", "address", "host", "state", "text"))
 class ListLinks(Operation[list[LinkInfo]], frozen=True):
-    """List the mailboxes at other providers that are linked to ACCOUNT, and what each does."""
+    """List accounts at other providers that are linked to ACCOUNT, with their status."""
 
     account: Account
 
@@ -141,12 +141,12 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 @change("link add", Role.COMMAND_LINE)
 class AddLink(LinkRequest, Operation[LinkInfo], frozen=True, kw_only=True):
-    """Mirror the mailboxes of ADDRESS at another provider in ACCOUNT, below a mailbox of their own.
+    """Link ADDRESS at another provider to ACCOUNT, and sync it to its own mailbox.
 
     Attributes:
-      name: that mailbox; "": one of the address.
-      keep_days: with POP3, days until mail that is here is removed there; None: never.
-      sorts: new mail of its Inbox is sorted by the junk filter, rules and script of the account.
+      name: the mailbox; "": named after the address.
+      keep_days: with POP3, days until mail is deleted from the provider; None: never.
+      sorts: sort new Inbox mail with the account's junk filter, rules and script.
     """
 
     account: Account
@@ -157,12 +157,12 @@ class AddLink(LinkRequest, Operation[LinkInfo], frozen=True, kw_only=True):
 
 @query("link test", Role.COMMAND_LINE)
 class TryLink(LinkRequest, Operation[LinkTest], frozen=True, kw_only=True):
-    """Log in as ADDRESS at another provider and say what is there; nothing is kept."""
+    """Test the login for ADDRESS at another provider and show its mail. Nothing is stored."""
 
 
 @change("link set-password", Role.COMMAND_LINE)
 class SetLinkPassword(Operation[None], frozen=True):
-    """Give a linked mailbox of ACCOUNT the password that it has at its provider now."""
+    """Update the password of a linked account of ACCOUNT after it was changed at the provider."""
 
     account: str
     link: str
@@ -175,12 +175,12 @@ class SetLinkPassword(Operation[None], frozen=True):
 
 @change("link set-sending", Role.COMMAND_LINE)
 class SetLinkSending(Operation[LinkInfo], frozen=True):
-    """Say by which server mail from the address of LINK goes out. It is tested with the password of LINK."""
+    """Set the outgoing server for LINK's address. It's tested with LINK's password."""
 
     account: Account
     link: LinkName
     smtp_host: Annotated[str, field("The submission server there; by default that of a known provider.")] = ""
-    smtp_port: Annotated[int, field("By default the usual one.")] = 0
+    smtp_port: Annotated[int, field("By default, the usual port.")] = 0
     smtp_tls: Annotated[Literal["implicit", "starttls"], field("TLS at once, or by STARTTLS.")] = "implicit"
     smtp_user: Annotated[str, field("User name there; by default that of LINK.")] = ""
     keeps_copy: Annotated[bool | None, field("The provider puts what is sent into its Sent by itself.")] = None
@@ -189,8 +189,8 @@ class SetLinkSending(Operation[LinkInfo], frozen=True):
 
 @change("link set-sorting", Role.COMMAND_LINE)
 class SetLinkSorting(Operation[None], frozen=True):
-    """Sort new mail of the Inbox of LINK by the junk filter, rules and script of ACCOUNT, on both sides. Mail is only
-    filed, marked or moved to the trash: nothing is answered or sent on.
+    """Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules and script, on both sides. Mail is only filed,
+    flagged or moved to the trash. Nothing is replied to or forwarded.
     """
 
     account: Account
@@ -200,7 +200,7 @@ class SetLinkSorting(Operation[None], frozen=True):
 
 @change("link pause", Role.COMMAND_LINE)
 class PauseLink(Operation[None], frozen=True):
-    """Stop mirroring LINK until `moxlite link resume`; its mailboxes stay."""
+    """Pause LINK until you run `moxlite link resume`. Its mailboxes are kept."""
 
     account: Account
     link: LinkName
@@ -216,7 +216,7 @@ class ResumeLink(Operation[None], frozen=True):
 
 @change("link rename", Role.COMMAND_LINE)
 class RenameLink(Operation[None], frozen=True):
-    """Rename LINK to NAME, with its mailboxes here; nothing changes at the other provider."""
+    """Rename LINK to NAME, with its mailboxes here. Nothing is changed at the provider."""
 
     account: Account
     link: LinkName
@@ -225,7 +225,7 @@ class RenameLink(Operation[None], frozen=True):
 
 @change("link rm", Role.COMMAND_LINE, ask="Unlink {link}? Nothing is removed at the other provider.")
 class RemoveLink(Operation[None], frozen=True):
-    """Unlink LINK. Its mailboxes stay here as they are, or are deleted; the other provider keeps all."""
+    """Unlink LINK. You can keep or delete its mailboxes here. Nothing is deleted at the provider."""
 
     account: Account
     link: LinkName

@@ -58,7 +58,7 @@ class GivenAddress(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("address list", Role.COMMAND_LINE, columns=("address", "state", "site", "messages", "last_mail", "leak", "note"))
 class ListGiven(UserOperation[list[GivenAddress]], frozen=True):
-    """List the addresses that ACCOUNT gives away, the newest first: for which site, what came, and who else writes."""
+    """List ACCOUNT's masked addresses, newest first, with their sites, messages, and other senders."""
 
     search: Annotated[Word, field("Only those with this in address, site or note.", metavar="TEXT")] = ""
     n: Annotated[int, field("Maximum number of results.", metavar="N", ge=1, le=10_000)] = 10_000
@@ -66,7 +66,7 @@ class ListGiven(UserOperation[list[GivenAddress]], frozen=True):
 
 @change("address add", USERS)
 class MakeAddress(UserOperation[GivenAddress], frozen=True):
-    """Make an address for ACCOUNT to give away, such as shop.x7k2p@example.com, and print it."""
+    """Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com."""
 
     site: Site = ""
     word: Annotated[Word, field("In front; by default from the site's name.")] = ""
@@ -78,7 +78,9 @@ class MakeAddress(UserOperation[GivenAddress], frozen=True):
 
 @change("address set", USERS)
 class ChangeGiven(UserOperation[GivenAddress], frozen=True):
-    """Change what is known of an address that ACCOUNT gives away; what is not named stays. `never` ends an expiry."""
+    """Change the details of ACCOUNT's masked address. Details that you don't specify aren't changed. `never` removes
+    the expiration date.
+    """
 
     address: MaskedAddress
     site: Annotated[str | None, field("Host name of the site that has it.", "--for", metavar="SITE")] = None
@@ -114,7 +116,7 @@ class ImportedAliases(msgspec.Struct, frozen=True):
 
 @change("address import", Role.COMMAND_LINE)
 class ImportGiven(Operation[ImportedAliases], frozen=True):
-    """Take over aliases of another service, in the domains of ACCOUNT, as addresses to give away."""
+    """Import aliases from another service as masked addresses, if they're in ACCOUNT's domains."""
 
     account: Account
     aliases: Annotated[list[ImportedAlias], msgspec.Meta(max_length=500)]

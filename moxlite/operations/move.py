@@ -45,27 +45,27 @@ class MoveState(msgspec.Struct):
 
 @change("move run", Role.COMMAND_LINE)
 class RunMove(Operation[None], frozen=True):
-    """Carry out a plan, in the background."""
+    """Run a migration plan in the background."""
 
 
 @query("move status", OWNER)
 class ShowMove(Operation[MoveState], frozen=True):
-    """Show how far the move is: each account with what is copied now, and its problems."""
+    """Show the migration's progress for each account, with problems."""
 
 
 @change("move pause", OWNER)
 class PauseMove(Operation[None], frozen=True):
-    """Stop copying until `moxlite move resume`. What was copied stays."""
+    """Pause the migration until you run `moxlite move resume`. Copied mail is kept."""
 
 
 @change("move resume", OWNER)
 class ResumeMove(Operation[None], frozen=True):
-    """Go on with a move that was paused."""
+    """Resume a paused migration."""
 
 
 @change("move stop", OWNER)
 class StopMove(Operation[None], frozen=True):
-    """End the move. What was copied stays, and `moxlite move run` goes on from there."""
+    """Stop the migration. Copied mail is kept, and you can continue with `moxlite move run`."""
 
 
 class MailboxCount(msgspec.Struct, frozen=True):
@@ -143,9 +143,9 @@ class MoveLink(msgspec.Struct, frozen=True):
 
 @change("move links", Role.COMMAND_LINE)
 class MakeMoveLinks(Operation[list[MoveLink]], frozen=True):
-    """Make links for the users of a plan who have no password."""
+    """Create password links for users in a plan who don't have a password."""
 
 
 @change("move finish", Role.COMMAND_LINE)
 class FinishMove(Operation[list[str]], frozen=True):
-    """End the move; returns what is to be done on the old server."""
+    """Finish the migration and return the steps left to do on the old server."""

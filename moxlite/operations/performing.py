@@ -28,7 +28,7 @@ def for_caller(operation: Operation[R], actor: str) -> Operation[R]:
     if not isinstance(operation, UserOperation) or actor.startswith("("):
         return operation
     if operation.account not in ("", actor):
-        raise CommandFailed("notAllowed", "this is about another account")
+        raise CommandFailed("notAllowed", "this belongs to another account")
     return msgspec.structs.replace(operation, account=actor)
 
 
@@ -95,7 +95,7 @@ def performer(table: Commands, role: Role) -> Perform:
         command = (await table()).get(known.name)
         # The role once more, though each door checks it: a call that a door forgets is refused here.
         if not role & known.who or command is None:
-            raise CommandFailed("busy", "This part of the server does not run: the log says why.")
+            raise CommandFailed("busy", "This part of the server isn't running. See the server log.")
         return cast(R, await command.run(operation, SILENT))
 
     return perform

@@ -250,7 +250,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     columns=("id", "queued", "account", "sender", "recipient", "attempts", "next_attempt", "why", "next"),
 )
 class ListMessages(Operation[list[Line]], frozen=True):
-    """List messages, those that are due first, at most 100 (--n): why each waits, and what comes next."""
+    """List queued messages, next due first, up to 100 (--n), with the reason and the next step for each."""
 
     filter: Filter = Filter()
     page: Page = Page()
@@ -258,15 +258,15 @@ class ListMessages(Operation[list[Line]], frozen=True):
 
 @query("queue count", MANAGERS)
 class CountMessages(Choose, frozen=True):
-    """Count the messages that a filter chooses."""
+    """Count messages that match a filter."""
 
 
 @query("queue attempts", MANAGERS, columns=("start", "seconds", "host", "ip", "tls", "outcome", "meaning", "admin"))
 class ListAttempts(Operation[list[Try]], frozen=True):
-    """List the attempts for message ID, waiting or retired: with whom, over which TLS, what was answered.
+    """List delivery attempts for message ID, queued or finished: the server, TLS, and response.
 
-    The column tls names the policies that held (dane, sts), `verified` for a smarthost whose certificate is good,
-    `opportunistic` for TLS that no policy demands, or `clear`.
+    Column tls shows the policies that matched (dane, sts), `verified` for a smarthost with a valid certificate,
+    `opportunistic` for TLS without a policy, or `clear`.
     """
 
     id: ID
@@ -274,11 +274,11 @@ class ListAttempts(Operation[list[Try]], frozen=True):
 
 @query("queue explain", Role.COMMAND_LINE | Role.TOKEN)
 class Explain(Operation[Explanation], frozen=True):
-    """Tell where a message to ADDRESS would go at this moment, and how: the way, the hosts and their addresses in
-    order, MTA-STS and DANE, what TLS each host must show, what waits for that domain and why.
+    """Show where a message to ADDRESS would go right now, and how: the route, hosts and their addresses in order,
+    MTA-STS and DANE, the required TLS for each host, and messages queued for that domain.
 
-    Without --from only the routes of all accounts count. With --connect hosts are connected to, until one is good (3 at
-    most). Exit code 1 if the message would not leave now.
+    Without --from, only global routes are used. With --connect, up to 3 hosts are tried until one works. Exit code 1 if
+    the message wouldn't be sent now.
     """
 
     recipient: Annotated[str, field(metavar="ADDRESS")]
@@ -288,7 +288,7 @@ class Explain(Operation[Explanation], frozen=True):
 
 @change("queue hold", MANAGERS)
 class Hold(Choose, frozen=True):
-    """Make no more attempts for these messages until they're released."""
+    """Pause delivery of these messages until you release them."""
 
 
 @change("queue unhold", MANAGERS)
@@ -298,7 +298,7 @@ class Unhold(Choose, frozen=True):
 
 @change("queue fail", MANAGERS)
 class Fail(Choose, frozen=True):
-    """Give up on messages; their senders get a notice."""
+    """Stop delivery of these messages. Senders will get a bounce."""
 
 
 @change("queue drop", OWNER, confirm=True)
@@ -308,7 +308,7 @@ class Drop(Choose, frozen=True):
 
 @change("queue schedule", MANAGERS)
 class Schedule(Choose, frozen=True, kw_only=True):
-    """Put the next attempt off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once."""
+    """Delay the next attempt by DURATION, or move it up with -DURATION. `--now 0s` means immediately."""
 
     seconds: Seconds
     from_now: Annotated[bool, field("Count from now, not from the time that was set.", "--now")] = False
@@ -316,7 +316,7 @@ class Schedule(Choose, frozen=True, kw_only=True):
 
 @change("queue transport", MANAGERS)
 class SetTransport(Choose, frozen=True, kw_only=True):
-    """Send messages by transport NAME; with an empty NAME by that of the routes again."""
+    """Send messages with transport NAME. Leave NAME empty to use the routes again."""
 
     transport: Annotated[Word, field(metavar="NAME")]
 
@@ -330,14 +330,14 @@ class SetRequireTLS(Choose, frozen=True, kw_only=True):
 
 @query("queue dump", Role.COMMAND_LINE, octets=True)
 class Dump(Operation[None], frozen=True):
-    """Print message ID as it will be sent: octet by octet into a file or pipe, with escapes on a terminal."""
+    """Print message ID as it will be sent: byte by byte to a file or pipe, with escapes to a terminal."""
 
     id: ID
 
 
 @query("queue header", Role.ADMIN)
 class ReadHeader(Operation[str], frozen=True):
-    """The header of a message that waits."""
+    """Show the header of a queued message."""
 
     id: ID
 
@@ -424,15 +424,17 @@ class RemoveHoldRule(Operation[None], frozen=True):
 
 @query("queue guard list", MANAGERS, columns=("account", "since", "why", "messages", "recipients", "oldest"))
 class ListStopped(Operation[list[StoppedAccount]], frozen=True):
-    """List them: since when, why, and what of them waits; with --json also from where they have sent."""
+    """List accounts whose sending is paused, with times, reasons, and held messages. With --json, also their sending
+    servers.
+    """
 
 
 @change("queue guard release", MANAGERS)
 class Release(Operation[StoppedAccount], frozen=True):
-    """Let ACCOUNT send again, with what the guard holds of it; tell what that is.
+    """Allow ACCOUNT to send again, and release messages held by the guard.
 
-    To see it before: `moxlite queue list --account ACCOUNT --hold true`; to take it away: `moxlite queue drop` with the
-    same options. What a person or a hold rule has put on hold stays there.
+    To see them first: `moxlite queue list --account ACCOUNT --hold true`. To delete them: `moxlite queue drop` with the
+    same options. Messages held by a user or a hold rule stay on hold.
     """
 
     account: Word
@@ -462,7 +464,7 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("queue suppress list", MANAGERS, columns=("account", "address", "manual", "created", "expires", "reason"))
 class ListSuppressions(Operation[list[Suppressed]], frozen=True):
-    """List them, with the reason why each is there."""
+    """List suppressed addresses, with reasons."""
 
     account: Annotated[Word, field("Of this account only.")] = ""
     after_account: Annotated[Word, field("Go on behind the entry of this account …")] = ""
@@ -472,7 +474,7 @@ class ListSuppressions(Operation[list[Suppressed]], frozen=True):
 
 @change("queue suppress add", MANAGERS)
 class AddSuppression(Suppress, frozen=True, kw_only=True):
-    """Let ACCOUNT send nothing more to ADDRESS; messages to it fail at once."""
+    """Stop ACCOUNT from sending to ADDRESS. Messages to it will bounce immediately."""
 
     reason: Annotated[Word, field("Why, for the list.")] = ""
 
@@ -488,7 +490,7 @@ class RemoveSuppression(Suppress, frozen=True):
     columns=("account", "address", "base", "manual", "created", "expires", "reason"),
 )
 class LookUpSuppression(Operation[list[Suppressed]], frozen=True):
-    """Tell whether ACCOUNT may send to ADDRESS: the entry that forbids it, if there is one."""
+    """Check if ACCOUNT can send to ADDRESS, and show the suppression if not."""
 
     account: Word
     address: Word

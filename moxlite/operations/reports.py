@@ -107,12 +107,12 @@ class SendDMARC(Send, frozen=True):
 
 @query("dmarc pending", MANAGERS, columns=("day", "about", "total", "failed"))
 class ListPendingDMARC(Operation[list[PendingReport]], frozen=True):
-    """List the messages of each domain and day that are in no report yet."""
+    """List messages that haven't been reported yet, by domain and day."""
 
 
 @change("dmarc drop", OWNER)
 class DropDMARC(Drop, frozen=True):
-    """Forget the messages of DOMAIN that are in no report yet."""
+    """Discard messages from DOMAIN that haven't been reported yet."""
 
 
 @query("dmarc suppress list", MANAGERS, columns=("address", "until", "comment"))
@@ -137,7 +137,7 @@ class SendTLS(Send, frozen=True):
 
 @query("tlsrpt pending", MANAGERS, columns=("day", "about", "total", "failed"))
 class ListPendingTLS(Operation[list[PendingReport]], frozen=True):
-    """List the TLS sessions of each domain and day that are in no report yet."""
+    """List TLS sessions that haven't been reported yet, by domain and day."""
 
 
 @change("tlsrpt drop", OWNER)
@@ -162,7 +162,7 @@ class AllowTLS(Allow, frozen=True):
 
 @query("mtasts kept", MANAGERS)
 class ListKeptPolicies(Operation[list[KeptPolicy]], frozen=True):
-    """A page of the MTA-STS policies of other domains, by domain, behind the domain `after`."""
+    """List one page of other domains' MTA-STS policies, sorted by domain, starting after `after`."""
 
     after: Word = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
@@ -178,7 +178,9 @@ Days: TypeAlias = Annotated[int, Meta(ge=1, le=400)]
 
 @query("reports list", MANAGERS)
 class ListReports(Operation[list[ReceivedReport]], frozen=True):
-    """A page of reports, newest first: ids below `before`, of a domain those whose period ended within `days`."""
+    """List one page of reports, newest first, with IDs below `before`. For a domain, only if the report's period ended
+    within `days`.
+    """
 
     kind: Kind
     domain: Word = ""
@@ -189,7 +191,7 @@ class ListReports(Operation[list[ReceivedReport]], frozen=True):
 
 @query("reports summary", MANAGERS)
 class SumReports(Operation[list[Total]], frozen=True):
-    """Sums by domain, of reports whose period ended within the last `days`."""
+    """Show totals by domain for reports whose period ended within the last `days`."""
 
     kind: Kind
     days: Days = 30
@@ -197,7 +199,7 @@ class SumReports(Operation[list[Total]], frozen=True):
 
 @query("reports show", Role.COMMAND_LINE | Role.TOKEN)
 class ShowReport(Operation[None], frozen=True):
-    """The JSON of one report, as octets."""
+    """Return one report's JSON as bytes."""
 
     kind: Kind
     id: int

@@ -45,20 +45,20 @@ class Process(msgspec.Struct, frozen=True):
 
 @query("healthcheck", Role.COMMAND_LINE | Role.TOKEN)
 class CheckHealth(Operation[Wellness], frozen=True):
-    """What keeps the server from being healthy."""
+    """List problems that affect the server's health."""
 
 
 @query("tls reload", Role.COMMAND_LINE | Role.TOKEN)
 class ReloadCertificates(Operation[CertificatesRead], frozen=True):
-    """Read the files of certificates and keys again (WEB-121)."""
+    """Reload certificate and key files (WEB-121)."""
 
 
 @change("tls account-key", Role.COMMAND_LINE)
 class ChangeAccountKey(Operation[None], frozen=True):
-    """Give the account at the authority ACME, a name in moxlite.toml, another key within the minute (WEB-112a).
+    """Replace the ACME account key of ACME, a name in moxlite.toml, within a minute (WEB-112a).
 
-    For a key that others have seen. Certificates and the CAA record stay as they are; `moxlite doctor` says if the
-    authority refuses.
+    Use this if someone else has seen the key. Certificates and the CAA record aren't changed. If the authority refuses,
+    `moxlite doctor` will show it.
     """
 
     acme: Annotated[str, Meta(max_length=100)]
@@ -91,10 +91,10 @@ class BackedUp(msgspec.Struct, frozen=True):
 
 @change("backup", Role.COMMAND_LINE | Role.PAGES)
 class BackUp(Operation[BackedUp], frozen=True):
-    """Back up the server: `target` is an absolute path on the server's machine; with `verbose` each file is reported as
-    progress.
+    """Back up the server to `target`, an absolute path on the server. With `verbose`, each file is listed.
 
-    With `repo` the target is a repository, made if it is missing: encrypted to `recipients`, or with a `passphrase`.
+    With `repo`, the target is a repository, which is created if it doesn't exist. It's encrypted to `recipients` or
+    with a `passphrase`.
     """
 
     target: str

@@ -97,12 +97,12 @@ class VacationInfo(VacationForm, frozen=True, kw_only=True):
 
 @query("account vacation show", USERS)
 class VacationShow(UserOperation[VacationInfo], frozen=True):
-    """Show the form of an account, and who got an answer."""
+    """Show account NAME's vacation reply and recent recipients."""
 
 
 @change("account vacation set", USERS)
 class VacationSet(UserOperation[None], frozen=True):
-    """Change the vacation form of an account, if it is still as its `mark` says; "" for any."""
+    """Change an account's vacation reply if it still matches `mark`; "" for any."""
 
     changed: VacationChange
     mark: Word = ""
@@ -138,7 +138,7 @@ class SortedPage(msgspec.Struct, frozen=True):
 
 @query("account sort find", Role.COMMAND_LINE)
 class SortFind(Operation[SortedPage], frozen=True, kw_only=True):
-    """Find where the rules of an address, or a script, would put a page of stored messages. One of `address` and
+    """Preview where an address's rules, or a script, would file one page of stored messages. Either `address` or
     `script` is "". `after`: None for the first page.
     """
 
@@ -150,7 +150,7 @@ class SortFind(Operation[SortedPage], frozen=True, kw_only=True):
 
 @change("account sort move", Role.COMMAND_LINE)
 class SortMove(Operation[int], frozen=True):
-    """Move these messages from one mailbox to another. Returns the number of those that were still there."""
+    """Move these messages from one mailbox to another. Returns the number of messages moved."""
 
     account: str
     ids: Annotated[list[int], msgspec.Meta(max_length=200)]

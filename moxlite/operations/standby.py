@@ -14,10 +14,10 @@ class HandedOver(msgspec.Struct, frozen=True):
 
 @query("standby handover", OWNER, confirm=True)  # the audit log has gone over before
 class HandOver(Operation[HandedOver], frozen=True):
-    """Hand over to the second machine, which runs `moxlite standby follow --take-over`, and end this server.
+    """Switch over to the standby server, which runs `moxlite standby follow --take-over`, and stop this server.
 
-    Nothing more is acknowledged here (451, NO), the last changes are copied, then the second machine takes the lease
-    and serves. Needs standby.lease. It is refused, and this server goes on, if the second machine does not answer,
-    could not serve, or has another version. If it does not take over after all, this server may start again after a
-    minute.
+    This server stops accepting changes (451, NO), copies the last ones, and then the standby server takes the lease and
+    starts. This requires standby.lease. If the standby server doesn't respond, can't start, or has another version,
+    this server keeps running. If the standby server still doesn't take the lease, you can start this server again after
+    a minute.
     """

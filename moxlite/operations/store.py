@@ -16,7 +16,7 @@ class CheckReport(msgspec.Struct, frozen=True):
 
 @query("store check", Role.COMMAND_LINE)
 class StoreCheck(Operation[list[CheckReport]], frozen=True):
-    """Check one account, or all with an empty name. `deep`: also read all stored octets."""
+    """Check one account, or all if the name is empty. `deep`: also read all stored data."""
 
     account: str = ""
     deep: bool = False
@@ -24,8 +24,8 @@ class StoreCheck(Operation[list[CheckReport]], frozen=True):
 
 @change("store repair", Role.COMMAND_LINE)
 class StoreRepair(Operation[list[str]], frozen=True):
-    """Repair `account` by a verb such as ``fix-counts``; some repair one `mailbox`, or all with an empty name. Returns
-    what was changed.
+    """Repair `account` with a verb like ``fix-counts``. Some repair one `mailbox`, or all if the name is empty. Returns
+    the changes made.
     """
 
     account: str
@@ -65,7 +65,7 @@ class StoreStats(msgspec.Struct, frozen=True):
 
 @query("store stats", Role.COMMAND_LINE)
 class StoreMeasure(Operation[list[StoreStats]], frozen=True):
-    """Tell the sizes of the mail of one account, or of all with an empty name."""
+    """Show mail storage sizes for one account, or for all if the name is empty."""
 
     account: str = ""
 
@@ -78,7 +78,7 @@ class StoreMaintenance(Operation[list[StoreDone]], frozen=True):
 
 @change("store recompress", Role.COMMAND_LINE)
 class StoreRecompress(StoreMaintenance, frozen=True):
-    """Store bodies again whose compression differs from ``store.compress``."""
+    """Recompress message bodies that don't match ``store.compress``."""
 
 
 @change("store reparse", Role.COMMAND_LINE)
@@ -107,14 +107,14 @@ class JunkDone(msgspec.Struct, frozen=True):
 
 @change("junk retrain", Role.COMMAND_LINE)
 class JunkRetrain(Operation[list[JunkDone]], frozen=True):
-    """Rebuild the words of one account, or of all with an empty name."""
+    """Rebuild the junk filter words of one account, or of all if the name is empty."""
 
     account: str = ""
 
 
 @change("junk prune", Role.COMMAND_LINE)
 class JunkPrune(Operation[list[JunkDone]], frozen=True):
-    """Drop words that were in one message only, and not seen for so many days."""
+    """Delete words that were only in one message and haven't been seen for this many days."""
 
     account: str = ""
     days: int = 180
@@ -145,7 +145,7 @@ class JunkExplained(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("junk explain", Role.COMMAND_LINE)
 class JunkExplain(Operation[JunkExplained], frozen=True):
-    """Explain a judgement. `message` is an id or a Message-ID; if it is empty, the message itself follows as octets."""
+    """Explain a junk classification. `message` is an ID or a Message-ID; if it's empty, the message follows."""
 
     account: str
     message: str = ""
@@ -164,8 +164,8 @@ class RestoredMail(msgspec.Struct, frozen=True):
 
 @change("restore mail", Role.COMMAND_LINE)
 class RestoreMail(Operation[RestoredMail], frozen=True):
-    """Restore mail of a backup's database, which follows as octets, into `account`. An empty `mailbox` means all. The
-    mail goes into or below the mailbox `target`.
+    """Restore mail to `account` from a backup database, which follows as bytes. Leave `mailbox` empty for all. Mail is
+    restored to or below the mailbox `target`.
     """
 
     account: str
@@ -182,6 +182,8 @@ class ImportedAccount(msgspec.Struct, frozen=True):
 
 @change("account import-full", Role.COMMAND_LINE)
 class ImportAccount(Operation[ImportedAccount], frozen=True):
-    """Take over a whole account, whose file follows as octets, as one of the configuration that was never used."""
+    """Restore a whole account from its file, which follows as bytes. The account must be in the configuration and
+    unused.
+    """
 
     account: str

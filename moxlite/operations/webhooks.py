@@ -92,7 +92,7 @@ class HookLine(msgspec.Struct, frozen=True, kw_only=True):
     columns=("id", "msg_id", "account", "event", "url", "attempts", "next_attempt", "error"),
 )
 class ListHooks(Operation[list[HookLine]], frozen=True):
-    """List webhooks that wait, those that are due first, at most 100 (--n)."""
+    """List queued webhooks, next due first, up to 100 (--n)."""
 
     filter: HookFilter = HookFilter()
     page: HookPage = HookPage()
@@ -107,7 +107,7 @@ class ChooseHooks(Operation[Changed], frozen=True):
 
 @change("queue webhook schedule", MANAGERS)
 class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
-    """Put the next call off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once."""
+    """Delay the next call by DURATION, or move it up with -DURATION. `--now 0s` means immediately."""
 
     seconds: Seconds
     from_now: Annotated[bool, field("Count from now, not from the time that was set.", "--now")] = False
@@ -115,21 +115,21 @@ class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
 
 @change("queue webhook cancel", MANAGERS)
 class CancelHooks(ChooseHooks, frozen=True):
-    """Make no more calls."""
+    """Stop calling."""
 
 
 @query("queue webhook print", Role.COMMAND_LINE)
 class PrintHook(Operation[msgspec.Raw], frozen=True):
-    """Print all about webhook ID as JSON: what it sends, and what came of each call."""
+    """Print all details of webhook ID as JSON, with its payload and the result of each call."""
 
     id: ID
 
 
 @query("queue webhook test", Role.COMMAND_LINE, columns=("event", "url", "success", "status", "error", "response"))
 class TestHooks(Operation[list[HookTest]], frozen=True):
-    """Call the web servers of ACCOUNT now, with a sample of each event.
+    """Test ACCOUNT's webhooks now with a sample of each event.
 
-    Each is called once, and the answer shown. Exit code 1 unless all have succeeded. All ids in a sample are 0.
+    Each webhook is called once, and you see its response. Exit code 1 if any call fails. All IDs in a sample are 0.
     """
 
     account: Word

@@ -20,7 +20,7 @@ class Explained(msgspec.Struct, frozen=True):
 
 @change("why message", Role.COMMAND_LINE)  # an owner may ask who has looked at the mail
 class WhyMessage(Operation[list[Explained]], frozen=True):
-    """Tell why messages of an account are where they are. `message`: an id, a Message-ID or a sender."""
+    """Explain why an account's messages are where they are. `message`: an ID, a Message-ID or a sender."""
 
     account: str
     message: str
@@ -28,8 +28,8 @@ class WhyMessage(Operation[list[Explained]], frozen=True):
 
 @change("why file", Role.COMMAND_LINE)
 class WhyFile(Operation[list[Explained]], frozen=True):
-    """Tell what would become of a message, which is sent as a stream. `sender`: None for its author, "" for the null
-    path; `ip`: of the client, "" to ask nothing of DNS.
+    """Preview what would happen to a message, which is sent as a stream. `sender`: None for its author, "" for the null
+    path; `ip`: client address, "" to skip DNS checks.
     """
 
     recipient: str

@@ -66,7 +66,7 @@ class _Process:
         try:
             ready = self._exchange(b"")
             if isinstance(ready, int):  # not by a pattern: it has had none
-                raise NoProcess(f"the process ended at its start ({exit_words(ready)})")
+                raise NoProcess(f"process failed to start ({exit_words(ready)})")
             self.bounds = ready_of(ready)
         except (Died, msgspec.MsgspecError) as error:
             self.close()
@@ -82,7 +82,7 @@ class _Process:
         try:
             return answer if isinstance(answer, int) else _answers.decode(answer)
         except msgspec.MsgspecError as error:
-            raise NoProcess(f"no answer: {error}") from None
+            raise NoProcess(f"no response: {error}") from None
 
     def _exchange(self, octets: bytes) -> bytes | int:
         """Send octets, and receive a frame; or the exit status of the process. Raises NoProcess."""
@@ -92,15 +92,15 @@ class _Process:
             self._socket.sendall(octets)
             size = int.from_bytes(self._octets(LENGTH, end), "big")
             if size > MAX_FRAME:
-                raise NoProcess("an answer that is too long")
+                raise NoProcess("response is too long")
             return self._octets(size, end)
         except TimeoutError:
-            raise NoProcess(f"no answer within {WAIT_SECONDS:g} s") from None
+            raise NoProcess(f"no response within {WAIT_SECONDS:g} s") from None
         except OSError:
             try:
                 return self._child.wait(1)
             except subprocess.TimeoutExpired:
-                raise NoProcess("the process closed its socket") from None
+                raise NoProcess("process closed its socket") from None
 
     def _octets(self, size: int, end: float) -> bytes:
         buffer = bytearray()
@@ -157,7 +157,7 @@ class Asked:
                 self._running = _Process()
             return self._running.ask(question)
         except OSError as error:
-            raise NoProcess(f"the process cannot be started: {error}") from None
+            raise NoProcess(f"can't start the process: {error}") from None
         except NoProcess:
             self._close()
             raise
@@ -194,13 +194,13 @@ def try_process() -> Ready:
     try:
         tried = _Process()
     except OSError as error:
-        raise NoProcess(f"the process cannot be started: {error}") from None
+        raise NoProcess(f"can't start the process: {error}") from None
     try:
         answer = tried.ask(Question("(a)\\1"))
     finally:
         tried.close()
     if isinstance(answer, int):
-        raise NoProcess(f"the process ended ({exit_words(answer)})")
+        raise NoProcess(f"process exited ({exit_words(answer)})")
     if answer.outcome != "done":
         raise NoProcess(f"couldn't compile a pattern: {answer.outcome} {answer.text}")
     return tried.bounds

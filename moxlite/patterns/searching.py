@@ -72,10 +72,12 @@ def fault(pattern: str) -> str:
 def refusal(pattern: str) -> str:
     """Why a user's pattern cannot be saved anew, or tried, "" if it can (STORE-162)."""
     if len(pattern) > LONGEST:
-        return worded("is longer than {most} characters", most=LONGEST)
+        return worded("must be {most} characters or fewer", most=LONGEST)
     if WORDS.fullmatch(pattern) or not (reason := _unsayable(pattern)):
         return ""
-    return worded("is not a regular expression that is searched in bounded time: it has {reason}", reason=reason)
+    return worded(
+        "can't be used as a regular expression: it has {reason}, which can't be searched in bounded time", reason=reason
+    )
 
 
 def concern(pattern: str) -> str:
@@ -98,7 +100,7 @@ def path_fault(pattern: str) -> str:
     except NoProcess as error:
         return f"cannot be compiled: {error}"
     if answer.outcome == "fault":
-        return worded("is not a regular expression: {text}", text=answer.text)
+        return worded("isn't a valid regular expression: {text}", text=answer.text)
     if answer.outcome != "done" or answer.compiling > PATH_SECONDS or answer.memory > PATH_MEMORY:
         return TOO_COSTLY
     return ""

@@ -87,7 +87,7 @@ def _static(static: Static) -> Findings:
     errors: list[Finding] = []
     warnings: list[Finding] = []
     errors += [
-        Finding(("package_log_levels", name), "is not a package", f"the packages are {', '.join(PACKAGES)}")
+        Finding(("package_log_levels", name), "isn't a package", f"use one of these packages: {', '.join(PACKAGES)}")
         for name in static.package_log_levels
         if name not in PACKAGES
     ]
@@ -125,7 +125,7 @@ def _key_pair(path: KeyPath, pair: KeyCert) -> Findings:
         return [Finding(path, str(error))], []
     end = loaded.leaf.not_valid_after_utc
     if end < dt.datetime.now(dt.UTC):
-        return [], [Finding(path, f"the certificate in {pair.cert_file} has ended at {end:%Y-%m-%d}")]
+        return [], [Finding(path, f"the certificate in {pair.cert_file} expired on {end:%Y-%m-%d}")]
     return [], []
 
 
@@ -157,10 +157,10 @@ def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
     return [
         Finding(
             ("web_handlers", index, "domain"),
-            "is also the host of the apps: scripts in these files could act for users who are logged in"
+            "is also used by the web apps; scripts in these files could act as users who are logged in"
             if handler.forward is None
-            else "is also the host of the apps: scripts of that server could act for users who are logged in",
-            "give it a host of its own",
+            else "is also used by the web apps; scripts on that server could act as users who are logged in",
+            "use a separate host for it",
         )
         for index, handler in enumerate(snapshot.domains.web_handlers)
         if (handler.static is not None or handler.forward is not None) and handler.domain.ascii in hosts
@@ -274,7 +274,7 @@ def _addresses(snapshot: Snapshot) -> Iterator[Finding]:
     for name, listener in snapshot.static.listeners.items():
         for ip in listener.ips:
             if not ip.is_unspecified and not is_here(ip):
-                yield Finding(("listeners", name, "ips"), f"this machine has no address {ip}", hint)
+                yield Finding(("listeners", name, "ips"), f"this machine doesn't have the address {ip}", hint)
 
 
 def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterator[Finding]:
@@ -293,7 +293,7 @@ def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterato
         # Opened, as the server will do it: access(2) proves nothing on network file systems. The path is an argument of
         # the shell, so that nothing in its name is run.
         if why := _as_user(("sh", "-c", ': <"$0"', str(path)), *ids).fault:
-            yield Finding(key, f"the server cannot read {path}: {why}", f"it reads it as user {static.user}")
+            yield Finding(key, f"the server can't read {path}: {why}", f"the server runs as user {static.user}")
 
 
 def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Finding]:
@@ -311,7 +311,7 @@ def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Finding]:
         why = _make_as_user(folder, ids) if folder.is_dir() else os.strerror(errno.ENOENT)
     if why:
         cure = f"give it a folder of its own, such as /var/log/moxlite: install -d -o {static.user} -m 0750 FOLDER"
-        yield Finding(("log_file",), f"the server cannot write {path}: {why}", cure)
+        yield Finding(("log_file",), f"the server can't write {path}: {why}", cure)
 
 
 def _closed_sites(snapshot: Snapshot, ids: tuple[int, int]) -> Iterator[Finding]:
@@ -320,7 +320,7 @@ def _closed_sites(snapshot: Snapshot, ids: tuple[int, int]) -> Iterator[Finding]
         root = "" if handler.static is None else handler.static.root
         if root.startswith("/") and (why := _as_user(("ls", "-d", f"{root}/."), *ids).fault):
             cure = f"it reads it as user {snapshot.static.user}"
-            yield Finding(("web_handlers", index, "static", "root"), f"the server cannot enter {root}: {why}", cure)
+            yield Finding(("web_handlers", index, "static", "root"), f"the server can't open {root}: {why}", cure)
 
 
 def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> tuple[list[Problem], list[Problem]]:
@@ -343,7 +343,7 @@ def _hidden_findings(paths: Iterator[tuple[KeyPath, Path]], settings: set[str] |
         if (setting := hidden(path)) and (settings is None or setting in settings):
             yield Finding(
                 key,
-                f"systemd hides {path} from the server ({setting} of its unit)",
+                f"systemd hides {path} from the server ({setting} in its unit)",
                 "keep it in another folder, such as /etc/moxlite",
             )
 

@@ -147,7 +147,7 @@ def _read(path: str) -> bytes:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.ENXIO, "is no regular file")
+            raise OSError(errno.ENXIO, "isn't a regular file")
         data = bytearray()
         while chunk := os.read(fd, MAX_FILE + 1 - len(data)):
             data += chunk

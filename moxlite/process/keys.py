@@ -264,7 +264,7 @@ class SigningKeys:
         """The signer of one selector. Raises SigningError: its key was never read."""
         known = self._keys.get(selector.key_file)
         if known is None:
-            raise SigningError(f"there is no key of selector {name}")
+            raise SigningError(f"key not found for selector {name}")
         return Signer(
             selector=name,
             key=known.key,
@@ -351,5 +351,5 @@ def load_key(data_dir: Path, *, create: bool = True) -> bytes:
     path = data_dir / KEY_FILE
     key = key_file(path, KEY_SIZE, create=create)
     if len(key) != KEY_SIZE:
-        raise OSError(f"{path} must have {KEY_SIZE} octets: restore it from a backup or remove it")
+        raise OSError(f"{path} must be {KEY_SIZE} bytes; restore it from a backup or delete it")
     return key

@@ -140,7 +140,7 @@ def place(directory: Path) -> tuple[frozenset[str], int]:
         listener = tomllib.loads(config_file(directory).read_text())["listeners"]["local"]
         return frozenset(listener["ips"]), listener["smtp"]["port"] - 25
     except (KeyError, TypeError) as error:
-        raise ValueError(f"no listener of localserve: {error}") from None
+        raise ValueError(f"can't listen for localserve: {error}") from None
 
 
 def initialize(directory: Path, *, ip: str | None, port_base: int, serve_workdir: bool) -> None:

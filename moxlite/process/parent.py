@@ -114,7 +114,7 @@ def split(files: Sequence[Path]) -> Parent:
     try:
         server = os.fork()
     except OSError as error:
-        raise StartFailed(f"cannot start the process of the server: {error.strerror}") from None
+        raise StartFailed(f"can't start the server process: {error.strerror}") from None
     if server:
         _become_keeper(server, theirs.fileno(), held, files)
     theirs.close()

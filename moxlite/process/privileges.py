@@ -45,8 +45,8 @@ def user_ids(user: str) -> tuple[int, int]:
         found = pwd.getpwnam(user)
     except KeyError:
         raise UnknownUser(
-            f"there is no user {user!r}: create it (useradd --system --no-create-home {user}), "
-            "or set `user` in moxlite.toml"
+            f"user {user!r} doesn't exist; create it (useradd --system --no-create-home {user}), or set `user` in "
+            "moxlite.toml"
         ) from None
     return found.pw_uid, found.pw_gid
 
@@ -96,7 +96,7 @@ def drop_privileges(uid: int, gid: int) -> None:
     hide_memory()  # again: the change of the user has undone it
     for needed in files:
         if not os.access(needed, os.R_OK):
-            raise Unreadable(f"the user with id {uid} cannot read {needed}: install moxlite where it can")
+            raise Unreadable(f"the user with ID {uid} can't read {needed}; install moxlite where it can")
 
 
 # Reading files as root that the service user can write: ``domains.toml`` and the files that it names (ADMIN-37).

@@ -176,7 +176,7 @@ def start(
       StartFailed: any other fault.
     """
     if time.time() < OLDEST_CLOCK:
-        raise StartFailed("the clock of this machine is not set (it says a time before 2024): set it, and start again")
+        raise StartFailed("this machine's clock is wrong (before 2024); set it and start again")
     if os.name == "posix":
         os.umask(UMASK)
     ids = None
@@ -262,8 +262,8 @@ def _refuse_replaceable(path: Path) -> None:
     if found:
         why, cures = "; ".join(one.words for one in found), "; ".join(one.cure for one in found)
         raise StartFailed(
-            f"started as root, and others than root could change {path}: {why}. Make it and its folders root's "
-            f"({cures}), or start as another user"
+            f"can't start as root because other users can change {path}: {why}. Make it and its folders "
+            f"root's ({cures}), or start as another user"
         )
 
 
@@ -309,7 +309,7 @@ def _lock(data_dir: Path, ids: tuple[int, int] | None) -> DataLock:
     # After the lock: a restore that still runs holds it, and is told as that.
     if (data_dir / RESTORING).exists():
         lock.release()
-        raise StartFailed(f"a restore into {data_dir} was not finished: run `moxlite restore` again")
+        raise StartFailed(f"a restore to {data_dir} is incomplete; run `moxlite restore` again")
     return lock
 
 

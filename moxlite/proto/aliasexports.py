@@ -48,12 +48,12 @@ def read_aliases(octets: bytes) -> tuple[list[Alias], int]:
     try:
         text = octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ExportError(f"the file is not in UTF-8: octet {error.start}") from None
+        raise ExportError(f"the file isn't valid UTF-8 at byte {error.start}") from None
     before = csv.field_size_limit(MAX_FIELD)
     try:
         return _read(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        raise ExportError(f"the file is not CSV: {error}") from None
+        raise ExportError(f"the file isn't valid CSV: {error}") from None
     finally:
         csv.field_size_limit(before)
 
@@ -62,7 +62,7 @@ def _read(rows: Iterator[list[str]]) -> tuple[list[Alias], int]:
     header = [name.strip().lower() for name in next(rows, [])]
     columns = next((column for column in COLUMNS if column[0] in header), None)
     if columns is None:
-        raise ExportError('the first line names no column "alias" (SimpleLogin) or "email" (addy.io)')
+        raise ExportError('the first line must have a column "alias" (SimpleLogin) or "email" (addy.io)')
     aliases: list[Alias] = []
     deleted = 0
     places = [header.index(name) if name in header else len(header) for name in columns]

@@ -148,7 +148,7 @@ def parse(text: str) -> AuthResults:
     if len(methods) == 1 and methods[0] is None:
         return AuthResults(_unquoted(first[0]))
     if any(method is None for method in methods):
-        raise AuthResultsError("none beside results")
+        raise AuthResultsError("none can't be combined with results")
     return AuthResults(_unquoted(first[0]), tuple(method for method in methods if method is not None))
 
 
@@ -200,7 +200,7 @@ def _read(group: list[tuple[str, bool]]) -> Method | None:
     version = 1
     if len(pieces) > 2 and pieces[1] == "/":
         if not pieces[2].isdecimal() or len(pieces[2]) > 9:
-            raise AuthResultsError("bad version of a method")
+            raise AuthResultsError("invalid method version")
         version = int(pieces[2])
         del pieces[1:3]
     if len(pieces) < 3 or pieces[1] != "=":

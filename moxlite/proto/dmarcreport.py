@@ -224,18 +224,18 @@ class _Reading:
             for piece in pieces:
                 octets += len(piece)
                 if octets > MAX_OCTETS:
-                    raise DMARCReportError(f"the report has more than {MAX_OCTETS >> 20} MiB")
+                    raise DMARCReportError(f"the report is larger than {MAX_OCTETS >> 20} MiB")
                 if time.thread_time() > end:
-                    raise DMARCReportError("reading the report takes too long")
+                    raise DMARCReportError("the report takes too long to read")
                 self._parser.Parse(piece, False)
             self._parser.Parse(b"", True)
         except pyexpat.ExpatError as error:
-            raise DMARCReportError(f"no XML: {error}") from None
+            raise DMARCReportError(f"invalid XML: {error}") from None
         except (LookupError, UnicodeError) as error:  # from an unknown encoding
-            raise DMARCReportError(f"no XML: {error}") from None
+            raise DMARCReportError(f"invalid XML: {error}") from None
         report = self._report
         if "organization" not in report and "report_id" not in report and not self._records:
-            raise DMARCReportError("the XML is no DMARC report")
+            raise DMARCReportError("the XML isn't a DMARC report")
         return from_builtins(
             {**report, "policy": self._policy, "errors": tuple(self._errors), "records": tuple(self._records)},
             DMARCReport,
@@ -249,7 +249,7 @@ class _Reading:
         if len(self._parser.intern) > MAX_NAMES:
             raise DMARCReportError(f"the XML has more than {MAX_NAMES} different names")
         if len(self._path) >= MAX_DEPTH or self._elements > MAX_ELEMENTS:
-            raise DMARCReportError("the XML has too many elements, or is nested too deep")
+            raise DMARCReportError("the XML has too many elements, or is nested too deeply")
         local = name.rpartition(" ")[2]
         path = f"{self._path[-1]}/{local}" if self._path else local
         if path not in _KNOWN:

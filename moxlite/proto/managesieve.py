@@ -137,7 +137,7 @@ class ServerDecoder:
                 del buffer[: match.end()]
                 continue
             if int(size) > MAX_STRING:
-                raise ManageSieveError(f"a string has at most {MAX_STRING} octets", fatal=True)
+                raise ManageSieveError(f"strings can have up to {MAX_STRING} bytes", fatal=True)
             end = match.end() + int(size)
             if len(buffer) < end:
                 self._announced = end
@@ -154,7 +154,7 @@ class ServerDecoder:
             return False
         del self._buffer[: end + 1]
         self._words.clear()
-        raise ManageSieveError("the line cannot be read")
+        raise ManageSieveError("the line is invalid")
 
 
 def quoted(text: str) -> bytes:

@@ -146,7 +146,7 @@ class MboxReader:
             if last:
                 end = len(self._buffer)
             elif len(self._buffer) > MAX_FROM:
-                raise MboxError("no line end in the first line of a message")
+                raise MboxError("the first line of a message has no line ending")
             else:
                 self._searched = len(self._buffer)
                 return False
@@ -154,7 +154,7 @@ class MboxReader:
         if not line.startswith(b"From "):
             if last and not line.strip() and not self._buffer:
                 return False  # an empty file, or an extra empty line
-            raise MboxError(f"message {self.messages + 1} does not begin with a line that starts with 'From '")
+            raise MboxError(f"message {self.messages + 1} doesn't start with a 'From ' line")
         self._sender, self._date = parse_from_line(line)
         if not self.messages:
             self._dated = is_separator(line)

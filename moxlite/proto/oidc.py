@@ -158,7 +158,7 @@ def read_provider(document: bytes, issuer: str) -> Provider:
     """Read a discovery document. Raises OIDCError if it is another issuer's, or the provider lacks what we need."""
     provider = _decoded(document, Provider, "discovery document")
     if provider.issuer != issuer:  # Discovery §4.3: exactly, or tokens of another tenant would be accepted
-        raise OIDCError(f"the document is of the issuer {provider.issuer!r}, not of {issuer!r}")
+        raise OIDCError(f"the document is from issuer {provider.issuer!r}, not {issuer!r}")
     plain = urlsplit(issuer).scheme == "http"
     for url in (provider.authorization_endpoint, provider.token_endpoint, provider.jwks_uri):
         parts = urlsplit(url)
@@ -213,9 +213,9 @@ def check_answer(provider: Provider, begun: Begun, *, state: str, iss: str | Non
     if not hmac.compare_digest(begun.state.encode(), state.encode()):
         raise OIDCError("the answer belongs to another login")
     if iss is None and provider.authorization_response_iss_parameter_supported:
-        raise OIDCError("the answer doesn't name its issuer")
+        raise OIDCError("the response doesn't include its issuer")
     if iss is not None and iss != provider.issuer:
-        raise OIDCError(f"the answer is of the issuer {iss!r}")
+        raise OIDCError(f"the response is from issuer {iss!r}")
 
 
 def token_request(
@@ -254,7 +254,7 @@ def read_tokens(status: int, body: bytes) -> Tokens:
         raise OIDCError(f"the token endpoint answered {status}{': ' if words else ''}{words}")
     tokens = _decoded(body, Tokens, "answer of the token endpoint")
     if tokens.token_type.lower() != "bearer":
-        raise OIDCError(f"the tokens are of the type {tokens.token_type!r}")
+        raise OIDCError(f"the tokens have type {tokens.token_type!r}")
     return tokens
 
 
@@ -301,7 +301,7 @@ class Keys:
             if key_kind == kind and (kid is None or key_id == kid) and key_alg in (None, alg)
         ]
         if len(keys) != 1:
-            raise UnknownKey(f"the provider has {len(keys) or 'no'} keys for {alg} with the id {kid!r}")
+            raise UnknownKey(f"the provider has {len(keys) or 'no'} keys for {alg} with ID {kid!r}")
         return keys[0]
 
 
@@ -321,41 +321,41 @@ def verify(token: str, keys: Keys, *, issuer: str, client_id: str, nonce: str, a
     if header.alg not in ALGORITHMS:
         raise OIDCError(f"the ID token is signed by {header.alg!r}")
     if header.typ not in TYPES:
-        raise OIDCError(f"the token is of the type {header.typ!r}")
+        raise OIDCError(f"the token has type {header.typ!r}")
     key = keys.find(header.alg, header.kid)
     registry = jws.JWSRegistry(algorithms=[header.alg], strict_check_header=False)
     try:
         payload = jws.deserialize_compact(token, key, registry=registry).payload
     except (JoseError, ValueError, TypeError, LookupError) as error:
-        raise OIDCError(f"the signature of the ID token is wrong: {error}") from error
+        raise OIDCError(f"the ID token's signature is invalid: {error}") from error
     claims = _decoded(payload, Claims, "ID token")
     _check(claims, issuer=issuer, client_id=client_id, nonce=nonce, now=now)
     if claims.at_hash is not None and not _same(claims.at_hash, _half_hash(header.alg, access_token)):
-        raise OIDCError("the access token isn't the one of the ID token")
+        raise OIDCError("the access token doesn't match the ID token")
     return claims
 
 
 def _check(claims: Claims, *, issuer: str, client_id: str, nonce: str, now: float) -> None:
     audience: Sequence[str] = (claims.aud,) if isinstance(claims.aud, str) else claims.aud
     if claims.iss != issuer:
-        raise OIDCError(f"the ID token is of the issuer {claims.iss!r}")
+        raise OIDCError(f"the ID token is from issuer {claims.iss!r}")
     if client_id not in audience:
         raise OIDCError(f"the ID token is for {', '.join(audience)[:200]!r}")
     # one for several programs must say which of them asked for it
     if claims.azp != client_id and (claims.azp is not None or len(audience) > 1):
-        raise OIDCError(f"the ID token was given to {claims.azp!r}")
+        raise OIDCError(f"the ID token was issued to {claims.azp!r}")
     if now >= claims.exp + SKEW:
         raise OIDCError("the ID token has expired")
     if not now - OLDEST - SKEW <= claims.iat <= now + SKEW:
-        raise OIDCError("the ID token is too old, or from the future: compare the clocks of both machines")
+        raise OIDCError("the ID token is too old, or from the future; check the clocks on both machines")
     if claims.nbf is not None and now < claims.nbf - SKEW:
         raise OIDCError("the ID token isn't valid yet")
     if claims.auth_time is not None and claims.auth_time > now + SKEW:
-        raise OIDCError("the ID token names a future login")
+        raise OIDCError("the ID token's login is in the future")
     if not _same(claims.nonce, nonce):
         raise OIDCError("the ID token belongs to another login")
     if not 1 <= len(claims.sub) <= MAX_SUBJECT or not claims.sub.isascii() or not claims.sub.isprintable():
-        raise OIDCError("the ID token doesn't name its subject")
+        raise OIDCError("the ID token doesn't have a subject")
 
 
 def _half_hash(alg: str, text: str) -> str:

@@ -41,18 +41,18 @@ def parse_ssh_url(text: str) -> SSHURL:
     try:
         port = parts.port or PORT
     except ValueError:
-        raise ValueError("has a wrong port") from None
+        raise ValueError("has an invalid port") from None
     if parts.scheme != "ssh" or parts.query or parts.fragment:
-        raise ValueError("is no URL such as ssh://user@host/path")
+        raise ValueError("must be a URL like ssh://user@host/path")
     if parts.password is not None:
-        raise ValueError("must not have a password: log-ins are by key")
+        raise ValueError("can't have a password; use a key to log in")
     host, user = parts.hostname or "", parts.username or ""
     # The ssh program would take a leading "-" for an option.
     if not host or not NAME.issuperset(host + user) or host.startswith("-") or user.startswith("-"):
-        raise ValueError("has no host, or a host or user with wrong characters")
+        raise ValueError("must have a host, with valid characters in host and user")
     path = unquote(parts.path).rstrip("/")
     if not path.isprintable() or not path.startswith("/"):
-        raise ValueError("names no folder: write ssh://user@host/path")
+        raise ValueError("must have a folder, like ssh://user@host/path")
     return SSHURL(host, path, user, port)
 
 
@@ -82,11 +82,11 @@ def parse_object_url(text: str) -> ObjectURL:
     """The parts of a URL. Raises ValueError with words that go behind the name of the value."""
     scheme = next((one for one in SCHEMES if text.startswith(one)), None)
     if scheme is None:
-        raise ValueError("is no URL such as s3://bucket/prefix")
+        raise ValueError("must be a URL like s3://bucket/prefix")
     bucket, _, prefix = text.removeprefix(scheme).partition("/")
     if BUCKET.fullmatch(bucket) is None:
-        raise ValueError("has no bucket, or a bucket with wrong characters")
+        raise ValueError("must have a bucket with valid characters")
     prefix = prefix.strip("/")
     if PREFIX.fullmatch(prefix) is None or ".." in prefix.split("/"):
-        raise ValueError("has a prefix with wrong characters")
+        raise ValueError("has a prefix with invalid characters")
     return ObjectURL(scheme, bucket, prefix)

@@ -125,7 +125,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 def read_tls_report(octets: bytes | bytearray) -> TLSReport:
     """Parse a report from JSON. Blocks, for at most 0.2 s. Raises TLSReportError."""
     if len(octets) > MAX_OCTETS:
-        raise TLSReportError(f"the report has more than {MAX_OCTETS >> 20} MiB")
+        raise TLSReportError(f"the report is larger than {MAX_OCTETS >> 20} MiB")
     if octets.count(b"{") > MAX_OBJECTS or octets.count(b",") > MAX_VALUES:
         raise TLSReportError("the report has too many values")
     try:
@@ -133,7 +133,7 @@ def read_tls_report(octets: bytes | bytearray) -> TLSReport:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TLSReportError(f"no TLS report in JSON: {error}"[:MAX_TEXT]) from None
     if report.organization_name is None and report.report_id is None and not report.policies:
-        raise TLSReportError("the JSON is no TLS report")
+        raise TLSReportError("the JSON isn't a TLS report")
     period = report.date_range or _Range()
     return TLSReport(
         organization=_text(report.organization_name),

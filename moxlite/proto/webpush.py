@@ -62,7 +62,7 @@ def decode(text: str) -> bytes:
             raise ValueError
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:  # and binascii.Error, which is one
-        raise BadSubscription("the key is not in base64url") from None
+        raise BadSubscription("the key isn't in base64url") from None
 
 
 def check_keys(public: bytes, secret: bytes) -> ec.EllipticCurvePublicKey:
@@ -71,26 +71,26 @@ def check_keys(public: bytes, secret: bytes) -> ec.EllipticCurvePublicKey:
     The library refuses points that are not on the curve, so a false key reveals nothing of a private one.
     """
     if len(secret) != SECRET_SIZE:
-        raise BadSubscription("the authentication secret must have 16 octets")
+        raise BadSubscription("the authentication secret must be 16 bytes")
     if len(public) != PUBLIC_SIZE:
-        raise BadSubscription("the public key must have 65 octets")
+        raise BadSubscription("the public key must be 65 bytes")
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(CURVE, public)
     except ValueError:
-        raise BadSubscription("the public key is no point of the curve P-256") from None
+        raise BadSubscription("the public key isn't a point on the curve P-256") from None
 
 
 def check_endpoint(url: str) -> str:
     """The origin of a push service's URL (RFC 6454 §6.2), which its tokens are for. Raises BadSubscription."""
     if len(url) > MAX_ENDPOINT or not url.isascii() or not url.isprintable() or " " in url:
-        raise BadSubscription("the URL of the push service is too long, or has characters that no URL has")
+        raise BadSubscription("the push service URL is too long, or has invalid characters")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise BadSubscription("the URL of the push service is not valid") from None
+        raise BadSubscription("the push service URL isn't valid") from None
     if parts.scheme != "https" or not host or "@" in parts.netloc:
-        raise BadSubscription("the URL of the push service must begin with https:// and name a host")
+        raise BadSubscription("the push service URL must start with https:// and include a host")
     if ":" in host:
         host = f"[{host}]"
     return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
@@ -117,7 +117,7 @@ def encrypt(
     Raises BadSubscription.
     """
     if len(salt) != SALT_SIZE or len(plain) + padding > MAX_PLAIN:
-        raise ValueError("salt or notice of a wrong size")
+        raise ValueError("wrong salt or notification size")
     receiver = check_keys(public, secret)
     sender = private or ec.generate_private_key(CURVE)
     own = _octets_of(sender.public_key())

@@ -69,7 +69,7 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
     message = messages[0]
     if await database.read(lambda r: waiting(r, message.id), op="queue notice") is not None:
         sender = message.sender.address
-        assert sender is not None, "no DSN goes to the null path"
+        assert sender is not None, "a DSN can't be sent to the null path"
         await _send_notice(ctx, database, [message], sender)
         return
     home = returned_to(ctx, message)
@@ -173,7 +173,7 @@ async def compose_notice(
         and first.require_tls is not True  # RFC 8689 §5
     )
     sender = first.sender.address if to is None else to
-    assert sender is not None, "no DSN goes to the null path"
+    assert sender is not None, "a DSN can't be sent to the null path"
     return compose_dsn(
         DSN(
             reporting_mta=hostname.ascii,
@@ -262,16 +262,16 @@ SUBJECTS: Final = {
     Action.RELAYED: "mail passed on",
 }
 TO_ONE: Final = {
-    Action.FAILED: "Your message to {} could not be delivered. It will not be tried again.",
-    Action.DELAYED: "Your message to {} has not been delivered yet. It will be tried again.",
+    Action.FAILED: "Your message to {} couldn't be delivered. The server won't try again.",
+    Action.DELAYED: "Your message to {} hasn't been delivered yet. The server will keep trying.",
     Action.DELIVERED: "Your message to {} was delivered.",
-    Action.RELAYED: "Your message to {} was passed on to a server that does not tell of deliveries.",
+    Action.RELAYED: "Your message to {} was sent to a server that doesn't report delivery.",
 }
 TO_MANY: Final = {
-    Action.FAILED: "Your message could not be delivered to {} recipients. It will not be tried again.",
+    Action.FAILED: "Your message couldn't be delivered to {} recipients. The server won't try again.",
     Action.DELAYED: "Your message has not been delivered to {} recipients yet. It will be tried again.",
     Action.DELIVERED: "Your message was delivered to {} recipients.",
-    Action.RELAYED: "Your message was delivered, or passed on, to {} recipients.",
+    Action.RELAYED: "Your message was delivered or passed on to {} recipients.",
 }
 
 
@@ -313,9 +313,9 @@ def notice_text(
 
 def _arrival(result: Result, action: Action) -> list[str]:
     if action is Action.DELIVERED:
-        return ["    It is in the recipient's account on this server.", ""]
+        return ["    It's in the recipient's account on this server.", ""]
     server = f"{result.host} ({result.ip})" if result.ip else result.host
-    lines = [f"    {server} has taken it; whether it was delivered from there will not be told."]
+    lines = [f"    {server} accepted it. You won't be notified when it's delivered."]
     return [*lines, *[f"    {line}" for line in result.reply.split("\n") if line], ""]
 
 
@@ -346,14 +346,11 @@ forwards_logger = logging.getLogger("moxlite.queue.notices.forwards")
 ARRIVED: Final = """
 SELECT 1 FROM outcome WHERE account = ? AND lower(recipient) = ? AND ended >= ? AND state IN (?, ?) LIMIT 1"""
 
-STOPPED: Final = """\
-Forwarding to {address} is off, because your mail has bounced there for three days. The last error was:
-
-    {error}
-
-Your mail now stays in your mailbox. When the address works again, open "Forwarding" on your account page and resume
-forwarding.
-"""
+STOPPED: Final = (
+    "Forwarding to {address} is off because your mail has bounced there for three days. The last error was:\n\n    "
+    '{error}\n\nNew mail will be kept in your mailbox. When the address works again, open "Forwarding" on your '
+    "account page and resume\nforwarding.\n"
+)
 
 
 def returned_to(ctx: Context, message: Message) -> Address | None:

@@ -44,7 +44,7 @@ def framed(message: Reply) -> bytes:
     """The octets of a reply; of a refusal if it is too large."""
     octets = msgspec.msgpack.encode(message)
     if len(octets) > MAX_FRAME:
-        return msgspec.msgpack.encode(Reply("refused", "This message is too large to be shown."))
+        return msgspec.msgpack.encode(Reply("refused", "This message is too large to display."))
     return octets
 
 

@@ -75,9 +75,9 @@ class Process:
                 await self._stream.send_all(len(frame).to_bytes(LENGTH, "big") + frame)
                 octets = await self._receive()
             except (trio.BrokenResourceError, trio.ClosedResourceError):
-                raise Died("ended", "the process ended") from None
+                raise Died("ended", "process exited") from None
             return await _decoded(octets)
-        raise Died("deadline", f"no answer within {seconds:g} s")
+        raise Died("deadline", f"no response within {seconds:g} s")
 
     async def ready(self) -> None:
         """Wait for the process's first message, kept as `bounds`. Raises Died."""
@@ -89,13 +89,13 @@ class Process:
             except (trio.BrokenResourceError, msgspec.MsgspecError) as error:
                 raise Died("start", f"the process sent no first message: {error}") from None
         if limit.cancelled_caught:
-            raise Died("start", f"the process was not ready within {START_SECONDS:g} s")
+            raise Died("start", f"process wasn't ready within {START_SECONDS:g} s")
 
     async def _receive(self) -> bytearray:
         buffer = await self._octets(LENGTH)
         size = int.from_bytes(buffer, "big")
         if size > MAX_FRAME:
-            raise Died("answer", "an answer that is too long")
+            raise Died("answer", "response is too long")
         return await self._octets(size)
 
     async def _octets(self, size: int) -> bytearray:
@@ -103,7 +103,7 @@ class Process:
         while len(buffer) < size:
             data = await self._stream.receive_some(min(size - len(buffer), 1 << 18))
             if not data:
-                raise Died("ended", "the process ended")
+                raise Died("ended", "process exited")
             buffer += data
         return buffer
 
@@ -130,7 +130,7 @@ def ready_of(octets: bytes | bytearray) -> Ready:
     """The first message of a process. Raises Died: it is not confined, msgspec.MsgspecError."""
     ready = _ready.decode(octets)
     if ready.unconfined:
-        raise Died("start", f"it is not confined: {ready.unconfined}")
+        raise Died("start", f"sandbox isn't effective: {ready.unconfined}")
     _note_weakness(landlock=ready.landlock, filtered=ready.filtered)
     return ready
 
@@ -168,7 +168,7 @@ async def start_process() -> Process:
         try:
             process = await _start(kept)
         except OSError as error:
-            raise Died("start", f"the process cannot be started: {error}") from None
+            raise Died("start", f"can't start the process: {error}") from None
         kept.pop_all()
     try:
         await process.ready()

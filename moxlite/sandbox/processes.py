@@ -57,9 +57,11 @@ class JobFailed(Exception):
     """The job was not done. The text is a sentence for the reader."""
 
 
-TOO_LONG: Final = "This message takes too long or needs too much memory to be made safe."
-DENIED: Final = "The program that makes messages safe was stopped: this message made it try what is forbidden."
-BUSY: Final = "The server is busy with other messages of yours; try again in a moment."
+TOO_LONG: Final = "This message takes too long or needs too much memory to display safely."
+DENIED: Final = (
+    "The program that makes messages safe was stopped because this message made it do something that isn't allowed."
+)
+BUSY: Final = "The server is working on other messages for you. Try again in a moment."
 NO_PROCESS: Final = "The server cannot start the process that makes messages safe; try again later."
 
 
@@ -218,7 +220,7 @@ async def try_process(job: Job[A], expected: A) -> Ready:
     try:
         reply = await process.ask(msgspec.msgpack.encode(job), START_SECONDS)
         if reply.outcome != "done" or await _answer(job, reply.answer) != expected:
-            raise Died("answer", f"a job was not done: {reply.outcome} {reply.text}")
+            raise Died("answer", f"job failed: {reply.outcome} {reply.text}")
         return process.bounds
     finally:
         await process.end()
@@ -244,7 +246,7 @@ async def _packed(job: Job[Any]) -> bytes:
     """Encode a job as a frame. Raises Refused: the mail is too large."""
     frame = await trio.to_thread.run_sync(msgspec.msgpack.encode, job)
     if len(frame) > MAX_FRAME:
-        raise Refused("This message is too large to be shown.")
+        raise Refused("This message is too large to display.")
     return frame
 
 
@@ -255,4 +257,4 @@ async def _answer(job: Job[A], answer: msgspec.Raw) -> A:
             return cast(A, from_msgpack(answer, job.ANSWER))
         return cast(A, await trio.to_thread.run_sync(lambda: from_msgpack(answer, job.ANSWER)))
     except msgspec.MsgspecError as error:
-        raise Died("answer", f"no answer: {error}") from None
+        raise Died("answer", f"no response: {error}") from None

@@ -294,7 +294,7 @@ def sanitize(
     try:
         shown = styled + _wrapped(style, folded(marked(cleaned), quoted))
     except TooManyLinks as e:
-        raise TooComplex("The HTML of this message has too many links to be shown.") from e
+        raise TooComplex("This message's HTML has too many links to display.") from e
     return Sanitized(shown, blocked, coloured, own)
 
 

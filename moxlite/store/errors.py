@@ -28,7 +28,7 @@ class AccountUnknown(StoreError):
     """There is no account of that name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(worded("no account {name}", name=repr(name)))
+        super().__init__(worded("account not found: {name}", name=repr(name)))
         self.name = name
 
 
@@ -200,7 +200,7 @@ class NoSuchMailbox(StoreError):
     """The mailbox does not exist, by name or by id."""
 
     def __init__(self, mailbox: str | int) -> None:
-        super().__init__(worded("no mailbox {mailbox}", mailbox=repr(mailbox)))
+        super().__init__(worded("mailbox not found: {mailbox}", mailbox=repr(mailbox)))
         self.mailbox = mailbox
 
 
@@ -228,7 +228,7 @@ class NoSuchMessage(StoreError):
     """The message does not exist, or not any more."""
 
     def __init__(self, message_id: int) -> None:
-        super().__init__(worded("no message {message_id}", message_id=str(message_id)))
+        super().__init__(worded("message not found: {message_id}", message_id=str(message_id)))
         self.message_id = message_id
 
 

@@ -41,7 +41,9 @@ class FormChanged(StoreError):
     """A form was changed since its `mark` was taken, in the fields of the text."""
 
     def __init__(self, fields: list[str]) -> None:
-        super().__init__(worded("this was changed meanwhile, and nothing was saved: {text}", text=", ".join(fields)))
+        super().__init__(
+            worded("this was changed elsewhere, so your changes weren't saved: {text}", text=", ".join(fields))
+        )
 
 
 def changed_fields(change: msgspec.Struct) -> dict[str, Any]:

@@ -308,7 +308,7 @@ def room(tx: AccountTx) -> MailboxID:
     `ensure_mailbox`.
     """
     if len(tx.rows(WAITING, SUBMIT)) >= MAX_SCHEDULED:
-        raise LimitExceeded("messages that are sent later")
+        raise LimitExceeded("scheduled messages")
     return ensure_mailbox(tx, SCHEDULED).id
 
 

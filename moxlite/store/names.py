@@ -42,25 +42,23 @@ def check_name(name: str) -> str:
     """
     name = composed(name)
     if not name:
-        raise BadMailboxName("a mailbox name cannot be empty")
+        raise BadMailboxName("folder names can't be empty")
     if _REFUSED.search(name):
-        raise BadMailboxName("a mailbox name cannot contain control characters")
+        raise BadMailboxName("folder names can't contain control characters")
     if name[0] == "#":
-        raise BadMailboxName("a mailbox name cannot start with #")
+        raise BadMailboxName("folder names can't start with #")
     if len(name.encode()) > MAX_NAME:
-        raise BadMailboxName(worded("a mailbox name cannot be longer than {most} octets", most=MAX_NAME))
+        raise BadMailboxName(worded("folder names must be {most} bytes or fewer", most=MAX_NAME))
     elements = name.split(SEPARATOR)
     if len(elements) > MAX_DEPTH:
-        raise BadMailboxName(worded("mailboxes cannot be nested deeper than {most}", most=MAX_DEPTH))
+        raise BadMailboxName(worded("folders can be nested up to {most} levels deep", most=MAX_DEPTH))
     for element in elements:
         if not element:
-            raise BadMailboxName("a mailbox name cannot start or end with / nor contain //")
+            raise BadMailboxName("folder names can't start or end with / or contain //")
         if element in {".", ".."}:
-            raise BadMailboxName("an element of a mailbox name cannot be . or ..")
+            raise BadMailboxName("no part of a folder name can be . or ..")
         if len(element.encode()) > MAX_ELEMENT:
-            raise BadMailboxName(
-                worded("an element of a mailbox name cannot be longer than {most} octets", most=MAX_ELEMENT)
-            )
+            raise BadMailboxName(worded("each part of a folder name must be {most} bytes or fewer", most=MAX_ELEMENT))
     if elements[0].lower() == "inbox":
         elements[0] = INBOX
     return SEPARATOR.join(elements)

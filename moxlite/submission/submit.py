@@ -222,7 +222,7 @@ async def _edits(letter: OutgoingMessage, spool: Spool, prepared: Prepared, *, u
     try:
         return look() if spool.in_memory else await trio.to_thread.run_sync(look)
     except Unconvertible as error:
-        raise _bad(f"message cannot be sent: {error}") from None
+        raise _bad(f"can't send message: {error}") from None
 
 
 async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -> Complete:
@@ -231,7 +231,7 @@ async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -
     letter = await _from_one_place(letter, author, transport)
     envelope = prepared.index.envelope
     if spool.facts.eight_bit and not letter.may_have_8bit:
-        raise SubmissionRefused(500, "5.6.0", "message has 8-bit data, which needs 8BITMIME", "badmessage")
+        raise SubmissionRefused(500, "5.6.0", "message has 8-bit data, which requires 8BITMIME", "badmessage")
     recipients = with_from_ids(letter)
     message_id = envelope.message_id or f"<{secrets.token_urlsafe(RANDOM_OCTETS)}@{letter.hostname.ascii}>"
     added = b"" if envelope.message_id else text_field("Message-Id", message_id)
@@ -241,7 +241,7 @@ async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -
     # A message that cannot be signed is refused: receivers would show it as unproven, or drop it by our own DMARC
     # record, and its author would not hear of it.
     if fault and domain is not None and domain.dkim.sign and not transport:
-        raise SubmissionRefused(554, "5.6.0", f"message cannot be signed: {fault}", "badheader")
+        raise SubmissionRefused(554, "5.6.0", f"can't sign message: {fault}", "badheader")
     signatures = b"" if transport else await _signatures(keys, letter, author, added, spool, section)
     submission = Submission(
         account=letter.identity.account,
@@ -289,7 +289,7 @@ async def _signatures(
     except SigningError as error:
         facts = {"account": letter.identity.account, "domain": author.domain, "err": error}
         logger.error("message cannot be signed", extra={"kv": facts})
-        raise SubmissionRefused(451, "4.3.0", "message cannot be signed now, try again later", "signerror") from None
+        raise SubmissionRefused(451, "4.3.0", "can't sign message right now; try again later", "signerror") from None
 
 
 async def enqueue(office: PostOffice, letter: OutgoingMessage, submission: Submission, spool: Spool) -> list[int]:
@@ -369,7 +369,7 @@ def check_fields(section: HeaderSection, *, pedantic: bool) -> None:
         if section.count(name) > 1:
             raise _bad(f"message has more than one {name.decode().title()} field")
     if pedantic and section.count(b"return-path"):
-        raise SubmissionRefused(550, "5.6.0", "message has a Return-Path, which is not for senders to add", "badheader")
+        raise SubmissionRefused(550, "5.6.0", "message has a Return-Path field; remove it to send", "badheader")
 
 
 def malformed(section: HeaderSection) -> str:
@@ -417,10 +417,10 @@ async def parse(letter: OutgoingMessage, spool: Spool) -> Prepared:
     try:
         prepared = await prepare(spool, max_size=letter.max_size, strict=letter.snapshot.static.pedantic)
     except MIMEError as error:
-        raise _bad(f"message is not well-formed: {error}") from None
+        raise _bad(f"malformed message: {error}") from None
     for part in prepared.index.root.walk():
         if part.defect:
-            raise _bad(f"message is not well-formed: {part.defect}")
+            raise _bad(f"malformed message: {part.defect}")
     return prepared
 
 
@@ -430,7 +430,7 @@ async def check_author(letter: OutgoingMessage, prepared: Prepared, section: Hea
     """
     author = from_address(prepared.index.envelope.from_)
     if author is None or section.count(b"from") != 1:
-        raise SubmissionRefused(550, "5.7.1", "message needs a From field with exactly one address", "badfrom")
+        raise SubmissionRefused(550, "5.7.1", "message must have a From field with exactly one address", "badfrom")
     settings = letter.snapshot.domain(author.domain)
     if settings is not None and settings.disabled:
         raise SubmissionRefused(451, "4.3.0", "the domain of the From address is disabled for now", "badfrom")
@@ -438,7 +438,7 @@ async def check_author(letter: OutgoingMessage, prepared: Prepared, section: Hea
         return author, ""
     transport = await letter.way_out(author)
     if transport is None:
-        raise SubmissionRefused(550, "5.7.1", "the address in From is not yours", "badfrom")
+        raise SubmissionRefused(550, "5.7.1", "you can't send from the address in From", "badfrom")
     return author, transport
 
 

@@ -39,7 +39,7 @@ def _plain(value: object) -> str:
     """A text in a result that knows of what it was made. Raises NotImplementedError for another type."""
     if isinstance(value, Worded):
         return str(value)
-    raise NotImplementedError(f"a call returned a {type(value).__name__}")
+    raise NotImplementedError(f"unsupported result type {type(value).__name__}")
 
 
 encoder = msgspec.json.Encoder(enc_hook=_plain)
@@ -144,15 +144,15 @@ def _beyond(problem: str) -> Worded | None:
         case "str", "<=":
             return worded("{place}: must be {limit} characters or fewer", place=place, limit=limit)
         case "str", _:
-            return worded("{place}: at least {limit} characters are needed", place=place, limit=limit)
+            return worded("{place}: must be at least {limit} characters", place=place, limit=limit)
         case "array", "<=":
-            return worded("{place}: at most {limit} entries are possible", place=place, limit=limit)
+            return worded("{place}: you can have up to {limit} entries", place=place, limit=limit)
         case "array", _:
-            return worded("{place}: at least {limit} entries are needed", place=place, limit=limit)
+            return worded("{place}: you need at least {limit} entries", place=place, limit=limit)
         case _, "<=":
-            return worded("{place}: a number up to {limit} is expected", place=place, limit=limit)
+            return worded("{place}: must be a number up to {limit}", place=place, limit=limit)
         case _:
-            return worded("{place}: a number from {limit} on is expected", place=place, limit=limit)
+            return worded("{place}: must be {limit} or more", place=place, limit=limit)
 
 
 def encode_result(result: object) -> bytes:

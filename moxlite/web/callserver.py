@@ -110,12 +110,12 @@ class CallServer:
             await described(await self._description.get(), request, writer)
             return
         if request.method != "POST":
-            raise HTTPError(405, "Calls are made by POST.", (("allow", "POST"),))
+            raise HTTPError(405, "Use POST for calls.", (("allow", "POST"),))
         kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
         # Besides the CSRF token: a form of a foreign page cannot send this type, and its script only after a preflight,
         # which gets 405.
         if kind != "application/json":
-            raise HTTPError(415, "Calls are JSON: send Content-Type: application/json.")
+            raise HTTPError(415, "Send calls as JSON, with Content-Type: application/json.")
         refuse_foreign(request)
         try:
             body = await self._result(caller, name)
@@ -134,7 +134,7 @@ class CallServer:
     async def _result(self, caller: Caller, name: str) -> bytes:
         entry = self._calls.get(name)
         if entry is None:
-            raise NotFound(worded("there is no call {name}", name=repr(name[:80])))
+            raise NotFound(worded("unknown call: {name}", name=repr(name[:80])))
         # Before the body is read: strangers get nothing into memory but by the public calls.
         actor = VISITOR if entry.public else await self._door.admit(caller, entry)
         body = await caller.request.body.read(MAX_PUBLIC if entry.public else MAX_BODY, lambda octets: PARSED * octets)

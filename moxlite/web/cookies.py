@@ -112,9 +112,7 @@ class SessionCookies:
         # An empty cookie must not match an empty token.
         if not cookie or not hmac.compare_digest(cookie.encode(), login_token.encode()):
             hint = f"; does the proxy pass on the path {caller.path} unchanged?" if caller.forwarded else ""
-            raise errors.UserError(
-                worded("the log-in form is too old, or the browser sends no cookies{hint}", hint=hint)
-            )
+            raise errors.UserError(worded("the login form expired, or your browser blocks cookies{hint}", hint=hint))
 
     def brought(self, caller: Caller, *, csrf: bool, csrf_token: str | None) -> tuple[str, str, str | None]:
         """The session's token, the account and the CSRF token that a request brings. Raises NoAuth."""
@@ -128,7 +126,7 @@ class SessionCookies:
         if csrf_token is None:
             csrf_token = caller.request.headers.get(CSRF_HEADER)
         if csrf and csrf_token is None:
-            raise errors.NoAuth("the CSRF token is missing")
+            raise errors.NoAuth("missing CSRF token")
         return token, unquote(quoted), csrf_token
 
     def give(self, caller: Caller, token: str, account: str, *, device: bool = False) -> None:

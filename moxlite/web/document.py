@@ -170,7 +170,7 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         return ""
     if len(content) > MAX_CUSTOM:
-        raise OSError(27, f"larger than {MAX_CUSTOM} octets", str(path))
+        raise OSError(27, f"larger than {MAX_CUSTOM} bytes", str(path))
     # an end tag in the file would end the element that contains it; in strings of both languages the backslash changes
     # nothing
     return END_TAG.sub(r"<\\/\1", content.decode("utf-8", "replace"))

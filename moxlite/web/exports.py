@@ -81,10 +81,10 @@ class BrowserExports:
         """
         request = caller.request
         if request.method != "POST":
-            raise HTTPError(405, "Exports are asked for by POST.", (("allow", "POST"),))
+            raise HTTPError(405, "Use POST to request an export.", (("allow", "POST"),))
         kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
         if kind != "application/x-www-form-urlencoded":
-            raise HTTPError(415, "A form is expected: application/x-www-form-urlencoded.")
+            raise HTTPError(415, "Send a form (application/x-www-form-urlencoded).")
         refuse_foreign(request)
         await page_session(sessions, caller)  # before anything of the body is read
         fields = parse_fields((await request.body.read(MAX_BODY)).decode("utf-8", "replace"))

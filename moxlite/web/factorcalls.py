@@ -109,7 +109,7 @@ Name = Annotated[str, Meta(max_length=256)]
 Token = Annotated[str, Meta(max_length=64)]
 DeviceKind = Literal["totp", "key"]
 
-BEGIN_AGAIN: Final = "This took too long, or the server was started again. Please begin again."
+BEGIN_AGAIN: Final = "This took too long, or the server was restarted. Start again."
 
 
 class _NewTOTP(msgspec.Struct, frozen=True):
@@ -229,7 +229,7 @@ class FactorCalls:
         """Remove an app or key. With the last one, two-step log-in is off."""
         name = await self._factors.remove(caller.require().account, kind, id, where=_where(caller))
         if name is None:
-            raise NotFound("This second factor was removed already.")
+            raise NotFound("This verification method was already removed.")
         await self._sessions.end_others(caller, devices=True)
         return await self.second_factors(caller)
 
@@ -238,7 +238,7 @@ class FactorCalls:
         """Replace the recovery codes; the new ones cannot be read again."""
         account = caller.require().account
         if not await self._factors.factors.of(account):
-            raise UserError("Recovery codes are for two-step log-in: add an app or a security key first.")
+            raise UserError("To create recovery codes, add an authenticator app or a security key first.")
         return await self._factors.new_recovery_codes(account, where=_where(caller))
 
     async def _added(self, caller: Caller, name: str, codes: list[str]) -> FactorAdded:
@@ -249,7 +249,7 @@ class FactorCalls:
     async def _check_free(self, session: Session, kind: DeviceKind, name: str) -> None:
         found = await self._factors.factors.of(session.account)
         if name in [one.name for one in (found.apps if kind == "totp" else found.keys)]:
-            raise UserError("A device of this name is there already.")
+            raise UserError("A device with this name already exists.")
 
 
 class RecoveryCalls:
@@ -305,4 +305,4 @@ def _answers() -> Iterator[None]:
     try:
         yield
     except factors.BadAnswer as error:
-        raise UserError(worded("The security key cannot be added: {reason}.", reason=error)) from error
+        raise UserError(worded("Couldn't add security key: {reason}.", reason=error)) from error

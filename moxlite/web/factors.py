@@ -77,10 +77,10 @@ class Pending(Generic[T]):
 MAX_GUESSES: Final = 10
 """Wrong factors of one log-in; then the password is asked for again."""
 
-TOO_OLD: Final = "This log-in took too long, or the server was started again. Please give your password again."
+TOO_OLD: Final = "Your login timed out, or the server was restarted. Enter your password again."
 LOST: Final = (
-    "This account has two-step log-in, but its second factors are lost. Ask the owner of this server to run: moxlite "
-    "account reset-second-factor"
+    "Two-step verification is on, but this account has no verification methods. Ask your administrator to run: "
+    "moxlite account reset-second-factor"
 )
 
 

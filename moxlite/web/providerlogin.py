@@ -240,6 +240,6 @@ class ProviderConnectionCalls:
         """Let a person of the login provider no longer log in to the account; all other sessions end."""
         provider, account = self._logins.provider, caller.require().account
         if provider is None or not await self._logins.bindings.remove(provider.issuer, subject, account):
-            raise NotFound("This login was disconnected already.")
+            raise NotFound("This login was already disconnected.")
         await self._logins.sessions.end_others(caller)
         return await self.provider_state(caller)

@@ -85,7 +85,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
             raise HTTPError(404, "Page not found.")
         # TRACE would echo cookies that scripts may not read; CONNECT is for proxies.
         if request.method in ("CONNECT", "TRACE"):
-            raise HTTPError(405, "This method is not spoken here.")
+            raise HTTPError(405, "Method not supported.")
         route = router.system(request)
         rules = None if route is not None else router.rules(request)
         if rules is not None:

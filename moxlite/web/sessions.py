@@ -40,23 +40,22 @@ FAILURE_DELAY: Final = 1.0  # seconds; they slow down guessing, whatever was wro
 CONFIRMED: Final = 600  # seconds for which a password or second factor allows sensitive calls (WEB-63a)
 MAX_CONFIRMED: Final = 10_000  # sessions whose confirmation is remembered, under 1 MB
 EXPIRED: Final = "You were logged out after 24 hours without use. Please log in again."
-NOT_RIGHT: Final = "The password is not right."
-UNSET: Final = "No admin password is set. Run on the server: moxlite admin set-password"
+NOT_RIGHT: Final = "Wrong password."
+UNSET: Final = "The admin password isn't set. To set it, run on the server: moxlite admin set-password"
 EXPIRED_DEVICE: Final = (
-    "This device was logged out, because it was not used for 30 days, or its log-in is 180 days old. "
-    "Please log in again."
+    "You were logged out because this device wasn't used for 30 days, or its login is 180 days old. Log in again."
 )
 STOLEN: Final = (
-    "This device was logged out for your safety: an old copy of its log-in was used, by someone else or from a "
-    "restored backup of the browser. If you know of no such backup, look at the log-ins in your account. "
-    "Please log in again."
+    "You were logged out for your safety. An old copy of this login was used, either by someone else or from a "
+    "restored browser backup. If you didn't restore a backup, check the logins on your account page. Log in "
+    "again."
 )
 INVALID: Final = "You were logged out. Please log in again."
 NOT_CONNECTED: Final = (
     "This login isn't connected to an account yet. Log in with your password, then connect it under Security on your "
     "account page."
 )
-NOT_HANDED: Final = "Please log in: the log-in of the webmail could not be used here."
+NOT_HANDED: Final = "Your webmail login can't be used here. Log in again."
 
 
 class Sessions:
@@ -65,7 +64,7 @@ class Sessions:
     `log_out`; the account of its sessions is `ADMIN`.
     """
 
-    WRONG: ClassVar[str] = "The address or the password is not right."
+    WRONG: ClassVar[str] = "Wrong email address or password."
 
     def __init__(
         self, app: App, *, auth: AuthDB, logins: Logins, factors: SecondFactors, config: CurrentConfig
@@ -136,7 +135,7 @@ class Sessions:
         # The clock of the wall may have been set back, and a log-in of the future would be fresh for long.
         if 0 <= since_login < CONFIRMED or (at is not None and trio.current_time() - at < CONFIRMED):
             return
-        raise errors.ConfirmNeeded("Give your password or a second factor again first.")
+        raise errors.ConfirmNeeded("To continue, enter your password or verify your identity again.")
 
     async def _check_password(self, caller: Caller, username: str, password: str, *, confirm: bool = False) -> Identity:
         """Check the password of a log-in, or with `confirm` that of the session's user. Raises LoginRefused,
@@ -182,7 +181,9 @@ class Sessions:
         """The token by which the account app takes over the session, in this browser only (WEB-51a)."""
         session = caller.require()
         if session.id < 0:
-            raise errors.Conflict("this session is not kept, so the account page needs a log-in of its own")
+            raise errors.Conflict(
+                "you chose not to stay logged in, so you have to log in to the account page separately"
+            )
         return self._auth.sessions.handovers.offer(session, self.cookies.offer(caller))
 
     async def take_over(self, caller: Caller, token: str) -> LoginResult:

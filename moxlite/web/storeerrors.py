@@ -42,9 +42,9 @@ RETRY_AFTER: Final = ("retry-after", "60")
 BUSY_RETRY_AFTER: Final = ("retry-after", "5")
 """Header field with seconds until file descriptors and memory are likely to be free again."""
 
-LEASE: Final = "this server may not take changes at the moment, only show what there is; try again in a minute"
+LEASE: Final = "this server can only show your mail right now, not change it; try again in a minute"
 
-DAMAGED: Final = "the storage of this account does not answer as it should"
+DAMAGED: Final = "this account's storage isn't working properly"
 
 UNITS: Final = ("octets", "KiB", "MiB", "GiB", "TiB")
 """Units of the sizes in error messages, each 1,024 times the one before."""
@@ -57,11 +57,11 @@ def _full(error: store.OverQuota) -> str:
     return worded("not enough space: {used} of {limit} {unit} used", used=used, limit=limit, unit=UNITS[power])
 
 
-_TAKE: Final = worded("the owner of this mailbox does not let you take messages out of it")
+_TAKE: Final = worded("the folder's owner doesn't let you move messages out of it")
 _RIGHTS: Final = {
-    "s": worded("the owner of this mailbox does not let you mark messages as read or unread"),
+    "s": worded("the folder's owner doesn't let you mark messages as read or unread"),
     "w": worded("the owner of this mailbox does not let you change flags and labels"),
-    "i": worded("the owner of this mailbox does not let you put messages into it"),
+    "i": worded("the folder's owner doesn't let you add messages to it"),
     "t": _TAKE,
     "e": _TAKE,
 }
@@ -115,9 +115,9 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     store.MailboxNotAllowed: lambda e: UserError(reason_of(e)),
     store.LimitExceeded: lambda e: UserError(reason_of(e)),
     store.OverQuota: lambda e: StorageRefused(_full(e)),
-    store.StorageFull: lambda e: StorageRefused("the disk of the server is full"),
+    store.StorageFull: lambda e: StorageRefused("the server's disk is full"),
     store.NoLease: lambda e: Unavailable(LEASE, BUSY_RETRY_AFTER),
-    store.StorageBusy: lambda e: Unavailable("the server is busy, try again in a moment", BUSY_RETRY_AFTER),
+    store.StorageBusy: lambda e: Unavailable("the server is busy; try again in a moment", BUSY_RETRY_AFTER),
     store.StorageBroken: lambda e: Unavailable(DAMAGED, RETRY_AFTER),
     store.Closed: lambda e: Unavailable(DAMAGED, BUSY_RETRY_AFTER),
     store.ReadInterrupted: lambda e: Unavailable("reading took too long, try again", BUSY_RETRY_AFTER),

@@ -58,11 +58,11 @@ SPF_EXPLAINED: Final[Mapping[str, Mapping[str, str]]] = {
     "Mail::SPF": RFC_4408,
     "libspf2": {
         **RFC_4408,
-        "look-ups without an answer": "it does not count look-ups without an answer (RFC 7208 §4.6.4)",
+        "lookups with no result": "it does not count lookups with no result (RFC 7208 §4.6.4)",
         "bad argument": "it takes a mechanism with a colon and no domain",
-        "no domain name": "it takes a mechanism with a colon and no domain",
-        "no macro at": "it takes a percent sign that begins no macro",
-        "terms with look-ups": "it counts no redirect (RFC 7208 §4.6.4)",
+        "not a domain name": "it takes a mechanism with a colon and no domain",
+        "invalid macro at": "it takes a percent sign that begins no macro",
+        "terms with lookups": "it counts no redirect (RFC 7208 §4.6.4)",
         " twice": "it takes exp= and redirect= twice (RFC 7208 §6)",
     },
 }

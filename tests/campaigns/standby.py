@@ -454,7 +454,7 @@ def power_offs_async(tally: Tally, rng: random.Random, numbers: Iterator[int]) -
                 tally.oldest = max(tally.oldest, died - ledger.acknowledged.at[mark])
             if tally.oldest > LOST:
                 raise Finding(f"a message was lost that was acknowledged {tally.oldest:.1f} s before the death")
-            if "mail programs will read all mailboxes anew" not in pair.log():
+            if "mail clients will download all mailboxes again" not in pair.log():
                 raise Finding("the second machine does not say that the last changes may be missing")
             missing_before |= missing
             tally.counts["power_offs"] += 1

@@ -355,13 +355,13 @@ def wrong_tlsa(me: Newcomer) -> None:
         for static in (text, re.sub(r"^tls\.host_private_key_files.*\n", "", text, flags=re.MULTILINE)):
             me.config.write_text(static)
             dane = me.dnscheck()["dane"]
-            assert any(f"fits the key that {OWN} shows at port 25" in line for line in dane["errors"]), dane
+            assert any(f"matches the key on {OWN} port 25" in line for line in dane["errors"]), dane
             _, found = me.doctor("--skip-mail")
-            [told] = [one for one in found["findings"] if "at port 25: senders with DANE do not" in one["text"]]
+            [told] = [one for one in found["findings"] if "port 25, so senders that use DANE can't" in one["text"]]
             assert told["grade"] == "error", told
             [instead] = [line for line in told["commands"] if line.startswith("put into DNS instead of `_25._tcp.mx.")]
             me.world.set("example.org", wrong.replace(instead.split("`")[1], instead.split("`: ")[1]))
-            assert not any("at port 25" in line for line in me.dnscheck().get("dane", {}).get("errors", [])), instead
+            assert not any("port 25" in line for line in me.dnscheck().get("dane", {}).get("errors", [])), instead
             me.world.set("example.org", wrong)
     finally:
         me.config.write_text(text)

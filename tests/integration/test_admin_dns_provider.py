@@ -129,12 +129,14 @@ def test_records_are_made_at_a_provider_and_undone(
         '"site-verification=1"',
     }
     assert fake.data("example.org", "MX") == {"20 old.provider.example."}
-    assert "; example.org. MX 20 old.provider.example. stays; --replace replaces it" in done.stdout.splitlines()
+    assert (
+        "keeping ; example.org. MX 20 old.provider.example.; to replace it, use --replace" in done.stdout.splitlines()
+    )
     assert fake.data("_imaps._tcp.example.org", "SRV") == {"0 1 993 mx.example.org."}
     assert fake.data("_pop3._tcp.example.org", "SRV") == {"0 0 0 ."}
     assert len("".join(fake.data("a._domainkey.example.org", "TXT"))) > 380
     assert not fake.data("mx.example.org", "A")
-    assert update(moxlite).stdout.splitlines()[-1] == "; nothing to change"
+    assert update(moxlite).stdout.splitlines()[-1] == "; no changes"
 
     replaced = update(moxlite, "--replace", "--addresses")
     assert replaced.returncode == 0
@@ -213,7 +215,7 @@ def test_a_token_that_expires_is_told_until_a_new_one_is_set(
     assert (config / "dns/example.org.state").read_bytes() == state
     done = moxlite("dns", "provider", "set", "example.org", provider, typed=fake.tokens[provider] + "\n")
     assert (done.returncode, done.stderr) == (0, "")
-    assert update(moxlite).stdout.splitlines()[-1] == "; nothing to change"
+    assert update(moxlite).stdout.splitlines()[-1] == "; no changes"
     assert moxlite("--yes", "dns", "undo", "example.org", "--no-wait").returncode == 0
     assert fake.records("example.org") == set(RECORDS)
 
@@ -230,7 +232,7 @@ def test_what_a_provider_does_wrong_is_told(moxlite: Run, fake: FakeProviders, c
 
     set_provider(moxlite, "cloudflare")
     fake.ignoring = True
-    lost = "Cloudflare took a record, _moxlite-test.example.org. TXT, and does not have it"
+    lost = "Cloudflare accepted the record _moxlite-test.example.org. TXT but doesn't have it"
     assert try_out() == (1, lost)
     fake.ignoring = False
     fake.spoil = lambda name, data: (name.replace("_", ""), data)
@@ -276,7 +278,7 @@ def test_a_change_by_others_meanwhile_is_not_overwritten(moxlite: Run, fake: Fak
     done = update(moxlite)
     assert (done.returncode, done.stderr) == (
         75,
-        "moxlite: Hetzner: example.org. TXT has changed meanwhile: try again\n",
+        "moxlite: Hetzner: example.org. TXT was changed elsewhere; try again\n",
     )
     assert update(moxlite).returncode == 0
     assert '"v=spf1 ip4:192.0.2.1 mx include:another.example -all"' in fake.data("example.org", "TXT")
@@ -288,7 +290,7 @@ def test_names_texts_and_times_in_the_forms_of_providers(moxlite: Run, fake: Fak
     fake.spoil = lambda name, data: (name.upper() if "imaps" in name else name, _split(data))
     set_provider(moxlite, "cloudflare")
     assert update(moxlite).returncode == 0
-    assert update(moxlite).stdout.splitlines()[-1] == "; nothing to change"
+    assert update(moxlite).stdout.splitlines()[-1] == "; no changes"
 
 
 def _split(data: str) -> str:
@@ -379,7 +381,7 @@ def test_a_name_server_with_a_key_is_a_provider_too(moxlite: Run, config: Path) 
         assert (done.returncode, done.stderr) == (0, "")
         done = moxlite("--yes", "dns", "update", "example.org")
         assert (done.returncode, done.stderr) == (0, "waiting for the name servers ...\n")
-        assert moxlite("dns", "update", "example.org").stdout.splitlines()[-1] == "; nothing to change"
+        assert moxlite("dns", "update", "example.org").stdout.splitlines()[-1] == "; no changes"
         done = moxlite("--yes", "dns", "undo", "example.org")
         assert done.returncode == 0
         assert '+ example.org. TXT "v=spf1 include:provider.example -all"' in done.stdout.splitlines()

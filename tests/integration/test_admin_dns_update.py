@@ -98,7 +98,7 @@ def test_records_are_added_and_merged_and_others_stay(config: Path, world: Signe
     lines = planned.stdout.splitlines()
     assert '- example.org. TXT "v=spf1 include:provider.example -all"' in lines
     assert '+ example.org. TXT "v=spf1 ip4:192.0.2.1 mx include:provider.example -all"' in lines
-    assert "; example.org. MX 20 old.provider.example. stays; --replace replaces it" in lines
+    assert "keeping ; example.org. MX 20 old.provider.example.; to replace it, use --replace" in lines
     assert any(line.startswith("+ _25._tcp.mx.example.org. TLSA 3 1 1 ") for line in lines)
     assert texts(world, "mx.example.org.", "A") == set()
     done = update(config, world.authority)
@@ -120,7 +120,7 @@ def test_records_are_added_and_merged_and_others_stay(config: Path, world: Signe
         "+ example.org. MX 10 mx.example.org.",
     ]
     assert texts(world, "example.org.", "MX") == {"10 mx.example.org."}
-    assert update(config, world.authority, "--replace").stdout == "; nothing to change\n"
+    assert update(config, world.authority, "--replace").stdout == "; no changes\n"
     where = ("--server", f"127.0.0.1:{world.authority}", "--key-file", str(config / "key"))
     found = json.loads(moxlite("--json", "dns", "update", "example.org", *where).stdout)
     assert found == {"dry_run": False, "zones": [{"zone": "example.org.", "changes": [], "left": []}]}
@@ -144,7 +144,7 @@ def test_a_wildcard_is_no_record_of_a_name(config: Path) -> None:
         assert len(key) > 30
         assert texts(world, "other.example.org.", "A") == {"192.0.2.9"}
         assert texts(world, "other._domainkey.example.org.", "TXT") == {'"v=DKIM1; p="'}
-        assert update(config, world.authority).stdout == "; nothing to change\n"
+        assert update(config, world.authority).stdout == "; no changes\n"
 
 
 @pytest.mark.nightly
@@ -175,7 +175,7 @@ def test_a_wrong_key_and_a_silent_server(config: Path, world: SignedRoot) -> Non
     assert done.returncode == 75
     assert "Traceback" not in done.stderr
     (config / "key").write_text("nothing")
-    assert "has no TSIG key" in update(config, world.authority).stderr
+    assert "doesn't have a TSIG key" in update(config, world.authority).stderr
     assert texts(world, "mx.example.org.", "A") == set()
 
 

@@ -75,8 +75,8 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
     crossed = ("--cert-file", first[1], "--key-file", second[3])
     for args, code, words in (
         (first, 2, "go with --existing-webserver"),
-        (("--existing-webserver", "nginx"), 2, "wants a --cert-file"),
-        (("--existing-webserver", "nginx", *first, *second[:2]), 2, "wants a --cert-file"),
+        (("--existing-webserver", "nginx"), 2, "requires --cert-file"),
+        (("--existing-webserver", "nginx", *first, *second[:2]), 2, "requires --cert-file"),
         (("--existing-webserver", "lighttpd", *first), 2, "lighttpd"),
         (("--existing-webserver", "nginx", *first[:3], "/nowhere"), 1, "cannot read /nowhere: No such file"),
         (("--existing-webserver", "nginx", *crossed), 1, f"{first[1]} with {second[3]}: "),
@@ -86,7 +86,7 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
         assert words in done.stderr
     done = quickstart(tmp_path / "one", "--existing-webserver", "caddy", *first, *old)
     assert done.returncode == 0, done.stderr
-    assert f"warning: the certificate in {old[1]} has ended at " in done.stdout
+    assert f"warning: the certificate in {old[1]} expired on " in done.stdout
     assert "no certificate is for" not in done.stdout
     assert "\nmta-sts.example.org, autoconfig.example.org" in done.stdout
     text = (tmp_path / "one/config/moxlite.toml").read_text()
@@ -104,14 +104,14 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
     assert "Your web server must pass them on" in said
     opened = text.replace(f"# {pages}", pages)
     assert (tmp_path / "one/config/moxlite.toml").read_text() == opened
-    assert "pass them on no longer" in moxlite(tmp_path / "one", *switch, "off").stdout
+    assert "stop passing them on" in moxlite(tmp_path / "one", *switch, "off").stdout
     assert (tmp_path / "one/config/moxlite.toml").read_text() == opened.replace(f"{pages}\n", "")
     assert moxlite(tmp_path / "one", *switch, "on").returncode == 0
     assert tomllib.loads((tmp_path / "one/config/moxlite.toml").read_text())["web"] == tomllib.loads(opened)["web"]
     done = quickstart(tmp_path / "four", "--existing-webserver", "caddy", *first, "--publish-web")
     assert f"\n{pages}\n" in (tmp_path / "four/config/moxlite.toml").read_text()
     assert "\n    reverse_proxy 127.0.0.1:1080\n}\n" in done.stdout
-    assert "5. The web pages are at https://mx.example.org/webmail/, for all the internet." in done.stdout
+    assert "5. The web pages are at https://mx.example.org/webmail/, open to the internet." in done.stdout
     done = quickstart(tmp_path / "two", "--existing-webserver", "apache", *first)
     assert "warning: no certificate is for mail.example.org" in done.stdout
     done = quickstart(tmp_path / "three", "--existing-webserver", "apache", *second)

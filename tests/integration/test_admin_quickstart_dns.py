@@ -210,7 +210,7 @@ def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
     answer("DNS provider of example.org", "hetzner")
     answer("Hetzner, API token", TOKEN)
     if private:
-        answer(f"Serve the admin pages at {', '.join(private)}, too", "y")
+        answer(f"Also serve the admin pages at {', '.join(private)}, too", "y")
     answer("goes to old.provider.example today. Have new mail come here from now on?", "y")
     answer("Publish them?", "y")
     rest = bytearray()

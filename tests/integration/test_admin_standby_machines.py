@@ -291,7 +291,7 @@ class Pair:
                 return False
             return True
 
-        until(serves, seconds=180, what="the other machine serves", pause=1)
+        until(serves, seconds=180, what="the other machine is serving", pause=1)
         self.mail(computer, count=5)
 
     def come_back(self, old: Computer, new: Computer) -> None:
@@ -469,7 +469,7 @@ def test_by_the_lease_over_and_back(pair: Pair) -> None:
     crowded = crowding()
     with pair.submitting() as acknowledged:
         until(lambda: acknowledged, what="a submission")
-        assert "takes over, as epoch 3" in second.run(handover)
+        assert "is taking over as epoch 3" in second.run(handover)
         until(lambda: acknowledged[-1][1] is first, seconds=180, what="a submission to the machine that took over")
     gap = max(after - before for (before, _), (after, _) in pairwise(acknowledged))
     crowded = max(crowded, crowding())

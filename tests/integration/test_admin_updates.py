@@ -111,11 +111,11 @@ def test_it_is_off_and_cannot_be_half_on(tmp_path: Path) -> None:
     server = ServedServer(tmp_path / "server", top="check_updates = true\n")
     done = server.cli("config", "test", check=False)
     assert done.returncode == 1
-    assert "check_updates: needs a table [updates]" in done.stderr
+    assert "check_updates: requires an [updates] table" in done.stderr
     other = ServedServer(tmp_path / "other", top=settings(1).replace(PUBLIC, "c2hvcnQ="))
     assert "updates.public_key: is not a key" in other.cli("config", "test", check=False).stderr
     plain = ServedServer(tmp_path / "plain")
-    assert "no table [updates]" in plain.cli("checkupdate", check=False).stderr
+    assert "doesn't have an [updates] table" in plain.cli("checkupdate", check=False).stderr
 
 
 @pytest.mark.nightly

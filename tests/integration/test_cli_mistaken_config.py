@@ -54,7 +54,7 @@ def test_live_verbs_work_beside_a_mistake_in_domains_toml(
     assert done.returncode == (1 if args.startswith("why") else 0)
     first, *more = done.stderr.splitlines()
     assert f"{broken_domains}:1: nonsense: unknown key" in first
-    assert more == (["moxlite: there is no message a@b.example in account bob"] if args.startswith("why") else [])
+    assert more == (["moxlite: message a@b.example not found in account bob"] if args.startswith("why") else [])
     server.cli("healthcheck", check=False)
 
 
@@ -69,7 +69,7 @@ def test_a_verb_that_refuses_names_the_mistake_once(
     done = server.cli(*args.split(), check=False)
     assert done.returncode == 1
     assert done.stderr.count("nonsense: unknown key") == 1
-    assert done.stderr.count("the configuration has a mistake") == notes
+    assert done.stderr.count("the configuration has an error") == notes
 
 
 def test_the_doctor_tells_of_a_mistake_and_what_the_server_says(server: ServedServer, broken_domains: Path) -> None:
@@ -81,13 +81,13 @@ def test_the_doctor_tells_of_a_mistake_and_what_the_server_says(server: ServedSe
     assert len(errors) == 1
     assert f"{broken_domains}:1: nonsense" in errors[0]
     assert [one["code"] for one in found["findings"]].count("not-checked") == 1
-    assert any("was read by IMAP" in step for step in found["mail"])
+    assert any("message read by IMAP" in step for step in found["mail"])
 
 
 def test_what_the_doctor_sends_cannot_be_undeleted(server: ServedServer) -> None:
     """ADMIN-70, STORE-190: its messages leave nothing behind; without a filter the command asks."""
     found = json.loads(server.cli("doctor", "--json", "--skip-dial", "--resolver", "127.0.0.1:9", check=False).stdout)
-    assert any("and removed" in step for step in found["mail"])
+    assert any("and deleted" in step for step in found["mail"])
     refused = server.cli("account", "undelete", "bob", check=False)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "--yes" in refused.stderr
@@ -108,7 +108,7 @@ def test_a_mistake_in_the_static_file_leaves_stop(server: ServedServer) -> None:
         assert "text wants quotes" in stopped.stderr
         again = server.cli("stop", check=False)
         assert again.returncode == 3
-        assert "no server is running" in again.stderr
+        assert "the server isn't running" in again.stderr
         assert "systemctl start moxlite" in again.stderr
     finally:
         static.write_text(good)
@@ -151,5 +151,5 @@ def test_who_may_not_read_the_configuration_is_sent_to_root(tmp_path: Path, args
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.count("run it as root") == 1, done.stderr
+    assert done.stderr.count("run this as root") == 1, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr

@@ -83,6 +83,6 @@ def test_a_mailbox_is_shared_and_used(served: ServedServer) -> None:
         eve.fetch([1], ["FLAGS"])
     assert BOX not in [name for _, _, name in eve.list_folders()]
     refused = served.cli("account", "share", "set", "bob", "Invoices", "nobody", "read", check=False)
-    assert (refused.returncode, refused.stderr.strip().endswith('there is no account "nobody"')) == (1, True)
+    assert (refused.returncode, refused.stderr.strip().endswith('account not found: "nobody"')) == (1, True)
     eve.logout()
     assert 'm="rights changed"' in served.log()

@@ -176,9 +176,9 @@ def test_an_account_moves_in_and_then_only_changes(
         client.remove_flags([1], [b"work"])
         client.append("Work", message(9_000))
     done = local.cli("imap", "import", *arguments)
-    assert done.stdout.startswith("1 messages copied, flags of 2 carried over, "), done.stdout + done.stderr
+    assert done.stdout.startswith("1 messages copied, copied flags of 2, "), done.stdout + done.stderr
     done = local.cli("imap", "import", *arguments)
-    assert done.stdout.startswith("0 messages copied, flags of 0 carried over, "), done.stdout + done.stderr
+    assert done.stdout.startswith("0 messages copied, copied flags of 0, "), done.stdout + done.stderr
     ours = state(local.port(143), local.user)
     assert filled(ours) == filled(renamed(state(dovecot.port, "ann"), **names))
     with imapclient.IMAPClient("127.0.0.1", local.port(143), ssl=False) as client:
@@ -193,7 +193,7 @@ def test_an_account_moves_in_and_then_only_changes(
     shutil.copy(tmp_path / "recovered/accounts/moxlite/account.db", local.folder / "data/accounts/moxlite")
     local.start()
     done = local.cli("imap", "import", *arguments)
-    assert done.stdout.startswith("0 messages copied, flags of 0 carried over, "), done.stdout + done.stderr
+    assert done.stdout.startswith("0 messages copied, copied flags of 0, "), done.stdout + done.stderr
 
 
 async def annotate(dovecot: Dovecot) -> None:
@@ -237,7 +237,7 @@ def test_an_import_that_is_killed_or_interrupted_goes_on(
         until_more(local, 500, command, what="what came since is there")
         command.send_signal(signal.SIGINT)
         said = command.communicate(timeout=60)[1].decode().splitlines()
-        assert said[-1] == "moxlite: interrupted: the same command goes on where this one ended"
+        assert said[-1] == "moxlite: interrupted; run the same command again to continue"
         assert command.returncode == 1
         assert not any("Traceback" in line for line in said), said
     theirs = renamed(state(dovecot.port, "ann"), Sent_Items="Sent", Entwürfe="Drafts")
@@ -296,7 +296,7 @@ def test_an_account_moves_out(local: LocalServer, tmp_path: Path, dovecot: Dovec
             name.replace("/", "."): found for name, found in ours.items()
         }
         done = local.cli("imap", "export", *theirs)
-        assert done.stdout.startswith("0 messages copied, flags of 0 carried over, "), done.stdout + done.stderr
+        assert done.stdout.startswith("0 messages copied, copied flags of 0, "), done.stdout + done.stderr
     # To a server that takes no dot in a name, whatever its separator.
     back = ["bea" if one == "ann" else one for one in arguments]
     done = local.cli("imap", "export", *back)

@@ -230,7 +230,7 @@ def test_a_server_that_was_taken_over_gains_no_file_by_its_configuration(server:
     domains.write_text(text.replace("[accounts", selector.replace("\\n", "\n") + "\n[accounts", 1))
     os.chown(domains, UID, UID)
     done = server.cli("config", "test", check=False)
-    assert f"{key} is not readable for this user" in done.stderr
+    assert f"{key} isn't readable by this user" in done.stderr
     domains.unlink()
     domains.write_text(text)
     server.start()

@@ -34,12 +34,12 @@ def test_the_command_tells_the_way_and_what_the_host_says(tmp_path: Path) -> Non
         server.environment = {"SINK": str(sink.server_address[1])}
         with server:
             quiet = server.cli("queue", "explain", "a@d1.example").stdout.splitlines()
-            assert quiet[0] == "a message to a@d1.example:"
+            assert quiet[0] == "message to a@d1.example:"
             assert "  host 1: mx.d1.example" in quiet
             assert "    addresses: 5.45.100.2" in quiet
             assert Host.said == []
             loud = server.cli("queue", "explain", "a@d1.example", "--from", "bob@example.org", "--connect").stdout
-            assert loud.startswith("a message to a@d1.example from bob@example.org (account bob):\n")
+            assert loud.startswith("message to a@d1.example from bob@example.org (account bob):\n")
             for line in ("greeting: mx ready", "offers: SIZE", "TLS: none (clear)", "a message would be sent over"):
                 assert f"    {line}" in loud
             assert [line[:4] for line in Host.said] == [b"EHLO", b"QUIT"]
@@ -49,7 +49,7 @@ def test_the_command_tells_the_way_and_what_the_host_says(tmp_path: Path) -> Non
             args = ("queue", "explain", "a@d1.example", "--from", "bob@example.org")
             refused = server.cli(*args, check=False)
             assert refused.returncode == 1
-            assert "FAILS AT ONCE: the account sends nothing to this address" in refused.stdout
+            assert "FAILS IMMEDIATELY: the address is on the account's suppression list" in refused.stdout
             wrong = server.cli("queue", "explain", "no address", check=False)
             assert (wrong.returncode, "bad address 'no address'" in wrong.stderr) == (1, True)
         sink.shutdown()

@@ -111,7 +111,7 @@ def test_a_server_whose_unit_kills_a_child_says_so_first(tmp_path: Path, unit: s
         shown = server.cli("doctor", "--skip-dial", "--skip-mail", check=False)
         assert shown.returncode == 1
         assert shown.stdout.startswith("error: child-down: the process that "), shown.stdout
-        assert "It was tried " in shown.stdout
+        assert "Last attempt: " in shown.stdout
         assert "printservice" in shown.stdout
         ill = server.cli("healthcheck", check=False)
         assert ill.returncode == 1

@@ -320,5 +320,5 @@ def test_a_repository_that_was_not_made_to_the_end_is_made_anew(far: Make, tmp_p
     create_repository(storage, tmp_path, recipients=recipients)
     storage.remove(["repository.json"])
     storage.write("photo.jpg", b"x")
-    with pytest.raises(BadTarget, match="not empty"):
+    with pytest.raises(BadTarget, match="isn't empty"):
         create_repository(storage, tmp_path, recipients=recipients)

@@ -163,7 +163,7 @@ def test_a_wrong_password_and_an_ended_session_lose_nothing(visitor: Visitor, se
     page.get_by_role("button", name="Save").click()
     page.get_by_label("Password", exact=True).fill("wrong")
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_text("The password is not right.")).to_be_visible()
+    expect(page.get_by_text("Wrong password.")).to_be_visible()
     page.get_by_label("Password", exact=True).fill(ADMIN_PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_text("Saved")).to_be_visible()

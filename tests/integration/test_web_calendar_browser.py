@@ -723,7 +723,7 @@ def test_calendars_of_others_and_deleted_events(
         visitor.expect_problem("400")
         page.keyboard.press("Enter")
         refused = page.locator("dialog:modal").last
-        expect(refused).to_contain_text("begins with https")
+        expect(refused).to_contain_text("must start with https")
         look("refused")
         refused.get_by_role("button").last.click()
         form.get_by_role("button", name="Cancel").click()

@@ -61,7 +61,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         address = page.get_by_label("Address", exact=True)
         address.fill("ann@outlook.com")
         page.get_by_role("button", name="Next").click()
-        expect(page.locator(".field .error:visible")).to_contain_text("Microsoft no longer lets other programs log in")
+        expect(page.locator(".field .error:visible")).to_contain_text("Microsoft no longer allows other apps to log in")
         address.fill("ann@gmail.com")
         page.get_by_role("button", name="Next").click()
         expect(page.get_by_role("dialog")).to_contain_text("Gmail requires an app password")

@@ -41,7 +41,7 @@ def test_an_address_is_made_changed_turned_off_and_deleted(chromium: Browser, se
     page.get_by_label("Website").fill("no host")
     visitor.expect_problem("400")
     page.get_by_role("button", name="Create address").click()
-    expect(page.locator(".field .error:visible")).to_contain_text("no host name")
+    expect(page.locator(".field .error:visible")).to_contain_text("must be a host name")
     page.get_by_label("Website").fill("shop.example")
     page.get_by_label("Note").fill("books")
     page.get_by_role("button", name="Create address").click()

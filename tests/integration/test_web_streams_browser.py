@@ -101,7 +101,7 @@ def test_a_list_can_be_had_without_threads_while_they_are_built(
     found = Between(chromium, local)
     page = found.page
     expect(page.locator(".message")).to_have_count(1)
-    words = "The threads of this account are still being put together."
+    words = "This account's conversations are still being prepared."
     page.evaluate(
         """(message) => {
           window.between = (event) => {

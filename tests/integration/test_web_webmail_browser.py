@@ -207,7 +207,7 @@ def test_a_wrong_password_is_told_and_a_right_one_opens(chromium: Browser, local
     """WEBMAIL-16, WEBMAIL-20."""
     reader = Reader(chromium, local)
     reader.log_in("not the password")
-    expect(reader.page.locator(".login-problem")).to_have_text("The address or the password is not right.")
+    expect(reader.page.locator(".login-problem")).to_have_text("Wrong email address or password.")
     reader.page.get_by_label("Password").fill(local.password)
     reader.page.get_by_role("button", name="Log in").click()
     expect(reader.page.locator(".list-title")).to_have_text("Inbox")

@@ -256,7 +256,7 @@ def confirm(page: Page, reason: str) -> None:
         question.get_by_label("Password").fill(password)
         question.get_by_role("button", name="Continue").click()
         if wrong:
-            expect(question.get_by_role("alert")).to_contain_text("The password is not right")
+            expect(question.get_by_role("alert")).to_contain_text("Wrong password")
     expect(question).to_have_count(0)
 
 
@@ -311,7 +311,9 @@ def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
     page.on("download", lambda download: gone.append(download.url))
     export()
     page.get_by_role("dialog", name="Confirm it's you").get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Give your password or a second factor again first.")
+    expect(page.get_by_role("dialog")).to_contain_text(
+        "To continue, enter your password or verify your identity again."
+    )
     assert gone == []
     context.close()
 
@@ -335,6 +337,6 @@ def test_forwarding_is_turned_on_after_the_password_alone(chromium: Browser, loc
             question = page.get_by_role("dialog", name="Confirm it's you")
             expect(question).to_be_visible()
             expect(page.get_by_text("unconfirmed")).to_have_count(0)
-            confirm(page, "enter your password again")
+            confirm(page, "Enter your password again")
         expect(page.get_by_text("unconfirmed")).to_have_count(number)
     context.close()

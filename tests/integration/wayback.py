@@ -124,7 +124,7 @@ def first_machine(me: Reader, world: DNSWorld, ca: Pebble, peer: Peer) -> tuple[
     doctor = doctor.replace("you@your-old-provider.example", "ann@example.net")
     said = me.type(f"{doctor} --skip-dial", check=False)
     grades = [line for line in said.splitlines() if line.startswith(("error", "warning"))]
-    assert [line for line in grades if "is on the disk of the data" not in line] == [], said
+    assert [line for line in grades if "is on the same disk as the data" not in line] == [], said
     assert grades, "the backup is on the disk of the data"
     for page, heading in (
         ("backup.md", "A full copy"),
@@ -149,7 +149,7 @@ def second_machine(me: Reader, world: DNSWorld, peer: Peer, password: str, recor
     assert re.search(r"^admin password: \S+$", said, re.MULTILINE), said
     assert re.search(rf"/etc/moxlite/moxlite.toml:\d+: listeners.public.ips: .*{re.escape(OWN)}", said), said
     assert f"mx.example.org. A, AAAA: the new address instead of {OWN}" in said
-    assert "new ones were made" not in said
+    assert "new ones were created" not in said
     me.type(next(typed))  # sed
     mine = me.records()
     assert tlsa(mine) == tlsa(records), "the keys are those of the first machine"

@@ -68,7 +68,7 @@ async def test_a_provider_is_set_and_records_published_in_the_admin_app(tmp_path
         plan = await browser.call("dns_plan", domain="example.org")
         assert "+ example.org. MX 10 mx.example.org." in plan["lines"]
         old = await browser.post("dns_publish", {"domain": "example.org", "lines": plan["lines"][1:]})
-        assert "have changed meanwhile" in old.json["error"]["message"]
+        assert "were changed elsewhere" in old.json["error"]["message"]
         assert await browser.call("dns_publish", domain="example.org", lines=plan["lines"]) == []
         assert fake.data("example.org", "MX") == {"10 mx.example.org."}
         assert (await browser.call("dns_plan", domain="example.org"))["lines"] == []
@@ -119,8 +119,8 @@ async def test_rules_that_bind_others_are_chosen_for_a_domain(tmp_path: Path, fa
     [
         ("127.0.0.1:9", "127.0.0.1 port 9: "),
         ("[::1]:9", "::1 port 9: "),
-        ("127.0.0.1:99999", "Write the name server as an address"),
-        ("ns.example.org", "Write the name server as an address"),
+        ("127.0.0.1:99999", "Enter the name server as an IP address"),
+        ("ns.example.org", "Enter the name server as an IP address"),
     ],
 )
 async def test_a_name_server_is_written_as_the_form_says(tmp_path: Path, server: str, words: str) -> None:

@@ -77,10 +77,10 @@ async def test_who_is_asked_for_a_log_in_has_found_the_service(world: World) -> 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Answer(404), "the answer is 404 instead of a log-in"),
-        (Answer(200), "the answer is 200 instead of a log-in"),
-        (Answer(401), "the answer names no way to log in"),
-        (Answer(302, headers=[("Location", "/login")]), "it leads on and on"),
+        (Answer(404), "expected a login, got status 404"),
+        (Answer(200), "expected a login, got status 200"),
+        (Answer(401), "the response doesn't offer a login method"),
+        (Answer(302, headers=[("Location", "/login")]), "redirects too many times"),
         (Answer(302, headers=[("Location", "http://elsewhere.example/")]), "without TLS"),
     ],
 )
@@ -90,7 +90,7 @@ async def test_what_is_there_instead_is_told(world: World, answer: Answer, words
     found = await world.found()
     assert [(one.grade, one.code) for one in found] == [("warning", "program-address")] * 3
     assert all(words in one.text for one in found)
-    assert found[0].commands[1].startswith("a proxy has to pass it on to listeners.public.")
+    assert found[0].commands[1].startswith("a proxy must forward it to listeners.public.")
 
 
 async def test_what_cannot_be_reached_from_here_is_a_note(world: World) -> None:

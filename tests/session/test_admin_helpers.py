@@ -151,19 +151,19 @@ async def test_results_and_their_age_are_kept(config: ConfigHolder, monkeypatch:
 def test_a_child_that_does_not_start_comes_first() -> None:
     """ADMIN-70d: before faults of other kinds, with what mends it."""
     state = HelperState(
-        "sandbox", time.time() - 600, time.time() - 7200, "the process ended (status -31: Bad system call)"
+        "sandbox", time.time() - 600, time.time() - 7200, "process exited (status -31: Bad system call)"
     )
     running = Running("1", accounts={"ann": "damaged"}, faults=["a: b"], helpers=[state])
     findings = in_order([*check_words(running), Finding(grade="error", code="account-stopped", about="a", text="x")])
     assert findings[0].code == "child-down"
-    assert findings[0].detail == "It was tried 10 min ago, and worked 120 min ago."
+    assert findings[0].detail == "Last attempt: 10 min ago. It last worked 120 min ago."
     assert any("printservice" in one for one in findings[0].commands)
     other = msgspec.structs.replace(state, problem="no answer within 60 s", worked=0.0)
     [finding] = check_words(Running("1", helpers=[other]))
-    assert (finding.detail, len(finding.commands)) == ("It was tried 10 min ago.", 1)
+    assert (finding.detail, len(finding.commands)) == ("Last attempt: 10 min ago.", 1)
 
 
-@pytest.mark.parametrize(("weakness", "grade"), [("neither a nor b", "warning"), ("it has no Landlock", "note")])
+@pytest.mark.parametrize(("weakness", "grade"), [("neither a nor b", "warning"), ("not protected by Landlock", "note")])
 def test_what_could_bound_a_child_better_is_told(weakness: str, grade: str) -> None:
     """WEBMAIL-109a, ADMIN-70d: by the child in the server, not by the kernel that a command of root sees."""
     [finding] = check_words(Running("1", helpers=[HelperState("sandbox", 1.0, 1.0, weakness=weakness)]))

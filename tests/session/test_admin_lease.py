@@ -102,7 +102,7 @@ def test_storage_without_conditions_is_refused(bucket: Bucket, storage: ObjectSt
     try_conditions(storage)
     assert bucket.objects == {}
     bucket.conditions = False
-    with pytest.raises(OSError, match="does not honour conditional writes"):
+    with pytest.raises(OSError, match="doesn't support conditional writes"):
         try_conditions(storage)
     assert bucket.objects == {}
 
@@ -212,7 +212,7 @@ def test_a_copy_that_was_never_complete_is_not_taken_over_by_itself(
 def test_an_object_that_is_no_lease_is_told(bucket: Bucket, storage: ObjectStore) -> None:
     """STORE-186g: nothing is taken over from words that cannot be read."""
     bucket.objects[f"pair/{LEASE}"] = b"{]"
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match="malformed"):
         read_lease(storage)
 
 
@@ -428,13 +428,13 @@ async def test_a_lease_that_was_handed_over_is_taken_at_once(
     with ended:
         async with house(tmp_path, static=settings(tmp_path, bucket)) as h:
             assert (await send(h)).startswith("250")
-            assert "no second machine" in await refused(h)
+            assert "automatic failover isn't" in await refused(h)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(candidate.until_over)
                 assert "its disk is full; this server goes on" in await refused(h)
                 monkeypatch.setattr(takingover, "__version__", "9.9.9")
                 hindrance.clear()
-                assert "has version 9.9.9" in await refused(h)
+                assert "runs version 9.9.9" in await refused(h)
                 monkeypatch.setattr(takingover, "__version__", __version__)
                 await trio.sleep(0.3)
 

@@ -192,7 +192,7 @@ def test_a_fall_says_since_when_and_what_had_changed() -> None:
     """ADMIN-70b: one bad night is shown, two are a finding with what to do; a good one ends it."""
     tests = [trial(0, "inbox"), trial(1, "inbox"), trial(2, "junk", MOVED)]
     (found,) = providers(tests)
-    assert found.text == "junk since Wednesday, 26 November: the address of the server changed"
+    assert found.text == "junk since Wednesday, 26 November: server address changed"
     assert findings_of(tests) == []
     tests.append(trial(3, "missing", MOVED))
     (finding,) = findings_of(tests)

@@ -78,7 +78,7 @@ async def test_what_an_enemy_writes_to_the_storage_is_told_and_leads_nowhere(
     attacks: dict[str, tuple[str, bytes]] = {
         "cannot be read": (head, b"[" * 100_000),
         "too long": (positions, b" " * (MAX_DOCUMENT + 1)),
-        "holds nothing yet": (head, msgspec.json.encode(Head(77, "enemy"))),
+        "is still empty": (head, msgspec.json.encode(Head(77, "enemy"))),
         "is behind": (positions, msgspec.json.encode(msgspec.structs.replace(true, databases={"queue.db": 2**62}))),
         "": (positions, msgspec.json.encode(msgspec.structs.replace(true, databases=true.databases | lies))),
         "cannot be opened": (pack, b"age-encryption.org/v1\n" + b"\0" * 1000),

@@ -109,7 +109,7 @@ async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path:
         assert "2 messages are only in epoch 1" in listed
         out = tmp_path / "rest"
         done = await on_new("standby", "orphans", tmp_path / "target", "--import", "--out", out, code=1)
-        assert "ann: 1 messages: no account 'ann'" in done
+        assert 'ann: 1 messages: account not found: "ann"' in done
         assert f"moxlite restore {out} --from ACCOUNT --account NAME --as Orphans" in done
         imap = await h.imap()
         assert any("* 1 EXISTS" in line for line in await imap.select("Orphans/Inbox"))
@@ -175,7 +175,7 @@ def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identi
     )
     (found,) = standby_findings(static)
     assert (found.code, found.grade) == ("standby-lease", "error")
-    assert "no answer. Without it nothing is acknowledged in 30 s." in found.detail
+    assert "no response. Without it nothing is acknowledged in 30 s." in found.detail
 
 
 def test_a_take_over_that_did_not_reach_the_target_at_its_end_is_finished_later(tmp_path: Path, identity: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_take_over_that_did_not_reach_the_target_at_its_end_is_finished_later(
     target.write_text("no folder")
     beginning = Beginning(1.0, 1, {"mia": 7}, 3)
     with click.Context(click.Command("takeover")):
-        with pytest.raises(Failure, match="once the target answers, type `moxlite standby takeover --yes"):
+        with pytest.raises(Failure, match="When the target responds, run `moxlite standby takeover --yes"):
             takeover._claim(path, beginning)
         target.unlink()
         takeover._claim(path, None)
@@ -207,4 +207,4 @@ def test_a_lease_needs_object_storage(tmp_path: Path, identity: Path) -> None:
     path.write_text(settings(tmp_path, identity) + "lease = true\n")
     (path.parent / "domains.toml").write_text(DOMAINS)
     _, errors, _ = check_files(*read_sources(path))
-    assert any("needs a target in object storage" in str(one) and "standby takeover" in str(one) for one in errors)
+    assert any("requires a target in object storage" in str(one) and "standby takeover" in str(one) for one in errors)

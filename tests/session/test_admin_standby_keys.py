@@ -120,9 +120,9 @@ async def test_a_second_machine_with_wrong_keys_tells_them_and_copies_what_it_ca
         nursery.start_soon(wrongly.serve)
         await soon(lambda: "one" in subjects(copied(tmp_path)), "mail is copied all the same")
         await soon(lambda: wrongly.followed.current > 0 and not wrongly.followed.behind, "all is current")
-        assert f"{other} does not open configuration and keys of the first machine" in wrongly.followed.problem
+        assert f"{other} can't decrypt the first machine's configuration and keys" in wrongly.followed.problem
         assert not (second / "config").exists()
-        assert f"{other} does not open" in await refused("standby", "status", second)
+        assert f"{other} can't decrypt" in await refused("standby", "status", second)
         nursery.cancel_scope.cancel()
     assert "not taking over" in takes_no_lease(tmp_path, bucket, other, caplog)
 
@@ -131,7 +131,9 @@ async def test_a_second_machine_with_wrong_keys_tells_them_and_copies_what_it_ca
     restore = ("restore", URL, "--at", "1s", "--with-config", *place)
     good = ("--storage-keys", keys)
     for command in (take_over, restore):
-        assert "does not open configuration and keys" in await refused(*command, "--identity", other, *good)
+        assert "can't decrypt the first machine's configuration and keys" in await refused(
+            *command, "--identity", other, *good
+        )
         assert "No such file" in await refused(*command, "--identity", tmp_path / "missing", *good)
         assert "the storage refuses the keys" in await refused(
             *command, "--identity", identity, "--storage-keys", wrong
@@ -169,7 +171,7 @@ async def test_a_key_of_the_configuration_that_is_none_is_told(
     good = static(tmp_path, identity, keys)
     async with house(tmp_path, static=good.replace('["age1', '["age1b')) as h:
         await soon(lambda: "configuration and keys are not sent: 'age1" in h.house.notes[0](), "the words")
-        await soon(lambda: "is no age recipient" in told(h), "the state")
+        await soon(lambda: "isn't an age recipient" in told(h), "the state")
         await deliver(h, "one")
         await soon(lambda: h.house.notes[0]().endswith(("0 s behind", "1 s behind", "2 s behind")), "mail is copied")
         async with trio.open_nursery() as nursery:
@@ -181,4 +183,4 @@ async def test_a_key_of_the_configuration_that_is_none_is_told(
     place = ("--config-dir", tmp_path / "new/config", "--data-dir", tmp_path / "new/data")
     words = ("standby", "takeover", URL, "--into", tmp_path / "second", "--yes-the-other-is-down", *place)
     said = await refused(*words, "--identity", identity, "--storage-keys", keys)
-    assert f"put its folder of a backup to {tmp_path / 'second/config'}" in said
+    assert f"copy the config folder from its backup to {tmp_path / 'second/config'}" in said

@@ -46,22 +46,22 @@ def test_the_mail_is_short_whatever_happened() -> None:
     assert len(lines) <= 30
     assert max(map(len, lines)) <= 300
     assert lines[0].startswith("mx.example.org, 10 February 2026 to 16 February 2026")
-    assert lines[2] == "Mail: 1,412 (1,398) came in, 31 (28) of it junk; 96 (101) sent, 2 (0) failed."
+    assert lines[2] == "Mail: 1,412 (1,398) received, 31 (28) junk; 96 (101) sent, 2 (0) failed."
     assert lines[3].startswith("Refused: 1,204 (1,350): 300 reason-0, 299 reason-1")
-    assert "Log-ins: 340 failed from 12 networks (120)." in lines
+    assert "Logins: 340 failed from 12 networks (120)." in lines
     assert "  and 37 accounts more" in lines
     assert "Version: 0.1.0; 0.2.0 is there." in lines
     assert "\x1b" not in text
-    assert subject_of(FULL) == "the week: 1,412 messages came, 96 sent; 40 findings to look at"
+    assert subject_of(FULL) == "weekly summary: 1,412 messages received, 96 sent; 40 problems"
 
 
 def test_what_says_nothing_is_left_out() -> None:
     """ADMIN-70a."""
     text = text_of(Week(host="mx.example.org", first=DAY - 6, last=DAY, version="0.1.0"))
     assert text.splitlines()[2:] == [
-        "Mail: 0 (0) came in, 0 (0) of it junk; 0 (0) sent, 0 (0) failed.",
+        "Mail: 0 (0) received, 0 (0) junk; 0 (0) sent, 0 (0) failed.",
         "",
-        "Backup: none since the start of the server (docs/backup.md).",
+        "Backup: none since the server started (docs/backup.md).",
         "Version: 0.1.0.",
         "",
         "To stop these emails, set doctor.weekly = false in moxlite.toml.",
@@ -116,17 +116,17 @@ async def test_a_server_tells_its_postmaster_once(rig: Rig) -> None:
     await rig.auth.database.write(lambda tx: record(tx, [attempt]))
     async with rig.running.ctl() as ctl:
         text = await ctl.call("doctor weekly", TellWeek(), str)
-    assert "Mail: 7 (0) came in" in text
+    assert "Mail: 7 (0) received" in text
     assert "  mia: 192.0.2.64/26" in text
-    assert "Certificates: the first ends on" in text
+    assert "Certificates: the first expires on" in text
     mail = mail_of(rig)
     await mail.send()
     await mail.send()
     path = rig.holder.current.static.data_dir / weekly.STATE
     assert now <= msgspec.json.decode(path.read_bytes())["at"]
     mailbox = rig.holder.current.static.postmaster.mailbox
-    assert [one for one in await notices(rig, mailbox) if one.startswith("the week:")] == [
-        "the week: 7 messages came, 0 sent"
+    assert [one for one in await notices(rig, mailbox) if one.startswith("weekly summary:")] == [
+        "weekly summary: 7 messages received, 0 sent"
     ]
 
 

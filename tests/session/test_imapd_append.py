@@ -75,12 +75,12 @@ async def test_what_can_be_checked_is_checked_before_the_data_comes(imap: Imap) 
     async with imap.connect(context=context) as c:
         await c.login()
         assert await c.say("a APPEND nope {5}") == ["a NO [TRYCREATE] no such mailbox"]
-        assert await c.say("a APPEND Inbox {1001}") == ["a NO [TOOBIG] a message may have 1000 octets"]
-        assert await c.say("a APPEND Inbox {0}") == ["a NO empty message, nothing is stored"]
+        assert await c.say("a APPEND Inbox {1001}") == ["a NO [TOOBIG] messages can be up to 1000 bytes"]
+        assert await c.say("a APPEND Inbox {0}") == ["a NO empty message; nothing was stored"]
         for flags in (r"(\Recent)", r"(\Foo)"):
             assert (await c.say(f"a APPEND Inbox {flags} {{5}}"))[0].startswith("a BAD")
         assert (await c.say('a APPEND Inbox "32-Jan-2020 00:00:00 +0000" {5}'))[0].startswith("a BAD")
-        assert await c.append(b"x" * 1001) == "NO [TOOBIG] a message may have 1000 octets"
+        assert await c.append(b"x" * 1001) == "NO [TOOBIG] messages can be up to 1000 bytes"
         assert await c.append(b"x" * 10, "nope") == "NO [TRYCREATE] no such mailbox"
         await c.send("a APPEND Inbox {3}\r\n")
         assert await c.response() == "+ go ahead"
@@ -172,7 +172,7 @@ async def test_a_full_disk_refuses_the_message_and_the_session_goes_on(
         with monkeypatch.context() as patched:
             patched.setattr(Spool, "write", full)
             answer = await c.append(b"x" * 100_000)
-            assert answer == "NO [UNAVAILABLE] the message could not be kept, nothing was stored"
+            assert answer == "NO [UNAVAILABLE] couldn't save the message; nothing was stored"
 
         def no_space(self: object) -> None:
             raise StorageFull

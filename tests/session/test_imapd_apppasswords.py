@@ -122,7 +122,7 @@ async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: P
             passwords[name] = await ctl.call("account app-password add", args, str)
         with pytest.raises(CtlFailed, match="already"):
             await ctl.call("account app-password add", AppPasswordAdd("phone", ["imap"], account="mia"), str)
-        with pytest.raises(CtlFailed, match="no account"):
+        with pytest.raises(CtlFailed, match="account not found"):
             await ctl.call("account app-password add", AppPasswordAdd("phone", ["imap"], account="none"), str)
         async with imap.connect() as phone, imap.connect() as tablet:
             await phone.login(password=passwords["phone"])

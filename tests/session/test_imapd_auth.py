@@ -75,7 +75,7 @@ async def test_plain_takes_its_initial_response_or_asks_for_it(imap: Imap) -> No
         assert (await c.response()).startswith("a OK [CAPABILITY")
     async with imap.connect() as c:
         await c.send("a AUTHENTICATE PLAIN\r\n*\r\n")
-        assert await c.until("a") == ["+ ", "a BAD authentication cancelled"]
+        assert await c.until("a") == ["+ ", "a BAD authentication canceled"]
         await c.send("a AUTHENTICATE PLAIN\r\n!!\r\n")
         assert await c.until("a") == ["+ ", "a BAD not base64"]
         assert (await c.tagged("a AUTHENTICATE PLAIN =")).startswith("NO [AUTHENTICATIONFAILED]")
@@ -123,7 +123,7 @@ async def test_a_network_with_too_many_failures_is_refused(imap: Imap) -> None:
     for n in range(10):
         failures.note(ip_address("203.0.113.9"), f"?{n}")
     async with imap.connect(remote="203.0.113.9") as c:
-        assert c.greeting == b"* BYE [UNAVAILABLE] too many failed log-ins, try again later\r\n"
+        assert c.greeting == b"* BYE [UNAVAILABLE] too many failed login attempts; try again later\r\n"
 
 
 async def test_a_disabled_account_is_told_why_without_a_code(imap: Imap) -> None:
@@ -223,9 +223,9 @@ async def test_a_certificate_of_a_disabled_account_gets_bye(imap: Imap) -> None:
 async def test_starttls_needs_a_certificate_and_clean_input(imap: Imap) -> None:
     """IMAP-41, IMAP-150"""
     async with imap.connect() as c:
-        assert await c.tagged("a STARTTLS") == "BAD TLS is active already"
+        assert await c.tagged("a STARTTLS") == "BAD TLS is already active"
     async with imap.connect(tls=None) as c:
-        assert await c.tagged("a STARTTLS") == "BAD STARTTLS is not available"
+        assert await c.tagged("a STARTTLS") == "BAD STARTTLS isn't available"
 
 
 async def guess(imap: Imap, password: str, *, remote: str = "203.0.113.9", user: str = "mia@example.org") -> str:

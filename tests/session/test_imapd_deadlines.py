@@ -164,7 +164,7 @@ async def test_a_message_that_finds_no_room_is_not_kept(imap: Imap) -> None:
         await c.login()
         message = "Subject: x\r\n\r\n" + "x" * 1_500_000
         assert await c.tagged(f"a APPEND Inbox {{{len(message)}+}}\r\n{message}") == (
-            "NO [UNAVAILABLE] the message could not be kept, nothing was stored"
+            "NO [UNAVAILABLE] couldn't save the message; nothing was stored"
         )
         assert space.used == 0
         assert (await c.tagged("b APPEND Inbox {6+}\r\nA: b\r\n")).startswith("OK")

@@ -88,7 +88,7 @@ async def test_a_session_can_be_ended(imap: Imap, tmp_path: Path) -> None:
         [found] = await ctl.call("imap sessions", ImapSessions(), list[ImapSession])
         assert await ctl.call("imap sessions", ImapSessions(found.id), list[ImapSession]) == []
         assert await c.line() == b"* BYE [UNAVAILABLE] ended by the operator\r\n"
-        with pytest.raises(CtlFailed, match="no IMAP session 99"):
+        with pytest.raises(CtlFailed, match="IMAP session not found: 99"):
             await ctl.call("imap sessions", ImapSessions(99), list[ImapSession])
 
 
@@ -98,7 +98,7 @@ async def test_a_new_password_ends_the_sessions(imap: Imap, tmp_path: Path) -> N
     async with operator(imap, tmp_path) as ctl, imap.user() as c:
         await ctl.call("account set-password", SetPassword("mia", "another horse"), type(None))
         with trio.fail_after(60):
-            assert await c.line() == b"* BYE [UNAVAILABLE] the password was changed\r\n"
+            assert await c.line() == b"* BYE [UNAVAILABLE] password updated\r\n"
         async with imap.connect() as again:
             assert (await again.tagged('a LOGIN mia@example.org "correct horse"')).startswith("NO")
             await again.login(password="another horse")
@@ -179,7 +179,7 @@ async def test_imapserve_ends_with_its_input(imap: Imap, tmp_path: Path) -> None
 
     async with operator(imap, tmp_path) as ctl:
         await ctl.call("admin imapserve", ImapServe("mia@example.org"), type(None), upload=nothing(), download=take)
-        with pytest.raises(CtlFailed, match="not an address of an account"):
+        with pytest.raises(CtlFailed, match="isn't an account's address"):
             await ctl.call("admin imapserve", ImapServe("who@example.org"), type(None), upload=nothing(), download=take)
 
 
@@ -276,7 +276,10 @@ async def test_a_transcript_ends_by_itself(imap: Imap, tmp_path: Path, monkeypat
         monkeypatch.setattr(transcripts, "MINUTE", 0.01)
         done = await ctl.call("imap trace", ImapTrace("mia", 1), Traced, download=show)
         assert (done.lines, done.lost) == (0, 0)
-        for wrong, why in ((ImapTrace("mia", 61), "1 to 60 minutes"), (ImapTrace("nobody", 1), 'no account "nobody"')):
+        for wrong, why in (
+            (ImapTrace("mia", 61), "1 to 60 minutes"),
+            (ImapTrace("nobody", 1), 'account not found: "nobody"'),
+        ):
             with pytest.raises(CtlFailed, match=why):
                 await ctl.call("imap trace", wrong, Traced, download=show)
     tap = Tap()

@@ -124,12 +124,12 @@ async def test_everything_else_is_refused_in_clear_words(imap: Imap) -> None:
             "them elsewhere"
         )
         assert await c.tagged("a MOVE 1 Archive") == elsewhere
-        into = "NO [CANNOT] Outgoing shows what waits to be sent, nothing can be put there"
+        into = "NO [CANNOT] Outgoing shows queued messages, so you can't add any"
         assert await c.tagged("a COPY 1 Outgoing") == into
         assert await c.append("Subject: x\r\n\r\nx\r\n", "Outgoing") == into
         await c.send("a APPEND Outgoing {10}\r\n")  # refused before the octets come
         assert await c.response() == f"a {into}"
-        own = "NO [CANNOT] Outgoing is the server's own mailbox: the setting queue_mailbox takes it away"
+        own = "NO [CANNOT] Outgoing is managed by the server; to remove it, turn off queue_mailbox"
         assert await c.tagged("a RENAME Outgoing Mine") == own
         assert await c.tagged("a DELETE Outgoing") == own
         assert (await c.tagged("a CREATE Outgoing")).startswith("NO [ALREADYEXISTS]")

@@ -240,7 +240,7 @@ async def test_qresync_with_another_uidvalidity_is_a_plain_select(imap: Imap) ->
     async with imap.user(select=None, enable=["QRESYNC"]) as c:
         assert _sync(await c.ok(f"a SELECT inbox (QRESYNC ({validity + 1} {modseq}))")) == []
     async with imap.user(select=None) as c:
-        assert await c.tagged(f"a SELECT inbox (QRESYNC ({validity} {modseq}))") == "BAD QRESYNC is not enabled"
+        assert await c.tagged(f"a SELECT inbox (QRESYNC ({validity} {modseq}))") == "BAD QRESYNC isn't enabled"
 
 
 async def test_a_client_from_before_the_purge_is_told_all_that_is_missing(imap: Imap) -> None:

@@ -769,7 +769,7 @@ async def test_the_operator_gives_rights_and_takes_them(imap: Imap, tmp_path: Pa
         assert (await c.tagged("a FETCH 1 FLAGS")).startswith(("NO [NONEXISTENT]", "BAD"))
         for args, words in (
             (ShareSet("Work", "nobody", "l", account="mia"), "isn't an account on this server"),
-            (ShareSet("Work", "bo", "l", account="nobody"), 'no account "nobody"'),
+            (ShareSet("Work", "bo", "l", account="nobody"), 'account not found: "nobody"'),
             (ShareSet("Nowhere", "bo", "l", account="mia"), "is no longer there"),
             (ShareSet("Work", "bo", "z", account="mia"), "must be letters of"),
             (ShareSet("Work", "mia", "l", account="mia"), "is your own account, which has all rights"),

@@ -118,7 +118,11 @@ async def test_large_providers_are_known(domain: str) -> None:
 
 @pytest.mark.parametrize(
     ("address", "words"),
-    [("mia@outlook.com", "Microsoft no longer lets"), ("mia@proton.me", "Bridge"), ("mia@tuta.com", "no IMAP")],
+    [
+        ("mia@outlook.com", "Microsoft no longer allows"),
+        ("mia@proton.me", "Bridge"),
+        ("mia@tuta.com", "doesn't support IMAP"),
+    ],
 )
 async def test_a_provider_without_passwords_is_told_at_once(address: str, words: str) -> None:
     """LINK-20."""
@@ -134,7 +138,7 @@ async def test_the_domain_of_a_customer_is_known_by_its_mx() -> None:
     assert (found.provider, found.incoming.user, found.wants) == ("Gmail", ADDRESS, "app")
     with pytest.raises(LinkRefused, match="Microsoft"):
         await find(records={"MX": {"example.org": [MX(1, "example-org.mail.protection.outlook.com.")]}})
-    with pytest.raises(LinkRefused, match="no mail server"):
+    with pytest.raises(LinkRefused, match="couldn't find the mail server"):
         await find(records={"MX": {"example.org": [MX(1, "evil-google.com.")]}})
 
 
@@ -303,7 +307,7 @@ async def test_settings_whose_digest_is_in_dns_name_servers() -> None:
 async def test_hostile_settings_name_no_server(octets: bytes, host: str | None) -> None:
     """LINK-29: what takes no password, and no names of hosts, is passed over; the old name of `submit` counts."""
     if host is None:
-        with pytest.raises(LinkRefused, match="no mail server"):
+        with pytest.raises(LinkRefused, match="couldn't find the mail server"):
             await find(pages={SETTINGS: octets}, records=vouched(octets))
     else:
         assert (await find(pages={SETTINGS: octets}, records=vouched(octets))).incoming.host == host
@@ -312,7 +316,7 @@ async def test_hostile_settings_name_no_server(octets: bytes, host: str | None) 
 async def test_a_silent_world_is_given_up(autojump_clock: trio.testing.MockClock) -> None:
     """LINK-21: in 15 seconds, and said so."""
     search = Search(World({}, {}, silent=True), FakeResolver())
-    with pytest.raises(LinkRefused, match=r"no mail server of xn--bcher-kva\.example was found") as refused:
+    with pytest.raises(LinkRefused, match=r"couldn't find the mail server for xn--bcher-kva\.example") as refused:
         await search.find("mia@bücher.example")
     assert refused.value.field == "host"
     assert autojump_clock.current_time() <= autoconfig.SECONDS + 1
@@ -321,7 +325,7 @@ async def test_a_silent_world_is_given_up(autojump_clock: trio.testing.MockClock
 @pytest.mark.parametrize("address", ["", "mia", "@example.org", "mia@", "mia@[127.0.0.1]", "m ia@example.org", "a@b@"])
 async def test_what_is_no_address_is_refused(address: str) -> None:
     """LINK-20."""
-    with pytest.raises(LinkRefused, match="is not a mail address"):
+    with pytest.raises(LinkRefused, match="isn't an email address"):
         await find(address)
 
 
@@ -337,7 +341,7 @@ async def test_hosts_of_the_inner_network_are_not_asked(monkeypatch: pytest.Monk
     hosts = ("autoconfig", "ua-auto-config", "imap", "mail", "pop", "pop3", "smtp")
     names = ("example.org.", *(f"{host}.example.org." for host in hosts))
     resolver = FakeResolver({"A": {name: ["192.168.1.1"] for name in names}, **vouched(PACC)})
-    with pytest.raises(LinkRefused, match="no mail server"):
+    with pytest.raises(LinkRefused, match="couldn't find the mail server"):
         await Search(HTTPClient(resolver), resolver).find(ADDRESS)
     assert dialed == []
 
@@ -352,8 +356,8 @@ async def test_the_command_line_finds_servers(tmp_path: Path) -> None:
             "allow",
             "mail.gmx.net",
         )
-        with pytest.raises(CtlFailed, match="Microsoft no longer lets"):
+        with pytest.raises(CtlFailed, match="Microsoft no longer allows"):
             await ctl.call("link find", FindServers("mia@hotmail.com"), FoundServers)
         running.house.links.searches._running.add("")
-        with pytest.raises(CtlFailed, match="another search"):
+        with pytest.raises(CtlFailed, match="another server search"):
             await ctl.call("link find", FindServers("mia@gmx.de"), FoundServers)

@@ -172,7 +172,7 @@ async def test_a_link_is_tested_added_paused_and_removed(tmp_path: Path, monkeyp
         assert "Tom/Inbox" in "".join(await imap.ok('a LIST "" "Tom/*"'))
         with pytest.raises(CtlFailed, match="linked already"):
             await ctl.call("link add", msgspec.structs.replace(asked(), name="Other"), LinkInfo)
-        with pytest.raises(CtlFailed, match="log-in failed"):
+        with pytest.raises(CtlFailed, match="login failed"):
             await ctl.call("link test", msgspec.structs.replace(test, password="wrong"), LinkTest)
         await ctl.call("link pause", PauseLink("mia", "Tom"), type(None))
         await until(ctl, "paused")
@@ -272,7 +272,7 @@ async def test_a_link_sends_by_the_server_that_was_tried(tmp_path: Path, monkeyp
         made = await ctl.call("link add", asked(), LinkInfo)
         assert (made.sends, made.sending) == (
             False,
-            "no server for sending was found: give it to send from this address",
+            "couldn't find an SMTP server; to send from this address, enter its name",
         )
         setting = SetLinkSending("mia", "Tom", smtp_host="smtp.example.net", smtp_tls="starttls", keeps_copy=True)
         changed = await ctl.call("link set-sending", setting, LinkInfo)
@@ -347,10 +347,10 @@ def test_a_sealed_password_opens_for_its_server_alone(tmp_path: Path) -> None:
         sent=0,
     )
     assert sealing.open(link) == "s3cret"
-    with pytest.raises(LinkRefused, match="give it again"):
+    with pytest.raises(LinkRefused, match="enter it again"):
         sealing.open(msgspec.structs.replace(link, host="evil.example"))
     (tmp_path / "links.key").unlink()
-    with pytest.raises(LinkRefused, match="give it again"):
+    with pytest.raises(LinkRefused, match="enter it again"):
         sealing.open(link)
 
 

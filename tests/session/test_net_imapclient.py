@@ -142,7 +142,7 @@ async def test_all_mechanisms_work_and_each_only_where_it_may(imap: Imap) -> Non
         async with session(imap) as client:
             assert await log_in(client, Credentials(USER, PASSWORD, mechanisms=(name,), allow_clear=True)) == name
     async with session(imap) as client:
-        with pytest.raises(LoginFailed, match="offers no way to log in that hides"):
+        with pytest.raises(LoginFailed, match="doesn't offer a login method that protects"):
             await log_in(client, Credentials(USER, PASSWORD, mechanisms=("PLAIN",)))
     async with session(imap) as client:
         with pytest.raises(LoginFailed, match="invalid-proof"):
@@ -239,7 +239,7 @@ async def test_starttls_forgets_what_was_announced_and_looks_at_the_certificate(
 
     async with server(play) as client:
         await client.greet()
-        with pytest.raises(TLSFailed, match=r"to trust it, name its file in tls\.ca\.cert_files of moxlite\.toml"):
+        with pytest.raises(TLSFailed, match=r"to trust it, add its file to tls\.ca\.cert_files in moxlite\.toml"):
             await client.start_tls(ClientTLS(), "imap.example.org", checker(Trust(system=False), "imap.example.org"))
 
 
@@ -247,11 +247,11 @@ async def test_nothing_said_before_tls_is_believed() -> None:
     """IMAP-136: injected answers behind STARTTLS, and a greeting that says we are logged in (RFC 9051 §11.1)."""
     async with server(talk(b"@ OK go\r\n* CAPABILITY IMAP4rev1\r\n")) as client:
         await client.greet()
-        with pytest.raises(BrokenServer, match="behind its answer to STARTTLS"):
+        with pytest.raises(BrokenServer, match="after its response to STARTTLS"):
             await client.start_tls(ClientTLS(), "imap.example.org")
     async with server(talk(greeting=b"* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n")) as client:
         await client.greet()
-        with pytest.raises(BrokenServer, match="before TLS"):
+        with pytest.raises(BrokenServer, match="before TLS started"):
             await client.start_tls(ClientTLS(), "imap.example.org")
 
 
@@ -269,7 +269,7 @@ async def test_a_token_is_shown_by_oauthbearer_and_a_refusal_is_explained() -> N
 
     async with server(play) as client:
         await client.greet()
-        with pytest.raises(LoginFailed, match=r'token is refused: \{"status":"invalid_token"\}'):
+        with pytest.raises(LoginFailed, match=r'token was rejected: \{"status":"invalid_token"\}'):
             await log_in(client, Credentials(USER, token="tok.en", allow_clear=True), host="h", port=993)
     assert heard[0].startswith(b"A1 AUTHENTICATE OAUTHBEARER ")
     assert heard[1] == b"AQ==\r\n"
@@ -309,7 +309,7 @@ async def test_a_server_that_does_not_know_the_password_learns_it_not_by_another
     greeting = b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256 AUTH=PLAIN] hi\r\n"
     async with server(talk(b"@ OK welcome\r\n", greeting=greeting)) as client:
         await client.greet()
-        with pytest.raises(LoginFailed, match="has not shown that it knows the password"):
+        with pytest.raises(LoginFailed, match="didn't prove that it knows the password"):
             await log_in(client, CLEAR)
 
 
@@ -319,15 +319,15 @@ async def test_a_server_that_does_not_know_the_password_learns_it_not_by_another
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (b'* LIST () "/" ' + b"x" * (2 << 20), "line of the server is too long"),
-        (b"* LIST (" + b"a " * 40_000 + b'a) "/" x\r\n', "line of the server is too long"),
-        (b"* OK [PERMANENTFLAGS (" + b"a " * 40_000 + b"a)] x\r\n", "line of the server is too long"),
-        (b"* SEARCH " + b"1 " * 600_000 + b"1\r\n", "line of the server is too long"),
-        (b"* 1 FETCH (BODY[] {4294967295}\r\n", "response of the server is too big"),
-        (b"* 1 FETCH (BODY[] {99999999999999999999}\r\n", "response of the server is too big"),
-        (b"A77 OK done\r\n", "answers a command that there is not"),
-        (b"* OK what\r\n" * 20_000, "sends more than"),
-        (b"* LIST (((((\r\n" * 1_500, "cannot be understood"),
+        (b'* LIST () "/" ' + b"x" * (2 << 20), "server line is too long"),
+        (b"* LIST (" + b"a " * 40_000 + b'a) "/" x\r\n', "server line is too long"),
+        (b"* OK [PERMANENTFLAGS (" + b"a " * 40_000 + b"a)] x\r\n", "server line is too long"),
+        (b"* SEARCH " + b"1 " * 600_000 + b"1\r\n", "server line is too long"),
+        (b"* 1 FETCH (BODY[] {4294967295}\r\n", "server response is too large"),
+        (b"* 1 FETCH (BODY[] {99999999999999999999}\r\n", "server response is too large"),
+        (b"A77 OK done\r\n", "responded to an unknown command"),
+        (b"* OK what\r\n" * 20_000, "is too long"),
+        (b"* LIST (((((\r\n" * 1_500, "unexpected response"),
         (b"* BYE gone\r\n", "closed the connection, saying: gone"),
     ],
 )
@@ -342,7 +342,7 @@ async def test_what_a_server_sends_is_bounded(answer: bytes, error: str, monkeyp
         await client.greet()
         with pytest.raises((BrokenServer, ConnectionLost), match=error):
             await client.run(c.Noop())
-        with pytest.raises(ConnectionLost, match="cannot be used any more"):
+        with pytest.raises(ConnectionLost, match="is no longer usable"):
             await client.run(c.Noop())
 
 
@@ -373,7 +373,7 @@ async def test_what_a_server_sends_is_held_as_there_is_room(monkeypatch: pytest.
         async with aclosing(client.stream(b"NOOP")) as responses:
             async for _ in responses:
                 assert book.held["link"] < 200_000
-        with pytest.raises(BrokenServer, match="sends more than NOOP can take"):
+        with pytest.raises(BrokenServer, match="response to NOOP is too long"):
             await client.run(b"NOOP")
     assert book.octets == 0
     own("")
@@ -403,7 +403,7 @@ async def test_a_silent_server_is_given_up(autojump_clock: trio.testing.MockCloc
     async with server(talk(), seconds=30.0) as client:
         await client.greet()
         before = trio.current_time()
-        with pytest.raises(ConnectionLost, match="says nothing for 30 s"):
+        with pytest.raises(ConnectionLost, match="didn't respond for 30 s"):
             await client.run(c.Noop())
         assert trio.current_time() - before == 30.0
 
@@ -419,7 +419,7 @@ async def test_a_server_that_drips_is_given_up(autojump_clock: trio.testing.Mock
 
     async with server(play) as client:
         await client.greet()
-        with pytest.raises(ConnectionLost, match=r"has not answered NOOP within 3600 s|says nothing"):
+        with pytest.raises(ConnectionLost, match=r"didn't respond to NOOP within 3600 s|didn't respond for"):
             await client.run(c.Noop())
 
 
@@ -448,5 +448,5 @@ async def test_a_command_left_in_the_middle_spoils_the_connection() -> None:
         responses = client.stream(c.Noop())
         assert await anext(responses) == r.Exists(1)
         await responses.aclose()
-        with pytest.raises(BrokenServer, match="NOOP was left in the middle"):
+        with pytest.raises(BrokenServer, match="NOOP was left unfinished"):
             await client.run(c.Noop())

@@ -106,7 +106,7 @@ async def test_a_list_of_dead_addresses_stops_the_account(tmp_path: Path) -> Non
             assert b"moxlite " + command in admin
         assert b"change your password" in user
 
-        with pytest.raises(SendingStopped, match="tell the administrator"):
+        with pytest.raises(SendingStopped, match="Contact your administrator"):
             await send(rig, names("new", 1))
         await send(rig, names("acknowledged", 1), key=b"outbox")
         assert await held(rig) == ["acknowledged0", "late0", "late1", "late2"]

@@ -165,7 +165,7 @@ async def test_an_mx_that_names_the_inner_network_is_skipped(tmp_path: Path, nam
         [number] = await rig.submit("bob@evil.example")
         await rig.settle()
         assert (rig.dialed, sum(one.connections for one in inner)) == ([], 0)
-        assert "no valid MX host" in await failed(rig, number)
+        assert "have a valid MX host" in await failed(rig, number)
         assert (await rig.queue.listings.get(number)).attempts == 1
         rig.resolver.set("evil.example", RecordType.MX, [f"10 {name}", "20 mx.evil.example"])
         rig.resolver.set("mx.evil.example", RecordType.A, ["9.9.9.10"])

@@ -415,7 +415,7 @@ async def test_verifydata_finds_rows_without_a_submission(tmp_path: Path) -> Non
     db.execute("INSERT INTO mirror VALUES (99, 'alice', 1, 'there', 1)")
     db.close()
     [problem] = verify(tmp_path).problems
-    assert "content 99 is gone, its row in mirror is in state 'there'" in problem.text
+    assert "content 99 is missing, but its row in mirror has state 'there'" in problem.text
 
 
 async def test_a_large_message_and_many(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def untouched(file: Path) -> bool:
     return (file.read_bytes(), found.st_mode & 0o777, os.listdir(file.parent)) == (b"mail", 0o600, [file.name])
 
 
-@pytest.mark.skipif(not confine.is_available(), reason="the kernel filters no system calls")
+@pytest.mark.skipif(not confine.is_available(), reason="not protected by a system call filter")
 @pytest.mark.usefixtures("own_job")
 async def test_a_call_that_no_job_needs_ends_the_job_and_is_counted(
     file: Path, caplog: pytest.LogCaptureFixture
@@ -112,7 +112,7 @@ async def test_a_call_that_no_job_needs_ends_the_job_and_is_counted(
         nursery.cancel_scope.cancel()
 
 
-@pytest.mark.skipif(not confine.is_available(), reason="the kernel filters no system calls")
+@pytest.mark.skipif(not confine.is_available(), reason="not protected by a system call filter")
 @pytest.mark.usefixtures("own_job")
 async def test_a_filter_that_ends_a_process_by_itself_is_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-109c: a process that holds the signal back is ended by it, without a word."""
@@ -261,8 +261,8 @@ async def test_landlock_alone_may_be_missing(monkeypatch: pytest.MonkeyPatch, er
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (failing(errno.EINVAL), "it is not confined: Landlock fails: Invalid argument"),
-        (NO_LIMITS, "it is not confined: it can open a file"),
+        (failing(errno.EINVAL), "sandbox isn't effective: Landlock fails: Invalid argument"),
+        (NO_LIMITS, "sandbox isn't effective: it can open a file"),
     ],
     ids=["Landlock", "a file"],
 )

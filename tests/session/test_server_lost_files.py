@@ -184,7 +184,7 @@ def test_the_verbs_for_lost_files(tmp_path: Path) -> None:
         "accounts/moxlite/account.db": ("moxlite",),
     }
     for name, words in lost.items():
-        assert "has octets" in server.cli("store", "create", *words, check=False).stderr
+        assert "isn't empty" in server.cli("store", "create", *words, check=False).stderr
         (data / name).unlink()
     done = server.cli("store", "check", check=False)
     assert (done.returncode, done.stdout.count("is missing")) == (1, 3)

@@ -326,7 +326,7 @@ async def test_three_recipients_one_locked_one_full_one_fine(
             ("bo@ours.example", 1, ""),
         ]
         assert [row.last_result.error for row in waiting if row.last_result] == [
-            "account mia: 451 4.3.0 the server is busy, try again in a moment",
+            "account mia: 451 4.3.0 the server is busy; try again in a moment",
             "account bo: 452 4.2.2 mailbox full",
         ]
         del errors["mia"]

@@ -385,6 +385,6 @@ async def test_the_administrator_sees_what_the_peer_does(tmp_path: Path, clock: 
         found = PeerRecipient(Domain.parse("moving.example"), ("mx.old.example", "gone.old.example"), whole=False)
         [first, second], takes_all = await there.peers.look(found)
         assert (first.addresses, first.tls, first.problem, takes_all) == ((OLD,), True, "", True)
-        assert second.problem.startswith("its address is not known")
+        assert second.problem.startswith("can't find its address")
         there.peer.replies["RCPT"] = ["550 5.1.1 unknown"]
         assert (await there.peers.look(found))[1] is False

@@ -97,7 +97,7 @@ async def test_the_owner_can_ask_why_mail_of_a_sender_was_refused(smtp: Smtp) ->
     one = await stored(accounts, "mia", str(refused.message))
     assert [found.mailbox for found in one] == ["Rejects"]
     for asked in ("ben@remote.example", "@example", "ann@other.example"):
-        with pytest.raises(WhyFailed, match="there is no message"):
+        with pytest.raises(WhyFailed, match="not found in account"):
             await stored(accounts, "mia", asked)
 
 

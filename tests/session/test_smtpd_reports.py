@@ -191,13 +191,13 @@ NOW = int(time.time())
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (lambda: gz(dmarc_xml(domain="other.example")), "about no domain of this server"),
+        (lambda: gz(dmarc_xml(domain="other.example")), "isn't about a domain on this server"),
         (lambda: gz(dmarc_xml(end=NOW + 7200)), "ends in the future"),
         (lambda: gz(dmarc_xml(begin=NOW - 40 * 86400)), "more than 31 days"),
-        (lambda: gz(dmarc_xml(begin=NOW, end=NOW - 10)), "has no period"),
+        (lambda: gz(dmarc_xml(begin=NOW, end=NOW - 10)), "doesn't have a period"),
         (lambda: zipped(dmarc_xml(), b"more"), "more than one file"),
         (lambda: zipped(), "no report"),
-        (lambda: gz(dmarc_xml())[:-20], "cut short"),
+        (lambda: gz(dmarc_xml())[:-20], "truncated"),
         (lambda: gz(b"<feedback>"), "no XML"),
         (lambda: gz(b"<html></html>"), "no DMARC report"),
         (lambda: b"%PDF-1.7", "no report"),
@@ -246,7 +246,7 @@ async def test_a_report_without_dmarc_pass_is_not_read(taking: Taking) -> None:
     """SMTP-100, AUTH-81"""
     mail = report_mail(gz(dmarc_xml()), to=DMARC)
     assert (await taking.bring(mail, proven=False)).startswith("250")
-    assert await taking.problem() == "DMARC of the sender is fail"
+    assert await taking.problem() == "the sender's DMARC result is fail"
     assert await taking.kept() == []
 
 
@@ -338,9 +338,9 @@ async def test_a_tls_report_needs_a_signature_for_reports(taking: Taking, servic
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (tls_json("other.example"), "about no domain of this server"),
-        (tls_json(), "about no domain of this server"),
-        (tls_json("ours.example", period=None), "has no period"),
+        (tls_json("other.example"), "isn't about a domain on this server"),
+        (tls_json(), "isn't about a domain on this server"),
+        (tls_json("ours.example", period=None), "doesn't have a period"),
         (b'{"policies":[' + b"{}," * 200_000 + b"{}]}", "too many values"),
         (b'{"policies":' + b"[" * 1_000_000, "no TLS report"),
         (b'{"report-id":' + b'{"a":' * 50_000, "no TLS report"),

@@ -69,7 +69,7 @@ async def test_an_address_gets_mail_once_its_owner_has_agreed(
     assert b"Forward mail from mia@example.org to mia@far.example?" in page.body
     assert b"<script" not in page.body
     async with rig.account() as account:
-        assert "has not confirmed" in await account.write(lambda tx: may_forward(tx, TARGET))
+        assert "isn't confirmed" in await account.write(lambda tx: may_forward(tx, TARGET))
     assert (await answer(stranger, code, "perhaps")).status == 400
     done = await answer(stranger, code, "yes", {"accept-language": "de", "origin": "null"})
     assert done.status == 200
@@ -228,7 +228,7 @@ async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
     await browser.call("account_sieve_activate", script="mine")
     await asked(links, 1)
     async with rig.account() as account:
-        assert "has not confirmed" in await account.write(lambda tx: may_forward(tx, "new@far.example"))
+        assert "isn't confirmed" in await account.write(lambda tx: may_forward(tx, "new@far.example"))
     found = await browser.call("forwards")
     assert found["script"] == "mine"
     assert [(one["address"], one["state"], one["script"], one["ran"]) for one in found["targets"]] == [
@@ -272,10 +272,10 @@ async def test_a_script_has_ten_owners_asked_a_day(rig: Rig, browser: Browser, l
 @pytest.mark.parametrize(
     ("alias", "text"),
     [
-        ({"addresses": [TARGET]}, "needs a member of this server"),
-        ({"addresses": [*MEMBERS, TARGET]}, "is given twice"),
-        ({"addresses": MEMBERS, "carrier": "tom"}, "is not the account of a member"),
-        ({"addresses": [*MEMBERS, "nobody@example.org"]}, "is not an address of an account"),
+        ({"addresses": [TARGET]}, "must have a member on this server"),
+        ({"addresses": [*MEMBERS, TARGET]}, "is a duplicate"),
+        ({"addresses": MEMBERS, "carrier": "tom"}, "isn't a member's account"),
+        ({"addresses": [*MEMBERS, "nobody@example.org"]}, "isn't an account's address"),
         ({"addresses": [*MEMBERS, *(f"a{number}@far.example" for number in range(50))]}, "more than 50"),
     ],
 )

@@ -139,9 +139,9 @@ async def test_a_script_is_checked_saved_activated_renamed_and_deleted(rig: Rig,
 async def test_errors_of_scripts_are_shown(rig: Rig, browser: Browser) -> None:
     """SMTP-160, WEB-158."""
     async with rig.account() as account:
-        await account.write(lambda tx: note_failure(tx, "mine", 3, "there is no mailbox 'x'"))
+        await account.write(lambda tx: note_failure(tx, "mine", 3, "mailbox not found: 'x'"))
     (one,) = (await browser.call("script_list"))["failures"]
-    assert (one["script"], one["line"], one["text"]["message"]) == ("mine", 3, "there is no mailbox 'x'")
+    assert (one["script"], one["line"], one["text"]["message"]) == ("mine", 3, "mailbox not found: 'x'")
 
 
 async def test_errors_keep_what_they_were_made_of(rig: Rig, browser: Browser) -> None:
@@ -150,8 +150,10 @@ async def test_errors_keep_what_they_were_made_of(rig: Rig, browser: Browser) ->
     """
     webmail = rig.browser()
     await webmail.log_in()
-    reason = worded("sending there is stopped: {error}", error="550 no {address}")
-    kept = worded("not sent on to {address}, but kept: {reason}", address="eva@far.example", reason=reason)
+    reason = worded("forwarding is stopped: {error}", error="550 no {address}")
+    kept = worded(
+        "couldn't forward to {address}, so the message was kept: {reason}", address="eva@far.example", reason=reason
+    )
     async with rig.account() as account:
         for text in (kept, worded("at {place}", place="x" * 1000), worded("too slow"), kept):
             await account.write(partial(note_failure, script="", line=0, text=text))

@@ -101,7 +101,7 @@ async def test_a_wrong_password_is_refused_and_recorded(rig: Rig) -> None:
     browser = visitor(rig)
     token = await browser.call("login_prep")
     answer = await browser.post("login", {"login_token": token, "username": "", "password": "guess"})
-    assert (answer.status, answer.json["error"]["message"]) == (401, "The password is not right.")
+    assert (answer.status, answer.json["error"]["message"]) == (401, "Wrong password.")
     assert await browser.error("login", login_token="other", username="", password=ADMIN_PASSWORD) == (
         400,
         "user:error",
@@ -249,6 +249,6 @@ async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Pat
     problem = (await browser.call("overview"))["config_problems"][0]
     assert (problem["key"], problem["text"]) == (
         "accounts.mia.forward_to[0]",
-        "is not a mail address: bad domain syntax",
+        "isn't an email address: bad domain syntax",
     )
     os.utime(path)

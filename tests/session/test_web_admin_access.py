@@ -79,19 +79,19 @@ async def test_keys_of_certificates_come_and_go(rig: Rig, browser: Browser) -> N
     pair = self_signed(["phone.example.org"])
     pem = pair.certificate_pem().decode()
     wrong = await refusal(browser, "account_key_add", name="mia", address="tom@example.org", certificate="no key")
-    assert wrong["address"] == "is not an address of this account"
+    assert wrong["address"] == "doesn't belong to this account"
     assert "-----BEGIN CERTIFICATE-----" in wrong["certificate"]
     both = pem + pair.key_pem().decode()
     wrong = await refusal(browser, "account_key_add", name="mia", address="mia@example.org", certificate=both)
     assert "private key" in wrong["certificate"]
     broken = pem[:100] + "\n-----END CERTIFICATE-----\n"
     wrong = await refusal(browser, "account_key_add", name="mia", address="mia@example.org", certificate=broken)
-    assert "not a readable" in wrong["certificate"]
+    assert "isn't a valid" in wrong["certificate"]
     parameters = {"name": "mia", "address": "mia@example.org", "certificate": pem}
     fingerprint = await browser.call("account_key_add", **parameters, key_name="Phone")
     [key] = (await browser.call("account_security", name="mia"))["certificates"]
     assert (key["fingerprint"], key["name"], key["login_address"]) == (fingerprint, "Phone", "mia@example.org")
-    assert "known already" in (await refusal(browser, "account_key_add", **parameters))["certificate"]
+    assert "already added" in (await refusal(browser, "account_key_add", **parameters))["certificate"]
     assert await browser.error("account_key_remove", name="tom", fingerprint=fingerprint) == (404, "user:notFound")
     await browser.call("account_key_remove", name="mia", fingerprint=fingerprint)
     assert (await browser.call("account_security", name="mia"))["certificates"] == []
@@ -134,7 +134,7 @@ async def test_limits_of_log_ins_are_listed_and_forgotten(rig: Rig, browser: Bro
         await guesser.post("login", {"login_token": token, "username": "mia@example.org", "password": "guess"})
     found = await browser.call("limits_list")
     assert [one["refused"] for one in found if one["who"] == "198.51.100.7" and one["window"] == 60] == [True]
-    assert "not an IP address" in (await refusal(browser, "limits_clear", ip="everywhere"))["ip"]
+    assert "isn't an IP address" in (await refusal(browser, "limits_clear", ip="everywhere"))["ip"]
     assert await browser.call("limits_clear", ip="198.51.100.7") > 0
     assert [one for one in await browser.call("limits_list") if one["refused"]] == []
     await guesser.log_in()

@@ -75,7 +75,7 @@ async def test_a_token_has_just_its_scopes(rig: Rig) -> None:
                 assert answer.status == 400, (one.name, scope, answer.body)
             else:
                 status, message = refusal(answer)
-                assert (status, "needs the scope" in message) == (403, True), (one.name, scope)
+                assert (status, "must have the scope" in message) == (403, True), (one.name, scope)
                 assert "insufficient_scope" in answer.headers["www-authenticate"]
 
 

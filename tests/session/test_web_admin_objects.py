@@ -291,7 +291,7 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
         made += 1
         begun.set()
         await going.wait()
-        return {"mx": Report(errors=["nothing answers"])}
+        return {"mx": Report(errors=["no response"])}
 
     async def answering(*_: object) -> Report:
         await trio.lowlevel.checkpoint()
@@ -317,7 +317,7 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
         monkeypatch.setattr(domains, "PATIENCE", 60.0)
         going.set()
         found = await calls.dns_check(caller, "example.org", "mx")
-        assert (found.errors, found.running, made) == (["nothing answers"], False, 1)
+        assert (found.errors, found.running, made) == (["no response"], False, 1)
         monkeypatch.setattr(domains, "LONGEST", 0.01)
         going = trio.Event()
         found = await calls.dns_check(caller, "example.org", "mx")
@@ -333,7 +333,7 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
 
 async def test_a_placement_test_goes_on_without_its_call(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """ADMIN-70b: the call waits for its end for a while; another one meanwhile waits for the same test. A refusal is
-    told: this server sends nothing to others.
+    told: this server doesn't send mail to others.
     """
     status, _ = await browser.error("placement_test")
     assert 400 <= status < 500

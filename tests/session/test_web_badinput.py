@@ -147,7 +147,7 @@ async def test_a_thousand_cards_with_photos(rig: Rig, browser: Browser) -> None:
         target, method="POST", headers=headers, body=b"Name,E-mail Address\n" + b"a,\n" * 4_000_000
     )
     refused = await browser.post("contacts_import", {"upload_id": table.json["result"]["upload_id"]})
-    assert refused.json["error"]["message"] == "the file cannot be read: it has more than 10 MiB"
+    assert refused.json["error"]["message"] == "can't read this file: the file is larger than 10 MiB"
 
 
 WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:w="urn:schemas-microsoft-com:office:word">

@@ -103,7 +103,7 @@ async def test_a_link_is_read_without_a_password_until_it_is_withdrawn(links: Li
     await links.run(RemoveLink("mia", first.id))
     assert (await links.get(path)).status == 404
     assert (await links.get(other)).status == 200
-    with pytest.raises(CommandFailed, match="no such link"):
+    with pytest.raises(CommandFailed, match="link not found"):
         await links.run(RemoveLink("mia", first.id))
     assert [one.id for one in await links.run(ListLinks("mia"))] == [second.id]
 

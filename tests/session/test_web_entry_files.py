@@ -245,13 +245,13 @@ async def test_hostile_archives_are_refused(browser: Browser, monkeypatch: pytes
     for data, words in (
         (many, "more than 5 files"),
         (packed({"a.ics": b" " * (21 << 20)}), None),
-        (lying.replace(size, (1000).to_bytes(4, "little")), "check sum"),
+        (lying.replace(size, (1000).to_bytes(4, "little")), "checksum"),
         (packed({"a.ics": text})[:-30], "zip file"),
     ):
         upload_id = await upload(browser, data)
         if words is None:
             done = await browser.call("contacts_import", upload_id=upload_id)
-            assert done["problems"][0]["message"] == "a: it has more than 20 MiB"
+            assert done["problems"][0]["message"] == "a: the file is larger than 20 MiB"
             continue
         answer = await browser.post("contacts_import", {"upload_id": upload_id})
         assert answer.status == 400

@@ -194,7 +194,7 @@ async def test_an_answer_is_a_draft_whatever_its_original_holds(rig: Rig, browse
     begun = await browser.call("compose_prepare", kind="reply_all", message_id=message)
     assert len(begun["to"]) + len(begun["cc"]) == 1000
     [note] = begun["notes"]
-    assert note["message"] == "It has more recipients than a message can be sent to: these are the first 1000."
+    assert note["message"] == "Only the first 1000 recipients were added. A message can't have more."
     assert note["words"]["values"] == {"most": 1000}
     assert (len(begun["references"]), begun["references"][-1]) == (50, "<last@example.com>")
     fields = {name: value for name, value in begun.items() if name not in ("notes", "uploads")}
@@ -214,7 +214,7 @@ async def test_an_answer_without_its_text_says_so(rig: Rig, browser: Browser, mo
     begun = await browser.call("compose_prepare", kind="reply", message_id=message)
     assert (begun["text"], begun["subject"]) == ("", "Re: Re: lunch")
     [note] = begun["notes"]
-    assert note["message"] == f"The text of the message is not quoted. {processes.TOO_LONG}"
+    assert note["message"] == f"The message text isn't quoted. {processes.TOO_LONG}"
     assert note["words"]["values"] == {"reason": {"text": processes.TOO_LONG, "values": {}}}
     assert [one["address"] for one in begun["to"]] == ["a@example.com"]
     assert await browser.error("compose_prepare", kind="edit", message_id=message) == (503, "server:error")

@@ -301,7 +301,7 @@ BAD_FORMS = {
     "long field": form(("mailbox", b"a" * 5000), ("file", mail(1))),
     "bad flag": form(("dry_run", b"maybe"), ("file", mail(1))),
     "bad mailbox": form(("mailbox", b"a//b"), ("file", mail(1))),
-    "cut short": form(("file", mail(1)))[:-20],
+    "truncated": form(("file", mail(1)))[:-20],
     "many fields": form(*((f"f{number}", b"") for number in range(50)), ("file", mail(1))),
     "long header": form(("x" * 9000, b""), ("file", mail(1))),
     "no form at all": mail(1) * 50,

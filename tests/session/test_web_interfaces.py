@@ -140,7 +140,7 @@ async def test_a_bad_vacation_form_has_the_same_fault_everywhere(rig: Rig, tmp_p
     """WEBMAIL-131, JMAP-34."""
     interfaces = await vacations(rig, tmp_path)
     assert await interfaces[0].write({"enabled": True, "html": "<p>away</p>", "end": LATE}) == ""
-    much = f"at most {MAX_TEXT:,} characters of text and {MAX_SUBJECT} of subject"
+    much = f"the text can have up to {MAX_TEXT:,} characters, and the subject {MAX_SUBJECT}"
     for name, value, text in (
         ("text", "x" * (MAX_TEXT + 1), much),
         ("html", "x" * (MAX_TEXT + 1), much),
@@ -148,7 +148,7 @@ async def test_a_bad_vacation_form_has_the_same_fault_everywhere(rig: Rig, tmp_p
         ("subject", "x" * (MAX_SUBJECT + 1), much),
         ("subject", "a\r\nBcc: x", NO_CONTROLS),
         ("end", LATE // 3, "has passed already"),
-        ("start", LATE + MINUTE, "is before the start"),
+        ("start", LATE + MINUTE, "must be after the start"),
     ):
         await refused(interfaces, name, value, text)
 
@@ -406,10 +406,10 @@ async def test_a_bad_masked_address_has_the_same_fault_everywhere(rig: Rig, tmp_
     """MASK-7, MASK-12, MASK-13."""
     interfaces = await masked_addresses(rig, tmp_path)
     for name, value, text in (
-        ("site", "no host", "the site is no host name, such as shop.example"),
-        ("note", "x" * 501, "a note has 500 characters at most"),
-        ("only_from", ["x@@y"], "x@@y is neither an address nor a domain"),
-        ("expires", MINUTE, "the address would have expired already: name a time to come"),
+        ("site", "no host", "the site must be a host name, like shop.example"),
+        ("note", "x" * 501, "notes must be 500 characters or fewer"),
+        ("only_from", ["x@@y"], "x@@y isn't an address or a domain"),
+        ("expires", MINUTE, "the expiration time must be in the future"),
     ):
         await refused(interfaces, name, value, text)
 

@@ -63,7 +63,7 @@ async def test_calls_and_answers_are_shown_without_content(
         f'C: Email/get {{"accountId":"umia","ids":["{number}"],"properties":["subject","keywords","bodyValues"]}}',
         '"keywords":{"$seen":true',
         'C: Email/query {"accountId":"umia","filter":{"text":"…"}}',
-        'S: error {"type":"invalidArguments","description":"there is no property \'shoe\'"}',
+        'S: error {"type":"invalidArguments","description":"unknown property: \'shoe\'"}',
         "urn:ietf:params:jmap:error:notJSON",
     ):
         assert part in text, text

@@ -137,7 +137,7 @@ async def test_a_damaged_file_of_another_user_ends_nothing(rig: Rig, monkeypatch
 
     def damaged(r: Any, place: Any) -> Any:
         if place.guest:
-            raise ValueError("no number")
+            raise ValueError("must be a number")
         return seen_states(r, place)
 
     monkeypatch.setattr(streams, "seen_states", damaged)

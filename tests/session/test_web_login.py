@@ -60,9 +60,7 @@ async def test_wrong_credentials_look_the_same_whatever_is_wrong(rig: Rig, usern
     token = await browser.call("login_prep")
     answer = await browser.post("login", {"login_token": token, "username": username, "password": "wrong password"})
     assert answer.status == 401
-    assert answer.json == {
-        "error": {"code": "user:loginFailed", "message": "The address or the password is not right."}
-    }
+    assert answer.json == {"error": {"code": "user:loginFailed", "message": "Wrong email address or password."}}
 
 
 async def test_a_failure_takes_a_second(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,4 +96,4 @@ def test_rules_without_a_web_server_are_a_mistake(tmp_path: Path, capsys: pytest
     )
     assert run(["--config", str(tmp_path / "moxlite.toml"), "config", "test"]) != 0
     said = capsys.readouterr()
-    assert "needs a listener with webserver_http or webserver_https" in said.out + said.err
+    assert "requires a listener with webserver_http or webserver_https" in said.out + said.err

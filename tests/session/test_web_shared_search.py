@@ -118,7 +118,7 @@ async def test_a_search_over_all_mailboxes_finds_what_is_shared(
     """
     await tom.write(lambda tx: set_special_use(tx, create_mailbox(tx, "Bin")[-1].id, SpecialUse.TRASH))
     await deliver_mail(tom, words("thrown away"), "Bin")
-    await deliver_mail(tom, words("not shared"))
+    await deliver_mail(tom, words("aren't shared"))
     await deliver_mail(tom, words("listed alone"), "Sales/Old")
     wanted = await interleave(tom, own, 7)
     await share(rig, "lr")
@@ -173,7 +173,7 @@ async def test_a_view_of_all_mailboxes_follows_those_of_others(
     await interleave(tom, own, 3)
     await share(rig, "lr")
     assert await searching.subjects(WORDS) == ["m2", "m1", "m0"]
-    await deliver_mail(tom, words("not shared"))
+    await deliver_mail(tom, words("aren't shared"))
     added = await deliver_mail(tom, words("m3"), "Sales")
     await searching.until_shows(["m3", "m2", "m1", "m0"])
     inbox = (await box(tom)).id

@@ -199,7 +199,7 @@ async def test_while_threads_are_put_together_there_are_none(rig: Rig, browser: 
     view = await Threads.open(rig, browser)
     refused = await view.events.until("view_err")
     assert refused["unthreaded"]
-    assert "still being put together" in refused["message"]
+    assert "still being prepared" in refused["message"]
     request = {"id": 9, "stream_id": view.stream_id, "view_id": 2, "query": {**view.query, "threading": "off"}}
     await browser.call("request", request={**request, "page": {"count": 100}})
     assert len((await view.read())[0]) == 6

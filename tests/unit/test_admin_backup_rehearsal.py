@@ -72,7 +72,7 @@ async def test_each_account_is_restored_in_turn_and_compared(
     assert list((data / "tmp").iterdir()) == []
     (line,) = _of_rehearsal(config.current.static, "repo")
     assert line.grade == "note"
-    assert "a restore works: the account amy" in line.text
+    assert "test restore works: the account amy" in line.text
     assert await notices(accounts) == 0
 
 
@@ -134,7 +134,7 @@ async def test_a_disk_without_room_is_left_alone(
     rehearsal = Rehearsal(Backup(schedule=1.0, target=target), commands=commands, config=config, accounts=accounts)
     found = await rehearsal.once()
     assert found is not None
-    assert "nearly full" in found.problem
+    assert "not enough space" in found.problem
 
 
 async def test_nothing_is_rehearsed_without_a_snapshot(
@@ -146,7 +146,7 @@ async def test_nothing_is_rehearsed_without_a_snapshot(
     rehearsal = Rehearsal(Backup(schedule=1.0, target=target), commands=commands, config=config, accounts=accounts)
     found = await rehearsal.once()
     assert found is not None
-    assert "no repository" in found.problem
+    assert "isn't a repository" in found.problem
     assert isinstance(read_rehearsed(config.current.static.data_dir), Rehearsed)
 
 

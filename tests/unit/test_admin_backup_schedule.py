@@ -185,7 +185,7 @@ async def test_a_place_that_goes_away_after_a_backup_is_no_failure(
     monkeypatch.setattr("moxlite.admin.backup.schedule.sample", away)
     monkeypatch.setattr("moxlite.admin.backup.schedule.RETRY", 0.01)
     async with serving(config, tmp_path / "repo") as accounts:
-        await eventually(lambda: "no sample of the backup was read" in caplog.text, what="a line of the log")
+        await eventually(lambda: "failed to read a backup sample" in caplog.text, what="a line of the log")
         await trio.sleep(0.1)  # for what must not come
         assert len(Repository(Folder(tmp_path / "repo")).ids()) == 1
         assert await notices(accounts) == 0
@@ -267,8 +267,8 @@ async def test_a_target_by_another_name_is_encrypted_as_it_is_set(config: Config
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('backup.schedule = "24h"', "needs target"),
-        ('backup.target = "/mnt/backup"', "needs schedule"),
+        ('backup.schedule = "24h"', "requires target"),
+        ('backup.target = "/mnt/backup"', "requires schedule"),
         ('backup = { schedule = "1m", target = "/mnt/backup" }', "at least 10m"),
         ('backup = { schedule = "24h", target = "../data/backup" }', "inside data_dir"),
         ("backup.keep_daily = -1", "negative"),

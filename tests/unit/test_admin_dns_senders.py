@@ -77,7 +77,7 @@ async def test_what_was_not_looked_at_is_not_fine(tmp_path: Path) -> None:
     unused: Any = None
     topics = ["mx", "tls", "dane"]
     found = await check_domain(snapshot, domain, settings, resolver, unused, served=False, topics=topics)
-    assert found["mx"].errors == ["the look-up of example.org. MX failed: made to fail"]
+    assert found["mx"].errors == ["couldn't look up example.org. MX: made to fail"]
     for topic in topics[1:]:
         assert found[topic].warnings[0] == f"not checked: {found['mx'].errors[0]}"
 
@@ -106,7 +106,7 @@ async def test_a_name_whose_certificate_is_being_obtained_is_no_error(tmp_path: 
     files.write_state(State(hosts={"mx.example.org": HostState(since=1.0)}))
     report = await tls()
     assert report.errors == []
-    assert report.instructions[-1].endswith("its certificate is being obtained; check again in some minutes")
+    assert report.instructions[-1].endswith("its certificate is being issued; check again in a few minutes")
     files.write_state(State(hosts={"mx.example.org": HostState(since=1.0, error="no")}))
     assert (await tls()).errors != []
     files.write_state(State(hosts={"mx.example.org": HostState(since=1.0)}))

@@ -84,7 +84,7 @@ async def test_the_postmaster_hears_of_a_degraded_account_once(place: Place) -> 
     await place.fail("you", apsw.CorruptError("bad page"))
     await place.fail("them", apsw.IOError("disk I/O error"))
     [text] = await place.notices()
-    assert "Subject: [moxlite mx.example.org] storage of account them and 1 more is damaged or cannot be written" in (
+    assert "Subject: [moxlite mx.example.org] storage of account them and 1 more is damaged or can't be written" in (
         text.replace("\r\n ", " ")
     )
     assert "- account you" in text

@@ -197,10 +197,10 @@ def test_what_a_user_may_not_change() -> None:
         with pytest.raises(NotAllowed):
             check_attendee(before, entry(wrong), OWN)
     check_attendee(before, entry(component(guest(MIA, "DECLINED"), "SUMMARY:x", organizer=ADA)), OWN)
-    with pytest.raises(NotAllowed, match="stays the same"):
+    with pytest.raises(NotAllowed, match="can't change"):
         check_organizer(entry(component(organizer=TOM)), before)
     two = entry(component(organizer=TOM), component("RECURRENCE-ID:20991124T100000Z", organizer=ADA))
-    with pytest.raises(NotAllowed, match="one organiser"):
+    with pytest.raises(NotAllowed, match="the same organizer"):
         check_organizer(two, None)
 
 
@@ -587,7 +587,7 @@ def test_answers_to_dates_make_no_entry_of_many_mebibytes() -> None:
         ("10,000 lines", [f"X-A:{number}" for number in range(10_001)]),
         ("5000 components", ["BEGIN:VALARM\r\nTRIGGER:-PT5M\r\nEND:VALARM"] * 5_000),
         ("500 guests", [guest(f"a{number}@x.example") for number in range(501)]),
-        ("4 repetition rules", ["RRULE:FREQ=DAILY"] * 5),
+        ("4 recurrence rules", ["RRULE:FREQ=DAILY"] * 5),
         ("256 KiB", ["DESCRIPTION:" + "x" * (257 << 10)]),
     ],
 )

@@ -120,12 +120,12 @@ def test_a_repository_is_made_and_its_key_is_shown_once(config: Path, tmp_path: 
     code, said = in_terminal(verify, key)
     assert (code, said.splitlines()[-1]) == (0, f"{repo}: OK")
     assert key not in said
-    code, said = in_terminal(verify, "not the key")
+    code, said = in_terminal(verify, "isn't the key")
     assert code == 1
-    assert "it needs an identity file" in said
+    assert "an identity file is required" in said
     capsys.readouterr()
     assert run(["--config", str(config), "backup", "init", "--repo", str(repo)]) == 1
-    assert "is a repository already" in capsys.readouterr().err
+    assert "is already a repository" in capsys.readouterr().err
 
 
 def test_without_a_terminal_the_options_are_named(config: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -158,7 +158,7 @@ def test_a_backup_that_is_not_there_is_named(config: Path, tmp_path: Path, capsy
     """ADMIN-52b: the folder that is missing, or a file in its place."""
     restore = ["--config", str(config), "restore"]
     assert run([*restore, str(tmp_path / "none/deeper")]) == 1
-    assert f"there is no folder {tmp_path / 'none'}" in capsys.readouterr().err
+    assert f"the folder {tmp_path / 'none'} doesn't exist" in capsys.readouterr().err
     assert run([*restore, str(config)]) == 1
     assert f"{config} is no folder" in capsys.readouterr().err
     assert run([*restore, str(config / "below")]) == 1
@@ -168,4 +168,4 @@ def test_a_backup_that_is_not_there_is_named(config: Path, tmp_path: Path, capsy
 def test_a_server_without_keys_for_the_place_is_told(config: Path, capsys: Capture) -> None:
     """STORE-184c: another machine needs the keys of `backup.target`."""
     assert run(["--config", str(config), "backup", "init", "--repo", "ssh://nas.example/srv/moxlite"]) == 1
-    assert "is not backup.target" in capsys.readouterr().err
+    assert "isn't backup.target" in capsys.readouterr().err

@@ -104,7 +104,7 @@ def test_help_searches_pages_between_names_and_help_texts(capsys: Capture) -> No
 def test_without_a_server_verbs_for_it_end_with_3(config: Path, capsys: Capture) -> None:
     """ADMIN-18."""
     assert run(["config", "account", "list"]) == 3
-    assert "no server is running" in capsys.readouterr().err
+    assert "the server isn't running" in capsys.readouterr().err
     assert run(["queue", "list"]) == 3
     assert run(["stop"]) == 3
 
@@ -164,7 +164,7 @@ def test_nothing_ends_in_a_traceback(config: Path, tmp_path: Path, args: list[st
 def test_times_that_cannot_be_are_told(text: str, config: Path, capsys: Capture) -> None:
     """ADMIN-18, STORE-190."""
     assert run(["account", "undelete", "me", "--since", text, "--yes"]) == 1
-    assert f"{text!r} is no time" in capsys.readouterr().err
+    assert f"{text!r} isn't a time" in capsys.readouterr().err
     assert moment("1970-01-01T00:00:01") == 1_000_000
     assert run(["standby", "follow", "x", "--into", "y", "--smtp", f"192.0.2.1:{len(text)}99999"]) == 2
 
@@ -296,7 +296,7 @@ def test_config_test_reads_certificates_and_keys(config: Path, capsys: Capture) 
     (config / "cert.pem").write_bytes(old.certificate_pem())
     (config / "key.pem").write_bytes(old.key_pem())
     assert run(["config", "test"]) == 0
-    assert f"the certificate in {config}/cert.pem has ended at " in capsys.readouterr().err
+    assert f"the certificate in {config}/cert.pem expired on " in capsys.readouterr().err
     (config / "key.pem").unlink()
     assert run(["config", "test"]) == 1
     assert "cannot read" in capsys.readouterr().err
@@ -306,7 +306,7 @@ def test_config_test_knows_the_packages(config: Path, capsys: Capture) -> None:
     """ADMIN-11."""
     (config / "moxlite.toml").write_text(STATIC + '[package_log_levels]\nsmtp = "debug"\n')
     assert run(["config", "test"]) == 1
-    assert "package_log_levels.smtp: is not a package" in capsys.readouterr().err
+    assert "package_log_levels.smtp: isn't a package" in capsys.readouterr().err
 
 
 def test_config_test_warns_of_files_at_a_host_of_the_apps(config: Path, capsys: Capture) -> None:
@@ -319,8 +319,8 @@ def test_config_test_warns_of_files_at_a_host_of_the_apps(config: Path, capsys: 
     assert run(["config", "test"]) == 0
     err = capsys.readouterr().err
     assert "web_handlers[0]" not in err
-    assert "web_handlers[1].domain: is also the host of the apps" in err
-    assert "web_handlers[2].domain: is also the host of the apps" in err
+    assert "web_handlers[1].domain: is also used by the web apps" in err
+    assert "web_handlers[2].domain: is also used by the web apps" in err
 
 
 @pytest.mark.parametrize(
@@ -667,8 +667,8 @@ def test_keys_without_effect_are_told(tmp_path: Path, capsys: Capture) -> None:
     said = capsys.readouterr()
     lines = [line.partition(str(tmp_path))[2] for line in (said.out + said.err).splitlines() if "in effect" in line]
     assert lines == [
-        "/moxlite.toml:2: psl: is not in effect yet",
-        "/moxlite.toml:8: listeners.local.debug_http: is not in effect yet (nor is it at 1 other place)",
+        "/moxlite.toml:2: psl: isn't in effect yet",
+        "/moxlite.toml:8: listeners.local.debug_http: isn't in effect yet (nor is it at 1 other place)",
     ]
 
 

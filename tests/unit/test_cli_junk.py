@@ -66,7 +66,7 @@ def test_retrain_learns_all_accounts_with_a_filter(config: Path, capsys: Capture
     assert run(["--json", "junk", "retrain", "me"]) == 0
     assert json.loads(capsys.readouterr().out) == [{"account": "me", "count": 5, "note": "", "failed": False}]
     assert run(["junk", "retrain", "nobody"]) == 1
-    assert 'there is no account "nobody"' in capsys.readouterr().err
+    assert 'account not found: "nobody"' in capsys.readouterr().err
 
 
 def test_retrain_says_why_it_learnt_nothing(config: Path, capsys: Capture) -> None:
@@ -116,10 +116,13 @@ def test_explain_shows_the_words_that_decided(config: Path, capsys: Capture, mes
 def test_explain_says_what_it_cannot_find(config: Path, capsys: Capture) -> None:
     """STORE-193."""
     for args, text in (
-        (["me", "999"], "there is no message 999 in account me"),
-        (["me", "<none@example.com>"], "there is no message <none@example.com> in account me, and no such file"),
-        (["you", "1"], "account you has no junk filter"),
-        (["nobody", "1"], 'there is no account "nobody"'),
+        (["me", "999"], "message 999 not found in account me"),
+        (
+            ["me", "<none@example.com>"],
+            "message <none@example.com> not found in account me, and there's no file with this name",
+        ),
+        (["you", "1"], "account you doesn't have a junk filter"),
+        (["nobody", "1"], 'account not found: "nobody"'),
     ):
         assert run(["junk", "explain", *args]) == 1
         assert text in capsys.readouterr().err

@@ -52,7 +52,7 @@ def test_the_servers_of_an_address_are_found_and_what_the_provider_wants_is_said
     """LINK-20: before the password is asked for; options come before what was found."""
     result = run("add", "mia", "mia@gmail.com", "--smtp-port", "587")
     assert result.exit_code == 0, result.output
-    assert "Gmail wants an app password, which is made at https://myaccount.google.com/apppasswords" in result.stderr
+    assert "Gmail requires an app password; create one at https://myaccount.google.com/apppasswords" in result.stderr
     [_, add] = asked
     assert isinstance(add, AddLink)
     assert (add.host, add.port, add.tls, add.user) == ("imap.gmail.com", 993, "implicit", "mia@gmail.com")

@@ -115,10 +115,10 @@ def test_short_messages_are_whole_ones(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "words", "changes", "problem"),
     [
-        (b"hello\n\nbody\n", ["a@x.example"], {}, "line 1 is no header field"),
+        (b"hello\n\nbody\n", ["a@x.example"], {}, "line 1 isn't a header field"),
         (b"Subject: x\n\n", [], {}, "no recipients"),
         (b"Subject: x\n\n", ["-t"], {}, "no recipients"),
-        (b"Subject: x\n\n", ["root"], {"default_destination": ""}, "no default_destination"),
+        (b"Subject: x\n\n", ["root"], {"default_destination": ""}, "default_destination isn't set"),
         (b"Subject: x\n\n", ["a@"], {}, "bad address"),
         (b"Subject: x\n\n", [f"a{n}@x.example" for n in range(1001)], {}, "1000 are possible"),
     ],
@@ -143,7 +143,7 @@ def test_the_example_is_a_good_file(tmp_path: Path, capsys: pytest.CaptureFixtur
         (("password = ", "passwort = "), "unknown field"),
         (('password = "…"', ""), "exactly one of"),
         (('username = "box@example.org"', ""), "username"),
-        (("starttls = false", "starttls = true"), "exclude each other"),
+        (("starttls = false", "starttls = true"), "can't set both tls and starttls"),
         (('auth_method = ""', 'auth_method = "XOAUTH"'), "auth_method"),
         (("port = 465", "port = "), "Invalid value"),
     ],

@@ -70,11 +70,11 @@ async def test_each_setting_takes_the_text_that_it_is_shown_as(holder: ConfigHol
 @pytest.mark.parametrize(
     ("key", "value", "text"),
     [
-        ("junk_filter", "true", "is not a setting of one value"),
-        ("destinations", "x", "is not a setting of one value"),
-        ("keep_rejects", "perhaps", "is true or false"),
-        ("max_outgoing_messages_per_day", "many", "is a number"),
-        ("quota", "0", 'a quota is a size such as "5g"'),
+        ("junk_filter", "true", "isn't a setting with a single value"),
+        ("destinations", "x", "isn't a setting with a single value"),
+        ("keep_rejects", "perhaps", "must be true or false"),
+        ("max_outgoing_messages_per_day", "many", "must be a number"),
+        ("quota", "0", 'quota must be a size like "5g"'),
     ],
 )
 async def test_what_is_no_value_is_refused(holder: ConfigHolder, key: str, value: str, text: str) -> None:

@@ -323,7 +323,7 @@ async def test_a_change_based_on_what_an_object_was_fails_if_that_one_changed(ho
     assert (raised.value.was, raised.value.now) == (you, holder.current.domains.accounts["you"])
     with pytest.raises(ObjectChanged, match="it is there now"):
         await holder.edit(describe, expected={("accounts", "you"): None})
-    with pytest.raises(ObjectChanged, match="it is no longer there"):
+    with pytest.raises(ObjectChanged, match="it no longer exists"):
         await holder.edit(describe, expected={("accounts", "gone"): you})
     assert holder.domains_path.read_text() == before
 

@@ -108,10 +108,10 @@ def test_all_mistakes_of_both_files_are_told_at_once(tmp_path: Path) -> None:
     assert problems(tmp_path, static, domains) == [
         "moxlite.toml:3: postmaster.mailbox: is missing",
         'moxlite.toml:5: postmaster.mailbx: unknown key (did you mean "mailbox"?)',
-        "moxlite.toml:8: listeners.local.ips[0]: is not an IP address",
+        "moxlite.toml:8: listeners.local.ips[0]: isn't an IP address",
         'moxlite.toml:9: listeners.local.smtp.enabld: unknown key (did you mean "enabled"?)',
         'domains.toml:2: domains."example.org".localpart_separators: must be an array, not a text',
-        'domains.toml:9: accounts.me.destinations."me@example.org".rulesets[0]: has no condition',
+        'domains.toml:9: accounts.me.destinations."me@example.org".rulesets[0]: must have a condition',
     ]
 
 
@@ -179,19 +179,23 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
 @pytest.mark.parametrize(
     ("static", "key", "words"),
     [
-        (STATIC + "imaps.enabled = true\n", "listeners.local.imaps", "needs TLS"),
-        (STATIC + "smtp.enabled = true\n", "listeners.local.smtp", "needs TLS"),
-        (STATIC + "submission.enabled = true\n", "listeners.local.submission", "needs TLS"),
-        (STATIC + "webmail_https.enabled = true\n", "listeners.local.webmail_https", "needs TLS"),
-        (STATIC + "mtasts_https.enabled = true\n", "listeners.local.mtasts_https", "needs TLS"),
-        (STATIC + '[listeners.local.tls]\nacme = "le"\n', "listeners.local.tls.acme", "not the name of an [acme.NAME]"),
+        (STATIC + "imaps.enabled = true\n", "listeners.local.imaps", "requires TLS"),
+        (STATIC + "smtp.enabled = true\n", "listeners.local.smtp", "requires TLS"),
+        (STATIC + "submission.enabled = true\n", "listeners.local.submission", "requires TLS"),
+        (STATIC + "webmail_https.enabled = true\n", "listeners.local.webmail_https", "requires TLS"),
+        (STATIC + "mtasts_https.enabled = true\n", "listeners.local.mtasts_https", "requires TLS"),
+        (
+            STATIC + '[listeners.local.tls]\nacme = "le"\n',
+            "listeners.local.tls.acme",
+            "isn't the name of an [acme.NAME]",
+        ),
         (
             STATIC + 'imaps = { enabled = true, port = 443 }\ntls.acme = "ca"\n' + AUTHORITY,
             "listeners.local.tls.acme",
-            "cannot prove its names: port 443 is taken",
+            "another service uses port 443",
         ),
         (STATIC + LISTENER_TLS + 'acme = "le"\n', "listeners.local.tls", "both acme and key_certs"),
-        (STATIC + "[listeners.local.tls]\n", "listeners.local.tls", "neither acme nor key_certs"),
+        (STATIC + "[listeners.local.tls]\n", "listeners.local.tls", "requires acme or key_certs"),
         (
             STATIC + "account_http.enabled = true\naccount_https = { enabled = true, port = 80 }\n" + LISTENER_TLS,
             "listeners.local.account_https",
@@ -204,11 +208,11 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         ),
         (STATIC.replace('["127.0.0.1"]', "[]"), "listeners.local.ips", "at least one"),
         (STATIC + 'nat_ips = ["127.0.0.1"]\n', "listeners.local.nat_ips[0]", "public address"),
-        (STATIC.replace('"me"', '"you"'), "postmaster.account", "not an account"),
+        (STATIC.replace('"me"', '"you"'), "postmaster.account", "an account"),
         (
             STATIC + '[host_tlsrpt]\naccount = "x"\nmailbox = "A"\nlocalpart = "tls"\n',
             "host_tlsrpt.account",
-            "not an account",
+            "an account",
         ),
         (
             STATIC + '[host_tlsrpt]\naccount = "me"\nmailbox = "A"\nlocalpart = "tlß"\n',
@@ -220,7 +224,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
             + '[transports.a]\nsocks = { address = "x:1", remote_ips = ["192.0.2.1"], remote_hostname = "a.example" }\n'
             + "direct = {}\n",
             "transports.a.direct",
-            "second method",
+            "can't be combined",
         ),
         (
             STATIC + "[transports.a.direct]\ndisable_ipv4 = true\ndisable_ipv6 = true\n",
@@ -243,7 +247,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (
             STATIC + '[initial_mailboxes.special_use]\nsent = "Inbox"\n',
             "initial_mailboxes.special_use.sent",
-            "is Inbox",
+            "be Inbox",
         ),
         (STATIC + '[initial_mailboxes]\nregular = ["A/B"]\n', "initial_mailboxes.regular[0]", "within another"),
         (STATIC + "[queue]\nmax_attempts = 0\n", "queue.max_attempts", "at least 1"),
@@ -278,18 +282,18 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS + '[domains."example.org".dmarc]\nlocalpart = "d"\naccount = "x"\nmailbox = "D"\n',
             'domains."example.org".dmarc.account',
-            "not an account",
+            "an account",
         ),
         (
             DOMAINS + '[domains."example.org".tlsrpt]\nlocalpart = "d"\naccount = "x"\nmailbox = "D"\n',
             'domains."example.org".tlsrpt.account',
-            "not an account",
+            "an account",
         ),
         (
             DOMAINS
             + '[domains."example.org".dmarc]\nlocalpart = "d"\naccount = "me"\nmailbox = "D"\ndomain = "example.net"\n',
             'domains."example.org".dmarc.domain',
-            "not a domain",
+            "a domain",
         ),
         (
             DOMAINS + '[domains."example.org".dmarc]\nlocalpart = "me"\naccount = "me"\nmailbox = "D"\n',
@@ -299,7 +303,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS.replace("me@example.org", "me@example.net"),
             'accounts.me.destinations."me@example.net"',
-            "not a domain",
+            "a domain",
         ),
         (
             DOMAINS + '[accounts.me.destinations."ME@example.org"]\n',
@@ -314,7 +318,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS + '[accounts.me.destinations."x@XN--BCHER-KVA.example"]\n',
             'accounts.me.destinations."x@XN--BCHER-KVA.example"',
-            "Unicode form",
+            "Unicode",
         ),
         (
             DOMAINS + '[domains."example.org".aliases.me]\naddresses = ["me@example.org"]\n',
@@ -324,12 +328,12 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS + '[domains."example.org".aliases.a]\naddresses = ["x@example.org"]\n',
             'domains."example.org".aliases.a.addresses[0]',
-            "not an address",
+            "an account's address",
         ),
         (
             DOMAINS + '[domains."example.org".aliases.a]\naddresses = ["me@example.org", "Me@example.org"]\n',
             'domains."example.org".aliases.a.addresses[1]',
-            "twice",
+            "duplicate",
         ),
         (
             DOMAINS + '[domains."example.org".aliases.a]\naddresses = []\n',
@@ -357,7 +361,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS + '[domains."example.org".mtasts]\npolicy_id = "1"\n',
             'domains."example.org".mtasts',
-            "needs a listener",
+            "requires a listener",
         ),
         (
             DOMAINS + '[domains."example.org".mtasts]\npolicy_id = "a-b"\n',
@@ -375,12 +379,12 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
             "From",
         ),
         (DOMAINS.replace('["+"]', '["+", "+"]'), 'domains."example.org".localpart_separators', "duplicates"),
-        (DOMAINS + HANDLER + 'static = { root = "." }\n', "web_handlers", "needs a listener"),
-        (DOMAINS + RULE, 'accounts.me.destinations."me@example.org".rulesets[0]', "no condition"),
+        (DOMAINS + HANDLER + 'static = { root = "." }\n', "web_handlers", "requires a listener"),
+        (DOMAINS + RULE, 'accounts.me.destinations."me@example.org".rulesets[0]', "a condition"),
         (
             DOMAINS + RULE + 'is_forward = true\nverified_domain = "a.example"\n',
             'accounts.me.destinations."me@example.org".rulesets[0].is_forward',
-            "needs smtp_mail_from_regexp",
+            "requires smtp_mail_from_regexp",
         ),
         (
             DOMAINS + RULE + 'msg_from_regexp = "("\n',
@@ -401,7 +405,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS + 'smtp_error = "550 x"\nmailbox = "A"\n',
             'accounts.me.destinations."me@example.org".smtp_error',
-            "no mailbox",
+            "a mailbox or",
         ),
         (
             DOMAINS + '[accounts.me.outgoing_webhook]\nurl = "ftp://a.example"\n',
@@ -436,7 +440,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS.replace("[accounts.me]\n", '[accounts.me]\nfrom_id_login_addresses = ["x@example.org"]\n'),
             "accounts.me.from_id_login_addresses[0]",
-            "not an address of this account",
+            "doesn't belong to this account",
         ),
         (
             DOMAINS.replace(
@@ -481,32 +485,32 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
         ('static = { root = "." }\nredirect = { base_url = "https://a.example" }\n', "exactly one"),
         ("redirect = {}\n", "base_url or orig_path_regexp"),
         ('redirect = { base_url = "https://a.example", status_code = 304 }\n', "not 304"),
-        ('redirect = { base_url = "https://a.example/path" }\n', "must not have a path"),
-        ('redirect = { base_url = "//" }\n', "nor // and a host"),
+        ('redirect = { base_url = "https://a.example/path" }\n', "can't have a path"),
+        ('redirect = { base_url = "//" }\n', "or // and a host"),
         ('redirect = { base_url = "https://user@a.example" }\n', "without user and password"),
         (
             'redirect = { orig_path_regexp = "^/(a)", replace_path = "/$2" }\n',
-            "names a group that the pattern has not: $2",
+            "refers to a group that isn't in the pattern: $2",
         ),
-        ('redirect = { orig_path_regexp = "^/a" }\n', "needs orig_path_regexp and replace_path together"),
+        ('redirect = { orig_path_regexp = "^/a" }\n', "requires both orig_path_regexp and replace_path"),
         ('static = { root = ".", strip_prefix = "a/" }\n', "must start with a slash"),
-        ('static = { root = ".", response_headers = { "a b" = "c" } }\n', "is not the name of a header field"),
+        ('static = { root = ".", response_headers = { "a b" = "c" } }\n', "isn't a header field name"),
         ('static = { root = ".", response_headers = { a = "b\\u0085" } }\n', "control characters"),
         ('static = { root = ".", response_headers = { Content-Length = "1" } }\n', "only the server can set"),
-        ('forward = { url = "ftp://a.example" }\n', "is not an http or https URL"),
-        ('forward = { url = "unix:a" }\n', "is not unix:/path/of/socket"),
+        ('forward = { url = "ftp://a.example" }\n', "must be an http or https URL"),
+        ('forward = { url = "unix:a" }\n', "must be unix:/path/of/socket"),
         ('forward = { url = "http://a.example", response_headers = { Upgrade = "b" } }\n', "only the server can set"),
         ('internal = { base_path = "/a", service = "admin" }\n', "must start and end with a single slash"),
-        (REDIRECT + 'basic_auth = { users = { jane = "secret" } }\n', "is not a hash of"),
-        (REDIRECT + f'basic_auth = {{ users = {{ "a:b" = "{HASH}" }} }}\n', "is not a name"),
-        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "999999")}" }} }}\n', "costs too much"),
-        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("t=2", "t=0")}" }} }}\n', "is not a hash of"),
-        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "7")}" }} }}\n', "is not a hash of"),
+        (REDIRECT + 'basic_auth = { users = { jane = "secret" } }\n', "must be a hash from"),
+        (REDIRECT + f'basic_auth = {{ users = {{ "a:b" = "{HASH}" }} }}\n', "a valid name"),
+        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "999999")}" }} }}\n', "takes too much"),
+        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("t=2", "t=0")}" }} }}\n', "must be a hash from"),
+        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "7")}" }} }}\n', "must be a hash from"),
         (REDIRECT + f'basic_auth = {{ realm = "\\"", users = {{ a = "{HASH}" }} }}\n', "without quotation marks"),
         (REDIRECT + 'cache = [{ path_regexp = "", cache_control = "x" }]\n', "goes with static or forward only"),
-        (STATIC_RULE + 'cache = [{ path_regexp = "(", cache_control = "x" }]\n', "is not a regular expression"),
+        (STATIC_RULE + 'cache = [{ path_regexp = "(", cache_control = "x" }]\n', "regular expression"),
         (STATIC_RULE + 'cache = [{ path_regexp = "", cache_control = "x\\ny" }]\n', "control characters"),
-        (STATIC_RULE + 'allow_ips = ["192.0.2.1/24"]\n', "is not an IP network"),
+        (STATIC_RULE + 'allow_ips = ["192.0.2.1/24"]\n', "isn't an IP network"),
     ],
 )
 def test_a_web_handler_has_exactly_one_good_method(tmp_path: Path, handler: str, words: str) -> None:
@@ -550,7 +554,9 @@ def test_hashes_of_passwords_are_not_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rules", [HANDLER + REDIRECT, '[web_domain_redirects]\n"a.example" = "b.example"\n'])
 def test_rules_need_a_listener_with_a_web_server(tmp_path: Path, rules: str) -> None:
     """WEB-50: else nothing would serve them."""
-    assert any("needs a listener with webserver_http" in line for line in problems(tmp_path, STATIC, DOMAINS + rules))
+    assert any(
+        "requires a listener with webserver_http" in line for line in problems(tmp_path, STATIC, DOMAINS + rules)
+    )
     assert problems(tmp_path, WEBSERVER, DOMAINS + rules) == []
 
 
@@ -558,7 +564,7 @@ def test_rules_need_a_listener_with_a_web_server(tmp_path: Path, rules: str) -> 
     ("pattern", "words"),
     [
         ("/", 'must start with "^"'),
-        ("^(", "is not a regular expression"),
+        ("^(", "regular expression"),
         ("^" + "x" * 1024, "is longer than 1024 octets"),
     ],
 )
@@ -574,7 +580,7 @@ def test_a_mail_domain_is_no_ip_address(tmp_path: Path) -> None:
     domains = DOMAINS.replace("example.org", "192.0.2.1")
     relay = STATIC + '[transports.relay.smtp]\nhost = "192.0.2.1"\n'
     [problem] = problems(tmp_path, relay, domains)
-    assert "is not a domain: it ends with a number, as an IP address does" in problem
+    assert "isn't a domain because it ends with a number, like an IP address" in problem
 
 
 @pytest.mark.parametrize(
@@ -582,7 +588,7 @@ def test_a_mail_domain_is_no_ip_address(tmp_path: Path) -> None:
     [
         ('"a.example" = "a.example"', "redirects to itself"),
         ('"a.example" = "b.example"\n"a.example" = "c.example"', "not TOML"),
-        ('"a b" = "a.example"', "is not a domain"),
+        ('"a b" = "a.example"', "isn't a domain"),
     ],
 )
 def test_redirects_of_domains_are_checked(tmp_path: Path, redirects: str, words: str) -> None:
@@ -632,7 +638,7 @@ def test_what_is_seldom_meant_gives_warnings_but_works(tmp_path: Path) -> None:
         "log_level: logs passwords and the content of all mail",
         "listeners.wide.ips: listens on all addresses, also at port 80 that local uses: binding will fail",
         "listeners.public.admin_https: serves the admin app on public addresses",
-        "accounts.idle: has no destinations: it gets no mail, and log-ins are refused",
+        "accounts.idle: doesn't have any addresses, so it can't receive mail or log in",
     ]
 
 

@@ -246,7 +246,7 @@ def test_an_own_quota_goes_before_the_global_one(snapshot: Snapshot) -> None:
 )
 def test_an_unknown_account_is_told_with_the_one_that_was_meant(snapshot: Snapshot, name: str, hint: str) -> None:
     """ADMIN-18."""
-    assert snapshot.no_account(name) == f'there is no account "{name}"{hint}'
+    assert snapshot.no_account(name) == f'account not found: "{name}"{hint}'
 
 
 def test_the_name_of_an_inner_listener_stays_inside(snapshot: Snapshot) -> None:

@@ -519,7 +519,7 @@ def test_id_may_be_as_long_as_its_limits_allow() -> None:
     command = one(f"a ID ({fields})")
     assert isinstance(command, c.Id)
     assert {len(value or "") for _, value in command.pairs} == {1024}
-    assert bad(f'a ID ("name" "{"é" * 513}")').text == "field of ID is too long"
+    assert bad(f'a ID ("name" "{"é" * 513}")').text == "ID field is too long"
 
 
 def test_lines_are_bounded_also_those_without_an_end() -> None:

@@ -94,7 +94,7 @@ def test_each_signature_is_told_and_the_exit_code_is_that_of_the_best(
             assert [result["status"] for result in found] == statuses
         path.write_bytes(MAIL)
         assert run(["dkim", "verify", "--resolver", server, str(path)]) == 1
-        assert capfdbinary.readouterr().out == b"problem: the message has no DKIM signature\n"
+        assert capfdbinary.readouterr().out == b"problem: the message doesn't have a DKIM signature\n"
         assert run(["dkim", "verify", "--resolver", server, str(tmp_path / "none")]) == 1
 
 

@@ -62,7 +62,7 @@ def test_a_plan_survives_its_file(texts: list[str], active: bool) -> None:
     [
         ("version = 2", "version 2"),
         ("version = 1\nuser = 3", "user"),
-        ('[[users]]\naccount = "mia"\naddresses = []', "no address"),
+        ('[[users]]\naccount = "mia"\naddresses = []', "have an address"),
         ('[[users]]\naccount = "mia"\naddresses = ["a@b.c"]\npasword = "x"', "pasword"),
         ("[[users", "TOML|Invalid|invalid|Expected"),
     ],
@@ -86,9 +86,9 @@ def test_a_plan_is_for_its_owner_alone(tmp_path: Path) -> None:
         write_new(tmp_path / "link", "y")
     for mode in (0o640, 0o604, 0o620):
         path.chmod(mode)
-        with pytest.raises(BadPlan, match="others can read it"):
+        with pytest.raises(BadPlan, match="other users can read it"):
             read_secret(path)
-    with pytest.raises(BadPlan, match="not a file"):
+    with pytest.raises(BadPlan, match="isn't a file"):
         read_secret(Path("/dev/null"))
 
 
@@ -420,7 +420,7 @@ def test_domains_conf_of_mox_is_read(tmp_path: Path) -> None:
         ("Accounts:\n\t\tmia:\n", "line 2 has a wrong indentation"),
         ("\tAccounts:\n", "line 1 has a wrong indentation"),
         ("Accounts\n", "line 1 isn't"),
-        ("A: 1\nA: 2\n", "twice"),
+        ("A: 1\nA: 2\n", "duplicate"),
         ("- x\nA: 2\n", "mixes"),
         ("\n".join("\t" * depth + "a:" for depth in range(30)), "more than 20"),
     ],

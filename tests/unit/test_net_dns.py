@@ -347,7 +347,7 @@ async def test_truncated_response_is_asked_again_over_tcp() -> None:
         (b"\0\x20" + b"x" * 31, "closed"),
         (b"\0\0", "unusable"),
         (b"\0\x20" + b"x" * 32, "unusable"),
-        (reply(dns.message.make_query("y.example.", "TXT", id=1)).to_wire(prepend_length=True), "another question"),
+        (reply(dns.message.make_query("y.example.", "TXT", id=1)).to_wire(prepend_length=True), "a different query"),
     ],
     ids=["nothing", "half a length", "cut", "empty", "junk", "other"],
 )

@@ -180,7 +180,7 @@ def test_what_the_unit_hides_is_an_error(tmp_path: Path, monkeypatch: pytest.Mon
         refused, doubtful = _hidden(snapshot, static, domains)
         return others(refused), others(doubtful)
 
-    text = "systemd hides /root/ca.pem from the server (ProtectHome of its unit)"
+    text = "systemd hides /root/ca.pem from the server (ProtectHome in its unit)"
     assert found("LoadState=loaded", "ProtectHome=yes", "PrivateTmp=yes") == ([text], [])
     assert found("LoadState=loaded", "ProtectHome=read-only", "PrivateTmp=yes") == ([], [])
     refused, doubtful = found("LoadState=not-found")

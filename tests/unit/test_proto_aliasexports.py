@@ -29,8 +29,8 @@ def test_both_services_are_read() -> None:
 @pytest.mark.parametrize(
     ("octets", "text"),
     [
-        (b"", "names no column"),
-        (b"name,value\n", "names no column"),
+        (b"", "must have a column"),
+        (b"name,value\n", "must have a column"),
         (b"alias\n\xff", "UTF-8"),
         (b"x" * (MAX_OCTETS + 1), "larger than"),
         (b"alias\n" + b"a" * (MAX_FIELD + 1), "CSV"),

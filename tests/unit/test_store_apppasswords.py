@@ -129,9 +129,9 @@ async def test_passwords_made_at_once_agree_on_a_salt(account: Account) -> None:
         ("", ["imap"], {}, "1 to 64"),
         ("x" * 65, ["imap"], {}, "1 to 64"),
         ("a\nb", ["imap"], {}, "1 to 64"),
-        ("phone", [], {}, "needs something"),
+        ("phone", [], {}, "choose at least"),
         ("phone", ["submission"], {"read_only": True}, "read-only"),
-        ("phone", ["imap"], {"expires": 1}, "in the past"),
+        ("phone", ["imap"], {"expires": 1}, "in the future"),
         ("there", ["imap"], {}, "already"),
     ],
 )

@@ -65,5 +65,5 @@ def test_a_repository_of_each_format_is_restored(name: str, tmp_path: Path, caps
         assert (code, said.splitlines()[-1]) == (0, f"{tmp_path / place / 'data'}: OK")
     code, said = moxlite("new", "backup", "--repo", str(repo))
     old = name.startswith("format-1")
-    assert (code, "is only read: make a new repository" in said) == (1 if old else 0, old)
+    assert (code, "is read-only; create a new repository" in said) == (1 if old else 0, old)
     assert second in moxlite("new", "backup", "list", "--repo", str(repo))[1]

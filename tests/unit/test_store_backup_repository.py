@@ -209,7 +209,7 @@ async def test_the_next_snapshot_removes_what_one_that_was_killed_has_left(
     """STORE-184a."""
     left = [repo / name / ".20260101T000000.000000Z.tmp" for name in ("packs", "signatures", "snapshots")]
     for path in left:
-        path.write_text("cut short")
+        path.write_text("truncated")
     async with accounts.use("mia"):
         await back_up(Repository(Folder(repo)), source)
     assert not any(path.exists() for path in left)
@@ -632,7 +632,7 @@ def test_what_is_no_repository_is_refused(tmp_path: Path) -> None:
     """STORE-183."""
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
-    with pytest.raises(RepositoryError, match="is no repository"):
+    with pytest.raises(RepositoryError, match="isn't a repository"):
         Repository(Folder(tmp_path / "nothing"))
     with pytest.raises(BadTarget, match="not empty"):
         create_repository(Folder(tmp_path / "full"), tmp_path)

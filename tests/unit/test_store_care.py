@@ -118,7 +118,7 @@ def test_stats_tell_logical_and_physical_size(config: Path, capsys: Capture) -> 
     assert found["file"] > found["stored"]
     assert found["problem"] == ""
     assert run(["store", "stats", "nobody"]) == 1
-    assert 'there is no account "nobody"' in capsys.readouterr().err
+    assert 'account not found: "nobody"' in capsys.readouterr().err
 
 
 def test_recompress_brings_older_mail_to_the_setting(config: Path, capsys: Capture) -> None:

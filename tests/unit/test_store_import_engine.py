@@ -286,7 +286,7 @@ async def test_only_one_import_into_an_account_at_a_time(accounts: Accounts) -> 
         nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))
         await file.reached.wait()
         second = await imported(accounts, mbox([mail(1)]), MBOX)
-        assert second.end == Aborted("another import into this account is running")
+        assert second.end == Aborted("another import to this account is running")
         file.go.set()
     assert done(progress).messages == 20
 
@@ -530,7 +530,7 @@ async def test_a_file_cut_short_in_a_long_message_gives_its_room_back(accounts: 
     imports = Imports(accounts, folder(accounts), space=space)
     progress = imports.begin("mia")
     await imports.run(progress, Order(form=Form.TAR), io.BytesIO(tar({"Inbox/cur/1:2,S": LONG})[: 3 << 20]))
-    assert progress.end == Aborted("the archive is cut short")
+    assert progress.end == Aborted("the archive is truncated")
     assert space.used == 0
 
 

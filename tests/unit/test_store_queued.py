@@ -159,10 +159,10 @@ REFUSED: list[tuple[str, Callable[[AccountTx, Mailbox], object]]] = [
     ("cannot be changed", lambda tx, box: expunging.expunge_all(tx, box.id)),
     ("only be moved to the mailbox for trash", lambda tx, box: move_messages(tx, box.id, [1], INBOX)),
     ("only be moved to the mailbox for trash", lambda tx, box: copying.move_ids(tx, [1], INBOX)),
-    ("nothing can be put there", lambda tx, box: move_messages(tx, INBOX, [1], box.id)),
-    ("nothing can be put there", lambda tx, box: copy_messages(tx, INBOX, [1], box.id)),
-    ("nothing can be put there", lambda tx, box: copy_messages(tx, box.id, [1], box.id)),
-    ("nothing can be put there", lambda tx, box: ensure_mailbox(tx, "Outgoing")),
+    ("you can't add any", lambda tx, box: move_messages(tx, INBOX, [1], box.id)),
+    ("you can't add any", lambda tx, box: copy_messages(tx, INBOX, [1], box.id)),
+    ("you can't add any", lambda tx, box: copy_messages(tx, box.id, [1], box.id)),
+    ("you can't add any", lambda tx, box: ensure_mailbox(tx, "Outgoing")),
     ("is kept", lambda tx, box: ensure_mailbox(tx, "Outgoing/a")),
     ("is kept", _sub("Outgoing/a/b")),
     ("is kept", lambda tx, box: rename_mailbox(tx, _of(tx, "Sent"), "Outgoing/Sent")),
@@ -200,9 +200,9 @@ async def test_nothing_is_appended_or_delivered_to_it(accounts: Accounts) -> Non
         box = await queue_of(account)
         with Spool.of(MESSAGE) as spool:
             prepared = await prepare(spool)
-            with pytest.raises(MailboxNotAllowed, match="nothing can be put there"):
+            with pytest.raises(MailboxNotAllowed, match="you can't add any"):
                 await append(account, box.id, [Append(prepared)])
-            with pytest.raises(MailboxNotAllowed, match="nothing can be put there"):
+            with pytest.raises(MailboxNotAllowed, match="you can't add any"):
                 await deliver(account, prepared, NO_FACTS, "Outgoing")
 
 

@@ -888,8 +888,8 @@ async def test_the_check_finds_what_does_not_agree(account: OpenAccount) -> None
         "message 3 has trigrams, but no text",
         "message 3 has fields, but no text",
         "message 77 has the end of a text, but no text",
-        "the text of message 5 is not what was indexed",
-        "the fields of message 6 are not what was indexed",
+        "message 5's text doesn't match the index",
+        "message 6's fields don't match the index",
     ]
     assert await find(account, "hello") == list(range(1, 11))
     await account.indexer.once()

@@ -81,10 +81,10 @@ class Bounded:
     ("body", "text"),
     [
         (b'{"subject": "too long"}', "subject: must be 5 characters or fewer"),
-        (b'{"subject": "x"}', "subject: at least 2 characters are needed"),
-        (b'{"subject": "xyz", "to": [1, 2]}', "to: at most 1 entries are possible"),
-        (b'{"subject": "xyz", "undo": 61}', "undo: a number up to 60 is expected"),
-        (b'{"subject": "xyz", "undo": 0}', "undo: a number from 1 on is expected"),
+        (b'{"subject": "x"}', "subject: must be at least 2 characters"),
+        (b'{"subject": "xyz", "to": [1, 2]}', "to: you can have up to 1 entries"),
+        (b'{"subject": "xyz", "undo": 61}', "undo: must be a number up to 60"),
+        (b'{"subject": "xyz", "undo": 0}', "undo: must be 1 or more"),
     ],
 )
 def test_a_value_beyond_its_bounds_is_told_in_words(body: bytes, text: str) -> None:

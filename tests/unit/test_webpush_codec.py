@@ -88,12 +88,12 @@ def test_a_notice_that_is_too_long_is_refused() -> None:
 @pytest.mark.parametrize(
     ("public", "secret", "reason"),
     [
-        (BROWSER_PUBLIC, "AAAA", "16 octets"),
-        ("", SECRET, "65 octets"),
-        ("BA" + "AA" * 42 + "A", SECRET, "no point"),
-        ("AP" + BROWSER_PUBLIC[2:], SECRET, "no point"),
-        (BROWSER_PUBLIC[:-1] + "8", SECRET, "no point"),
-        ("B" * 200, SECRET, "65 octets"),
+        (BROWSER_PUBLIC, "AAAA", "16 bytes"),
+        ("", SECRET, "65 bytes"),
+        ("BA" + "AA" * 42 + "A", SECRET, "isn't a point"),
+        ("AP" + BROWSER_PUBLIC[2:], SECRET, "isn't a point"),
+        (BROWSER_PUBLIC[:-1] + "8", SECRET, "isn't a point"),
+        ("B" * 200, SECRET, "65 bytes"),
         ("ü", SECRET, "base64url"),
         ("B+/=", SECRET, "base64url"),
     ],

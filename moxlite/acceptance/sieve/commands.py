@@ -191,15 +191,13 @@ class SortCommands:
                 settings = snapshot.account(args.account)
                 destination = None if settings is None else settings.destinations.get(args.address)
                 if destination is None:
-                    raise Refused(worded('"{address}" is not an address of this account', address=args.address))
+                    raise Refused(worded('"{address}" doesn\'t belong to this account', address=args.address))
                 source, concerns = destination.mailbox, mail_to(snapshot, args.account, args.address)
                 try:
                     page = await sort_page(account, source, by_rules(destination.rulesets), concerns, after)
                 except RuleTooSlow as error:
                     raise Refused(
-                        worded(
-                            "rule {rule} takes too long on this mail: make its patterns simpler", rule=error.rule + 1
-                        )
+                        worded("rule {rule} takes too long on this mail; simplify its patterns", rule=error.rule + 1)
                     ) from None
         return sieve.SortedPage(
             source,

@@ -43,7 +43,7 @@ class BadScriptName(StoreError):
     """A script cannot have this name (RFC 5804 §1.6)."""
 
     def __init__(self) -> None:
-        super().__init__("the name of a script has 1 to 128 characters, without control characters")
+        super().__init__("script names must be 1 to 128 characters, without control characters")
 
 
 async def check_script(text: bytes) -> bytes:

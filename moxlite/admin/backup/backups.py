@@ -96,7 +96,7 @@ def _back_up(
     from moxlite.store.backup.repository import Repository  # 0.3 MB
 
     if not isinstance(target, Path) and (login is None or not args.repo):
-        raise BackupError("the server's key for backups on another machine is for the repository backup.target alone")
+        raise BackupError("the server's key for backups on another machine is only for the repository in backup.target")
     if args.repo:
         if isinstance(target, Path):
             inside(source, target)
@@ -110,7 +110,7 @@ def _back_up(
                     recipients = recipients or settings.encrypt_to
                 create_repository(storage, source.data, recipients=recipients, passphrase=args.passphrase or None)
             elif args.recipients or args.passphrase:
-                raise BackupError(f"{target} exists: how it is encrypted was decided when it was made")
+                raise BackupError(f"{target} already exists, so you can't change its encryption")
             signer, notes = own_signer(source.config)
             if own and settings.encrypt_to and not is_encrypted(storage):
                 notes.append(
@@ -136,7 +136,7 @@ def _opened(
 
     def check() -> None:
         if cancelled():
-            raise BackupCancelled("the backup was cancelled")
+            raise BackupCancelled("the backup was canceled")
 
     return opened(target, login, scratch=data / TMP, owner=owner_word(data), check=check, upload_limit=upload_limit)
 
@@ -167,7 +167,7 @@ class BackupCommands:
     async def back_up(self, args: BackUp, exchange: Exchange) -> BackedUp:
         """A full copy of configuration and data, or a snapshot in a repository (STORE-141, STORE-183)."""
         if not args.target.startswith(("/", *URLS)):
-            raise CommandFailed("badRequest", "the target must be an absolute path, or a URL")
+            raise CommandFailed("badRequest", "the target must be an absolute path or a URL")
         return await self.make_alone(args, exchange if args.verbose else None)
 
     async def make_alone(self, args: BackUp, exchange: Exchange | None = None) -> BackedUp:
@@ -183,7 +183,7 @@ class BackupCommands:
             source = source_of(current, path, broken, self.read, partial(os.access, mode=os.R_OK))
             target = target_of(args.target)
             if isinstance(target, Path) and (why := lost(target)):
-                raise BackupError(f"{target}: nothing was backed up: {why}; choose another folder")
+                raise BackupError(f"can't back up to {target}: {why}; choose another folder")
             login = login_for(target, settings, self.read)
             return _back_up(source, target, login, settings, args, tell, cancelled)
 
@@ -216,7 +216,7 @@ class BackupCommands:
                     tell=exchange.progress,
                 )
         except StreamBroken as error:
-            raise CommandFailed("failed", f"the backup could not be read: {error}") from None
+            raise CommandFailed("failed", f"can't read the backup: {error}") from None
         except StoreError as error:
             raise CommandFailed("failed", str(error)) from None
         except OSError as error:
@@ -247,7 +247,7 @@ class BackupCommands:
             async with self._accounts.use(args.account) as account:
                 boxes = await account.read(mailbox_rows.mailboxes, op="import_full")
         except StreamBroken as error:
-            raise CommandFailed("failed", f"the file could not be read: {error}") from None
+            raise CommandFailed("failed", f"can't read the file: {error}") from None
         except StoreError as error:
             raise CommandFailed("failed", str(error)) from None
         except OSError as error:
@@ -260,7 +260,7 @@ class BackupCommands:
         try:
             self._lock.acquire_nowait()
         except trio.WouldBlock:
-            raise CommandFailed("refused", "a backup is being made already") from None
+            raise CommandFailed("refused", "a backup is already running") from None
         try:
             yield
         except BackupError as error:
@@ -280,7 +280,7 @@ async def _receive(exchange: Exchange, file: Path, reserve: int) -> None:
         async for chunk in exchange.upload:
             # Each time: the copy itself takes the room that mail needs.
             if (await trio.to_thread.run_sync(shutil.disk_usage, file.parent)).free - len(chunk) < reserve:
-                raise StorageFull(f"less than {reserve} octets would stay free")
+                raise StorageFull(f"not enough space: {reserve} bytes must stay free")
             await copy.write(chunk)
 
 
@@ -349,13 +349,13 @@ def make_encrypted(snapshot: Snapshot, config: Path, target: Target) -> tuple[st
     ids = service_user(static.user)
     login = login_for(target, static.backup, partial(read_named, ids=ids))  # before this process acts as another user
     if not isinstance(target, Path) and login is None:
-        raise BadTarget(f"{target} is not backup.target, so the server has no keys for it: set that first")
+        raise BadTarget(f"{target} isn't backup.target, so the server has no keys for it; set backup.target first")
     if not static.data_dir.is_dir():
-        raise BadTarget(f"there is no data directory {static.data_dir}: start the server once")
+        raise BadTarget(f"data directory {static.data_dir} doesn't exist; start the server once")
     key, recipient = make_key()
     with acting_as(*ids) if ids is not None else contextlib.nullcontext(), opened(target, login) as storage:
         if exists(storage):
-            raise BadTarget(f"{storage} is a repository already: what is encrypted, and to which key, stays as it is")
+            raise BadTarget(f"{storage} is already a repository, so you can't change its encryption or keys")
         create_repository(storage, static.data_dir, recipients=(recipient,))
         signer, _ = own_signer(config)
     return key, recipient, "" if signer is None else signer.public

@@ -150,7 +150,7 @@ class Rehearsal:
             size = await trio.to_thread.run_sync(lambda: (account.directory / "account.db").stat().st_size)
             free = await trio.to_thread.run_sync(lambda: shutil.disk_usage(file.parent).free)
             if free < size + account.options.min_free_space:
-                raise BackupError(f"{size} octets are needed in {file.parent.parent}, and the disk is nearly full")
+                raise BackupError(f"not enough space in {file.parent.parent}: {size} bytes needed")
             await self._commands.at_storage(self._target, extract)
             return await try_database(file, account)
 
@@ -170,14 +170,12 @@ class Rehearsal:
 
     async def _notify(self, found: Rehearsed) -> None:
         text = (
-            f"A restore from {self._target} was rehearsed, and it failed.\n\n"
-            f"Account: {found.account or '-'}\nSnapshot: {found.snapshot or '-'}\nReason: {found.problem}\n\n"
-            "Until this is mended the backup may be of no use. `moxlite backup verify` reads all of it.\n"
+            f"A test restore from {self._target} failed.\n\nAccount: {found.account or '-'}\nSnapshot: "
+            f"{found.snapshot or '-'}\nReason: {found.problem}\n\nUntil you fix this, you may not be able to "
+            "restore the backup. To check all of it, run `moxlite backup verify`.\n"
         )
         once = f"rehearsal {int(found.at // 86_400)}"
         try:
-            await notify_postmaster(
-                self._accounts, self._config.current, "a restore of the backup failed", text, once=once
-            )
+            await notify_postmaster(self._accounts, self._config.current, "test restore failed", text, once=once)
         except StoreError as error:
             logger.error("notice not delivered", extra={"kv": {"err": str(error)}})

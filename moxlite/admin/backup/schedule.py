@@ -158,7 +158,7 @@ class BackupSchedule:
             found = await self._commands.at_storage(self._target, lambda storage: sample(storage, data, identity))
         except (BackupError, OSError) as error:
             kv = {"target": self._target, "err": getattr(error, "strerror", None) or error}
-            logger.warning("no sample of the backup was read", extra={"kv": kv})
+            logger.warning("failed to read a backup sample", extra={"kv": kv})
             return
         before = await trio.to_thread.run_sync(read_sampled, data)
         good = found.at if whole else 0.0 if before is None else before.good
@@ -168,9 +168,9 @@ class BackupSchedule:
             return
         logger.error("the backup cannot be read back", extra={"kv": {"target": self._target, "err": found.problem}})
         text = (
-            f"A sample of the backup in {self._target} cannot be read back:\n\n{found.problem}\n\n"
-            f"To see what is damaged, and have the next backup store it again: moxlite backup verify --repo "
-            f"{self._target} --deep --fix. If that happens again, replace the disk.\n"
+            f"A sample of the backup in {self._target} can't be read:\n\n{found.problem}\n\nTo find out what's "
+            f"damaged and store it again with the next backup, run: moxlite backup verify --repo {self._target} "
+            "--deep --fix. If this happens again, replace the disk.\n"
         )
         once = f"backup sample {int(found.at // 86_400)}"
         try:
@@ -186,10 +186,10 @@ class BackupSchedule:
         logger.warning("the backup lacks private keys", extra={"kv": kv})
         lines = "\n".join(left_out)
         text = (
-            f"The backup to {self._target} lacks private keys of this host:\n\n{lines}\n\n"
-            "A machine that is restored from it has new ones, and the TLSA records in DNS must change before mail "
-            "comes again from servers that verify by DANE. Set backup.include_keys = true, or encrypt the repository "
-            "(backup.encrypt_to, with a new backup.target).\n"
+            f"The backup to {self._target} doesn't include this host's private keys:\n\n{lines}\n\nIf you restore a "
+            "new machine from it, the machine will create new keys. You'll have to change the TLSA records in "
+            "DNS before servers that use DANE can send you mail again. To prevent this, set backup.include_keys "
+            "= true, or encrypt the repository (backup.encrypt_to, with a new backup.target).\n"
         )
         week = int(time.time() // WEEK)
         try:
@@ -202,7 +202,7 @@ class BackupSchedule:
     async def _notify(self, problem: str, last: float) -> None:
         """Tell the administrator: of a failure once, and each day while there has been no backup for two intervals."""
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(last)) if last else "never"
-        text = f"The backup to {self._target} failed:\n\n{problem}\n\nThe last good one was made: {when}.\n"
+        text = f"The backup to {self._target} failed:\n\n{problem}\n\nLast successful backup: {when}.\n"
         late = time.time() - max(last, self._began) > MISSED * self._interval
         once = f"backup {last} {int(time.time() // 86_400) if late else 'failed'}"
         try:

@@ -161,7 +161,10 @@ class Forwarding:
                 continue
             try:
                 if left <= 0:
-                    raise NoWayToAsk(f"{QUESTIONS_PER_DAY} questions a day are sent by themselves; ask again by hand")
+                    raise NoWayToAsk(
+                        f"already sent {QUESTIONS_PER_DAY} confirmation emails today; to send another, ask again "
+                        "manually"
+                    )
                 await self.ask(name, one.address)
                 left -= 1
             except (NoWayToAsk, StoreError) as error:
@@ -174,9 +177,9 @@ class Forwarding:
         alias = snapshot.passed_on(name).get(address)
         own, base = alias or _own_address(snapshot, name), consent_page(snapshot)
         if own is None:
-            raise NoWayToAsk("the account has no address of its own to send the question from")
+            raise NoWayToAsk("the account doesn't have an address to send the confirmation email from")
         if self._submit is None:
-            raise NoWayToAsk("the queue of outgoing mail is out of service")
+            raise NoWayToAsk("the outgoing queue isn't available")
         async with self._accounts.use(name) as account:
             token = await account.write(lambda tx: ask_target(tx, target_key(address, of_alias=alias is not None)))
         settings = snapshot.account(name)
@@ -327,12 +330,12 @@ class ForwardCommands:
         """Send mail again to an address that was stopped."""
         await self._require_address(args)
         if not await self._forwarding.start(args.account, args.address):
-            raise CommandFailed("refused", f"{args.address} is not stopped, or not confirmed")
+            raise CommandFailed("refused", f"{args.address} isn't stopped, or isn't confirmed")
 
     async def _require_address(self, args: ForwardAddress) -> None:
         named_account(self._config, args.account)
         if await self._forwarding.find(args.account, args.address) is None:
-            raise CommandFailed("notFound", f"mail of {args.account} is not forwarded to {args.address}")
+            raise CommandFailed("notFound", f"{args.account} doesn't forward mail to {args.address}")
 
 
 def _info(one: PassedOn) -> ForwardInfo:

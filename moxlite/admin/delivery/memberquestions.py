@@ -61,7 +61,7 @@ class MemberQuestions:
                 await forwarding.ask(account, address)
         except (NoWayToAsk, StoreError) as error:
             kv = {"account": account, "err": str(error)}
-            logger.warning("new member of an alias was not asked", extra={"kv": kv})
+            logger.warning("failed to email new alias member", extra={"kv": kv})
         else:
             self._known.add((account, address))
 

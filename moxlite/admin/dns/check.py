@@ -59,11 +59,11 @@ async def check_dnssec(case: Case) -> Report:
     except DNSError as error:
         signed = error.authentic
         if isinstance(error, TempError) and error.dnssec:
-            report.errors.append(f"hosts that verify DNSSEC cannot look up {case.domain}: {error}")
+            report.errors.append(f"servers that verify DNSSEC can't look up {case.domain}: {error}")
             signed = True
     known = verifies.status is not Verifies.UNVERIFIED or (own is not None and await own.can_validate())
     if not signed and known:
-        report.warnings.append(f"{case.domain} is not signed with DNSSEC: without it there is no DANE")
+        report.warnings.append(f"{case.domain} isn't signed with DNSSEC, which DANE requires")
         report.instructions.append("switch DNSSEC on at your DNS provider, and give the DS record to your registrar")
     return report
 
@@ -81,10 +81,10 @@ async def check_iprev(case: Case) -> Report:
     natted = any(listener.nat_ips or listener.ips_natted for listener in case.snapshot.static.listeners.values())
     for ip in ips:
         if ip.is_loopback:
-            report.errors.append(f"{ip} is a loopback address, which other hosts cannot reach")
+            report.errors.append(f"{ip} is a loopback address that other hosts can't reach")
             continue
         if case.ips is not None and ip not in case.ips and ip not in case.socks:
-            report.errors.append(f"{case.host} has the address {ip}, which is not one of this server")
+            report.errors.append(f"{case.host} has the address {ip}, which isn't this server's")
             await case.mend_host(report)
         await _reverse(case, report, ip, socks if ip in case.socks else names, natted=natted)
     return report
@@ -93,7 +93,7 @@ async def check_iprev(case: Case) -> Report:
 def _ask_for_addresses(case: Case, report: Report) -> None:
     case.ask_for(report, "host")
     if not case.records("host"):
-        report.instructions.append(f"add to DNS the addresses of this machine: {absolute_name(case.host)} A (and AAAA)")
+        report.instructions.append(f"add this machine's addresses to DNS: {absolute_name(case.host)} A (and AAAA)")
 
 
 async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str], *, natted: bool) -> None:
@@ -102,11 +102,11 @@ async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str]
         found = [name.rstrip(".") for name in (await case.resolver.ptr(ip)).records[:MAX_HOSTS]]
     except NotFound:
         # receivers outside look at addresses that they can see
-        (report.errors if ip.is_global else report.found).append(f"{ip} has no reverse name")
+        (report.errors if ip.is_global else report.found).append(f"{ip} doesn't have reverse DNS")
         report.instructions.append(wish)
         return
     except DNSError as error:
-        report.errors.append(f"the look-up of the reverse name of {ip} failed: {error}")
+        report.errors.append(f"couldn't look up reverse DNS for {ip}: {error}")
         return
     report.found.append(f"{ip} PTR {' '.join(found)}")
     confirmed = []
@@ -117,13 +117,13 @@ async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str]
         except (DNSError, ValueError):
             continue
     if not confirmed:
-        report.errors.append(f"the reverse name of {ip}, {found[0]}, does not lead back to it")
+        report.errors.append(f"the reverse DNS name for {ip}, {found[0]}, doesn't resolve to this address")
         report.instructions.append(wish)
     elif not expected & set(confirmed) and not natted:
-        report.warnings.append(f"the reverse name of {ip} is {confirmed[0]}, not {min(expected)}")
+        report.warnings.append(f"the reverse DNS name for {ip} is {confirmed[0]}, not {min(expected)}")
         report.instructions.append(wish)
     elif len(found) > 1:
-        report.warnings.append(f"{ip} has {len(found)} reverse names; some receivers want exactly one")
+        report.warnings.append(f"{ip} has {len(found)} reverse DNS names; some receivers expect exactly one")
 
 
 async def check_mx(case: Case) -> Report:
@@ -144,7 +144,7 @@ async def check_mx(case: Case) -> Report:
 async def _leads_here(case: Case, report: Report, record: MX) -> bool:
     """Whether an MX record may stay. If it names our host, only the host's addresses can be wrong."""
     if record.host == ".":
-        report.errors.append(f"{case.domain} has a null MX: it takes no mail")
+        report.errors.append(f"{case.domain} has a null MX, so it can't receive mail")
         return False
     ours = record.host.lower() == absolute_name(case.host)
     ips = await case.find_addresses(record.host, report, "the MX host")
@@ -161,7 +161,7 @@ async def _leads_here(case: Case, report: Report, record: MX) -> bool:
     if len(foreign) == len(ips):
         report.errors.append(f"the MX host {record.host} is another machine: {others}")
     else:
-        report.errors.append(f"the MX host {record.host} also has addresses that are not ours: {others}")
+        report.errors.append(f"the MX host {record.host} also has other addresses: {others}")
     if ours:
         await case.mend_host(report)
     elif len(foreign) < len(ips):
@@ -187,17 +187,17 @@ async def check_mtasts(case: Case) -> Report:
     report = Report()
     mtasts = case.settings.mtasts
     if mtasts is None:
-        report.warnings.append("MTA-STS is not configured for this domain")
+        report.warnings.append("MTA-STS isn't set up for this domain")
         report.instructions.append(
-            "enable mtasts_https at a listener, add [domains.NAME.mtasts] to domains.toml (moxlite config "
-            "describe-domains), and the records of `moxlite config dnsrecords`"
+            "turn on mtasts_https for a listener, add [domains.NAME.mtasts] to domains.toml (moxlite config "
+            "describe-domains), and add the records from `moxlite config dnsrecords`"
         )
     name = f"_mta-sts.{absolute_name(case.domain)}"
     try:
         identifier = await find_record(case.resolver, case.domain)
         report.found.append(f"record with id {identifier}")
         if mtasts is not None and identifier != mtasts.policy_id:
-            report.errors.append(f"the record has id {identifier}, the policy here has {mtasts.policy_id}")
+            report.errors.append(f"the record has ID {identifier}, but the policy here has {mtasts.policy_id}")
             case.ask_for(report, "mtasts", name=name, found=await _policy_lines(case, name))
     except NoPolicy as error:
         if mtasts is not None:
@@ -231,27 +231,29 @@ async def _policy(case: Case, report: Report) -> None:
         return
     report.found.append(f"policy with mode {policy.mode}, max_age {policy.max_age}, mx {' '.join(policy.mx)}")
     if policy.mode == "none":
-        report.warnings.append("the policy has mode none: it protects nothing")
+        report.warnings.append("the policy has mode none, so it doesn't protect mail")
     elif policy.mode == "testing":
         report.instructions.append(
-            "the policy has mode testing: once TLS reports tell of no failures for some weeks, set mode enforce"
+            "the policy has mode testing; if TLS reports show no failures for a few weeks, set mode enforce"
         )
     if policy.max_age <= SHORT_AGE:
-        report.warnings.append(f"the policy is kept for {policy.max_age} s only; a week or more protects better")
+        report.warnings.append(
+            f"the policy is only cached for {policy.max_age} s; use a week or more for better protection"
+        )
     if policy.mode != "none":
         await _compare_hosts(case, report, policy)
 
 
 async def _compare_hosts(case: Case, report: Report, policy: Policy) -> None:
     if not matches(policy, case.host.ascii):
-        report.errors.append(f"the policy does not name our host {case.host}")
+        report.errors.append(f"the policy doesn't include this server, {case.host}")
     hosts = [host.rstrip(".") for host in mx_hosts(await mx_of(case, report, quiet=True))]
-    report.errors += [f"the policy does not name the MX host {host}" for host in hosts if not matches(policy, host)]
+    report.errors += [f"the policy doesn't include the MX host {host}" for host in hosts if not matches(policy, host)]
     for pattern in policy.mx:
         one = Policy(policy.mode, policy.max_age, (pattern,))
         former = case.settings.mtasts.former_mx if case.settings.mtasts is not None else ()
         if hosts and pattern not in former and not any(matches(one, host) for host in hosts):
-            report.warnings.append(f"the policy names {pattern}, which is no MX host")
+            report.warnings.append(f"the policy includes {pattern}, which isn't an MX host")
 
 
 # The check of DANE: TLSA records in DNS, compared with the configured keys and with the certificates that port 25 shows
@@ -262,12 +264,12 @@ async def _compare_hosts(case: Case, report: Report, policy: Policy) -> None:
 
 
 MAKE_KEYS: Final = (
-    "make keys with `moxlite config ensure-acme-host-keys`, name them in host_private_key_files of the listener, and "
-    "add the TLSA records that `moxlite config dnsrecords` prints then"
+    "create keys with `moxlite config ensure-acme-host-keys`, add them to the listener's host_private_key_files, "
+    "then add the TLSA records from `moxlite config dnsrecords`"
 )
 KEEP_KEY: Final = (
-    "let the program that renews the certificates keep their key (certbot renew --reuse-key), name its file in "
-    "host_private_key_files of the listener, and add the TLSA records that `moxlite config dnsrecords` prints then"
+    "set your certificate program to keep its key when it renews (certbot renew --reuse-key), add its file to "
+    "the listener's host_private_key_files, then add the TLSA records from `moxlite config dnsrecords`"
 )
 """Where certificates aren't by ACME, MAKE_KEYS' command is refused."""
 
@@ -278,17 +280,17 @@ async def check_dane(case: Case) -> Report:
     answer = await mx_of(case, report, quiet=True)
     if case.keys.tlsa and len(report.warnings) == len(case.keys.host_problems):  # the look-up has not failed
         if answer is None:
-            report.instructions.append("there is no MX record yet whose host could have TLSA records")
+            report.instructions.append("the domain doesn't have an MX record yet, which TLSA records require")
         elif not answer.authentic:
-            text = f"the MX record of {case.domain} is not signed: senders will not look for TLSA records"
+            text = f"{case.domain}'s MX record isn't signed, so senders won't look for TLSA records"
             report.warnings.append(text)
     published = [host for host in mx_hosts(answer) if await _check_host(case, report, host)]
     if not case.keys.tlsa:
         own = absolute_name(case.host)
         report.warnings.append(
-            "no keys of the host are configured: the next certificate may have a key that the TLSA records don't fit"
+            "host keys aren't set up, so the next certificate may have a key that doesn't match the TLSA records"
             if own in map(str.lower, published)
-            else "no DANE: no listener with SMTP has keys of the host for it"
+            else "DANE isn't available because no listener with SMTP has host keys"
         )
         listeners = case.snapshot.static.listeners.values()
         ordered = any(one.smtp.enabled and one.tls is not None and one.tls.acme is not None for one in listeners)
@@ -304,17 +306,17 @@ async def _check_host(case: Case, report: Report, host: str) -> bool:
         answer = await case.resolver.tlsa(name)
     except NotFound as error:
         if wanted_records and error.authentic:
-            report.errors.append(f"{name} has no TLSA record")
+            report.errors.append(f"{name} doesn't have a TLSA record")
             case.ask_for(report, "dane", name=name.lower())
         elif wanted_records:
-            report.warnings.append(f"{host} has no TLSA records; they need DNSSEC for its zone first")
+            report.warnings.append(f"{host} doesn't have TLSA records; its zone must be signed with DNSSEC first")
         return False
     except DNSError as error:
-        report.errors.append(f"the look-up of {name} TLSA failed, so senders with DANE do not deliver: {error}")
+        report.errors.append(f"couldn't look up {name} TLSA, so senders that use DANE can't deliver: {error}")
         return False
     report.found += shown(name, "TLSA", answer.records[:MAX_HOSTS])
     if not answer.authentic:
-        report.errors.append(f"{name} has TLSA records, but its zone is not signed: they do nothing")
+        report.errors.append(f"{name} has TLSA records, but its zone isn't signed, so they have no effect")
     live = await _live(case, report, host)
     if wanted_records:
         _compare_keys(report, name, answer, wanted_records, live)
@@ -337,7 +339,7 @@ async def _live(case: Case, report: Report, host: str) -> Live:
                 live[ip] = chain
             else:
                 why = problem or "no certificate"
-                report.warnings.append(f"the TLSA records of {host} were not compared with its port 25: {why}")
+                report.warnings.append(f"couldn't compare {host}'s TLSA records with port 25: {why}")
     return live
 
 
@@ -351,7 +353,7 @@ def _compare_keys(
     if missing:
         report.errors.append(f"{name} lacks {len(missing)} TLSA record{'s' if len(missing) > 1 else ''} of our keys")
     for line in shown(name, "TLSA", strange[:MAX_HOSTS]):
-        report.errors.append(f"a TLSA record is not of our keys: {line}")
+        report.errors.append(f"a TLSA record doesn't match this server's keys: {line}")
     if missing or strange:
         kept = [record for record in answer.records if record in ours]
         report.instructions += instructions(shown(name, "TLSA", [*strange[:MAX_HOSTS], *kept]), wanted_records)
@@ -368,7 +370,7 @@ def _compare_live(
     name = f"_25._tcp.{host}"
     unfit = [ip for ip, chain in live.items() if not _fits(answer.records, chain, name)]
     for ip in unfit:
-        text = f"no TLSA record of {name} fits the key that {ip} shows at port 25: senders with DANE do not deliver"
+        text = f"no TLSA record for {name} matches the key on {ip} port 25, so senders that use DANE can't deliver"
         report.errors.append(text)
     if not unfit or host.lower() != absolute_name(case.host):
         return
@@ -377,7 +379,7 @@ def _compare_live(
         wanted_records = [WantedRecord("dane", name, "TLSA", tlsa) for tlsa in now]
         report.instructions += instructions(shown(name, "TLSA", answer.records[:MAX_HOSTS]), wanted_records)
     elif not keys >= now.keys():
-        text = "port 25 shows a key that is not in host_private_key_files: systemctl restart moxlite"
+        text = "port 25 uses a key that isn't in host_private_key_files: systemctl restart moxlite"
         report.instructions.append(text)
 
 
@@ -428,9 +430,9 @@ async def check_servers(resolver: Resolver, host: Domain) -> Report:
         return Report()
     several = len(silence.servers) > 1
     text = f"DNS server{'s' * several} {', '.join(map(str, silence.servers))} {'do' if several else 'does'} not answer"
-    mend = f"mend {silence.file}" if silence.file else "correct the address: dns.servers in moxlite.toml, or --resolver"
+    mend = f"mend {silence.file}" if silence.file else "correct the address in dns.servers (moxlite.toml) or --resolver"
     if any(ip.is_loopback for ip in silence.servers):
-        mend += "; is a resolver such as unbound running on this machine?"
+        mend += "; check that a resolver like unbound is running on this machine"
     report = Report(instructions=[mend])
     (report.errors if silence.all else report.warnings).append(text)
     return report
@@ -478,14 +480,14 @@ async def check_domain(
         resolver=resolver,
         network=network,
     )
-    late = f"the check did not end within {SECONDS:.0f} s"
+    late = f"the check didn't finish within {SECONDS:.0f} s"
     reports = {name: Report(errors=[late]) for name in TOPICS if name in topics}
 
     async def run(name: str, topic: Callable[[Case], Awaitable[Report]]) -> None:
         try:
             reports[name] = await topic(case)
         except Exception as error:  # one topic's crash becomes an entry of its report, and the others go on (ADMIN-67)
-            logger.exception("a DNS check failed", extra={"kv": {"topic": name, "domain": domain.ascii}})
+            logger.exception("DNS check failed", extra={"kv": {"topic": name, "domain": domain.ascii}})
             reports[name] = Report(errors=[f"the check failed: {fault_of(error)}"])
 
     with trio.move_on_after(SECONDS):

@@ -33,12 +33,12 @@ async def check_srv(case: Case) -> Report:
             continue
         except DNSError as error:
             problems = report.warnings if record.optional else report.errors
-            problems.append(f"the look-up of {record.name} SRV failed: {error}")
+            problems.append(f"couldn't look up {record.name} SRV: {error}")
             continue
         report.found += shown(record.name, "SRV", srvs[:MAX_SERVICES])
         if not any((srv.port, srv.target) == (record.value.port, record.value.target) for srv in srvs):
             problems = report.warnings if record.optional else report.errors
-            problems.append(f"{record.name} is {_shown(srvs[0])}, but this server has {_shown(record.value)}")
+            problems.append(f"{record.name} is {_shown(srvs[0])}, but should be {_shown(record.value)}")
             report.instructions += instructions(shown(record.name, "SRV", srvs[:MAX_SERVICES]), [record])
     return report
 
@@ -50,11 +50,11 @@ async def _check_path(case: Case, report: Report, wanted_record: WantedRecord) -
     except NotFound:
         return
     except DNSError as error:
-        report.warnings.append(f"the look-up of {wanted_record.name} TXT failed: {error}")
+        report.warnings.append(f"couldn't look up {wanted_record.name} TXT: {error}")
         return
     report.found += shown(wanted_record.name, "TXT", found[:MAX_SERVICES])
     if any(one.startswith("path=") and one != wanted_record.value for one in found):
-        report.warnings.append(f"{wanted_record.name} has another path than {wanted_record.value}")
+        report.warnings.append(f"{wanted_record.name} has a different path than {wanted_record.value}")
         report.instructions += instructions(shown(wanted_record.name, "TXT", found[:MAX_SERVICES]), [wanted_record])
 
 
@@ -62,7 +62,9 @@ async def check_autoconfig(case: Case) -> Report:
     """Check the host where Thunderbird finds its settings."""
     report = Report()
     if not case.records("autoconfig"):
-        report.instructions.append("autoconfig_https is not enabled at any listener: users type their settings")
+        report.instructions.append(
+            "autoconfig_https isn't turned on for any listener, so users have to enter their settings"
+        )
         return report
     await _host(case, report, f"autoconfig.{case.domain.ascii}.", "autoconfig")
     return report
@@ -82,21 +84,21 @@ async def check_autodiscover(case: Case) -> Report:
         case.ask_for(report, "autodiscover", name=name)
         return report
     except DNSError as error:
-        report.errors.append(f"the look-up of {name} SRV failed: {error}")
+        report.errors.append(f"couldn't look up {name} SRV: {error}")
         return report
     wrong: list[SRV] = []
     for srv in srvs[:MAX_SERVICES]:
         report.found += shown(name, "SRV", [srv])
         if srv.port != HTTPS:
-            report.errors.append(f"{name} names port {srv.port}; it must be 443")
+            report.errors.append(f"{name} has port {srv.port}, but must have 443")
             wrong.append(srv)
         if srv.target == ".":
-            report.errors.append(f"{name} says that there is no such service")
+            report.errors.append(f"{name} says that this service isn't available")
             wrong.append(srv)
             continue
         ips = await case.addresses(srv.target, report, "the target")
         if not case.are_ours(ips):
-            report.errors.append(f"{name} names {srv.target}, which is not this server")
+            report.errors.append(f"{name} points to {srv.target}, which isn't this server")
             wrong.append(srv)
         await case.probe(report, ips, HTTPS, srv.target.rstrip("."))
     if wrong:
@@ -120,7 +122,7 @@ async def check_pacc(case: Case) -> Report:
             case.ask_for(report, "pacc")
             return report
         if digest_in(str(record.value)) not in map(digest_in, found[:MAX_SERVICES]):
-            report.errors.append(f"{record.name} has not the digest of the settings: mail programs refuse them")
+            report.errors.append(f"{record.name} doesn't have the digest of the settings, so mail clients reject them")
             case.ask_for(report, "pacc", name=record.name, found=shown(record.name, "TXT", found[:MAX_SERVICES]))
         await _host(case, report, f"ua-auto-config.{case.domain.ascii}.", "pacc")
     return report
@@ -146,7 +148,7 @@ async def _host(case: Case, report: Report, name: str, topic: Topic, *, probe: b
     ips = await case.addresses(name, report, "the host")
     if not ips or not case.are_ours(ips):
         if ips:
-            report.errors.append(f"{name} has addresses that are not ours: {', '.join(map(str, ips))}")
+            report.errors.append(f"{name} has addresses that aren't this server's: {', '.join(map(str, ips))}")
         case.ask_for(report, topic, name=name, found=await case.host_lines(name))
     if probe:
         await case.probe(report, ips, HTTPS, name.rstrip("."))

@@ -34,21 +34,21 @@ T = TypeVar("T")
 SERVER: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?")
 """An address in brackets, as in URLs, or of IPv4, with a port or without."""
 
-CHANGED: Final = "The records have changed meanwhile. Look at the changes again."
+CHANGED: Final = "The records were changed elsewhere. Review the changes again."
 
 WORDS: Final[dict[operations.Stage, str]] = {
-    "resting": "the present key signs; the next one comes when it is old",
-    "publishing": "the record of the next key is being published",
-    "waiting": "the record is published; the next key signs once no resolver can remember that there was none",
-    "retiring": "the next key signs; the record of the former one stays while its mail may be under way",
+    "resting": "signing with the current key; it will be replaced on schedule",
+    "publishing": "publishing the next key's record",
+    "waiting": "next key's record published; it will sign once DNS caches have expired",
+    "retiring": "signing with the next key; the previous record is kept for mail in transit",
 }
 
 HOST_WORDS: Final[dict[operations.HostStage, str]] = {
-    "resting": "the present key is in use; the next one comes when it is old",
-    "publishing": "the TLSA record of the next key is being published",
-    "waiting": "the record is published; the next key is used once no resolver can remember the records without it",
-    "ordering": "a certificate for the next key is being ordered; the present one is shown until then",
-    "retiring": "the next key is in use; the record of the former one stays for a day",
+    "resting": "using the current key; it will be replaced on schedule",
+    "publishing": "publishing the next key's TLSA record",
+    "waiting": "next key's record published; it will be used once DNS caches have expired",
+    "ordering": "ordering a certificate for the next key; the current one is used until then",
+    "retiring": "using the next key; the previous record is kept for one day",
 }
 
 
@@ -121,7 +121,7 @@ class DNSOperations:
             or {provider_question.option for provider_question in known.asked} != answers.keys()
             or not all(answers.values())
         ):
-            raise CommandFailed("badRequest", "Choose a provider, and answer all its questions.", "provider")
+            raise CommandFailed("badRequest", "Choose a provider and answer all its questions.", "provider")
         if args.provider == RFC2136 and "#" not in answers["server"]:
             answers["server"] = _place(answers["server"])
 
@@ -191,7 +191,7 @@ class DNSOperations:
         try:
             return _told(domain, await (await self._rotation.get()).change(domain, **changes))
         except OSError as error:
-            raise CommandFailed("failed", f"the rotation cannot be written down: {error.strerror or error}") from None
+            raise CommandFailed("failed", f"can't save the rotation: {error.strerror or error}") from None
 
     async def host_rotations(self, args: operations.ShowHostRotation) -> list[operations.HostRotation]:
         """The rotation of each host's key."""
@@ -202,12 +202,12 @@ class DNSOperations:
         rotation = await self._host_rotation.get()
         host = args.host.lower().rstrip(".")
         if host not in rotation.hosts:
-            known = ", ".join(rotation.hosts) or "none: no listener with SMTP has certificates by ACME for host keys"
-            raise CommandFailed("notFound", f"{args.host} has no host key here; hosts with one: {known}")
+            known = ", ".join(rotation.hosts) or "none: no listener with SMTP has ACME certificates for host keys"
+            raise CommandFailed("notFound", f"{args.host} doesn't have a host key here; hosts with one: {known}")
         try:
             return _told_host(host, await rotation.change(host, **changes))
         except OSError as error:
-            raise CommandFailed("failed", f"the rotation cannot be written down: {error.strerror or error}") from None
+            raise CommandFailed("failed", f"can't save the rotation: {error.strerror or error}") from None
 
     def _domain(self, name: str) -> Domain:
         try:
@@ -228,9 +228,9 @@ class DNSOperations:
         except (NoProvider, UpdateRefused, ProviderFailed) as error:
             raise CommandFailed("badRequest", str(error)) from None
         except msgspec.DecodeError as error:
-            raise CommandFailed("failed", f"a file about DNS is damaged: {error}") from None
+            raise CommandFailed("failed", f"a DNS file is damaged: {error}") from None
         except OSError as error:
-            raise CommandFailed("failed", f"a file about DNS cannot be used: {error.strerror or error}") from None
+            raise CommandFailed("failed", f"can't use a DNS file: {error.strerror or error}") from None
 
 
 def _place(text: str) -> str:
@@ -244,7 +244,7 @@ def _place(text: str) -> str:
             return f"{ip_address(host)}#{port}"
     except ValueError:
         pass
-    raise CommandFailed("badRequest", "Write the name server as an address, with a port or without one.", "provider")
+    raise CommandFailed("badRequest", "Enter the name server as an IP address, with or without a port.", "provider")
 
 
 def _in_use(publishing: Publishing, domain: Domain) -> operations.ProviderInUse:

@@ -134,7 +134,7 @@ def make_plan(
         if kind == "CAA" and not any(rdata not in own for rdata in before) and all(record.joins for record in records):
             remove, add = [rdata for rdata in before if rdata in own], []
         if kind not in ADDED and others and not replace and not _is_mergeable(records):
-            left += [f"{name} {kind} {rdata.to_text()} stays; --replace replaces it" for rdata in others]
+            left += [f"keeping {name} {kind} {rdata.to_text()}; to replace it, use --replace" for rdata in others]
             continue
         if kind == "CAA" or (kind in ADDED and not replace):
             remove = [rdata for rdata in remove if rdata in own]
@@ -163,9 +163,9 @@ def reversed_changes(changes: Iterable[Change], found: Found) -> list[Change]:
 def _conflict(name: str, kind: Kind, found: Found) -> str:
     """A note if an alias is in the way of other records, or they of an alias (RFC 1034 §3.6.2); else ""."""
     if kind != "CNAME" and found.get((name, "CNAME")):
-        return f"{name} {kind} is not added: the name is an alias"
+        return f"skipping {name} {kind} because the name is an alias"
     if kind == "CNAME" and any(found.get((name, other)) for other in OTHERS):
-        return f"{name} CNAME is not added: the name has other records"
+        return f"skipping {name} CNAME because the name has other records"
     return ""
 
 

@@ -118,7 +118,7 @@ class PolicyWatch:
             try:
                 pending = await self.look()
             except (OSError, CommandFailed) as error:
-                logger.error("MTA-STS policies not looked after", extra={"kv": {"err": str(error)}})
+                logger.error("MTA-STS policy check failed", extra={"kv": {"err": str(error)}})
                 pending = True
             with trio.move_on_after(SOON if pending else LOOK):
                 await self._wakeup.wait()
@@ -182,7 +182,7 @@ class PolicyWatch:
 
         await edit(self._config, change)
         kv = {"domain": domain.ascii, "id": identifier, "former": " ".join(former)}
-        logger.info("an MTA-STS policy has changed, and got another id", extra={"kv": kv})
+        logger.info("MTA-STS policy changed and its ID updated", extra={"kv": kv})
 
     async def _written(self, domain: Domain) -> bool:
         """Write the id to DNS. Returns whether there is nothing left to do."""
@@ -193,7 +193,7 @@ class PolicyWatch:
             from moxlite.admin.dns.publishing import publish_policy
 
             publish = publish_policy
-        return await self._run(publish, domain, "the id of an MTA-STS policy is not in DNS yet")
+        return await self._run(publish, domain, "MTA-STS policy ID not yet in DNS")
 
     async def _digest_written(self, domain: Domain) -> bool:
         """As `_written`, for the digest of the settings of mail programs."""
@@ -204,7 +204,7 @@ class PolicyWatch:
             from moxlite.admin.dns.publishing import publish_digest
 
             publish = publish_digest
-        return await self._run(publish, domain, "the digest of settings is not in DNS yet")
+        return await self._run(publish, domain, "settings digest not yet in DNS")
 
     async def _publishes(self) -> bool:
         """Whether this server publishes records. If not, they are for the owner to do: `dnscheck` and the nightly mail
@@ -239,5 +239,5 @@ def _read(path: Path) -> dict[str, Served]:
         return {}
     except msgspec.DecodeError as error:
         kv = {"path": path, "err": str(error)}
-        logger.error("what was served of MTA-STS policies cannot be read", extra={"kv": kv})
+        logger.error("failed to read previous MTA-STS policies", extra={"kv": kv})
         return {}

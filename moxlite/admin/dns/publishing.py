@@ -157,7 +157,7 @@ class Publishing:
         try:
             found = self.files.provider(domain)
         except msgspec.DecodeError:
-            raise NoProvider(f"the file about the provider of {domain} is damaged: set it again") from None
+            raise NoProvider(f"the provider file for {domain} is damaged; set the provider again") from None
         if found is None:
             raise NoProvider(f"no DNS provider is set for {domain}: moxlite dns provider set {domain} PROVIDER")
         return found
@@ -171,7 +171,7 @@ class Publishing:
         name = f"{TEST_LABEL}.{domain.ascii}."
         zone = access.zone(name)
         if zone is None:
-            raise UpdateRefused(f"{access.title} does not have the zone of {domain}", credentials=True)
+            raise UpdateRefused(f"{access.title} doesn't have the zone of {domain}", credentials=True)
         slot: Slot = name, "TXT"
         before = tuple(access.found(zone, [slot])[slot])
         text = rdata_of("TXT", f"moxlite test {secrets.token_hex(8)}")
@@ -179,7 +179,7 @@ class Publishing:
         there = tuple(access.found(zone, [slot])[slot])
         # The provider's word is not enough: only the record itself proves that the token may write.
         if text not in there:
-            raise UpdateRefused(f"{access.title} took a record, {name} TXT, and does not have it")
+            raise UpdateRefused(f"{access.title} accepted the record {name} TXT but doesn't have it")
         access.send(zone, [Change(name, "TXT", there, there, ())])  # with texts of broken-off tests
         return zone
 
@@ -336,7 +336,7 @@ class Publishing:
             ledger = Ledger(self.files, domain)
             now = self.plan_undo(domain, located)
             if now is None or now.lines() != plans.lines():  # such as a rotation, while the owner was asked
-                raise Busy("another step was made meanwhile: look at the changes again")
+                raise Busy("another step was taken elsewhere; review the changes again")
             send_plans(located, plans.zones)
             ledger.undone()
         return missing_changes(located, plans.zones)
@@ -387,7 +387,7 @@ def _publish_text(publishing: Publishing, domain: Domain, label: str, due: Calla
     except (Busy, NoAnswer, UpdateRefused, Refused) as error:
         return str(error)
     except (OSError, msgspec.DecodeError) as error:
-        return f"a file about DNS cannot be used: {error}"
+        return f"can't use a DNS file: {error}"
     return f"the provider took the change and did not make it: {missing[0][:120]}" if missing else ""
 
 

@@ -61,11 +61,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         try:
             answer = await self.resolver.ips(name)
         except NotFound as error:
-            why = "DNS does not know the name" if error.nonexistent else "DNS has neither A nor AAAA records of it"
-            report.errors.append(f"{what} {name} has no address: {why}")
+            why = "the name isn't in DNS" if error.nonexistent else "the name has no A or AAAA records"
+            report.errors.append(f"{what} {name} doesn't have an address: {why}")
             return ()
         except DNSError as error:
-            report.errors.append(f"the addresses of {what} {name} are not known: {error}")
+            report.errors.append(f"can't find addresses for {what} {name}: {error}")
             return None
         report.found.append(f"{name} {' '.join(map(str, answer.records))}")
         return answer.records
@@ -106,7 +106,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         except NotFound:
             return []
         except DNSError as error:
-            report.errors.append(f"the look-up of {name} TXT failed: {error}")
+            report.errors.append(f"couldn't look up {name} TXT: {error}")
             return None
         found = [text for text in answer.records if text.lower().startswith(prefix.lower())]
         report.found += [f"{name} TXT {text}" for text in found]
@@ -154,7 +154,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the first certificate of a host is being obtained, so that its connections say nothing yet."""
         if host not in self.keys.first_orders:
             return False
-        line = f"TLS for {host} was not checked: its certificate is being obtained; check again in some minutes"
+        line = f"couldn't check TLS for {host} because its certificate is being issued; check again in a few minutes"
         if line not in report.instructions:
             report.instructions.append(line)
         return True
@@ -163,7 +163,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a connection to an address can tell anything: not to ours while the server does not run."""
         if self.served or (self.ips is not None and ip not in self.ips):
             return True
-        line = "TLS was not checked: the server does not run here now; check again once it does"
+        line = "couldn't check TLS because the server isn't running; start it and check again"
         if line not in report.instructions:
             report.instructions.append(line)
         return False
@@ -222,7 +222,7 @@ async def mx_of(case: Case, report: Report, *, quiet: bool = False) -> Answer[MX
             case.ask_for(report, "mx")
         return None
     except DNSError as error:
-        text = f"the look-up of {name} MX failed: {error}"
+        text = f"couldn't look up {name} MX: {error}"
         if quiet:
             report.warnings.append(f"not checked: {text}")
         else:

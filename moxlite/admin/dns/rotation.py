@@ -145,7 +145,7 @@ def _record(snapshot: Snapshot, domain: Domain, selector: str) -> WantedRecord:
     """The record of a selector. Raises UpdateRefused: its key cannot be read."""
     keys = read_keys(snapshot, domain)
     if selector not in keys.dkim:
-        raise UpdateRefused("; ".join(keys.dkim_problems) or f"the selector {selector} is gone")
+        raise UpdateRefused("; ".join(keys.dkim_problems) or f"selector {selector} no longer exists")
     return WantedRecord("dkim", f"{selector}._domainkey.{domain.ascii}.", "TXT", keys.dkim[selector])
 
 

@@ -27,14 +27,16 @@ async def check_spf(case: Case) -> Report:
     found = await _the_spf(case, report, "spf", f"{case.domain.ascii}.")
     ips = (*(case.ips or ()), *case.socks)
     if case.ips is None or not ips:
-        report.warnings.append("our addresses are not known (0.0.0.0, ::, NAT): that SPF permits them is not checked")
-        report.instructions.append("name the addresses in ips or nat_ips of the listener public")
+        report.warnings.append(
+            "this server's addresses are unknown (0.0.0.0, ::, NAT), so SPF couldn't be checked for them"
+        )
+        report.instructions.append("add the addresses to ips or nat_ips of the public listener")
     for ip in ips if found else ():
         result = await check_sender(
             case.resolver, ip=ip, mail_from=f"postmaster@{case.domain.ascii}", helo=case.host.ascii
         )
         if result.status != SPFStatus.PASS:
-            report.errors.append(f"SPF of {case.domain} for {ip}: {result.status}{_because(result.problem)}")
+            report.errors.append(f"{case.domain}'s SPF for {ip}: {result.status}{_because(result.problem)}")
             _mend_spf(case, report, "spf", found or "", result.status)
     await _host_spf(case, report)
     return report
@@ -49,7 +51,7 @@ async def _host_spf(case: Case, report: Report) -> None:
     for ip in case.ips or ():
         result = await check_helo(case.resolver, ip=ip, helo=case.host.ascii)
         if result.status != SPFStatus.PASS:
-            report.errors.append(f"SPF of the host {case.host} for {ip}: {result.status}{_because(result.problem)}")
+            report.errors.append(f"the host {case.host}'s SPF for {ip}: {result.status}{_because(result.problem)}")
             _mend_spf(case, report, "spf-host", found, result.status)
 
 
@@ -98,10 +100,10 @@ async def check_dkim(case: Case) -> Report:
     _smarthosts(case, report)
     report.errors += case.keys.dkim_problems
     if not case.settings.dkim.selectors:
-        report.errors.append("no DKIM keys are configured: mail of this domain is not signed")
+        report.errors.append("no DKIM keys are set up, so this domain's mail isn't signed")
         return report
     if not case.settings.dkim.sign:
-        report.errors.append("dkim.sign is empty: mail of this domain is not signed")
+        report.errors.append("dkim.sign is empty, so this domain's mail isn't signed")
     for wanted_record in case.records("dkim"):
         lines: list[str] = []
         try:
@@ -113,16 +115,16 @@ async def check_dkim(case: Case) -> Report:
             case.ask_for(report, "dkim", name=wanted_record.name, found=lines)
             continue
         except DNSError as error:
-            report.errors.append(f"the look-up of {wanted_record.name} TXT failed: {error}")
+            report.errors.append(f"couldn't look up {wanted_record.name} TXT: {error}")
             continue
-        report.found.append(f"{wanted_record.name} TXT with a key of {record.bits} bits")
+        report.found.append(f"{wanted_record.name} TXT with a {record.bits}-bit key")
         own = parse_record(str(wanted_record.value))
         form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         if record.key.public_bytes(*form) != own.key.public_bytes(*form):
-            report.errors.append(f"{wanted_record.name} has another key than the one here: signatures with it fail")
+            report.errors.append(f"{wanted_record.name} has a different key than this server, so its signatures fail")
             case.ask_for(report, "dkim", name=wanted_record.name, found=lines)
         if record.testing:
-            report.warnings.append(f"{wanted_record.name} says that DKIM is only tried (t=y)")
+            report.warnings.append(f"{wanted_record.name} has DKIM in test mode (t=y)")
     return report
 
 
@@ -143,11 +145,11 @@ async def check_dmarc(case: Case) -> Report:
         case.ask_for(report, "dmarc", name=name, found=lines)
         return report
     if case.settings.strict_records and "none" in (record.policy, record.subdomains):
-        report.warnings.append("the policy asks receivers for nothing (p=none, or sp=none)")
+        report.warnings.append("the policy doesn't ask receivers to do anything (p=none, or sp=none)")
     if record.testing:
-        report.warnings.append("the policy is only tried (t=y, or pct=0)")
+        report.warnings.append("the policy is in test mode (t=y, or pct=0)")
     if settings is None:
-        report.warnings.append("no address for DMARC reports is configured for this domain")
+        report.warnings.append("no address for DMARC reports is set for this domain")
         return report
     if own.lower() not in [address.lower() for address in record.rua]:
         report.errors.append(f"reports do not go to {own}")
@@ -164,7 +166,7 @@ async def _external(case: Case, report: Report, uri: str) -> None:
         return
     name = f"{case.domain.ascii}._report._dmarc.{at}."
     if await case.texts(name, "v=DMARC1", report) == []:
-        report.errors.append(f"{at} does not say that it wants reports about {case.domain}: none will be sent there")
+        report.errors.append(f"{at} doesn't accept reports about {case.domain}, so none will be sent there")
         report.instructions.append(f'add to DNS: {name} TXT "v=DMARC1"')
 
 
@@ -172,7 +174,7 @@ async def check_tlsrpt(case: Case) -> Report:
     """Check that TLS reports about the domain come here."""
     report = Report()
     if case.settings.tlsrpt is None:
-        report.errors.append("no address for TLS reports is configured for this domain")
+        report.errors.append("no address for TLS reports is set for this domain")
         report.instructions.append(
             f'add to domains.toml: [domains."{case.domain}".tlsrpt] with localpart = "tlsreports", account = '
             '"…", mailbox = "TLSRPT"'
@@ -188,7 +190,7 @@ async def check_host_tlsrpt(case: Case) -> Report:
     if case.host == case.domain:
         return report  # its record is that of the domain
     if case.snapshot.static.host_tlsrpt is None:
-        report.errors.append("no address for TLS reports about this machine is configured")
+        report.errors.append("no address for TLS reports about this machine is set")
         report.instructions.append(
             'add to moxlite.toml: [host_tlsrpt] with localpart = "tlsreports", account = "…", mailbox = "TLSRPT"'
         )
@@ -204,7 +206,7 @@ async def _tlsrpt(case: Case, report: Report, name: str, topic: Topic) -> None:
         return
     have = _rua(found)
     if own not in have:
-        report.errors.append(f"reports do not go to {own}" if have else f"{name} has no rua")
+        report.errors.append(f"reports do not go to {own}" if have else f"{name} doesn't have rua")
         text = _with_address(found, own)
         case.ask_for(report, topic, name=name, found=shown(name, "TXT", [found]), text=text)
 
@@ -263,8 +265,8 @@ def _smarthosts(case: Case, report: Report) -> None:
         relay = None if transport is None else transport.submissions or transport.submission or transport.smtp
         if relay is not None:
             report.instructions.append(
-                f"mail may leave through the transport {name} ({relay.host}): what that needs in SPF and DKIM cannot "
-                "be checked here; follow its provider's instructions"
+                f"mail may be sent through the transport {name} ({relay.host}); follow its provider's "
+                "instructions for SPF and DKIM, which can't be checked here"
             )
 
 

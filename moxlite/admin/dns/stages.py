@@ -196,12 +196,12 @@ class Stages(ABC, Generic[K, S]):
             text = f"{error.strerror or error}" if isinstance(error, OSError) else str(error)
             if text != state.problem:
                 kv = {self.subject: str(subject), "stage": state.stage, "err": text}
-                self.logger.error("a key is not rotated", extra={"kv": kv})
+                self.logger.error("key rotation failed", extra={"kv": kv})
             return msgspec.structs.replace(state, problem=text)
 
     def _entered(self, subject: K, state: S, stage: str, **changes: object) -> S:
         """The state at the beginning of a stage."""
-        self.logger.info("rotation of a key", extra={"kv": {self.subject: str(subject), "stage": stage}})
+        self.logger.info("key rotation step", extra={"kv": {self.subject: str(subject), "stage": stage}})
         fresh = {"since": self._clock(), "until": 0.0, "todo": (), "problem": "", **changes}
         return msgspec.structs.replace(state, stage=stage, **fresh)
 

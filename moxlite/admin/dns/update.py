@@ -107,7 +107,7 @@ class KeyedServer:
     def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
         if (name, kind) not in self._answers:
             if len(self._answers) >= MAX_QUERIES:
-                raise UpdateRefused(f"more than {MAX_QUERIES} queries for one plan")
+                raise UpdateRefused(f"the plan needs more than {MAX_QUERIES} queries")
             query = dns.message.make_query(name, kind)
             query.flags &= ~dns.flags.RD
             query.use_tsig(self._server.key)
@@ -155,7 +155,7 @@ def send_update(server: NameServer, zone: str, changes: Sequence[Change]) -> Non
     response = _exchange(server, lambda: dns.query.tcp(update, str(server.ip), timeout=SECONDS, port=server.port))
     code = response.rcode()
     if code in CHANGED:
-        raise UpdateRefused(f"the records of {zone} have changed meanwhile: try again")
+        raise UpdateRefused(f"{zone}'s records were changed elsewhere; try again")
     if code == dns.rcode.SERVFAIL:
         raise NoAnswer(f"{server.ip} could not change {zone} (SERVFAIL)")
     if code != dns.rcode.NOERROR:
@@ -166,7 +166,7 @@ def _exchange(server: NameServer, work: Callable[[], T]) -> T:
     try:
         return work()
     except dns.tsig.PeerBadTime:
-        raise UpdateRefused(f"the clocks of {server.ip} and of this machine differ too much") from None
+        raise UpdateRefused(f"the clocks of {server.ip} and this machine are too far apart") from None
     except (dns.tsig.PeerError, dns.tsig.BadSignature, dns.tsig.BadKey) as error:
         raise UpdateRefused(f"{server.ip} does not know the key {server.key.name}: {error}", credentials=True) from None
     except (dns.exception.DNSException, OSError, EOFError) as error:
@@ -205,7 +205,7 @@ def read_key_file(path: Path) -> dns.tsig.Key:
     except OSError as error:
         raise KeyFileError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise KeyFileError(f"{path} has no TSIG key") from None
+        raise KeyFileError(f"{path} doesn't have a TSIG key") from None
     return parse_key(text, str(path))
 
 
@@ -215,14 +215,14 @@ def parse_key(text: str, source: str) -> dns.tsig.Key:
     """
     name, algorithm, secret = _first_key(text)
     if not name or not secret:
-        raise KeyFileError(f"{source} has no TSIG key")
+        raise KeyFileError(f"{source} doesn't have a TSIG key")
     if algorithm.lower() not in ALGORITHMS:
-        raise KeyFileError(f"{source}: the algorithm {algorithm} is not one of {', '.join(ALGORITHMS)}")
+        raise KeyFileError(f"{source}: unsupported algorithm {algorithm}; use one of {', '.join(ALGORITHMS)}")
     try:
         octets = base64.b64decode(secret, validate=True)
         return dns.tsig.Key(dns.name.from_text(name), octets, ALGORITHMS[algorithm.lower()])
     except (dns.exception.DNSException, ValueError):
-        raise KeyFileError(f"{source}: the key's name or secret is not valid") from None
+        raise KeyFileError(f"{source}: invalid key name or secret") from None
 
 
 def _first_key(text: str) -> tuple[str, str, str]:

@@ -22,38 +22,39 @@ WIDTH: Final = 110
 """Characters of a comment line."""
 
 ABOUT: Final[dict[Topic, str]] = {
-    "host": "The addresses of this machine. Once for this machine.",
-    "dane": "DANE: other servers that send mail here accept these keys alone. Once for this machine.",
-    "spf-host": "What this machine sends under its own name: notices of failed delivery.",
+    "host": "Addresses of this machine. Add them once per machine.",
+    "dane": "DANE: other servers only send mail here if one of these keys is used. Add them once per machine.",
+    "spf-host": "For mail that this machine sends under its own name, like bounces.",
     "host-tlsrpt": "Where others report failures of TLS to this machine.",
     "mx": "Where mail for the domain is delivered. There must be no other MX records.",
-    "dkim": "Keys of the signatures on outgoing mail. Those that sign nothing yet are for the next change of keys.",
+    "dkim": "Keys for signatures on outgoing mail. Keys that aren't used yet are for the next key rotation.",
     "spf": "From where mail of the domain comes.",
-    "dmarc": "What receivers do with mail in the domain's name that DKIM and SPF can't verify, and where they report "
-    "it. With p=reject, mail of services that you forgot is lost: look at the reports of a month first (p=none).",
-    "mtasts": "MTA-STS: servers that send here insist on TLS with a valid certificate. A new policy needs a new id.",
+    "dmarc": "Tells receivers what to do with mail from the domain that DKIM and SPF can't verify, and where to report "
+    "it. With p=reject, you'll lose mail from any service you forgot, so check a month of reports first (p=none).",
+    "mtasts": "MTA-STS: servers that send mail here must use TLS with a valid certificate. New policies need a new ID.",
     "tlsrpt": "Where others report failures of TLS to the domain.",
-    "client-settings": "The name in settings of mail programs. It stays when the domain moves to another machine.",
+    "client-settings": "Name in mail client settings. It stays the same if you move the domain to another machine.",
     "autoconfig": "Thunderbird and others find their settings there.",
-    "autodiscover": "Outlook finds its settings there.",
-    "pacc": "Newer mail programs find their settings there (PACC), and trust them by this text. May be left out.",
-    "srv": "Services of the domain (RFC 6186, RFC 8314); a dot is one that it has not. Those may be left out.",
+    "autodiscover": "Outlook finds its settings here.",
+    "pacc": "Newer mail clients find their settings here (PACC) and verify them with this text. Optional.",
+    "srv": "The domain's services (RFC 6186, RFC 8314). A dot means the service isn't available; those records are "
+    "optional.",
     "caa": "Only these authorities may issue certificates, also for all names below, such as www. May be left out. Add "
     "the authorities of your other sites.",
 }
 
 
 JOINS: Final = (
-    "Left out, because alone it would forbid all other authorities. Add it if the name has CAA records already."
+    "Not included, because on its own it would block all other authorities. Add it if the name already has CAA records."
 )
 
 
 UNADDRESSED: Final = (
-    "The addresses of this machine, by which the internet reaches it. The configuration does not tell them (ips and "
-    "nat_ips of the listener public); the reverse name of each must be that of the machine."
+    "This machine's public addresses. They aren't in the configuration (ips and nat_ips of the public listener). "
+    "The reverse DNS of each must be the machine's name."
 )
 
-REVERSE: Final = "Reverse names, which the provider of the machine sets: each address has this one alone."
+REVERSE: Final = "Reverse DNS, which you set at the machine's provider. Each address must have only this name."
 
 
 def zone_file(
@@ -79,13 +80,15 @@ def zone_file(
             lines += _comment(JOINS)
         if topic == "dane" and not signed:
             lines += _comment(
-                "The zone has no DNSSEC, or the resolver here leaves signatures out; without DNSSEC these records do "
-                "nothing. Remove the first semicolons once the zone has it."
+                "The zone doesn't have DNSSEC, or the local resolver leaves out signatures. These records have "
+                "no effect without DNSSEC. Remove the first semicolons when the zone has it."
             )
         for record in of_topic:
             line = zone_line(record)
             if record.kind == "TXT" and len(str(record.value)) > MAX_STRING:
-                lines.append("; In several strings, since one holds 255 octets. A web form may want them as one text.")
+                lines.append(
+                    "; Split into strings because each can only have 255 bytes. A web form may need it as one text."
+                )
             lines.append(line if (record.live or signed) and not record.joins else f"; {line}")
         if topic == "host":
             lines += ["", *_comment(REVERSE), *(f"; {ip.reverse_pointer}. PTR {host.ascii}." for ip in ips)]
@@ -119,15 +122,15 @@ def _notes(settings: DomainConfig, keys: Keys) -> Iterator[str]:
     """Comments about records that are missing, each with the reason."""
     missing = [f"Not complete: {problem}" for problem in (*keys.dkim_problems, *keys.host_problems)]
     if not settings.dkim.selectors:
-        missing.append("No DKIM keys are configured: outgoing mail is not signed.")
+        missing.append("No DKIM keys are set up, so outgoing mail isn't signed.")
     if settings.dmarc is None:
-        missing.append("No DMARC record: no address for reports is configured for this domain.")
+        missing.append("No DMARC record, because no report address is set for this domain.")
     if settings.mtasts is None:
-        missing.append("No MTA-STS records: no policy is configured for this domain.")
+        missing.append("No MTA-STS records, because no policy is set for this domain.")
     if settings.tlsrpt is None:
-        missing.append("No TLSRPT record: no address for reports is configured for this domain.")
+        missing.append("No TLSRPT record, because no report address is set for this domain.")
     if not keys.tlsa:
-        missing.append("No TLSA records for DANE: no listener with SMTP has host_private_key_files.")
+        missing.append("No TLSA records for DANE, because no listener with SMTP has host_private_key_files.")
     for text in missing:
         yield ""
         yield from _comment(text)

@@ -267,7 +267,7 @@ class ByHand:
                 return {(name, kind): own_records(ask, zone, name, kind) for name, kind in slots}
             except NoAnswer:
                 continue
-        raise NoAnswer(f"no name server of {zone} answers")
+        raise NoAnswer(f"no name server for {zone} responds")
 
     def send(self, zone: str, changes: Sequence[Change]) -> None:
         """Raise UpdateRefused: it is for the owner to do."""
@@ -299,7 +299,7 @@ def access_of(stored: Stored, authorities: Authorities) -> Access:
     try:
         return KeyedServer(NameServer(ipaddress.ip_address(host), int(port), parse_key(stored.secrets["key"], "it")))
     except ValueError as error:
-        raise UpdateRefused(f"the stored key cannot be used: {error}", credentials=True) from None
+        raise UpdateRefused(f"can't use the stored key: {error}", credentials=True) from None
 
 
 class Located:
@@ -348,7 +348,7 @@ def plan_zones(
     for wanted_record in wanted_records:
         at = located.of(wanted_record.name.lower())
         if at is None:
-            left.append(f"{wanted_record.name} {wanted_record.kind} is not changed: its zone is elsewhere")
+            left.append(f"skipping {wanted_record.name} {wanted_record.kind} because its zone is managed elsewhere")
         elif not wanted_record.live and not at[0].signed(at[1]):
             left.append(f"{wanted_record.name} {wanted_record.kind} is not added: {at[1]} is not signed with DNSSEC")
         else:
@@ -374,7 +374,7 @@ def plan_back(located: Located, changes: Mapping[str, Sequence[Change]]) -> list
     for zone, done in changes.items():
         at = located.of(zone)
         if at is None:
-            plans.append(ZonePlan("", Plan((), (f"{zone} is not changed: it is elsewhere now",))))
+            plans.append(ZonePlan("", Plan((), (f"skipping {zone} because it's managed elsewhere now",))))
             continue
         found = at[0].found(zone, [(change.name, change.kind) for change in done])
         plans.append(ZonePlan(zone, Plan(tuple(reversed_changes(done, found)), ())))
@@ -431,7 +431,7 @@ def _difference(server: Iterable[Place], changes: Sequence[Change]) -> str:
         try:
             line = _lacking(place, changes)
         except NoAnswer as error:
-            silent.append(f"no answer from {error}")
+            silent.append(f"no response from {error}")
             continue
         if line:
             return line
@@ -444,7 +444,7 @@ def _lacking(place: Place, changes: Iterable[Change]) -> str:
     for change in changes:
         served = _ask(place, change.name, dns.rdatatype.from_text(change.kind))
         if not {*change.add} <= {*served} or {*change.remove} & {*served}:
-            return f"{place[0]} has not yet {change.name} {change.kind}"
+            return f"{place[0]} doesn't have {change.name} {change.kind} yet"
     return ""
 
 

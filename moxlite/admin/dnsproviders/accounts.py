@@ -212,7 +212,7 @@ class DNSFiles:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Busy("records are being changed by another process: try again in some minutes") from None
+                raise Busy("another process is changing records; try again in a few minutes") from None
             yield
         finally:
             os.close(fd)
@@ -278,9 +278,9 @@ def run(job: Job) -> Answer:
         )
         answer: Answer = from_json(done.stdout[:MAX_ANSWER], Answer)
     except OSError as error:
-        raise ProviderFailed("odd", f"the process for the provider cannot be started: {error}") from None
+        raise ProviderFailed("odd", f"can't start the provider process: {error}") from None
     except subprocess.TimeoutExpired:
-        raise ProviderFailed("unreachable", f"the provider did not finish within {SECONDS:.0f} s") from None
+        raise ProviderFailed("unreachable", f"the provider didn't finish within {SECONDS:.0f} s") from None
     except msgspec.DecodeError:
         text = "the provider did not finish in time" if done.returncode < 0 else "the process for the provider failed"
         raise ProviderFailed("unreachable", f"{text} ({exit_words(done.returncode)})") from None

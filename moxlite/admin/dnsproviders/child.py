@@ -349,7 +349,7 @@ def _unreachable(error: Exception) -> str:
         case requests.exceptions.ProxyError():
             return "the proxy that HTTPS_PROXY names doesn't answer"
         case requests.exceptions.Timeout():
-            return "no answer in time"
+            return "response timed out"
         case requests.exceptions.ConnectionError():
             return "no connection; check DNS and the network"
     return f"the request failed ({type(error).__name__})"

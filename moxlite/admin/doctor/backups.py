@@ -34,17 +34,17 @@ async def check_backups(examination: Examination) -> list[Finding]:
     static, running = examination.snapshot.static, examination.running
     schedule, target = static.backup.schedule, static.backup.target
     if schedule is None or target is None:
-        text = "no backups are scheduled ([backup] in moxlite.toml)"
+        text = "backups aren't scheduled ([backup] in moxlite.toml)"
         commands = ("moxlite backup DIR", "moxlite config describe-static | grep -A 20 backup")
         return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=commands)]
     findings: list[Finding] = []
     if running is not None and not running.last_backup:
-        text = "no good backup is known: the first one is being made, or none has succeeded"
+        text = "there's no successful backup yet: the first one is running, or all have failed"
         commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
         findings.append(Finding(grade="warning", code="backup-old", about="backup", text=text, commands=commands))
     elif running is not None and time.time() - running.last_backup > MISSED * schedule:
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(running.last_backup))
-        text = f"the last good backup was made at {when}"
+        text = f"the last successful backup was at {when}"
         commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
         findings.append(Finding(grade="error", code="backup-old", about="backup", text=text, commands=commands))
     return findings + await trio.to_thread.run_sync(_of_target, static, target, examination)
@@ -74,8 +74,8 @@ def _of_target(static: Static, target: Target, examination: Examination) -> list
                 grade="warning",
                 code="backup-without-keys",
                 about=about,
-                text=f"the backup in {target} lacks the private keys of the host: a new machine would need other TLSA "
-                "records in DNS",
+                text=f"the backup in {target} doesn't include the host's private keys, so a new machine would need "
+                "other TLSA records in DNS",
                 commands=("set backup.include_keys = true in moxlite.toml", "systemctl restart moxlite"),
             )
         )
@@ -89,8 +89,10 @@ def _of_target(static: Static, target: Target, examination: Examination) -> list
     except OSError:
         return findings
     if shared:
-        text = f"the only scheduled backup, {target}, is on the disk of the data: if that breaks, both are lost"
-        commands = ("set backup.target to a folder of another disk, or of another machine (ssh://...)",)
+        text = (
+            f"the only scheduled backup, {target}, is on the same disk as the data; if the disk fails, you'll lose both"
+        )
+        commands = ("set backup.target to a folder on another disk or machine (ssh://...)",)
         findings.append(Finding(grade="warning", code="backup-same-disk", about=about, text=text, commands=commands))
     return findings
 
@@ -103,18 +105,18 @@ def _of_sample(static: Static, about: str) -> list[Finding]:
     when = time.strftime("%Y-%m-%d", time.gmtime(last.at))
     findings: list[Finding] = []
     if last.problem:
-        text = f"a sample of the backup cannot be read back: {last.problem}"
+        text = f"can't read a backup sample: {last.problem}"
         commands = (f"moxlite backup verify --repo {about} --deep --fix",)
         findings.append(
             Finding(grade="error", code="backup-sample", about=about, text=text, commands=commands, detail=f"({when})")
         )
     else:
         how = "with right octets" if last.compared else "encrypted, so that only a key tells more"
-        text = f"a sample of the backup can be read back: {last.blocks} blocks on {when}, {how}"
+        text = f"backup sample is readable: {last.blocks} blocks on {when}, {how}"
         findings.append(Finding(grade="note", code="backup-sample", about=about, text=text))
     if last.kept:
         text = f"can't delete old snapshots: not permitted on this target: {last.kept}"
-        commands = ("nothing, if that is meant so: a rule of the storage removes them, or you do, when it is full",)
+        commands = ("ignore this if it's on purpose: the storage deletes them by a rule, or you do when it's full",)
         findings.append(Finding(grade="note", code="backup-kept", about=about, text=text, commands=commands))
     return findings
 
@@ -131,18 +133,18 @@ def _of_rehearsal(static: Static, about: str) -> list[Finding]:
                 grade="error",
                 code="backup-rehearsal",
                 about=about,
-                text=f"a restore of the account {last.account or '?'} was rehearsed and failed: {last.problem}",
+                text=f"a test restore of account {last.account or '?'} failed: {last.problem}",
                 commands=(f"moxlite backup verify --repo {about} --deep --fix",),
                 detail=f"({when})",
             )
         ]
     if last.unreadable:
-        text = "restores are not rehearsed: the repository is encrypted, and the server has no key to it"
+        text = "restores aren't tested because the repository is encrypted and the server doesn't have a key"
         commands = (f"moxlite restore {about} --identity KEY --account NAME --as Rehearsal",)
         return [Finding(grade="note", code="backup-rehearsal", about=about, text=text, commands=commands)]
     text = (
-        f"a restore works: the account {last.account} took {last.seconds:.0f} s on {when}, {last.messages} messages, "
-        f"{last.newer} came after the backup"
+        f"test restore works: account {last.account} took {last.seconds:.0f} s on {when}, with {last.messages} "
+        f"messages; {last.newer} arrived after the backup"
     )
     return [Finding(grade="note", code="backup-rehearsal", about=about, text=text)]
 
@@ -163,8 +165,9 @@ def _of_clock(static: Static, about: str) -> list[Finding]:
     if not names:
         return []
     text = (
-        f"these backups have a time in the future, so this machine's clock was wrong when they were made: "
-        f"{', '.join(sorted(names))}. Scheduled backups go on, and a restore takes the snapshot that was made last"
+        "these backups have a time in the future, because this machine's clock was wrong when they were created: "
+        f"{', '.join(sorted(names))}. Scheduled backups continue, and a restore uses the snapshot that was "
+        "created last"
     )
     commands = ("timedatectl", f"moxlite backup list --repo {about}")
     return [Finding(grade="warning", code="backup-clock", about=about, text=text, commands=commands)]

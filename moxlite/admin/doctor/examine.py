@@ -35,7 +35,7 @@ from moxlite.wording import fault_of
 MAX_LISTED: Final = 20
 """Number of files with wrong permissions that are named; hundreds have one cause."""
 
-UNREADABLE: Final = ("not checked: ", " is not readable for this user")
+UNREADABLE: Final = ("not checked: ", " isn't readable by this user")
 """Begin and end of a problem that only says that this user may not read a file."""
 
 
@@ -61,7 +61,7 @@ def _without_admin(examination: Examination) -> list[Finding]:
         f"[listeners.{inside}]" if inside else '[listeners.admin] with ips = ["127.0.0.1"], hostname = "localhost" and'
     )
     text = "no listener serves the admin pages"
-    command = f"in {examination.path}, for this machine alone, add to {table} the line: {line}"
+    command = f"in {examination.path}, to serve them only to this machine, add this line to {table}: {line}"
     if not inside:
         command = f"to {examination.path}, for this machine alone, add a table {table} {line}"
     return [Finding(grade="note", code="no-admin-pages", about="listeners", text=text, commands=(command,))]
@@ -81,7 +81,7 @@ def _says_unreadable(text: str) -> bool:
 
 
 def _problem_finding(problem: Problem, *, error: bool = False) -> Finding:
-    if "is not in effect yet" in str(problem):
+    if "isn't in effect yet" in str(problem):
         return Finding(grade="note", code="key-not-in-effect", about=problem.key, text=str(problem))
     return Finding(
         grade="error" if error else "warning",
@@ -110,7 +110,7 @@ def _permissions(examination: Examination) -> list[Finding]:
         return []
     if found := openings(path):
         why = "; ".join(one.words for one in found)
-        text = f"others than root could change {path}, so the server does not start as root: {why}"
+        text = f"the server can't start as root because other users can change {path}: {why}"
         commands = tuple(one.cure for one in found)
         return [Finding(grade="error", code="permissions", about=about, text=text, commands=commands)]
     if static.no_fix_permissions or examination.running is None:  # the start changes them
@@ -173,8 +173,10 @@ async def check_families(examination: Examination) -> list[Finding]:
         return []  # the topics of the domains say so
     if not addresses or any(address.version == 4 for address in addresses):
         return []
-    text = f"{hostname} has IPv6 addresses alone: mail servers that have only IPv4, as many have, do not reach it"
-    todo = "an A record, for an IPv4 address of this machine or of a host that passes port 25 on: docs/home-server.md"
+    text = f"{hostname} only has IPv6 addresses, so mail servers that only have IPv4 can't reach it"
+    todo = (
+        "add an A record for an IPv4 address of this machine, or of a host that forwards port 25: docs/home-server.md"
+    )
     return [Finding(grade="warning", code="ipv6-only", about=str(hostname), text=text, commands=(todo,))]
 
 
@@ -254,7 +256,7 @@ async def examine(examination: Examination) -> list[Finding]:
             for name, check in islice(CHECKS.items(), 1, None):
                 nursery.start_soon(run, name, check)
     for name in waiting:
-        text = f"the check did not end within {SECONDS:.0f} s"
+        text = f"the check didn't finish within {SECONDS:.0f} s"
         findings.append(Finding(grade="warning", code="not-checked", about=name, text=text))
     return in_order(findings)
 
@@ -298,7 +300,7 @@ async def examine_mistaken(path: Path, said: Running | None) -> list[Finding]:
 
     path: of the static file.
     """
-    text = "DNS, ports, certificates, permissions and the disk are examined once the configuration has no mistakes"
+    text = "fix the configuration errors to check DNS, ports, certificates, permissions and the disk"
     later = Finding(grade="note", code="not-checked", about="configuration", text=text)
     return in_order([*await check_files(path), *running.check_words(said), later])
 

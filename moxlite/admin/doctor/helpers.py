@@ -80,7 +80,7 @@ class Helpers:
     def _note(self, name: str, problem: str, weakness: str) -> None:
         before, now = self._states.get(name), time.time()
         if problem and (before is None or before.problem != problem):
-            logger.error("a child process does not work", extra={"kv": {"child": name, "err": problem}})
+            logger.error("a child process failed", extra={"kv": {"child": name, "err": problem}})
         worked = before.worked if problem and before is not None else 0.0 if problem else now
         self._states[name] = HelperState(name, now, worked, problem, weakness)
         WORKING.labels(name).set(0 if problem else 1)
@@ -93,7 +93,7 @@ async def _tried(attempt: Try) -> tuple[str, str]:
         with trio.fail_after(SECONDS):
             return "", await attempt()
     except trio.TooSlowError:
-        return f"no answer within {SECONDS:.0f} s", ""
+        return f"no response within {SECONDS:.0f} s", ""
     except Exception as error:  # noqa: BLE001 - of any kind of child: it is what was asked for
         return str(reason_of(error)) or type(error).__name__, ""
 
@@ -111,10 +111,10 @@ def ago(at: float) -> str:
 
 PURPOSES: Final[Mapping[str, str]] = {
     "sandbox": "the process that makes HTML mail and invitations safe",
-    "patterns": "the process that searches patterns of rules",
+    "patterns": "the process that searches for rule patterns",
     "acme": "the process that orders certificates",
     "dns": "the process that changes DNS records",
-    "ssh": "the program ssh, by which backups leave this machine,",
+    "ssh": "the program ssh, which sends backups off this machine,",
     "litestream": "the program Litestream, which copies all changes,",
 }
 """The kinds of children that can be tried, and what is lost without one."""
@@ -157,10 +157,10 @@ def _weakness(ready: Ready) -> str:
     if ready.filtered and ready.landlock:
         return ""
     if ready.filtered:
-        return "it has no Landlock from the kernel; the filter of system calls bounds it"
+        return "not protected by Landlock, only by the system call filter"
     if ready.landlock:
-        return "the kernel filters no system calls of it (seccomp); Landlock refuses it files"
-    return "the kernel has neither seccomp nor Landlock for it: memory, files and time alone are limited"
+        return "not protected by a system call filter (seccomp), only by Landlock"
+    return "not protected by seccomp or Landlock; only its memory, files and time are limited"
 
 
 async def _acme() -> str:

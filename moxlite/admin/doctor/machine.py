@@ -102,9 +102,9 @@ async def check_programs(examination: Examination) -> list[Finding]:
             grade="warning",
             code="program-in-clear",
             about=f"listeners.{listener}.{key}",
-            text=f"{key} of the listener {listener} takes passwords without TLS from other machines",
+            text=f"{key} on the listener {listener} accepts passwords from other machines without TLS",
             commands=(
-                f"in {examination.path}: {key.replace('_http', '_https')} in its place; behind a proxy: forwarded",
+                f"in {examination.path}, use {key.replace('_http', '_https')} instead; behind a proxy, use forwarded",
             ),
         )
         for listener, key in clear_entries(examination.snapshot)
@@ -126,7 +126,7 @@ async def check_programs(examination: Examination) -> list[Finding]:
                     code="program-address",
                     about=entry.url,
                     text=f"programs do not find {entry.what} at {entry.url}: {problem}",
-                    commands=(f"curl -si {entry.url}", f"a proxy has to pass it on to {entry.key}"),
+                    commands=(f"curl -si {entry.url}", f"a proxy must forward it to {entry.key}"),
                 )
             )
 
@@ -144,16 +144,16 @@ async def _problem(examination: Examination, url: str) -> str:
             return _verdict(answer)
         url = urljoin(url, answer.header("location"))
         if not url.startswith("https://"):
-            return f"it leads to {url[:200]}, without TLS"
-    return f"it leads on and on, at last to {url[:200]}"
+            return f"redirects to {url[:200]}, without TLS"
+    return f"redirects too many times, last to {url[:200]}"
 
 
 def _verdict(answer: HTTPResponse) -> str:
     if answer.status == 401 and answer.header("www-authenticate"):
         return ""
     if answer.status == 401:
-        return "the answer names no way to log in"
-    return f"the answer is {answer.status} instead of a log-in"
+        return "the response doesn't offer a login method"
+    return f"expected a login, got status {answer.status}"
 
 
 LOW_PART: Final = 0.10
@@ -202,7 +202,7 @@ async def check_disk(examination: Examination) -> list[Finding]:
     if size and free < size * LOW_PART:
         return [say(grade="warning", text=f"low disk space: {free >> 20} of {size >> 20} MiB free")]
     if found.f_files and found.f_favail < found.f_files * FEW_FILES:
-        return [say(grade="warning", text=f"{found.f_favail} of {found.f_files} files can still be made there")]
+        return [say(grade="warning", text=f"only {found.f_favail} of {found.f_files} inodes are free")]
     return []
 
 
@@ -214,7 +214,7 @@ async def check_clock(examination: Examination) -> list[Finding]:
         try:
             off = await _difference(examination, acme)
         except (HTTPError, OSError, ValueError) as error:
-            text = f"the time of the CA {name} is not known: {error}"
+            text = f"can't get the time from the CA {name}: {error}"
             findings.append(Finding(grade="note", code="not-checked", about=f"clock {name}", text=text))
             continue
         known = True
@@ -225,7 +225,7 @@ async def check_clock(examination: Examination) -> list[Finding]:
                     grade="error" if abs(off) > CLOCK_WRONG else "warning",
                     code="clock-wrong",
                     about="clock",
-                    text=f"the clock is {abs(off):.0f} s {way} that of the CA {name}",
+                    text=f"the clock is {abs(off):.0f} s {way} the CA {name}",
                     commands=("timedatectl set-ntp true",),
                 )
             )
@@ -252,7 +252,7 @@ async def _difference(examination: Examination, acme: ACME) -> float:
     answer = await http.request("HEAD", str(acme.directory_url), seconds=DATE_SECONDS, max_body=0)
     date = answer.header("date")
     if not date:
-        raise ValueError("its answer has no date")
+        raise ValueError("the response has no date")
     return time.time() - email.utils.parsedate_to_datetime(date).timestamp()
 
 
@@ -277,7 +277,7 @@ async def check_ports(examination: Examination) -> list[Finding]:
         await trio.aclose_forcefully(dialed.stream)
         if examination.running is None:
             holder = await trio.to_thread.run_sync(holder_of, ip, endpoint.port)
-            text = f"{holder or 'another program'} has {ip} port {endpoint.port}, so the server cannot start"
+            text = f"{holder or 'another program'} uses {ip} port {endpoint.port}, so the server can't start"
             commands = (f"ss -ltnp 'sport = :{endpoint.port}'",)
             about = f"{ip} {endpoint.port}"
             findings.append(Finding(grade="error", code="port-taken", about=about, text=text, commands=commands))
@@ -289,7 +289,7 @@ def _closed(endpoint: Endpoint, error: DialError) -> Finding:
         grade="error",
         code="port-closed",
         about=f"{endpoint.ip} {endpoint.port}",
-        text=f"{endpoint.service} of the listener {endpoint.listener} does not answer at port {endpoint.port}: {error}",
+        text=f"{endpoint.service} on the listener {endpoint.listener} doesn't respond on port {endpoint.port}: {error}",
         commands=("systemctl restart moxlite", "journalctl -u moxlite -n 50", "nft list ruleset"),
     )
 
@@ -336,7 +336,7 @@ async def check_lists(examination: Examination) -> list[Finding]:
                     )
                 )
             elif result.status is DNSBLStatus.TEMPERROR:
-                text = f"{zone} was not asked about {ip}: {result.problem}"
+                text = f"couldn't check {ip} on {zone}: {result.problem}"
                 findings.append(Finding(grade="note", code="not-checked", about=f"{ip} {zone}", text=text))
     return findings
 
@@ -361,7 +361,7 @@ def _in_files(examination: Examination) -> list[Finding]:
         begin, end = lifetime(leaf)
         if now > end - (end - begin) * ALARM_PART:
             days = (end - now) / 86_400
-            words = f"ends in {days:.1f} days" if days > 0 else f"ended {-days:.1f} days ago"
+            words = f"expires in {days:.1f} days" if days > 0 else f"expired {-days:.1f} days ago"
             by_acme = path.is_relative_to(static.data_dir)
             commands = ("journalctl -u moxlite | grep autotls",) if by_acme else (f"renew {path}", "moxlite tls reload")
             findings.append(

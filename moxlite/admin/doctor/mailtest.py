@@ -76,7 +76,7 @@ async def send_and_read(
     settings = snapshot.domains.accounts[name]
     login = next((destination for destination in settings.destinations if not destination.startswith("@")), "")
     if not login:
-        sent.fail("note", "not-checked", f"no mail was sent: the account {name} of the postmaster has no address")
+        sent.fail("note", "not-checked", f"couldn't send a test message: postmaster's account {name} has no address")
         return sent
     try:
         async with _password(accounts, name) as password, _deadline(sent):
@@ -87,7 +87,7 @@ async def send_and_read(
             if send_to:
                 await _send(snapshot, credentials, send_to, look_up, sent)
     except StoreError as error:
-        sent.fail("error", "mail-not-read", f"no log-in can be made for the account {name}: {error}")
+        sent.fail("error", "mail-not-read", f"can't create a login for account {name}: {error}")
     return sent
 
 
@@ -97,7 +97,7 @@ async def _deadline(sent: Sent) -> AsyncIterator[None]:
         yield
     if scope.cancelled_caught:
         done = f" after: {sent.steps[-1]}" if sent.steps else ""
-        sent.fail("error", "mail-not-delivered", f"the test did not end within {3 * SECONDS:.0f} s{done}")
+        sent.fail("error", "mail-not-delivered", f"the test didn't finish within {3 * SECONDS:.0f} s{done}")
 
 
 @asynccontextmanager
@@ -136,7 +136,7 @@ async def _bring(snapshot: Snapshot, sent: Sent, signing: Signing | None) -> str
     """Deliver a message to port 25 as another server does; its Message-ID, "" if that failed."""
     at = _port(snapshot, "smtp")
     if at is None:
-        sent.fail("note", "not-checked", "no mail was sent: no listener has SMTP without PROXY protocol")
+        sent.fail("note", "not-checked", "couldn't send a test message: no listener has SMTP without PROXY protocol")
         return ""
     host = snapshot.static.hostname
     to = Path.parse(f"postmaster@{host.ascii}")
@@ -145,7 +145,7 @@ async def _bring(snapshot: Snapshot, sent: Sent, signing: Signing | None) -> str
         try:
             octets = await signing.sign(octets, Address.parse(f"postmaster@{host.ascii}")) + octets
         except SigningError as error:
-            sent.fail("error", "signature-wrong", f"the test message cannot be signed: {error}", "moxlite config test")
+            sent.fail("error", "signature-wrong", f"can't sign the test message: {error}", "moxlite config test")
     client = await _smtp(snapshot, at, sent, None)
     if client is None:
         return ""
@@ -157,7 +157,7 @@ async def _bring(snapshot: Snapshot, sent: Sent, signing: Signing | None) -> str
         if failure is not None:
             raise failure
         secured = "with TLS" if client.tls_stream is not None else "without TLS"
-        sent.steps.append(f"a message to {to} was accepted at {_ip(at)} port {at.port}, {secured}")
+        sent.steps.append(f"message to {to} accepted at {_ip(at)} port {at.port}, {secured}")
         await client.quit()
     except (SMTPError, trio.TooSlowError) as error:
         await _abort(client)
@@ -172,7 +172,7 @@ async def _smtp(snapshot: Snapshot, at: Endpoint, sent: Sent, auth: ClientAuth |
     try:
         stream = (await dial([_ip(at)], at.port, inside=True, seconds=CONNECT_SECONDS)).stream
     except DialError as error:
-        sent.fail("error", "mail-not-delivered", f"{at.service} at port {at.port}: {error}", "systemctl status moxlite")
+        sent.fail("error", "mail-not-delivered", f"{at.service} on port {at.port}: {error}", "systemctl status moxlite")
         return None
     name = snapshot.hostname(at.listener).ascii
     own = snapshot.static.hostname.ascii
@@ -186,9 +186,9 @@ async def _abort(client: SMTPClient) -> None:
 
 def _stopped(what: str, at: Endpoint, error: Exception) -> str:
     if isinstance(error, trio.TooSlowError):
-        return f"{what} at port {at.port} stopped: no end within {SECONDS:.0f} s"
+        return f"{what} on port {at.port} stopped: not finished within {SECONDS:.0f} s"
     stage = getattr(error, "command", "")
-    return f"{what} at port {at.port} stopped{f' at {stage.upper()}' if stage else ''}: {error}"
+    return f"{what} on port {at.port} stopped{f' at {stage.upper()}' if stage else ''}: {error}"
 
 
 async def _read(
@@ -217,13 +217,13 @@ async def _read(
                         await _verify(client, uids[0], signing, sent)
                     await _remove(client, uids)
                     await _give_up(accounts, name, mailbox, uids)
-                    sent.steps.append(f"it was read by IMAP in the mailbox {mailbox}, and removed")
+                    sent.steps.append(f"message read by IMAP in mailbox {mailbox}, and deleted")
                     if mailbox != own:
                         text = f"the server's own mail to the postmaster came to {mailbox}, not to {own}"
                         sent.fail("warning", "mail-rejected", text, "moxlite why FILE")
                     return
             await trio.sleep(look / 2)
-        text = f"the message was accepted, and is in none of {', '.join(mailboxes)}"
+        text = f"the message was accepted, but isn't in {', '.join(mailboxes)}"
         sent.fail("error", "mail-not-read", text, "journalctl -u moxlite | grep deliver")
     except (IMAPClientError, trio.TooSlowError) as error:
         sent.fail("error", "mail-not-read", f"IMAP stopped: {error}", "journalctl -u moxlite | grep imapd")
@@ -236,12 +236,12 @@ async def _imap(snapshot: Snapshot, credentials: Credentials, sent: Sent) -> Cli
     """Open an IMAP session, logged in. None if that fails, with a finding in `sent`."""
     at = _port(snapshot, "imaps", "imap")
     if at is None:
-        sent.fail("note", "not-checked", "the message was not read: no listener has IMAP")
+        sent.fail("note", "not-checked", "couldn't read the message: no listener has IMAP")
         return None
     try:
         stream = (await dial([_ip(at)], at.port, inside=True, seconds=CONNECT_SECONDS)).stream
     except DialError as error:
-        sent.fail("error", "mail-not-read", f"{at.service} at port {at.port}: {error}", "systemctl status moxlite")
+        sent.fail("error", "mail-not-read", f"{at.service} on port {at.port}: {error}", "systemctl status moxlite")
         return None
     client = Client(stream, seconds=SECONDS)
     name = snapshot.hostname(at.listener).ascii
@@ -288,10 +288,10 @@ async def _verify(client: Client, uid: int, signing: Signing, sent: Sent) -> Non
         except ValueError as error:
             problems = [str(error)]
         for problem in problems or ():
-            text = f"the DKIM signature of the test message is not valid as it is stored: {problem}"
+            text = f"the test message's DKIM signature isn't valid as stored: {problem}"
             sent.fail("error", "signature-wrong", text, "moxlite config dnscheck DOMAIN")
         if problems == []:
-            sent.steps.append("its DKIM signatures were verified by dkimpy with the keys in DNS")
+            sent.steps.append("DKIM signatures verified by dkimpy with the keys in DNS")
 
 
 async def _remove(client: Client, uids: Sequence[int]) -> None:
@@ -307,7 +307,7 @@ async def _give_up(accounts: Accounts, name: str, mailbox: str, uids: Sequence[i
             await account.write(lambda tx: give_up(tx, check_name(mailbox), uids))
             account.removed()
     except StoreError as error:
-        logger.warning("test message kept for undeleting", extra={"kv": {"account": name, "err": str(error)}})
+        logger.warning("test message kept for restore", extra={"kv": {"account": name, "err": str(error)}})
 
 
 async def _send(snapshot: Snapshot, credentials: Credentials, to: str, look_up: LookUp, sent: Sent) -> None:
@@ -315,11 +315,11 @@ async def _send(snapshot: Snapshot, credentials: Credentials, to: str, look_up: 
     try:
         path = Path.parse(str(Address.parse(to)))
     except AddressError as error:
-        sent.fail("error", "mail-not-sent", f"{to!r} is not an address: {error}")
+        sent.fail("error", "mail-not-sent", f"{to!r} isn't an address: {error}")
         return
     at = _port(snapshot, "submissions", "submission")
     if at is None:
-        sent.fail("note", "not-checked", f"nothing was sent to {to}: no listener has submission")
+        sent.fail("note", "not-checked", f"couldn't send to {to}: no listener has submission")
         return
     message_id, octets = _message(snapshot, credentials.username, path)
     client = await _smtp(snapshot, at, sent, ClientAuth(credentials.username, credentials.password))
@@ -338,7 +338,7 @@ async def _send(snapshot: Snapshot, credentials: Credentials, to: str, look_up: 
         await _abort(client)
         sent.fail("error", "mail-not-sent", _stopped("submission", at, error), "journalctl -u moxlite | grep smtpd")
         return
-    sent.steps.append(f"a message to {to} was submitted at {_ip(at)} port {at.port}")
+    sent.steps.append(f"message to {to} submitted at {_ip(at)} port {at.port}")
     await _watch(snapshot, credentials, message_id, to, look_up, sent)
 
 
@@ -352,8 +352,8 @@ async def _watch(
             await trio.sleep(0.5)
         waiting = None
     if waiting is not None:
-        why = waiting.error or "no attempt has ended yet"
-        sent.fail("error", "mail-not-sent", f"the message to {to} waits in the queue: {why}", "moxlite queue list")
+        why = waiting.error or "no delivery attempt has finished yet"
+        sent.fail("error", "mail-not-sent", f"the message to {to} is in the queue: {why}", "moxlite queue list")
         return
     client = await _imap(snapshot, credentials, Sent())
     refused = False
@@ -361,15 +361,15 @@ async def _watch(
         try:
             refused = bool(await _find(client, "INBOX", "References", message_id))
         except IMAPClientError as error:
-            logger.warning("notices of failure not looked for", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to check for bounces", extra={"kv": {"err": str(error)}})
         finally:
             with trio.CancelScope(shield=True):  # has a deadline
                 await client.logout()
     if refused:
-        text = f"the message to {to} was refused; the notice in the Inbox of {credentials.username} has the reason"
+        text = f"the message to {to} was rejected; for the reason, see the bounce in {credentials.username}'s Inbox"
         sent.fail("error", "mail-not-sent", text, "journalctl -u moxlite | grep queue")
     else:
-        sent.steps.append(f"the message to {to} has left the queue")
+        sent.steps.append(f"message to {to} left the queue")
 
 
 def _message(snapshot: Snapshot, sender: str, to: Path) -> tuple[str, bytes]:

@@ -52,7 +52,7 @@ from moxlite.wakeup import sleep_by_both_clocks
 logger = logging.getLogger("moxlite.admin.doctor")
 
 placement_tests: Final = Counter(
-    "moxlite_placement_tests_total", "Messages that tested where mail lands, by where that was.", ["landing"]
+    "moxlite_placement_tests_total", "Inbox placement test messages, by folder.", ["landing"]
 )
 
 STATE: Final = "placement.json"
@@ -93,14 +93,11 @@ BAD: Final = frozenset[Landing](("junk", "missing", "unsent"))
 NIGHTS: Final = 2
 """Bad nights in a row that are an alarm: one is often chance."""
 
-TEXT: Final = """\
-Hello,
-
-{host} sends this to itself each night to see whether its mail arrives, and where. It was sent on {date} and needs no
-answer. The program that sent it moves it to the trash when it has found it.
-
-To end this: doctor.placement = false in moxlite.toml.
-"""
+TEXT: Final = (
+    "Hello,\n\n{host} sends itself this message every night to check that its mail arrives, and where. It was sent on "
+    "{date}. You don't\nneed to reply. The message will be moved to the trash after the check.\n\nTo stop these "
+    "messages, set doctor.placement = false in moxlite.toml.\n"
+)
 
 DELIST: Final = {
     "gmail": "https://support.google.com/mail/contact/gmail_bulk_sender_escalation",
@@ -338,7 +335,7 @@ class Placement:
                     )
                     junk = await account.read(lambda r: _own_name(r, SpecialUse.JUNK), op="placement")
                 except StoreError as error:
-                    logger.error("placement not looked at", extra={"kv": {"link": link.name, "err": str(error)}})
+                    logger.error("placement check failed", extra={"kv": {"link": link.name, "err": str(error)}})
                     return test
                 if box is not None:
                     result = msgspec.structs.replace(
@@ -353,7 +350,7 @@ class Placement:
         if result.landing == "missing" and await self._look_up(test.message_id) is not None:
             result = msgspec.structs.replace(result, landing="unsent")
         elif result.landing == "missing" and not self._current(account.name, link.id):
-            logger.warning("placement not seen: the link is not connected", extra={"kv": {"link": link.name}})
+            logger.warning("placement unknown: linked account isn't connected", extra={"kv": {"link": link.name}})
             return None
         placement_tests.labels(landing=result.landing).inc()
         kv = {"address": link.address, "landing": result.landing, "seconds": round(result.seconds)}
@@ -375,7 +372,9 @@ class Placement:
         try:
             await account.write(change)
         except StoreError as error:
-            logger.warning("placement test not filed", extra={"kv": {"link": link.name, "err": str(error)}})
+            logger.warning(
+                "failed to file placement test message", extra={"kv": {"link": link.name, "err": str(error)}}
+            )
 
     async def _keep(self, tests: Collection[Trial]) -> None:
         async with self._writing:  # the newest state must be written last
@@ -503,7 +502,7 @@ def _fell(tests: Sequence[Trial]) -> tuple[float, str]:
 
 def _difference(before: Context, after: Context) -> str:
     if before.addresses != after.addresses:
-        return "the address of the server changed"
+        return "server address changed"
     if before.keys != after.keys:
         return "another DKIM key signs"
     for kind in RECORDS:
@@ -535,7 +534,7 @@ def findings_of(tests: Iterable[Trial]) -> list[Finding]:
                     grade="warning",
                     code="placement",
                     about=provider.address,
-                    text=f"mail to {provider.name} does not reach the inbox: {provider.text}",
+                    text=f"mail to {provider.name} doesn't reach the inbox: {provider.text}",
                     commands=remedies(provider, [test for test in tests if test.address == provider.address][-1].host),
                 )
             )
@@ -545,7 +544,7 @@ def findings_of(tests: Iterable[Trial]) -> list[Finding]:
 def remedies(provider: Provider, host: str) -> tuple[str, ...]:
     """Advice about bad results, the likeliest first."""
     form = next((DELIST[label] for label in host.lower().split(".") if label in DELIST), "")
-    asked = (f"ask the provider: {form}",) if form and provider.landing != "unsent" else ()
+    asked = (f"contact the provider: {form}",) if form and provider.landing != "unsent" else ()
     if provider.landing == "unsent":
         return ("moxlite queue list", "moxlite queue explain " + provider.address)
     return ("moxlite doctor", "moxlite config dnscheck DOMAIN", *asked, "send less for some days, to people who answer")

@@ -37,7 +37,7 @@ def look_at_domain(examination: Examination, domain: Domain) -> list[Finding]:
         again = f"moxlite dns provider set {domain} PROVIDER" if error.credentials else f"moxlite dns update {domain}"
         return [_finding("error", domain, str(error), again)]
     except (OSError, msgspec.DecodeError) as error:
-        text = f"what was published cannot be read: {error}"
+        text = f"can't read the published records: {error}"
         return [_finding("warning", domain, text, f"moxlite dns provider set {domain} PROVIDER")]
 
 
@@ -59,7 +59,7 @@ def look_at_hosts(examination: Examination) -> list[Finding]:
         try:
             state = read_host_state(acme, host)
         except (OSError, ValueError) as error:
-            text = f"{host}: its key in {acme / FOLDER} cannot be used, the configured one is: {error}"
+            text = f"{host}: can't use its key in {acme / FOLDER}, so the configured one is used: {error}"
             findings.append(
                 Finding(grade="error", code="key-rotation", about=host, text=text, commands=("moxlite doctor",))
             )
@@ -86,7 +86,7 @@ def _waiting(about: str, key: str, state: Keys | HostKeyState, show: str, start:
         return Finding(grade=grade, code="key-rotation", about=about, text=f"{about}: {text}", commands=commands)
 
     if state.stopped and state.stage != "resting":
-        yield finding("note", f"the rotation of its {key} is stopped ({state.stage})", start)
+        yield finding("note", f"rotation of its {key} is paused ({state.stage})", start)
     elif state.todo:
         yield finding("warning", f"the next {key} waits for DNS", *state.todo)
     elif state.problem:
@@ -99,7 +99,7 @@ def _records(examination: Examination, publishing: Publishing, domain: Domain) -
     located = publishing.located(domain)
     at = located.of(f"{domain.ascii}.")
     if at is None:
-        raise UpdateRefused(f"the provider does not have the zone of {domain}", credentials=True)
+        raise UpdateRefused(f"the provider doesn't have the zone of {domain}", credentials=True)
     at[0].found(at[1], [(f"{domain.ascii}.", "TXT")])  # the token is tried where nothing is published, too
     ours = Ledger(publishing.files, domain).ours()
     wanted_records = [
@@ -111,7 +111,7 @@ def _records(examination: Examination, publishing: Publishing, domain: Domain) -
     if not plans.changes:
         return
     if examination.inside and stored.enforce and _restored(publishing, domain, located, plans):
-        text = f"{domain}: records that others had changed were made again"
+        text = f"{domain}: records changed by someone else were restored"
         yield Finding(grade="note", code="dns-changed", about=domain.unicode, text=text, commands=tuple(plans.lines()))
         return
     for plan in plans.zones:
@@ -139,7 +139,7 @@ def _restored(publishing: Publishing, domain: Domain, located: Located, plans: P
 
 
 def _changed(domain: Domain, change: Change) -> Finding:
-    what = "differs from what it should be" if change.before else "is gone"
+    what = "isn't as expected" if change.before else "is gone"
     text = f"{change.name} {change.kind}, which was published from here, {what}"
     commands = (*change.lines(), f"moxlite dns update {domain}{' --replace' if change.remove else ''}")
     return Finding(grade="warning", code="dns-changed", about=domain.unicode, text=text, commands=commands)

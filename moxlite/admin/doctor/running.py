@@ -115,13 +115,13 @@ UNIT: Final = (
 def _helpers(states: list[HelperState]) -> Iterator[Finding]:
     for state in states:
         if state.problem:
-            worked = f", and worked {ago(state.worked)}" if state.worked else ""
+            worked = f" It last worked {ago(state.worked)}." if state.worked else ""
             yield Finding(
                 grade="error",
                 code="child-down",
                 about=state.name,
                 text=f"{PURPOSES[state.name]} does not start: {state.problem}",
-                detail=f"It was tried {ago(state.tried)}{worked}.",
+                detail=f"Last attempt: {ago(state.tried)}.{worked}",
                 commands=(*(UNIT if SIGSYS in state.problem else ()), "journalctl -u moxlite -p err"),
             )
         elif state.weakness:
@@ -155,7 +155,7 @@ def _filled(one: Filled) -> Finding:
         code="quota-reached",
         about=name,
         text=f"account {name} has nearly no room left: mail that does not fit is refused for now (452)",
-        detail=f"It uses {one.used >> 20} of {one.limit >> 20} MiB.",
+        detail=f"Memory: {one.used >> 20} of {one.limit >> 20} MiB.",
         commands=(f"moxlite config account set {name} quota SIZE",),
     )
 
@@ -167,9 +167,10 @@ def _known(known: KnownPassword) -> Finding:
         grade="warning",
         code="password-known",
         about=name,
-        text=f"account {name}: its own password came from {known.remote}, a network in which it has never logged in",
-        detail=f"That was at {when}, and refused, as app passwords are demanded. The user has mail about it.",
-        commands=(f"ask the user; if it was a stranger: moxlite account set-password {name}",),
+        text=f"account {name}: the correct password was entered from {known.remote}, a network that hasn't logged in "
+        "before",
+        detail=f"This was at {when}. The login was rejected because it needs an app password. The user got an email.",
+        commands=(f"ask the user; if it was someone else: moxlite account set-password {name}",),
     )
 
 
@@ -183,7 +184,8 @@ def _weak(accounts: Sequence[str]) -> list[Finding]:
             code="password-weak",
             about=accounts[0],
             text=f"{number} with a password that is easy to guess: {', '.join(accounts[:MAX_SHOWN])}",
-            detail="It is common, or made of the address, name, or server. Ports for mail are open to guessers.",
+            detail="The password is common, or based on the address, name, or server. Anyone can guess passwords on "
+            "mail ports.",
             commands=tuple(f"moxlite account set-password {name}" for name in accounts[:MAX_SHOWN]),
         )
     ]
@@ -198,7 +200,7 @@ def _foreign(accounts: Sequence[str]) -> list[Finding]:
             grade="note",
             code="password-foreign",
             about=accounts[0],
-            text=f"{number} without a log-in since the move: {', '.join(accounts[:MAX_SHOWN])}",
+            text=f"{number} with no login since the migration: {', '.join(accounts[:MAX_SHOWN])}",
             detail="Only the old server's password hash is known until then, so SCRAM and CRAM-MD5 aren't announced.",
             commands=tuple(f"moxlite account recovery-link {name} --days 7" for name in accounts[:MAX_SHOWN]),
         )
@@ -217,13 +219,13 @@ def _refused(refusals: Refusals) -> Finding:
 
 
 def _peer(one: PeerUse) -> Finding:
-    text = f"{one.domain} still sends mail for addresses that are not here to {', '.join(one.hosts)}"
+    text = f"{one.domain} still sends mail for unknown addresses to {', '.join(one.hosts)}"
     end = f"moxlite config domain peer rm {one.domain}"
     return Finding(
         grade="warning" if one.idle else "note",
         code="peer",
         about=one.domain,
-        text=f"{text}, which has got none for 14 days: end it" if one.idle else text,
+        text=f"{text}, which has received none for 14 days; turn this off" if one.idle else text,
         detail="" if one.idle else f"Messages in 14 days: {one.messages}.",
         commands=(f"moxlite config domain peer show {one.domain}", end),
     )
@@ -281,17 +283,17 @@ def standby_findings(static: Static) -> list[Finding]:
     about = str(static.standby.target)
     state = read_document(static.data_dir / STATE, State)
     if state is None or time.time() - state.at > STALE:
-        text = "nothing is copied to the second place while the server does not run"
+        text = "nothing is copied to the standby target while the server isn't running"
         return [Finding(grade="note", code="standby-behind", about=about, text=text, commands=COMMANDS)]
     findings: list[Finding] = []
     if state.problem:
-        text = "the second place does not get the changes of this server"
+        text = "this server's changes aren't reaching the standby target"
         detail = f"{state.problem}; {state.lag:.0f} s behind"
         findings.append(
             Finding(grade="warning", code="standby-behind", about=about, text=text, commands=COMMANDS, detail=detail)
         )
     if state.lease is not None and (state.lease.problem or state.lease.taken):
-        text = "the lease, without which nothing is acknowledged, is not renewed"
+        text = "the lease isn't being renewed, so changes can't be acknowledged"
         detail = lease_words(state.lease, time.time())
         findings.append(
             Finding(grade="error", code="standby-lease", about=about, text=text, commands=COMMANDS, detail=detail)

@@ -62,7 +62,7 @@ def judge(octets: bytes, records: Mapping[str, str]) -> list[Opinion]:
             if not fields or name not in records:
                 continue
             valid = one.verify(index, dnsfunc=lambda name, timeout=0: records[name.decode().lower()].encode())
-            problem = "" if valid else words.last or "the signature does not fit the key in DNS"
+            problem = "" if valid else words.last or "the signature doesn't match the key in DNS"
         except (dkim.DKIMException, ValueError) as error:
             problem = str(error) or type(error).__name__
         opinions.append(Opinion(_text(one.domain), _text(one.selector), problem))
@@ -82,7 +82,7 @@ class _Words(logging.Handler):
 
 def _message(octets: bytes, words: _Words | None = None) -> dkim.DKIM:
     if len(octets) > MAX_OCTETS:
-        raise ValueError("the message is too long for a second opinion")
+        raise ValueError("the message is too large to verify a second time")
     logger = logging.Logger("dkimpy", logging.ERROR)  # of its own: nothing comes into the server's log
     logger.addHandler(words or logging.NullHandler())
     return dkim.DKIM(octets, logger=logger)

@@ -98,7 +98,7 @@ async def check_selectors(
                 grade=grade,
                 code="signature-wrong",
                 about=f"{domain} dkim",
-                text=f"receivers cannot verify signatures of {domain}: {problem}",
+                text=f"receivers can't verify {domain}'s signatures: {problem}",
                 commands=(f"moxlite config dnscheck {domain}", f"moxlite config dnsrecords {domain}"),
             )
             for problem in await problems_of(octets, resolver) or ()

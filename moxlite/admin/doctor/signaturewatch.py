@@ -88,7 +88,7 @@ class SignatureWatch:
                 )
         for finding in findings:
             logger.error(
-                "a signature cannot be verified", extra={"kv": {"about": finding.about, "problem": finding.text}}
+                "signature verification failed", extra={"kv": {"about": finding.about, "problem": finding.text}}
             )
         if findings:
             text = "\n".join(f"- {one.grade}: {one.words}\n    {one.commands[0]}" for one in findings) + "\n"

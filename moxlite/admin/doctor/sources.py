@@ -210,8 +210,8 @@ class DoctorCommands:
     async def nightly(self, args: ExamineNow) -> NightlyReport:
         """Run the nightly examination now."""
         if self._nightly is None:
-            raise CommandFailed("refused", "localserve is not examined")
+            raise CommandFailed("refused", "localserve can't be checked")
         try:
             return await self._nightly.once()
         except OSError as error:
-            raise CommandFailed("failed", f"cannot note what was found: {error.strerror or error}") from None
+            raise CommandFailed("failed", f"can't save the results: {error.strerror or error}") from None

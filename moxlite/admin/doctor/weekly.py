@@ -253,7 +253,7 @@ class WeeklyMail:
         try:
             rows = await self._auth.attempts.places()
         except StoreError as error:
-            logger.warning("weekly log-ins not read", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to read weekly logins", extra={"kv": {"err": str(error)}})
             return {}
         snapshot = self._config.current
         known = [row for row in rows if row[0] == ADMIN or snapshot.account(row[0]) is not None]
@@ -318,15 +318,16 @@ def next_monday(now: float) -> float:
 
 def subject_of(week: Week) -> str:
     """The subject: what came, and whether something waits for the owner."""
-    attention = f"; {_many(len(week.findings), 'finding')} to look at" if week.findings else ""
-    return f"the week: {_many(_came(week.counts), 'message')} came, {week.counts.get('sent', 0):,} sent{attention}"
+    attention = f"; {_many(len(week.findings), 'problem')}" if week.findings else ""
+    received, sent = _many(_came(week.counts), "message"), week.counts.get("sent", 0)
+    return f"weekly summary: {received} received, {sent:,} sent{attention}"
 
 
 def text_of(week: Week) -> str:
     """The mail, at most 30 lines."""
     parts = [[*_mail(week)], [*_logins(week)], [*_changed(week)], [*_machine(week)], [*_findings(week)]]
     days = f"{_day(week.first)} to {_day(week.last)}"
-    lines = [f"{week.host}, {days} (UTC). In brackets: the week before.", ""]
+    lines = [f"{week.host}, {days} (UTC). Previous week in brackets.", ""]
     for part in parts:
         if part:
             lines += [*part, ""]
@@ -338,31 +339,31 @@ def _mail(week: Week) -> Iterator[str]:
         return f"{week.counts.get(kind, 0):,} ({week.before.get(kind, 0):,})"
 
     came = f"{_came(week.counts):,} ({_came(week.before):,})"
-    yield f"Mail: {came} came in, {pair('junk')} of it junk; {pair('sent')} sent, {pair('failed')} failed."
+    yield f"Mail: {came} received, {pair('junk')} junk; {pair('sent')} sent, {pair('failed')} failed."
     if week.refused:
         named = [f"{one.number:,} {one.about or 'other'}" for one in week.refused[:REASONS]]
         yield f"Refused: {pair('refused')}: {', '.join(named)}{', …' if len(week.refused) > REASONS else ''}."
     if week.placement:
         shown = [f"{printable(name[:40])}: {printable(text[:80])}" for name, text in week.placement[:MOST]]
         more = f"; {len(week.placement) - MOST} more" if len(week.placement) > MOST else ""
-        yield f"Where our mail lands: {'; '.join(shown)}{more}."
+        yield f"Inbox placement: {'; '.join(shown)}{more}."
     if week.leaks:
         shown = [f"{printable(address[:60])} {printable(text[:120])}" for address, text in week.leaks[:MOST]]
         more = f"; {len(week.leaks) - MOST} more" if len(week.leaks) > MOST else ""
-        yield f"Addresses given away that others know now: {'; '.join(shown)}{more}."
+        yield f"Masked addresses that others know now: {'; '.join(shown)}{more}."
     corrected = week.counts.get("marked-junk", 0) + week.counts.get("marked-wanted", 0)
     if corrected:
         missed, wrong = week.counts.get("marked-junk", 0), week.counts.get("marked-wanted", 0)
-        yield f"Junk filter: users found {missed:,} missed and {wrong:,} wrong."
+        yield f"Junk filter: users marked {missed:,} as junk and {wrong:,} as not junk."
 
 
 def _logins(week: Week) -> Iterator[str]:
     failed = week.counts.get("login-failed", 0)
     if failed:
         from_where = f" from {_many(week.guessers, 'network')}" if week.guessers else ""
-        yield f"Log-ins: {failed:,} failed{from_where} ({week.before.get('login-failed', 0):,})."
+        yield f"Logins: {failed:,} failed{from_where} ({week.before.get('login-failed', 0):,})."
     if week.places:
-        yield "First log-ins from these networks in 30 days:"
+        yield "First logins from these networks in 30 days:"
         for account, networks in sorted(week.places.items())[:MOST]:
             more = f" and {len(networks) - 3} more" if len(networks) > 3 else ""
             yield f"  {account}: {', '.join(networks[:3])}{more}"
@@ -385,19 +386,19 @@ def _machine(week: Week) -> Iterator[str]:
     if week.size:
         yield f"Disk: {week.free / 1e9:,.1f} of {week.size / 1e9:,.1f} GB free."
     if week.ends is not None:
-        yield f"Certificates: the first ends on {_date(week.ends[0])}, of the listener {week.ends[1]}."
+        yield f"Certificates: the first expires on {_date(week.ends[0])}, on the listener {week.ends[1]}."
     if week.backup:
-        tried = f"; a restore was tried on {_date(week.rehearsed)}" if week.rehearsed else "; no restore was tried"
+        tried = f"; test restore on {_date(week.rehearsed)}" if week.rehearsed else "; no test restore"
         yield f"Backup: {_date(week.backup)}{tried}."
     else:
-        yield "Backup: none since the start of the server (docs/backup.md)."
+        yield "Backup: none since the server started (docs/backup.md)."
     newer = f"; {week.update} is there" if week.update else ""
     yield f"Version: {week.version}{newer}."
 
 
 def _findings(week: Week) -> Iterator[str]:
     if week.findings:
-        yield "To look at (moxlite doctor):"
+        yield "Needs attention (moxlite doctor):"
         for finding in week.findings[:MOST]:
             yield f"  {finding.grade}, {finding.code}: {printable(finding.words[:160])}"
         if len(week.findings) > MOST:

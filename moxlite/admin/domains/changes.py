@@ -99,9 +99,9 @@ def parse_domain(text: str) -> Domain:
     try:
         domain = Domain.parse(text, strict=True)
     except AddressError as error:
-        raise Refused(f'"{text}" is not a domain: {error}', "domain") from None
+        raise Refused(f'"{text}" isn\'t a domain: {error}', "domain") from None
     if "." not in domain.ascii or domain.is_numeric:
-        raise Refused(f'"{text}" is not a full domain name', "domain")
+        raise Refused(f'"{text}" isn\'t a full domain name', "domain")
     return domain
 
 
@@ -120,7 +120,7 @@ def require_domain(snapshot: Snapshot, name: str) -> tuple[Domain, DomainConfig]
         domain = Domain(name, name)
     settings = snapshot.domain(domain)
     if settings is None:
-        raise Refused(f'"{name}" is not a domain of this server')
+        raise Refused(f'"{name}" isn\'t a domain on this server')
     return domain, settings
 
 
@@ -177,7 +177,7 @@ def add_domain(
     domain = parse_domain(name)
     refuse_public(domain)
     if snapshot.domain(domain) is not None:
-        raise Refused(f'"{domain.unicode}" is a domain of this server already', "domain")
+        raise Refused(f'"{domain.unicode}" is already a domain on this server', "domain")
     new_account = snapshot.account(account) is None
     if new_account and not localpart:
         text = f'there is no account "{account}": give the localpart of its first address to make it'
@@ -205,7 +205,7 @@ def remove_domain(document: Document, snapshot: Snapshot, name: str) -> None:
     domain, _ = require_domain(snapshot, name)
     users = users_of(snapshot, domain)
     if users:
-        raise Refused(f'"{domain.unicode}" is still used: {"; ".join(users)}')
+        raise Refused(f'"{domain.unicode}" is still in use: {"; ".join(users)}')
     document.drop(("domains", domain.unicode))
 
 
@@ -271,26 +271,26 @@ def find_alias(snapshot: Snapshot, address: str) -> tuple[str, str, Alias]:
     try:
         wanted = snapshot.canonical(Address.parse(address))
     except AddressError as error:
-        raise Refused(f'"{address}" is not an address: {error}') from None
+        raise Refused(f'"{address}" isn\'t an address: {error}') from None
     for domain, settings in snapshot.domains.domains.items():
         if wanted.domain != Domain.parse(domain):
             continue
         for localpart, alias in settings.aliases.items():
             if snapshot.canonical(Address.parse(f"{localpart}@{domain}")) == wanted:
                 return domain, localpart, alias
-    raise Refused(f'there is no alias "{address}"')
+    raise Refused(f'alias not found: "{address}"')
 
 
 def add_alias(document: Document, snapshot: Snapshot, address: str, members: Sequence[str]) -> None:
     """Add an alias that everyone may write to."""
     text = new_address(snapshot, address, "alias")
     if text.startswith("@"):
-        raise Refused("an alias has a localpart", "alias")
+        raise Refused("an alias must have a localpart", "alias")
     if not members:
-        raise Refused("an alias needs at least one member", "members")
+        raise Refused("an alias must have at least one member", "members")
     domain, localpart = _parts(text)
     if localpart in snapshot.domains.domains[domain].aliases:
-        raise Refused(f'there is an alias "{text}" already', "alias")
+        raise Refused(f'alias "{text}" already exists', "alias")
     settings = {"addresses": [new_member(snapshot, member) for member in members], "post_public": True}
     document.put(("domains", domain, "aliases", localpart), settings)
 
@@ -300,7 +300,7 @@ def new_member(snapshot: Snapshot, text: str) -> str:
     try:
         address = Address.parse(text)
     except AddressError as error:
-        raise Refused(f'"{text}" is not an address: {error}', "members") from None
+        raise Refused(f'"{text}" isn\'t an address: {error}', "members") from None
     return new_address(snapshot, text, "members") if snapshot.domain(address.domain) is not None else address.pack(True)
 
 
@@ -332,7 +332,7 @@ def remove_alias_members(document: Document, snapshot: Snapshot, address: str, m
     for text in members:
         member = snapshot.canonical(Address.parse(new_member(snapshot, text)))
         if member not in have:
-            raise Refused(f'"{text}" is not a member of "{address}"', "members")
+            raise Refused(f'"{text}" isn\'t a member of "{address}"', "members")
         gone.add(member)
     left = [_text(one) for one in alias.addresses if snapshot.canonical(one) not in gone]
     if not left:
@@ -431,7 +431,7 @@ class Selectors:
             try:
                 await trio.to_thread.run_sync(_make, path, algorithm, limiter=self._making)
             except OSError as error:
-                raise CommandFailed("failed", f"no key was made: {error.strerror or error}") from None
+                raise CommandFailed("failed", f"couldn't create the key: {error.strerror or error}") from None
 
             def change(document: Document, snapshot: Snapshot) -> None:
                 here, _ = require_domain(snapshot, name)
@@ -448,7 +448,7 @@ class Selectors:
         """Remove a key from a domain, and from what signs; its file is put aside. Raises CommandFailed."""
         domain, dkim = self._dkim(name)
         if selector not in dkim.selectors:
-            raise CommandFailed("notFound", f'"{domain.unicode}" has no selector "{selector}"')
+            raise CommandFailed("notFound", f'"{domain.unicode}" doesn\'t have selector "{selector}"')
         if selector in dkim.sign and len(dkim.sign) == 1:
             text = f'"{selector}" is the only one that signs mail of "{domain.unicode}": choose another one first'
             raise CommandFailed("refused", text)
@@ -467,7 +467,9 @@ class Selectors:
             try:
                 retire_keys(self._config.domains_path.parent, msgspec.structs.replace(settings, dkim=gone), left)
             except OSError as error:
-                raise CommandFailed("failed", f"the selector is removed, but its key stays: {error}") from None
+                raise CommandFailed(
+                    "failed", f"the selector was removed, but its key wasn't deleted: {error}"
+                ) from None
 
     def _dkim(self, name: str) -> tuple[Domain, DKIMConfig]:
         try:

@@ -123,7 +123,7 @@ class DomainCommands:
         except Refused as error:
             raise CommandFailed("refused", str(error), error.field) from None
         if self._config.current.domain(domain) is not None:  # before keys are made
-            raise CommandFailed("refused", f'"{domain.unicode}" is a domain of this server already', "domain")
+            raise CommandFailed("refused", f'"{domain.unicode}" is already a domain on this server', "domain")
         return domain
 
     async def _add(self, args: operations.AddDomain, domain: Domain, *, strict: bool) -> None:
@@ -132,7 +132,7 @@ class DomainCommands:
         try:
             keys = await trio.to_thread.run_sync(made.__enter__, limiter=self._keys)
         except OSError as error:
-            raise CommandFailed("failed", f"no DKIM keys made: {error}") from None
+            raise CommandFailed("failed", f"couldn't create DKIM keys: {error}") from None
         try:
             await edit(self._config, _adding(args, keys, now, strict=strict))
         except BaseException as error:
@@ -151,7 +151,7 @@ class DomainCommands:
             try:
                 moved = changes.retire_keys(self._config.domains_path.parent, settings, left)
             except OSError as error:
-                raise CommandFailed("failed", f"the domain is removed, but its DKIM keys stay: {error}") from None
+                raise CommandFailed("failed", f"the domain was removed, but its DKIM keys weren't: {error}") from None
         if moved:
             kv = {"domain": args.domain, "files": len(moved), "folder": str(moved[0].parent)}
             logger.info("DKIM keys of a removed domain were put aside", extra={"kv": kv})

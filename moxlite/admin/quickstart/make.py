@@ -182,7 +182,7 @@ def _make(
         errors, problems = test_config(draft, machine=False)
         if errors:
             if errors[0].file == str(domains):  # of which the address alone is not ours
-                raise QuickstartFailed(f"{address} cannot be the first address, take another one: {errors[0].text}")
+                raise QuickstartFailed(f"{address} can't be the first address; choose another one: {errors[0].text}")
             raise QuickstartFailed(str(errors[0]))
         warnings += [str(problem).replace(str(draft), str(config)) for problem in problems]
         if not agree(draft) and strict:

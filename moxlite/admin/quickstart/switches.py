@@ -106,7 +106,7 @@ def _with_imap(snapshot: Snapshot) -> str:
     for name, listener in public_first(snapshot):
         if listener.tls is not None and (listener.imaps.enabled or listener.imap.enabled):
             return name
-    raise CannotSwitch("no listener serves IMAP with TLS: ManageSieve goes beside it")
+    raise CannotSwitch("no listener serves IMAP with TLS, which ManageSieve requires")
 
 
 def _inside(snapshot: Snapshot) -> tuple[str, int]:
@@ -126,7 +126,7 @@ def _inside(snapshot: Snapshot) -> tuple[str, int]:
 def _unchanged(source: Source) -> None:
     """Raise CannotSwitch if the file was changed by another program after it was read (ADMIN-6)."""
     if read_source(source.path).revision != source.revision:
-        raise CannotSwitch(f"{source.path} has changed meanwhile: try again")
+        raise CannotSwitch(f"{source.path} was changed elsewhere; try again")
 
 
 # Webmail and account app for the internet, on the public https port or at the web server in front of this one: lines
@@ -185,7 +185,7 @@ def _listener(snapshot: Snapshot) -> str | None:
                 return name
     if passing_web_server(snapshot) is None:
         raise CannotSwitch(
-            "no public listener has port 443, and none is for a web server in front: docs/install.md, "
+            "no public listener uses port 443, and none is set up for a web server in front: docs/install.md, "
             "`Beside another web server`"
         )
     return None

@@ -289,7 +289,7 @@ class Follower:
                         found = await self._newest(name, settings, place, "all", patience)
                     # Listings of some object storage lag: one that was believed would leave mail out of the take-over.
                     if found < told.get(name, 0):
-                        raise OSError(f"the target lists {found} transactions of {told[name]} that were copied")
+                        raise OSError(f"the target has {found} of {told[name]} copied transactions")
                     newest[name] = found
                 except OSError as error:
                     logger.warning(
@@ -369,7 +369,7 @@ class Follower:
             head = read_head(storage)
             positions = None if head is None else read_positions(storage, head.epoch)
             if head is None or positions is None:
-                raise ValueError("holds nothing yet: is `standby.target` of the first machine the same?")
+                raise ValueError("is still empty; check that `standby.target` on the first machine is the same")
             self._fetch_files(storage, head.epoch)
             return head.epoch, positions
 

@@ -161,7 +161,7 @@ class Holding:
         if is_database(name):
             metrics.REFUSED.inc()
             reason = self.taken or self.problem or ("it is handed over" if self.handing else "it is over")
-            raise NoLease(f"this machine does not hold the lease: {reason}")
+            raise NoLease(f"this machine doesn't have the lease: {reason}")
 
 
 class HoldingTask:
@@ -219,7 +219,7 @@ class HoldingTask:
             if self._earlier is None and trio.current_time() > until:
                 if not holding.stops:
                     return
-                raise StartFailed(f"standby.lease: the lease cannot be taken: {holding.problem}")
+                raise StartFailed(f"standby.lease: can't take the lease: {holding.problem}")
             await trio.sleep(RETRY)
         logger.info("the lease is held", extra={"kv": {"target": str(self._settings.target)}})
 
@@ -288,7 +288,7 @@ class HoldingTask:
         Raises CannotHandOver: this server goes on.
         """
         if self.holding.handing or self._announced:
-            raise CannotHandOver("the lease is being handed over")
+            raise CannotHandOver("a switchover is in progress")
         done, self._announced = False, True
         try:
             ready = await self._follower()
@@ -302,14 +302,16 @@ class HoldingTask:
             handed = msgspec.json.encode(Handed(await self._copy_rest()))
             async with self._renewing:
                 if self._mine is None or self.holding.taken or self.holding.problem:
-                    raise CannotHandOver(f"the lease is not held: {self.holding.taken or self.holding.problem}")
+                    raise CannotHandOver(
+                        f"this server doesn't have the lease: {self.holding.taken or self.holding.problem}"
+                    )
                 name = f"{epoch_folder(self._mine.epoch)}/{HANDED}"
                 await trio.to_thread.run_sync(lambda: self._opened().write(name, handed))
                 self._mine = msgspec.structs.replace(self._mine, handed=True)
                 done = self.holding.handed = True
         except OSError as error:
             text = printable(str(error.strerror or error))[:300]
-            raise CannotHandOver(f"the last changes are not in the target: {text}") from None
+            raise CannotHandOver(f"the last changes aren't in the target: {text}") from None
         finally:
             self.holding.handing = self._announced = done
         with trio.CancelScope(shield=True):  # bounded by the end of the process
@@ -336,8 +338,8 @@ class HoldingTask:
                 first = ready if first is None else first
                 await trio.sleep(LOOK)
         raise CannotHandOver(
-            "no second machine takes over by itself: start `moxlite standby follow --take-over` there, and wait until "
-            "`moxlite standby status` says that its copy is complete"
+            "automatic failover isn't ready; start `moxlite standby follow --take-over` on the standby server, "
+            "and wait until `moxlite standby status` says its copy is complete"
         )
 
     async def _until_loaded(self) -> None:
@@ -357,9 +359,7 @@ class HoldingTask:
         if ready.unfit:
             raise CannotHandOver(f"{host} cannot take over: {printable(ready.unfit)[:300]}")
         if ready.version != __version__:
-            raise CannotHandOver(
-                f"{host} has version {version}, this machine has {__version__}: upgrade that one first"
-            )
+            raise CannotHandOver(f"{host} runs version {version}, this machine {__version__}; upgrade {host} first")
         return ready
 
     async def _copy_rest(self) -> dict[str, int]:
@@ -376,7 +376,7 @@ class HoldingTask:
                     control.sync, self._data / SOCKET, self._data / name, COPY, limiter=limiter
                 )
                 if not position.replicated_txid:
-                    raise ConnectionError(f"Litestream does not say how far {name} is copied")
+                    raise ConnectionError(f"Litestream doesn't report the progress of {name}")
                 copied[name] = position.replicated_txid
             except OSError as error:
                 problems.append(error)
@@ -444,7 +444,7 @@ class HoldingTask:
                 self._earlier = self._earlier or Watch()
                 self._earlier.look(storage)
                 if not self._earlier.over:
-                    raise TimeoutError(f"the lease of {there.host} is not over yet, which may still serve")
+                    raise TimeoutError(f"{there.host} may still be running because its lease hasn't expired")
             mine = msgspec.structs.replace(mine, number=there.number + 1)
         self._version = take(storage, mine, version)
         self._mine, self._earlier = mine, None

@@ -273,14 +273,14 @@ def check_own(storage: Storage, data: Path) -> Head | None:
     head, own = read_head(storage), read_document(data / OWN, Head)
     if head is not None and own is not None and head.epoch > own.epoch:
         raise Replaced(
-            f"another machine has taken over: epoch {head.epoch} of {storage} belongs to another machine, this one had "
-            f"{own.epoch}. Stop this server, then send what only it has: moxlite standby send-rest. If that machine "
-            "is gone: moxlite standby takeover --yes-the-other-is-down"
+            f"another machine has taken over: epoch {head.epoch} of {storage} belongs to it, this machine had "
+            f"{own.epoch}. Stop this server, then send the changes that only it has: moxlite standby send-rest. "
+            "If that machine is gone: moxlite standby takeover --yes-the-other-is-down"
         )
     if head is not None and head != own:
         raise NotOurs(
-            f"epoch {head.epoch} of {storage} belongs to another machine, so nothing is copied: if that machine has "
-            "taken over, stop this server; if it is gone, `moxlite standby takeover --yes-the-other-is-down`"
+            f"can't copy because epoch {head.epoch} of {storage} belongs to another machine; if that machine has "
+            "taken over, stop this server; if it's gone, `moxlite standby takeover --yes-the-other-is-down`"
         )
     return head
 
@@ -315,7 +315,7 @@ def _read(storage: Storage, name: str, kind: type[T]) -> T | None:
     try:
         return from_json(data, kind)
     except msgspec.DecodeError as error:
-        raise ValueError(f"{name} cannot be read: {error}") from None
+        raise ValueError(f"can't read {name}: {error}") from None
 
 
 def read_document(file: Path, kind: type[T]) -> T | None:

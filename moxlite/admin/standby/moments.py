@@ -54,7 +54,7 @@ def restored_at(
     Raises BackupError, OSError, ValueError.
     """
     if account is not None and not is_database(f"accounts/{account}/account.db"):
-        raise BackupError(f"{account[:80]!r} is no name of an account")
+        raise BackupError(f"{account[:80]!r} isn't an account name")
     when = "" if at is None else f" of {at:%Y-%m-%d %H:%M:%S} UTC"
     with tempfile.TemporaryDirectory(prefix=".moxlite-restore-", dir=beside) as scratch:
         folder = Path(scratch) / "backup"
@@ -62,7 +62,7 @@ def restored_at(
         with source.storage(Path(scratch)) as storage:
             head = read_head(storage)
             if head is None:
-                raise BackupError(f"{source.target} is no target of a stand-by: there is no standby.json")
+                raise BackupError(f"{source.target} isn't a standby target: it has no standby.json")
             chosen = _epoch_of(storage, head.epoch, at) if epoch is None else epoch
             wanted = databases_in(storage, chosen) if account is None else [f"accounts/{account}/account.db"]
             if account is None and source.identity is not None:
@@ -76,7 +76,7 @@ def restored_at(
                 else:
                     left_out(f"{name} has nothing in the target{when}, and is left out")
         if not found:
-            raise BackupError(f"{source.target} has nothing{when}")
+            raise BackupError(f"{source.target} is empty{when}")
         yield folder
 
 
@@ -117,7 +117,7 @@ def _restore(source: Source, place: Place, epoch: int, name: str, at: dt.datetim
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{name} was not restored within a day") from None
+        raise TimeoutError(f"{name} wasn't restored within a day") from None
     finally:
         settings.unlink(missing_ok=True)
     if done.returncode == 0:

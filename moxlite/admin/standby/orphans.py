@@ -34,7 +34,7 @@ def send_rest(static: Static, access: Access | None, tell: Callable[[str], None]
     settings, data = static.standby, static.data_dir
     own = read_document(data / OWN, Head)
     if settings.target is None or own is None:
-        raise BackupError("this machine was never the first one of a stand-by")
+        raise BackupError("this machine was never the first machine of a standby pair")
     program = needed_program(settings.litestream)
     check_version(program)
     folder = data / FOLLOWER
@@ -57,7 +57,7 @@ def send_rest(static: Static, access: Access | None, tell: Callable[[str], None]
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise TimeoutError("Litestream has not sent all within an hour") from None
+            raise TimeoutError("Litestream didn't send everything within an hour") from None
         finally:
             file.unlink(missing_ok=True)
     if done.returncode:

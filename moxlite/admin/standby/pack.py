@@ -114,8 +114,8 @@ def _check_size(size: int, found: Mapping[str, Packed]) -> None:
     if size > MAX_FILES:
         largest = max(found, key=lambda name: len(found[name].content))
         raise BackupError(
-            f"the files of configuration and data have more than {MAX_FILES >> 20} MiB together, the largest is "
-            f"{largest}: move it elsewhere"
+            f"configuration and data files are larger than {MAX_FILES >> 20} MiB in total; the largest is "
+            f"{largest}, move it elsewhere"
         )
 
 
@@ -152,11 +152,11 @@ def open_pack(data: bytes, storage: Storage, identity: Path) -> tuple[dict[str, 
         assert opener is not None
         octets = opener.open(data)
     except OSError as error:
-        raise BackupError(f"the key {identity} cannot be read: {error.strerror or error}") from None
+        raise BackupError(f"can't read the key {identity}: {error.strerror or error}") from None
     except RepositoryError as error:
         raise BackupError(
-            f"{identity} does not open configuration and keys of the first machine: it is not the key of its "
-            f"standby.encrypt_to, or they are damaged ({error})"
+            f"{identity} can't decrypt the first machine's configuration and keys; it isn't the key for its "
+            f"standby.encrypt_to, or they're damaged ({error})"
         ) from None
     found: dict[str, Packed] = {}
     try:
@@ -166,10 +166,10 @@ def open_pack(data: bytes, storage: Storage, identity: Path) -> tuple[dict[str, 
                 file = tar.extractfile(entry) if entry.isreg() else None
                 # By name, though the pack is signed: the first machine may have been taken over before it signed this.
                 if file is None or not _is_of_backup(entry.name):
-                    raise BackupError(f"the files of the first machine have the odd name {entry.name[:80]!r}")
+                    raise BackupError(f"unexpected name in the first machine's files: {entry.name[:80]!r}")
                 found[entry.name] = Packed(file.read(), restored_mode(entry.mode))
     except tarfile.TarError as error:
-        raise BackupError(f"the files of the first machine are damaged: {error}") from None
+        raise BackupError(f"the first machine's files are damaged: {error}") from None
     if signature is None:
         return found, []
     return found, speakers(read_signature(signature.encode()), FILES_SIGNED, "", digest(found).encode())

@@ -335,7 +335,7 @@ class Replication:
                 # Each time: another machine may have taken over since, and must not find positions of this one.
                 head = check_own(storage, self._data)
                 if head is None or head.epoch != epoch:
-                    raise _Ended(f"the target has another epoch than {epoch}")
+                    raise _Ended(f"the target has an epoch other than {epoch}")
                 there = None if last is None else read_positions(storage, epoch)
                 if there is not None and there.origin != origin:
                     raise _clone(there)
@@ -486,14 +486,14 @@ def _end_left(path: Path) -> None:
             except (FileNotFoundError, ProcessLookupError):
                 return
             time.sleep(0.1)
-    raise OSError(f"a Litestream of before does not end: process {pid}")
+    raise OSError(f"a previous Litestream process doesn't stop: process {pid}")
 
 
 async def _until_end(process: trio.Process, said: _Said) -> None:
     status = await process.wait()
     with trio.move_on_after(LAST_WORDS):
         await said.ended.wait()
-    raise _Ended(f"Litestream has ended with status {status}" + (f": {said.last}" if said.last else ""))
+    raise _Ended(f"Litestream exited with status {status}" + (f": {said.last}" if said.last else ""))
 
 
 class _Said:

@@ -91,7 +91,7 @@ class StorageFaults:
     async def _tell(self, accounts: Accounts, snapshot: Snapshot, faults: list[Fault]) -> bool:
         """Deliver one notice of all faults; False if it cannot be stored."""
         once = f"storage {int(time.time() // TOLD_AGAIN)} {[str(fault.path) for fault in faults]}"
-        subject = f"storage of {_names(faults)} is damaged or cannot be written"
+        subject = f"storage of {_names(faults)} is damaged or can't be written"
         try:
             await notify_postmaster(accounts, snapshot, subject, _text(faults), once=once)
         except StoreError as error:
@@ -114,21 +114,21 @@ def _names(faults: list[Fault]) -> str:
 
 def _text(faults: list[Fault]) -> str:
     """Body of the notice: the faults, their consequences, and the steps to take."""
-    lines = ["The server cannot use these databases as it should:", ""]
+    lines = ["The server can't use these databases properly:", ""]
     for fault in faults:
         what = f"account {fault.name}" if fault.path.name == ACCOUNT else fault.name
         lines += [f"- {what}", f"  {fault.path}", f"  {fault.error}", ""]
     lines += [
-        "Mail for these accounts is refused for the time being, so that senders try again. What can be read is served;",
-        "changes are refused. All other accounts go on. Nothing was deleted or repaired.",
+        "New mail for these accounts is deferred, so senders will retry. You can still read existing mail,",
+        "but you can't change it. Other accounts aren't affected. Nothing was deleted or repaired.",
         "",
-        "What to do: look at the disk and the log of the system. After an I/O error the server tries again by itself.",
-        "If a file is damaged, it stays as it is until you act:",
+        "What to do: check the disk and the system log. After an I/O error, the server will retry automatically.",
+        "If a file is damaged, it isn't changed until you take action:",
         "",
         *(f"  moxlite store check {one.name} --deep" for one in faults if one.path.name == ACCOUNT),
         "",
-        "Then, with the server stopped, `moxlite account recover NAME --out DIR` saves what can be saved, or restore",
-        "the last backup. You get one such message a day for each database, however often it fails.",
+        "stop the server, then run `moxlite account recover NAME --out DIR` to recover what's readable, or restore",
+        "the last backup. You'll get this email up to once a day for each database.",
         "",
     ]
     return "\n".join(lines)

@@ -332,7 +332,7 @@ def create_account_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | Non
 
 def _refuse_if_there(path: Path) -> None:
     if path.exists() and path.stat().st_size:
-        raise FileExistsError(f"{path} is there, and has octets: recover it, or move it away first")
+        raise FileExistsError(f"{path} already exists and isn't empty; recover it, or move it first")
 
 
 def recover_server_file(snapshot: Snapshot, name: str, out: Path) -> "RecoveredTables":

@@ -35,23 +35,23 @@ def _options(command: F) -> F:
     for option in reversed(
         (
             click.option("--host", required=True, help="The other server."),
-            click.option("--port", type=click.IntRange(1, 65535), help="Its port, if it is not 993 or 143."),
+            click.option("--port", type=click.IntRange(1, 65535), help="Port, if it isn't 993 or 143."),
             click.option(
                 "--tls",
                 type=click.Choice(["implicit", "starttls", "none"]),
                 default="implicit",
                 show_default=True,
-                help="When TLS begins. Without it the password may go in clear.",
+                help="When to start TLS. Without it, the password may be sent in plain text.",
             ),
             click.option("--user", required=True, help="The user name there."),
-            click.option("--password-file", type=file, help="A file whose first line is the password."),
-            click.option("--oauth-token-file", type=file, help="A file with an access token of OAuth 2."),
+            click.option("--password-file", type=file, help="File with the password in its first line."),
+            click.option("--oauth-token-file", type=file, help="File with an OAuth 2 access token."),
             click.option(
                 "--map",
                 "maps",
                 multiple=True,
                 metavar="OLD=NEW",
-                help="Put the mailbox OLD, with all below it, at NEW. Any number of times.",
+                help="Import mailbox OLD, and those below it, as NEW. May be repeated.",
             ),
             click.option(
                 "--exclude",
@@ -72,14 +72,14 @@ def _options(command: F) -> F:
 
 @click.command("import")
 @_options
-@click.option("--continuous", is_flag=True, help="Go on with what is new there, until interrupted.")
-@click.option("--delete", is_flag=True, help="Remove here what was removed there since it was imported.")
+@click.option("--continuous", is_flag=True, help="Keep importing new mail until interrupted.")
+@click.option("--delete", is_flag=True, help="Delete messages here that were deleted there after they were imported.")
 def import_(**options: Any) -> None:
-    """Copy the mail of another IMAP server into ACCOUNT.
+    """Import mail from another IMAP server to ACCOUNT.
 
-    Mailboxes with their messages, flags, dates, subscriptions and special uses. Run it again to get what is new, or
-    after it was interrupted: nothing is copied twice. Nothing is changed on the other server. The password comes from
-    --password-file, or is asked for, or is the first line of stdin.
+    This copies mailboxes with their messages, flags, dates, subscriptions and special uses. Run it again to get new
+    mail, or if it was interrupted. Nothing is copied twice, and nothing is changed on the other server. The password is
+    read from --password-file, or you're asked for it, or it's the first line of stdin.
     """
     _copy(ImportByImap, **options)
 
@@ -87,9 +87,9 @@ def import_(**options: Any) -> None:
 @click.command()
 @_options
 def export(**options: Any) -> None:
-    """Copy the mail of ACCOUNT to another IMAP server.
+    """Export ACCOUNT's mail to another IMAP server.
 
-    The reverse of import: run it again to send what is new, or after it was interrupted. Nothing is removed there.
+    This is the reverse of import. Run it again to send new mail, or if it was interrupted. Nothing is deleted there.
     """
     _copy(ExportByImap, **options)
 
@@ -118,7 +118,7 @@ def _copy(kind: type[CopyByImap], **options: Any) -> None:
         copied = talk(ask_server, broken=FAILED)
     except KeyboardInterrupt:
         told.end()
-        raise Failure("interrupted: the same command goes on where this one ended") from None
+        raise Failure("interrupted; run the same command again to continue") from None
     finally:
         told.end()
     if settings().as_json:
@@ -128,7 +128,7 @@ def _copy(kind: type[CopyByImap], **options: Any) -> None:
 
 
 def _summary(copied: Copied) -> str:
-    parts = [f"{copied.messages} messages copied", f"flags of {copied.flags} carried over"]
+    parts = [f"{copied.messages} messages copied", f"copied flags of {copied.flags}"]
     if copied.removed:
         parts.append(f"{copied.removed} removed")
     return ", ".join([*parts, f"{copied.mailboxes} mailboxes, {copied.problems} problems"])
@@ -161,7 +161,7 @@ def stated_password(path: Path | None, user: str) -> str:
         return answer
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
-        raise Failure("no password: use --password-file, or give it on stdin")
+        raise Failure("no password; use --password-file, or enter it on stdin")
     return line
 
 

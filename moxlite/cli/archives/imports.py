@@ -26,7 +26,7 @@ READ_SIZE: Final = 256 << 10
 
 
 def _options(command: F) -> F:
-    command = click.option("--skip-duplicates", is_flag=True, help="Leave out messages that the mailbox has already.")(
+    command = click.option("--skip-duplicates", is_flag=True, help="Skip messages that the mailbox already has.")(
         command
     )
     return click.option("--dry-run", is_flag=True, help="Only count messages and find problems.")(command)
@@ -39,8 +39,8 @@ def _labels(command: F) -> F:
         multiple=True,
         metavar="LABEL=MEANING",
         callback=_meanings,
-        help="A label of Gmail means inbox, sent, drafts, trash, junk, archive, starred, important, unread, opened, "
-        "ignored, or a mailbox. May be given several times.",
+        help="Import a Gmail label as inbox, sent, drafts, trash, junk, archive, starred, important, unread, opened, "
+        "ignored, or a mailbox. May be repeated.",
     )(command)
 
 
@@ -53,16 +53,16 @@ def _meanings(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> 
     for text in given:
         label, _sign, meaning = text.rpartition("=")
         if not label or meaning not in get_args(Meaning):
-            raise click.BadParameter(f"{text!r}: LABEL=MEANING is expected, with one of {', '.join(get_args(Meaning))}")
+            raise click.BadParameter(f"{text!r}: must be LABEL=MEANING, with one of {', '.join(get_args(Meaning))}")
         found[label] = meaning
     return found
 
 
 @click.group("import")
 def import_() -> None:
-    """Add mail from files to an account: all of it, or nothing if something fails.
+    """Import mail from files to an account. If something fails, nothing is imported.
 
-    A running server goes on meanwhile; without one, the account is opened directly.
+    A running server keeps running. If it isn't running, the account is opened directly.
     """
 
 
@@ -73,10 +73,10 @@ def import_() -> None:
 @click.argument("mailbox")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_duplicates: bool, dry_run: bool) -> None:
-    """Import an mbox file into MAILBOX of ACCOUNT.
+    """Import an mbox file to MAILBOX of ACCOUNT.
 
-    If that is Inbox, messages with labels of Gmail go where their labels say. If these are in a language that is not
-    known, --dry-run lists them with --label for each: change what is wrong, and give them with the import.
+    If it's Inbox, messages with Gmail labels are imported by label. If the labels are in an unknown language, --dry-run
+    lists them as --label options. Correct them and use them for the import.
     """
     _import(
         path,
@@ -95,14 +95,14 @@ def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_du
 @click.argument("mailbox")
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_run: bool) -> None:
-    """Import a Maildir into MAILBOX of ACCOUNT.
+    """Import a Maildir to MAILBOX of ACCOUNT.
 
-    Folders in it (.Sent, .Lists.python) go below MAILBOX, or beside it if that is Inbox. For a home directory, its
-    Maildir is imported.
+    Folders in it (.Sent, .Lists.python) are imported below MAILBOX, or next to it if it's Inbox. For a home directory,
+    its Maildir is imported.
     """
     found = _maildir_in(path)
     if found is None:
-        raise Failure(f"{path} is not a Maildir: it has neither new nor cur")
+        raise Failure(f"{path} isn't a Maildir because it doesn't have new or cur")
     _import(
         found,
         account=account,
@@ -123,11 +123,11 @@ def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_r
 def archive(
     account: str, file: Path, prefix: str, labels: dict[str, str], skip_duplicates: bool, dry_run: bool
 ) -> None:
-    """Import a zip or tar.gz file, or a folder, with any mix of mail into ACCOUNT.
+    """Import a zip or tar.gz file, or a folder, with any mix of mail to ACCOUNT.
 
-    X.mbox and Maildirs become mailboxes of their names, also those in a profile of Thunderbird and in Google Takeout.
-    If Gmail's labels are in a language that is not known, --dry-run lists them with --label for each: change what is
-    wrong, and give them with the import.
+    X.mbox files and Maildirs become mailboxes with their names, also from Thunderbird profiles and Google Takeout. If
+    Gmail labels are in an unknown language, --dry-run lists them as --label options. Correct them and use them for the
+    import.
     """
     _import(
         file,
@@ -214,9 +214,11 @@ def _run(
             case Trouble(text):
                 meter.line(f"problem: {text}")
             case LabelQuestion(labels):
-                meter.line("What do the labels mean? For the import, give these, changed where they are wrong:")
+                meter.line(
+                    "How should these labels be imported? Use these options for the import, and correct them if needed:"
+                )
                 for label in labels:
-                    meter.line(f"{_option(label)}  # {label.messages} messages, {label.own} of them sent by the owner")
+                    meter.line(f"{_option(label)}  # {label.messages} messages, {label.own} sent by the owner")
             case _:
                 pass
 

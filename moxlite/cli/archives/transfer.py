@@ -114,7 +114,7 @@ def _file(path: Path, name: str) -> Iterator[bytes]:
         while left:
             data = file.read(min(READ_SIZE, left))
             if not data:  # the file became shorter meanwhile
-                raise OSError(f"{path} was cut short while it was read")
+                raise OSError(f"{path} was truncated while it was read")
             left -= len(data)
             yield data
         yield padding(found.st_size)

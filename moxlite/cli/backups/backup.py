@@ -33,43 +33,45 @@ class BackupGroup(click.Group):
 
 @click.group(cls=BackupGroup)
 def backup() -> None:
-    """Back up configuration and data, of a running server or a stopped one.
+    """Back up configuration and data, whether the server is running or not.
 
-    `moxlite backup DEST` is short for `moxlite backup run DEST`. Before an upgrade make a backup: a newer version
-    upgrades the databases, and an older one then refuses them. To go back to the older version, restore the backup.
+    `moxlite backup DEST` is short for `moxlite backup run DEST`. Back up before you upgrade, because a newer version
+    upgrades the databases and an older one can't open them afterwards. To return to the older version, restore the
+    backup.
     """
 
 
 REPO = click.option(
-    "--repo", metavar="DIR", help="The repository: a folder, ssh://user@host/path or s3://bucket/prefix.", required=True
+    "--repo", metavar="DIR", help="Repository: a folder, ssh://user@host/path or s3://bucket/prefix.", required=True
 )
-IDENTITY = click.option("--identity", metavar="FILE", help="Identity (private key) of an encrypted repository.")
+IDENTITY = click.option("--identity", metavar="FILE", help="Identity (private key) for an encrypted repository.")
 PASSPHRASE = click.option("--passphrase-file", metavar="FILE", help="File with the passphrase of the repository.")
-SNAPSHOT = click.option("--snapshot", metavar="ID", help="Of `backup list`.  [default: the newest]")
+SNAPSHOT = click.option("--snapshot", metavar="ID", help="Snapshot from `backup list`.  [default: the newest]")
 
 
 @backup.command("run")
 @click.argument("dest", required=False)
-@click.option("--repo", metavar="DIR", help="Add a snapshot to this repository, which is made if it is missing.")
+@click.option("--repo", metavar="DIR", help="Add a snapshot to this repository. It's created if it doesn't exist.")
 @click.option("--encrypt-to", metavar="RECIPIENT", multiple=True, help="Make it encrypted to this age recipient.")
 @click.option("--passphrase-file", metavar="FILE", help="Make it encrypted with the passphrase in this file.")
 @click.option("--verbose", is_flag=True, help="List each file.")
 def run(
     dest: str | None, repo: str | None, encrypt_to: tuple[str, ...], passphrase_file: str | None, verbose: bool
 ) -> None:
-    """Copy all configuration and data to the new directory DEST, or as a snapshot into a repository. Without either,
-    into the repository that backup.target names.
+    """Copy all configuration and data to the new directory DEST, or as a snapshot to a repository. Without either, the
+    repository in backup.target is used.
 
-    A repository may be on another machine or in object storage where it is `backup.target`: ssh://user@host/path,
-    s3://bucket/prefix. It is encrypted there.
+    To use a repository on another machine or in object storage, set `backup.target`: ssh://user@host/path,
+    s3://bucket/prefix. It's always encrypted there.
 
-    A repository stores what has changed since the last snapshot. An encrypted one needs the Python package pyrage.
+    A repository only stores changes since the last snapshot. An encrypted repository requires the Python package
+    pyrage.
 
-    A running server makes the copy itself, and goes on meanwhile; so it is written by the server's user. Nothing is
-    printed when all is well. Files that exist are not overwritten; a copy that is not whole has a file INCOMPLETE.
+    If the server is running, it creates the copy as the server's user and keeps running. Nothing is printed on success.
+    Existing files aren't overwritten. An incomplete copy has a file INCOMPLETE.
 
-    Private keys of the host go into encrypted repositories, and into other backups with `backup.include_keys`; files
-    that are left out are named as warnings. The hash of the admin password is in no backup.
+    The host's private keys are included in encrypted repositories, and in other backups with `backup.include_keys`.
+    You'll see a warning for each file that isn't included. The admin password hash is never backed up.
     """
     if dest is not None and repo is not None:
         raise click.UsageError("where to? give either a directory DEST or --repo DIR")
@@ -95,7 +97,7 @@ def run(
         done = _stopped(request)
     report([*done.warnings, *done.left_out], done.errors)
     if verbose:
-        print(f"{done.databases} databases, {done.octets} octets" + (f", {done.stored} new" if repo else ""))
+        print(f"{done.databases} databases, {done.octets} bytes" + (f", {done.stored} new" if repo else ""))
     if done.errors:
         raise Failure(f"{target} is incomplete")
 
@@ -135,7 +137,7 @@ def _passphrase(path: str | None) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"cannot read {path}: {error}") from None
     if not lines or not lines[0]:
-        raise Failure(f"there is no passphrase in the first line of {path}")
+        raise Failure(f"the first line of {path} doesn't have a passphrase")
     return lines[0]
 
 
@@ -178,14 +180,17 @@ def trust(signer: tuple[str, ...], identity: str | None, *, unsigned: bool) -> f
     """The signers of which a snapshot must have one; None for any snapshot, with a warning."""
     if not unsigned:
         return trusted_signers(signer, identity)
-    note("warning: nothing proves who made this backup (--unsigned): anyone who can write to its place could have")
+    note(
+        "warning: this backup's origin isn't verified (--unsigned); anyone who can write to its location could have "
+        "created it"
+    )
     return None
 
 
 def _ask(repo: str) -> str:
     """The key or the passphrase of a repository, typed at the terminal and not shown. Raises Failure."""
     if not sys.stdin.isatty():
-        raise Failure(f"{repo} is encrypted: give its key with --identity FILE, or --passphrase-file FILE")
+        raise Failure(f"{repo} is encrypted; add --identity FILE or --passphrase-file FILE")
     asked = click.prompt(f"Key (AGE-SECRET-KEY-1...) or passphrase of {printable(repo)}", hide_input=True, err=True)
     return str(asked).strip()
 
@@ -193,13 +198,13 @@ def _ask(repo: str) -> str:
 @backup.command()
 @REPO
 def init(repo: str) -> None:
-    """Make an encrypted repository and its key, which is printed once.
+    """Create an encrypted repository and print its key once.
 
-    Only who has the key can restore, and this machine does not keep it: write it down, or put it into a password
-    manager. The key is an age identity (AGE-SECRET-KEY-1...), for `--identity FILE`; without that option `moxlite
-    restore` and `moxlite backup verify` ask for it. Needs the Python package pyrage.
+    You can only restore with this key, and this machine doesn't store it. Write it down, or put it in a password
+    manager. The key is an age identity (AGE-SECRET-KEY-1...) for `--identity FILE`. Without that option, `moxlite
+    restore` and `moxlite backup verify` ask for it. This requires the Python package pyrage.
 
-    The repository is that of `backup.target`, or a folder.
+    The repository is `backup.target` or a folder.
     """
     from moxlite.admin.backup.backups import make_encrypted
     from moxlite.process.backuptargets import target_of
@@ -208,7 +213,7 @@ def init(repo: str) -> None:
         target = target_of(repo)
         key, recipient, signer = make_encrypted(load_config(), config_path().parent, target)
     place = printable(str(target))
-    print(f"{place} is made, and encrypted. Its key, which is shown this once and kept nowhere:\n")
+    print(f"Created encrypted repository {place}. Save its key now. You won't be able to see it later:\n")
     if signer:
         print(f"  # signed by {signer}")
     print(f"  {key}\n")
@@ -219,10 +224,10 @@ def init(repo: str) -> None:
 
 @backup.command("signer")
 def signer_() -> None:
-    """Print the signer of this server's backups: keep it with the key of the backups.
+    """Print the signer of this server's backups. Keep it with the backup key.
 
-    A restore on another machine asks for it (--signer), or finds it in the file of --identity, as a comment. It is
-    public; what it stands for is the file backup-signing.key beside moxlite.toml, which is made by the first backup.
+    To restore on another machine, you need it as --signer, or as a comment in the --identity file. It's public. Its
+    private key is the file backup-signing.key next to moxlite.toml, which the first backup creates.
     """
     from moxlite.store.backup.keys import load_signer
 
@@ -239,8 +244,8 @@ def signer_() -> None:
 @PASSPHRASE
 @json_option
 def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json: bool) -> None:
-    """List the snapshots of a repository, the oldest first. One with errors lacks something; of an encrypted repository
-    that is told with its key alone.
+    """List a repository's snapshots, oldest first. Incomplete snapshots are marked with errors, for an encrypted
+    repository only if you use its key.
     """
     from moxlite.store.backup.repository import Repository
 
@@ -256,16 +261,16 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 
 @backup.command()
 @REPO
-@click.option("--deep", is_flag=True, help="Read all blocks, and compare them with their names.")
+@click.option("--deep", is_flag=True, help="Read all blocks, and compare them to their names.")
 @click.option("--fix", is_flag=True, help="With --deep: first set damaged packs aside.")
 @IDENTITY
 @PASSPHRASE
 def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_file: str | None) -> None:
-    """Check that all blocks of all snapshots are there, and that no snapshot was changed after it was signed; exit code
-    1 if not. Printed is, too, who signed them.
+    """Check that no blocks are missing and no snapshot was changed after it was signed. Exit code 1 if there's a
+    problem. The signer is also printed.
 
-    With --deep --fix, damaged packs go to the folder REPO/damaged, without their sound blocks, and the next backup
-    stores again what the server still has of them. Snapshots that need other blocks of them stay damaged.
+    With --deep --fix, damaged packs are moved to the folder REPO/damaged and their good blocks are kept. The next
+    backup stores lost blocks again if the server still has the data. Other snapshots that need them stay damaged.
     """
     from collections import Counter
 
@@ -283,7 +288,7 @@ def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_fi
             for pack in packs:
                 print(f"fixed: pack {printable(pack)} was set aside, to {printable(repo)}/damaged")
             if packs:
-                print("To store again what is lost: moxlite backup --repo " + printable(repo))
+                print("To store lost data again: moxlite backup --repo " + printable(repo))
 
         signers = Counter[str]()
         problems = repository.verify(deep=deep and not fix)
@@ -318,9 +323,9 @@ def extract(
     unsigned: bool,
     verbose: bool,
 ) -> None:
-    """Write a snapshot as a full backup, for `moxlite verifydata` and `moxlite restore`.
+    """Write a snapshot as a full backup for `moxlite verifydata` and `moxlite restore`.
 
-    What is damaged stops nothing: all else is written, and each account and file that lacks something is listed.
+    Damaged data is skipped, and incomplete accounts and files are listed.
     """
     with failures(repo):
         trusted = trust(signer, identity, unsigned=unsigned)
@@ -333,13 +338,21 @@ def extract(
 
 @backup.command()
 @REPO
-@click.option("--keep-daily", type=click.IntRange(0), default=14, show_default=True, help="Days of which one stays.")
-@click.option("--keep-weekly", type=click.IntRange(0), default=8, show_default=True, help="Weeks of which one stays.")
+@click.option(
+    "--keep-daily", type=click.IntRange(0), default=14, show_default=True, help="Number of days to keep a snapshot for."
+)
+@click.option(
+    "--keep-weekly",
+    type=click.IntRange(0),
+    default=8,
+    show_default=True,
+    help="Number of weeks to keep a snapshot for.",
+)
 @IDENTITY
 @PASSPHRASE
 def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, passphrase_file: str | None) -> None:
-    """Remove old snapshots, and blocks that no other one needs. The newest snapshot stays in any case, and the newest
-    that lacks nothing.
+    """Delete old snapshots, and blocks that no other snapshot needs. The newest snapshot and the newest complete one
+    are always kept.
     """
     from moxlite.process.stopped import as_owner
 
@@ -351,7 +364,7 @@ def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, pa
     for snapshot in pruned.snapshots:
         print(f"removed {snapshot}")
     if pruned.blocks:
-        print(f"removed {pruned.blocks} blocks, {pruned.octets} octets")
+        print(f"removed {pruned.blocks} blocks, {pruned.octets} bytes")
 
 
 def tell_line(line: str) -> None:

@@ -28,10 +28,10 @@ TARGET: Final = "Orphans"
 
 @click.command("send-rest")
 def send_rest() -> None:
-    """Send what only this machine has, after the other one has taken over. The server must be stopped.
+    """Send changes that only this machine has after the other one has taken over. The server must be stopped.
 
-    It goes to the folder of the epoch in which this machine was the first one, beside that of the other machine, where
-    `moxlite standby orphans` finds it. Nothing here is changed.
+    They're sent to the folder for this machine's epoch, next to the other machine's, where `moxlite standby orphans`
+    can find them. Nothing is changed here.
     """
     from moxlite.admin.standby import orphans as sending
     from moxlite.process.backuptargets import login_for
@@ -53,16 +53,16 @@ def send_rest() -> None:
 @click.command()
 @click.argument("source", metavar="SOURCE")
 @click.option("--import", "importing", is_flag=True, help="Add the mail to the accounts, below the mailbox Orphans.")
-@click.option("--out", metavar="DIR", help="With --import: a new folder for what goes into no account.")
+@click.option("--out", metavar="DIR", help="With --import: a new folder for mail that can't be added to an account.")
 @source_options
 @click.option("--verbose", is_flag=True, help="List each file.")
 def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys: Unpack[SourceKeys]) -> None:
-    """List mail that the machine of before acknowledged and this one has not. SOURCE is standby.target.
+    """List mail that the previous machine accepted and this one doesn't have. SOURCE is standby.target.
 
-    The machine of before must have sent it: `moxlite standby send-rest` there. With --import it is added to the
-    accounts of the running server, below the mailbox Orphans; messages that were on their way out are written to
-    the folder of --out, to be looked at and sent by `moxlite sendmail`. Mail that cannot be added, as its account is
-    gone, goes to that folder, too; the exit code is 1 then, and the command is printed that adds it to another account.
+    First run `moxlite standby send-rest` on the previous machine. With --import, mail is added to accounts on the
+    running server, below the mailbox Orphans. Outgoing messages are written to the --out folder, so you can review them
+    and send them with `moxlite sendmail`. Mail for deleted accounts is also written to that folder. Then the exit code
+    is 1, and you'll see the command to add the mail to another account.
     """
     if importing and out is None:
         raise click.UsageError("--import needs --out DIR for messages that wait to be sent")
@@ -79,7 +79,7 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
             head = read_head(storage)
             beginning = None if head is None else read_beginning(storage, head.epoch)
         if beginning is None:
-            raise Failure(f"{source} tells of no take-over")
+            raise Failure(f"{source} doesn't have a takeover")
         earlier = beginning.earlier
         rest = restored_at(chosen, None, account=None, beside=roomy_folder(), tell=tell, left_out=note, epoch=earlier)
         with rest as backup:
@@ -92,8 +92,8 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
     if left:
         report((), left)
         raise Failure(
-            f"mail of {len(left)} accounts was not imported, and is in {out}. For each: moxlite restore {out} --from "
-            f"ACCOUNT --account NAME --as {TARGET}, where NAME is the account that gets it"
+            f"couldn't import mail from {len(left)} accounts; it's in {out}. For each: moxlite restore {out} "
+            f"--from ACCOUNT --account NAME --as {TARGET}, where NAME is the account to add it to"
         )
 
 
@@ -167,14 +167,14 @@ def _queued(file: Path, after: int, folder: Path | None) -> int:
 @click.command()
 @click.argument("name")
 @click.option("--out", metavar="DIR", required=True, help="The new directory for the recovered account.")
-@click.option("--file", metavar="FILE", help="The damaged database.  [default: the account's own]")
+@click.option("--file", metavar="FILE", help="Damaged database.  [default: the account's own]")
 def recover(name: str, out: str, file: str | None) -> None:
-    """Save what can be saved of the damaged database of account NAME.
+    """Recover readable data from account NAME's damaged database.
 
-    The server must be stopped, unless --file names a copy. The damaged file stays as it is. The new database is
-    DIR/accounts/NAME/account.db; to use it, put it in the place of the damaged one, whose files account.db-wal and
-    account.db-shm must go. Messages that have lost their mailbox are in the mailbox Recovered. Prints what is lost,
-    also to DIR/losses.txt; exit code 1 if something is.
+    The server must be stopped, unless --file is a copy. The damaged file isn't changed. The new database is
+    DIR/accounts/NAME/account.db. To use it, replace the damaged file with it, and delete the files account.db-wal and
+    account.db-shm. Messages without a mailbox are in the mailbox Recovered. Losses are printed and written to
+    DIR/losses.txt. Exit code 1 if there are any.
     """
     from moxlite.process.lock import Locked
     from moxlite.process.stopped import stopped
@@ -196,7 +196,7 @@ def recover(name: str, out: str, file: str | None) -> None:
         raise Failure(f"{error.filename or name}: {error.strerror or error}") from None
     for line in done.losses:
         print(f"lost: {printable(line)}")
-    print(f"saved {done.saved} messages in {done.mailboxes} mailboxes, {done.orphans} of them without their mailbox")
+    print(f"recovered {done.saved} messages in {done.mailboxes} mailboxes, {done.orphans} without a mailbox")
     if done.losses:
         raise Failure(f"{len(done.losses)} losses, see {target / 'losses.txt'}")
 
@@ -206,15 +206,15 @@ def recover(name: str, out: str, file: str | None) -> None:
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
-@click.option("--deep", is_flag=True, help="Read and check all stored octets as well.")
+@click.option("--deep", is_flag=True, help="Also read and check all stored data.")
 @click.option("--fix", is_flag=True, help="Repair counts, sizes and next UIDs first.")
-@click.option("--upgrade", is_flag=True, help="Try the upgrade of older databases on a copy, and check that.")
+@click.option("--upgrade", is_flag=True, help="Test the upgrade of older databases with a copy.")
 @click.option("--verbose", is_flag=True, help="List each file.")
 def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool) -> None:
-    """Check a backup, or the data directory of a stopped server.
+    """Check a backup, or a stopped server's data directory.
 
-    Prints `DIR: OK`, or what is wrong and the command that repairs it; exit code 1 then. Changes nothing but with
-    --fix, and then prints each change.
+    Prints `DIR: OK`, or the problems and the commands to repair them, with exit code 1. Nothing is changed without
+    --fix, which prints each change.
     """
     from moxlite.admin.backup.restores import verify_stopped
     from moxlite.process.lock import Locked
@@ -244,9 +244,9 @@ def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool)
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
 def gentestdata(folder: str) -> None:
-    """Make the new data directory DIR with something of everything, for tests of upgrades.
+    """Create the new data directory DIR with sample data for upgrade tests.
 
-    Its accounts, messages and passwords are made up; the password of each account is in its name's place: `test NAME`.
+    Its accounts, messages and passwords are made up. Each account's password is `test NAME`.
     """
     from moxlite.queue.testdata import generate
 

@@ -34,9 +34,9 @@ PIECE: Final = 1 << 20
 
 
 ADVICE: Final = (
-    "Take an older one (--snapshot ID of `moxlite backup list`, --at a moment before). Without one, put a copy "
-    "right and restore that: `moxlite backup restore --out DIR` makes one of a snapshot; move the folder of a damaged "
-    "account out of DIR/data/accounts, and remove DIR/INCOMPLETE"
+    "Use an older one (--snapshot ID from `moxlite backup list`, --at an earlier time). If there isn't one, fix "
+    "a copy and restore it: `moxlite backup restore --out DIR` creates one from a snapshot; move the damaged "
+    "account's folder out of DIR/data/accounts, and delete DIR/INCOMPLETE"
 )
 """Ways on where a backup lacks something, which is told before."""
 
@@ -52,14 +52,16 @@ class Chosen(NamedTuple):
 
 @click.command()
 @click.argument("source", metavar="SRC")
-@click.option("--with-config", is_flag=True, help="Restore the configuration, too, on a machine that has none.")
-@click.option("--config-dir", metavar="DIR", help="Where the configuration goes.  [default: that of --config]")
-@click.option("--data-dir", metavar="DIR", help="Where the data goes.  [default: as the configuration says]")
-@click.option("--resume-queue", is_flag=True, help="Send what waits in the queue, instead of holding it.")
+@click.option("--with-config", is_flag=True, help="Also restore the configuration, on a machine that doesn't have one.")
+@click.option("--config-dir", metavar="DIR", help="Configuration directory.  [default: that of --config]")
+@click.option("--data-dir", metavar="DIR", help="Data directory.  [default: as in the configuration]")
+@click.option("--resume-queue", is_flag=True, help="Send queued messages instead of holding them.")
 @click.option("--account", metavar="NAME", help="Only the mail of this account, into the running server.")
-@click.option("--from", "origin", metavar="NAME", help="The account in the backup, if it has another name there.")
+@click.option("--from", "origin", metavar="NAME", help="Account name in the backup, if it's different there.")
 @click.option("--mailbox", metavar="MAILBOX", help="Only this mailbox of the account, with those below it.")
-@click.option("--as", "target", metavar="MAILBOX", default="Restored", show_default=True, help="Where its mail goes.")
+@click.option(
+    "--as", "target", metavar="MAILBOX", default="Restored", show_default=True, help="Mailbox to restore mail to."
+)
 @click.option("--at", metavar="TIME", help="SRC is standby.target: restore this moment, such as 2026-11-20T10:15.")
 @SNAPSHOT
 @IDENTITY
@@ -83,22 +85,23 @@ def restore(
     verbose: bool,
     **keys: Unpack[SourceKeys],
 ) -> None:
-    """Restore the backup or repository SRC, also of another machine or object storage: ssh://user@host/path,
+    """Restore the backup or repository SRC, which can be on another machine or in object storage: ssh://user@host/path,
     s3://bucket/prefix.
 
-    Without --account, all of it into the data directory of a stopped server. SRC is verified first and stays as it is.
-    The data directory must be empty: move the old one away. The configuration is not restored; it is in SRC/config.
-    Mail programs read all mailboxes anew afterwards. What waits in the queue is put on hold, for it may have been sent
-    already: see `moxlite queue list`, `queue unhold` and `queue drop`.
+    Without --account, this restores everything to a stopped server's data directory. SRC is checked first and isn't
+    changed. The data directory must be empty, so move the old one first. The configuration isn't restored, but you can
+    find it in SRC/config. Mail clients will download all mailboxes again. Queued messages are put on hold because they
+    may have been sent already: see `moxlite queue list`, `queue unhold` and `queue drop`.
 
-    With --with-config, a whole server on a machine that has none, as root: configuration, keys and data, with the
-    owners that `serve` wants. All mail is read and compared with its hashes. Printed are a new admin password, and
-    what must change in moxlite.toml and in DNS where this machine has other addresses. Nothing is started.
+    With --with-config, this restores a whole server as root on a machine that doesn't have one: configuration, keys and
+    data, with the file owners that `serve` requires. All mail is compared to its hashes. You'll see a new admin
+    password, and what to change in moxlite.toml and DNS if this machine has other addresses. Nothing is started.
 
-    With --account, the mail of one account into the running server. Messages are only added, below the mailbox that
-    --as names.
+    With --account, this restores one account's mail to the running server. Messages are only added, below the mailbox
+    in --as.
 
-    With --at, any moment of the last days out of the target of a stand-by (`moxlite standby`): all, or one account.
+    With --at, this restores any time in the last days from a standby target (`moxlite standby`): everything, or one
+    account.
     """
     if account is None and (mailbox is not None or origin is not None):
         raise click.UsageError("--mailbox and --from need --account")
@@ -155,7 +158,7 @@ def restore(
         problems = restore_stopped(current, backup, resume_queue=resume_queue, tell=tell)
     if problems:
         report((), problems)
-        raise Failure(f"{source} is damaged, nothing was restored. {ADVICE}")
+        raise Failure(f"{source} is damaged, so nothing was restored. {ADVICE}")
 
 
 def _at_moment(
@@ -231,13 +234,13 @@ def restore_whole(
                 # Root writes to that folder: a backup that others have made must not choose it unseen.
                 if chosen.trusted is None and data is None and place != data_folder(config / STATIC_FILE).resolve():
                     raise Failure(
-                        f"nothing proves who made this backup, and it names {place} as its data directory: if that is "
-                        f"right, say --data-dir {place}"
+                        f"this backup's origin isn't verified, and its data directory is {place}; if that's "
+                        f"right, use --data-dir {place}"
                     )
                 backup = stack.enter_context(unpacked(repository, place, owner=None, snapshot_id=snapshot, tell=tell))
         except ConfigError as error:
             report((), list(map(str, error.problems)))
-            raise Failure("the configuration of the backup has mistakes, nothing was restored") from None
+            raise Failure("the backup's configuration has errors, so nothing was restored") from None
         _say_places(prepared)
         try:
             done = restore_machine(
@@ -253,11 +256,11 @@ def restore_whole(
             raise Failure(f"{error.filename or config}: {error.strerror}{root_advice(error)}") from None
     if isinstance(done, list):
         report((), done)
-        raise Failure(f"{source} is damaged, nothing was restored. {ADVICE}")
+        raise Failure(f"{source} is damaged, so nothing was restored. {ADVICE}")
     _say(prepared, done)
     if done.problems:
         report((), done.problems)
-        raise Failure("all is restored, but some of the data is damaged as it was in the backup")
+        raise Failure("everything was restored, but some data is damaged as it was in the backup")
 
 
 def _say_places(prepared: "Prepared") -> None:
@@ -267,7 +270,7 @@ def _say_places(prepared: "Prepared") -> None:
     for name in prepared.named:
         print(f"  /{printable(name.partition('/')[2])} to {prepared.config}/{printable(name)}", flush=True)
     for name in prepared.unnamed:
-        note(f"warning: {printable(name)} is left out: the configuration does not name it")
+        note(f"warning: skipped {printable(name)} because it isn't in the configuration")
 
 
 def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
@@ -285,38 +288,36 @@ def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
     for line in done.notes:
         note(f"warning: {line}")
     if done.new_keys:
-        print(
-            "The backup has not all keys of the host, so new ones were made. In DNS put these records in place of all"
-        )
-        print("other TLSA records, before the start:")
+        print("The backup doesn't have all of the host's keys, so new ones were created. In DNS, replace all")
+        print("other TLSA records with these before you start the server:")
         for line in done.new_keys:
             print(f"  {printable(line)}")
     try:
         machine = [machine_address.ip for machine_address in machine_addresses()]
     except OSError as error:
-        note(f"warning: the addresses of this machine are not known: {error.strerror or error}")
+        note(f"warning: can't find this machine's addresses: {error.strerror or error}")
         return
     changes = compare_addresses(prepared, machine)
     if changes.configuration:
-        print("This machine has other addresses. Change these lines before the start:")
+        print("This machine has other addresses. Change these lines before you start the server:")
         for line in changes.configuration:
             print(f"  {printable(line)}")
         print("and in DNS:")
         for line in changes.dns:
             print(f"  {printable(line)}")
     else:
-        print("The addresses are as in the backup: DNS stays as it is.")
-    print("Nothing was started. Next: moxlite config test")
+        print("The addresses are the same as in the backup, so you don't have to change DNS.")
+    print("The server isn't started yet. Next: moxlite config test")
 
 
 def restore_mail_file(file: Path, account: str, mailbox: str | None, target: str, tell: Callable[[str], None]) -> None:
     """Add the mail of an account's database to the running server. Raises Failure."""
     if not file.is_file():
-        raise Failure(f"the backup has no account of that name: there is no {file}")
+        raise Failure(f"account not found in the backup: there's no {file}")
     with file.open("rb") as octets:
         pieces = iter(lambda: octets.read(PIECE), b"")
         request = RestoreMail(account, target, mailbox or "")
         done = perform(request, upload=pieces, progress=tell)
     print(f"{done.messages} messages in {done.mailboxes} mailboxes")
     if done.damaged:
-        raise Failure(f"{done.damaged} messages of the backup are damaged and were left out")
+        raise Failure(f"skipped {done.damaged} damaged messages")

@@ -31,18 +31,20 @@ SIGNER = click.option(
     "--signer",
     metavar="SIGNER",
     multiple=True,
-    help="Who must have signed it: moxlite-signer-...  [default: as in the comments of --identity, or this server]",
+    help="Required signer: moxlite-signer-...  [default: as in the comments of --identity, or this server]",
 )
-UNSIGNED = click.option("--unsigned", is_flag=True, help="Take it from any signer, or without signature.")
+UNSIGNED = click.option("--unsigned", is_flag=True, help="Accept any signer, or no signature.")
 
 
 def source_options(command: F) -> F:
     """Options with the keys of a target. The command takes them as `SourceKeys`."""
     options = (
-        click.option("--storage-keys", metavar="FILE", help="Keys of object storage, as standby.storage_keys_file."),
+        click.option("--storage-keys", metavar="FILE", help="Object storage keys, like standby.storage_keys_file."),
         click.option("--ssh-key", metavar="FILE", help="Private key for ssh."),
         click.option("--ssh-host-key", metavar="KEY", multiple=True, help="Public key of the host."),
-        click.option("--litestream", metavar="FILE", help="The program.  [default: of moxlite[standby], or of PATH]"),
+        click.option(
+            "--litestream", metavar="FILE", help="Litestream program.  [default: from moxlite[standby] or PATH]"
+        ),
         SIGNER,
         UNSIGNED,
     )
@@ -103,7 +105,7 @@ def trusted_signers(named: tuple[str, ...], identity: str | None) -> frozenset[s
 
     for one in named:
         if signers_in(one) != [one]:
-            raise click.UsageError(f"--signer {one[:80]!r} is no signer: it begins with moxlite-signer-")
+            raise click.UsageError(f"--signer {one[:80]!r} isn't a signer; it must start with moxlite-signer-")
     if named:
         return frozenset(named)
     found = set[str]()

@@ -24,31 +24,31 @@ if TYPE_CHECKING:
 
 SELDOM: Final = {
     "orphans": ("moxlite.cli.backups.orphans:orphans", "List or import what only the other machine has."),
-    "send-rest": ("moxlite.cli.backups.orphans:send_rest", "Send what only this machine has, after a take-over."),
-    "takeover": ("moxlite.cli.backups.takeover:takeover", "Make this machine the first one."),
+    "send-rest": ("moxlite.cli.backups.orphans:send_rest", "Send changes that only this machine has after a takeover."),
+    "takeover": ("moxlite.cli.backups.takeover:takeover", "Make this the first machine."),
 }
 
 
 @click.group(cls=LazyGroup, lazy=SELDOM)
 def standby() -> None:
-    """A second machine that follows this one, and its state.
+    """Run a standby server, and show its status.
 
-    The first machine copies each change to standby.target, by the program Litestream. The second one runs `moxlite
-    standby follow`. Any moment of the last days can be restored by `moxlite restore TARGET --at TIME`.
+    The first machine uses Litestream to copy each change to standby.target. The standby server runs `moxlite standby
+    follow`. You can restore any time in the last days with `moxlite restore TARGET --at TIME`.
     """
 
 
 @standby.command()
 @click.argument("source", metavar="SOURCE")
-@click.option("--into", metavar="DIR", required=True, help="The folder of the copy; it is made if it is missing.")
+@click.option("--into", metavar="DIR", required=True, help="Folder for the copy. It's created if it doesn't exist.")
 @click.option("--identity", metavar="FILE", help="Key to standby.encrypt_to of the first machine.")
 @click.option("--smtp", metavar="IP:PORT", help="Refuse mail there for now, as a second MX.")
-@click.option("--hostname", metavar="NAME", help="Name of this machine for --smtp.  [default: its own]")
+@click.option("--hostname", metavar="NAME", help="This machine's name for --smtp.  [default: its own]")
 @click.option("--take-over", is_flag=True, help="Serve when the other machine's lease is over (standby.lease).")
-@click.option("--config-dir", metavar="DIR", help="With --take-over: where the configuration goes.")
-@click.option("--data-dir", metavar="DIR", help="With --take-over: where the data goes.")
-@click.option("--no-drop", is_flag=True, help="With --take-over: as for `serve`.")
-@click.option("--unit", metavar="UNIT", help="With --take-over: start this systemd unit to serve, and end.")
+@click.option("--config-dir", metavar="DIR", help="With --take-over: configuration directory.")
+@click.option("--data-dir", metavar="DIR", help="With --take-over: data directory.")
+@click.option("--no-drop", is_flag=True, help="With --take-over: same as for `serve`.")
+@click.option("--unit", metavar="UNIT", help="With --take-over: start this systemd unit to serve, then exit.")
 @source_options
 def follow(
     source: str,
@@ -63,15 +63,15 @@ def follow(
     unit: str | None,
     **keys: Unpack[SourceKeys],
 ) -> None:
-    """Keep a copy of another machine current, until SIGTERM. SOURCE is the other machine's standby.target.
+    """Keep a current copy of another machine until SIGTERM. SOURCE is the other machine's standby.target.
 
-    DIR becomes a full backup that is a second old: `moxlite verifydata`, `moxlite restore DIR` and `moxlite standby
-    takeover` read it. Configuration and keys of the first machine come, too, if --identity opens them. With --smtp this
-    machine may be a second MX: it answers 451, so that others keep the mail and try again.
+    DIR becomes a full backup, up to a second old, for `moxlite verifydata`, `moxlite restore DIR` and `moxlite standby
+    takeover`. It includes the first machine's configuration and keys if --identity can decrypt them. With --smtp, this
+    machine can be a second MX. It responds 451, so senders keep the mail and try again.
 
-    With --take-over the command becomes `moxlite serve` when the other machine, which has standby.lease, has not
-    renewed its lease for 60 s. The other machine has ended then. Both machines may have this command as their service,
-    such as the packaged unit moxlite-follow: the one that was first last serves at once.
+    With --take-over, this becomes `moxlite serve` if the other machine has standby.lease and hasn't renewed its lease
+    for 60 s. By then the other machine has stopped. You can run this command as a service on both machines, like the
+    packaged unit moxlite-follow. The machine that was first last serves immediately.
     """
     import trio
 
@@ -107,7 +107,7 @@ def _address(text: str | None) -> tuple[str, int] | None:
         return None
     ip, _, port = text.rpartition(":")
     if not ip or not port.isdecimal() or int(port) > 65535:
-        raise click.UsageError("--smtp wants an address and a port, such as 192.0.2.7:25")
+        raise click.UsageError("--smtp must be an address and a port. For example, 192.0.2.7:25")
     return ip.strip("[]"), int(port)
 
 
@@ -168,10 +168,10 @@ def _alone(folder: Path) -> Iterator[None]:
 @click.argument("folder", metavar="[DIR]", required=False)
 @json_option
 def status(folder: str | None, as_json: bool) -> None:
-    """Tell how far the copy is, in sentences.
+    """Describe the status of the copy.
 
-    On the first machine, without DIR; on the second one with the folder of `moxlite standby follow`. Exit code 1 if
-    something is wrong.
+    Use this on the first machine without DIR, or on the standby server with the folder of `moxlite standby follow`.
+    Exit code 1 if there's a problem.
     """
     from moxlite.admin.standby.layout import FOLLOWED, STALE, STATE, Followed, State, read_document
     from moxlite.admin.standby.status import first_words, second_words
@@ -201,7 +201,7 @@ def _print_handed(handed_over: HandedOver, as_json: bool) -> None:
     if as_json:
         show_json(handed_over)
     else:
-        print(f"{printable(handed_over.host)} takes over, as epoch {handed_over.epoch}; this server ends")
+        print(f"{printable(handed_over.host)} is taking over as epoch {handed_over.epoch}; this server is stopping")
 
 
 described(standby, described_in(operations), {}, {HandOver: _print_handed})

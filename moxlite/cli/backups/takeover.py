@@ -53,12 +53,14 @@ PATIENCE: Final = 600.0
 
 @click.command()
 @click.argument("source", metavar="[SOURCE]", required=False)
-@click.option("--into", metavar="DIR", help="The folder of `moxlite standby follow`, which must have ended.")
+@click.option("--into", metavar="DIR", help="Folder of `moxlite standby follow`, which must be stopped.")
 @click.option("--identity", metavar="FILE", help="Key to standby.encrypt_to of the first machine.")
-@click.option("--config-dir", metavar="DIR", help="Where the configuration goes.  [default: that of --config]")
-@click.option("--data-dir", metavar="DIR", help="Where the data goes.  [default: as the configuration says]")
-@click.option("--hold-queue", is_flag=True, help="Hold what waits in the queue, instead of sending it.")
-@click.option("--yes-the-other-is-down", "down", is_flag=True, help="The other machine is off, and stays so.")
+@click.option("--config-dir", metavar="DIR", help="Configuration directory.  [default: that of --config]")
+@click.option("--data-dir", metavar="DIR", help="Data directory.  [default: as in the configuration]")
+@click.option("--hold-queue", is_flag=True, help="Hold queued messages instead of sending them.")
+@click.option(
+    "--yes-the-other-is-down", "down", is_flag=True, help="Confirm that the other machine is off and will stay off."
+)
 @click.option("--incomplete", is_flag=True, help="Take over a copy that was never complete.")
 @source_options
 @click.option("--verbose", is_flag=True, help="List each file.")
@@ -74,18 +76,20 @@ def takeover(
     verbose: bool,
     **keys: Unpack[SourceKeys],
 ) -> None:
-    """Make this machine the first one. SOURCE is the target that it follows, DIR the folder of the copy.
+    """Make this the first machine. SOURCE is the target that it follows, DIR the folder with the copy.
 
-    The last changes are fetched, then configuration, keys and data are put in place as `moxlite restore --with-config`
-    does, the queue goes on, and the target gets a new epoch, which belongs to this machine. The other machine copies
-    nothing from then on when it comes back, and says so. Mail programs read all mailboxes anew.
+    The last changes are downloaded. Then configuration, keys and data are put in place as by `moxlite restore
+    --with-config`, the queue continues, and the target gets a new epoch, which belongs to this machine. If the other
+    machine comes back, it copies nothing and says so. Mail clients will download all mailboxes again.
 
-    Without SOURCE and DIR: only the new epoch, for a machine that has its data already, such as from a backup.
+    Without SOURCE and DIR, this only creates the new epoch, for a machine that already has its data. For example, from
+    a backup.
 
-    Two machines that serve the same accounts lose mail: this command asks no one whether the other machine is down.
+    You'll lose mail if two machines serve the same accounts. This command can't check whether the other machine is
+    down.
     """
     if not down:
-        raise click.UsageError("is the other machine off, and stays so? then say --yes-the-other-is-down")
+        raise click.UsageError("is the other machine off, and will it stay off? if so, use --yes-the-other-is-down")
     if (source is None) != (into is None):
         raise click.UsageError("SOURCE and --into go together")
     if source is not None and into is not None:
@@ -93,13 +97,13 @@ def takeover(
             followed = standby_source(source, identity=identity, **keys)
             folder = Path(into)
             if identity is None and not (folder / "config/moxlite.toml").exists():
-                raise Failure("configuration and keys of the other machine are encrypted: --identity FILE")
+                raise Failure("the other machine's configuration and keys are encrypted; add --identity FILE")
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             beginning = _fetch_last(followed, Path(into).absolute(), incomplete=incomplete)
             if not (folder / "config/moxlite.toml").exists():
                 raise Failure(
-                    f"{source} has no configuration of the other machine, which could not send it: put its folder of a "
-                    f"backup to {folder}/config, and type this command again"
+                    f"{source} doesn't have the other machine's configuration; copy the config folder from its "
+                    f"backup to {folder}/config, and run this command again"
                 )
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
@@ -128,9 +132,13 @@ class Succession:
         from moxlite.proto.sshurl import ObjectURL
 
         if not isinstance(source.target, ObjectURL):
-            raise Failure("--take-over needs object storage (s3://); else a person decides: moxlite standby takeover")
+            raise Failure(
+                "--take-over requires object storage (s3://); otherwise use moxlite standby takeover to decide manually"
+            )
         if source.identity is None:
-            raise Failure("--take-over needs --identity: configuration and keys of the other machine are encrypted")
+            raise Failure(
+                "--take-over requires --identity because the other machine's configuration and keys are encrypted"
+            )
         self._source = source
         self._folder = folder
         self._config = (Path(config) if config is not None else config_path().parent).absolute()
@@ -154,7 +162,7 @@ class Succession:
         data = load_config(self._file).static.data_dir
         own = read_document(data / OWN, Head)
         if own is None:
-            raise Failure(f"there is a configuration in {self._config} of a machine that was never the first one")
+            raise Failure(f"{self._config} already has a configuration from a machine that was never the first one")
         with self._source.storage(self._folder) as storage:
             head = read_head(storage)
         if head is not None and head != own:
@@ -179,15 +187,15 @@ class Succession:
             prepared = prepare_folder(self._folder, self._config, self._data)
             check_empty(prepared)
         except ConfigError as error:
-            return f"the configuration has mistakes: {printable(str(error.problems[0]))}"
+            return f"the configuration has errors: {printable(str(error.problems[0]))}"
         except (OSError, StoreError, UnknownUser) as error:
             return printable(str(error))
         for path in (prepared.config, prepared.snapshot.static.data_dir):
             there = next(parent for parent in (path, *path.parents) if parent.exists())
             if not os.access(there, os.W_OK):
                 return (
-                    f"{there} is read-only here: `systemctl edit moxlite-follow`, with the lines [Service] and "
-                    f"ReadWritePaths={there}, then `systemctl restart moxlite-follow`"
+                    f"{there} is read-only here; run `systemctl edit moxlite-follow`, add the lines [Service] and "
+                    f"ReadWritePaths={there}, then run `systemctl restart moxlite-follow`"
                 )
         return ""
 
@@ -238,7 +246,7 @@ class Succession:
         beginning = await trio.to_thread.run_sync(beginning_of, self._folder / "data", follower.followed.epoch)
         await trio.to_thread.run_sync(candidate.note_beginning, beginning)
         certain = follower.certain or handed
-        note("UIDVALIDITYs stay" if certain else "mail programs will read all mailboxes anew")
+        note("UIDVALIDITYs stay" if certain else "mail clients will download all mailboxes again")
         await trio.to_thread.run_sync(self._restore, certain)
         return beginning
 
@@ -346,13 +354,13 @@ def _fetch_last(source: "Source", folder: Path, *, incomplete: bool) -> "Beginni
         left = trio.run(_fetch, follower)
     if not follower.followed.current and not incomplete:
         raise Failure(
-            f"of the other machine {follower.followed.missing} databases were never copied, and the copy was never "
-            "complete: what is in them would begin anew. If it cannot be had otherwise: --incomplete"
+            f"{follower.followed.missing} of the other machine's databases were never copied, so the copy was "
+            "never complete and their data would be lost. If there's no other way to get it: --incomplete"
         )
     if left:
         raise Failure(f"{len(left)} databases are not complete, the first is {left[0]}: {follower.followed.problem}")
     age = time.time() - follower.followed.current
-    note(f"the copy has all that the other machine had sent; it last gave a sign of life {age:.0f} s ago")
+    note(f"the copy has everything that the other machine sent; it was last active {age:.0f} s ago")
     return beginning_of(folder / "data", follower.followed.epoch)
 
 
@@ -419,7 +427,7 @@ def _claim(file: Path, beginning: "Beginning | None") -> None:
             except (OSError, ValueError) as error:
                 reason = printable(str(getattr(error, "strerror", "") or error))
                 raise Failure(
-                    f"{target}: {reason}. The data is in its place: once the target answers, type `moxlite standby "
+                    f"{target}: {reason}. The data is in place. When the target responds, run `moxlite standby "
                     "takeover --yes-the-other-is-down`"
                 ) from None
             (folder / BEGINNING).unlink(missing_ok=True)

@@ -51,12 +51,14 @@ def verify(file: str, resolver: str | None) -> int:
 
 @arc.command()
 @click.argument("file")
-@click.option("--domain", metavar="D", required=True, help="The domain that seals.")
-@click.option("--selector", metavar="S", required=True, help="Its selector.")
+@click.option("--domain", metavar="D", required=True, help="Sealing domain.")
+@click.option("--selector", metavar="S", required=True, help="Selector.")
 @click.option("--key-file", metavar="PEM", required=True, help="The private key, PKCS #8.")
-@click.option("--authserv-id", "hostname", metavar="ID", required=True, help="Whose Authentication-Results are sealed.")
-@click.option("--headers", metavar="A:B:C", help="Fields that the signature covers.  [default: as in the RFC]")
-@click.option("--time", "moment", metavar="UNIX", type=int, help="The time of the seal.  [default: now]")
+@click.option(
+    "--authserv-id", "hostname", metavar="ID", required=True, help="ID of the Authentication-Results to seal."
+)
+@click.option("--headers", metavar="A:B:C", help="Header fields to sign.  [default: as in the RFC]")
+@click.option("--time", "moment", metavar="UNIX", type=int, help="Time of the seal.  [default: now]")
 @resolver_option
 def seal(
     file: str,
@@ -68,11 +70,11 @@ def seal(
     moment: int | None,
     resolver: str | None,
 ) -> int:
-    """Print three ARC fields to be put before the message in FILE (- for stdin).
+    """Print three ARC fields to put in front of the message in FILE (- for stdin).
 
-    What the Authentication-Results of ID say is sealed, and whether the chain held: as they say, for the message may
-    have been changed since then, else as it does now. A chain that does not hold is sealed as failed; one that was
-    sealed so before gets nothing more.
+    The Authentication-Results with ID are sealed. If they include an ARC result, it's used because the message may have
+    changed since then. Otherwise the chain is verified now. A failed chain is sealed as failed. If it was already
+    sealed as failed, nothing is added.
     """
     import time
 
@@ -101,7 +103,7 @@ def seal(
     except SigningError as error:
         raise Failure(f"cannot seal: {error}") from None
     if made is None:
-        raise Failure("the chain cannot be verified for now", TEMPORARY)
+        raise Failure("can't verify the chain right now", TEMPORARY)
     raw_output().write(made if b"\r\n" in octets else made.replace(b"\r\n", b"\n"))
     return YES if made else NO
 
@@ -114,7 +116,7 @@ def _sealer(domain: str, selector: str, key_file: str, headers: str | None) -> "
 
     names = SEALED if headers is None else tuple(name.strip() for name in headers.split(":") if name.strip())
     if not all(name.isascii() and name.isprintable() and " " not in name for name in names):
-        raise click.UsageError("--headers takes names of header fields, with colons between")
+        raise click.UsageError("--headers must be header field names, separated by colons")
     if "from" not in [name.lower() for name in names] or "arc-seal" in [name.lower() for name in names]:
         raise click.UsageError("--headers needs From, and cannot have ARC-Seal")
     try:

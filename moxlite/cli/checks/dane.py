@@ -35,16 +35,16 @@ def dane() -> None:
 
 @dane.command()
 @click.argument("server", metavar="HOST:PORT")
-@click.option("--usages", default="0,1,2,3", show_default=True, help="Certificate usages that count.")
+@click.option("--usages", default="0,1,2,3", show_default=True, help="Accepted certificate usages.")
 @resolver_option
 def dial(server: str, usages: str, resolver: str | None) -> int:
     """Connect to HOST:PORT and verify its certificate by DANE; ports 25 and 587 by STARTTLS."""
     host, _, number = server.rpartition(":")
     if not host or not number.isdecimal() or not 0 < int(number) < 65536:
-        raise click.UsageError(f"{server!r} is no HOST:PORT")
+        raise click.UsageError(f"{server!r} isn't HOST:PORT")
     words = usages.split(",")
     if any(word not in ("0", "1", "2", "3") for word in words):
-        raise click.UsageError(f"{usages!r} is no list of usages, which are 0, 1, 2, 3")
+        raise click.UsageError(f"{usages!r} isn't a list of usages (0, 1, 2, 3)")
     wanted = frozenset(map(int, words))
     port = int(number)
     code, told = with_resolver(
@@ -60,7 +60,7 @@ def dial(server: str, usages: str, resolver: str | None) -> int:
 @click.option("--port", default=25, show_default=True, type=click.IntRange(1, 65535))
 @resolver_option
 def dialmx(domain: str, host: str | None, port: int, resolver: str | None) -> int:
-    """Connect to the mail hosts of DOMAIN, or to HOST of them, and verify each as a sender does: exit 0 if all pass."""
+    """Connect to DOMAIN's mail hosts, or only to HOST, and verify them like a sender does. Exit code 0 if all pass."""
 
     async def ask(found: "Resolver") -> tuple[int, dict[str, object]]:
         from random import Random
@@ -76,13 +76,13 @@ def dialmx(domain: str, host: str | None, port: int, resolver: str | None) -> in
         except NoHosts as error:
             return NO if error.permanent else TEMPORARY, told | {"problem": str(error)}
         except AddressError as error:
-            return NO, told | {"problem": f"{domain!r} is no domain: {error}"}
+            return NO, told | {"problem": f"{domain!r} isn't a domain: {error}"}
         told["authentic"] = hosts.authentic
         if not hosts.authentic:
             return NO, told | {"problem": "DNSSEC does not vouch for the mail hosts, so DANE does not apply"}
         chosen = [one for one in hosts.names if host is None or one == host.lower().removesuffix(".")]
         if not chosen:
-            return NO, told | {"problem": f"{host} is no mail host of {domain}"}
+            return NO, told | {"problem": f"{host} isn't a mail host for {domain}"}
         names = () if hosts.implicit else (name.ascii, hosts.expanded)
         results = [await _verify(found, one, port, SMTP_USAGES, (one, *names), starttls=True) for one in chosen]
         return max(code for code, _ in results), told | {"hosts": [one for _, one in results]}
@@ -114,7 +114,7 @@ async def _verify(
                 return NO, told | {"problem": why}
             told |= {"base": records.base, "records": _shown(records), "unusable": records.others}
             if not records.usable:
-                return NO, told | {"status": "fail", "problem": "none of the TLSA records can be used"}
+                return NO, told | {"status": "fail", "problem": "no usable TLSA records"}
             chain = await _chain(addresses.records, port, records.base, starttls=starttls)
     except NotFound as error:
         return NO, told | {"problem": str(error)}
@@ -163,10 +163,10 @@ async def _chain(addresses: "Sequence[IPAddress]", port: int, name: str, *, star
 @click.argument("matching", type=click.IntRange(0, 2))
 @click.argument("file", type=click.File("rb"), default="-")
 def makerecord(usage: int, selector: int, matching: int, file: BinaryIO) -> None:
-    """Print the data of a TLSA record for the certificate or key in FILE (PEM or DER; stdin without one).
+    """Print TLSA record data for the certificate or key in FILE (PEM or DER; stdin without one).
 
-    For mail, use 3 1 1: the SHA-256 of the server's own key. A private key stands for its public one, but selector 0
-    needs a certificate.
+    For mail, use 3 1 1: the SHA-256 of the server's own key. For a private key, its public key is used. Selector 0
+    requires a certificate.
     """
     from hashlib import sha256, sha512
 
@@ -199,7 +199,7 @@ def _subject(octets: bytes, *, whole: bool) -> bytes:
         return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, UnsupportedAlgorithm):
         if whole:
-            raise Failure("selector 0 needs a certificate, and the file has no certificate") from None
+            raise Failure("selector 0 requires a certificate, and the file doesn't have one") from None
     for private in (load_pem_private_key, load_der_private_key):
         try:
             key = private(octets, None).public_key()

@@ -43,7 +43,7 @@ def verify(file: str, resolver: str | None) -> int:
         return await judge(found, message)
 
     results = with_resolver(resolver, ask)
-    problem = "" if results else "the message has no DKIM signature"
+    problem = "" if results else "the message doesn't have a DKIM signature"
     tell({"signatures": [msgspec.to_builtins(dkim_result) for dkim_result in results], "problem": problem})
     statuses = {dkim_result.status.value for dkim_result in results}
     return YES if "pass" in statuses else TEMPORARY if "temperror" in statuses else NO
@@ -51,9 +51,9 @@ def verify(file: str, resolver: str | None) -> int:
 
 @dkim.command()
 @click.argument("file")
-@click.option("--domain", metavar="D", help="The domain that signs.  [default: that of From, as configured]")
-@click.option("--selector", metavar="S", help="Its selector.")
-@click.option("--key-file", metavar="PEM", help="The private key, PKCS #8; it says what kind of signature is made.")
+@click.option("--domain", metavar="D", help="Signing domain.  [default: that of From, as configured]")
+@click.option("--selector", metavar="S", help="Selector.")
+@click.option("--key-file", metavar="PEM", help="Private key, PKCS #8, which sets the signature type.")
 @click.option(
     "--canonicalization",
     type=click.Choice(["relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"]),
@@ -62,9 +62,9 @@ def verify(file: str, resolver: str | None) -> int:
     help="Of header and body, with --key-file.",
 )
 def sign(file: str, domain: str | None, selector: str | None, key_file: str | None, canonicalization: str) -> int:
-    """Print DKIM-Signature fields to be put before the message in FILE (- for stdin).
+    """Print DKIM-Signature fields to put in front of the message in FILE (- for stdin).
 
-    Without --domain, --selector and --key-file, the selectors that the configuration has for the domain of From sign.
+    Without --domain, --selector and --key-file, the configured selectors for the domain in From are used.
     """
     import time
 
@@ -100,7 +100,7 @@ def sign(file: str, domain: str | None, selector: str | None, key_file: str | No
 @click.argument("domain")
 @resolver_option
 def lookup(selector: str, domain: str, resolver: str | None) -> int:
-    """Print the key that DOMAIN has at SELECTOR."""
+    """Print DOMAIN's key at SELECTOR."""
     from moxlite.mailauth.dkim.keyrecord import RecordError, choose_record
     from moxlite.net.resolver import DNSError, NotFound, PermError, absolute
 
@@ -138,7 +138,7 @@ def lookup(selector: str, domain: str, resolver: str | None) -> int:
 
 @dkim.command()
 def txt() -> int:
-    """Print the value of the TXT record for the private key on stdin, as a zone file wants it."""
+    """Print the TXT record value for the private key on stdin, in zone file format."""
     from moxlite.admin.dns.zonefile import txt_strings
     from moxlite.mailauth.dkim.sign import PrivateKeyError, key_record, load_private_key
 
@@ -168,7 +168,7 @@ def _generate(kind: str, *, force: bool) -> int:
     from moxlite.mailauth.dkim.sign import generate, to_pem
 
     if sys.stdout.isatty() and not force:
-        raise Failure("a private key does not belong onto a terminal: send it to a file, or say --force")
+        raise Failure("private keys aren't printed to a terminal; redirect the output to a file, or use --force")
     sys.stdout.write(to_pem(generate(kind)).decode())
     return YES
 
@@ -201,7 +201,7 @@ def _configured(author: "Address | None") -> "tuple[Domain, Sequence[Signer]]":
     from moxlite.process.keys import SigningKeys
 
     if author is None:
-        raise Failure("the message has no From with exactly one address")
+        raise Failure("the message must have a From field with exactly one address")
     snapshot = load_config()
     keys = SigningKeys()
     with as_author():
@@ -210,7 +210,7 @@ def _configured(author: "Address | None") -> "tuple[Domain, Sequence[Signer]]":
         raise Failure(findings[0].text)
     signers = keys.signers(snapshot.domain(author.domain))
     if not signers:
-        raise Failure(f"the configuration has no selector that signs for {author.domain}")
+        raise Failure(f"the configuration doesn't have a selector to sign for {author.domain}")
     return author.domain, signers
 
 

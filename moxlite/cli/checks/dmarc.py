@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 method_option = click.option(
     "--method",
     type=click.Choice(["psl", "treewalk"]),
-    help="How organizational domains are found.  [default: dmarc.method of the configuration, or treewalk]",
+    help="How to find organizational domains.  [default: dmarc.method of the configuration, or treewalk]",
 )
 
 
@@ -36,8 +36,8 @@ report_commands(dmarc)
 @method_option
 @resolver_option
 def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str | None) -> int:
-    """Evaluate SPF, DKIM and DMARC of the message on stdin, as if the client IP had brought it with the envelope sender
-    MAILFROM, which may be empty, and the name HELO.
+    """Evaluate SPF, DKIM and DMARC for the message on stdin, as if the client IP had sent it with HELO and the envelope
+    sender MAILFROM, which may be empty.
     """
     import msgspec
 
@@ -77,7 +77,7 @@ def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str 
 @method_option
 @resolver_option
 def lookup(domain: str, method: str | None, resolver: str | None) -> int:
-    """Print the DMARC record that applies to DOMAIN, and the name that has it."""
+    """Print the DMARC record that applies to DOMAIN, and its name."""
     import msgspec
 
     from moxlite.mailauth.dmarc import Discovery
@@ -85,7 +85,7 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
 
     name = _ascii(domain)
     if not name:
-        raise Failure(f"{domain!r} is no domain")
+        raise Failure(f"{domain!r} isn't a domain")
 
     async def ask(found: "Resolver") -> "tuple[str, PolicyLookup | None, bool]":
         discovery = Discovery(found, _method(method))
@@ -115,16 +115,16 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
 @method_option
 @resolver_option
 def checkreportaddrs(domain: str, method: str | None, resolver: str | None) -> int:
-    """Tell which mailboxes get reports about DOMAIN, and whether mailboxes of other domains have agreed.
+    """Check which mailboxes get reports about DOMAIN, and if other domains accept them.
 
-    Exit code 1 if one has not agreed, or if no mailbox gets reports.
+    Exit code 1 if one doesn't, or if no mailbox gets reports.
     """
     from moxlite.mailauth.dmarc import Destinations, Discovery, find_destinations
     from moxlite.net.resolver import TempError
 
     name = _ascii(domain)
     if not name:
-        raise Failure(f"{domain!r} is no domain")
+        raise Failure(f"{domain!r} isn't a domain")
 
     async def ask(found: "Resolver") -> Destinations:
         discovery = Discovery(found, _method(method))

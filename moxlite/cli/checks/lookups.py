@@ -19,23 +19,23 @@ TYPES = ("ptr", "mx", "cname", "ips", "a", "aaaa", "ns", "txt", "srv", "tlsa")
 @click.group(
     cls=LazyGroup,
     lazy={
-        "provider": ("moxlite.cli.setup.dnscommands:provider", "Providers at which our DNS records are changed."),
-        "host-key": ("moxlite.cli.setup.dnscommands:host_key", "The rotation of the key that TLSA records name."),
-        "rotation": ("moxlite.cli.setup.dnscommands:rotation", "The rotation of a domain's signing key."),
+        "provider": ("moxlite.cli.setup.dnscommands:provider", "Manage DNS providers for your records."),
+        "host-key": ("moxlite.cli.setup.dnscommands:host_key", "Rotate the key that TLSA records name."),
+        "rotation": ("moxlite.cli.setup.dnscommands:rotation", "Rotate a domain's DKIM key."),
         "undo": ("moxlite.cli.setup.dnscommands:undo", "Undo the last change of our DNS records."),
-        "update": ("moxlite.cli.setup.dnscommands:update", "Change our DNS records at a provider or name server."),
+        "update": ("moxlite.cli.setup.dnscommands:update", "Update your DNS records at a provider or name server."),
     },
 )
 def dns() -> None:
-    """Look names up in DNS as the server does, and change our records."""
+    """Look up names in DNS like the server does, and update your records."""
 
 
 @dns.command()
 @click.argument("words", nargs=-1, required=True, metavar="[TYPE] NAME")
 @resolver_option
 def lookup(words: tuple[str, ...], resolver: str | None) -> int:
-    """Print the records of NAME, and whether DNSSEC vouches for them. TYPE is one of ptr (of an IP address), mx, cname,
-    ips (the default), a, aaaa, ns, txt, srv, tlsa.
+    """Print NAME's records, and if they're verified by DNSSEC. TYPE is one of ptr (for an IP address), mx, cname, ips
+    (the default), a, aaaa, ns, txt, srv, tlsa.
     """
     import msgspec
 
@@ -102,7 +102,7 @@ def check(zone: str, ip: str, resolver: str | None) -> int:
 @click.argument("zone")
 @resolver_option
 def checkhealth(zone: str, resolver: str | None) -> int:
-    """Tell whether the list ZONE works: it has 127.0.0.2, and not 127.0.0.1."""
+    """Check if the block list ZONE works: it must have 127.0.0.2, but not 127.0.0.1."""
     from moxlite.mailauth.dnsbl import healthy
 
     problem = with_resolver(resolver, lambda found: healthy(found, zone))
@@ -112,14 +112,14 @@ def checkhealth(zone: str, resolver: str | None) -> int:
 
 @click.group()
 def iprev() -> None:
-    """Names that lead back to an address."""
+    """Check reverse DNS names."""
 
 
 @iprev.command("lookup")
 @click.argument("ip")
 @resolver_option
 def iprev_lookup(ip: str, resolver: str | None) -> int:
-    """Tell whether IP has a name that leads back to it, as other mail servers want."""
+    """Check if IP has a reverse DNS name that resolves back to it, as other mail servers require."""
     import msgspec
 
     from moxlite.mailauth.iprev import check
@@ -137,12 +137,12 @@ def rdap() -> None:
 
 @rdap.command()
 @click.argument("domain")
-@click.option("--server", metavar="URL", default="", help="The registry's server.  [default: the one in IANA's list]")
+@click.option("--server", metavar="URL", default="", help="Registry server.  [default: the one in IANA's list]")
 @resolver_option
 def domainage(domain: str, server: str, resolver: str | None) -> int:
-    """Tell when DOMAIN was registered, or registered anew; receivers distrust domains of a few weeks.
+    """Show when DOMAIN was registered, or registered again. Receivers distrust domains that are only a few weeks old.
 
-    Exit code 1 if the registry does not know it, 75 if it did not answer.
+    Exit code 1 if the registry doesn't know it, 75 if it didn't respond.
     """
     import datetime as dt
 

@@ -21,7 +21,7 @@ def mtasts() -> None:
 @click.argument("domain")
 @resolver_option
 def lookup_policy(domain: str, resolver: str | None) -> int:
-    """Print the MTA-STS record of DOMAIN and its policy, fetched by https."""
+    """Print DOMAIN's MTA-STS record and its policy, downloaded by https."""
     from moxlite.mailauth.mtasts import NoPolicy, PolicyError, fetch_policy, find_record
     from moxlite.net.httpclient import HTTPClient
     from moxlite.queue.tls.policies import fetcher
@@ -88,7 +88,7 @@ def _domain(text: str) -> "Domain":
     try:
         return Domain.parse(text.removesuffix("."))
     except AddressError as error:
-        raise ValueError(f"{text!r} is no domain: {error}") from None
+        raise ValueError(f"{text!r} isn't a domain: {error}") from None
 
 
 parse_command(tlsrpt, "tls")

@@ -74,7 +74,7 @@ def report_commands(group: click.Group) -> None:
         reports.Send: _show_sent,
         reports.Drop: lambda dropped, as_json: print(f"{dropped.rows} removed"),
     }
-    about = {"suppress": "Addresses that get no reports from us until a time."}
+    about = {"suppress": "Manage addresses that don't get reports until a set time."}
     described(group, described_in(reports), about, printers)
 
 

@@ -19,8 +19,8 @@ def spf() -> None:
 @spf.command()
 @click.argument("domain")
 @click.argument("ip")
-@click.option("--sender", metavar="ADDR", help="Envelope sender, empty for none.  [default: postmaster@DOMAIN]")
-@click.option("--helo", default="", metavar="NAME", help="What the client calls itself.")
+@click.option("--sender", metavar="ADDR", help="Envelope sender, may be empty.  [default: postmaster@DOMAIN]")
+@click.option("--helo", default="", metavar="NAME", help="Name in the client's HELO.")
 @resolver_option
 def check(domain: str, ip: str, sender: str | None, helo: str, resolver: str | None) -> int:
     """Tell whether DOMAIN permits the client IP to send mail in its name."""
@@ -64,11 +64,11 @@ def lookup(domain: str, resolver: str | None) -> int:
 @spf.command()
 @click.argument("text", metavar="TXT")
 def parse(text: str) -> int:
-    """Tell whether TXT is an SPF record, and what is in it."""
+    """Check if TXT is a valid SPF record, and show its content."""
     from moxlite.mailauth.spf.record import is_record
 
     if not is_record(text):
-        raise Failure("no SPF record: it must begin with v=spf1 and a blank")
+        raise Failure("not an SPF record; it must start with v=spf1 and a space")
     found = _terms(text)
     tell(found)
     return NO if found["problem"] else YES

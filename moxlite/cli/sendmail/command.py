@@ -36,14 +36,13 @@ class _Unread(click.Command):
 @click.command(cls=_Unread, context_settings={"help_option_names": ["--help"]})
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-t] [-i] [-f ADDR] [-F NAME] [-C FILE] [RCPT…]")
 def sendmail(words: tuple[str, ...]) -> None:
-    """Hand the message on stdin to a mail server, as /usr/sbin/sendmail does.
+    """Send the message on stdin through a mail server, like /usr/sbin/sendmail.
 
-    The server and the log-in are read from /etc/moxlite-submit.toml, or the FILE of -C: `moxlite config
-    describe-sendmail` prints an example. With -t recipients are taken from To, Cc and Bcc too; with -i a line with a
-    dot alone does not end the message; -F NAME is put before the sender's address, -f ADDR is the envelope's sender.
-    Other flags of sendmail are ignored.
+    The server and login are in /etc/moxlite-submit.toml, or in FILE with -C. For an example, run `moxlite config
+    describe-sendmail`. With -t, recipients are also read from To, Cc and Bcc. With -i, a line with a single dot doesn't
+    end the message. -F NAME sets the sender's name, -f ADDR the envelope sender. Other sendmail flags are ignored.
 
-    A message that was not accepted is kept in ~/moxlite-submit.failures. Exit code 75: it may be tried again.
+    A rejected message is saved in ~/moxlite-submit.failures. Exit code 75 means you can try again.
     """
     from moxlite.cli.sendmail.message import BadLetter, make_letter, parse_flags
     from moxlite.cli.sendmail.settings import DEFAULT_PATH, BadSettings, read_settings
@@ -87,5 +86,5 @@ def _keep(octets: bytes) -> str:
         with os.fdopen(number, "wb") as file:
             file.write(octets)
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
-        return f"it could not be kept in {folder}: {error}"
-    return f"it is kept as {name}"
+        return f"couldn't save it in {folder}: {error}"
+    return f"saved as {name}"

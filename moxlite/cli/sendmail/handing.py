@@ -52,7 +52,7 @@ async def hand_in(letter: OutgoingMessage, settings: Settings) -> None:
         with trio.fail_after(SESSION_SECONDS):
             await _hand_in(letter, settings)
     except trio.TooSlowError:
-        raise NotTaken(f"{settings.host} takes too long", temporary=True) from None
+        raise NotTaken(f"{settings.host} timed out", temporary=True) from None
     except SMTPError as error:
         raise NotTaken(f"{settings.host}: {error}", temporary=not error.permanent) from None
 
@@ -111,7 +111,7 @@ async def _hand_in(letter: OutgoingMessage, settings: Settings) -> None:
     if failed:
         text = "; ".join(f"{address}: {error}" for address, error in failed)
         if len(failed) < len(letter.recipients):  # another try would send it to the others twice
-            raise NotTaken(f"{settings.host}: {text}; it is accepted for the others", temporary=False)
+            raise NotTaken(f"{settings.host}: {text}; accepted for the other recipients", temporary=False)
         raise NotTaken(f"{settings.host}: {text}", temporary=not any(error.permanent for _, error in failed))
 
 
@@ -150,7 +150,7 @@ async def _addresses(settings: Settings) -> Sequence[IPAddress]:
     except OSError as error:
         raise NotTaken(f"{settings.host}: {error.strerror or error}", temporary=True) from None
     except UnicodeError as error:
-        raise NotTaken(f"{settings.host} is no name of a server: {error}", temporary=False) from None
+        raise NotTaken(f"{settings.host} isn't a server name: {error}", temporary=False) from None
     return [ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
 
 

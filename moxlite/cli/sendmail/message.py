@@ -71,7 +71,7 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
         destinations += [_address(one, settings.default_destination) for one in _written(values)]
     recipients = tuple(dict.fromkeys(destinations))
     if not recipients:
-        raise BadLetter("no recipients: name them behind the command, or use -t with a To, Cc or Bcc field")
+        raise BadLetter("no recipients; add them to the command, or use -t with a To, Cc or Bcc field")
     if len(recipients) > MAX_RECIPIENTS:
         raise BadLetter(f"{len(recipients)} recipients, {MAX_RECIPIENTS} are possible")
     kept = [field for name, field in fields if name not in (b"from", b"bcc", b"return-path")]
@@ -100,7 +100,7 @@ def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
         elif match := FIELD.match(line):
             fields.append((match[1].lower(), line))
         else:
-            raise BadLetter(f"line {at + 1} is no header field, and there is no empty line before it")
+            raise BadLetter(f"line {at + 1} isn't a header field, and there's no empty line before it")
     return fields
 
 
@@ -116,7 +116,7 @@ def _written(values: Sequence[bytes]) -> list[str]:
 def _address(text: str, default: str) -> Address:
     if "@" not in text:
         if not default:
-            raise BadLetter(f"{text!r} has no domain, and there is no default_destination")
+            raise BadLetter(f"{text!r} doesn't have a domain, and default_destination isn't set")
         text = default
     try:
         return Address.parse(text)

@@ -105,7 +105,7 @@ def read_settings(path: Path) -> Settings:
             " client_auth_cert_private_key_pem_file must be set"
         )
     if settings.tls and settings.starttls:
-        raise BadSettings(f"{path}: tls and starttls exclude each other: port 465 has tls, port 587 starttls")
+        raise BadSettings(f"{path}: can't set both tls and starttls; use tls for port 465, starttls for port 587")
     if not settings.password and not (settings.tls or settings.starttls):
-        raise BadSettings(f"{path}: a client key needs tls or starttls")
+        raise BadSettings(f"{path}: a client key requires tls or starttls")
     return settings

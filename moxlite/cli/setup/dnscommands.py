@@ -33,30 +33,30 @@ if TYPE_CHECKING:
 @click.option(
     "--server",
     metavar="IP[:PORT]",
-    help="The primary name server, which takes updates.  [default: the provider of DOMAIN, `dns provider set`]",
+    help="Primary name server that accepts updates.  [default: the provider of DOMAIN, `dns provider set`]",
 )
 @click.option(
     "--key-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="With --server: the TSIG key, as BIND or Knot DNS writes it, or a line [ALGORITHM:]NAME:SECRET.",
+    help="With --server: TSIG key in BIND or Knot DNS format, or a line [ALGORITHM:]NAME:SECRET.",
 )
-@click.option("--addresses", is_flag=True, help="At a provider: also the addresses of this machine.")
+@click.option("--addresses", is_flag=True, help="At a provider: also update this machine's addresses.")
 @click.option("--replace", is_flag=True, help="Also replace other MX and SRV records, addresses, aliases and keys.")
 @click.option("--dry-run", is_flag=True, help="Print what would be changed.")
 @click.option("--no-wait", is_flag=True, help="At a provider: don't wait until all name servers have the change.")
 def update(
     name: str, server: str | None, key_file: Path | None, addresses: bool, replace: bool, dry_run: bool, no_wait: bool
 ) -> int:
-    """Make the records of `config dnsrecords` for DOMAIN and this machine, at its provider or at a server that takes
-    updates (RFC 2136).
+    """Publish the records from `config dnsrecords` for DOMAIN and this machine, at its provider or at a server that
+    accepts updates (RFC 2136).
 
-    Missing records are added, and records of ours that are not wanted any more removed. An SPF, DMARC or TLSRPT record
-    is replaced by one that keeps what it permits. Other records that differ stay, unless --replace is given. Records of
-    other names are never touched. At a provider the change is shown first, and `dns undo` takes it back.
+    Missing records are added, and moxlite's outdated records are removed. SPF, DMARC and TLSRPT records are updated
+    without losing what they allow. Other records that differ aren't changed, unless you use --replace. Records for
+    other names are never changed. At a provider, you'll see the changes first, and you can undo them with `dns undo`.
     """
     if (server is None) != (key_file is None):
-        raise click.UsageError("--server goes with --key-file")
+        raise click.UsageError("--server requires --key-file")
     from moxlite.admin.dns.publishing import Publishing
 
     with telling():
@@ -82,10 +82,10 @@ def update(
 @click.option("--dry-run", is_flag=True, help="Print what would be changed.")
 @click.option("--no-wait", is_flag=True, help="Don't wait until all name servers have the change.")
 def undo(name: str, dry_run: bool, no_wait: bool) -> int:
-    """Undo the last change that `dns update`, the admin pages or the rotation of keys have made for DOMAIN.
+    """Undo the last change for DOMAIN by `dns update`, the admin pages, or key rotation.
 
-    What was removed comes back, and what was added goes, unless the record has changed since. Repeated, it undoes the
-    change before.
+    Removed records are restored, and added ones are removed, unless they've changed since then. Run it again to undo
+    the change before that.
     """
     with telling():
         publishing, domain = open_publishing(name)
@@ -133,7 +133,7 @@ def telling() -> Iterator[None]:
     except ProviderFailed as error:
         raise Failure(str(error), TEMPORARY if error.temporary else FAILED) from None
     except DecodeError as error:
-        raise Failure(f"a file in the folder dns of the configuration is damaged: {error}") from None
+        raise Failure(f"a file in the configuration's dns folder is damaged: {error}") from None
 
 
 def finished(
@@ -174,8 +174,8 @@ def _update_at(name: str, server: str, key_file: Path, *, replace: bool, dry_run
 def _keeps_rules(domain: "Domain") -> bool:
     """Whether the rules of a plan are made, too. They were asked for where nothing is asked (--yes)."""
     return settings().yes or click.confirm(
-        f"Make the rules that bind others, too? Only if this server is all that sends mail and has certificates for "
-        f"{domain}, or others have their records"
+        "Use strict policies, too? Only do this if this server is the only one that sends mail and has "
+        f"certificates for {domain}, or the others have their records"
     )
 
 
@@ -193,7 +193,7 @@ def set_lenient(domain: "Domain") -> "Snapshot":
 
 def _tell_missing(lines: Sequence[str]) -> bool:
     for line in lines:
-        click.echo(f"moxlite: not taken by the server: {printable(line)}", err=True)
+        click.echo(f"moxlite: rejected by the server: {printable(line)}", err=True)
     return bool(lines)
 
 
@@ -213,7 +213,7 @@ def _show(plans: "Plans", *, dry_run: bool) -> None:
     for note in plans.notes():
         print(f"; {printable(note)}")
     if not plans.changes:
-        print("; nothing to change")
+        print("; no changes")
 
 
 def tell_groups(groups: "Mapping[Group, Sequence[str]]", say: Callable[[str], None]) -> None:
@@ -228,12 +228,12 @@ def tell_groups(groups: "Mapping[Group, Sequence[str]]", say: Callable[[str], No
 
 @click.group()
 def provider() -> None:
-    """Providers at which our DNS records are changed, and the keys rotated."""
+    """Manage DNS providers for your records and key rotation."""
 
 
 @provider.command("list")
 def provider_list() -> None:
-    """List the providers that can be set, with what each asks for."""
+    """List supported providers and their settings."""
     from moxlite.admin.dnsproviders.accounts import KNOWN
 
     if settings().as_json:
@@ -248,10 +248,10 @@ def provider_list() -> None:
 @click.argument("provider_name", metavar="PROVIDER")
 @click.option("--enforce/--no-enforce", default=None, help="Undo changes by others to our records, each night.")
 def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
-    """Set the provider of DOMAIN's zone. Its token is asked for on the terminal, or read from stdin, a line each.
+    """Set the provider for DOMAIN's zone. You're asked for its token, or it's read from stdin, one line each.
 
-    It is tried at once: the zone is read, and a harmless text published and removed. The token is kept for root and the
-    service user alone, and is only in encrypted backups. `dns provider list` says what each provider asks for.
+    It's tested immediately: the zone is read, and a harmless text is published and removed. Only root and the service
+    user can read the token, and only encrypted backups include it. `dns provider list` shows what each provider needs.
     """
     from moxlite.admin.dns.publishing import make_stored
 
@@ -272,7 +272,7 @@ def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
 @provider.command("show")
 @click.argument("name", metavar="DOMAIN")
 def provider_show(name: str) -> None:
-    """Show the provider of DOMAIN, without its token."""
+    """Show DOMAIN's provider, without its token."""
     stored = _stored(name)
     found = {"provider": stored.provider, "zone": stored.zone, "enforce": stored.enforce}
     if settings().as_json:
@@ -286,7 +286,7 @@ def provider_show(name: str) -> None:
 @provider.command("test")
 @click.argument("name", metavar="DOMAIN")
 def provider_test(name: str) -> None:
-    """Try the provider of DOMAIN: read the zone, publish a harmless text, and remove it."""
+    """Test DOMAIN's provider: read the zone, publish a harmless text, and remove it."""
     publishing, domain = open_publishing(name)
     with telling():
         zone = publishing.try_out(domain, publishing.stored(domain))
@@ -296,8 +296,8 @@ def provider_test(name: str) -> None:
 @provider.command("rm")
 @click.argument("name", metavar="DOMAIN")
 def provider_rm(name: str) -> None:
-    """Forget the provider of DOMAIN and its token. Records stay as they are; keys are not rotated any more. DOMAIN may
-    have been removed from this server.
+    """Remove DOMAIN's provider and its token. Records are kept, but keys aren't rotated anymore. This also works if
+    DOMAIN was already removed from this server.
     """
     from moxlite.admin.accounts import Refused
     from moxlite.admin.dns.publishing import Publishing

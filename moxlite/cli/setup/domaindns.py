@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="DOMAIN")
 @resolver_option
 def dnsrecords(name: str, resolver: str | None) -> None:
-    """Print the DNS records for DOMAIN and this machine, as a zone file.
+    """Print DNS records for DOMAIN and this machine, as a zone file.
 
-    Records for DANE are printed as comments unless the machine's zone is signed with DNSSEC.
+    DANE records are printed as comments unless the machine's zone is signed with DNSSEC.
     """
     import trio
 
@@ -53,10 +53,10 @@ def dnsrecords(name: str, resolver: str | None) -> None:
 @click.argument("name", metavar="DOMAIN")
 @resolver_option
 def dnscheck(name: str, resolver: str | None) -> int:
-    """Compare DNS with what DOMAIN needs, and try our services from outside as others do.
+    """Check DOMAIN's DNS records, and test this server's services from the outside.
 
-    Exit code 1 if there are errors. Services are tried only while the server runs here. Nothing else is checked where
-    no DNS server answers.
+    Exit code 1 if there are errors. Services are only tested while the server is running here. If no DNS server
+    responds, nothing else is checked.
     """
     import trio
 
@@ -100,7 +100,7 @@ def dnscheck(name: str, resolver: str | None) -> int:
 @click.command()
 @click.argument("name", metavar="DOMAIN")
 def clientconfig(name: str) -> None:
-    """Print the settings that users of DOMAIN give their mail programs."""
+    """Print mail client settings for users in DOMAIN."""
     from moxlite.admin.offer import Security, offer_for
 
     snapshot, domain, _ = _domain(name)
@@ -113,7 +113,10 @@ def clientconfig(name: str) -> None:
             print(f"  {server.host.ascii} port {server.port}, {words[server.security]}{alpn}")
         if not servers:
             print("  not served")
-    print("The user name is the whole mail address; SCRAM-SHA-256 where the program has it, else the plain password.")
+    print(
+        "The user name is the full email address. Use SCRAM-SHA-256 if the mail client supports it, or a plain "
+        "password."
+    )
 
 
 def _domain(name: str) -> "tuple[Snapshot, Domain, DomainConfig]":
@@ -141,12 +144,12 @@ def _resolver(snapshot: "Snapshot", text: str | None) -> "Resolver":
 
 @click.command("ensure-acme-host-keys")
 def ensure_acme_host_keys() -> None:
-    """Make the host's private keys for certificates by ACME, where they are missing, and name them in moxlite.toml.
+    """Create missing private keys for the host's ACME certificates, and add them to moxlite.toml.
 
-    With these keys certificates are renewed without a change of key, so that TLSA records for DANE stay true. A key
-    that the configuration names and that is no longer there is made anew. The key of a certificate that is in use is
-    kept. Nothing is changed but the folder hostkeys beside moxlite.toml, and the line host_private_key_files of each
-    listener. Printed are the new lines, and the TLSA records; then restart the server.
+    With these keys, certificates are renewed without changing their key, so TLSA records for DANE stay valid. If a
+    configured key no longer exists, it's created again. The key of a certificate in use is kept. Only the folder
+    hostkeys next to moxlite.toml and each listener's line host_private_key_files are changed. The new lines and TLSA
+    records are printed. Restart the server afterwards.
     """
     import json
 
@@ -168,11 +171,11 @@ def ensure_acme_host_keys() -> None:
     except CertificateError as error:
         raise Failure(f"host_private_key_files: {error}") from None
     if not found:
-        print("# all keys are there, nothing is changed")
+        print("# all keys exist, nothing was changed")
         return
     for name, paths in found.items():
         print(f"[{dotted(('listeners', name, 'tls'))}]")
         print(f"host_private_key_files = {json.dumps(paths)}")
-    print("# These records belong into DNS, in place of other TLSA records, if its zone is signed by DNSSEC:")
+    print("# Add these records to DNS instead of other TLSA records, if the zone is signed with DNSSEC:")
     for record in tlsa_records(load_config()):
         print(zone_line(record))

@@ -31,8 +31,8 @@ def add_commands(config: click.Group) -> None:
             "account": "Accounts in domains.toml, changed through the running server.",
             "address": "Addresses in domains.toml, changed through the running server.",
             "domain": "Domains in domains.toml, changed through the running server.",
-            "domain peer": "The server from which a domain moves, which gets mail for addresses that are not here.",
-            "alias": "Addresses that deliver to several members, changed through the running server.",
+            "domain peer": "Manage a domain's previous server, which gets mail for addresses that aren't here yet.",
+            "alias": "Manage addresses that deliver to several members. Requires the running server.",
         },
         {
             accounts.ListAccounts: show_accounts,
@@ -53,10 +53,10 @@ def add_commands(config: click.Group) -> None:
 @click.option("--dry-run", is_flag=True, help="Show the changes only.")
 @json_option
 def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
-    """Put FILE in the place of domains.toml, after showing what changes.
+    """Replace domains.toml with FILE, after showing the changes.
 
-    A file with a mistake is refused whole. Accounts that it lacks lose their log-in and addresses; their mail stays on
-    the disk.
+    A file with errors is rejected. Accounts that aren't in it lose their login and addresses, but their mail is kept on
+    disk.
     """
     try:
         text = file.read_text("utf-8")
@@ -69,7 +69,7 @@ def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
         for change in plan.changes:
             print(printable(f"{change.path}: {_value(change.before)} -> {_value(change.after)}"))
     if not plan.changes:
-        print("Nothing changes.", file=sys.stderr)
+        print("No changes.", file=sys.stderr)
     elif not dry_run:
         ask("Make these changes?")
         perform(domains.ApplyConfig(text, plan.revision))
@@ -109,7 +109,7 @@ def _show_added(added_domain: AddedDomain, as_json: bool) -> None:
     if as_json:
         show_json(added_domain)
         return
-    print(printable(f"{added_domain.domain} is added. What comes next:"))
+    print(printable(f"Added {added_domain.domain}. Next steps:"))
     for next_step in added_domain.next:
         print(printable(f"- {next_step.words}:"))
         for command in next_step.commands:
@@ -121,19 +121,19 @@ def _show_peer(peer_state: PeerState, as_json: bool) -> None:
         show_json(peer_state)
         return
     if not peer_state.hosts:
-        print(printable(f"Mail for addresses of {peer_state.domain} that are not here is refused."))
+        print(printable(f"Mail for unknown addresses in {peer_state.domain} is rejected."))
         if peer_state.elsewhere:
             hosts = " ".join(peer_state.elsewhere)
             print(printable(f"MX leads to another server: {hosts}. To send such mail on there:"))
             print(printable(f"    moxlite config domain peer set {peer_state.domain} {hosts}"))
         return
     what = "All mail" if peer_state.disabled else "Mail for addresses that are not here"
-    print(printable(f"{what} of {peer_state.domain} goes on to this server, if it takes the address:"))
+    print(printable(f"{what} of {peer_state.domain} is passed on to this server, if it accepts the address:"))
     for host in peer_state.hosts:
         state = host.problem or f"answers{', with TLS' if host.tls else ', without TLS'}"
         print(printable(f"    {host.host} ({', '.join(host.addresses) or 'no address'}): {state}"))
     if peer_state.takes_all:
-        print("It takes any address, so mistyped ones are not refused here either.")
+        print("It accepts any address, so mistyped ones aren't rejected here either.")
     print(f"Messages in 14 days: {peer_state.messages}. To end this: moxlite config domain peer rm {peer_state.domain}")
 
 
@@ -144,7 +144,7 @@ def _show_alias(alias_info: AliasInfo, as_json: bool) -> None:
 # ``moxlite config listeners``: what the ports of this machine serve (ADMIN-34a, ADMIN-34b).
 
 PASSWORD_ALONE: Final = (
-    "A password is all that a log-in takes there, unless a user turns on two-step log-in: docs/two-step.md."  # noqa: S105
+    "Only a password is needed to log in there, unless a user turns on two-step verification: docs/two-step.md."  # noqa: S105
 )
 
 STATE: Final = click.argument("state", metavar="on|off", type=click.Choice(["on", "off"]))
@@ -152,28 +152,28 @@ STATE: Final = click.argument("state", metavar="on|off", type=click.Choice(["on"
 
 @click.group()
 def listeners() -> None:
-    """Change what the ports of this machine serve, in moxlite.toml."""
+    """Change which services this machine offers, in moxlite.toml."""
 
 
 @listeners.command("publish-web")
 @STATE
 def publish_web(state: str) -> None:
-    """Serve webmail and account pages to the internet, at port 443 of the mail host, or stop that.
+    """Open webmail and account pages to the internet on port 443 of the mail host, or close them.
 
-    Behind another web server, which has that port, links lead to its pages; it must pass them on. The admin pages are
-    never opened. Comments in moxlite.toml stay. Restart the server afterwards.
+    If another web server uses that port, links point to its pages, and it must pass requests on. The admin pages are
+    never opened. Comments in moxlite.toml are kept. Restart the server afterwards.
     """
     from moxlite.admin.quickstart.switches import publish_web
 
     with _failures():
         changed, urls, in_front = publish_web(config_path(), on=state == "on")
     if state == "on":
-        print(f"Webmail and account pages for all the internet: {' and '.join(urls)}")
+        print(f"Webmail and account pages open to the internet: {' and '.join(urls)}")
         print(PASSWORD_ALONE)
     else:
         print("Webmail and account pages are for the internal listener alone.")
     if in_front:
-        verb = "must pass them on" if state == "on" else "must pass them on no longer"
+        verb = "must pass them on" if state == "on" else "should stop passing them on"
         print(f"Your web server {verb}: docs/install.md, `Beside another web server`.")
     _restart(changed=changed)
 
@@ -181,9 +181,9 @@ def publish_web(state: str) -> None:
 @listeners.command("managesieve")
 @STATE
 def managesieve(state: str) -> None:
-    """Let mail programs store Sieve scripts, at port 4190 of the mail host, or stop that.
+    """Let mail clients save Sieve scripts on port 4190 of the mail host, or stop it.
 
-    Comments in moxlite.toml stay. Restart the server afterwards.
+    Comments in moxlite.toml are kept. Restart the server afterwards.
     """
     _switch("managesieve", "ManageSieve", on=state == "on")
 
@@ -208,7 +208,7 @@ def _switch(service: "Switched", name: str, *, on: bool) -> None:
 
 
 def _restart(*, changed: bool) -> None:
-    print("Restart the server: systemctl restart moxlite" if changed else "Nothing was to be changed.")
+    print("Restart the server: systemctl restart moxlite" if changed else "No changes needed.")
 
 
 @contextmanager

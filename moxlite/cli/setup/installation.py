@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @click.group("self")
 def self_() -> None:
-    """Install, update and remove the one file, moxlite-VERSION-linux-MACHINE, as root.
+    """Install, update or remove the single file, moxlite-VERSION-linux-MACHINE, as root.
 
-    The Debian package needs none of these: apt does what they do.
+    If you use the Debian package, use apt instead.
     """
 
 
@@ -38,9 +38,9 @@ def _failures() -> Iterator[None]:
 
 @self_.command()
 def install() -> None:
-    """Install this file as a server: /usr/local/bin/moxlite, the user moxlite, folders, and a unit for systemd.
+    """Install this file as a server: /usr/local/bin/moxlite, the user moxlite, folders, and a systemd unit.
 
-    What is there already stays; a run that was cut short is completed by another. Refused beside the Debian package.
+    Existing files are kept. If it was interrupted, run it again. You can't use this with the Debian package.
     """
     from moxlite.admin import installation
 
@@ -51,15 +51,15 @@ def install() -> None:
 @self_.command()
 @resolver_option
 def update(resolver: str | None) -> None:
-    """Replace this program by the next version, from the place that [updates] in moxlite.toml names.
+    """Update this program to the next version, from the source in [updates] in moxlite.toml.
 
-    Its change must be signed and have the SHA-256 of the file; older versions are refused. The new program is tried,
-    then the data is copied to DATA.before-VERSION while the server runs (refused without room for it), the server
-    stopped, what came since copied too, and the new program started, by its own unit: what you changed by
-    `systemctl edit` stays. If it is never ready, the former one, its unit and data come back by themselves. Later you
-    go back by typing `moxlite.previous self back`.
+    The changelog entry must be signed and include the file's SHA-256. Older versions are rejected. The new program is
+    tested. Then the data is copied to DATA.before-VERSION while the server runs, if there's enough space. The server is
+    stopped, new data is copied, and the new program is started with its own unit. Your changes from `systemctl edit`
+    are kept. If the new program doesn't start, the previous one is restored with its unit and data. To go back later,
+    run `moxlite.previous self back`.
 
-    Exit code 0, also without a newer version; 75 if that cannot be found out.
+    Exit code 0, also if there's no newer version; 75 if the check failed.
     """
     from moxlite.admin.installation import begin, check_updatable, fetch
     from moxlite.admin.updates import UpdateError, changes_since, is_newer, newest_version
@@ -69,7 +69,7 @@ def update(resolver: str | None) -> None:
     static = load_config().static
     source = static.updates
     if source is None:
-        raise Failure("moxlite.toml has no table [updates] that says where newer versions are told")
+        raise Failure("moxlite.toml doesn't have an [updates] table with the source of newer versions")
 
     async def look(asked: "Resolver") -> tuple[str, bytes | None]:
         newest = await newest_version(asked, source)
@@ -87,16 +87,16 @@ def update(resolver: str | None) -> None:
         if octets is None:
             print(f"this is {__version__}, the newest version is {newest}")
             return
-        ask(f"Replace {__version__} by {newest}? The server stops shortly, after its data is copied.")
+        ask(f"Update {__version__} to {newest}? The server will stop briefly after its data is copied.")
         begin(octets, newest, static.data_dir)
         _await_end()
 
 
 @self_.command()
 def back() -> None:
-    """Go back to the program before the last update, and to its data as it was then.
+    """Go back to the program before the last update, with its data from that time.
 
-    What came since is in DATA.of-VERSION, which is kept.
+    Data since then is kept in DATA.of-VERSION.
     """
     from moxlite.admin.installation import begin_back
 
@@ -127,7 +127,7 @@ def _tell_end(notes: "Notes") -> None:
 
 @self_.command(hidden=True)
 def finish() -> None:
-    """Do what is left of an update."""
+    """Finish an interrupted update."""
     from moxlite.admin import installation
 
     with _failures():
@@ -136,7 +136,7 @@ def finish() -> None:
 
 @self_.command(hidden=True)
 def units() -> None:
-    """Write the units of this version."""
+    """Write this version's units."""
     from moxlite.admin import installation
 
     with _failures():
@@ -147,7 +147,7 @@ def units() -> None:
 @self_.command()
 @click.option("--purge", is_flag=True, help="Remove configuration, mail, backups and the user, too.")
 def remove(purge: bool) -> None:
-    """Stop the server, and remove the program and its unit. Configuration and mail stay, unless --purge is given."""
+    """Stop the server, and remove the program and its unit. Configuration and mail are kept, unless you use --purge."""
     from moxlite.admin import installation
 
     data = installation.DATA
@@ -156,6 +156,6 @@ def remove(purge: bool) -> None:
             data = load_config(installation.CONFIG).static.data_dir
     if purge:
         kept = " ".join(map(str, installation.kept_of(data)))
-        ask(f"Remove configuration, all mail with its copies, and backups of this machine: {kept}?")
+        ask(f"Delete the configuration, all mail with its copies, and this machine's backups: {kept}?")
     with _failures():
         installation.remove(data, purge=purge, say=print)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("address", required=False)
 @click.argument("user", default="moxlite")
-@click.option("--hostname", metavar="NAME", help="Full name of this machine.  [default: as the system or DNS says]")
+@click.option("--hostname", metavar="NAME", help="Full name of this machine.  [default: from the system or DNS]")
 @click.option(
     "--skip-dial", is_flag=True, help="Don't try port 25 of others, and ask neither block lists nor the registry."
 )
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     "--existing-webserver",
     "webserver",
     type=click.Choice(["nginx", "caddy", "apache"]),
-    help="Another web server keeps ports 80 and 443; what it needs in its configuration is printed.",
+    help="Another web server keeps ports 80 and 443. Its required configuration is printed.",
 )
 @click.option(
     "--cert-file",
     "cert_files",
     metavar="FILE",
     multiple=True,
-    help="With --existing-webserver: the certificate for mail, with its chain (PEM); may be repeated.",
+    help="With --existing-webserver: certificate for mail, with its chain (PEM); may be repeated.",
 )
-@click.option("--key-file", "key_files", metavar="FILE", multiple=True, help="The key of each certificate (PEM).")
+@click.option("--key-file", "key_files", metavar="FILE", multiple=True, help="Key for each certificate (PEM).")
 @click.option("--publish-web", is_flag=True, help="Serve webmail and account pages to the internet, not only here.")
 @click.option(
     "--admin-inside/--no-admin-inside",
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 @click.option(
     "--dns-provider",
     metavar="PROVIDER",
-    help="Publish the records there; its token is asked for on the terminal, or read from stdin (moxlite dns provider "
-    "list).  [default: ask on a terminal, else none]",
+    help="Publish DNS records at this provider. You're asked for its token, or it's read from stdin (moxlite dns "
+    "provider list).  [default: ask on a terminal, else none]",
 )
 @resolver_option
 def quickstart(
@@ -71,10 +71,10 @@ def quickstart(
     dns_provider: str | None,
     resolver: str | None,
 ) -> None:
-    """Make the configuration of a mail server for ADDRESS and its domain, which runs as USER (a name or a number).
+    """Create a mail server configuration for ADDRESS and its domain, to run as USER (a name or a number).
 
-    Files are made where --config says, and beside it; nothing is overwritten. Problems around the machine are printed
-    as warnings. The passwords are printed once.
+    Files are created at --config and next to it. Nothing is overwritten. Problems with this machine are printed as
+    warnings. The passwords are printed once.
     """
     from moxlite.admin.accounts import Refused
     from moxlite.admin.domains.changes import parse_domain, refuse_public
@@ -140,12 +140,14 @@ def quickstart(
         raise Failure(str(error)) from None
     for warning in made.warnings:
         said.warn(warning)
-    said.say(f"made {config} and what belongs to it; account {made.account} with the address {parsed}")
+    said.say(f"created {config} and its files; account {made.account} with the address {parsed}")
     print(f"account password: {made.account_password}")
     print(f"admin password: {made.admin_password}")
-    said.say("The account password is for mail programs and webmail, the admin password for the admin pages (step 5).")
+    said.say(
+        "Use the account password for mail clients and webmail, and the admin password for the admin pages (step 5)."
+    )
     said.say(f"backup signer: {made.signer}")
-    said.say("Keep it with the key of your backups: it proves that a backup is of this server (moxlite backup signer).")
+    said.say("Keep it with your backup key. It verifies that a backup is from this server (moxlite backup signer).")
     carry_out(said, config, parsed.domain, agreed)
     published = stored is not None and publish_records(said, config, parsed.domain, stored, answering, agreed)
     _next(said, config, parsed.domain, other, signed=around.signed, publish=publish_web, published=published)
@@ -163,8 +165,8 @@ def _is_admin_inside(given: bool | None, places: "Places") -> bool:
         return False
     if given is None and sys.stdin.isatty():
         return click.confirm(
-            f"Serve the admin pages at {', '.join(places.private)}, too, so that other machines of that network open "
-            "them, without TLS?"
+            f"Also serve the admin pages at {', '.join(places.private)}, so you can open them from other machines "
+            "in that network, without TLS?"
         )
     return bool(given)
 
@@ -182,7 +184,7 @@ def _refuse_existing(config: Path) -> None:
     listing = " ".join(map(str, paths))
     if config in paths:
         raise Failure(f"this machine is set up already: `moxlite doctor`; to begin anew move these away: {listing}")
-    raise Failure(f"files of an earlier set-up are there, and nothing is overwritten; move these away: {listing}")
+    raise Failure(f"found files from a previous setup, and nothing is overwritten; move these first: {listing}")
 
 
 def _other_webserver(
@@ -196,7 +198,7 @@ def _other_webserver(
             raise click.UsageError("--cert-file and --key-file go with --existing-webserver; else moxlite orders")
         return None
     if not cert_files or len(cert_files) != len(key_files):
-        raise click.UsageError("--existing-webserver wants a --cert-file and its --key-file, for the ports of mail")
+        raise click.UsageError("--existing-webserver requires --cert-file and --key-file for the mail ports")
     files = ((Path(one).absolute(), Path(key).absolute()) for one, key in zip(cert_files, key_files, strict=True))
     return Webserver(kind, tuple(files))
 
@@ -255,7 +257,7 @@ def _look(
     try:
         machine = machine_addresses()
     except OSError as error:
-        said.warn(f"the addresses of this machine are not known: {error.strerror or error}")
+        said.warn(f"can't find this machine's addresses: {error.strerror or error}")
         machine = []
 
     async def run() -> "tuple[Domain, Places, Environment]":
@@ -327,15 +329,15 @@ def _next(
     assert settings is not None
     offer = offer_for(snapshot, domain)
     said.say("")
-    said.say("1. Settings of mail programs (they find them by themselves once DNS is done):")
+    said.say("1. Mail client settings (found automatically when DNS is ready):")
     for label, servers in (("IMAP", offer.imap), ("SMTP (submission)", offer.submission)):
         for server in servers:
-            said.say(f"   {label}: {server.host.ascii} port {server.port}, TLS; the user name is the whole address")
+            said.say(f"   {label}: {server.host.ascii} port {server.port}, TLS; the user name is the full address")
     said.say("")
     packaged = _is_packaged(config)
     command = "moxlite" if packaged else f"{program()} --config {config}"
     if published:
-        said.say("2. The records are in DNS. To compare DNS with them, and to take the change back:")
+        said.say("2. The records are in DNS. To check them, or to undo the change:")
         said.say(f"   {command} config dnscheck {domain}")
         said.say(f"   {command} dns undo {domain}")
     else:
@@ -350,7 +352,7 @@ def _next(
     said.say("")
     _tell_of_ports(said, offer.host, domain, other, publish=publish)
     user = snapshot.static.user
-    said.say("4. Start the server, as root; it becomes the user by itself:")
+    said.say("4. Start the server as root; it switches to its user automatically:")
     if packaged:
         said.say("   systemctl start moxlite")
     else:
@@ -389,7 +391,7 @@ def _tell_of_pages(said: _Said, snapshot: "Snapshot", command: str) -> None:
     admin, webmail = place.admin_http.port, public_page(snapshot, "webmail")
     inside = [str(ip) for ip in place.ips if not ip.is_loopback]
     if webmail is not None:
-        said.say(f"5. The web pages are at {webmail}, for all the internet.")
+        said.say(f"5. The web pages are at {webmail}, open to the internet.")
         _show_code(f"https://{host}/")
         said.say(f"   {PASSWORD_ALONE}")
         said.say("   The admin pages answer on this machine; from yours:")
@@ -411,7 +413,7 @@ def _show_code(url: str) -> None:
     if sys.stdout.isatty():
         import segno
 
-        print(f"   Scan it with your phone, log in, and set up its mail program ({url}):")
+        print(f"   Scan this with your phone, log in, and set up its mail app ({url}):")
         segno.make(url).terminal(compact=True)
 
 
@@ -421,7 +423,7 @@ def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webser
 
     ports = sorted((*MAIL_PORTS, *WEB_PORTS))
     listing = ", ".join(map(str, ports))
-    said.say(f"3. Open ports {listing} in the firewalls of this machine and of your provider. From here that cannot")
+    said.say(f"3. Open ports {listing} in this machine's firewall and your provider's. From here that can't")
     said.say("   be seen; from another machine, once the server runs:")
     said.say(f"   for port in {' '.join(map(str, ports))}; do nc -vz {host.ascii} $port; done")
     if other is not None:
@@ -429,5 +431,5 @@ def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webser
         said.say("")
         said.text(configuration(other, host, domain, publish=publish))
         said.say("")
-        said.say("   After each renewal of the certificate: moxlite tls reload (else it is read within 6 hours)")
+        said.say("   After each certificate renewal: moxlite tls reload (otherwise it's reloaded within 6 hours)")
     said.say("")

@@ -139,10 +139,8 @@ def agree_on_dns(
 def _agree_on_rules(rules: Sequence[str], domain: "Domain") -> bool:
     if not rules or not sys.stdin.isatty():
         return False
-    click.echo(
-        "Rules that bind others: receivers reject mail from services that DKIM and SPF don't verify, and other CAs"
-    )
-    click.echo(f"issue no certificates for {domain} and all names below it.")
+    click.echo("Strict policies: receivers reject mail from services that DKIM and SPF can't verify, and other CAs")
+    click.echo(f"can't issue certificates for {domain} and its subdomains.")
     for line in rules:
         click.echo(f"   {printable(line)}")
     return click.confirm(
@@ -156,9 +154,7 @@ def _say_lenient(said: Said, domain: "Domain", others: Sequence[str], *, provide
     if others:
         said.say(f"{lenient(domain, others)}:")
     else:
-        said.say(
-            "Left out, because they would bind others: DMARC with p=reject (now p=none), and CAA. To have them later:"
-        )
+        said.say("Strict policies aren't included: DMARC with p=reject (now p=none), and CAA. To add them later:")
     for command in strict_commands(domain) if provided else strict_commands(domain)[:1]:
         said.say(f"   {command}")
 
@@ -176,12 +172,14 @@ def _ask_for_peer(said: Said, snapshot: "Snapshot", domain: "Domain", resolver: 
         return []
     shown = ", ".join(hosts)
     if not sys.stdin.isatty():
-        said.say(f"Mail for {domain} goes to {shown} today. So that none is lost while people move here, have mail for")
-        said.say(f"addresses that are not here yet go on there: moxlite config domain peer set {domain}")
+        said.say(
+            f"Mail for {domain} currently goes to {shown}. To avoid losing any while people move here, forward mail for"
+        )
+        said.say(f"addresses that don't exist here yet to that server: moxlite config domain peer set {domain}")
         return []
     question = (
-        f"Mail for {domain} goes to {shown} today. Once it comes here, have mail for addresses that are not here yet "
-        "go on there, until you end that?"
+        f"Mail for {domain} currently goes to {shown}. Once it comes here, forward mail for addresses that don't "
+        "exist here yet to that server, until you turn this off?"
     )
     return hosts if click.confirm(question, default=True) else []
 
@@ -227,7 +225,7 @@ def carry_out(said: Said, config: Path, domain: "Domain", agreed: Agreed) -> Non
     if agreed.peer:
         holder, _ = ConfigHolder.open(config)
         trio.run(holder.edit, lambda document, snapshot: set_peer(document, snapshot, domain.unicode, agreed.peer))
-        said.say(f"Once everybody has moved: moxlite config domain peer rm {domain}")
+        said.say(f"When everyone has moved: moxlite config domain peer rm {domain}")
 
 
 def publish_records(
@@ -267,11 +265,11 @@ def _is_mail_here(said: Said, publishing: "Publishing", located: "Located", doma
     elsewhere = publishing.mail_elsewhere(domain, located)
     if not elsewhere:
         return False
-    question = f"Mail for {domain} goes to {', '.join(elsewhere)} today. Have new mail come here from now on?"
+    question = f"Mail for {domain} currently goes to {', '.join(elsewhere)}. Receive new mail here from now on?"
     if sys.stdin.isatty() and click.confirm(question, default=False):
         return True
     said.warn(
-        f"mail for {domain} still goes to {', '.join(elsewhere)}. Bring the old mail here first (docs/migrate.md), "
+        f"mail for {domain} still goes to {', '.join(elsewhere)}. First migrate the old mail (docs/migrate.md), "
         f"then: moxlite dns update {domain} --replace"
     )
     return False

@@ -63,7 +63,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
     if account.domain.unicode not in domains:
         yield Finding(
             (*path, "domain"),
-            "is not a domain of this server",
+            "isn't a domain on this server",
             near(account.domain.unicode, domains),
             ("domains", account.domain.unicode),
         )
@@ -99,7 +99,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
     ):
         # a line break in it would add header fields to each call
         if webhook is not None and not (webhook.authorization.isascii() and webhook.authorization.isprintable()):
-            yield Finding((*path, key, "authorization"), "must be printable ASCII: it is the value of a header field")
+            yield Finding((*path, key, "authorization"), "must be printable ASCII because it's a header field value")
         try:
             webhook_keys(webhook.secret if webhook is not None else "")
         except ValueError as error:
@@ -119,7 +119,7 @@ def _destination(path: KeyPath, destination: Destination) -> Iterator[Finding]:
         if not SMTP_ERROR.fullmatch(destination.smtp_error):
             yield Finding((*path, "smtp_error"), 'must be 421 or 550, a space and a text: "550 no longer here"')
         if destination.rulesets or destination.mailbox != "Inbox":
-            yield Finding((*path, "smtp_error"), "refuses all mail: no mailbox or rulesets beside it")
+            yield Finding((*path, "smtp_error"), "rejects all mail, so it can't have a mailbox or rulesets")
     for index, ruleset in enumerate(destination.rulesets):
         yield from _ruleset((*path, "rulesets", index), ruleset)
 
@@ -127,15 +127,15 @@ def _destination(path: KeyPath, destination: Destination) -> Iterator[Finding]:
 def _forwarding(path: KeyPath, account: Account, domains: Mapping[str, DomainConfig]) -> Iterator[Finding]:
     """Mistakes in the addresses to which mail is sent on."""
     if len(account.forward_to) > MAX_FORWARDS:
-        yield Finding((*path, "forward_to"), worded("has more than {most} addresses", most=MAX_FORWARDS))
+        yield Finding((*path, "forward_to"), worded("can have up to {most} addresses", most=MAX_FORWARDS))
     known: set[str] = set()
     for index, address in enumerate(account.forward_to):
         here: KeyPath = (*path, "forward_to", index)
         if str(address).lower() in known:
-            yield Finding(here, "is there twice")
+            yield Finding(here, "is a duplicate")
         known.add(str(address).lower())
         if any(_leads_to(address, configured, domains) for configured in account.destinations):
-            yield Finding(here, "is an address of the account itself")
+            yield Finding(here, "is this account's own address")
 
 
 def _leads_to(address: Address, configured: str, domains: Mapping[str, DomainConfig]) -> bool:
@@ -162,10 +162,10 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Finding]:
         ruleset.headers_regexp,
     )
     if not any(conditions):
-        yield Finding(path, "has no condition")
+        yield Finding(path, "must have a condition")
     if ruleset.is_forward:
         if ruleset.smtp_mail_from_regexp is None or ruleset.verified_domain is None:
-            yield Finding((*path, "is_forward"), "needs smtp_mail_from_regexp and verified_domain")
+            yield Finding((*path, "is_forward"), "requires smtp_mail_from_regexp and verified_domain")
         if ruleset.list_allow_domain is not None:
             yield Finding((*path, "is_forward"), "cannot go with list_allow_domain")
     if ruleset.accept_rejects_to_mailbox == "Inbox":
@@ -178,7 +178,9 @@ def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Finding]:
     if re.search(r"(?<!\\)[A-Z]", pattern):
         yield Finding(path, worded('must be lower case: "{pattern}"', pattern=pattern))
     if text := fault(pattern):
-        yield Finding(path, worded('is not a regular expression: "{pattern}": {fault}', pattern=pattern, fault=text))
+        yield Finding(
+            path, worded('isn\'t a valid regular expression: "{pattern}": {fault}', pattern=pattern, fault=text)
+        )
 
 
 def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:
@@ -226,7 +228,7 @@ def _junk_filter(path: KeyPath, settings: JunkFilter) -> Iterator[Finding]:
         if not 0 <= getattr(settings, key) < 0.5:
             yield Finding((*path, key), "must be at least 0 and below 0.5")
     if not (settings.onegrams or settings.twograms or settings.threegrams):
-        yield Finding(path, "needs onegrams, twograms or threegrams")
+        yield Finding(path, "requires onegrams, twograms or threegrams")
 
 
 def _from_id(
@@ -236,7 +238,7 @@ def _from_id(
     if settings is None:
         yield Finding(
             path,
-            "is not at a domain of this server",
+            "isn't at a domain on this server",
             near(address.domain.unicode, domains),
             ("domains", address.domain.unicode),
         )
@@ -251,7 +253,7 @@ def _from_id(
             continue
         if own.domain == address.domain and canonical_localpart(own.localpart, settings) == localpart:
             return
-    yield Finding(path, "is not an address of this account")
+    yield Finding(path, "doesn't belong to this account")
 
 
 def patterns_of(account: Account) -> Iterator[tuple[KeyPath, str]]:
@@ -306,9 +308,9 @@ def domain_name_problem(path: KeyPath, name: str) -> Finding | None:
     try:
         domain = Domain.parse(name)
     except AddressError as error:
-        return Finding(path, f"is not a domain: {error}")
+        return Finding(path, f"isn't a domain: {error}")
     if domain.unicode != name:
-        return Finding(path, f'must be in its Unicode form, lower case: write "{domain.unicode}"')
+        return Finding(path, f'must be lowercase Unicode; use "{domain.unicode}"')
     return None
 
 
@@ -327,7 +329,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
             )
     for name, selector in settings.dkim.selectors.items():
         if not SELECTOR.fullmatch(name):
-            yield Finding((*path, "dkim", "selectors", name), "is not a name for DNS")
+            yield Finding((*path, "dkim", "selectors", name), "isn't a valid DNS name")
         # a signature without From is not valid (RFC 6376 §5.4)
         if "from" not in {header.lower() for header in selector.headers}:
             yield Finding((*path, "dkim", "selectors", name, "headers"), "must have From")
@@ -336,7 +338,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
                 if not FIELD_NAME.fullmatch(header):
                     yield Finding(
                         (*path, "dkim", "selectors", name, key),
-                        f'has "{header}", which is not the name of a header field',
+                        f'has "{header}", which isn\'t a header field name',
                     )
     for kind in ("dmarc", "tlsrpt"):
         report = getattr(settings, kind)
@@ -348,12 +350,12 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
         if report.domain is not None and report.domain.unicode not in domains.domains:
             hint = near(report.domain.unicode, domains.domains)
             yield Finding(
-                (*path, kind, "domain"), "is not a domain of this server", hint, ("domains", report.domain.unicode)
+                (*path, kind, "domain"), "isn't a domain on this server", hint, ("domains", report.domain.unicode)
             )
         if report.account not in domains.accounts:
             hint = near(report.account, domains.accounts)
             yield Finding(
-                (*path, kind, "account"), f'is not an account: "{report.account}"', hint, ("accounts", report.account)
+                (*path, kind, "account"), f'isn\'t an account: "{report.account}"', hint, ("accounts", report.account)
             )
         # that mailbox shows the queue and takes no messages
         elif domains.accounts[report.account].queue_mailbox and is_queue_mailbox(report.mailbox):
@@ -364,7 +366,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
         for key, patterns in (("mx", settings.mtasts.mx), ("former_mx", settings.mtasts.former_mx)):
             for index, pattern in enumerate(patterns):
                 if not MX_PATTERN.fullmatch(pattern):
-                    yield Finding((*path, "mtasts", key, index), "is not a host name, or *. and one")
+                    yield Finding((*path, "mtasts", key, index), "must be a host name, optionally starting with *.")
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -405,7 +407,7 @@ def destination_findings(
         if settings is None:
             yield Finding(
                 path,
-                f'is at "{domain_name}", which is not a domain of this server',
+                f'is at "{domain_name}", which isn\'t a domain on this server',
                 near(domain_name, known),
                 ("domains", domain_name),
             )
@@ -416,10 +418,10 @@ def destination_findings(
             try:
                 address = Address.parse(configured)
             except AddressError as error:
-                yield Finding(path, f"is not an address: {error}")
+                yield Finding(path, f"isn't an address: {error}")
                 continue
             if address.pack(True) != configured:
-                yield Finding(path, f'must be in its plain form: write "{address.pack(True)}"')
+                yield Finding(path, f'must be in its plain form; use "{address.pack(True)}"')
                 continue
             separator = next(
                 (
@@ -430,7 +432,7 @@ def destination_findings(
                 None,
             )
             if separator is not None:
-                yield Finding(path, f'has the separator "{separator}" of its domain before the @')
+                yield Finding(path, f"can't include the domain's separator \"{separator}\" before the @")
                 continue
             localpart = canonical_localpart(address.localpart, settings)
         # Beside addresses of the file those for reports: mail to one that has two owners would go to either.
@@ -450,14 +452,14 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
             try:
                 localpart = Address.parse(f"{text}@{name}").localpart
             except AddressError as error:
-                yield Finding(path, f"is not the part of an address before the @: {error}")
+                yield Finding(path, f"isn't the part of an address before the @: {error}")
                 continue
             # at the very beginning it separates nothing
             if any(localpart_separator in localpart[1:] for localpart_separator in settings.localpart_separators):
-                yield Finding(path, "has a separator of its domain")
+                yield Finding(path, "can't include the domain's separator")
             key = (canonical_localpart(localpart, settings), own.ascii)
             if key in taken:
-                yield Finding(path, f"is an address already: it belongs to {taken[key].text}")
+                yield Finding(path, f"is already used by {taken[key].text}")
             elif key in seen:
                 yield Finding(path, f'is the same as the alias "{seen[key]}"')
             seen[key] = text
@@ -478,15 +480,15 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
                 if at is not None and (owner is None or owner.account is None):
                     yield Finding(
                         (*path, "addresses", index),
-                        f'is not an address of an account: "{member}"',
+                        f"isn't an account's address: \"{member}\"",
                         refers_to=("accounts",),
                     )
                 elif member_key in members:
-                    yield Finding((*path, "addresses", index), f'is given twice: "{member}"')
+                    yield Finding((*path, "addresses", index), f'is a duplicate: "{member}"')
                 members.add(member_key)
             if external > MAX_EXTERNAL:
-                yield Finding((*path, "addresses"), f"has more than {MAX_EXTERNAL} members at other servers")
+                yield Finding((*path, "addresses"), f"can have up to {MAX_EXTERNAL} members on other servers")
             if external and not accounts:
-                yield Finding((*path, "addresses"), "needs a member of this server, which sends to the others")
+                yield Finding((*path, "addresses"), "must have a member on this server to send to the others")
             if alias.carrier is not None and alias.carrier not in accounts:
-                yield Finding((*path, "carrier"), f'is not the account of a member: "{alias.carrier}"')
+                yield Finding((*path, "carrier"), f"isn't a member's account: \"{alias.carrier}\"")

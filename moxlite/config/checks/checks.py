@@ -60,7 +60,7 @@ def check_static(static: Static) -> list[Finding]:
     for name, transport in static.transports.items():
         if name.startswith("link:"):
             hint = "choose a name that does not begin with link:"
-            findings.append(Finding(("transports", name), "has a name that linked mailboxes have", hint))
+            findings.append(Finding(("transports", name), "has the same name as the linked accounts' mailbox", hint))
         findings += _transport(("transports", name), transport)
     findings += _initial_mailboxes(static)
     if static.host_tlsrpt is not None and not static.host_tlsrpt.localpart.isascii():
@@ -99,14 +99,14 @@ def _updates(static: Static) -> Iterator[Finding]:
     if static.updates is None:
         if static.check_updates:
             hint = "with domain, changelog_url and public_key of those who make your packages"
-            yield Finding(("check_updates",), "needs a table [updates]", hint)
+            yield Finding(("check_updates",), "requires an [updates] table", hint)
         return
     try:
         octets = len(base64.b64decode(static.updates.public_key, validate=True))
     except binascii.Error:
         octets = 0
     if octets != KEY_OCTETS:
-        yield Finding(("updates", "public_key"), f"is not a key of {KEY_OCTETS} octets in base64")
+        yield Finding(("updates", "public_key"), f"must be a {KEY_OCTETS}-byte key in base64")
 
 
 def _oidc(static: Static) -> Iterator[Finding]:
@@ -123,11 +123,13 @@ def _oidc(static: Static) -> Iterator[Finding]:
 def _transport(path: KeyPath, transport: Transport) -> Iterator[Finding]:
     methods = [name for name in METHODS if getattr(transport, name) is not None]
     if len(methods) > 1:
-        yield Finding((*path, methods[1]), f"is a second method beside {methods[0]}", "a transport has at most one")
+        yield Finding(
+            (*path, methods[1]), f"can't be combined with {methods[0]}", "choose only one method for a transport"
+        )
     if transport.submissions is not None and (
         transport.submissions.no_starttls or transport.submissions.starttls_insecure_skip_verify
     ):
-        yield Finding((*path, "submissions"), "has TLS from the start: no settings of STARTTLS")
+        yield Finding((*path, "submissions"), "uses TLS from the start, so it can't have STARTTLS settings")
     for name in ("submissions", "submission", "smtp"):
         relay = getattr(transport, name)
         if relay is not None and relay.auth is not None:
@@ -150,7 +152,7 @@ def _mechanisms(path: KeyPath, mechanisms: Sequence[str]) -> Iterator[Finding]:
 def _socks(path: KeyPath, socks: SocksTransport) -> Iterator[Finding]:
     host, colon, port = socks.address.rpartition(":")
     if not (colon and host and port.isdecimal() and 0 < int(port) < 65536):
-        yield Finding((*path, "address"), "is not HOST:PORT")
+        yield Finding((*path, "address"), "must be HOST:PORT")
     if not socks.remote_ips:
         yield Finding((*path, "remote_ips"), "must have at least one address")
 
@@ -165,13 +167,13 @@ def _initial_mailboxes(static: Static) -> Iterator[Finding]:
         if not name:
             continue
         if name.casefold() == "inbox":
-            yield Finding(where, "is Inbox, which every account has")
+            yield Finding(where, "can't be Inbox, which every account has")
         elif "/" in name:
-            yield Finding(where, "must not be a mailbox within another")
+            yield Finding(where, "can't be a mailbox within another one")
         elif len(name.encode()) > LONGEST_MAILBOX:
             yield Finding(where, "is too long")
         elif name in seen:
-            yield Finding(where, f'is given twice: "{name}"')
+            yield Finding(where, f'is a duplicate: "{name}"')
         seen.add(name)
 
 
@@ -188,7 +190,9 @@ def check_domains(domains: Domains) -> list[Finding]:
             findings.append(problem)
             continue
         if Domain.parse(name).is_numeric:
-            findings.append(Finding(("domains", name), "is not a domain: it ends with a number, as an IP address does"))
+            findings.append(
+                Finding(("domains", name), "isn't a domain because it ends with a number, like an IP address")
+            )
         known[name] = settings
         findings += domain_findings(("domains", name), settings, domains)
     taken = report_owners(domains, known)
@@ -241,13 +245,13 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Finding], list[Fi
     listeners = static.listeners.values()
     if not any(listener.mtasts_https.enabled for listener in listeners):
         of_domains += [
-            Finding(("domains", name, "mtasts"), "needs a listener with mtasts_https", refers_to=("listeners",))
+            Finding(("domains", name, "mtasts"), "requires a listener with mtasts_https", refers_to=("listeners",))
             for name, domain in domains.domains.items()
             if domain.mtasts is not None
         ]
     if not any(listener.webserver_http.enabled or listener.webserver_https.enabled for listener in listeners):
         of_domains += [
-            Finding((key,), "needs a listener with webserver_http or webserver_https", refers_to=("listeners",))
+            Finding((key,), "requires a listener with webserver_http or webserver_https", refers_to=("listeners",))
             for key, there in (
                 ("web_handlers", domains.web_handlers),
                 ("web_domain_redirects", domains.web_domain_redirects),
@@ -263,7 +267,7 @@ MAX_PEERS: Final = 5
 
 def _peer(path: KeyPath, hosts: tuple[str, ...], static: Static) -> Iterator[Finding]:
     if len(hosts) > MAX_PEERS:
-        yield Finding(path, f"has more than {MAX_PEERS} hosts")
+        yield Finding(path, f"can have up to {MAX_PEERS} hosts")
     own = {static.hostname, *(listener.hostname for listener in static.listeners.values())}
     names = {domain.unicode for domain in own if domain is not None}
     for index, host in enumerate(hosts):
@@ -322,14 +326,14 @@ CHANGED_ON_THE_WAY: Final = frozenset({"dkim-signature", "received", "return-pat
 def warn_domains(domains: Domains) -> list[Finding]:
     """Settings of domains.toml that are valid but rarely intended."""
     findings = [
-        Finding(("accounts", name), "has no destinations: it gets no mail, and log-ins are refused")
+        Finding(("accounts", name), "doesn't have any addresses, so it can't receive mail or log in")
         for name, account in domains.accounts.items()
         if not account.destinations
     ]
     findings += [
         Finding(
             ("accounts", name, "from_id_login_addresses"),
-            "has no effect on delivery notices: they are matched with finished messages, which are not kept",
+            "doesn't affect delivery notifications because they're matched with finished messages, which aren't kept",
             'add keep_retired_message_period = "168h"',
         )
         for name, account in domains.accounts.items()

@@ -29,13 +29,15 @@ def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iter
     else:
         for service in _needing_tls(listener):
             yield Finding(
-                (*path, service), "needs TLS, but the listener has none", f"add [{'.'.join(map(str, path))}.tls]"
+                (*path, service),
+                "requires TLS, which isn't set for this listener",
+                f"add [{'.'.join(map(str, path))}.tls]",
             )
     yield from _ports(path, listener)
     zones = {zone.unicode for zone in listener.smtp.dnsbls}
     for zone in listener.smtp.dnsbl_codes:
         if zone not in zones:
-            yield Finding((*path, "smtp", "dnsbl_codes", zone), "is not one of dnsbls", near(zone, zones))
+            yield Finding((*path, "smtp", "dnsbl_codes", zone), "isn't in dnsbls", near(zone, zones))
 
 
 def _needing_tls(listener: Listener) -> Iterator[str]:
@@ -55,10 +57,10 @@ def _tls(path: KeyPath, tls: ListenerTLS, static: Static) -> Iterator[Finding]:
     if tls.acme is not None and tls.key_certs:
         yield Finding(path, "has both acme and key_certs", "give one of them")
     elif tls.acme is None and not tls.key_certs:
-        yield Finding(path, "has neither acme nor key_certs", "give one of them")
+        yield Finding(path, "requires acme or key_certs", "give one of them")
     if tls.acme is not None and tls.acme not in static.acme:
         yield Finding(
-            (*path, "acme"), "is not the name of an [acme.NAME] table", near(tls.acme, static.acme), ("acme", tls.acme)
+            (*path, "acme"), "isn't the name of an [acme.NAME] table", near(tls.acme, static.acme), ("acme", tls.acme)
         )
 
 
@@ -73,7 +75,7 @@ def challenge_findings(static: Static) -> Iterator[Finding]:
         if listeners and not any(_answers(listener, acme.port) for listener in listeners.values()):
             yield Finding(
                 ("listeners", next(iter(listeners)), "tls", "acme"),
-                f"cannot prove its names: port {acme.port} is taken by another service, and none speaks http",
+                f"can't verify its names because another service uses port {acme.port} and no service uses http",
                 f"free port {acme.port}, or enable a service such as webserver_http",
             )
 
@@ -150,12 +152,12 @@ def _basic_auth(path: KeyPath, settings: WebBasicAuth) -> Iterator[Finding]:
         yield Finding((*path, "realm"), "must be ASCII without quotation marks and backslashes")
     for name, hashed in settings.users.items():
         if not name or ":" in name or not name.isprintable():
-            yield Finding((*path, "users", name), "is not a name: it must be printable, without a colon")
+            yield Finding((*path, "users", name), "isn't a valid name; use printable characters without a colon")
         match = HASH.fullmatch(hashed)
         if match is None or int(match["memory"]) < LEAST_MEMORY * int(match["lanes"]):
-            yield Finding((*path, "users", name), "is not a hash of `moxlite config hash-password`")
+            yield Finding((*path, "users", name), "must be a hash from `moxlite config hash-password`")
         elif int(match["memory"]) > MAX_MEMORY or int(match["time"]) > MAX_PASSES or int(match["lanes"]) > MAX_LANES:
-            yield Finding((*path, "users", name), "is a hash that costs too much memory or time to verify")
+            yield Finding((*path, "users", name), "is a hash that takes too much memory or time to verify")
 
 
 def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Finding]:
@@ -164,7 +166,7 @@ def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Finding]:
     if redirect.base_url is None and redirect.orig_path_regexp is None:
         yield Finding(path, "must have base_url or orig_path_regexp")
     if (redirect.orig_path_regexp is None) != (not redirect.replace_path):
-        yield Finding(path, "needs orig_path_regexp and replace_path together")
+        yield Finding(path, "requires both orig_path_regexp and replace_path")
     if redirect.orig_path_regexp is not None:
         try:
             parse_template(redirect.replace_path, compile_pattern(redirect.orig_path_regexp))
@@ -175,12 +177,12 @@ def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Finding]:
 def _response_headers(path: KeyPath, fields: Mapping[str, str]) -> Iterator[Finding]:
     for name, value in fields.items():
         if not FIELD_NAME.fullmatch(name):
-            yield Finding((*path, name), "is not the name of a header field")
+            yield Finding((*path, name), "isn't a header field name")
         elif name.lower() in FRAMING:
             yield Finding((*path, name), "is a field that only the server can set")
         if not all(" " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value) or value != value.strip():
             yield Finding(
-                (*path, name), "is not the value of a header field: no control characters, no space around it"
+                (*path, name), "isn't a header field value; it can't have control characters or spaces around it"
             )
 
 
@@ -208,7 +210,7 @@ def backup_findings(static: Static) -> Iterator[Finding]:
     backup = static.backup
     if (backup.schedule is None) != (backup.target is None):
         missing = "target" if backup.target is None else "schedule"
-        yield Finding(("backup",), f"needs {missing} as well", 'such as schedule = "24h" and target = "/mnt/backup"')
+        yield Finding(("backup",), f"also requires {missing}", 'such as schedule = "24h" and target = "/mnt/backup"')
     if backup.schedule is not None and backup.schedule < SHORTEST_BACKUP:
         yield Finding(("backup", "schedule"), "must be at least 10m")
     if 0 < backup.upload_limit < SLOWEST_UPLOAD:
@@ -236,7 +238,7 @@ def missing_findings(section: str, settings: object, needed: Mapping[str, str]) 
     """Settings that a target elsewhere needs and that are not there; `needed` has a hint for each."""
     for key, hint in needed.items():
         if not getattr(settings, key):
-            yield Finding((section, key), "is missing, for the target is on another machine", hint)
+            yield Finding((section, key), "is required because the target is on another machine", hint)
 
 
 def _far_backup(backup: Backup) -> Iterator[Finding]:
@@ -256,7 +258,7 @@ def host_key_findings(section: str, lines: Sequence[str]) -> Iterator[Finding]:
         words = line.split()
         if len(words) < 2 or not KEY_TEXT.issuperset(words[0] + words[1]) or words[0].startswith("@"):
             hint = 'such as "ssh-ed25519 AAAA..."'
-            yield Finding((section, "ssh_host_keys", index), "is no public key of a host", hint)
+            yield Finding((section, "ssh_host_keys", index), "isn't a host's public key", hint)
 
 
 # Cross checks of the section [standby] (STORE-186).
@@ -280,7 +282,7 @@ def standby_findings(static: Static) -> Iterator[Finding]:
     yield from _standby_target(static, target)
     if standby.lease and not isinstance(target, ObjectURL):
         hint = "without it a person says when the second machine takes over: moxlite standby takeover"
-        yield Finding(("standby", "lease"), "needs a target in object storage (s3://)", hint)
+        yield Finding(("standby", "lease"), "requires a target in object storage (s3://)", hint)
     if target == static.backup.target:
         yield Finding(("standby", "target"), "must not be backup.target", "another folder of the same place will do")
     if not standby.encrypt_to:
@@ -299,10 +301,10 @@ def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterat
         yield from missing_findings("standby", standby, needed)
         yield from host_key_findings("standby", standby.ssh_host_keys)
         if target.user == "":
-            yield Finding(("standby", "target"), "names no user", "ssh://USER@host/path")
+            yield Finding(("standby", "target"), "must include a user", "ssh://USER@host/path")
     elif isinstance(target, ObjectURL):
         if target.scheme != "s3://":
-            yield Finding(("standby", "target"), "is neither s3:// nor ssh:// nor a folder")
+            yield Finding(("standby", "target"), "must be s3://, ssh:// or a folder")
         needed = {"storage_keys_file": "a file with access_key_id, secret_access_key, region and endpoint, one a line"}
         yield from missing_findings("standby", standby, needed)
     elif target.resolve().is_relative_to(static.data_dir.resolve()):

@@ -167,7 +167,7 @@ class Scanner:
         """
         match = pattern.match(self.text, self.at)
         if match is None:
-            raise ValueError(f"not TOML at offset {self.at}")
+            raise ValueError(f"invalid TOML at offset {self.at}")
         self.at = match.end()
         return match[0]
 
@@ -386,7 +386,7 @@ def literal(value: object, *, spread: bool = False, newline: str = "\n") -> str:
             items = [f"{dotted_keys((key,))} = {literal(item)}" for key, item in value.items()]
             return "{ " + ", ".join(items) + " }" if items else "{}"
         case _:
-            raise TypeError(f"no value of the configuration: {value!r}")
+            raise TypeError(f"invalid configuration value: {value!r}")
 
 
 def dotted_keys(path: Sequence[str]) -> str:

@@ -52,7 +52,7 @@ def _copyuid(copied: Sequence[Copied]) -> Code | None:
 def _check_all_gone(named: array[int], code: Code | None) -> None:
     """Raise Refused if all named messages have been removed by others (IMAP-57)."""
     if named and code is None:
-        raise no("the messages are gone", "EXPUNGEISSUED")
+        raise no("the messages no longer exist", "EXPUNGEISSUED")
 
 
 async def _long(session: Session, work: Callable[[], Awaitable[T]], count: int, *, within: bool) -> T:
@@ -199,4 +199,4 @@ async def _transfer(
         raise no("the mailbox was deleted", "NONEXISTENT") from None
     except OSError as error:
         logger.error("message can't be spooled", extra={"kv": {"err": error}})
-        raise no("a message could not be kept", "UNAVAILABLE") from None
+        raise no("couldn't save a message", "UNAVAILABLE") from None

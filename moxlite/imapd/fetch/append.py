@@ -56,16 +56,16 @@ async def replace(session: Session, command: c.Replace) -> Done:
         view = session.writable("te")
         uids = view.live(await resolve(view, command.set, uid=command.uid))
         if not uids:
-            raise no("the message is gone", "EXPUNGEISSUED")
+            raise no("the message no longer exists", "EXPUNGEISSUED")
         async with at(session, command.mailbox) as place:
             # One unit cannot span two files, and a crash in between would leave both messages, or none.
             if place.owner != view.seat.owner:
-                raise no("a message is replaced within one account only", "CANNOT")
+                raise no("a message can only be replaced in the same account", "CANNOT")
             items = await _prepared(session, (command.message,), await _rights(place, (command.message,)))
 
             def remove(tx: AccountTx, added: list[Added]) -> None:
                 if not expunge(tx, view.mailbox_id, uids).uids:
-                    raise no("the message is gone", "EXPUNGEISSUED")
+                    raise no("the message no longer exists", "EXPUNGEISSUED")
 
             added = await add(place.account, place.box, items, origin=view.seat.cursor, also=remove)
     finally:
@@ -101,7 +101,7 @@ async def _prepared(session: Session, messages: Sequence[c.AppendMessage], right
             require_catenate(session)
     incoming = under_way(session)  # begun here when all parts are URLs
     if incoming.failed:
-        raise no("the message could not be kept, nothing was stored", "UNAVAILABLE")
+        raise no("couldn't save the message; nothing was stored", "UNAVAILABLE")
     came = iter(incoming.messages)
     items: list[Append] = []
     total = 0
@@ -113,14 +113,14 @@ async def _prepared(session: Session, messages: Sequence[c.AppendMessage], right
                 prepared = await incoming.parse(await catenate(session, message, came, incoming.join()))
             except OSError as error:
                 incoming.fail(error)
-                raise no("the message could not be kept, nothing was stored", "UNAVAILABLE") from None
+                raise no("couldn't save the message; nothing was stored", "UNAVAILABLE") from None
         else:
             whole = next(came)
             assert isinstance(whole, Prepared)
             prepared = whole
         total += prepared.size
         if total > MAX_FACTOR * incoming.limit:
-            raise no("the messages are too big together", "TOOBIG")
+            raise no("the messages are too large in total", "TOOBIG")
         if rights != RIGHTS:  # a user with all rights may set every flag
             allowed, with_keywords = allowed_flags(rights)
             flags, keywords = flags & allowed, keywords if with_keywords else ()
@@ -172,7 +172,7 @@ async def _read(text: Spool, start: int) -> bytes:
 async def _write(session: Session, joined: Spool, block: bytes) -> None:
     limit = session.context.append_limit
     if joined.size + len(block) > limit:
-        raise no(f"a message may have {limit} octets", "TOOBIG")
+        raise no(f"messages can be up to {limit} bytes", "TOOBIG")
     await joined.write(block)
 
 
@@ -191,7 +191,7 @@ async def _write_url(session: Session, joined: Spool, part: CatenateUrl) -> None
     except ProtocolError as error:
         raise _bad(part, error.text) from None
     if url.host or url.uid is None:  # RFC 4469 §3: the server need not fetch from elsewhere
-        raise _bad(part, "URL is not of a message of this account")
+        raise _bad(part, "URL isn't for a message in this account")
     if not url.mailbox:
         await _write_content(session, joined, part, url, asked, None)
         return

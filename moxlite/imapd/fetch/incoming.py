@@ -78,7 +78,7 @@ async def find_target(place: Place) -> Target:
 def require_catenate(session: Session) -> None:
     """Raise Refused (BAD) if CATENATE is disabled (IMAP-37)."""
     if "CATENATE" in session.login.disabled:
-        raise bad("CATENATE is not supported")
+        raise bad("CATENATE isn't supported")
 
 
 class Incoming:
@@ -142,9 +142,9 @@ class Incoming:
                 self.target = await find_target(place)
                 place.account.check_space()
         if request.size > limit or self._size > MAX_FACTOR * limit:
-            raise no(f"a message may have {limit} octets", "TOOBIG")
+            raise no(f"messages can be up to {limit} bytes", "TOOBIG")
         if not request.size and not head.catenate:
-            raise no("empty message, nothing is stored")  # RFC 3502 §6.3.11: a client gives up in this way
+            raise no("empty message; nothing was stored")  # RFC 3502 §6.3.11: a client gives up in this way
         if self.target is not None and 0 < self.target.quota < self.target.used + self._size:
             raise no("over quota", "OVERQUOTA")
         self._spool = self._spool_of(request.size)
@@ -191,7 +191,7 @@ class Incoming:
         if not uids:
             raise no("no such message")
         if not view.live(uids):
-            raise no("the message is gone", "EXPUNGEISSUED")
+            raise no("the message no longer exists", "EXPUNGEISSUED")
 
     async def write(self, octets: bytes) -> None:
         """Add octets to the message that is being received."""

@@ -34,17 +34,17 @@ def _parsed(text: str) -> str:
     """Parse rights as a client writes them. Raises Refused (BAD) for unknown ones (RFC 4314 §3.1)."""
     letters = "".join([_OLD.get(letter, letter) for letter in text])
     if any(letter not in RIGHTS for letter in letters):
-        raise bad("there are no such rights")
+        raise bad("invalid rights")
     return joined(letters)
 
 
 def _identifier(session: Session, text: str) -> str:
     """The account that an identifier names. Raises Refused if there is no such account."""
     if text.startswith("-"):
-        raise no("negative rights are not supported", "CANNOT")
+        raise no("negative rights aren't supported", "CANNOT")
     found = guest_of(session.context.config.current, session.context.logins, text)
     if found is None:
-        raise no("there is no such account", "CANNOT")
+        raise no("account not found", "CANNOT")
     return found
 
 

@@ -131,7 +131,7 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
         session.respond(ListData((r"\Noselect",), ""))  # a request for the separator (RFC 9051 §6.3.9)
         return Done("separator told")
     if _disabled(session, command):
-        raise bad("return option is not supported")
+        raise bad("return option isn't supported")
     # REMOTE (RFC 5258 §3.1) adds nothing, as mailboxes of other servers are kept here and always shown.
     wants_subscribed = "SUBSCRIBED" in command.selection or "SUBSCRIBED" in command.returns
     metadata = await values_of_mailboxes(session, command.metadata) if "METADATA" in command.returns else None

@@ -47,7 +47,7 @@ def special_uses(words: Iterable[str]) -> SpecialUse:
     for word in words:
         flag = _BY_NAME.get(word.lower())
         if flag is None:
-            raise no(f"special use {word[:40]} is not supported", "USEATTR")
+            raise no(f"special use {word[:40]} isn't supported", "USEATTR")
         use |= flag
     return use
 
@@ -59,7 +59,7 @@ async def _own_or_path(session: Session, name: str) -> str:
     name = name.strip("/")
     found = await owner_of(session, name)
     if found is not None and not found[1]:
-        raise no("the name is kept for the mailboxes of other users", "CANNOT")
+        raise no("the name is reserved for other users' mailboxes", "CANNOT")
     return name
 
 
@@ -83,7 +83,7 @@ async def rename(session: Session, command: c.Rename) -> Done:
         if source.owner != target.owner:
             # First as if it were possible: the answer must not tell of a mailbox that the user may not see.
             await source.account.read(lambda r: source.find(r, source.name, "x"), op="imap-rename")
-            raise no("a mailbox stays in its account", "CANNOT")
+            raise no("a mailbox can't be moved to another account", "CANNOT")
 
         def unit(tx: AccountTx) -> tuple[Mailbox, list[Mailbox]] | None:
             box = source.find(tx, source.name, "x")
@@ -92,7 +92,7 @@ async def rename(session: Session, command: c.Rename) -> Done:
                 store.rename_mailbox(tx, box.id, target.name, subscribed=subscribed)
                 return None
             if source.guest:
-                raise no("the inbox is for its owner to rename", "NOPERM")
+                raise no("only the owner can rename the inbox", "NOPERM")
             return store.rename_inbox(tx, target.name, subscribed=subscribed)
 
         renamed = await source.account.write(unit, source.origin)
@@ -167,4 +167,4 @@ async def quota_root(session: Session, command: c.GetQuotaRoot) -> Done:
 
 async def set_quota(session: Session, command: c.SetQuota) -> Done:
     """SETQUOTA: not for users (QUOTASET is not announced, RFC 9208 §3.1.2)."""
-    raise no("the limit is set by the operator", "NOPERM")
+    raise no("only the administrator can set the limit", "NOPERM")

@@ -56,7 +56,7 @@ def check_entry(name: str, *, above: bool = False) -> str:
     if "" in parts or any(c in "*%" or not " " < c < "\x7f" for c in name):
         raise bad("entry name with empty components, wildcards or controls")
     if not above and f"{name}/".startswith(_VENDOR) and len(parts) < VENDOR_PARTS:
-        raise bad("a vendor's entry has a name below the vendor's own")
+        raise bad("vendor entries must have a name below the vendor's")
     if len(name) > MAX_NAME:
         raise bad("entry name is too long")
     return name
@@ -152,7 +152,7 @@ async def set_metadata(session: Session, command: c.SetMetadata) -> Done:
     entries = {check_entry(name): value for name, value in command.entries}
     # They come from the configuration: a stored value would never be shown, though the client was told OK.
     if not command.mailbox and not _server_entries(session).keys().isdisjoint(entries):
-        raise no("the entry is set by the operator", "NOPERM")
+        raise no("only the administrator can set this entry", "NOPERM")
     sets_uses = _SPECIAL_USE in entries
     uses = _uses_to_set(command.mailbox, entries.pop(_SPECIAL_USE)) if sets_uses else SpecialUse(0)
 

@@ -67,7 +67,7 @@ class Notification:
             raise no("too many event groups", "LIMIT")
         events = [event for group in command.groups for event in group.events]
         if any(event.name not in MESSAGE | OTHER for event in events):
-            raise no("event is not supported", "BADEVENT", _BADEVENT)
+            raise no("event isn't supported", "BADEVENT", _BADEVENT)
         self.delayed = False
         self.selected: frozenset[str] = frozenset()
         self.items: tuple[FetchItem, ...] = ()
@@ -80,10 +80,10 @@ class Notification:
             if bool(names & {"messagenew"}) != bool(names & {"messageexpunge"}):
                 raise bad("MessageNew and MessageExpunge go together")
             if "flagchange" in names and "messagenew" not in names:
-                raise bad("FlagChange needs MessageNew and MessageExpunge")
+                raise bad("FlagChange requires MessageNew and MessageExpunge")
             if group.source.kind not in ("selected", "selected-delayed"):
                 if items:
-                    raise bad("FETCH items are for the selected mailbox")
+                    raise bad("FETCH items are only supported for the selected mailbox")
                 self._groups.append((group.source, names))
                 continue
             if seen:
@@ -305,7 +305,7 @@ async def _catch_up(session: Session, view: View) -> None:
     # Without filter while it catches up: what was left out before must be sent now, whatever the new NOTIFY says.
     session.notify = None
     if since < (await view.seat.account.read(state, op="imap-state")).highest_purged_modseq:
-        raise Disconnect("what has happened meanwhile is no longer known", "UNAVAILABLE")
+        raise Disconnect("recent events are no longer available", "UNAVAILABLE")
     _, cursor = await view.seat.account.subscribe(since=ModSeq(since), keep_own=True)
     with cursor:
         while cursor.pending():

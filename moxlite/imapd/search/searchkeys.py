@@ -311,7 +311,7 @@ class _Divider:
                 # SAVEDATESUPPORTED is true of every mailbox here (RFC 8514 §4.3)
                 return q.All()
             case _:
-                raise bad("search key is not supported")
+                raise bad("search key isn't supported")
 
     def numbered(self, numbers: SequenceSet, *, uid: bool) -> q.Condition:
         """The condition of a set of message numbers, or of UIDs."""

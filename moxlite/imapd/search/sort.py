@@ -70,9 +70,9 @@ async def sort(session: Session, command: c.Sort) -> Done:
     view = session.selected
     returns = command.returns
     if returns is not None and "ESORT" in session.login.disabled:
-        raise bad("return option is not supported")
+        raise bad("return option isn't supported")
     if "SORT=DISPLAY" in session.login.disabled and any(key.name.startswith("DISPLAY") for key in command.keys):
-        raise bad("sort key is not supported")
+        raise bad("sort key isn't supported")
     with_modseq = any(isinstance(key, ModSeqIs) for key in keys_of(command.program))
     if with_modseq:
         session.use_condstore()
@@ -269,7 +269,7 @@ async def search_mailboxes(session: Session, command: c.Esearch) -> Done:
     if selected and session.view is None:
         raise bad("no mailbox is selected")
     if returns.save and not alone:
-        raise bad("SAVE is for a search in the selected mailbox only")
+        raise bad("SAVE is only supported for a search in the selected mailbox")
     keys = keys_of(command.program)
     with_modseq = any(isinstance(key, ModSeqIs) for key in keys)
     if with_modseq:

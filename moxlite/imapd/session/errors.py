@@ -59,7 +59,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], Refused]]] = {
     store.MailboxNotAllowed: lambda e: no(str(e), "CANNOT"),
     store.BadKeyword: lambda e: Refused("BAD", f"keyword not allowed: {e}"),
     store.BadMessage: lambda e: no(str(e)),
-    store.NoSuchMessage: lambda e: no("the message is gone", "EXPUNGEISSUED"),
+    store.NoSuchMessage: lambda e: no("the message no longer exists", "EXPUNGEISSUED"),
     store.AccountUnknown: lambda e: no("the account is gone", "UNAVAILABLE"),
     store.AccountRemoved: lambda e: no("the account is being removed", "UNAVAILABLE"),
     store.LoginDisabled: lambda e: Refused("NO", e.text),

@@ -132,7 +132,7 @@ class NamedUIDs:
         """The condition of these UIDs. Raises Refused (LIMIT)."""
         self._left -= len(uids)
         if self._left < 0:
-            raise no("the search names its messages too often", "LIMIT")
+            raise no("the search lists its messages too many times", "LIMIT")
         return q.UIDs(uids)
 
 

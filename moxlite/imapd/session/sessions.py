@@ -307,7 +307,7 @@ class Sessions:
         """
         share = self._share(account)
         if len(share.enders) >= MAX_SESSIONS:
-            raise no("too many connections of this account", "LIMIT")
+            raise no("too many connections for this account", "LIMIT")
         share.enders[end] = describe
         self._expiries.pop(end, None)
         if expires is not None:

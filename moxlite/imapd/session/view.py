@@ -195,7 +195,7 @@ class View:
         if uid:
             return pick(self.uids, numbers.resolve(self.last_uid))
         if numbers.largest > self.exists or (numbers.star and not self.exists):
-            raise bad("no message has that number")
+            raise bad("no message has this number")
         return self.sought(numbers)
 
     def sought(self, numbers: SequenceSet) -> array[int]:

@@ -49,7 +49,7 @@ class Connection:
                 await trio.sleep(pace.slow)
             await self._stream.send_all(octets)
         if scope.cancelled_caught:
-            raise trio.BrokenResourceError("client takes nothing")
+            raise trio.BrokenResourceError("client isn't reading")
 
     async def request(self) -> Request | None:
         """The next request; None at the end. Raises ManageSieveError, Ended."""
@@ -62,7 +62,7 @@ class Connection:
         """The client's answer to a challenge. Raises ManageSieveError, Ended."""
         while (text := self._decoder.next_string()) is None:
             if not await self._more():
-                raise SessionEnded("authentication was not finished")
+                raise SessionEnded("authentication wasn't finished")
         return text
 
     async def _more(self) -> bool:
@@ -95,7 +95,7 @@ class Connection:
             stream = await self.context.starttls.accept(self._stream)
         except TLSError as error:
             logger.info("STARTTLS failed", extra={"kv": {"remote": self.info.remote, "err": error}})
-            raise trio.BrokenResourceError(f"no TLS: {error}") from error
+            raise trio.BrokenResourceError(f"TLS failed: {error}") from error
         self._stream = stream
         self.info = self.info.with_tls(stream.facts)
         self._decoder = ServerDecoder()
@@ -125,7 +125,7 @@ async def serve_managesieve(stream: trio.abc.Stream, info: ConnectionInfo, conte
         return
     if not context.logins.attempts.allowed(connection.session.login_request()):
         authentication_ratelimited_total.labels(kind="managesieve").inc()
-        await _bye(connection, SessionEnded("too many failed log-ins, try again later", "TRYLATER"))
+        await _bye(connection, SessionEnded("too many failed login attempts; try again later", "TRYLATER"))
         return
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_watch, connection)
@@ -173,7 +173,7 @@ async def _serve(connection: Connection) -> None:
             fine = False
         bad = 0 if fine else bad + 1
         if bad >= MAX_BAD:
-            raise SessionEnded("too many bad commands")
+            raise SessionEnded("too many invalid commands")
 
 
 async def _bye(connection: Connection, end: SessionEnded) -> None:

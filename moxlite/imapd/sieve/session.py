@@ -199,7 +199,7 @@ class Session:
                     answer = await self._wire.string()
                     if answer == b"*":
                         exchange.abort()
-                        raise _Refused("authentication cancelled")
+                        raise _Refused("authentication canceled")
                     outcome = await exchange.step(_decoded(answer))
         except UnknownMechanism as error:
             raise _Refused(str(error)) from None
@@ -248,9 +248,9 @@ class Session:
     async def starttls(self) -> None:
         """STARTTLS — §2.2: the handshake follows the OK, then the capabilities come again."""
         if self._wire.info.tls is not None:
-            raise _Refused("TLS is active already")
+            raise _Refused("TLS is already active")
         if self._context.starttls is None:
-            raise _Refused("STARTTLS is not available")
+            raise _Refused("STARTTLS isn't available")
         if self.identity is not None:
             raise _Refused("too late for STARTTLS")
         if self._wire.buffered:  # they would count as sent under TLS (CVE-2011-0411)
@@ -291,7 +291,7 @@ async def have_space(session: Session, name: bytes, size: int) -> None:
     """HAVESPACE — §2.5."""
     wanted = _name(name)
     if size > MAX_STRING:
-        raise _Refused(f"a script has at most {MAX_STRING} octets", "QUOTA/MAXSIZE")
+        raise _Refused(f"scripts can have up to {MAX_STRING} bytes", "QUOTA/MAXSIZE")
     await session.account.read(lambda r: check_space(r, wanted), op="sieve")
     await session.ok()
 
@@ -362,7 +362,7 @@ def _name(octets: bytes) -> str:
     try:
         name = octets.decode()
     except UnicodeDecodeError:
-        raise _Refused("the name of a script is UTF-8") from None
+        raise _Refused("script names must be UTF-8") from None
     if not is_script_name(name):
         raise _Refused(str(BadScriptName()))
     return name

@@ -99,7 +99,7 @@ def read_chain(section: HeaderSection) -> list[ARCSet]:
         return []
     # The steps of RFC 8617 §5.2 that need no key come first: most broken chains cost neither a look-up nor a hash.
     if sum(len(field.raw) for field in fields) > MAX_OCTETS:
-        raise ChainError("too many octets in ARC fields")
+        raise ChainError("ARC fields are too large")
     if len(fields) > MAX_SETS * len(FIELDS):
         raise ChainError("too many ARC sets")
     if section.body is None or section.count(b"") or not section.complete:
@@ -108,11 +108,11 @@ def read_chain(section: HeaderSection) -> list[ARCSet]:
     for field in fields:
         key = _instance(field), field.label.lower()
         if key in found:
-            raise ChainError(f"two fields of a kind in set {key[0]}")
+            raise ChainError(f"duplicate field in set {key[0]}")
         found[key] = field
     last = max(instance for instance, _ in found)
     if len(found) != last * len(FIELDS):
-        raise ChainError("a set is not complete")
+        raise ChainError("set is incomplete")
     # As many fields as the highest number asks for, and no two alike: so no number is missing.
     sets = [_set(instance, found) for instance in range(1, last + 1)]
     for arc_set in sets:
@@ -159,7 +159,7 @@ def _instance(field: Field) -> int:
         except TagError as error:
             raise ChainError(f"{field.label.decode('ascii')}: {error}") from None
     if not _NUMBER.fullmatch(number) or not 1 <= int(number) <= MAX_SETS:
-        raise ChainError("an ARC field has no number of its set")
+        raise ChainError("ARC field doesn't have a set number")
     return int(number)
 
 
@@ -167,7 +167,7 @@ def _set(instance: int, found: dict[tuple[int, bytes], Field]) -> ARCSet:
     try:
         results, signature, seal = (found[instance, name] for name in FIELDS)
     except KeyError:
-        raise ChainError("a set is not complete") from None
+        raise ChainError("set is incomplete") from None
     text = field_text(results.raw)
     match = _INSTANCE.match(text)
     assert match is not None  # it has a number
@@ -188,7 +188,7 @@ def _set(instance: int, found: dict[tuple[int, bytes], Field]) -> ARCSet:
 def _signature(raw: bytes) -> Signature:
     signature = parse_message_signature(raw)
     if signature.hash != "sha256":
-        raise TagError("sha1 is not allowed")
+        raise TagError("sha1 isn't allowed")
     if signature.length is not None:
         raise TagError("body length limited")  # what follows could be anything
     if AS in signature.names:
@@ -199,14 +199,14 @@ def _signature(raw: bytes) -> Signature:
 def _seal(raw: bytes) -> Seal:
     tags = parse_tags(field_text(raw))
     if missing := [name for name in ("a", "b", "cv", "d", "s") if name not in tags]:
-        raise TagError(f"no tag {missing[0]}")
+        raise TagError(f"missing tag {missing[0]}")
     if "h" in tags:
         raise TagError("ARC-Seal with tag h")  # §4.1.3
     if "t" in tags and not _TIME.fullmatch(tags["t"]):
-        raise TagError("tag t is not a number")
+        raise TagError("tag t isn't a number")
     algorithm, hashed = parse_algorithm(tags["a"])
     if hashed != "sha256":
-        raise TagError("sha1 is not allowed")
+        raise TagError("sha1 isn't allowed")
     value = decode_base64(tags["b"])
     if not value:
         raise TagError("empty signature")

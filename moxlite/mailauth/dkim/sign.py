@@ -58,17 +58,19 @@ def load_private_key(pem: bytes, *, thorough: bool = False) -> PrivateKey:
     try:
         key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=not thorough)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise PrivateKeyError("is not a private key in PEM form without a password") from None
+        raise PrivateKeyError("isn't a PEM private key without a password") from None
     match key:
         case Ed25519PrivateKey():
             return key
         case RSAPrivateKey():
             if key.key_size < SMALLEST_RSA:
-                raise PrivateKeyError(f"has only {key.key_size} bits: verifiers ignore it")
+                raise PrivateKeyError(f"has only {key.key_size} bits, so verifiers ignore it")
             if key.key_size > LARGEST_RSA:
-                raise PrivateKeyError(f"has {key.key_size} bits: verifiers need not take more than {LARGEST_RSA}")
+                raise PrivateKeyError(
+                    f"has {key.key_size} bits, but verifiers don't have to support more than {LARGEST_RSA}"
+                )
             return key
-    raise PrivateKeyError("is neither an RSA nor an ed25519 key")
+    raise PrivateKeyError("must be an RSA or ed25519 key")
 
 
 def generate(kind: str) -> PrivateKey:
@@ -108,7 +110,7 @@ class SigningError(ValueError):
 def check_signable(section: HeaderSection) -> None:
     """Raise SigningError unless the message has exactly one From field, and a whole header section."""
     if section.count(b"from") != 1:
-        raise SigningError("a message to be signed has exactly one From field")
+        raise SigningError("a message must have exactly one From field to be signed")
     if section.body is None or section.count(b"") or not section.complete:
         raise SigningError("the header section is malformed")
 

@@ -64,7 +64,7 @@ def parse_tags(text: str) -> dict[str, str]:
         name, equals, value = part.partition("=")
         name = name.strip(_BLANKS)
         if not equals or not _NAME.fullmatch(name):
-            raise TagError("not a list of tags")
+            raise TagError("not a tag list")
         if name in tags:
             raise TagError(f"duplicate tag {name[:20]}")
         tags[name] = value.strip(_BLANKS)
@@ -167,7 +167,7 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
     def policy_problem(self, *, allow_sha1: bool) -> str:
         """Why local policy ignores the signature even if it verifies, "" if it does not (AUTH-33, AUTH-34)."""
         if self.hash == "sha1" and not allow_sha1:
-            return "sha1 is not allowed"  # RFC 8301 §3.1
+            return "sha1 isn't allowed"  # RFC 8301 §3.1
         if self.length is not None:
             return "body length limited"  # what follows could be anything
         if b"subject" not in self.names:
@@ -250,7 +250,7 @@ def parse_domain(text: str, tag: str) -> Domain:
     try:
         return Domain.parse(without_blanks(text))
     except AddressError:
-        raise TagError(f"tag {tag} is not a domain") from None
+        raise TagError(f"tag {tag} isn't a domain") from None
 
 
 def _parse(raw: bytes, tags: dict[str, str], known: dict[str, str]) -> Signature:
@@ -267,7 +267,7 @@ def _parse(raw: bytes, tags: dict[str, str], known: dict[str, str]) -> Signature
         algorithm, hashed = parse_algorithm(tags["a"])
         known["algorithm"] = f"{algorithm}-{hashed}"
     if missing := [name for name in REQUIRED if name not in tags]:
-        raise TagError(f"no tag {missing[0]}")
+        raise TagError(f"missing tag {missing[0]}")
     if tags["v"] != "1":
         raise TagError("unknown version")
     if len(selector) + len("._domainkey.") + len(domain.ascii) > DNS_NAME:
@@ -283,7 +283,7 @@ def _parse(raw: bytes, tags: dict[str, str], known: dict[str, str]) -> Signature
     header, body = _canonicalizations(tags.get("c", "simple/simple"))
     timestamp, expiration = _number(tags, "t", _TIME), _number(tags, "x", _TIME)
     if timestamp is not None and expiration is not None and expiration < timestamp:
-        raise TagError("expires before it was made")
+        raise TagError("expires before it was created")
     identity, identity_domain = _identity(tags.get("i", ""), domain)
     return Signature(
         raw=raw,
@@ -321,9 +321,9 @@ def _is_canonicalization(name: str) -> TypeGuard[Canonicalization]:
 def _names(text: str) -> tuple[bytes, ...]:
     names = split_list(text) if text else []
     if len(names) > MAX_NAMES:
-        raise TagError("too many header fields signed")
+        raise TagError("too many signed header fields")
     if not all(_FIELD_NAME.fullmatch(name) for name in names):
-        raise TagError("bad name of a header field")
+        raise TagError("invalid header field name")
     return tuple(name.lower().encode("ascii") for name in names)
 
 
@@ -331,7 +331,7 @@ def _number(tags: dict[str, str], name: str, form: re.Pattern[str]) -> int | Non
     if name not in tags:
         return None
     if not form.fullmatch(tags[name]):
-        raise TagError(f"tag {name} is not a number")
+        raise TagError(f"tag {name} isn't a number")
     return int(tags[name])
 
 
@@ -345,8 +345,8 @@ def _identity(text: str, domain: Domain) -> tuple[str, Domain]:
     )
     local, at, name = octets.encode("latin-1").decode("utf-8", "replace").rpartition("@")
     if not at or len(local) > MAX_LOCALPART or not local.isprintable():  # it is written into headers and logs
-        raise TagError("tag i is not an address")
+        raise TagError("tag i isn't an address")
     below = parse_domain(name, "i")
     if not below.is_below(domain):
-        raise TagError("identity is not of the domain")
+        raise TagError("identity isn't in the domain")
     return f"{local}@{below.ascii}", below

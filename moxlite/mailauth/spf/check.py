@@ -150,7 +150,7 @@ class _Evaluation:
 
     async def _check_host(self, domain: str) -> _Match:
         if not _is_name(domain):
-            return _Match(SPFStatus.NONE, problem="no domain name")
+            return _Match(SPFStatus.NONE, problem="not a domain name")
         record = await self._record(domain)
         if record is None:
             return _Match(SPFStatus.NONE, problem="no record")
@@ -163,7 +163,7 @@ class _Evaluation:
         target = await self._expand(record.redirect, domain)
         match = await self._check_host(target)
         if match.status is SPFStatus.NONE:
-            raise _Stop(SPFStatus.PERMERROR, f"redirect to {target} without a record")
+            raise _Stop(SPFStatus.PERMERROR, f"redirect to {target}, which doesn't have a record")
         return match
 
     async def _record(self, domain: str) -> Record | None:
@@ -209,7 +209,7 @@ class _Evaluation:
         """Whether an included record passes (§5.2)."""
         match = await self._check_host(target)
         if match.status is SPFStatus.NONE:
-            raise _Stop(SPFStatus.PERMERROR, f"include of {target} without a record")
+            raise _Stop(SPFStatus.PERMERROR, f"include of {target}, which doesn't have a record")
         return match.status is SPFStatus.PASS
 
     async def _mx(self, target: str, term: Term) -> bool:
@@ -334,12 +334,12 @@ class _Evaluation:
     def _count_term(self) -> None:
         self._terms += 1
         if self._terms > MAX_TERMS:
-            raise _Stop(SPFStatus.PERMERROR, f"more than {MAX_TERMS} terms with look-ups")
+            raise _Stop(SPFStatus.PERMERROR, f"more than {MAX_TERMS} terms with lookups")
 
     def _count_void(self) -> None:
         self._voids += 1
         if self._voids > MAX_VOID:
-            raise _Stop(SPFStatus.PERMERROR, f"more than {MAX_VOID} look-ups without an answer")
+            raise _Stop(SPFStatus.PERMERROR, f"more than {MAX_VOID} lookups with no result")
 
 
 @lru_cache(maxsize=128)  # saves 100 µs a message for the records of a provider; at most 7 MiB

@@ -122,14 +122,14 @@ def _term(word: str) -> Term:
     match name:
         case "all":
             if rest:
-                raise RecordError("all takes no argument")
+                raise RecordError("all can't have an argument")
             return Term(kind="all", result=result, text=word)
         case "include" | "exists" | "ptr":
             kind = cast(Kind, name)
             if not rest and name == "ptr":
                 return Term(kind=kind, result=result, text=word)
             if not rest.startswith(":"):
-                raise RecordError("a domain is missing")
+                raise RecordError("missing domain")
             return Term(kind=kind, result=result, text=word, domain=_domain(rest[1:]))
         case "a" | "mx":
             return _host(cast(Kind, name), result, word, rest)
@@ -158,7 +158,7 @@ def _network(kind: Kind, result: SPFStatus, word: str, rest: str) -> Term:
     address = IPv4Address(match["address"]) if kind == "ip4" else IPv6Address(match["address"])
     length = address.max_prefixlen if match["length"] is None else int(match["length"])
     if length > address.max_prefixlen:
-        raise RecordError(f"{length} is not a valid netmask")
+        raise RecordError(f"{length} isn't a valid netmask")
     if kind == "ip4":
         return Term(kind=kind, result=result, text=word, address=address, four=length)
     return Term(kind=kind, result=result, text=word, address=address, six=length)
@@ -168,7 +168,7 @@ def _domain(text: str) -> MacroText:
     """Parse a domain-spec (§7.1)."""
     macros = parse_macros(text)
     if not _ends_well(text):
-        raise RecordError("no domain name")
+        raise RecordError("not a domain name")
     return macros
 
 
@@ -231,7 +231,7 @@ class MacroValues(msgspec.Struct, frozen=True, kw_only=True):
 def parse_macros(text: str, *, explanation: bool = False) -> MacroText:
     """Parse a macro-string of visible ASCII characters; an explanation may have blanks. Raises BadMacro."""
     if not text.isascii() or not all("!" <= char <= "~" or (explanation and char == " ") for char in text):
-        raise BadMacro("a character that is not visible ASCII")
+        raise BadMacro("a character isn't visible ASCII")
     found: list[str | Macro] = []
     end = 0
     for match in _MACRO.finditer(text):
@@ -250,7 +250,7 @@ def _macro(match: re.Match[str], *, explanation: bool) -> str | Macro:
     letter = match["letter"]
     if letter is None:
         if match[5] is None:
-            raise BadMacro(f"no macro at {match.string[match.start() : match.start() + 8]!r}")
+            raise BadMacro(f"invalid macro at {match.string[match.start() : match.start() + 8]!r}")
         return _PLAIN[match[5]]
     if letter.lower() not in EVERYWHERE and not (explanation and letter.lower() in EXPLANATION_ONLY):
         raise BadMacro(f"unknown macro letter {letter!r}")

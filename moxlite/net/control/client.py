@@ -59,7 +59,7 @@ async def connect_ctl(path: Path) -> AsyncIterator["CtlClient"]:
                 raise
     except (FileNotFoundError, ConnectionRefusedError) as exc:
         raise NotRunning(
-            f"no server is running: nothing answers at {path}; start it with `systemctl start moxlite`"
+            f"the server isn't running (no response at {path}); to start it, run `systemctl start moxlite`"
         ) from exc
     except PermissionError as exc:
         raise NotRunning(f"not allowed to connect to {path}: run this as root or as the server's user") from exc
@@ -178,7 +178,7 @@ class _Call:
         while self.answer is None:
             message = await self.reader.message()
             if message is None:
-                raise NotRunning("the server ended before it answered")
+                raise NotRunning("the server stopped before it responded")
             if message.id != self.number:
                 continue
             if message.ok is not None:

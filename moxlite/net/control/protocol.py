@@ -135,7 +135,7 @@ class LineWriter:
         line = msgspec.json.encode(message) + b"\n"
         async with self._lock:
             if self._cut_off:
-                raise trio.BrokenResourceError("an earlier line was cut off")
+                raise trio.BrokenResourceError("an earlier line is incomplete")
             await trio.lowlevel.checkpoint_if_cancelled()
             self._cut_off = True
             try:
@@ -203,7 +203,7 @@ class StreamReceiver:
                 try:
                     item: bytes | StreamBroken | None = b64decode(message.b64 or "", validate=True)
                 except (Base64Error, ValueError) as exc:
-                    raise CtlProtocolError("bad base64 in a stream") from exc
+                    raise CtlProtocolError("invalid base64 in a stream") from exc
             case "end":
                 item = None
                 self.ended = True
@@ -214,7 +214,7 @@ class StreamReceiver:
         try:
             self._send.send_nowait(item)
         except trio.WouldBlock:
-            raise CtlProtocolError("peer sends more than its credit") from None
+            raise CtlProtocolError("peer exceeded its flow control credit") from None
         except trio.BrokenResourceError:
             pass  # the caller has gone
 

@@ -249,7 +249,7 @@ class _Connection:
         current = self.running.get(message.id)
         if message.cmd is not None:
             if current is not None or len(self.running) >= MAX_REQUESTS:
-                raise CtlProtocolError("request id in use, or too many requests")
+                raise CtlProtocolError("request ID already in use, or too many requests")
             scope, exchange = trio.CancelScope(), Exchange(self.writer, message.id)
             self.running[message.id] = (scope, exchange)
             nursery.start_soon(self.run, message, scope, exchange)

@@ -90,9 +90,9 @@ async def prove_client(stream: trio.SocketStream, token: bytes) -> None:
             await stream.send_all(_proof(token, b"server", asked) + challenge)
             answer = await _exactly(stream, SIZE)
     except (trio.TooSlowError, trio.BrokenResourceError) as error:
-        raise Unproven("no proof in time") from error
+        raise Unproven("authentication timed out") from error
     if not hmac.compare_digest(answer, _proof(token, b"client", challenge)):
-        raise Unproven("a wrong proof")
+        raise Unproven("authentication failed")
 
 
 async def open_ctl(path: Path) -> trio.SocketStream:
@@ -110,7 +110,7 @@ async def open_ctl(path: Path) -> trio.SocketStream:
     try:
         number, secret = int(port), bytes.fromhex(token)
     except ValueError:
-        raise Unproven(f"{TOKEN_FILE} is not one of a server") from None
+        raise Unproven(f"{TOKEN_FILE} isn't from a server") from None
     stream = await _connect(number)
     try:
         with trio.fail_after(PROOF_SECONDS):

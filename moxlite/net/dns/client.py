@@ -417,7 +417,7 @@ async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -
     try:
         question = encode_question(secrets.randbelow(65536), name, kind)
     except WireError as exc:
-        raise PermError(f"{name!r} is no DNS name: {exc}") from exc
+        raise PermError(f"{name!r} isn't a DNS name: {exc}") from exc
     try:
         with trio.fail_after(TRY_SECONDS):
             response = read_response(await _over_udp(question, server, port), name, kind)
@@ -430,7 +430,7 @@ async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -
         hint = ""
         if server.is_loopback and isinstance(exc, ConnectionRefusedError):
             hint = "; is a resolver such as unbound installed, and /etc/resolv.conf right?"
-        raise _NoAnswerError(f"DNS server {server} cannot be reached: {exc}{hint}") from exc
+        raise _NoAnswerError(f"can't reach DNS server {server}: {exc}{hint}") from exc
     except WireError as exc:
         raise TempError(f"DNS server {server} sent an unusable response: {exc}") from exc
     if response.error is not None and response.rcode not in (NOERROR, NXDOMAIN):
@@ -481,7 +481,7 @@ async def _over_tcp(question: bytes, server: IPAddress, port: int) -> bytes:
             data += more
     response = bytes(data[2 : 2 + int.from_bytes(data[:2])])
     if not is_response(question, response):
-        raise WireError("it answers another question")
+        raise WireError("response is for a different query")
     return response
 
 

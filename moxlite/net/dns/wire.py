@@ -167,7 +167,7 @@ def read_response(data: bytes, name: str, kind: RecordType) -> Response:
     try:
         return _Reader(data).read(flags, questions, answers, authorities, additionals, name.lower(), kind)
     except (IndexError, struct.error):
-        raise WireError("the message ends too early") from None
+        raise WireError("message is truncated") from None
 
 
 class _Name(msgspec.Struct, frozen=True):
@@ -222,7 +222,7 @@ class _Reader:
         found = wanted.get(name)
         if found is not None:
             if rcode == NXDOMAIN:
-                raise WireError("it has records of a name that is said not to exist")
+                raise WireError("has records for a name that doesn't exist")
             ttls.append(found.ttl)
         else:
             ttls.append(_denied_for(denials, name))
@@ -245,7 +245,7 @@ class _Reader:
         self._at += _RECORD.size
         end = self._at + length
         if end > len(self._data):
-            raise WireError("a record ends behind the message")
+            raise WireError("record extends past the message")
         return name, kind, group, ttl, end
 
     def _answer(self, kind: RecordType, wanted: dict[str, _Found], aliases: dict[str, _Found]) -> None:
@@ -253,7 +253,7 @@ class _Reader:
         if group == IN and number in (TYPES[kind], CNAME):
             record = self._data_of(number, end)
             if self._at != end:
-                raise WireError("a record has another length than it says")
+                raise WireError("record length doesn't match")
             into = wanted if number == TYPES[kind] else aliases
             ttl = ttl if ttl < 1 << 31 else 0  # RFC 2181 §8
             found = into.setdefault(name, _Found(ttl, {}))
@@ -268,7 +268,7 @@ class _Reader:
             self._skip_name()
             self._skip_name()
             if end - self._at != 20:
-                raise WireError("a record has another length than it says")
+                raise WireError("record length doesn't match")
             (minimum,) = struct.unpack_from("!I", self._data, end - 4)
             denials[name] = min(ttl, minimum)
         self._at = end
@@ -282,7 +282,7 @@ class _Reader:
                 option, length = struct.unpack_from("!2H", self._data, self._at)
                 self._at += 4
                 if self._at + length > end:
-                    raise WireError("an option ends behind its record")
+                    raise WireError("option extends past its record")
                 if option == EDE and length >= 2 and error is None:
                     (code,) = struct.unpack_from("!H", self._data, self._at)
                     text = self._data[self._at + 2 : self._at + length].decode("utf-8", "replace")
@@ -307,7 +307,7 @@ class _Reader:
                 at += 1
                 break
             if length > MAX_LABEL:
-                raise WireError("a label of unknown kind")  # RFC 6891 §5
+                raise WireError("unknown label type")  # RFC 6891 §5
             at += 1 + length
         self._at = at + 1
         return ""
@@ -325,18 +325,18 @@ class _Reader:
             if length >= POINTER:
                 at = (length & 0x3F) << 8 | data[at + 1]
                 if at >= lowest:
-                    raise WireError("a name points forwards")
+                    raise WireError("name points forward")
                 lowest = at
                 continue
             label = data[at + 1 : at + 1 + length]
             octets += 1 + length
             self._labels += 1
             if length > MAX_LABEL or len(label) < length or octets > MAX_NAME or self._labels > MAX_LABELS:
-                raise WireError("a name or one of its labels is too long, or there are too many")
+                raise WireError("a name or label is too long, or there are too many")
             labels.append(_text(label))
             at += 1 + length
         if octets > MAX_NAME:
-            raise WireError("a name is too long")
+            raise WireError("name is too long")
         name = "".join(f"{label}." for label in labels) + tail or "."
         self._names[start] = _Name(name, octets)
         return name
@@ -372,7 +372,7 @@ class _Reader:
         found = self._data[self._at : self._at + count]
         self._at += count
         if self._at > end:
-            raise WireError("a record is too short")
+            raise WireError("record is too short")
         return found
 
 
@@ -413,7 +413,7 @@ def _labels_of(name: str) -> list[str]:
     while at < len(name):
         match = _LABEL.match(name, at)
         if match is None:
-            raise WireError("a name that does not end")
+            raise WireError("unterminated name")
         found.append(match[1])
         at = match.end()
     return found
@@ -425,12 +425,12 @@ def _encode_name(name: str) -> bytes:
     for label in _labels_of(name):
         octets = _unescaped(label)
         if not 0 < len(octets) <= MAX_LABEL:
-            raise WireError(f"a label of {len(octets)} octets")
+            raise WireError(f"label is too long ({len(octets)} bytes)")
         wire.append(len(octets))
         wire += octets
     wire.append(0)
     if len(wire) > MAX_NAME:
-        raise WireError(f"a name of {len(wire)} octets")
+        raise WireError(f"name is too long ({len(wire)} bytes)")
     return bytes(wire)
 
 
@@ -439,4 +439,4 @@ def _unescaped(label: str) -> bytes:
         octets = label.encode("ascii")
         return _ESCAPED.sub(lambda match: bytes((int(match[1]),)) if match[1] else match[2], octets)
     except ValueError:  # not ASCII, or a number above 255
-        raise WireError("a label that cannot be") from None
+        raise WireError("invalid label") from None

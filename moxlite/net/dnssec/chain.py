@@ -83,7 +83,7 @@ class Servant:
         for server in self._servers.addresses:
             seconds = min(TRY_SECONDS, self._deadline - time.monotonic())
             if seconds <= 0 or self._left <= 0:
-                raise Exhausted(f"more than {'the time' if seconds <= 0 else 'the queries'} of one validation")
+                raise Exhausted(f"validation exceeded its {'time' if seconds <= 0 else 'query'} limit")
             self._left -= 1
             query = dns.message.make_query(name, kind, use_edns=0, want_dnssec=True, payload=PAYLOAD)
             query.flags |= dns.flags.CD
@@ -253,7 +253,7 @@ class _Run:
         if zone.keys is None:
             return False
         if signer is None:
-            raise Bogus(f"{_words(records)} has no signature, though {zone.name} is signed")
+            raise Bogus(f"{_words(records)} isn't signed, but {zone.name} is")
         signature = self._verify(message.answer, records, zone)
         if signature.labels < len(records.name) - 1 - records.name.is_wild():
             proofs = self._proofs(message, zone)
@@ -268,12 +268,10 @@ class _Run:
         if zone.keys is None:
             return False
         if signer is None:
-            raise Bogus(
-                f"the absence of {name} {dns.rdatatype.to_text(kind)} has no signature, though {zone.name} is signed"
-            )
+            raise Bogus(f"the denial of {name} {dns.rdatatype.to_text(kind)} isn't signed, but {zone.name} is")
         denial = deny(self._proofs(message, zone), zone.name, name, kind)
         if message.rcode() == dns.rcode.NXDOMAIN and denial is Denial.TYPE:
-            raise Unproven(f"the response says that {name} does not exist, its proof says that it does")
+            raise Unproven(f"the response says that {name} doesn't exist, but its proof says that it does")
         return denial is not Denial.OPTED_OUT
 
     def _proofs(self, message: dns.message.Message, zone: Zone) -> list[dns.rrset.RRset]:
@@ -288,7 +286,7 @@ class _Run:
         """Check the signatures of records by the keys of their zone; returns the valid one."""
         assert zone.keys is not None
         if not records.name.is_subdomain(zone.name):
-            raise Bogus(f"{_words(records)} is not of the zone {zone.name}")
+            raise Bogus(f"{_words(records)} isn't in the zone {zone.name}")
         problem = "no signature of its zone"
         usable = (one for one in _signatures(section, records) if one.signer == zone.name)
         for number, signature in enumerate(usable):
@@ -298,7 +296,7 @@ class _Run:
                 continue
             self._checks += 1
             if self._checks > MAX_CHECKS:
-                raise Exhausted(f"more than {MAX_CHECKS} signatures for one answer")
+                raise Exhausted(f"response has more than {MAX_CHECKS} signatures")
             try:
                 dns.dnssec.validate_rrsig(records, signature, {zone.name: zone.keys}, None, self._now)
             except (ValidationFailure, UnsupportedAlgorithm, ValueError) as error:
@@ -339,7 +337,7 @@ class _Run:
             raise NoChain("the DNS server leaves out signatures")
         zone = self._keys(message, keys, self._anchors[name])
         if zone is None or zone.keys is None:
-            raise NoChain(f"no key of {name} is the trust anchor")
+            raise NoChain(f"no key for {name} matches the trust anchor")
         return zone
 
     def _below(self, zone: Zone, child: Name) -> Zone:
@@ -366,10 +364,10 @@ class _Run:
         message = self._ask(name, dns.rdatatype.DNSKEY)
         keys = _find(message, name, dns.rdatatype.DNSKEY)
         if keys is None:
-            raise Bogus(f"{name} has DS records, but no keys")
+            raise Bogus(f"{name} has DS records but no keys")
         zone = self._keys(message, keys, delegation)
         if zone is None:
-            raise Bogus(f"no key of {name} fits its DS records")
+            raise Bogus(f"no key for {name} matches its DS records")
         return zone
 
     def _keys(

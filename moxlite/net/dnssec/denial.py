@@ -52,7 +52,7 @@ def deny(records: Sequence[dns.rrset.RRset], zone: dns.name.Name, name: dns.name
         return _deny_by_nsec(nsec, zone, name, kind)
     if nsec3:
         return _Hashed(nsec3, zone).deny(name, kind)
-    raise Unproven("it has no NSEC or NSEC3 record")
+    raise Unproven("no NSEC or NSEC3 record found")
 
 
 def deny_exact_name(
@@ -75,7 +75,7 @@ def deny_exact_name(
             return Denial.OPTED_OUT
         if hashed.covering(name.split(labels + 2)[1]) is not None:
             return Denial.NAME
-    raise Unproven("a wildcard answered, and no record proves that the name itself does not exist")
+    raise Unproven("a wildcard matched, but no record proves that the exact name doesn't exist")
 
 
 Nsec = Sequence[tuple[dns.name.Name, NSEC]]
@@ -106,7 +106,7 @@ def _deny_by_nsec(nsec: Nsec, zone: dns.name.Name, name: dns.name.Name, kind: Ty
                 return _by_types(_types(more), kind, apex=False)
             if _covers(other, more, zone, wildcard):
                 return Denial.NAME
-        raise Unproven(f"no record proves that {wildcard} does not exist")
+        raise Unproven(f"no record proves that {wildcard} doesn't exist")
     raise Unproven("no NSEC record covers the name")
 
 
@@ -119,10 +119,10 @@ def _by_types(types: frozenset[int], kind: Type, *, apex: bool) -> Denial:
         raise Unproven("the record is there, according to NSEC")
     if kind == dns.rdatatype.DS:
         if dns.rdatatype.SOA in types and not apex:
-            raise Unproven("the proof is of the wrong side of a delegation")
+            raise Unproven("the proof is from the wrong side of a delegation")
         return Denial.DELEGATION if delegation else Denial.TYPE
     if delegation:
-        raise Unproven("the proof is of the wrong side of a delegation")
+        raise Unproven("the proof is from the wrong side of a delegation")
     return Denial.TYPE
 
 
@@ -189,7 +189,7 @@ class _Hashed:
         if cover.flags & OPT_OUT:
             return Denial.OPTED_OUT
         if self.covering(dns.name.Name((b"*", *encloser.labels))) is None:
-            raise Unproven("no NSEC3 record proves that there is no wildcard")
+            raise Unproven("no NSEC3 record proves that there's no wildcard")
         return Denial.NAME
 
     def _closest(self, name: dns.name.Name) -> tuple[dns.name.Name, dns.name.Name]:
@@ -201,7 +201,7 @@ class _Hashed:
                 closer = ancestor
                 continue
             if _hides(_types(found)):
-                raise Unproven("the proof is of the wrong side of a delegation")
+                raise Unproven("the proof is from the wrong side of a delegation")
             return ancestor, closer
         raise Unproven("no NSEC3 record matches an ancestor of the name")
 

@@ -88,7 +88,7 @@ class Client(Line):
         with self._transport.deadline(GREETING_SECONDS, "no greeting for {seconds} s"):
             response = await self._next()
         if not isinstance(response, r.State) or response.tag is not None or response.condition in ("NO", "BAD"):
-            raise self._transport.fail(worded("the server does not greet as an IMAP server does"))
+            raise self._transport.fail(worded("the server didn't send an IMAP greeting"))
         if response.condition == "BYE":
             raise ConnectionLost(worded("the server turns us away: {answer}", answer=printable(response.text)))
         self.preauth = response.condition == "PREAUTH"
@@ -103,16 +103,16 @@ class Client(Line):
         invalid certificate.
         """
         if self.preauth:  # RFC 9051 §11.1: a third party in between may have sent that greeting
-            raise self._transport.fail(worded("the server says that we are logged in, before TLS"))
+            raise self._transport.fail(worded("the server says you're logged in before TLS started"))
         try:
             await self.run(c.StartTls())
         except Refused as error:
-            raise TLSFailed(worded("the server does not begin TLS: {reason}", reason=error)) from None
+            raise TLSFailed(worded("the server couldn't start TLS: {reason}", reason=error)) from None
         # It came in clear, so a third party may have written it: read after the handshake, it would pass for the
         # server's word within TLS (CVE-2011-0411).
         if self._decoder.buffered:
             raise self._transport.fail(
-                worded("the server sent something behind its answer to {command}", command="STARTTLS")
+                worded("the server sent unexpected data after its response to {command}", command="STARTTLS")
             )
         await self._shake_hands(tls, server_name, check)
         self.capabilities = frozenset()
@@ -141,7 +141,7 @@ class Client(Line):
         await self.run(c.Compress("DEFLATE"))
         if self._decoder.buffered:
             raise self._transport.fail(
-                worded("the server sent something behind its answer to {command}", command="COMPRESS")
+                worded("the server sent unexpected data after its response to {command}", command="COMPRESS")
             )
         self._transport.stream = DeflateStream(self._transport.stream)
 
@@ -210,7 +210,7 @@ class Client(Line):
             if isinstance(response, r.State) and response.tag is not None:
                 word = waiting.pop(response.tag, None)
                 if word is None:
-                    raise self._transport.fail(worded("the server answers a command that there is not"))
+                    raise self._transport.fail(worded("the server responded to an unknown command"))
                 if response.condition != "OK" and refused is None:
                     refused = Refused(word, response)
             elif not isinstance(response, r.Continue):
@@ -237,7 +237,7 @@ class Client(Line):
             response = await self._next()
             if isinstance(response, r.Continue):
                 if failure is not None:
-                    raise self._transport.fail(worded("the server goes on with an exchange that has ended"))
+                    raise self._transport.fail(worded("the server continued an exchange that had ended"))
                 if first is not None:
                     reply, first = first, None
                 else:

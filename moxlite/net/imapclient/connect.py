@@ -123,7 +123,7 @@ async def connect(
                     await client.compress()
     except trio.TooSlowError:
         await client.aclose()
-        raise ConnectionLost(worded("no log-in within {seconds} s", seconds=int(LOGIN_SECONDS))) from None
+        raise ConnectionLost(worded("couldn't log in within {seconds} s", seconds=int(LOGIN_SECONDS))) from None
     except BaseException:
         await client.aclose()
         raise
@@ -153,7 +153,7 @@ def checker(trust: Trust, host: str) -> Callable[[TLSStream], None]:
             return
         told = worded("certificate of {host}: {reason}", host=host, reason=problem.text)
         if problem.kind is ProblemKind.NOT_TRUSTED:
-            told = worded("{reason}; to trust it, name its file in tls.ca.cert_files of moxlite.toml", reason=told)
+            told = worded("{reason}; to trust it, add its file to tls.ca.cert_files in moxlite.toml", reason=told)
         raise TLSFailed(told)
 
     return check
@@ -165,9 +165,7 @@ def _ascii(host: str) -> str:
     try:
         return Domain.parse(host).ascii
     except AddressError as error:
-        raise ConnectionLost(
-            worded("{host} is not the name of a server: {reason}", host=repr(host), reason=error)
-        ) from None
+        raise ConnectionLost(worded("{host} isn't a server name: {reason}", host=repr(host), reason=error)) from None
 
 
 def _literal(host: str) -> IPAddress | None:
@@ -189,7 +187,7 @@ async def addresses_of(host: str, resolver: Resolver) -> Sequence[IPAddress]:
     except trio.TooSlowError:
         raise ConnectionLost(worded("no answer from DNS for {host}", host=host)) from None
     except DNSError as error:
-        raise ConnectionLost(worded("no addresses of {host}: {reason}", host=host, reason=error)) from None
+        raise ConnectionLost(worded("can't find the address of {host}: {reason}", host=host, reason=error)) from None
 
 
 # Logging in at an IMAP server: the strongest mechanism that it offers comes first (IMAP-136, RFC 9051 §6.2).
@@ -238,12 +236,12 @@ async def log_in(client: Client, credentials: Credentials, *, host: str = "", po
                 break
         except sasl.SASLError as error:
             # A server that could not prove that it knows the password gets no second chance to get it.
-            raise LoginFailed(worded("log-in failed: {reason}", reason=_said(error))) from None
+            raise LoginFailed(worded("login failed: {reason}", reason=_said(error))) from None
         else:
             await client.run(c.Capability())  # the capabilities may be others than before (RFC 9051 §6.2)
             return name
     if refused is not None:
-        raise LoginFailed(worded("log-in failed: {reason}", reason=_said(refused)))
+        raise LoginFailed(worded("login failed: {reason}", reason=_said(refused)))
     raise LoginFailed(_nothing_left(client, credentials))
 
 
@@ -313,10 +311,10 @@ def _nothing_left(client: Client, credentials: Credentials) -> str:
         return f"the server takes no token here: its mechanisms are {shown}"
     if client.tls_stream is None and not credentials.allow_clear:
         return worded(
-            "without TLS the server offers no way to log in that hides the password: its mechanisms are {names}",
+            "without TLS, the server doesn't offer a login method that protects your password (it offers {names})",
             names=shown,
         )
     return worded(
-        "the server offers no way to log in that is known here: its mechanisms are {names}",
+        "the server doesn't offer a supported login method (it offers {names})",
         names=shown,
     )

@@ -96,10 +96,10 @@ class Line:
     def _begin(self, word: str) -> str:
         if self._transport.broken:
             raise ConnectionLost(
-                worded("the connection cannot be used any more: {reason}", reason=as_worded(self._transport.broken))
+                worded("the connection is no longer usable: {reason}", reason=as_worded(self._transport.broken))
             )
         if self._in_use:
-            raise self._transport.fail(f"{self._in_use} was left in the middle")
+            raise self._transport.fail(f"{self._in_use} was left unfinished")
         self._in_use = word
         self._transport.release()  # the answer to the last command, which its caller has read
         self._transport.begin()
@@ -114,7 +114,7 @@ class Line:
     ) -> None:
         if isinstance(command, bytes):
             if b"\r" in command or b"\n" in command:
-                raise ValueError("a raw command is one line")
+                raise ValueError("a raw command must be one line")
             pieces = [tag.encode() + b" " + command + b"\r\n"]
         else:
             pieces = encode_command(tag, command, utf8=self._decoder.utf8, literal_plus="LITERAL+" in self.capabilities)
@@ -123,7 +123,7 @@ class Line:
             await self._transport.send(piece, shown or piece.decode("utf-8", "replace"))
             if (state := await self._go_ahead(tag, data)) is not None:
                 self._settle(state, word_of(command))
-                raise self._transport.fail(worded("the server ends a command before it has it"))
+                raise self._transport.fail(worded("the server responded before the command was complete"))
         await self._transport.send(pieces[-1], shown or pieces[-1].decode("utf-8", "replace"))
 
     async def _go_ahead(self, tag: str, data: list[r.Response]) -> r.State | None:
@@ -154,7 +154,7 @@ class Line:
 
     def _untagged(self, response: r.Response) -> None:
         if isinstance(response, r.State) and response.tag is not None:
-            raise self._transport.fail(worded("the server answers a command that there is not"))
+            raise self._transport.fail(worded("the server responded to an unknown command"))
 
     async def _next(self, *, patient: bool = False, kept: bool = True) -> r.Response:
         """Read the next response; with `patient` without a deadline. It is held until the next command begins, unless
@@ -197,9 +197,7 @@ class Line:
         if len(self.misunderstood) < MAX_SHOWN:
             self.misunderstood.append(error.text)
         if error.fatal or self._strict or self._misunderstood > MAX_MISUNDERSTOOD:
-            raise self._transport.fail(
-                worded("a response of the server cannot be understood: {reason}", reason=error.text)
-            )
+            raise self._transport.fail(worded("unexpected response from the server: {reason}", reason=error.text))
 
     def _note(self, response: r.Response) -> None:
         """Update the state of the connection from a response: capabilities, BYE, and the selected mailbox."""

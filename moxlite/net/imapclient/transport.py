@@ -88,13 +88,13 @@ class Transport:
         if seconds <= 0 and not patient:
             raise self.lost(
                 worded(
-                    "the server has not answered {command} within {seconds} s",
+                    "the server didn't respond to {command} within {seconds} s",
                     command=running,
                     seconds=int(COMMAND_SECONDS),
                 )
             )
         with self.deadline(
-            float("inf") if patient else min(self._seconds, seconds), "the server says nothing for {seconds} s"
+            float("inf") if patient else min(self._seconds, seconds), "the server didn't respond for {seconds} s"
         ):
             try:
                 octets = await self.stream.receive_some(65536)
@@ -102,7 +102,7 @@ class Transport:
                 raise self.lost(worded("the connection broke: {reason}", reason=_why(error))) from error
         self.left -= len(octets)
         if self.left < 0 and octets and not patient:
-            raise self.fail(worded("the server sends more than {command} can take", command=running or "the greeting"))
+            raise self.fail(worded("the server's response to {command} is too long", command=running or "the greeting"))
         return bytes(octets)
 
     async def send(self, octets: bytes, shown: str | None) -> None:
@@ -116,7 +116,7 @@ class Transport:
         elif shown and logger.isEnabledFor(TRACE):
             logger.log(TRACE, "imap client write", extra={"kv": {"data": shown}})
         for start in range(0, len(octets), PIECE):
-            with self.deadline(WRITE_SECONDS, "the server takes nothing for {seconds} s"):
+            with self.deadline(WRITE_SECONDS, "the server didn't accept any data for {seconds} s"):
                 try:
                     await self.stream.send_all(octets[start : start + PIECE])
                 except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
@@ -143,7 +143,7 @@ class Transport:
         more = max(0, octets - self._coming)
         self._coming = 0 if whole else self._coming + more
         if self._hold.octets + more > ledger().total // 2:
-            raise self.fail(worded("the server sends more than {command} can take", command=running or "the greeting"))
+            raise self.fail(worded("the server's response to {command} is too long", command=running or "the greeting"))
         try:
             await self._hold.take("link", more)
         except NoRoom as error:

@@ -69,13 +69,13 @@ def read_keys(data: bytes) -> dict[str, str]:
     try:
         lines = data[:MAX_KEYS].decode().splitlines()
     except UnicodeDecodeError:
-        raise ValueError("is no text") from None
+        raise ValueError("isn't text") from None
     for number, line in enumerate(lines, 1):
         name, equals, value = line.partition("=")
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if not equals or not name.strip().replace("_", "").isalnum():
-            raise ValueError(f"has no NAME = VALUE in line {number}")
+            raise ValueError(f"must have NAME = VALUE in line {number}")
         found[name.strip().lower()] = value.strip().strip('"')
     return found
 

@@ -93,7 +93,7 @@ def load_private_key(text: bytes) -> PrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise CertificateError(f"no usable private key in PEM form: {exc}") from exc
     if not isinstance(key, PrivateKey):
-        raise CertificateError("private key is neither RSA nor ECDSA nor EdDSA")
+        raise CertificateError("private key must be RSA, ECDSA or EdDSA")
     return key
 
 

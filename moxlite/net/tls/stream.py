@@ -174,7 +174,7 @@ class TLSStream(Prompt):
         `channel_bindings`.
         """
         if kind not in self.channel_bindings():
-            raise ValueError(f"no channel binding {kind} on this connection")
+            raise ValueError(f"channel binding {kind} isn't available on this connection")
         if kind == "tls-exporter":
             return self._ssl.export_keying_material(
                 b"EXPORTER-Channel-Binding", 32, b""
@@ -184,7 +184,7 @@ class TLSStream(Prompt):
             return (self._ssl.get_peer_finished() if self.server_side else self._ssl.get_finished()) or b""
         certificate = self._ssl.get_certificate(as_cryptography=True) if self.server_side else self._peer_leaf()
         if certificate is None:
-            raise ValueError("server has no certificate")
+            raise ValueError("the server doesn't have a certificate")
         return end_point_hash(certificate)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -306,7 +306,7 @@ class TLSStream(Prompt):
         if self._closed:
             raise trio.ClosedResourceError
         if self._broken:
-            raise trio.BrokenResourceError("an earlier send was cancelled or failed")
+            raise trio.BrokenResourceError("an earlier send was canceled or failed")
 
     async def aclose(self) -> None:
         """Close: a closing alert if it can be sent at once, then the transport. Does not wait for the peer's alert
@@ -358,7 +358,7 @@ async def handshake(stream: TLSStream, leftover: bytes, seconds: float, plain_ht
             await stream.do_handshake(plain_http)
     except trio.TooSlowError:
         await trio.aclose_forcefully(stream.transport)
-        raise TLSError(f"no TLS handshake within {seconds:.0f} s", kind="timeout") from None
+        raise TLSError(f"TLS handshake timed out after {seconds:.0f} s", kind="timeout") from None
     except trio.BrokenResourceError as exc:
         await trio.aclose_forcefully(stream.transport)
         raise TLSError("connection broke in the handshake", kind="eof") from exc

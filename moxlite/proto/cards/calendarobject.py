@@ -154,11 +154,13 @@ def read_object(data: bytes) -> CalendarObject:
     try:
         calendar = read_components(data.decode("utf-8-sig"), "VCALENDAR")
     except UnicodeDecodeError:
-        raise BadObject("valid-calendar-data", "the file is not UTF-8") from None
+        raise BadObject("valid-calendar-data", "the file isn't valid UTF-8") from None
     except BadComponents as error:
         raise BadObject("valid-calendar-data", str(error)) from None
     if calendar.first("METHOD") is not None:
-        raise BadObject("valid-calendar-object-resource", "a calendar with METHOD is a message, no entry")
+        raise BadObject(
+            "valid-calendar-object-resource", "a calendar with METHOD is a scheduling message, not an entry"
+        )
     return object_of(calendar)
 
 
@@ -167,16 +169,16 @@ def object_of(calendar: Component, *, message: bool = False) -> CalendarObject:
     BadObject.
     """
     if calendar.value("VERSION") != "2.0":
-        raise BadObject("valid-calendar-data", "the calendar is not of version 2.0")
+        raise BadObject("valid-calendar-data", "the calendar isn't version 2.0")
     parts = parts_of(calendar)
     kinds = {part.name for part in parts}
     if len(kinds) != 1:
-        raise BadObject("valid-calendar-object-resource", "an entry has components of one kind")
+        raise BadObject("valid-calendar-object-resource", "an entry's components must all be the same kind")
     if not kinds <= KINDS:
-        raise BadObject("supported-calendar-component", f"{min(kinds)[:50]} is no kind of entry")
+        raise BadObject("supported-calendar-component", f"unknown kind of entry: {min(kinds)[:50]}")
     uids = {part.value("UID") for part in parts}
     if len(uids) != 1 or not 0 < len(min(uids)) <= MAX_UID:
-        raise BadObject("valid-calendar-object-resource", "the components of an entry have one UID")
+        raise BadObject("valid-calendar-object-resource", "an entry's components must have the same UID")
     calendar_object = CalendarObject(calendar, parts, zones_of(calendar))
     _check_parts(calendar_object, message=message)
     return calendar_object
@@ -184,14 +186,14 @@ def object_of(calendar: Component, *, message: bool = False) -> CalendarObject:
 
 def _check_parts(calendar_object: CalendarObject, *, message: bool) -> None:
     if sum(component.first("RECURRENCE-ID") is None for component in calendar_object.parts) > 1:
-        raise BadObject("valid-calendar-object-resource", "an entry has one component that is no exception")
+        raise BadObject("valid-calendar-object-resource", "an entry must have one component that isn't an exception")
     for part in calendar_object.parts:
         for name in ("DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "COMPLETED", "CREATED"):
             prop = part.first(name)
             if prop is not None and moment_of(prop, calendar_object.zones) is None:
-                raise BadObject("valid-calendar-data", f"{name} cannot be read")
+                raise BadObject("valid-calendar-data", f"{name} is invalid")
         if part.name == "VEVENT" and part.first("DTSTART") is None and not message:
-            raise BadObject("valid-calendar-data", "an event needs DTSTART")
+            raise BadObject("valid-calendar-data", "an event must have DTSTART")
 
 
 def todo_span(part: Component, zones: Zones) -> Span:

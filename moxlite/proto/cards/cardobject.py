@@ -252,15 +252,15 @@ def read_card(data: bytes) -> CardObject:
     try:
         card = read_components(data.decode("utf-8-sig"), "VCARD")
     except UnicodeDecodeError:
-        raise BadCard("the file is not UTF-8") from None
+        raise BadCard("the file isn't valid UTF-8") from None
     except BadComponents as error:
         raise BadCard(str(error)) from None
     if card.value("VERSION") not in ("3.0", "4.0"):
-        raise BadCard("the card is not of version 3.0 or 4.0")
+        raise BadCard("the card isn't version 3.0 or 4.0")
     if not 0 < len(card.value("UID")) <= MAX_UID:
-        raise NoUID("the card has no UID")
+        raise NoUID("the card must have a UID")
     if not card.value("FN"):
-        raise BadCard("the card has no name (FN)")
+        raise BadCard("the card must have a name (FN)")
     return CardObject(card)
 
 

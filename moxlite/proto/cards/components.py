@@ -59,21 +59,21 @@ def read_components(text: str, kind: str) -> Component:
             continue
         prop = _property(line)
         if prop is None:
-            raise BadComponents(f"line {number + 1} is no property")
+            raise BadComponents(f"line {number + 1} isn't a property")
         if prop.name == "BEGIN":
             _begin(inside, prop.value.strip().upper())
         elif prop.name == "END":
             if inside[-1].name != prop.value.strip().upper() or len(inside) == 1:
-                raise BadComponents(f"END:{prop.value.strip()[:50]} ends nothing")
+                raise BadComponents(f"END:{prop.value.strip()[:50]} doesn't have a BEGIN")
             inside.pop()
         elif len(inside) == 1:
-            raise BadComponents(f"the file does not begin with BEGIN:{kind}")
+            raise BadComponents(f"the file must start with BEGIN:{kind}")
         else:
             inside[-1].properties.append(prop)
     if len(inside) > 1:
-        raise BadComponents(f"{inside[-1].name[:50]} has no end")
+        raise BadComponents(f"{inside[-1].name[:50]} doesn't have an END")
     if [component.name for component in top.components] != [kind]:
-        raise BadComponents(f"the file is not one {kind}")
+        raise BadComponents(f"the file must have one {kind}")
     return top.components[0]
 
 

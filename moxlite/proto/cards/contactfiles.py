@@ -85,7 +85,7 @@ def _of_cards(pieces: Iterable[bytes]) -> Iterator[FileCard | Contact | Unreadab
             yield from read_vcards(b"".join(lines)) if card is None else (card,)
             lines, whole, exact, size = [], bytearray(), True, 0
     if lines:
-        yield Unreadable("the last card has no end")
+        yield Unreadable("the last card doesn't have an END line")
 
 
 def _table(pieces: Iterable[bytes]) -> bytes:
@@ -93,5 +93,5 @@ def _table(pieces: Iterable[bytes]) -> bytes:
     for piece in pieces:
         found += piece
         if len(found) > MAX_FILE:
-            raise Unreadable(worded("it has more than {most} MiB", most=MAX_FILE >> 20))
+            raise Unreadable(worded("the file is larger than {most} MiB", most=MAX_FILE >> 20))
     return bytes(found)

@@ -68,10 +68,10 @@ def read_csv(data: bytes) -> Iterator[Contact | Unreadable]:
     try:
         titles = [title.strip() for title in next(rows, [])]
     except csv.Error as e:
-        raise Unreadable(worded("the file is no table: {reason}", reason=e)) from e
+        raise Unreadable(worded("the file isn't a valid CSV: {reason}", reason=e)) from e
     columns = [column_of(title) for title in titles[: MAX_COLUMNS + 1]]
     if len(titles) > MAX_COLUMNS or not {"name", "given", "family", "email"} & {column.field for column in columns}:
-        raise Unreadable("the first line does not name columns such as Name, First Name or E-mail Address")
+        raise Unreadable("the first line must have columns like Name, First Name or E-mail Address")
     day_first = _day_first(columns, titles, csv.reader(io.StringIO(text, newline=""), delimiter=mark))
     while True:
         try:
@@ -167,7 +167,7 @@ def _contact(
     name = said("name") or " ".join(filter(None, (given, middle, family))) or organization
     name = name or (emails[0].value if emails else "") or (phones[0].value if phones else "")
     if not name:
-        yield Unreadable(worded("line {line}: neither a name nor an address", line=line))
+        yield Unreadable(worded("line {line}: enter a name or an address", line=line))
         return
     lines = [f"{field}:{escaped(said(field))}" for field in TITLES if field.isupper() and said(field)]
     lines += [f"{what.upper()}:{escaped(said(what))}" for what in ("nickname", "title") if said(what)]
@@ -218,7 +218,7 @@ def _contact(
     fitting = _fitting(contact)
     yield fitting
     if fitting != contact:
-        yield Unreadable(worded("line {line_num}: {reason}", line_num=line, reason="what is too long was cut"))
+        yield Unreadable(worded("line {line_num}: {reason}", line_num=line, reason="long values were truncated"))
 
 
 def _fitting(contact: Contact) -> Contact:

@@ -102,7 +102,7 @@ def form_of(calendar_object: CalendarObject, part: Component) -> Form:
     start = moment_of(first, calendar_object.zones)
     span = span_of(part, calendar_object.zones)
     if first is None or start is None or span is None:
-        raise BadForm("this event has no start")
+        raise BadForm("this event doesn't have a start")
     local = start.replace(tzinfo=None)
     return Form(
         title=plain(part.value("SUMMARY"), MAX_TEXT),
@@ -190,7 +190,7 @@ def ended(calendar_object: CalendarObject, recurrence: str) -> Component:
     first = main.first("DTSTART")
     start = moment_of(first, calendar_object.zones)
     if first is None or start is None:
-        raise BadForm("this event has no start")
+        raise BadForm("this event doesn't have a start")
     if is_date(first):
         until = f"{limit - timedelta(days=1):%Y%m%d}"
     elif start.tzinfo is None:
@@ -251,7 +251,7 @@ def following(
 def _written(part: Component, form: Form, author: Author, zones: Zones, *, series: bool) -> Component:
     """A component with what a form says; `series`: with its rule."""
     if form.end < form.start or (form.whole and form.end == form.start):
-        raise BadForm("the event ends before it begins")
+        raise BadForm("the event must end after it starts")
     made = [prop for prop in part.properties if prop.name not in OF_FORM]
     made += [_line("DTSTAMP", utc_text(author.now)), _line("LAST-MODIFIED", utc_text(author.now))]
     made += [_time("DTSTART", form.start, form, zones), _time("DTEND", form.end, form, zones)]
@@ -367,7 +367,7 @@ def _named(zone: str) -> str:
 def _zone(name: str, zones: Zones) -> tzinfo | None:
     zone = known_zone(name, zones) if name else None
     if name and zone is None:
-        raise BadForm("this time zone is not known")
+        raise BadForm("unknown time zone")
     return zone
 
 
@@ -510,7 +510,7 @@ def _zone_name(first: Property) -> str:
 def _moment(text: str) -> datetime:
     at = value_of(text.strip())
     if at is None:
-        raise BadForm("this time of the series cannot be read")
+        raise BadForm("this occurrence's time is invalid")
     return _naive(at)
 
 

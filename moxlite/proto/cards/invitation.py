@@ -176,14 +176,14 @@ class Calendar(msgspec.Struct, frozen=True):
 def read_calendar(text: str) -> Calendar:
     """Parse a calendar (RFC 5545): its event, and the number of others in it. Raises BadCalendar."""
     if len(text) > MAX_CALENDAR:
-        raise BadCalendar("the calendar has more than 1 MiB")
+        raise BadCalendar("the calendar is larger than 1 MiB")
     try:
         calendar = read_mailed(text)
     except BadComponents as error:
         raise BadCalendar(reason_of(error)) from None
     events = [component for component in calendar.components if component.name == "VEVENT"]
     if not events:
-        raise BadCalendar("the file has no event")
+        raise BadCalendar("the file doesn't have an event")
     method = calendar.value("METHOD").upper()
     main = events[main_part(events) or 0]
     return Calendar(method if method in METHODS else "", event_of(main.properties, zones_of(calendar)), len(events) - 1)
@@ -311,7 +311,7 @@ def _recurrence(prop: Property) -> Recurrence:
     """Raises BadCalendar: an answer would be about all events, or about none."""
     value = prop.value.strip()
     if value_of(value) is None:
-        raise BadCalendar("the file has no event")
+        raise BadCalendar("the file doesn't have an event")
     following = prop.parameter("RANGE").upper() == "THISANDFUTURE"
     return Recurrence(value, _printable(zone_name(prop.parameter("TZID")))[:MAX_ZONE], following)
 

@@ -141,10 +141,10 @@ def check_organizer(calendar_object: CalendarObject, before: CalendarObject | No
     """Check what holds for each entry with people. Raises NotAllowed."""
     names = {address_of(line) for part in calendar_object.parts if (line := part.first("ORGANIZER")) is not None}
     if len(names) > 1:
-        raise NotAllowed("same-organizer-in-all-components", "all components of an entry have one organiser")
+        raise NotAllowed("same-organizer-in-all-components", "all components of an entry must have the same organizer")
     was = None if before is None else organizer_of(before)
     if was is not None and names and address_of(was) not in names:
-        raise NotAllowed("allowed-organizer-scheduling-object-change", "the organiser of an entry stays the same")
+        raise NotAllowed("allowed-organizer-scheduling-object-change", "you can't change an entry's organizer")
 
 
 def attendees_of(part: Component) -> dict[str, Property]:
@@ -384,7 +384,7 @@ def _messages(
     for (old, new, forced), addresses in groups.items():
         left -= was.size(old) + is_now.size(new)
         if left < 0 and len(groups) > 1:
-            raise TooManyViews("max-attendees-per-instance", "the guests of this event see too many versions of it")
+            raise TooManyViews("max-attendees-per-instance", "this event has too many versions for different guests")
         if not forced and was.lines(old) == is_now.lines(new):
             continue
         was_off, is_now_off = was.is_off(old), is_now.is_off(new)

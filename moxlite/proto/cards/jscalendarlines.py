@@ -67,7 +67,7 @@ def normal(event: Object) -> Object:
     # RFC 8984 that a client may say or leave out is listed here.
     members = {name: value for name, value in event.items() if value is not None}
     if members.setdefault("@type", "Event") != "Event":
-        raise BadEvent("@type", "an Event is expected")
+        raise BadEvent("@type", "must be an Event")
     for name, kind in NAMED.items():
         if name in members:
             members[name] = {key: {"@type": kind, **value} for key, value in _objects(name, members[name]).items()}
@@ -99,7 +99,7 @@ def normal(event: Object) -> Object:
     if "duration" in members:
         length = read_duration(members["duration"]) if isinstance(members["duration"], str) else None
         if length is None or length[2]:
-            raise BadEvent("duration", "a Duration is expected")
+            raise BadEvent("duration", "must be a Duration")
         members["duration"] = duration_text(*length[:2])
     if members.get("duration") == "PT0S":
         del members["duration"]
@@ -152,10 +152,10 @@ def _kept(part: Component, wanted: Object, zones: Zones, inherited: frozenset[st
         if name in inherited or (path == "participants" and value is None):  # ORGANIZER is a participant by itself
             continue
         if not may_keep(path, value) or PATH.fullmatch(path) is None or len(props) >= MAX_KEPT:
-            raise BadEvent(name, "this has no place in an entry")
+            raise BadEvent(name, "not supported in an entry")
         text = msgspec.json.encode(value).decode()
         if len(text) > MAX_TEXT:
-            raise BadEvent(name, f"a value has at most {MAX_TEXT} characters")
+            raise BadEvent(name, f"values can have up to {MAX_TEXT} characters")
         props.append(line_of("JSPROP", escaped(text), {"JSPTR": path}))
     return props
 
@@ -174,29 +174,29 @@ def line_of(name: str, value: str, parameters: Mapping[str, str] | None = None) 
                 else f";{key}={parameter}"
             )
     if CONTROL.search(value) or "\n" in value:
-        raise BadEvent(name.lower(), "a value has control characters")
+        raise BadEvent(name.lower(), "values can't have control characters")
     made = property_of(f"{head}:{value}")
     if made is None:
-        raise BadEvent(name.lower(), "this cannot be written as a line")
+        raise BadEvent(name.lower(), "can't be written as a line")
     return made
 
 
 def _plain(name: str, value: str) -> str:
     """A value for a parameter. Raises BadEvent."""
     if CONTROL.search(value) or len(value) > 1_000:
-        raise BadEvent(name.lower(), "a value has control characters, or is too long")
+        raise BadEvent(name.lower(), "values can't have control characters, and can't be too long")
     return value
 
 
 def string_of(name: str, value: Any, most: int = MAX_TEXT) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= most or CONTROL.search(value):
-        raise BadEvent(name, f"a text of 1 to {most} characters is expected")
+        raise BadEvent(name, f"must be a text of 1 to {most} characters")
     return escaped(value)
 
 
 def _uri(name: str, value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_URI or not value.isprintable() or " " in value:
-        raise BadEvent(name, f"a URI of at most {MAX_URI} characters is expected")
+        raise BadEvent(name, f"must be a URI of up to {MAX_URI} characters")
     return value
 
 
@@ -207,9 +207,9 @@ def _objects(name: str, value: Any) -> dict[str, Object]:
         or len(value) > MAX_OBJECTS
         or not all(isinstance(one, dict) for one in value.values())
     ):
-        raise BadEvent(name, f"an object of at most {MAX_OBJECTS} objects by id is expected")
+        raise BadEvent(name, f"must be an object of up to {MAX_OBJECTS} objects by id")
     if name != "relatedTo" and not all(map(KEY.fullmatch, value)):
-        raise BadEvent(name, "an id has 1 to 255 letters, digits, - and _")
+        raise BadEvent(name, "ids must be 1 to 255 letters, digits, - and _")
     return value
 
 
@@ -218,7 +218,7 @@ def _optional(name: str, value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadEvent(name, "a text is expected")
+        raise BadEvent(name, "must be a text")
     return _plain(name, value)
 
 
@@ -229,12 +229,12 @@ def read_local(name: str, value: Any) -> datetime:
             return datetime.fromisoformat(value)
         except ValueError:
             pass
-    raise BadEvent(name, "a LocalDateTime is expected")
+    raise BadEvent(name, "must be a LocalDateTime")
 
 
 def _utc(name: str, value: Any) -> str:
     if not isinstance(value, str) or value[-1:] != "Z":
-        raise BadEvent(name, "a UTCDateTime is expected")
+        raise BadEvent(name, "must be a UTCDateTime")
     return f"{digits_of(read_local(name, value[:-1].partition('.')[0]))}Z"
 
 
@@ -247,7 +247,7 @@ def wanted_clock(wanted: Object) -> Clock:
     name = wanted.get("timeZone")
     zone = iana_zone(name) if isinstance(name, str) and len(name) < 200 else None
     if name is not None and (zone is None or zone.key != name):
-        raise BadEvent("timeZone", "this zone is not known")
+        raise BadEvent("timeZone", "unknown time zone")
     start = read_local("start", wanted.get("start"))
     length = read_duration(wanted.get("duration") or "P1D")
     midnight = (start.hour, start.minute, start.second) == (0, 0, 0) and length is not None and not length[1]
@@ -280,7 +280,7 @@ def _times(_: str, __: list[Property], ___: Object, wanted: Object) -> list[Prop
         if (name := wanted.get("endTimeZone")) is not None:
             other = wanted_clock({"start": wanted["start"], "timeZone": name})
             if clock.zone is None or other.zone is None:
-                raise BadEvent("endTimeZone", "only an event with a zone ends in another")
+                raise BadEvent("endTimeZone", "only an event with a time zone can end in another")
             end = end.replace(tzinfo=clock.zone).astimezone(other.zone).replace(tzinfo=None)
             made.append(time_line("DTEND", end, other))
         elif days or seconds:
@@ -308,7 +308,7 @@ def _choice(names: Mapping[str, str]) -> Callable[[str, Any], str]:
 
     def make(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in back:
-            raise BadEvent(name, f"one of {', '.join(back)} is expected")
+            raise BadEvent(name, f"must be one of {', '.join(back)}")
         return back[value]
 
     return make
@@ -317,7 +317,7 @@ def _choice(names: Mapping[str, str]) -> Callable[[str, Any], str]:
 def number_of(most: int) -> Callable[[str, Any], str]:
     def make(name: str, value: Any) -> str:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-            raise BadEvent(name, f"a number from 0 to {most} is expected")
+            raise BadEvent(name, f"must be a number from 0 to {most}")
         return str(value)
 
     return make
@@ -326,7 +326,7 @@ def number_of(most: int) -> Callable[[str, Any], str]:
 def _set(name: str, _: list[Property], __: Object, wanted: Object) -> list[Property]:
     value = wanted.get(name) or {}
     if not isinstance(value, dict) or len(value) > MAX_OBJECTS or not all(on is True for on in value.values()):
-        raise BadEvent(name, "an object of true is expected")
+        raise BadEvent(name, "must be an object with true values")
     if name == "categories":
         return [line_of("CONCEPT", _uri(name, one)) for one in value]
     texts = [string_of(name, one, 1_000) for one in value]
@@ -414,7 +414,7 @@ def _related(name: str, _: list[Property], __: Object, wanted: Object) -> list[P
     for uid, one in (wanted.get(name) or {}).items():
         relation = one.get("relation") or {}
         if not isinstance(relation, dict) or not all(map(WORD.fullmatch, relation)):
-            raise BadEvent(name, "a relation is an object of true")
+            raise BadEvent(name, "a relation must be an object with true values")
         made += [
             line_of("RELATED-TO", string_of(name, uid, 1_000), {"RELTYPE": kind.upper()})
             for kind in relation or ("parent",)
@@ -435,7 +435,7 @@ def _people(_: str, old: list[Property], __: Object, wanted: Object) -> list[Pro
         address = _uri("participants", one["calendarAddress"])
         roles = one.get("roles") or {}
         if not isinstance(roles, dict):
-            raise BadEvent("participants", "roles is an object of true")
+            raise BadEvent("participants", "roles must be an object with true values")
         if address.lower() == owner:
             own = one
             if not roles.keys() - {"owner"} and one.get("participationStatus") is None:
@@ -462,7 +462,7 @@ def _of_person(key: str, address: str, one: Object, roles: Object) -> dict[str, 
         name: _optional("participants", one.get(name)) for name in ("participationStatus", "scheduleAgent", "kind")
     }
     if not all(not word or WORD.fullmatch(word) for word in words.values()):
-        raise BadEvent("participants", "a status or kind is one word")
+        raise BadEvent("participants", "a status or kind must be one word")
     status = one.get("scheduleStatus") or []
     known = isinstance(status, list) and all(isinstance(text, str) and WORD.fullmatch(text) for text in status)
     agent = words["scheduleAgent"].upper()
@@ -529,7 +529,7 @@ def _alarm(alert: Object, wanted: Object, *, new: bool) -> list[Property]:
             related = "END" if rest.get("relativeTo") == "end" else ""
             made = [line_of("TRIGGER", sign + duration_text(*length[:2]), {"RELATED": related})]
         case _:
-            raise BadEvent("alerts", "a trigger is an OffsetTrigger or AbsoluteTrigger")
+            raise BadEvent("alerts", "a trigger must be an OffsetTrigger or AbsoluteTrigger")
     if alert.get("acknowledged") is not None:
         made.append(line_of("ACKNOWLEDGED", _utc("alerts", alert["acknowledged"])))
     if new:

@@ -60,7 +60,7 @@ def entry_of(calendar_object: CalendarObject | None, wanted: Object, now: int) -
     """
     wanted = normal(wanted)
     if "method" in wanted:
-        raise BadEvent("method", "an event of a calendar has no method")
+        raise BadEvent("method", "events in a calendar can't have a method")
     zones: Zones = {} if calendar_object is None else calendar_object.zones
     before = {} if calendar_object is None else normal(event_of(calendar_object))
     if before == wanted and calendar_object is not None:
@@ -96,7 +96,7 @@ def _series(
     clock = wanted_clock(wanted)
     if wanted.get("recurrenceId") is not None:
         if "recurrenceRule" in wanted or "recurrenceOverrides" in wanted:
-            raise BadEvent("recurrenceId", "an event of a series has no rule of its own")
+            raise BadEvent("recurrenceId", "an event in a series can't have its own recurrence rule")
         if main.first("RECURRENCE-ID") is None:
             _set_lines(
                 main,
@@ -116,7 +116,7 @@ def _series(
         _set_lines(main, "RRULE", [] if rule is None else [line_of("RRULE", _rule(rule, clock))])
     overrides = wanted.get("recurrenceOverrides") or {}
     if not isinstance(overrides, dict) or len(overrides) > MAX_OVERRIDES:
-        raise BadEvent("recurrenceOverrides", f"an object of at most {MAX_OVERRIDES} patches is expected")
+        raise BadEvent("recurrenceOverrides", f"must be an object of up to {MAX_OVERRIDES} patches")
     there: dict[str, Component] = {}
     if calendar_object is not None:
         others = (part for part in calendar_object.parts if part is not calendar_object.main)
@@ -187,7 +187,7 @@ def _exceptions(
     for key, patch in overrides.items():
         moment = read_local("recurrenceOverrides", key)
         if not isinstance(patch, dict):
-            raise BadEvent("recurrenceOverrides", "a patch is an object")
+            raise BadEvent("recurrenceOverrides", "a patch must be an object")
         old = there.get(key)
         if patch.get("excluded") is True or (
             old is None and (patch == {} or _is_date_only(patch, known.get(key), main, key))
@@ -237,7 +237,7 @@ def _rule(rule: Any, clock: Clock) -> str:
         *RULE_LISTS.values(),
     }
     if not isinstance(rule, dict) or rule.get("frequency") not in FREQUENCIES or rule.keys() - members:
-        raise BadEvent("recurrenceRule", "a RecurrenceRule with the default rscale and skip is expected")
+        raise BadEvent("recurrenceRule", "must be a RecurrenceRule with the default rscale and skip")
     parts = [f"FREQ={rule['frequency'].upper()}"]
     for member, name in (("interval", "INTERVAL"), ("count", "COUNT")):
         if rule.get(member) is not None:
@@ -249,7 +249,7 @@ def _rule(rule: Any, clock: Clock) -> str:
     if rule.get("byMonth") is not None:
         months = [str(month) for month in _list(rule["byMonth"])]
         if not all(month.isascii() and month.isdecimal() for month in months):
-            raise BadEvent("recurrenceRule", "a month is a number as a text")
+            raise BadEvent("recurrenceRule", "a month must be a number as text")
         parts.append("BYMONTH=" + ",".join(months))
     for name, member in RULE_LISTS.items():
         if rule.get(member) is not None:
@@ -257,7 +257,7 @@ def _rule(rule: Any, clock: Clock) -> str:
             if not all(
                 isinstance(number, int) and not isinstance(number, bool) and abs(number) < 1_000 for number in numbers
             ):
-                raise BadEvent("recurrenceRule", f"{member} is an array of numbers")
+                raise BadEvent("recurrenceRule", f"{member} must be an array of numbers")
             parts.append(f"{name}=" + ",".join(map(str, numbers)))
     if rule.get("firstDayOfWeek") is not None:
         parts.append(f"WKST={_day({'day': rule['firstDayOfWeek']})}")
@@ -266,16 +266,16 @@ def _rule(rule: Any, clock: Clock) -> str:
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list) or not 0 < len(value) <= MAX_OBJECTS:
-        raise BadEvent("recurrenceRule", "an array of values is expected")
+        raise BadEvent("recurrenceRule", "must be an array of values")
     return value
 
 
 def _day(one: Any) -> str:
     number = one.get("nthOfPeriod") if isinstance(one, dict) else None
     if not isinstance(one, dict) or one.get("day") not in DAYS or one.keys() - {"@type", "day", "nthOfPeriod"}:
-        raise BadEvent("recurrenceRule", "a day is one of mo, tu, we, th, fr, sa, su")
+        raise BadEvent("recurrenceRule", "a day must be one of mo, tu, we, th, fr, sa, su")
     if number is not None and (not isinstance(number, int) or isinstance(number, bool) or not 0 < abs(number) <= 53):
-        raise BadEvent("recurrenceRule", "nthOfPeriod is a number")
+        raise BadEvent("recurrenceRule", "nthOfPeriod must be a number")
     return f"{number or ''}{one['day'].upper()}"
 
 
@@ -288,4 +288,4 @@ def _until(moment: datetime, clock: Clock) -> str:
     try:
         return f"{digits_of(moment.replace(tzinfo=clock.zone).astimezone(UTC))}Z"
     except OverflowError:
-        raise BadEvent("recurrenceRule", "until is not a time of this calendar") from None
+        raise BadEvent("recurrenceRule", "until isn't a valid time") from None

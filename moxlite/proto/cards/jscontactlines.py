@@ -80,9 +80,9 @@ def changed_card(card: Component, contact: Object) -> Component:
     """The card with the properties of a JSContact object; lines of what has not changed stay. Raises BadContact."""
     before = jscontact_of(card)
     if contact.get("@type") != "Card" or contact.get("version") != "1.0":
-        raise BadContact("@type", "a Card of version 1.0 is expected")
+        raise BadContact("@type", "must be a Card, version 1.0")
     if not contact.get("uid"):
-        raise BadContact("uid", "a Card has a uid")
+        raise BadContact("uid", "a Card must have a uid")
     beside = {id(other): other for _, other in alternates(card.properties)}
     lines = [line for line in card.properties if line.name != "JSPROP" and id(line) not in beside]
     version = card.value("VERSION")
@@ -94,7 +94,7 @@ def changed_card(card: Component, contact: Object) -> Component:
             continue
         if name not in COVERED:
             if ":" not in name or len(msgspec.json.encode(value)) > MAX_TEXT:
-                raise BadContact(name, "a Card has no such property")
+                raise BadContact(name, "unknown Card property")
             continue
         _check_changed(name, old, value)
         lines = _with_property(
@@ -230,7 +230,7 @@ def _check_changed(name: str, old: Any, value: Any) -> None:
     if kind[0] in "{S" and isinstance(value, dict) and isinstance(old, dict):
         most = MAX_SET if kind == "Set" else MAX_OBJECTS
         if len(value) > max(most, len(old)):
-            raise BadContact(name, f"a card has at most {most} of these")
+            raise BadContact(name, f"a card can have up to {most} of these")
         value = {key: part for key, part in value.items() if old.get(key) != part}
         for at in range(0, len(value), most):
             check(name, dict([*value.items()][at : at + most]), kind, ("Card", name))
@@ -392,7 +392,7 @@ def _with_kept(lines: list[Property], contact: Object) -> list[Property]:
             continue
         text = msgspec.json.encode(value).decode()
         if len(text) > MAX_TEXT or len(kept) >= MAX_KEPT or UNSAFE.search(path):
-            raise BadContact(name, "this has no place in a card")
+            raise BadContact(name, "not supported in a card")
         if name in LETTERS and rest:  # or the line of another object might take its id
             there = keyed(name, [line for line in lines if line.name in COVERED[name]]).get(rest[0])
             lines = [_identified(rest[0], line) if line is there else line for line in lines]
@@ -403,7 +403,7 @@ def _with_kept(lines: list[Property], contact: Object) -> list[Property]:
 def _with_unknown(lines: list[Property], value: Any) -> list[Property]:
     """The lines with these ``vCardProps``; those that stayed the same stay as they are. Raises BadContact."""
     if not isinstance(value, list) or len(value) > 4 * MAX_OBJECTS:
-        raise BadContact("vCardProps", f"an array of at most {4 * MAX_OBJECTS} properties is expected")
+        raise BadContact("vCardProps", f"must be an array of up to {4 * MAX_OBJECTS} properties")
     left = list(value)
     kept = []
     ids = {id(line) for line in unknown_lines(lines)}
@@ -422,18 +422,18 @@ def _unknown_lines(value: list[Any]) -> list[Property]:
         match prop:
             case [str(name), dict(parameters), str(kind), str(text)] if NAME.fullmatch(name):
                 if name.upper() in OWN or not all(NAME.fullmatch(key) for key in parameters):
-                    raise BadContact("vCardProps", f"{name} is a property of JSContact, or no property")
+                    raise BadContact("vCardProps", f"{name} is a JSContact property, or not a property")
                 if not all(isinstance(v, str) or _strings(v) for v in parameters.values()):
-                    raise BadContact("vCardProps", "a parameter is a string, or an array of strings")
+                    raise BadContact("vCardProps", "a parameter must be a string or an array of strings")
                 typed = {} if kind == "unknown" else {"VALUE": kind}
                 given = {**{k.upper(): [v] if isinstance(v, str) else v for k, v in parameters.items()}, **typed}
                 if UNSAID.search(text) or any(UNSAFE.search(v) for values in given.values() for v in values):
-                    raise BadContact("vCardProps", "a value has control characters")
+                    raise BadContact("vCardProps", "values can't have control characters")
                 props.append(
                     changed_line(name.upper(), {k: [v] if isinstance(v, str) else v for k, v in given.items()}, text)
                 )
             case _:
-                raise BadContact("vCardProps", "a property is an array of name, parameters, type and value")
+                raise BadContact("vCardProps", "a property must be an array of name, parameters, type and value")
     return props
 
 

@@ -185,22 +185,22 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
         case "String" | "Uri":
             _check_text(name, value, MAX_URI if kind == "Uri" else MAX_TEXT)
             if kind == "Uri" and (not value.isprintable() or " " in value):
-                raise BadContact(name, f"{member[1]} is a URI")
+                raise BadContact(name, f"{member[1]} must be a URI")
             if choices is not None and value not in choices and ":" not in value:
-                raise BadContact(name, f"{member[1]} is one of {', '.join(dict.fromkeys(choices))}")
+                raise BadContact(name, f"{member[1]} must be one of {', '.join(dict.fromkeys(choices))}")
         case "Pref" | "UnsignedInt":
             least, most = (1, 100) if kind == "Pref" else (0, MAX_NUMBER)
             if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-                raise BadContact(name, f"{member[1]} is a number from {least} to {most}")
+                raise BadContact(name, f"{member[1]} must be a number from {least} to {most}")
         case "Boolean":
             if not isinstance(value, bool):
-                raise BadContact(name, f"{member[1]} is true or false")
+                raise BadContact(name, f"{member[1]} must be true or false")
         case "UTCDateTime":
             if not isinstance(value, str) or UTC.fullmatch(value) is None:
-                raise BadContact(name, "a UTCDateTime is expected")
+                raise BadContact(name, "must be a UTCDateTime")
         case "Set":
             if not isinstance(value, dict) or len(value) > MAX_SET or not all(on is True for on in value.values()):
-                raise BadContact(name, f"an object of at most {MAX_SET} members that are true is expected")
+                raise BadContact(name, f"must be an object of up to {MAX_SET} members that are true")
             known = CONTEXTS if choices is None and member[1] == "contexts" else choices
             for text in value:
                 _check_text(name, text, MAX_TEXT)
@@ -208,7 +208,7 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
                     raise BadContact(name, f"{member[1]} are among {', '.join(known)}")
         case "Texts" | "Patches":
             if not isinstance(value, dict) or len(value) > MAX_OBJECTS:
-                raise BadContact(name, f"an object of at most {MAX_OBJECTS} members is expected")
+                raise BadContact(name, f"must be an object of up to {MAX_OBJECTS} members")
             for key, item in value.items():
                 _check_text(name, key, MAX_TEXT)
                 _check_text(name, item, MAX_TEXT) if kind == "Texts" else _check_any(name, item, dict)
@@ -216,14 +216,14 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
             check(name, value, str(value.get("@type", "PartialDate")) if isinstance(value, dict) else "PartialDate")
         case _ if kind[0] == "{":
             if not isinstance(value, dict) or len(value) > MAX_OBJECTS:
-                raise BadContact(name, f"an object of at most {MAX_OBJECTS} objects by id is expected")
+                raise BadContact(name, f"must be an object of up to {MAX_OBJECTS} objects by id")
             for key, item in value.items():
                 if name != "relatedTo" and KEY.fullmatch(key) is None:
-                    raise BadContact(name, "an id has letters, digits, - and _")
+                    raise BadContact(name, "ids can only have letters, digits, - and _")
                 check(name, item, kind[1:-1])
         case _ if kind[0] == "[":
             if not isinstance(value, list) or len(value) > MAX_OBJECTS:
-                raise BadContact(name, f"an array of at most {MAX_OBJECTS} objects is expected")
+                raise BadContact(name, f"must be an array of up to {MAX_OBJECTS} objects")
             for item in value:
                 check(name, item, kind[1:-1])
         case _:
@@ -232,18 +232,18 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
 
 def _check_text(name: str, value: Any, most: int) -> None:
     if not isinstance(value, str) or len(value) > most or CONTROL.search(value):
-        raise BadContact(name, f"a text of at most {most} characters is expected")
+        raise BadContact(name, f"must be a text of up to {most} characters")
 
 
 def _check_any(name: str, value: Any, kind: type = object) -> None:
     if not isinstance(value, kind) or len(msgspec.json.encode(value)) > MAX_TEXT:
-        raise BadContact(name, f"a value of at most {MAX_TEXT} octets is expected")
+        raise BadContact(name, f"must be a value of up to {MAX_TEXT} bytes")
 
 
 def _check_object(name: str, value: Any, kind: str) -> None:
     members = TYPES.get(kind)
     if members is None or not isinstance(value, dict) or value.get("@type", kind) != kind:
-        raise BadContact(name, f"an object is expected: {kind}")
+        raise BadContact(name, f"must be an object: {kind}")
     for member, content in value.items():
         if member == "@type" or content is None:
             continue
@@ -252,11 +252,11 @@ def _check_object(name: str, value: Any, kind: str) -> None:
         elif ":" in member:
             _check_any(name, content)
         else:
-            raise BadContact(name, f"{kind} has no {member[:100]}")
+            raise BadContact(name, f"{kind} doesn't have {member[:100]}")
     if any(value.get(member) is None for member in REQUIRED.get(kind, ())):
         raise BadContact(name, f"{kind} has {' and '.join(REQUIRED[kind])}")
     if kind == "PartialDate" and not (value.get("year") or value.get("month")):
-        raise BadContact(name, "a date has a year or a month")
+        raise BadContact(name, "a date must have a year or a month")
 
 
 def normal(value: Any, kind: str) -> Any:

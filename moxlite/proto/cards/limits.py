@@ -15,7 +15,7 @@ from moxlite.wording import Worded, worded
 MAX_ENTRY: Final = 1 << 20
 """Octets of an entry (DAV-5)."""
 
-TOO_LARGE: Final = worded("an entry can have at most {most} MiB", most=MAX_ENTRY >> 20)
+TOO_LARGE: Final = worded("an entry can be up to {most} MiB", most=MAX_ENTRY >> 20)
 
 FILES: Final = frozenset({"ATTACH", "IMAGE", "PHOTO", "LOGO", "SOUND", "KEY"})
 """Properties that may be a file, and are read by no view of an entry: `MAX_ENTRY` bounds them."""
@@ -90,16 +90,16 @@ def above(name: str) -> Worded:
     most = getattr(MOST, name)
     match name:
         case "lines":
-            return worded("an entry can have at most {most} lines", most=most)
+            return worded("an entry can have up to {most} lines", most=most)
         case "components":
-            return worded("an entry can have at most {most} components", most=most)
+            return worded("an entry can have up to {most} components", most=most)
         case "exceptions":
-            return worded("a series can have at most {most} changed dates", most=most)
+            return worded("a series can have up to {most} changed dates", most=most)
         case "guests":
-            return worded("an event can have at most {most} guests", most=most)
+            return worded("an event can have up to {most} guests", most=most)
         case "rules":
-            return worded("an event can have at most {most} repetition rules", most=most)
-    return worded("a property can have at most {most} KiB", most=most >> 10)
+            return worded("an event can have up to {most} recurrence rules", most=most)
+    return worded("a property can be up to {most} KiB", most=most >> 10)
 
 
 def octets_of(component: Component) -> int:

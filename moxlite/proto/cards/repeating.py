@@ -70,17 +70,17 @@ def _length(part: Component, start: datetime, zones: Zones) -> Length:
 def rules_of(part: Component, zones: Zones) -> list[Rule]:
     """The rules of a component. Raises BadRecurrence."""
     if part.first("EXRULE") is not None:
-        raise BadRecurrence("EXRULE is not taken; write EXDATE instead")
+        raise BadRecurrence("EXRULE isn't supported; use EXDATE")
     lines = part.all("RRULE")
     if not lines:
         return []
     # RFC 5545 §3.8.5.3 advises against more than one, and programs write one. Each is expanded by itself, so their
     # number is a factor of the cost.
     if len(lines) > 4:
-        raise BadRecurrence("a component has more than 4 rules")
+        raise BadRecurrence("a component can have up to 4 rules")
     first, start = part.first("DTSTART"), moment_of(part.first("DTSTART"), zones)
     if first is None or start is None:
-        raise BadRecurrence("a repeated component needs DTSTART")
+        raise BadRecurrence("a recurring component must have DTSTART")
     return [read_rule(line.value, start, whole=is_date(first)) for line in lines]
 
 

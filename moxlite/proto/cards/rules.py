@@ -113,13 +113,13 @@ def read_rule(text: str, start: datetime, *, whole: bool) -> Rule:
     frequency = parts["FREQ"]
     if whole:  # lists of times mean nothing beside dates
         if UNITS.get(frequency, 86_400) < 86_400:
-            raise BadRecurrence("a rule of hours, minutes or seconds needs a start with a time")
+            raise BadRecurrence("a rule with hours, minutes or seconds requires a start with a time")
         for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
             parts.pop(name, None)
     lists = {name: _numbers(name, parts[name]) if name in parts else NONE for name in LISTS}
     weekdays = _weekdays(parts["BYDAY"]) if "BYDAY" in parts else frozenset()
     if lists["BYWEEKNO"] and frequency != "YEARLY":
-        raise BadRecurrence("BYWEEKNO of a rule is for years only")
+        raise BadRecurrence("BYWEEKNO is only supported for yearly rules")
     own = not weekdays and not any(lists.values())
     interval, count, until = int(parts.get("INTERVAL", "1")), None, _until(parts, start)
     first = local_seconds(start)
@@ -147,21 +147,21 @@ def _parts(text: str) -> dict[str, str]:
     for part in text.strip().upper().rstrip(";").split(";"):
         name, mark, value = part.partition("=")
         if not mark or name in parts:
-            raise BadRecurrence("a rule cannot be read")
+            raise BadRecurrence("invalid rule")
         parts[name] = value
     # RFC 7529: what a rule without them means may be said
     if parts.pop("RSCALE", "GREGORIAN") != "GREGORIAN" or parts.pop("SKIP", "OMIT") != "OMIT":
-        raise BadRecurrence("a rule is of the Gregorian calendar (RSCALE) and omits missing days (SKIP)")
+        raise BadRecurrence("only Gregorian rules (RSCALE) that omit missing days (SKIP) are supported")
     if parts.get("FREQ") not in FREQUENCIES:
-        raise BadRecurrence("a rule needs FREQ")
+        raise BadRecurrence("a rule must have FREQ")
     for name in ("INTERVAL", "COUNT"):
         value = parts.get(name, "1")
         if not (value.isascii() and value.isdigit() and 0 < int(value[:9]) <= MAX_NUMBER):
-            raise BadRecurrence(f"{name} of a rule is no number from 1 to 999,999")
+            raise BadRecurrence(f"{name} must be a number from 1 to 999,999")
     if parts.get("WKST", "MO") not in DAYS:
-        raise BadRecurrence("WKST of a rule is no day")
+        raise BadRecurrence("WKST must be a day")
     if not parts.keys() <= {*LISTS, "FREQ", "INTERVAL", "COUNT", "WKST", "UNTIL", "BYDAY"}:
-        raise BadRecurrence("a rule has a part that RFC 5545 does not know")
+        raise BadRecurrence("rule has a part that isn't in RFC 5545")
     return parts
 
 
@@ -172,9 +172,9 @@ def _numbers(name: str, text: str) -> frozenset[int]:
     for word in text.split(","):
         digits = word.lstrip("+-")
         if not (digits.isascii() and digits.isdigit() and len(digits) < 4 and len(word) - len(digits) < 2):
-            raise BadRecurrence(f"{name} of a rule cannot be read")
+            raise BadRecurrence(f"{name} is invalid")
         if not least <= int(word) <= most or (least < 0 and int(word) == 0):
-            raise BadRecurrence(f"{name} of a rule is from {least} to {most}")
+            raise BadRecurrence(f"{name} must be from {least} to {most}")
         numbers.add(int(word))
     return frozenset(numbers)
 
@@ -184,7 +184,7 @@ def _weekdays(text: str) -> Weekdays:
     for word in text.split(","):
         match = WEEKDAY.fullmatch(word)
         if match is None:
-            raise BadRecurrence("BYDAY of a rule cannot be read")
+            raise BadRecurrence("BYDAY is invalid")
         weekdays.add((int(match[1] or 0), DAYS.index(match[2])))
     return frozenset(weekdays)
 
@@ -195,13 +195,13 @@ def _until(parts: dict[str, str], start: datetime) -> int | None:
         return None
     until = value_of(parts["UNTIL"])
     if until is None:
-        raise BadRecurrence("UNTIL of a rule cannot be read")
+        raise BadRecurrence("UNTIL is invalid")
     if "T" not in parts["UNTIL"]:
         return local_seconds(until) + 86_399
     try:
         return local_seconds(until if until.tzinfo is None else until.astimezone(start.tzinfo or UTC))
     except OverflowError:
-        raise BadRecurrence("UNTIL of a rule cannot be read") from None
+        raise BadRecurrence("UNTIL is invalid") from None
 
 
 def _days_of_start(

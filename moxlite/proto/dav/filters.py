@@ -107,10 +107,10 @@ def time_range(element: Element | None) -> Span | None:
         given = element.get(name)
         moment = value_of(given) if given is not None else None
         if given is not None and (moment is None or moment.tzinfo is None):
-            raise BadFilter(CALDAV + "valid-filter", "a time range has moments in UTC")
+            raise BadFilter(CALDAV + "valid-filter", "a time range must be in UTC")
         bounds.append(default if moment is None else seconds_of(moment))
     if bounds[0] >= bounds[1] or bounds == [EARLIEST, LATEST]:
-        raise BadFilter(CALDAV + "valid-filter", "a time range ends after its start")
+        raise BadFilter(CALDAV + "valid-filter", "a time range must end after its start")
     return bounds[0], bounds[1]
 
 
@@ -118,7 +118,7 @@ def calendar_filter(element: Element | None) -> ComponentFilter:
     """The filter of a calendar-query: for VCALENDAR. Raises BadFilter."""
     top = None if element is None else element.find(CALDAV + "comp-filter")
     if top is None or top.get("name") != "VCALENDAR":
-        raise BadFilter(CALDAV + "valid-filter", "a filter begins with VCALENDAR")
+        raise BadFilter(CALDAV + "valid-filter", "a filter must start with VCALENDAR")
     _count(element, CALDAV)
     return _component(top)
 
@@ -126,7 +126,7 @@ def calendar_filter(element: Element | None) -> ComponentFilter:
 def card_filter(element: Element | None) -> CardFilter:
     """The filter of an addressbook-query. Raises BadFilter."""
     if element is None:
-        raise BadFilter(CARDDAV + "supported-filter", "the query has no filter")
+        raise BadFilter(CARDDAV + "supported-filter", "the query doesn't have a filter")
     _count(element, CARDDAV)
     properties = tuple(_property(inner, CARDDAV) for inner in element.findall(CARDDAV + "prop-filter"))
     return CardFilter(properties, element.get("test") == "allof")
@@ -171,7 +171,7 @@ def _match(element: Element, space: str) -> TextMatch:
     default = "i;ascii-casemap" if space == CALDAV else "i;unicode-casemap"
     collation = element.get("collation") or default
     if collation not in COLLATIONS:
-        raise BadFilter(space + "supported-collation", "this collation is not known")
+        raise BadFilter(space + "supported-collation", "unsupported collation")
     if collation == "default":
         collation = default
     return TextMatch(

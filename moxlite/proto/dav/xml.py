@@ -67,9 +67,9 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
             root = found if root is None else root
             depth, count = depth + 1, count + 1
             if depth > MAX_DEPTH or count > most:
-                raise BadXML("the XML has too many elements, or they are too deep")
+                raise BadXML("the XML has too many elements, or is nested too deeply")
     except ParseError as error:
-        raise BadXML(f"the body is no XML: {error}") from None
+        raise BadXML(f"the body isn't valid XML: {error}") from None
     except (DefusedXmlException, LookupError, ValueError) as error:
         if isinstance(error, BadXML):
             raise
@@ -91,7 +91,7 @@ class _Pieces:
         """The next octets, b"" at the end. Raises BadXML if the parser waits for the end of a long tag."""
         begun = self._parser.CurrentByteIndex  # -1: it does not know
         if 0 <= begun < self._place - MAX_TAG:
-            raise BadXML("the XML has a tag that is too long")
+            raise BadXML("an XML tag is too long")
         piece = self._data[self._place : self._place + min(size, 4096) if size >= 0 else None]
         self._place += len(piece)
         return piece

@@ -120,7 +120,7 @@ class AppendParser:
                     return None
         except CutOff:
             if last:
-                raise ProtocolError("literal is cut off") from None
+                raise ProtocolError("literal is truncated") from None
             return None
         # What was understood is dropped also where the text ends within an element: a thousand messages would else be
         # read a thousand times.
@@ -149,7 +149,7 @@ class AppendParser:
                 self._number = reader.sequence_set()
                 ranges = self._number.ranges
                 if self._number.saved or len(ranges) != 1 or ranges[0][0] != ranges[0][1]:
-                    raise ProtocolError("REPLACE takes one number")  # RFC 8508 §3.1
+                    raise ProtocolError("REPLACE requires one number")  # RFC 8508 §3.1
                 self._state = "mailbox"
             case "mailbox":
                 reader.space()
@@ -157,7 +157,7 @@ class AppendParser:
                 self._state = "message"
             case "message":
                 if self._number is not None and self._messages:
-                    raise ProtocolError("REPLACE takes one message")
+                    raise ProtocolError("REPLACE requires one message")
                 return self._message(reader)
             case "data":
                 self._close()

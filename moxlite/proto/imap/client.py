@@ -120,13 +120,13 @@ class ClientDecoder:
             self._literals += self._left
             # By what is announced, before any of it is buffered.
             if len(self._response) + self._left > self._max_response:
-                raise ProtocolError("response of the server is too big", fatal=True)
+                raise ProtocolError("server response is too large", fatal=True)
 
     def _check(self, line: int) -> None:
         """Raise ProtocolError for a response whose lines are too long, with so many octets of the one that comes."""
         octets = len(self._response) - self._literals + line
         if octets > (MAX_LINE if octets > MAX_SHORT and _LONG.match(self._response or self._buffer) else MAX_SHORT):
-            raise ProtocolError("line of the server is too long", fatal=True)
+            raise ProtocolError("server line is too long", fatal=True)
 
     def parse(self, whole: Whole) -> r.Response:
         """Parse a response. Raises ProtocolError."""
@@ -165,7 +165,7 @@ class ClientDecoder:
 def _state(data: bytes, position: int, tag: str | None) -> r.State:
     match = _CONDITION.match(data, position)
     if match is None:
-        raise ProtocolError("response has no condition")
+        raise ProtocolError("response doesn't have a condition")
     condition: Any = match[1].upper().decode("ascii")
     position = match.end()
     code: r.Code | None = None
@@ -362,7 +362,7 @@ def _thread(reader: Reader) -> r.ThreadData:
         elif not reader.skip(b" "):
             stack[-1].append(reader.number())
     if len(stack) != 1:
-        raise ProtocolError("thread is not closed")
+        raise ProtocolError("thread isn't closed")
     return r.ThreadData(tuple(stack[0]))
 
 

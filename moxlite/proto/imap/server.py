@@ -240,7 +240,7 @@ class ServerDecoder:
         """Return the next event, or NEED_DATA if none is complete yet. Never raises for input of a client."""
         while True:
             if self._reading == "answer":
-                raise RuntimeError("the literal request was not answered")
+                raise RuntimeError("literal request wasn't answered")
             try:
                 event = self._step()
             except ProtocolError as error:
@@ -422,7 +422,7 @@ class ServerDecoder:
             if size > limit or self._literals > MAX_LITERALS or self._literal_octets > MAX_LITERAL_OCTETS:
                 raise ProtocolError("literal too big", code="TOOBIG")
             if mark[1] and self._word != "SETMETADATA":
-                raise ProtocolError("a literal8 is not allowed here")
+                raise ProtocolError("literal8 isn't allowed here")
         # Refused when it is announced: else a stranger could have 100 MB of message data spooled before the log-in is
         # missed.
         elif not self.authenticated:

@@ -172,10 +172,10 @@ class Reader:
         if match is None:
             raise ProtocolError("expected a string")
         if match[1] and not binary:
-            raise ProtocolError("a literal8 is not allowed here")
+            raise ProtocolError("literal8 isn't allowed here")
         stop = match.end() + int(match[2])
         if stop > len(self.data):
-            raise CutOff("literal is cut off")
+            raise CutOff("literal is truncated")
         octets = self.data[match.end() : stop]
         if not match[1] and b"\x00" in octets:
             raise ProtocolError("NUL in a literal")
@@ -188,7 +188,7 @@ class Reader:
             return self.literal(binary=binary)
         match = _QUOTED.match(self.data, self.position)
         if match is None:
-            raise ProtocolError("quoted string is not closed, or has a bad escape or control character")
+            raise ProtocolError("quoted string isn't closed, or has an invalid escape or control character")
         octets = match[1]
         if not octets.isascii():
             _utf8(octets)
@@ -243,7 +243,7 @@ class Reader:
         """``date``, quoted or not."""
         match = _DATE.match(self.data, self.position)
         if match is None:
-            raise ProtocolError("expected a date such as 1-Feb-2024")
+            raise ProtocolError("expected a date like 1-Feb-2024")
         try:
             value = dt.date(int(match[4]), _MONTH.get(match[3].lower(), 0), int(match[2]))
         except ValueError as error:
@@ -255,7 +255,7 @@ class Reader:
         """``date-time``: quoted, with offset."""
         match = _DATETIME.match(self.data, self.position)
         if match is None:
-            raise ProtocolError('expected a date and time such as "01-Feb-2024 12:00:00 +0100"')
+            raise ProtocolError('expected a date and time like "01-Feb-2024 12:00:00 +0100"')
         offset = dt.timedelta(hours=int(match[8]), minutes=int(match[9]))
         try:
             value = dt.datetime(
@@ -279,7 +279,7 @@ def _utf8(octets: bytes) -> str:
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ProtocolError("string is not valid UTF-8") from error
+        raise ProtocolError("string isn't valid UTF-8") from error
 
 
 # --- writing

@@ -50,7 +50,7 @@ class ImapUrl(Struct, frozen=True):
             rest = text[authority.end() :]
         match = _PATH.fullmatch(rest)
         if match is None or (authority is None and "://" in text and not text.startswith("/")):
-            raise ProtocolError("not an IMAP URL of a message or mailbox")
+            raise ProtocolError("not an IMAP URL for a message or mailbox")
         uid, validity, offset, length = (_number(match[name]) for name in ("uid", "validity", "offset", "length"))
         return cls(
             inbox(_decode(match["mailbox"])),

@@ -21,7 +21,7 @@ def decode(name: bytes) -> str:
     # check of the spelling could be passed by the other.
     if b"&" not in name:
         if not name.isascii():
-            raise ProtocolError("mailbox name is neither ASCII nor modified UTF-7")
+            raise ProtocolError("mailbox name isn't ASCII or modified UTF-7")
         return name.decode("ascii")
     parts: list[str] = []
     position = 0
@@ -34,7 +34,7 @@ def decode(name: bytes) -> str:
             parts.append(_ascii(name[position:start]))
         if match[1]:
             if start == shifted:
-                raise ProtocolError("mailbox name shifts again right after a shift of modified UTF-7")
+                raise ProtocolError("mailbox name has consecutive shifts in modified UTF-7")
             parts.append(_shifted(match[1]))
             shifted = match.end()
         else:
@@ -46,7 +46,7 @@ def decode(name: bytes) -> str:
 
 def _ascii(octets: bytes) -> str:
     if not octets.isascii():
-        raise ProtocolError("mailbox name mixes modified UTF-7 and 8-bit octets")
+        raise ProtocolError("mailbox name mixes modified UTF-7 and 8-bit bytes")
     return octets.decode("ascii")
 
 

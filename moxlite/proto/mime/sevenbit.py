@@ -98,7 +98,7 @@ def _is_ascii(data: Octets, start: int, end: int) -> bool:
 def _look(data: Octets, part: Part, edits: list[Edit], *, top: bool) -> None:
     """Add the edits of an entity and those in it. `top`: it is a message of its own. Raises Unconvertible."""
     if not _is_ascii(data, part.header, part.body):
-        raise Unconvertible("a header field has 8-bit octets")
+        raise Unconvertible("a header field has 8-bit data")
     eight_bit = not _is_ascii(data, part.body, part.end)
     if part.parts or part.message is not None:
         # What others have signed must keep its octets: another encoding would break the signature.

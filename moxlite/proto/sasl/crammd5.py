@@ -112,12 +112,12 @@ class CramMD5Server:
         """Send the challenge, then read `username SPACE hexdigest`."""
         if not self._sent:
             if data is not None:
-                raise Malformed("CRAM-MD5 has no initial response")
+                raise Malformed("CRAM-MD5 doesn't support an initial response")
             self._sent = True
             return Challenge(self._challenge)
         username, space, digest = (data or b"").rpartition(b" ")
         if not space or not username or len(digest) != 32:
-            raise Malformed("CRAM-MD5 needs user name, space, 32 hexadecimal digits")
+            raise Malformed("CRAM-MD5 requires user name, space, 32 hexadecimal digits")
         self._username = normalize_username(decode_text(username))
         self._digest = digest.lower()
         return NeedCredentials(self._username)

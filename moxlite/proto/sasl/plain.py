@@ -26,7 +26,7 @@ def decode_text(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise Malformed("credentials are not UTF-8") from error
+        raise Malformed("credentials aren't valid UTF-8") from error
 
 
 class PlainServer:
@@ -40,13 +40,13 @@ class PlainServer:
             return Challenge(b"")
         fields = data.split(b"\0")
         if len(fields) != 3:
-            raise Malformed("PLAIN needs three fields parted by NUL")
+            raise Malformed("PLAIN requires three fields separated by NUL")
         authzid, username, password = (decode_text(field) for field in fields)
         username = normalize_username(username)
         if not username or not password:
             raise Malformed("empty user name or password")
         if authzid and normalize_username(authzid) != username:
-            raise AuthorizationFailed("acting as another user is not supported")
+            raise AuthorizationFailed("acting as another user isn't supported")
         return CheckPassword(username, password, authzid)
 
     def credentials(self, *secrets: Secrets) -> Step:
@@ -193,7 +193,7 @@ class _Bearer:
     def __init__(self, username: str, token: str) -> None:
         """Raises ValueError: the token has characters that tokens cannot have (RFC 6750 §2.1)."""
         if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise ValueError("this is no bearer token")
+            raise ValueError("this isn't a bearer token")
         self._username = normalize_username(username)
         self._token = token
         self._explained = ""
@@ -208,7 +208,7 @@ class _Bearer:
     def finish(self) -> None:
         """Raise AuthenticationFailed if the server sent an error challenge, whatever its final reply."""
         if self._explained:
-            raise AuthenticationFailed(f"the token is refused: {self._explained}")
+            raise AuthenticationFailed(f"the token was rejected: {self._explained}")
 
 
 class OAuthBearerClient(_Bearer):
@@ -268,7 +268,7 @@ def prepare_password(text: str) -> str:
     try:
         return str(get_profile("OpaqueString").enforce(text))
     except UnicodeError as error:
-        raise ValueError("password holds characters that cannot be used") from error
+        raise ValueError("password has unsupported characters") from error
 
 
 def normalize_username(text: str) -> str:

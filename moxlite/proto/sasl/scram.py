@@ -108,7 +108,7 @@ def _decode_name(text: str) -> str:
 
     name = _NAME_ESCAPE.sub(replace, text)
     if normalized("NFC", name) != name:
-        raise Malformed("user name is not in Unicode NFC")
+        raise Malformed("user name isn't in Unicode NFC")
     return name
 
 
@@ -198,12 +198,12 @@ class ScramServer:
         if not match:
             raise Malformed("bad SCRAM message")
         if match["mext"]:
-            raise Malformed("SCRAM extensions are not supported")  # RFC 5802 §5.1: m= must fail
+            raise Malformed("SCRAM extensions aren't supported")  # RFC 5802 §5.1: m= must fail
         if len(match["nonce"]) < NONCE_MINIMUM:
             raise Malformed("SCRAM nonce too short")
         username = _decode_name(match["name"])
         if match["authzid"] and _decode_name(match["authzid"]) != username:
-            raise AuthorizationFailed("acting as another user is not supported")
+            raise AuthorizationFailed("acting as another user isn't supported")
         self._choose_binding(match["flag"][0], match["type"] or "")
         self._first = _ClientFirst(match["gs2"], match["bare"], username, match["nonce"])
         self._state = "credentials"
@@ -222,7 +222,7 @@ class ScramServer:
             raise Malformed("-PLUS without channel binding")
         elif flag == "y" and self._plus_announced:
             # The client believes that we cannot bind: a third party removed -PLUS from our announcement.
-            raise ChannelBindingFailed("channel binding was announced, but the client did not see it")
+            raise ChannelBindingFailed("channel binding was offered, but the client didn't see it")
 
     def credentials(self, *secrets: Secrets) -> Step:
         """Return server-first, with salt and iterations of the first password that has SCRAM secrets.
@@ -314,7 +314,7 @@ class ScramClient:
         if text.startswith("e="):
             raise Refused(worded("the server refuses: {answer}", answer=text[2:60]))
         if not text.startswith("v=") or not hmac.compare_digest(_unbase64(text[2:].partition(",")[0]), self._signature):
-            raise AuthenticationFailed("the server does not know the password")
+            raise AuthenticationFailed("the server doesn't know the password")
         self._state = "verified"
         return b""
 
@@ -341,4 +341,4 @@ class ScramClient:
     def finish(self) -> None:
         """Raise AuthenticationFailed unless the server's signature was right."""
         if self._state != "verified":
-            raise AuthenticationFailed("the server has not shown that it knows the password")
+            raise AuthenticationFailed("the server didn't prove that it knows the password")

@@ -137,7 +137,7 @@ class _Checker:
         test: AnyTest | None = None
         if call.name == "else":
             if call.tests:
-                raise _Refused(call.tests[0].at, '"else" takes no test')
+                raise _Refused(call.tests[0].at, '"else" can\'t have a test')
         else:
             if len(call.tests) != 1 or call.listed:
                 raise _Refused(call.end, f'expected one test after "{call.name}"')
@@ -157,13 +157,13 @@ class _Checker:
         try:
             if kind is None:
                 if call.name in TESTS or call.name in _NESTING_TESTS:
-                    raise _Refused(call.at, f'"{call.name}" is a test: expected a command')
+                    raise _Refused(call.at, f'"{call.name}" is a test; expected a command')
                 raise _Refused(call.at, f'unknown command "{call.name}"', missing=True)
             self._need(kind.syntax, call)
             if call.block is not None:
                 raise _Refused(call.end, f'expected ";" after "{call.name}"')
             if call.tests:
-                raise _Refused(call.tests[0].at, f'"{call.name}" takes no test')
+                raise _Refused(call.tests[0].at, f'"{call.name}" can\'t have a test')
             command = self._read(call, kind, line=self._line(call))
         except _Refused as error:
             if error.missing and self.uses("ihave"):  # RFC 5463 §4
@@ -180,7 +180,7 @@ class _Checker:
                 self._fault(_Refused(call.arguments[0].at, f'the extension "{name[:60]}" is not supported'))
             self._enable(name)
         if len(self._requires) > MAX_REQUIRES:
-            raise _Refused(call.at, f"the script asks for more than {MAX_REQUIRES} extensions")
+            raise _Refused(call.at, f"the script requires more than {MAX_REQUIRES} extensions")
 
     def _enable(self, name: str) -> None:
         if name in EXTENSIONS:
@@ -196,11 +196,11 @@ class _Checker:
         try:
             if kind is None:
                 if call.name in COMMANDS or call.name in _BRANCHES:
-                    raise _Refused(call.at, f'"{call.name}" is a command: expected a test')
+                    raise _Refused(call.at, f'"{call.name}" is a command; expected a test')
                 raise _Refused(call.at, f'unknown test "{call.name}"', missing=True)
             self._need(kind.syntax, call)
             if call.tests:
-                raise _Refused(call.tests[0].at, f'"{call.name}" takes no test')
+                raise _Refused(call.tests[0].at, f'"{call.name}" can\'t have a test')
             test = self._read(call, kind)
         except _Refused as error:
             if error.missing and self.uses("ihave"):
@@ -228,7 +228,7 @@ class _Checker:
 
     def _need(self, syntax: Syntax, call: Call) -> None:
         if syntax.needs and not self._extensions.intersection(syntax.needs):
-            raise _Refused(call.at, f'"{syntax.name}" needs require "{syntax.needs[0]}"', missing=True)
+            raise _Refused(call.at, f'"{syntax.name}" requires require "{syntax.needs[0]}"', missing=True)
 
     def _read(self, call: Call, kind: type[_T], **more: Any) -> _T:
         """The struct of a call, by its syntax."""
@@ -261,7 +261,7 @@ class _Checker:
 
 def _no_arguments(call: Call) -> None:
     if call.arguments:
-        raise _Refused(call.arguments[0].at, f'"{call.name}" takes no such argument')
+        raise _Refused(call.arguments[0].at, f'invalid argument for "{call.name}"')
 
 
 class _Reading:
@@ -303,7 +303,7 @@ class _Reading:
                 continue
             option = self._option(argument)
             if option.excludes in used:
-                raise _Refused(argument.at, f'":{argument.name}" is given twice, or excluded by another tag')
+                raise _Refused(argument.at, f'":{argument.name}" is a duplicate, or conflicts with another tag')
             used.add(option.excludes)
             self._take(option, argument, rest)
         self._positional(positional)
@@ -313,11 +313,11 @@ class _Reading:
         option = self._syntax.by_tag.get(tag.name)
         if option is not None:
             if option.needs and not self.uses(option.needs):
-                raise _Refused(tag.at, f'":{tag.name}" needs require "{option.needs}"', missing=True)
+                raise _Refused(tag.at, f'":{tag.name}" requires require "{option.needs}"', missing=True)
             return option
         known = ", ".join(f":{option.tag}" for option in self._syntax.options)
         said = f"expected one of {known}" if known else "it takes none"
-        raise _Refused(tag.at, f'"{self._syntax.name}" has no tag ":{tag.name}": {said}', missing=True)
+        raise _Refused(tag.at, f'"{self._syntax.name}" doesn\'t have a tag ":{tag.name}": {said}', missing=True)
 
     def _take(self, option: Option, tag: TagArgument, arguments: Iterator[Argument]) -> None:
         self._places[option.field] = tag.at
@@ -336,7 +336,7 @@ class _Reading:
         if count < len(positionals):
             positionals = tuple(one for one in positionals if not one.optional)
         if count > len(positionals):
-            raise _Refused(arguments[len(positionals)].at, f'"{self._syntax.name}" takes no further argument')
+            raise _Refused(arguments[len(positionals)].at, f'too many arguments for "{self._syntax.name}"')
         for at, argument in enumerate(arguments):
             one = positionals[at]
             self._places[one.field] = argument.at

@@ -418,13 +418,13 @@ def _offset(state: State, zone: str, moment: int) -> int:
         return state.world.offset(moment)
     minutes = zone_minutes(zone)
     if minutes is None:
-        raise RunError(f"{zone[:20]!r} is no time zone")
+        raise RunError(f"{zone[:20]!r} isn't a time zone")
     return minutes
 
 
 def _known(part: str) -> str:
     if part.lower() not in PARTS:
-        raise RunError(f"{part[:20]!r} is no part of a date")
+        raise RunError(f"{part[:20]!r} isn't part of a date")
     return part.lower()
 
 

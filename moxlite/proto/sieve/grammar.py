@@ -163,7 +163,7 @@ def _skip(text: str, at: int) -> int:
         elif text.startswith("/*", at):
             end = text.find("*/", at + 2)
             if end < 0:
-                raise SyntaxFault(at, 'the comment has no end: expected "*/"')
+                raise SyntaxFault(at, 'the comment isn\'t closed; expected "*/"')
             at = end + 2
         else:
             break
@@ -176,7 +176,7 @@ def _token(text: str, at: int) -> Token:
     if first == '"':
         return _quoted(text, at)
     if first == ":":
-        raise SyntaxFault(at, 'expected the name of a tag after ":"')
+        raise SyntaxFault(at, 'expected a tag name after ":"')
     if first in "0123456789":
         return _number(text, at)
     if text[at : at + 5].lower() == "text:":
@@ -187,7 +187,7 @@ def _token(text: str, at: int) -> Token:
 def _number(text: str, at: int) -> Token:
     match = _NUMBER.match(text, at)
     if match is None:
-        raise SyntaxFault(at, "expected a number: digits, and K, M or G after them")
+        raise SyntaxFault(at, "expected a number: digits, then K, M or G")
     digits, quantifier = match.groups()
     number = int(digits) * _QUANTIFIERS[quantifier.lower()] if len(digits) <= _MAX_DIGITS else MAX_NUMBER + 1
     if number > MAX_NUMBER:
@@ -198,7 +198,7 @@ def _number(text: str, at: int) -> Token:
 def _quoted(text: str, at: int) -> Token:
     match = _QUOTED.match(text, at + 1)
     if match is None or not text.startswith('"', match.end()):
-        raise SyntaxFault(at, "the string has no end: expected '\"'")
+        raise SyntaxFault(at, "the string isn't closed; expected '\"'")
     content = match[0]
     if "\\" in content:
         content = _ESCAPED.sub(r"\1", content)
@@ -209,10 +209,10 @@ def _multiline(text: str, at: int, after: int) -> Token:
     """The string of ``text:`` and lines up to one with a single dot (§8.1 multi-line)."""
     start = _TEXT.match(text, after)
     if start is None:
-        raise SyntaxFault(at, 'expected a line end after "text:"')
+        raise SyntaxFault(at, 'expected a new line after "text:"')
     end = _LAST_DOT.search(text, start.end())
     if end is None:
-        raise SyntaxFault(at, 'the text has no end: expected a line with a single "."')
+        raise SyntaxFault(at, 'the text isn\'t closed; expected a line with a single "."')
     return Token(Kind.STRING, _STUFFED.sub("", text[start.end() : end.start()]), at, end.end())
 
 
@@ -290,7 +290,7 @@ class _Parser:
             raise SyntaxFault(at, f"the script has more than {MAX_NODES} commands and tests")
         self._depth += 1
         if self._depth > MAX_NESTING:
-            raise SyntaxFault(at, f"blocks and tests are nested more than {MAX_NESTING} deep")
+            raise SyntaxFault(at, f"blocks and tests are nested more than {MAX_NESTING} levels deep")
         arguments, end = self._arguments(end)
         tests: tuple[Call, ...] = ()
         listed = False

@@ -128,16 +128,16 @@ class Budget:
         if self.work <= self.pause:
             return
         if self.work > MAX_WORK:
-            raise RunError("the script takes too much work on this message: it needs fewer tests, or shorter texts")
+            raise RunError("the script is too complex for this message; use fewer tests or shorter texts")
         if self._overdue():
-            raise RunError("the script takes too much time on this message: it needs fewer tests, or shorter texts")
+            raise RunError("the script takes too long for this message; use fewer tests or shorter texts")
         self.pause = self.work + PIECE
 
     def make(self, octets: int) -> None:
         """Count text before it is made, and the work of it. Raises RunError."""
         self._made += octets
         if self._made > MAX_MADE:
-            raise RunError("the script makes too much text of this message: it needs fewer variables and tests")
+            raise RunError("the script creates too much text from this message; use fewer variables and tests")
         self.charge(octets)
 
 

@@ -198,7 +198,7 @@ def _target(state: State, command: c.FileInto, variables: bool) -> str:
         found = boxes.with_use(_text(state, command.special_use, variables))
     name = found or boxes.canonical(_text(state, command.mailbox, variables))
     if not name or len(name) > MAX_MAILBOX or not name.isprintable():
-        raise RunError(f"{name[:40]!r} is no name of a mailbox")
+        raise RunError(f"{name[:40]!r} isn't a mailbox name")
     return name
 
 
@@ -208,7 +208,7 @@ def _redirect(command: c.Redirect, variables: bool) -> _Execute:
         try:
             address = str(outgoing_address(address))
         except AddressError:
-            raise RunError(f"{address[:80]!r} is no address") from None
+            raise RunError(f"{address[:80]!r} isn't an address") from None
         _once(
             state,
             RedirectAction(address=address, copy=command.copy),
@@ -335,7 +335,7 @@ def _set(command: c.Set, _variables: bool) -> _Execute:
 
 def _error(command: c.Error, variables: bool) -> _Execute:
     def execute(state: State) -> None:
-        raise RunError(f"the script ends with: {_text(state, command.text, variables)[:200]}")
+        raise RunError(f"the script stopped with an error: {_text(state, command.text, variables)[:200]}")
 
     return execute
 
@@ -351,9 +351,9 @@ def _include(command: c.Include, _variables: bool) -> _Execute:
         if script is None:
             if command.optional:
                 return
-            raise RunError(f"the included script {command.script!r} does not exist, or has a fault")
+            raise RunError(f"the included script {command.script!r} doesn't exist, or has an error")
         if state.depth >= MAX_INCLUDES:
-            raise RunError(f"scripts include each other more than {MAX_INCLUDES} deep")
+            raise RunError(f"scripts include each other more than {MAX_INCLUDES} levels deep")
         # A frame of its own: an included script neither sees nor sets the caller's variables, but for global ones (RFC
         # 6609 §3.4). It is left without `finally`, so that after an error the frame names the script in which it
         # happened.

@@ -168,7 +168,7 @@ class State(Budget):
         rejects = isinstance(action, RejectAction)
         for other in self.actions:
             if rejects or isinstance(other, RejectAction):  # RFC 5429 §2.3
-                raise RunError(f"{_name(action)} cannot be combined with {_name(other)}")
+                raise RunError(f"{_name(action)} can't be combined with {_name(other)}")
         if len(self.actions) >= MAX_ACTIONS:
             raise RunError(f"the script has more than {MAX_ACTIONS} actions")
         self.actions.append(action)
@@ -179,7 +179,7 @@ class State(Budget):
         """Remember an id for later ``duplicate`` tests. Raises RunError for too many."""
         self.tracked[key] = seconds
         if len(self.tracked) > MAX_TRACKED:
-            raise RunError(f"the script remembers more than {MAX_TRACKED} ids of this message")
+            raise RunError(f"the script tracks more than {MAX_TRACKED} ids for this message")
 
     def remembered(self) -> tuple[Tracked, ...]:
         """Ids for later ``duplicate`` tests."""

@@ -49,7 +49,7 @@ def decode_characters(text: str) -> str:
     try:
         decoded = octets.decode()
     except UnicodeDecodeError:
-        raise EncodedCharacterError("the encoded octets are not UTF-8") from None
+        raise EncodedCharacterError("the encoded bytes aren't valid UTF-8") from None
     if "\0" in decoded:
         raise EncodedCharacterError("the encoded character is NUL")
     return decoded
@@ -57,7 +57,7 @@ def decode_characters(text: str) -> str:
 
 def _character(number: int) -> str:
     if number > 0x10FFFF or number in _SURROGATES:
-        raise EncodedCharacterError(f"no character has the number {number:x}")
+        raise EncodedCharacterError(f"invalid character number: {number:x}")
     return chr(number)
 
 

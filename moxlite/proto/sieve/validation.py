@@ -111,7 +111,7 @@ def _comparing(test: conditions.Comparing, place: Place) -> None:
     if test.comparator in {NUMERIC, "i;unicode-casemap"} and not place.uses(extension):
         raise place.missing("comparator", extension)
     if test.comparator == NUMERIC and test.match in {CONTAINS, MATCHES, REGEX}:  # RFC 4790 §9.1.1
-        raise place.fault("match", f'"{NUMERIC}" cannot be used with ":{test.match}"')
+        raise place.fault("match", f'"{NUMERIC}" can\'t be used with ":{test.match}"')
     if test.match == REGEX:
         _expressions(test, place)
     kind, _, relation = test.match.partition(" ")
@@ -130,7 +130,7 @@ def _expressions(test: conditions.Comparing, place: Place) -> None:
 
 def _index(node: Any, place: Place) -> None:
     if node.last and not node.index:
-        raise place.fault("last", '":last" needs ":index"')
+        raise place.fault("last", '":last" requires ":index"')
     if "index" in place.given and not node.index:
         raise place.fault("index", "an index counts from 1")
 
@@ -148,9 +148,9 @@ def _size(test: conditions.SizeTest, place: Place) -> None:
 
 def _part(node: Any, place: Place) -> None:
     if not _is_open(node.part, place) and node.part.lower() not in PARTS:
-        raise place.fault("part", f"expected a part of a date: {', '.join(PARTS)}")
+        raise place.fault("part", f"expected a date part: {', '.join(PARTS)}")
     if node.zone and not _is_open(node.zone, place) and zone_minutes(node.zone) is None:
-        raise place.fault("zone", 'expected a time zone such as "+0100"')
+        raise place.fault("zone", 'expected a time zone like "+0100"')
 
 
 def _date(test: conditions.DateTest, place: Place) -> None:
@@ -165,12 +165,12 @@ def _uses(test: conditions.SpecialUseExistsTest, place: Place) -> None:
 
 def _special_use(use: str, place: Place, field: str) -> None:
     if not _is_open(use, place) and (not use.startswith("\\") or len(use) < 2):
-        raise place.fault(field, 'expected a special use such as "\\\\Junk"')
+        raise place.fault(field, 'expected a special use like "\\\\Junk"')
 
 
 def _file_into(command: commands.FileInto, place: Place) -> None:
     if not command.mailbox or _MAILBOX_CONTROL.search(command.mailbox):
-        raise place.fault("mailbox", "expected the name of a mailbox")
+        raise place.fault("mailbox", "expected a mailbox name")
     if command.special_use:
         _special_use(command.special_use, place, "special_use")
 
@@ -200,7 +200,7 @@ def outgoing_address(text: str) -> Address:
 
 def _vacation(command: commands.Vacation, place: Place) -> None:
     if command.days == 0:
-        raise place.fault("days", "the interval is at least one day")
+        raise place.fault("days", "the interval must be at least one day")
     if command.sender and not _is_open(command.sender, place):
         try:
             outgoing_address(command.sender)
@@ -221,7 +221,7 @@ def _variable(command: commands.SetFlag | commands.AddFlag | commands.RemoveFlag
 
 def _name(name: str, place: Place, field: str) -> None:
     if not _is_open(name, place) and not is_variable_name(name):
-        raise place.fault(field, f"{name[:40]!r} is no name of a variable")
+        raise place.fault(field, f"{name[:40]!r} isn't a variable name")
     if name.lower().startswith("global.") and not place.uses("include"):
         raise place.missing(field, "include")
 
@@ -236,16 +236,16 @@ def _has_flag(test: conditions.HasFlagTest, place: Place) -> None:
 def _set(command: commands.Set, place: Place) -> None:
     _name(command.name, place, "name")
     if has_variables(command.name):
-        raise place.fault("name", "the name of a variable is constant")
+        raise place.fault("name", "variable names can't contain variables")
     if not _is_open(command.value, place) and len(command.value) > MAX_VALUE:
-        raise place.fault("value", f"a variable holds {MAX_VALUE} characters")
+        raise place.fault("value", f"a variable can have up to {MAX_VALUE} characters")
 
 
 def _include(command: commands.Include, place: Place) -> None:
     if command.place != "personal":
-        raise place.fault("place", "there are no global scripts")
+        raise place.fault("place", "global scripts aren't supported")
     if _is_open(command.script, place) or not is_script_name(command.script):  # RFC 6609 §3.2
-        raise place.fault("script", "expected the name of a script")
+        raise place.fault("script", "expected a script name")
 
 
 def _global(command: commands.Global, place: Place) -> None:
@@ -253,7 +253,7 @@ def _global(command: commands.Global, place: Place) -> None:
         raise place.missing("names", "variables")
     for name in command.names:
         if "." in name or not is_variable_name(name):
-            raise place.fault("names", f"{name[:40]!r} is no name of a variable")
+            raise place.fault("names", f"{name[:40]!r} isn't a variable name")
 
 
 _Check: TypeAlias = Callable[[Any, Place], None]

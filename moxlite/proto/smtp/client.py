@@ -139,7 +139,7 @@ class ClientConnection:
             raise NoMechanism(str(error)) from error
         if mechanism is None:
             offered = ", ".join(self.extensions.auth) or "none"
-            raise NoMechanism(f"no usable log-in mechanism; the server offers: {offered}")
+            raise NoMechanism(f"no supported login mechanism (the server offers {offered})")
         initial = mechanism.initial()
         command = f"AUTH {mechanism.name}"
         if initial is not None:
@@ -164,8 +164,8 @@ class ClientConnection:
                 yield Send(b"*\r\n", kind=SendKind.AUTH)  # RFC 4954 §4: the client cancels
                 yield from receive("auth")
                 if isinstance(error, sasl.Refused):
-                    raise SMTPError(True, 535, "5.7.8", "auth", f"log-in failed: {error}") from error
-                raise ProtocolError(f"log-in failed: {error}", "auth") from error
+                    raise SMTPError(True, 535, "5.7.8", "auth", f"login failed: {error}") from error
+                raise ProtocolError(f"login failed: {error}", "auth") from error
             yield Send(base64.b64encode(answer) + b"\r\n", kind=SendKind.AUTH)
         raise ProtocolError("too many challenges", "auth")
 
@@ -252,7 +252,7 @@ class ReplyReader:
         if self._lines and int(digits) != self._code:
             raise ProtocolError("reply with different codes")
         if len(self._lines) == REPLY_LINES:
-            raise ProtocolError("reply with too many lines")
+            raise ProtocolError("reply has too many lines")
         self._code = int(digits)
         rest = line[4:] if line[3:4] in b" -" else line[3:]
         self._lines.append(CONTROL.sub("?", rest.decode("utf-8", "replace")))

@@ -418,7 +418,7 @@ def _hello(arguments: str, grammar: Grammar) -> tuple[Domain | IPAddress | None,
     except AddressError as error:
         if grammar.submission and not grammar.pedantic:
             return None, text
-        raise syntax_error(f"domain or address literal needed: {error}") from error
+        raise syntax_error(f"domain or address literal required: {error}") from error
 
 
 def _ehlo(arguments: str, grammar: Grammar) -> Command:
@@ -436,10 +436,10 @@ def _envelope(keyword: str, arguments: str, grammar: Grammar) -> tuple[str, bool
       The text between < and >, whether a space was before it, and the text of the parameters.
     """
     if arguments[: len(keyword)].upper() != keyword:
-        raise syntax_error(f"{keyword}<address> needed")
+        raise syntax_error(f"{keyword}<address> required")
     match = _PATH.fullmatch(arguments, len(keyword))
     if not match or (match[3] and match[3][0] != " "):
-        raise syntax_error(f"bad address, {keyword}<address> needed")
+        raise syntax_error(f"invalid address, {keyword}<address> required")
     lax = bool(match[1])
     if lax and not (grammar.tolerate_space or (grammar.submission and not grammar.pedantic)):
         raise syntax_error(f"space after {keyword}")
@@ -455,7 +455,7 @@ def _path(text: str, smtputf8: bool, grammar: Grammar, code: int) -> Path:
         if not smtputf8:
             raise CommandError(Response(code, "5.6.7", ("address needs SMTPUTF8",)))
         if not unicodedata.is_normalized("NFC", text.rpartition("@")[0]):  # SMTP-151
-            raise syntax_error("address is not in Unicode NFC")
+            raise syntax_error("address isn't in Unicode NFC")
     return path
 
 
@@ -480,7 +480,7 @@ def _rcpt(arguments: str, grammar: Grammar) -> Command:
 def _bdat(arguments: str, grammar: Grammar) -> Command:
     match = _BDAT.fullmatch(arguments)
     if not match:
-        raise syntax_error("BDAT needs a number of octets")
+        raise syntax_error("BDAT requires a number of bytes")
     return Bdat(int(match[1]), bool(match[2]))
 
 

@@ -170,7 +170,7 @@ class Delivery:
         # known, and the queue can turn to another host.
         transaction, extensions = self._transaction, self._extensions
         if self._client.exhausted:
-            raise ProtocolError("connection takes no further transaction", "mail")
+            raise ProtocolError("connection can't be used for another transaction", "mail")
         if transaction.smtputf8 and "SMTPUTF8" not in extensions:
             raise SMTPUTF8Missing
         if transaction.requiretls and ("REQUIRETLS" not in extensions or self._client.tls is None):

@@ -100,7 +100,8 @@ class QueueCommands:
                 message = await self._queue.listings.get_retired(args.id)
             except NoSuchMessage:
                 raise NoSuchMessage(
-                    f"no message {args.id} waits, and no finished one is kept (keep_retired_message_period)"
+                    f"message {args.id} isn't in the queue, and no finished message with this ID is kept "
+                    "(keep_retired_message_period)"
                 ) from None
         return [_try(result) for result in message.results]
 
@@ -171,7 +172,7 @@ class QueueCommands:
     async def remove_rule(self, args: operations.RemoveHoldRule) -> None:
         """Remove a rule; messages that it held stay on hold."""
         if not await self._queue.operations.remove_hold_rule(args.id):
-            raise CommandFailed("notFound", f"there is no hold rule {args.id}")
+            raise CommandFailed("notFound", f"hold rule not found: {args.id}")
 
     async def list_stopped(self, args: operations.ListStopped) -> list[operations.StoppedAccount]:
         """All accounts that are stopped."""
@@ -189,7 +190,7 @@ class QueueCommands:
         self, change: Callable[[operations.Filter], Awaitable[int]], args: operations.Choose
     ) -> operations.Changed:
         if args.filter.is_empty and not args.all:
-            raise CommandFailed("badRequest", "this would change every message: give a filter, or --all")
+            raise CommandFailed("badRequest", "this would change every message; add a filter, or --all")
         # Fewer are fine: what has left the queue meanwhile needs no change.
         if args.expected is not None and (found := await self._queue.listings.count(args.filter)) > args.expected:
             text = f"There are {found} messages by now, not {args.expected}. Nothing was changed; look again."
@@ -300,7 +301,7 @@ class WebhookCommands:
 
 def _check_choice(args: ChooseHooks) -> None:
     if args.filter.is_empty and not args.all:
-        raise CommandFailed("badRequest", "this would change every webhook: give a filter, or --all")
+        raise CommandFailed("badRequest", "this would change every webhook; add a filter, or --all")
 
 
 def _whole(hook: Hook | RetiredHook) -> msgspec.Raw:

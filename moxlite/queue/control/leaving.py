@@ -68,13 +68,13 @@ class LeavingCommands:
         if key.startswith(QUEUED) and key[1:].isdecimal():
             waiting = {one.id for one in await self._queued(account, time.time_ns() // 1000)}
             if key not in waiting or self._queue is None:
-                raise CommandFailed("notFound", "there is no such message that leaves later")
+                raise CommandFailed("notFound", "scheduled message not found")
             await self._queue.deliveries.cancel(account, [int(key[1:])])
         else:
             try:
                 octets = bytes.fromhex(key)
             except ValueError:
-                raise CommandFailed("notFound", "there is no such message that leaves later") from None
+                raise CommandFailed("notFound", "scheduled message not found") from None
             async with account_of_command(self._config, self._accounts, account) as opened:
                 try:
                     await opened.write(lambda tx: stop_leaving(tx, octets))

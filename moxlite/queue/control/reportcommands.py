@@ -65,7 +65,7 @@ class ReportCommands:
     def _database(self) -> Database:
         """The database reports.db. Raises CommandFailed, StorageBroken."""
         if self._queue.ctx.reports is None:
-            raise CommandFailed("badRequest", "this server makes no reports")
+            raise CommandFailed("badRequest", "this server doesn't create reports")
         return self._queue.ctx.reports.database
 
     async def _pending(self, reports: DailyReports[Any], args: object) -> list[operations.PendingReport]:
@@ -107,7 +107,7 @@ class ReportCommands:
         """Send reports to an address again."""
         unit = partial(remove_suppressed, kind=kind, address=args.address)
         if not await self._database().write(unit):
-            raise CommandFailed("notFound", f"{args.address!r} is not suppressed")
+            raise CommandFailed("notFound", f"{args.address!r} isn't suppressed")
 
     async def _send(self, reports: DailyReports[Any], args: operations.Send) -> operations.SentReports:
         """Send the due reports now, instead of after midnight."""
@@ -116,7 +116,7 @@ class ReportCommands:
         if getattr(self._queue.ctx.config.current.static, switch):
             raise CommandFailed("badRequest", f"{switch} is set")
         if self._queue.ctx.reports is None:
-            raise CommandFailed("badRequest", "this server makes no reports")
+            raise CommandFailed("badRequest", "this server doesn't create reports")
         try:
             day = parse_day(args.day, now) if args.day else yesterday(now)
         except ValueError as error:

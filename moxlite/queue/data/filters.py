@@ -58,10 +58,10 @@ def parse_party(text: str, field: str = "") -> tuple[str, str]:
             return "", Domain.parse(text.removeprefix("@")).unicode
         path = Path.parse(text)
         if not isinstance(path.host, Domain):
-            raise BadFilter(f"{text!r} is neither an address nor a domain", field)
+            raise BadFilter(f"{text!r} isn't an address or a domain", field)
         return path.localpart, path.host.unicode
     except AddressError as exc:
-        raise BadFilter(f"{text!r} is neither an address nor a domain: {exc}", field) from exc
+        raise BadFilter(f"{text!r} isn't an address or a domain: {exc}", field) from exc
 
 
 def hold_rules(r: Reader) -> list[HoldRule]:
@@ -151,7 +151,7 @@ def _moment(field: str, text: str, now: int) -> tuple[str, int]:
         sign = -1 if rest.startswith("-") else 1
         return comparison, now + sign * int(parse_duration(rest.lstrip("-")) * SECOND)
     except ValueError:
-        raise BadFilter(f"bad value {text!r} for {field}: must be like <1h, >-30m or <now") from None
+        raise BadFilter(f"invalid value {text!r} for {field}; must be like <1h, >-30m or <now") from None
 
 
 def _address(conditions: _Conditions, side: Literal["sender", "rcpt"], text: str) -> None:

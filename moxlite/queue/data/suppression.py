@@ -110,7 +110,7 @@ def add_suppression(tx: Tx, account: str, address: str, reason: str, now: int, *
     """
     base = base_address(address)
     if _get(tx, account, base, now) is not None:
-        raise AlreadySuppressed(f"{base} is on the list of account {account} already")
+        raise AlreadySuppressed(f"{base} is already on account {account}'s suppression list")
     tx.execute(INSERT, account, base, address, int(manual), reason[:MAX_REASON], now, None)
 
 
@@ -120,7 +120,7 @@ def remove_suppression(tx: Tx, account: str, address: str, now: int) -> None:
     there = _get(tx, account, base, now) is not None
     tx.execute(DELETE, account, base)
     if not there:
-        raise NotSuppressed(f"{base} is not on the list of account {account}")
+        raise NotSuppressed(f"{base} isn't on account {account}'s suppression list")
 
 
 def note_failure(tx: Tx, message: Message | Retired, result: Result, source: str, *, now: int, expiry: int) -> bool:

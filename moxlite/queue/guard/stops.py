@@ -267,7 +267,7 @@ class Guard:
         for one in stops:
             metrics.stops.labels(sign=one.sign.value).inc()
             facts = {"account": one.account, "sign": one.sign.value, "why": one.why}
-            logger.warning("account stopped, its messages are held", extra={"kv": facts})
+            logger.warning("account sending paused, messages held", extra={"kv": facts})
         if stops:
             self._wakeup.set()
 

@@ -115,7 +115,7 @@ async def hosts_of(
             break
         usable.append(host)
     if not usable:
-        raise NoHosts(f"{domain} has no valid MX host", ecode="4.4.4")
+        raise NoHosts(f"{domain} doesn't have a valid MX host", ecode="4.4.4")
     return Hosts(tuple(usable[:MAX_HOSTS]), answer.authentic, expanded=answer.name.rstrip("."))
 
 
@@ -188,7 +188,9 @@ async def addresses_of(
             answer = await resolver.ips(absolute(host), family)
     except NotFound as exc:
         if implicit:
-            raise NoHosts(f"{host} does not exist, or has no mail server", permanent=True, ecode="5.1.2") from exc
+            raise NoHosts(
+                f"{host} doesn't exist, or doesn't have a mail server", permanent=True, ecode="5.1.2"
+            ) from exc
         raise NoHosts(f"address lookup for {host}: {exc}", ecode="4.4.4") from exc
     except (DNSError, trio.TooSlowError) as exc:
         raise NoHosts(f"address lookup for {host}: {_why(exc)}", ecode="4.4.3") from exc
@@ -198,7 +200,7 @@ async def addresses_of(
     if avoid_ipv6:
         usable = [ip for ip in usable if ip.version == 4] or usable
     if not usable:
-        raise NoHosts(f"addresses of {host} are private, it is not connected to", ecode="4.4.4")
+        raise NoHosts(f"can't connect to {host} because its addresses are private", ecode="4.4.4")
     return Addresses(tuple(order_addresses(usable, dialed, random)[:MAX_ADDRESSES]), answer)
 
 

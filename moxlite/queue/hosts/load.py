@@ -143,7 +143,7 @@ class HostLoad:
             # domain out until they time out.
             for open_connection in self._free_of(key):  # the caller could not use it
                 self._withdraw(open_connection)
-            raise Untried(f"host has {MAX_CONNECTIONS} connections of ours", key, None)
+            raise Untried(f"already {MAX_CONNECTIONS} connections to this host", key, None)
         self._open[key] = self._open.get(key, 0) + 1
 
     def end(self, key: Hashable) -> None:

@@ -360,7 +360,7 @@ def fetcher(client: HTTPClient, *, seconds: float = FETCH_SECONDS) -> Fetch:
         if response.status != 200:
             raise FetchFailed(f"status {response.status}", missing=response.status == 404)
         if response.cut:
-            raise FetchFailed(f"policy has more than {MAX_POLICY} octets")
+            raise FetchFailed(f"policy is larger than {MAX_POLICY} bytes")
         return response.body
 
     return fetch

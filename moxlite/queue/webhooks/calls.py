@@ -380,7 +380,7 @@ def _outgoing(event: Event, message_id: str, now: int) -> Outgoing:
     code, secode, error = {
         Event.FAILED: (550, "5.1.1", "550 5.1.1 no such user"),
         Event.DELAYED: (451, "4.7.1", "451 4.7.1 try again later"),
-        Event.SUPPRESSED: (0, "", "address is on the account's suppression list: put there by hand"),
+        Event.SUPPRESSED: (0, "", "address was manually added to the account's suppression list"),
     }.get(event, (0, "", ""))
     return Outgoing(
         event=event,

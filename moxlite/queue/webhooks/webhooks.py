@@ -68,7 +68,7 @@ class WebhookQueue:
         """A waiting webhook. Raises NoSuchWebhook."""
         hook = await self._database.read(lambda r: get_hook(r, hook_id), op="webhook get")
         if hook is None:
-            raise NoSuchWebhook(f"no webhook {hook_id} in the queue")
+            raise NoSuchWebhook(f"webhook not found: {hook_id}")
         return hook
 
     async def get_retired(self, hook_id: int) -> RetiredHook:
@@ -119,7 +119,7 @@ class WebhookQueue:
         if settings is None:
             raise NoSuchWebhook(snapshot.no_account(account))
         if settings.outgoing_webhook is None and settings.incoming_webhook is None:
-            raise NoSuchWebhook(f"account {account} has neither outgoing_webhook nor incoming_webhook")
+            raise NoSuchWebhook(f"account {account} doesn't have outgoing_webhook or incoming_webhook")
         return await call_samples(self._ctx, account, settings)
 
     async def _change(self, unit: Callable[[Tx, int], T]) -> T:

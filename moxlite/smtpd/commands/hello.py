@@ -110,7 +110,7 @@ async def _check_helo(session: Session, domain: Domain) -> None:
         try:
             await resolver.ips(absolute(domain.ascii))
         except NotFound:
-            raise refuse(550, "5.5.0", "the name that you give to HELO does not exist") from None
+            raise refuse(550, "5.5.0", "the name in your HELO doesn't exist") from None
         except DNSError:
             return
 

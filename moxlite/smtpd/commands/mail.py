@@ -50,7 +50,7 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
         if identity is not None and not await session.context.logins.stored.stands(identity):
             raise Goodbye(replies.REVOKED)
     if command.size is not None and command.size > session.listener.max_message_size:
-        raise refuse(552, "5.3.4", f"message too large, the limit is {session.listener.max_message_size} octets")
+        raise refuse(552, "5.3.4", f"message too large; the limit is {session.listener.max_message_size} bytes")
     await _check_room(session, command)
     if command.requiretls:
         _check_requiretls(session)
@@ -91,7 +91,7 @@ def _check_requiretls(session: Session) -> None:
     """Refuse REQUIRETLS on a connection without TLS (RFC 8689 §4.1)."""
     metrics.requiretls_total.labels(result="ok" if session.dialogue.codec.tls else "notls").inc()
     if not session.dialogue.codec.tls:
-        raise refuse(523, "5.7.10", "REQUIRETLS needs TLS")
+        raise refuse(523, "5.7.10", "REQUIRETLS requires TLS")
 
 
 def _hold_until(command: c.MailFrom) -> int | None:
@@ -124,7 +124,7 @@ async def _check_owner(session: Session, command: c.MailFrom) -> None:
             return
         if await way_out_of(session.context.accounts, identity.account, address) is not None:
             return
-    raise refuse(550, "5.7.1", "this sender address is not yours")
+    raise refuse(550, "5.7.1", "you can't send from this address")
 
 
 async def _check_sender(session: Session, command: c.MailFrom) -> None:
@@ -138,7 +138,7 @@ async def _check_sender(session: Session, command: c.MailFrom) -> None:
         return None
     with trio.move_on_after(DNS_SECONDS):
         return await _check_domain(resolver, host)
-    raise refuse(451, "4.4.0", "the sender's domain cannot be looked up")
+    raise refuse(451, "4.4.0", "couldn't look up the sender's domain")
 
 
 async def _check_domain(resolver: Resolver, domain: Domain) -> None:
@@ -148,19 +148,19 @@ async def _check_domain(resolver: Resolver, domain: Domain) -> None:
     except NotFound:
         pass
     except TempError:
-        raise refuse(451, "4.4.0", "the sender's domain cannot be looked up") from None
+        raise refuse(451, "4.4.0", "couldn't look up the sender's domain") from None
     except DNSError:
         raise refuse(550, "5.1.8", "the sender's domain is malformed") from None
     else:
         if any(record.host == "." for record in answer.records):  # RFC 7505
-            raise refuse(550, "5.7.27", "the sender's domain takes no mail (null MX)")
+            raise refuse(550, "5.7.27", "the sender's domain doesn't accept mail (null MX)")
         return
     try:
         await resolver.ips(name)
     except NotFound:
-        raise refuse(550, "5.1.8", "the sender's domain has no MX, A or AAAA record") from None
+        raise refuse(550, "5.1.8", "the sender's domain doesn't have an MX, A or AAAA record") from None
     except DNSError:
-        raise refuse(451, "4.4.0", "the sender's domain cannot be looked up") from None
+        raise refuse(451, "4.4.0", "couldn't look up the sender's domain") from None
 
 
 # RCPT TO: checks of the recipient (RFC 5321 §4.1.1.3; SMTP-32, SMTP-35, SMTP-69..72).
@@ -206,7 +206,7 @@ async def _look_up(session: Session, path: Path) -> Recipient:
         return found
     name, masked_row = known
     if not masked_row.active or masked_row.expired(time.time_ns() // 1000):
-        raise refuse(550, "5.2.1", "this address takes no mail any more")
+        raise refuse(550, "5.2.1", "this address no longer accepts mail")
     usual = session.snapshot.login_of(name)
     return AccountRecipient(
         account=name,
@@ -249,7 +249,7 @@ def _is_return(session: Session, transaction: Transaction, path: Path) -> bool:
     if not transaction.sender.is_null:
         raise Refused(replies.UNKNOWN_USER)
     if not session.context.bounce_limit.allowed(path.localpart):
-        raise refuse(452, "4.7.1", "too many bounces to this address, try again tomorrow")
+        raise refuse(452, "4.7.1", "too many bounces to this address; try again tomorrow")
     transaction.home = home
     return True
 

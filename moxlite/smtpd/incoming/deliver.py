@@ -421,7 +421,7 @@ async def _deliver(
     try:
         prepared = await prepare(spool, max_size=limit, strict=session.context.localserve)
     except MIMEError as error:  # only localserve is strict (SMTP-133)
-        raise refuse(554, "5.6.0", f"message is not well-formed: {error}") from None
+        raise refuse(554, "5.6.0", f"malformed message: {error}") from None
     message = Message(prepared, section)
     evidence = evidence_of(_envelope(session, transaction), message, checks)
     if isinstance(transaction.recipients[0].found, PeerRecipient):
@@ -488,9 +488,9 @@ def _require_proof(evidence: Evidence) -> None:
     if checks is None:
         return
     if checks.dmarc.status is DMARCStatus.TEMPERROR:
-        raise refuse(451, "4.7.5", "the author cannot be verified now, try again later")
+        raise refuse(451, "4.7.5", "can't verify the author right now; try again later")
     if checks.dmarc.status is DMARCStatus.FAIL or checks.from_validation == "none":
-        raise refuse(550, "5.7.26", "the author is proven neither by DKIM nor by SPF: use the link of the question")
+        raise refuse(550, "5.7.26", "neither DKIM nor SPF verifies the author; use the link in the confirmation email")
 
 
 # A message for an address that is not here yet goes on to the server from which its domain moves, while the client

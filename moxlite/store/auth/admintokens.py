@@ -65,15 +65,15 @@ class AdminTokens:
         """Make a token that is valid for so many days, and return it. Raises AdminTokenRefused, LimitExceeded."""
         name = unicodedata.normalize("NFC", name.strip())
         if not 0 < len(name) <= MAX_NAME or not name.isprintable():
-            raise AdminTokenRefused(worded("the name of a token has 1 to {most} printable characters", most=MAX_NAME))
+            raise AdminTokenRefused(worded("token names must be 1 to {most} printable characters", most=MAX_NAME))
         if not scopes:
-            raise AdminTokenRefused("a token needs a scope")
+            raise AdminTokenRefused("specify at least one scope for the token")
         token = PREFIX + secrets.token_urlsafe(16)
 
         def unit(tx: Tx) -> None:
             (number, same) = tx.row(COUNT, name) or (0, 0)
             if same:
-                raise AdminTokenRefused(worded("there is a token {name} already", name=name))
+                raise AdminTokenRefused(worded("a token named {name} already exists", name=name))
             if number >= MAX_TOKENS:
                 raise LimitExceeded(worded("{most} tokens of the admin API", most=MAX_TOKENS))
             words = " ".join(sorted(set(scopes)))

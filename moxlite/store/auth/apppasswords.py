@@ -188,7 +188,7 @@ async def add_app_password(
     """
     name = _checked(name, scopes, read_only=read_only)
     if "addresses" in scopes:
-        raise AppPasswordRefused("password managers need a token, which can do nothing else")
+        raise AppPasswordRefused("only tokens can be used for password managers, and for nothing else")
     password = generate_password()
     added = False
     while not added:  # again only when another password of the account brought its own salt meanwhile
@@ -211,7 +211,7 @@ async def add_token(
     name = _checked(name, scopes, read_only=read_only)
     others = [scope for scope in scopes if scope not in TOKEN_SCOPES]
     if others:
-        raise AppPasswordRefused(worded("a token cannot be used for {scope}", scope=others[0]))
+        raise AppPasswordRefused(worded("tokens can't be used for {scope}", scope=others[0]))
     head = base64.urlsafe_b64encode(account.name.encode()).decode().rstrip("=")
     token = f"{TOKEN_PREFIX}{head}.{generate_password()}"
     hashed = _token_hash(token)
@@ -228,13 +228,11 @@ def _checked(name: str, scopes: Collection[Scope], *, read_only: bool) -> str:
     """The name in NFC without spaces around it. Raises AppPasswordRefused."""
     name = unicodedata.normalize("NFC", name).strip()
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
-        raise AppPasswordRefused(
-            worded("the name of an app password has 1 to {most} printable characters", most=MAX_NAME)
-        )
+        raise AppPasswordRefused(worded("app password names must be 1 to {most} printable characters", most=MAX_NAME))
     if not scopes:
-        raise AppPasswordRefused("an app password needs something that it may be used for")
+        raise AppPasswordRefused("choose at least one service for the app password")
     if read_only and "submission" in scopes:
-        raise AppPasswordRefused("an app password that is read-only cannot be used for submission")
+        raise AppPasswordRefused("a read-only app password can't be used to send mail")
     return name
 
 
@@ -264,13 +262,13 @@ def _check_new(tx: Tx, name: str, expires: int | None, *, token: bool) -> None:
     """Check what only the other rows tell. Raises AppPasswordRefused, LimitExceeded."""
     count, same = tx.row(COUNT, token, name) or (0, 0)
     if same:
-        raise AppPasswordRefused(worded("there is an app password {name} already", name=repr(name)))
+        raise AppPasswordRefused(worded("an app password named {name} already exists", name=repr(name)))
     if token and count >= MAX_TOKENS:
-        raise LimitExceeded(worded("{most} tokens of an account", most=MAX_TOKENS))
+        raise LimitExceeded(worded("this account already has {most} tokens", most=MAX_TOKENS))
     if not token and count >= MAX_APP_PASSWORDS:
-        raise LimitExceeded(worded("{most} app passwords of an account", most=MAX_APP_PASSWORDS))
+        raise LimitExceeded(worded("this account already has {most} app passwords", most=MAX_APP_PASSWORDS))
     if expires is not None and expires <= tx.now:
-        raise AppPasswordRefused("an app password cannot end in the past")
+        raise AppPasswordRefused("the expiration date must be in the future")
 
 
 def _insert(

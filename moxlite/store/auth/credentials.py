@@ -95,9 +95,9 @@ def check_password(password: str) -> str:
         raise BadPassword(str(error)) from error
     length = len(prepared.encode())
     if length < MIN_LENGTH:
-        raise BadPassword(worded("a password needs at least {most} characters", most=MIN_LENGTH))
+        raise BadPassword(worded("the password must be at least {most} characters", most=MIN_LENGTH))
     if length > MAX_LENGTH:
-        raise BadPassword(worded("a password cannot be longer than {most} octets", most=MAX_LENGTH))
+        raise BadPassword(worded("the password must be {most} bytes or fewer", most=MAX_LENGTH))
     return prepared
 
 

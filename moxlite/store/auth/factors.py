@@ -151,7 +151,7 @@ def checked_name(name: str) -> str:
     """The name of a device in NFC, without spaces around it. Raises FactorRefused."""
     name = unicodedata.normalize("NFC", name).strip()
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
-        raise FactorRefused(worded("the name of a device has 1 to {most} printable characters", most=MAX_NAME))
+        raise FactorRefused(worded("device names must be 1 to {most} printable characters", most=MAX_NAME))
     return name
 
 
@@ -217,7 +217,7 @@ def add_key(
     """Store a key whose first assertion was right. Returns and raises as `add_totp`."""
     _require_place(tx, COUNT_KEYS, account, name)
     if tx.row(KNOWN_CREDENTIAL, credential) is not None:
-        raise FactorRefused("this security key is in use already")
+        raise FactorRefused("this security key is already in use")
     first = not has_factors(tx, account)
     tx.execute(ADD_KEY, account, name, host, credential, public_key, sign_count, " ".join(transports), tx.now, tx.now)
     return new_recovery_codes(tx, account) if first else []
@@ -277,9 +277,11 @@ def drop_factors(tx: Tx, account: str) -> int:
 def _require_place(tx: Tx, count: str, account: str, name: str) -> None:
     found, same = tx.row(count, account, name) or (0, 0)
     if same:
-        raise FactorRefused(worded("there is a device {name} already", name=repr(name)))
+        raise FactorRefused(worded("a device named {name} already exists", name=repr(name)))
     if found >= MAX_FACTORS:
-        raise LimitExceeded(worded("{most} authenticator apps or security keys of an account", most=MAX_FACTORS))
+        raise LimitExceeded(
+            worded("this account already has {most} authenticator apps or security keys", most=MAX_FACTORS)
+        )
 
 
 # Recovery links

@@ -107,7 +107,7 @@ def read_certificate(
       KeyRefused
     """
     if len(data) > MAX_CERTIFICATE:
-        raise KeyRefused("the certificate is too long")
+        raise KeyRefused("this certificate is too large")
     try:
         certificate = (
             x509.load_pem_x509_certificate(data) if b"-----BEGIN" in data else x509.load_der_x509_certificate(data)
@@ -115,7 +115,7 @@ def read_certificate(
         key = certificate.public_key()
         info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise KeyRefused("this is not a readable X.509 certificate") from error
+        raise KeyRefused("this isn't a valid X.509 certificate") from error
     match key:
         case rsa.RSAPublicKey():
             if key.key_size < MIN_RSA_BITS:
@@ -136,7 +136,7 @@ def read_certificate(
         case ed448.Ed448PublicKey():
             kind = "ed448"
         case _:
-            raise KeyRefused("keys of this type are not accepted")
+            raise KeyRefused("this key type isn't supported")
     der = certificate.public_bytes(Encoding.DER)
     return TLSKey(
         fingerprint_of(info),
@@ -166,7 +166,7 @@ def add_key(tx: Tx, key: TLSKey) -> TLSKey:
     `MAX_KEYS`.
     """
     if tx.value(COUNT, key.account) >= MAX_KEYS:
-        raise LimitExceeded(worded("{most} TLS keys of an account", most=MAX_KEYS))
+        raise LimitExceeded(worded("this account already has {most} client certificates", most=MAX_KEYS))
     key = msgspec.structs.replace(key, created=tx.now)
     values = (
         key.fingerprint,

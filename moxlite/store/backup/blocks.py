@@ -100,7 +100,7 @@ class Forms:
         if self._sealer is None:
             return data
         if self._opener is None:
-            raise RepositoryError("the repository is encrypted: an identity is needed")
+            raise RepositoryError("the repository is encrypted; an identity is required")
         return self._opener.open(data)
 
     def block(self, name: bytes, data: bytes, base: bytes | None) -> bytes:
@@ -181,7 +181,7 @@ class _BlockFile:
             return b""
         number, start = divmod(offset, BLOCK)
         if number not in self._open:
-            raise apsw.IOError("a block was wanted again that has been handed on")
+            raise apsw.IOError("block already released")
         return bytes(self._open[number][0][start : start + amount])
 
     def xWrite(self, data: Any, offset: int) -> None:  # noqa: N802
@@ -189,7 +189,7 @@ class _BlockFile:
         length = len(data)
         # The block is stored by now, under the hash of other octets.
         if number in self._done or start + length > BLOCK:
-            raise apsw.IOError("a page was written again, or over the end of its block")
+            raise apsw.IOError("page already written, or past the end of its block")
         block, came = self._open.setdefault(number, (bytearray(), set()))
         if len(block) < start + length:
             block.extend(bytes(start + length - len(block)))
@@ -209,7 +209,7 @@ class _BlockFile:
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
         if newsize != self._size:
-            raise apsw.IOError("the copy must not shrink")
+            raise apsw.IOError("the copy can't shrink")
 
     def xFileSize(self) -> int:  # noqa: N802
         return self._size
@@ -370,7 +370,7 @@ class Blocks:
         """A block. Raises RepositoryError when it is missing or damaged, or cannot be decrypted."""
         block = self._read(name)[1]
         if self._forms.name_of(block) != name:
-            raise RepositoryError(f"block {name.hex()} has other octets than its name says")
+            raise RepositoryError(f"block {name.hex()} doesn't match its name")
         return block
 
     def sample(self, chosen: random.Random, needed: Sequence[bytes]) -> tuple[int, bool]:
@@ -398,7 +398,7 @@ class Blocks:
         except OSError as error:
             raise _fault(self._storage, f"pack {place.pack}", error) from error
         if len(data) != place.length:
-            raise RepositoryError(f"pack {place.pack} is cut short")
+            raise RepositoryError(f"pack {place.pack} is truncated")
         return data
 
     def whole(self, name: bytes) -> bool:
@@ -420,7 +420,7 @@ class Blocks:
         if place is None:
             raise RepositoryError(f"block {name.hex()} is missing")
         if above > MAX_DEPTH:
-            raise RepositoryError(f"block {name.hex()} needs too many others")
+            raise RepositoryError(f"block {name.hex()} depends on too many others")
         try:
             data = self._pack(place.number, place.pack).read(place.at, place.length)
         except OSError as error:
@@ -501,7 +501,7 @@ class Blocks:
             except OSError as error:
                 raise _fault(self._storage, f"pack {name}", error) from error
             if len(data) != record.length:
-                raise RepositoryError(f"pack {name} is cut short")
+                raise RepositoryError(f"pack {name} is truncated")
             self._add(record, data)
 
     def _replace(self, copied: list[str]) -> None:
@@ -552,7 +552,7 @@ class LooseBlocks(Blocks):
     def _read(self, name: bytes, above: int = 0) -> tuple[int, bytes]:
         text = name.hex()
         if above > MAX_DEPTH:
-            raise RepositoryError(f"block {text} needs too many others")
+            raise RepositoryError(f"block {text} depends on too many others")
         try:
             data = self._storage.read(f"{self.FOLDER}/{text[:2]}/{text}")
         except OSError as error:
@@ -562,7 +562,7 @@ class LooseBlocks(Blocks):
             base = self._read(data[2 : 2 + NAME_SIZE], above + 1)[1]
             return above + 1, self._forms.block(name, data[2 + NAME_SIZE :], base)
         if form != (self.SEALED if self._forms.sealed else self.PLAIN):
-            raise RepositoryError(f"block {text} has no known form")
+            raise RepositoryError(f"block {text} has an unknown format")
         return 0, self._forms.block(name, self._forms.opened(data[1:]), None)
 
 

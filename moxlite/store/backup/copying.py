@@ -119,11 +119,13 @@ def copy_pages(
     with target.backup("main", source, "main") as backup:
         while not backup.done:
             if cancelled():
-                raise BackupCancelled("the backup was cancelled")
+                raise BackupCancelled("the backup was canceled")
             backup.step(STEP)
             stepped((backup.page_count - backup.remaining) * page)
             if _size(log) > limit:
-                raise BackupError(f"{log} grew over {limit >> 20} MiB during the copy: the data disk has little room")
+                raise BackupError(
+                    f"not enough space on the data disk: {log} exceeded {limit >> 20} MiB during the copy"
+                )
         pages = backup.page_count
     return pages * page
 
@@ -207,7 +209,7 @@ def check_target(source: Source, target: Path) -> None:
     """Raise BadTarget when a full backup must not be written there: inside of its source, or over another one."""
     inside(source, target)
     if any((target / name).exists() for name in ("data", CONFIG, NAMED, INCOMPLETE)):
-        raise BadTarget(f"{target} holds a backup already, whole or not: choose another place, or remove it")
+        raise BadTarget(f"{target} already has a backup, maybe incomplete; choose another folder, or delete it")
 
 
 def inside(source: Source, target: Path) -> None:
@@ -269,7 +271,7 @@ def back_up(
     """
     check_target(source, target)
     if (source.data / RESTORING).exists():
-        raise BadTarget(f"{source.data} is in the middle of a restore: finish that first")
+        raise BadTarget(f"a restore to {source.data} is incomplete; finish it first")
     began = time.perf_counter()
     target.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     mark = target / INCOMPLETE
@@ -341,7 +343,7 @@ class _Work:
 
     def file(self, path: Path, target: Path) -> None:
         if self.cancelled():
-            raise BackupCancelled("the backup was cancelled")
+            raise BackupCancelled("the backup was canceled")
         self.tell(str(path))
         try:
             copy_file(path, target)

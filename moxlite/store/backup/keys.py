@@ -93,7 +93,7 @@ def sealer_of(recipients: tuple[str, ...], key: bytes) -> Sealer:
         try:
             age.x25519.Recipient.from_str(recipient)
         except Exception as error:  # pyrage's errors have no tree of their own
-            raise BackupError(f"{recipient[:80]!r} is no age recipient (age1…): {error}") from error
+            raise BackupError(f"{recipient[:80]!r} isn't an age recipient (age1…): {error}") from error
     return Sealer(recipients, key)
 
 
@@ -113,7 +113,7 @@ def make_key() -> tuple[str, str]:
 def check_sealed(data: bytes, what: str) -> None:
     """Raise RepositoryError if octets do not begin as age begins."""
     if not data.startswith(HEADER):
-        raise RepositoryError(f"{what} is damaged: it does not begin as age does")
+        raise RepositoryError(f"{what} is damaged: it isn't in age format")
 
 
 def opener_of(
@@ -130,7 +130,7 @@ def opener_of(
         try:
             text = bytes(_age().passphrase.decrypt(storage.read(PROTECTED), passphrase)).decode()
         except FileNotFoundError:
-            raise RepositoryError("this repository has no passphrase, it needs an identity file") from None
+            raise RepositoryError("this repository doesn't have a passphrase; an identity file is required") from None
         except BackupError:
             raise
         except Exception as error:  # pyrage's errors have no tree of their own
@@ -142,7 +142,7 @@ def opener_of(
     for line in text.splitlines():
         if line.startswith("AGE-SECRET-KEY-1"):
             return Opener(line.strip())
-    raise RepositoryError("the identity file has no line AGE-SECRET-KEY-1…")
+    raise RepositoryError("the identity file doesn't have a line AGE-SECRET-KEY-1…")
 
 
 def load_key(data: Path, *, create: bool) -> bytes | None:
@@ -153,7 +153,7 @@ def load_key(data: Path, *, create: bool) -> bytes | None:
     except FileNotFoundError:
         return None
     if len(key) != KEY_SIZE:
-        raise BackupError(f"{path} is damaged: restore it from a backup")
+        raise BackupError(f"{path} is damaged; restore it from a backup")
     return key
 
 
@@ -277,7 +277,7 @@ def _signer_of(path: Path) -> Signer:
     try:
         return Signer.unpack(read_regular(path))
     except ValueError as error:
-        raise BackupError(f"{path} is damaged: restore it from a backup, or remove it: {error}") from None
+        raise BackupError(f"{path} is damaged; restore it from a backup, or delete it: {error}") from None
 
 
 def _write(path: Path, signer: Signer) -> None:
@@ -316,7 +316,7 @@ def read_signature(data: bytes) -> Signature:
     """A signature in its stored form. Raises RepositoryError."""
     try:
         if len(data) > MAX_SIGNATURE:
-            raise ValueError("it is too long")
+            raise ValueError("it's too long")
         return from_json(data, Signature)
     except (msgspec.DecodeError, ValueError) as error:
         raise RepositoryError(f"a signature is damaged: {error}") from None
@@ -334,7 +334,7 @@ def speakers(signature: Signature, kind: str, name: str, data: bytes) -> list[st
             _key_of(link.by).verify(_octets(link.signature), _message(SUCCESSOR, "", successor))
             found.append(link.by)
     except (InvalidSignature, ValueError):
-        raise RepositoryError(f"{kind} {name} has a wrong signature: it was changed after it was signed") from None
+        raise RepositoryError(f"{kind} {name} has an invalid signature; it was changed after it was signed") from None
     return found
 
 
@@ -342,14 +342,14 @@ def check_trusted(found: list[str], trusted: Collection[str], what: str) -> None
     """Raise RepositoryError unless what is signed by the signers `found` (none: unsigned) may be believed."""
     if not found:
         raise RepositoryError(
-            f"{what} is not signed, so that anyone who may write to that place can have made it; if you know where it "
-            "is from: --unsigned"
+            f"{what} isn't signed, so anyone who can write there could have created it; if you know its origin: "
+            "--unsigned"
         )
     if not set(found) & set(trusted):
         known = "not by the signer that is known here" if trusted else "and no signer is known here"
         raise RepositoryError(
-            f"{what} is signed by {found[0]}, {known}: compare it with the signer that you keep with the key, and name "
-            "that by --signer; if you have none, but know where the backup is from: --unsigned"
+            f"{what} is signed by {found[0]}, {known}; compare it to the signer that you keep with the key, and "
+            "use it with --signer; if you don't have one, but know the backup's origin: --unsigned"
         )
 
 
@@ -360,7 +360,7 @@ def _message(kind: str, name: str, data: bytes) -> bytes:
 def _key_of(signer: str) -> Ed25519PublicKey:
     """The public key of a signer. Raises ValueError."""
     if SIGNER.fullmatch(signer) is None:
-        raise ValueError("is no signer")
+        raise ValueError("isn't a signer")
     return Ed25519PublicKey.from_public_bytes(_octets(signer.removeprefix(PREFIX)))
 
 

@@ -106,7 +106,7 @@ class Work:
             raise vfs.error
         count = -(-size // BLOCK)
         if sorted(names) != list(range(count)):
-            raise BackupError("the copy has gaps")
+            raise BackupError("the copy is incomplete")
         return Entry(name, size, 0o640, b"".join(names[number] for number in range(count)), stamp)
 
     def files(self, *, keys: bool, encrypted: bool) -> None:
@@ -145,7 +145,7 @@ class Work:
     def begin(self, path: Path) -> None:
         """Tell of a file. Raises BackupCancelled."""
         if self.cancelled():
-            raise BackupCancelled("the backup was cancelled")
+            raise BackupCancelled("the backup was canceled")
         self.tell(str(path))
 
     def add(self, entry: Entry) -> None:

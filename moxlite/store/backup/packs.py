@@ -67,11 +67,13 @@ def read_settings(storage: Storage) -> RepositorySettings:
     try:
         settings = from_json(storage.read(SETTINGS), RepositorySettings)
     except (FileNotFoundError, NotADirectoryError):
-        raise NoRepository(f"{storage} is no repository") from None
+        raise NoRepository(f"{storage} isn't a repository") from None
     except msgspec.DecodeError as error:
         raise RepositoryError(f"{SETTINGS} in {storage} is damaged: {error}") from error
     if settings.format not in FORMATS:
-        raise RepositoryError(f"{storage} has format {settings.format}, this moxlite knows {FORMAT} and older ones")
+        raise RepositoryError(
+            f"{storage} has format {settings.format}, but this version of moxlite only supports up to {FORMAT}"
+        )
     return settings
 
 
@@ -111,9 +113,9 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         try:
             parts = plain_parts(self.path)
         except ValueError as error:
-            raise RepositoryError(f"a manifest has a path that no backup has: {error}") from None
+            raise RepositoryError(f"a manifest has an invalid path: {error}") from None
         if len(parts) < 2 or parts[0] not in TREES:
-            raise RepositoryError(f"a manifest has a path that no backup has: {self.path[:200]!r}")
+            raise RepositoryError(f"a manifest has an invalid path: {self.path[:200]!r}")
         return parts
 
 
@@ -228,7 +230,9 @@ def decode(data: bytes) -> Manifest:
     except (zstandard.ZstdError, msgspec.DecodeError) as error:
         raise RepositoryError(f"a manifest is damaged: {error}") from error
     if manifest.format not in FORMATS:
-        raise RepositoryError(f"a manifest has format {manifest.format}, this moxlite knows {FORMAT} and older ones")
+        raise RepositoryError(
+            f"a manifest has format {manifest.format}, but this version of moxlite only supports up to {FORMAT}"
+        )
     return manifest
 
 

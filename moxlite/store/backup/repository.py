@@ -89,15 +89,16 @@ def create_repository(
     """
     if storage.folder is None and not recipients and passphrase is None:
         raise BadTarget(
-            "a backup on another machine is encrypted: `age-keygen -o backup-key.txt` makes a key; keep that file, "
-            'but not on this machine, and name its public key: backup.encrypt_to = ["age1..."] or --encrypt-to age1...'
+            "a backup on another machine must be encrypted; create a key with `age-keygen -o backup-key.txt`, "
+            'keep that file, but not on this machine, and use its public key: backup.encrypt_to = ["age1..."] or '
+            "--encrypt-to age1..."
         )
     storage.make()
     left = storage.list()
     # repository.json comes last: files without it were left by a run that was cut off.
     foreign = [name for name in left if not name.startswith(".") and name not in UNFINISHED]
     if foreign or any(storage.list(name) for name in FOLDERS if name in left):
-        raise BadTarget(f"{storage} is no repository, and not empty")
+        raise BadTarget(f"{storage} isn't a repository, and isn't empty")
     storage.remove(name for name in (NAMES, PROTECTED) if name in left)
     if passphrase is not None:
         recipient, protected = make_identity(passphrase)
@@ -144,7 +145,7 @@ class Repository:
             key = None if data is None else load_key(data, create=False)
             if key is None:
                 if self._opener is None:
-                    raise RepositoryError("the repository is encrypted: an identity is needed, or the server's data")
+                    raise RepositoryError("the repository is encrypted; an identity or the server's data is required")
                 key = self._opener.open(storage.read(NAMES))
             elif settings.names not in ("", hashlib.sha256(key).hexdigest()):
                 # A restore takes the key of the repository: no block that is named by another one would come back.
@@ -163,7 +164,7 @@ class Repository:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         if isinstance(self._blocks, LooseBlocks):
-            raise BadTarget(f"{self.storage} is of an old format, which is only read: make a new repository")
+            raise BadTarget(f"{self.storage} has an old format and is read-only; create a new repository")
         with ExitStack() as stack:
             try:
                 stack.enter_context(self.storage.lock())
@@ -208,13 +209,13 @@ class Repository:
             raise RepositoryError(f"{self.storage} has no snapshots")
         chosen = ids[-1] if snapshot_id is None else snapshot_id
         if chosen not in ids:
-            raise RepositoryError(f"{self.storage} has no snapshot {chosen!r}")
+            raise RepositoryError(f"snapshot not found in {self.storage}: {chosen!r}")
         data = self.storage.read(f"{SNAPSHOTS}/{chosen}")
         if self._trusted is not None:
             check_trusted(self._speakers(chosen, data), self._trusted, f"snapshot {chosen}")
         if self._sealer is not None:
             if self._opener is None:
-                raise RepositoryError("the repository is encrypted: an identity is needed")
+                raise RepositoryError("the repository is encrypted; an identity is required")
             data = self._opener.open(data)
         return decode(data)
 
@@ -248,7 +249,7 @@ class Repository:
         if self.storage.folder is not None:
             inside(source, self.storage.folder)
         if (source.data / RESTORING).exists():
-            raise BadTarget(f"{source.data} is in the middle of a restore: finish that first")
+            raise BadTarget(f"a restore to {source.data} is incomplete; finish it first")
         began = time.perf_counter()
         created = time.time_ns() // 1000
         report = Report(warnings=warnings_of(source))
@@ -347,7 +348,7 @@ class Repository:
         anew what the server still has of them. Returns their names. Raises RepositoryError, RemovalForbidden, OSError.
         """
         if not self.readable:
-            raise RepositoryError("the repository is encrypted: an identity is needed to look for damage")
+            raise RepositoryError("the repository is encrypted; an identity is required to check for damage")
         with self._locked(), self._blocks.opened():
             try:
                 packs = self._blocks.set_aside(_unreadable(self._blocks, tell))
@@ -367,7 +368,7 @@ class Repository:
             if entry.path == name:
                 with self._blocks.opened():
                     return b"".join(self._blocks.get(one) for one in entry.names())
-        raise RepositoryError(f"the snapshot has no {name}")
+        raise RepositoryError(f"the snapshot doesn't have {name}")
 
     def extract(self, target: Path, *, snapshot_id: str | None = None, tell: Tell = lambda _: None) -> list[str]:
         """Write a snapshot as a full backup to the new folder `target`. Returns a line for each thing that it lacks:
@@ -376,11 +377,11 @@ class Repository:
         Raises BadTarget, RepositoryError, OSError.
         """
         if target.exists() and any(target.iterdir()):
-            raise BadTarget(f"{target} is not empty")
+            raise BadTarget(f"{target} isn't empty")
         manifest = self.manifest(snapshot_id)
         places = [entry.parts for entry in manifest.entries]  # before anything is written
         if len(set(places)) < len(places):
-            raise RepositoryError("a manifest has a file twice")
+            raise RepositoryError("a manifest has a duplicate file")
         lacks = list(manifest.errors)
         target.mkdir(mode=0o750, parents=True, exist_ok=True)
         with self._blocks.opened(), Tree(target) as tree:
@@ -416,7 +417,7 @@ class Repository:
                 if lacks:
                     raise RepositoryError(lacks[0])
                 return
-        raise RepositoryError(f"the snapshot has no account {account!r}")
+        raise RepositoryError(f"account not found in the snapshot: {account!r}")
 
     def _extract_file(self, entry: Entry, file: BinaryIO) -> list[str]:
         """Write a file, with zeros in place of blocks that cannot be read; returns a line about them, if any."""
@@ -471,7 +472,7 @@ class Repository:
         then the blocks that none needs. Raises RepositoryError, RemovalForbidden, OSError.
         """
         if not self.readable:
-            raise RepositoryError("the repository is encrypted: an identity is needed for pruning")
+            raise RepositoryError("the repository is encrypted; an identity is required to prune it")
         with self._locked(), self._blocks.opened():
             ids = self.ids()
             partial = set()

@@ -117,7 +117,7 @@ def restore(
     if (source / INCOMPLETE).exists() or (origin / RESTORING).exists():
         raise BadTarget(f"{source} is incomplete")
     if not databases(origin):
-        raise BadTarget(f"{source} is no backup: there are no databases")
+        raise BadTarget(f"{source} isn't a backup because it has no databases")
     mark = data / RESTORING
     if has_databases(data) and not mark.exists():
         raise BadTarget(f"there is data in {data}: move the whole directory away first")
@@ -126,7 +126,7 @@ def restore(
     free = shutil.disk_usage(staging).free
     move = move and _can_move(origin, staging)
     if not move and free < needed + options.min_free_space:
-        raise BadTarget(f"{needed + options.min_free_space} octets are needed in {data}, {free} are free")
+        raise BadTarget(f"not enough space in {data}: {needed + options.min_free_space} bytes needed, {free} free")
     for database in databases(origin):
         tell(str(database.path))
         target = _stage(database, origin, staging, move=move)
@@ -260,7 +260,7 @@ def _renew_account(db: apsw.Connection, *, keep_uids: bool) -> None:
         return
     first = row[0] + GAP
     if first + len(ids) > MAX_UIDVALIDITY:
-        raise LimitExceeded("UIDVALIDITYs of an account")
+        raise LimitExceeded("UIDVALIDITYs per account")
     db.execute(RENEW_STATE, (GAP, first + len(ids)))
     db.executemany(RENEW_MAILBOX, [(first + number, mailbox_id) for number, mailbox_id in enumerate(ids)])
 
@@ -468,13 +468,13 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
     target = folder / "account.db"
     with source.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            raise BadTarget("this is no file of `moxlite account export-full`")
+            raise BadTarget("this isn't a file from `moxlite account export-full`")
         try:
             header = from_json(file.readline(MAX_HEADER), _Header)
         except msgspec.DecodeError as error:
             raise BadTarget(f"the file is damaged: {error}") from error
         if shutil.disk_usage(folder).free < header.size + options.min_free_space:
-            raise BackupError(f"there is no room for an account of {header.size} octets")
+            raise BackupError(f"not enough space for an account with {header.size} bytes")
         digest, size = hashlib.sha256(), 0
         try:
             with zstandard.ZstdDecompressor().stream_reader(file) as reader, target.open("xb") as out:
@@ -489,7 +489,7 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
         except zstandard.ZstdError as error:
             raise BadTarget(f"the file is damaged: {error}") from error
     if size != header.size or digest.hexdigest() != header.sha256:
-        raise BadTarget("the file is damaged: its octets do not have the hash that it names")
+        raise BadTarget("the file is damaged: its content doesn't match its hash")
     try:
         db = open_file(target, Kind.ACCOUNT, options)
         try:

@@ -97,17 +97,17 @@ def check_folder(folder: Path) -> None:
         try:
             path.stat()
         except FileNotFoundError:
-            raise BadTarget(f"{folder}: there is no folder {path}") from None
+            raise BadTarget(f"{folder}: the folder {path} doesn't exist") from None
         except NotADirectoryError:
-            raise BadTarget(f"{folder}: {path.parent} is no folder") from None
+            raise BadTarget(f"{folder}: {path.parent} isn't a folder") from None
         except PermissionError:
-            raise BadTarget(f"{folder}: {_reader()} may not look into {path.parent}") from None
+            raise BadTarget(f"{folder}: {_reader()} can't open {path.parent}") from None
     try:
         os.scandir(folder).close()
     except NotADirectoryError:
-        raise BadTarget(f"{folder} is no folder") from None
+        raise BadTarget(f"{folder} isn't a folder") from None
     except PermissionError:
-        raise BadTarget(f"{folder}: {_reader()} may not read it") from None
+        raise BadTarget(f"{folder}: {_reader()} can't read it") from None
 
 
 def _reader() -> str:
@@ -278,7 +278,7 @@ def _file(db: apsw.Connection) -> Iterator[Finding]:
         if line != "ok":
             yield Finding("file", str(line))
     for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check").fetchall()[:MAX_LINES]:
-        yield Finding("reference", f"row {rowid} of {table} has no {parent}")
+        yield Finding("reference", f"row {rowid} in {table} doesn't have {parent}")
 
 
 OBJECTS: Final = r"""
@@ -303,7 +303,7 @@ def _schema(db: apsw.Connection, kind: Kind, version: int) -> Iterator[Finding]:
         elif name not in expected:
             yield Finding("schema", f"{name} does not belong here")
         elif expected[name] != found[name]:
-            yield Finding("schema", f"{name} is defined otherwise")
+            yield Finding("schema", f"{name} has a different definition")
 
 
 def _objects(db: apsw.Connection) -> dict[str, str]:
@@ -332,7 +332,7 @@ def _rows(
                 for number, refs, users in reader.rows(CONTENT_REFS)
             ]
             findings += [
-                Finding("mirror", f"content {number} is gone, its row in mirror is in state {state!r}")
+                Finding("mirror", f"content {number} is missing, but its row in mirror has state {state!r}")
                 for number, state in reader.rows(MIRROR)
             ]
         case Kind.AUTH | Kind.REPORTS | Kind.CACHE | Kind.SEARCH:

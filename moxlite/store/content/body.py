@@ -381,7 +381,7 @@ def _read(r: Reader, body_id: int, size: int, offset: int, length: int | None) -
     first, last = offset // CHUNK_SIZE, (end - 1) // CHUNK_SIZE
     rows = r.rows(CHUNKS, chunk_id(body_id, first), chunk_id(body_id, last))
     if len(rows) != last - first + 1:
-        raise ChunkDamaged(f"body {body_id} misses a chunk")
+        raise ChunkDamaged(f"body {body_id} is missing a chunk")
     parts = [
         decode_chunk(enc, digest, data, min(CHUNK_SIZE, size - seq * CHUNK_SIZE))
         for seq, (enc, digest, data) in enumerate(rows, first)

@@ -117,7 +117,7 @@ class OctetLimiter:
                 # The time is for the turn, not for the work.
                 scope.deadline = float("inf")
         if scope.cancelled_caught:
-            raise StorageBusy(f"{octets} octets waited {self._seconds:.0f} s for their turn")
+            raise StorageBusy(f"{octets} bytes waited {self._seconds:.0f} s for their turn")
         try:
             yield
         finally:
@@ -248,7 +248,7 @@ def _check_size(spool: Spool, more: int, max_size: int) -> None:
     if spool.size == 0:
         raise BadMessage("the message is empty")
     if spool.size + more > max_size:
-        raise BadMessage(f"the message is larger than {max_size} octets")
+        raise BadMessage(f"the message is larger than {max_size} bytes")
 
 
 def _prepare_on_loop(spool: Spool, strict: bool, compression: Compression | None, chunks: bool) -> Prepared | None:

@@ -119,11 +119,11 @@ class SpoolSpace:
             room = self._room(octets)
             limit = (room + self._used) // 2
             if self._used + octets > limit:
-                raise SpoolFull("all", f"messages on their way in have {self._used} of {limit} octets")
+                raise SpoolFull("all", f"incoming messages use {self._used} of {limit} bytes")
             for network, part in zip(networks, NETWORK_SHARES, strict=False):
                 share = max(limit // part, min(self._message, limit // 2))
                 if self._by_network.get(network, 0) + octets > share:
-                    raise SpoolFull("network", f"messages from this network have their share of {share} octets")
+                    raise SpoolFull("network", f"messages from this network have reached their share of {share} bytes")
             self._count(networks, octets)
             # Until the next look at the disk, which has them.
             self._free -= octets
@@ -155,7 +155,7 @@ class SpoolSpace:
             self._free, self._looked = self._look_up(), now
         room = self._free - self._reserve
         if octets > room:
-            raise SpoolFull("disk", f"less than {self._reserve} octets would be free")
+            raise SpoolFull("disk", f"not enough space: {self._reserve} bytes must stay free")
         return room
 
     def open_file(self) -> None:
@@ -313,7 +313,7 @@ class SpoolFile:
             while length:
                 part = self._file.read(length)
                 if not part:
-                    raise OSError(f"spool file ends {length} octets early")
+                    raise OSError(f"spool file is {length} bytes too short")
                 parts.append(part)
                 length -= len(part)
             self._file.seek(0, os.SEEK_END)
@@ -407,7 +407,7 @@ class Spool:
           SpoolFull, OSError: the file could not be written (disk full); the spool can then only be closed.
         """
         if self._finished or self._closed:
-            raise ValueError("the spool takes no more octets")
+            raise ValueError("the spool is finished")
         if self._file is None:
             self._memory.take(self._size + len(data))
         if self._take(data):
@@ -434,7 +434,7 @@ class Spool:
     def fill(self, pieces: Iterable[Octets]) -> None:
         """Write all octets and declare the message complete, in this thread. Blocks. Raises OSError as `write`."""
         if self._finished or self._closed:
-            raise ValueError("the spool takes no more octets")
+            raise ValueError("the spool is finished")
         for data in pieces:
             if self._take(data):
                 assert self._file is not None

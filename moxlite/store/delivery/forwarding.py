@@ -213,7 +213,7 @@ def may_forward(tx: Tx, address: str, *, of_alias: bool = False) -> Worded:
         # Noted in the unit of the delivery: the owner finds the address in a list and can have it asked.
         tx.execute(NAME, target_key(address, of_alias=of_alias), tx.now)
         tx.execute(UNNAME, MAX_NAMED)
-        return worded("the owner of the address has not confirmed it yet")
+        return worded("the address isn't confirmed yet")
     if known.stopped is not None:
         if known.error:
             error = REFUSED if known.error == REFUSED else known.error

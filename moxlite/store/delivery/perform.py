@@ -238,7 +238,11 @@ class _Unit:
         for action in redirects:
             problem = may_forward(self._tx, action.to, of_alias=bool(action.alias))
             if problem:
-                kept = worded("not sent on to {address}, but kept: {reason}", address=action.to, reason=problem)
+                kept = worded(
+                    "couldn't forward to {address}, so the message was kept: {reason}",
+                    address=action.to,
+                    reason=problem,
+                )
                 note_failure(self._tx, "", 0, kept)
                 if self._added is None:
                     self._file(FileInto(mailbox=action.otherwise))

@@ -72,14 +72,14 @@ class NoSuchScript(StoreError):
     """The account has no script of this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(worded("there is no script {name}", name=repr(name)))
+        super().__init__(worded("script not found: {name}", name=repr(name)))
 
 
 class ScriptExists(StoreError):
     """The account has a script of this name already."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(worded("there is a script {name} already", name=repr(name)))
+        super().__init__(worded("a script named {name} already exists", name=repr(name)))
 
 
 class ScriptActive(StoreError):
@@ -93,7 +93,7 @@ class TooManyScripts(StoreError):
     """The account has MAX_SCRIPTS scripts."""
 
     def __init__(self) -> None:
-        super().__init__(worded("an account has at most {most} scripts", most=MAX_SCRIPTS))
+        super().__init__(worded("you can have up to {most} scripts", most=MAX_SCRIPTS))
 
 
 class StoredScript(msgspec.Struct, frozen=True):

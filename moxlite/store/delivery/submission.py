@@ -54,8 +54,8 @@ class SendingStopped(StoreError):
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since // 1_000_000))
         super().__init__(
             worded(
-                "sending from this account is stopped since {when}, because it looks as if a stranger uses it; what"
-                " you sent before waits; tell the administrator of your mail server, and change your password",
+                "sending is paused for your account since {when} because it may be compromised. Messages you "
+                "sent are on hold. Contact your administrator and change your password",
                 when=when,
             )
         )

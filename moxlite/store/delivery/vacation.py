@@ -43,7 +43,7 @@ MAX_TEXT: Final = 20_000
 MAX_SUBJECT: Final = 200
 """Characters of the form's subject."""
 
-TOO_LONG: Final = "at most {most} characters of text and {subject} of subject"
+TOO_LONG: Final = "the text can have up to {most} characters, and the subject {subject}"
 
 MAX_SHOWN: Final = 1000
 """Answered senders in a list."""
@@ -89,7 +89,7 @@ def _check(form: VacationForm, changed: Set[str], now: int) -> None:
     if changed & {"enabled", "text", "html"} and form.enabled and not (form.text.strip() or form.html.strip()):
         raise BadForm("text", "is empty: write the answer")
     if changed & {"start", "end"} and form.end and form.end <= form.start:
-        raise BadForm("end", "is before the start")
+        raise BadForm("end", "must be after the start")
     if changed & {"enabled", "end"} and form.enabled and form.end and form.end <= now:
         raise BadForm("end", "has passed already")
 

@@ -72,7 +72,7 @@ class Export:
         if order.container is Container.NONE and (
             order.form is not FileForm.MBOX or (order.ids is None and (not order.mailbox or order.recursive))
         ):
-            raise ExportFailed("without an archive only one mbox can be exported, of one mailbox or of messages")
+            raise ExportFailed("without an archive, you can only export one mbox: a single mailbox, or messages")
         # One snapshot for all: the letters of keywords, the sizes before the data and the data themselves must be of
         # the same moment.
         async with self._account.snapshot(op="export", patient=True) as snapshot:
@@ -116,8 +116,8 @@ class Export:
         found = [box for box in found if box.name == name or (self._order.recursive and is_below(box.name, name))]
         if not found or found[0].name != name:
             if queue_mailbox(r) is not None and name == QUEUE:
-                raise ExportFailed(f"{name} shows what waits to be sent, it is not exported")
-            raise ExportFailed(f"there is no mailbox {name!r}")
+                raise ExportFailed(f"{name} shows queued messages and can't be exported")
+            raise ExportFailed(f"mailbox not found: {name!r}")
         return found
 
     def _make(self, sink: Sink, boxes: list[Mailbox]) -> Iterator[bytes]:

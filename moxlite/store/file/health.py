@@ -137,7 +137,7 @@ class Health(Edge):
         """
         if self.short_of_space():
             metrics.FULL.inc()
-            raise StorageFull(f"less than {self._space.reserve} octets are free")
+            raise StorageFull(f"not enough space: {self._space.reserve} bytes must stay free")
 
     def committed(self) -> None:
         """Note that a unit was committed: an I/O error is over."""

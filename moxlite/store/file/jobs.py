@@ -258,7 +258,7 @@ class Backlog:
         """Add a job. Raises Closed after the end."""
         with self._gate:
             if self._ended is not None:
-                raise Closed("the writer has ended") from self._ended
+                raise Closed("the writer has stopped") from self._ended
             self._waiting.inc()
             self._queue.put(job)
 

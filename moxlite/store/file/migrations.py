@@ -138,7 +138,7 @@ def check_library() -> None:
     # Of the library that runs: a package of a distribution loads another one than APSW was compiled with.
     version = apsw.sqlite_lib_version()
     if tuple(map(int, version.split("."))) < MINIMUM_SQLITE:
-        raise StoreError(f"SQLite {version} is too old, {'.'.join(map(str, MINIMUM_SQLITE))} is needed")
+        raise StoreError(f"SQLite {version} is too old; {'.'.join(map(str, MINIMUM_SQLITE))} is required")
 
 
 PROGRESS_STEPS: Final = 1_000_000
@@ -155,7 +155,7 @@ def migrations_of(kind: Kind, schema: Path | None = None) -> tuple[Migration, ..
     if (kind, schema) not in _cache:
         folder = (SCHEMA if schema is None else schema) / kind.value
         if not folder.is_dir():
-            raise StoreError(f"there is no schema for kind {kind.value}")
+            raise StoreError(f"no schema for kind {kind.value}")
         migrations = []
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
             stem, dot, suffix = entry.name.rpartition(".")
@@ -163,7 +163,7 @@ def migrations_of(kind: Kind, schema: Path | None = None) -> tuple[Migration, ..
                 number, _, name = stem.partition("-")
                 migrations.append(Migration(int(number), name, entry.read_text(encoding="utf-8")))
         if [migration.number for migration in migrations] != list(range(1, len(migrations) + 1)):
-            raise StoreError(f"the migrations of {kind.value} are not numbered from 1 without a gap")
+            raise StoreError(f"migrations for {kind.value} aren't numbered from 1 without gaps")
         _cache[kind, schema] = tuple(migrations)
     return _cache[kind, schema]
 
@@ -241,7 +241,7 @@ def _look(db: apsw.Connection, path: Path, kind: Kind, known: int) -> int:
         application, version = int(db.pragma("application_id")), _number(db)
         # A kill of an earlier version could leave a file without tables: it still counts as new.
         if application != kind.application_id and (application != 0 or Reader(db).value(OBJECTS) != 0):
-            raise WrongFile(path, f"application id {application:#x} is not that of kind {kind.value}")
+            raise WrongFile(path, f"application ID {application:#x} doesn't match kind {kind.value}")
     except apsw.NotADBError as error:
         raise WrongFile(path, "not a database") from error
     if version > known:
@@ -308,7 +308,7 @@ def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration) 
         if step is not None:
             step(Tx(db))
         if (broken := db.execute("PRAGMA foreign_key_check").fetchone()) is not None:
-            raise WrongFile(path, f"migration {migration.number} would leave a row of {broken[0]} without its parent")
+            raise WrongFile(path, f"migration {migration.number} would leave a row in {broken[0]} without its parent")
         db.execute(f"PRAGMA application_id={kind.application_id}")
         db.execute(f"PRAGMA user_version={migration.number}")
         db.execute("COMMIT")

@@ -78,7 +78,7 @@ def sqlite_version() -> str:
 
 
 def _cancelled() -> apsw.InterruptError:
-    return apsw.InterruptError("the read was cancelled")
+    return apsw.InterruptError("the read was canceled")
 
 
 class Tx(Reader):

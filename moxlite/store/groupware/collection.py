@@ -127,7 +127,7 @@ class ReadOnly(StoreError):
     """A calendar with the entries of a file elsewhere."""
 
     def __init__(self) -> None:
-        super().__init__("this calendar is read from elsewhere, and cannot be changed here")
+        super().__init__("this is a subscribed calendar, so you can't change it here")
 
 
 class BadName(StoreError):
@@ -141,7 +141,7 @@ MAX_SHOWN: Final = 255
 def check_shown(name: str) -> None:
     """Raise BadName for a name that users are not to see: one rule for all interfaces, for names that change."""
     if not 0 < len(name.encode("utf-8", "replace")) <= MAX_SHOWN or not name.isprintable():
-        raise BadName(f"a name has 1 to {MAX_SHOWN} octets of printable characters")
+        raise BadName(f"names must be 1 to {MAX_SHOWN} bytes of printable characters")
 
 
 class Collection(msgspec.Struct, frozen=True):
@@ -240,7 +240,7 @@ def collection_named(r: Reader, kind: Kind, name: str) -> Collection:
     """The collection of that name. Raises NoSuchCollection."""
     row = r.row(BY_NAME, kind, name)
     if row is None:
-        raise NoSuchCollection(f'there is no {"calendar" if kind == "calendar" else "address book"} "{name}"')
+        raise NoSuchCollection(f'{"calendar" if kind == "calendar" else "address book"} not found: "{name}"')
     return _of_row(row)
 
 
@@ -248,7 +248,7 @@ def collection(r: Reader, collection_id: int) -> Collection:
     """The collection with that id. Raises NoSuchCollection."""
     row = r.row(BY_ID, collection_id)
     if row is None:
-        raise NoSuchCollection("there is no such collection")
+        raise NoSuchCollection("collection not found")
     return _of_row(row)
 
 
@@ -271,11 +271,11 @@ def create_collection(tx: AccountTx, new: Collection) -> Collection:
     """
     check_element(new.name)
     if new.kind == "calendar" and new.name in (INBOX, OUTBOX):
-        raise CollectionExists("this name is taken by the server")
+        raise CollectionExists("this name is reserved")
     if tx.row(BY_NAME, new.kind, new.name) is not None:
-        raise CollectionExists("there is a collection of this name already")
+        raise CollectionExists("a collection with this name already exists")
     if tx.value(COUNT) >= MAX_COLLECTIONS:
-        raise LimitExceeded(f"{MAX_COLLECTIONS} calendars and address books of an account")
+        raise LimitExceeded(f"{MAX_COLLECTIONS} calendars and address books per account")
     number = tx.insert(ADD, new.kind, new.name, *_settable(new), 0, tx.modseq())
     _tell(tx, new.kind, number)
     return collection(tx, number)
@@ -333,7 +333,7 @@ def token_of(r: Reader, one: Collection, modseq: int) -> str:
 def check_element(name: str) -> None:
     """Raise BadName for a name that cannot be an element of an address (DAV-12)."""
     if not 0 < len(name) <= MAX_ELEMENT or name in (".", "..") or "/" in name or not name.isprintable():
-        raise BadName(f"a name has 1 to {MAX_ELEMENT} printable characters without a slash")
+        raise BadName(f"names must be 1 to {MAX_ELEMENT} printable characters without a slash")
 
 
 def _settable(one: Collection) -> tuple[Any, ...]:

@@ -270,7 +270,7 @@ def save_contact(
         return _put(tx, book or default_book(tx), _new_name(), _pictured(new_card(contact), photo))
     before = contact_of(tx, contact_id)
     if before is None:
-        raise ContactChanged("the contact was changed or removed elsewhere")
+        raise ContactChanged("the contact was changed or deleted elsewhere")
     contact = msgspec.structs.replace(contact, uid=before.contact.uid)
     there = resource_of(tx, contact_id)
     card = resource_data(tx, contact_id) if there is not None else new_card(before.contact)
@@ -281,7 +281,7 @@ def save_contact(
     if contact == before.contact and pictured == card:
         return contact_id
     if changed and before.changed != changed:
-        raise ContactChanged("the contact was changed or removed elsewhere")
+        raise ContactChanged("the contact was changed or deleted elsewhere")
     if there is None:
         return _become(tx, contact_id, contact, photo)
     card = changed_card(read_card(pictured), contact)
@@ -331,7 +331,7 @@ def move_contact(tx: AccountTx, contact_id: int, book: Collection) -> None:
     """Put a contact into another address book of the account; it keeps its id. Raises NoSuchResource, UIDTaken."""
     there = resource_of(tx, contact_id)
     if there is None:
-        raise NoSuchResource("there is no such entry")
+        raise NoSuchResource("entry not found")
     if there.collection_id != book.id:
         card = resource_data(tx, contact_id)
         delete_resource(tx, there.collection_id, there.name, lambda _: None)
@@ -449,7 +449,7 @@ def _settle(tx: AccountTx, number: int, contact: Contact) -> None:
     """Write the card of a contact from before. Raises BadCard if the card does not give it back."""
     contact = tidied(contact)
     if not _is_same(read_card(new_card(contact)).contact, contact):
-        raise BadCard(f"its card does not give back all of it: {contact.name[:100]}")
+        raise BadCard(f"the contact's card would lose data: {contact.name[:100]}")
     _become(tx, number, contact)
 
 

@@ -46,7 +46,7 @@ class NotKept(StoreError):
     """A deleted entry that is no longer there."""
 
     def __init__(self) -> None:
-        super().__init__("this is no longer kept, or has come back already")
+        super().__init__("this was already restored or permanently deleted")
 
 
 class KeptEntry(msgspec.Struct, frozen=True):

@@ -257,7 +257,7 @@ def resource_data(r: Reader, resource_id: int) -> bytes:
     """The octets of a resource. Raises NoSuchResource."""
     data = r.value(DATA, resource_id)
     if data is None:
-        raise NoSuchResource("there is no such entry")
+        raise NoSuchResource("entry not found")
     return bytes(data)
 
 
@@ -376,7 +376,7 @@ def delete_resource(
     home = collection(tx, collection_id)
     gone = resource_named(tx, collection_id, name)
     if gone is None:
-        raise NoSuchResource("there is no such entry")
+        raise NoSuchResource("entry not found")
     allowed(gone)
     # Before its rows go, as it is copied from them. Messages in the inbox are no entries of the user.
     if keep and not home.inbox:

@@ -339,7 +339,7 @@ def move_entry(
         check_own(source)
     resource = resource_named(tx, source.id, name)
     if resource is None:
-        raise NoSuchResource("there is no such entry")
+        raise NoSuchResource("entry not found")
     data = resource_data(tx, resource.id)
     there = resource_named(tx, where.id, new_name)
     # First, as the UID of what is replaced may be that of the entry itself.

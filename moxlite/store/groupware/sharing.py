@@ -71,8 +71,8 @@ MAX_VIEWS: Final = 1000
 COUNT_VIEWS: Final = "SELECT count(*) FROM shared_view WHERE (owner, collection_id) <> (?, ?)"
 
 NOT_WRITABLE: Final[Mapping[Kind, str]] = {
-    "calendar": "the owner of this calendar lets you read it, not change it",
-    "contact": "the owner of this address book lets you read it, not change it",
+    "calendar": "you can view this calendar, but not edit it",
+    "contact": "you can view this address book, but not edit it",
 }
 
 
@@ -133,7 +133,7 @@ class Shelf(msgspec.Struct, frozen=True):
         one = collection(r, collection_id)
         readable = _seen(r, one, self.guest) if self.guest else ReadableCollection(one, writable=True)
         if readable is None or one.kind != self.kind:
-            raise NoSuchCollection("there is no such collection")
+            raise NoSuchCollection("collection not found")
         if write and not readable.writable:
             raise NotWritable(self.kind)
         return one
@@ -146,7 +146,7 @@ class Shelf(msgspec.Struct, frozen=True):
         if self._limits and octets is not None:
             octets = shown_to_guests(octets, title)
         if octets is None:
-            raise NoSuchResource("there is no such entry")
+            raise NoSuchResource("entry not found")
         return octets
 
     def seen(self, r: Reader, resource: Resource, title: str = "") -> Resource:
@@ -185,7 +185,7 @@ def share_collection(tx: AccountTx, one: Collection, guest: str, rights: str) ->
     Raises BadGuest, LimitExceeded.
     """
     if guest == tx.account or one.inbox:
-        raise BadGuest("the owner has all rights always, and the place for messages about events stays the owner's")
+        raise BadGuest("you can't change the owner's permissions, or share the scheduling inbox and outbox")
     before = _rights(tx, one.id, guest)
     if not rights:
         tx.execute(REMOVE, one.id, guest)
@@ -223,7 +223,7 @@ def shared_views(r: Reader) -> dict[tuple[str, int], tuple[str, bool]]:
 def set_shared_view(tx: AccountTx, owner: str, collection_id: int, colour: str, *, hidden: bool) -> None:
     """Set how the user sees a calendar of another one. Raises LimitExceeded."""
     if tx.value(COUNT_VIEWS, owner, collection_id) >= MAX_VIEWS:
-        raise LimitExceeded(f"{MAX_VIEWS} calendars of others")
+        raise LimitExceeded(f"{MAX_VIEWS} calendars from other users")
     tx.execute(SET_VIEW, owner, collection_id, colour, hidden)
 
 
@@ -232,7 +232,7 @@ def make_link(tx: AccountTx, one: Collection, note: str, *, busy: bool) -> str:
     if one.kind != "calendar" or one.inbox:
         raise BadGuest("only calendars have secret links")
     if tx.value(COUNT_LINKS, one.id) >= MAX_LINKS:
-        raise LimitExceeded(f"{MAX_LINKS} secret links of one calendar")
+        raise LimitExceeded(f"{MAX_LINKS} private links per calendar")
     # Kept as a hash, as sessions are: who reads the file, or a backup of it, cannot open the calendar.
     token = secrets.token_urlsafe(TOKEN_SIZE)
     tx.execute(ADD_LINK, one.id, _hash(token), busy, " ".join(note.split()), time.time_ns() // 1000)
@@ -253,7 +253,7 @@ def link_with(r: Reader, token: str) -> Link | None:
 def remove_link(tx: AccountTx, link_id: int) -> None:
     """Withdraw a link. Raises NoSuchLink."""
     if tx.row(REMOVE_LINK, link_id) is None:
-        raise NoSuchLink("there is no such link; it may have been withdrawn already")
+        raise NoSuchLink("link not found; it may have been revoked already")
 
 
 def _link(row: Row) -> Link:

@@ -77,7 +77,7 @@ class _Data:
         while self._left:
             data = self._read(min(self._left, READ_SIZE))
             if not data:
-                raise ImportFailed("the archive is cut short")
+                raise ImportFailed("the archive is truncated")
             self._left -= len(data)
             yield data
 
@@ -101,7 +101,7 @@ def members(read: Read) -> Iterator[Member]:
         except tarfile.HeaderError as error:
             raise ImportFailed(f"the archive is damaged: {error}") from None
         if info.size < 0:
-            raise ImportFailed("the archive is damaged: a negative size")
+            raise ImportFailed("the archive is damaged: it has a negative size")
         if info.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE):
             data = _extended(read, info.size)
             if info.type == tarfile.GNUTYPE_LONGNAME:
@@ -132,7 +132,7 @@ def _block(read: Read) -> bytes | None:
     while 0 < len(block) < BLOCK:
         more = read(BLOCK - len(block))
         if not more:
-            raise ImportFailed("the archive is cut short")
+            raise ImportFailed("the archive is truncated")
         block += more
     return block or None
 
@@ -142,7 +142,7 @@ def _exactly(read: Read, size: int) -> bytes:
     while size:
         data = read(min(size, READ_SIZE))
         if not data:
-            raise ImportFailed("the archive is cut short")
+            raise ImportFailed("the archive is truncated")
         parts.append(data)
         size -= len(data)
     return b"".join(parts)
@@ -268,7 +268,7 @@ class _Part:
             self._file.seek(self._at)
             data = self._file.read(min(self._left, READ_SIZE))
             if not data:
-                raise ImportFailed("the zip file is damaged: its directory is cut short")
+                raise ImportFailed("the zip file is damaged: its directory is truncated")
             self._at += len(data)
             self._left -= len(data)
             self._block, self._used = self._block[self._used :] + data, 0
@@ -297,22 +297,22 @@ def _find_directory(file: BinaryIO) -> tuple[int, int, int]:
     # From the end: a comment, or a zip file within this one, may have the same four octets.
     at = tail.rfind(END_MARK)
     if at < 0 or len(tail) - at < END.size:
-        raise ImportFailed("the zip file is cut short")
+        raise ImportFailed("the zip file is truncated")
     length, offset = END.unpack_from(tail, at)[5:7]
     end = start + at
     if at >= LOCATOR.size and tail.startswith(LOCATOR_MARK, at - LOCATOR.size):
         end = LOCATOR.unpack_from(tail, at - LOCATOR.size)[2]
         if end + END64.size > size:
-            raise ImportFailed("the zip file is damaged: its end points nowhere")
+            raise ImportFailed("the zip file is damaged: its end record is invalid")
         file.seek(end)
         found = END64.unpack(file.read(END64.size))
         if found[0] != END64_MARK:
-            raise ImportFailed("the zip file is damaged: its end points nowhere")
+            raise ImportFailed("the zip file is damaged: its end record is invalid")
         length, offset = found[8:10]
     # Where the directory is, by its length, and where its offset says; the difference precedes the archive.
     before = end - length - offset
     if before < 0 or length > size:
-        raise ImportFailed("the zip file is damaged: its directory is cut short")
+        raise ImportFailed("the zip file is damaged: its directory is truncated")
     return before + offset, length, before
 
 
@@ -371,7 +371,7 @@ def _pieces(file: BinaryIO, entry: _Entry) -> Iterator[bytes]:
         file.seek(entry.offset)
         header = file.read(LOCAL.size)
     if len(header) < LOCAL.size or not header.startswith(LOCAL_MARK):
-        raise ImportFailed(f"the zip file is damaged: no member at {entry.offset}")
+        raise ImportFailed(f"the zip file is damaged: no file at {entry.offset}")
     at = entry.offset + LOCAL.size + sum(LOCAL.unpack(header)[9:11])
     checksum, size = 0, 0
     for piece in _unpacked(file, at, entry):
@@ -381,7 +381,7 @@ def _pieces(file: BinaryIO, entry: _Entry) -> Iterator[bytes]:
             break
         yield piece
     if size != entry.size or checksum != entry.checksum:
-        raise ImportFailed("the zip file is damaged: a member is not what its check sum says")
+        raise ImportFailed("the zip file is damaged: a file doesn't match its checksum")
 
 
 def _unpacked(file: BinaryIO, at: int, entry: _Entry) -> Iterator[bytes]:
@@ -391,7 +391,7 @@ def _unpacked(file: BinaryIO, at: int, entry: _Entry) -> Iterator[bytes]:
         file.seek(at)
         data = file.read(min(left, READ_SIZE))
         if not data:
-            raise ImportFailed("the zip file is cut short")
+            raise ImportFailed("the zip file is truncated")
         at += len(data)
         left -= len(data)
         if inflate is None:
@@ -404,7 +404,7 @@ def _unpacked(file: BinaryIO, at: int, entry: _Entry) -> Iterator[bytes]:
     while inflate is not None and not inflate.eof:
         piece = _inflated(inflate, b"")
         if not piece:
-            raise ImportFailed("the zip file is damaged: a member ends too early")
+            raise ImportFailed("the zip file is damaged: a file ends too early")
         yield piece
 
 

@@ -105,7 +105,7 @@ class Imports:
         """End an import, with nothing changed (STORE-129). Raises ImportFailed: it is unknown or finished."""
         running_import = self._running.get(token)
         if running_import is None:
-            raise ImportFailed("there is no such import")
+            raise ImportFailed("import not found")
         # The final unit cannot be stopped: a user who is told of an end must not find the messages there.
         if running_import.final or running_import.progress.end is not None:
             raise ImportFailed("the import is already finished")

@@ -155,7 +155,7 @@ class _Folders:
         """Count texts that are kept to the end of the import. Raises ImportFailed: they are too long."""
         self._characters += sum(map(len, texts)) + OVERHEAD * len(texts)
         if self._characters > MAX_REMEMBERED:
-            raise ImportFailed("there are too many folders with too long names")
+            raise ImportFailed("there are too many folders with long names")
 
 
 class _Naming:
@@ -292,7 +292,7 @@ class ReadAhead:
                 if kept and (stored == kept or is_below(stored, kept)):
                     raise BadMailboxName(KEPT)
                 if len(self._boxes) >= MAX_MAILBOXES:
-                    raise BadMailboxName(f"there are more than {MAX_MAILBOXES} mailboxes")
+                    raise BadMailboxName(f"you can import up to {MAX_MAILBOXES} mailboxes")
             except BadMailboxName as error:
                 batch.problems.add(f"mailbox {name!r} is left out: {error}")
                 # Remembered, so that a mailbox with a thousand messages is two problems and not a thousand.

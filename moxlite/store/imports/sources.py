@@ -117,7 +117,7 @@ def read_source(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
         elif start.startswith(GZIP_MARK):
             yield from _walk_gzip(Rejoined(start, file.read), order, budget)
         else:
-            raise ImportFailed(PST if start == PST_MARK else "this is neither a zip nor a tar.gz file")
+            raise ImportFailed(PST if start == PST_MARK else "this isn't a zip or tar.gz file")
 
 
 def _parts(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
@@ -207,13 +207,15 @@ class Budget:
         self._check()
         self._spent += len(data)
         if self._spent > self._limit:
-            raise ImportFailed(f"there are more than {self._limit} octets of mail, unpacked")
+            raise ImportFailed(f"the unpacked mail is larger than {self._limit} bytes")
         if (
             self.packed is not None
             and self._spent > FREE_UNPACKED
             and self._spent - FREE_UNPACKED > MAX_RATIO * self.packed()
         ):
-            raise ImportFailed(f"the archive has over {MAX_RATIO} times its size, unpacked: that is no mail")
+            raise ImportFailed(
+                f"the archive's unpacked size is more than {MAX_RATIO} times its size, so it can't be mail"
+            )
         return data
 
     def bounded(self, read: Read) -> Read:
@@ -235,7 +237,7 @@ def _walk_gzip(file: Rejoined, order: Order, budget: Budget) -> Iterator[Item]:
             try:
                 return unpacked.read(size)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                raise ImportFailed(f"the archive is damaged or cut short: {error}") from None
+                raise ImportFailed(f"the archive is damaged or truncated: {error}") from None
 
         budget.packed = lambda: file.taken
         read = budget.bounded(unpack)
@@ -248,7 +250,7 @@ def _walk(found: Iterator[Member], order: Order) -> Iterator[Item]:
     """Items of an archive's members, by their names."""
     for number, member in enumerate(found):
         if number >= MAX_MEMBERS:
-            raise ImportFailed(f"the archive has over {MAX_MEMBERS} members: cut it into parts")
+            raise ImportFailed(f"the archive has more than {MAX_MEMBERS} files; split it into parts")
         if len(member.name) > MAX_NAME:
             yield Problem(f"{member.name[:SHOWN]!r}…: the name is longer than {MAX_NAME} characters")
             continue
@@ -350,7 +352,7 @@ def _whole_mbox(read: Read, order: Order) -> Iterator[Item]:
     try:
         yield from _mbox(iter(lambda: read(READ_SIZE), b""), "mbox", order.mailbox, labels=order.labels)
     except MboxError as error:
-        raise ImportFailed(f"the file is not an mbox: {error}") from None
+        raise ImportFailed(f"the file isn't an mbox: {error}") from None
 
 
 def _mbox_member(pieces: Iterator[bytes], shown: str, mailbox: str) -> Iterator[Item]:
@@ -467,11 +469,11 @@ class ArchiveMember(msgspec.Struct, frozen=True):
 def find(name: str, order: Order, *, is_folder: bool = False) -> ArchiveMember:
     """Determine kind and mailbox of an archive's member by its name. Raises BadPath."""
     if name.startswith("/") or "\\" in name or "\0" in name or name[1:2] == ":":
-        raise BadPath("the name is absolute, or has characters that none should have")
+        raise BadPath("the name is absolute or has invalid characters")
     # no file is written by this name, but a mailbox must not be named by a path either
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise BadPath("the name leads out of the archive")
+        raise BadPath("the name points outside the archive")
     if not parts:
         return ArchiveMember(What.NOTHING)
     folder, last = parts[:-1], parts[-1]

@@ -101,13 +101,13 @@ def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: It
         raise MailboxNotAllowed("the owner has all rights always")
     box = mailbox(tx, mailbox_id)
     if box.system:
-        raise MailboxNotAllowed(worded("{name} is the server's own mailbox, and cannot be shared", name=box.name))
+        raise MailboxNotAllowed(worded("{name} is managed by the server and can't be shared", name=box.name))
     wanted = joined(*rights)
     before = tx.value(GET, mailbox_id, identifier) or ""
     if wanted == before:
         return False
     if not before and tx.value(COUNT, mailbox_id) >= MAX_IDENTIFIERS:
-        raise LimitExceeded(worded("rights for {most} others on one mailbox", most=MAX_IDENTIFIERS))
+        raise LimitExceeded(worded("sharing one mailbox with {most} others", most=MAX_IDENTIFIERS))
     # With what `anyone` gives: taking a row away may change nothing for the guest, and then is not told.
     had = rights_of(tx, mailbox_id, identifier)
     if wanted:

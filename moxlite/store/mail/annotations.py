@@ -97,7 +97,7 @@ def set_annotation(
         if count > MAX_ANNOTATIONS or (row is None and keys >= MAX_KEYS):
             raise LimitExceeded("annotations")
         if octets + len(value) > MAX_ANNOTATION_OCTETS:
-            raise LimitExceeded("annotation octets")
+            raise LimitExceeded("annotation bytes")
     modseq = tx.modseq()
     tx.execute(SET, mailbox_id, key, is_string, value or b"", modseq, value is not None)
     if mailbox_id != ACCOUNT:

@@ -205,4 +205,4 @@ def structure_of(packed: bytes) -> Structure:
     try:
         return decode_structure(packed)
     except msgspec.DecodeError as error:
-        raise ChunkDamaged(f"the structure cannot be read: {error}") from error
+        raise ChunkDamaged(f"can't read the structure: {error}") from error

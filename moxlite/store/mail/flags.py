@@ -238,7 +238,7 @@ def _outcome(old: tuple[int, str], how: _How, words: frozenset[str]) -> tuple[Fl
             after = flags & ~how.kept | before & how.kept
             new = column if how.keep_keywords else join_keywords(words)
     if new.count(" ") >= MAX_PER_MESSAGE:
-        raise LimitExceeded("keywords of a message")
+        raise LimitExceeded("keywords per message")
     return None if after == before and new == column else (after, new)
 
 

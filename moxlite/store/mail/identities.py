@@ -57,7 +57,7 @@ def patch_identity(tx: AccountTx, address: str, change: IdentityChange) -> None:
         if isinstance(value, str) and len(value) > MAX_SIGNATURE:
             raise BadForm(name, worded("{place}: must be {limit} characters or fewer", place=name, limit=MAX_SIGNATURE))
         if isinstance(value, list) and len(value) > MAX_PEOPLE:
-            raise BadForm(name, worded("{place}: at most {limit} entries are possible", place=name, limit=MAX_PEOPLE))
+            raise BadForm(name, worded("{place}: you can have up to {limit} entries", place=name, limit=MAX_PEOPLE))
     _, _, data = patched(tx.value(LOAD_ONE, address), Identity, change)
     tx.execute(SAVE, address, tx.modseq(), data)
     tx.emit(SettingsChanged())

@@ -78,7 +78,7 @@ class NoSuchLink(StoreError):
     """The account has no such link."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(worded("{name} is no linked mailbox of this account", name=name))
+        super().__init__(worded("linked account not found: {name}", name=name))
 
 
 class SendsNothing(StoreError):
@@ -235,13 +235,13 @@ def add_link(tx: AccountTx, new: NewLink) -> Link:
     """Make a link. Raises LinkRefused; LimitExceeded; BadMailboxName: the name cannot be that of a mailbox."""
     here = links(tx)
     if len(here) >= MAX_LINKS:
-        raise LimitExceeded("linked mailboxes")
+        raise LimitExceeded("linked accounts")
     name = _free_name(new.name, here)
     if tx.value(SAME, new.host, new.username):
         raise LinkRefused("this mailbox is linked already", "user")
     box = mailbox_by_name(tx, name)
     if box is not None and (box.special_use or box.system or name == "Inbox"):
-        raise LinkRefused("a mailbox of your own has this name: give another one", "name")
+        raise LinkRefused("you already have a folder with this name; choose another one", "name")
     server = name, new.address, new.host, new.port, new.tls, new.username, new.secret
     tx.execute(ADD, *server, tx.now, tx.value(MODSEQ), new.protocol, new.keep_days, int(new.sorts))
     set_outlet(tx, link_named(tx, name).id, new.outlet)
@@ -255,7 +255,7 @@ def _free_name(text: str, here: Iterable[Link]) -> str:
     if SEPARATOR in name:
         raise LinkRefused(worded("give a name without {separator}", separator=SEPARATOR), "name")
     if any(link.name == name for link in here):
-        raise LinkRefused("another linked mailbox has this name", "name")
+        raise LinkRefused("another linked account has this name", "name")
     return name
 
 
@@ -270,7 +270,7 @@ def rename_link(tx: AccountTx, link_id: int, text: str) -> str:
     if name == link.name:
         return name
     if mailbox_by_name(tx, name) is not None or name == INBOX:
-        raise LinkRefused("a mailbox of your own has this name: give another one", "name")
+        raise LinkRefused("you already have a folder with this name; choose another one", "name")
     box = mailbox_by_name(tx, link.name)
     if box is not None:
         rename_subscribed(tx, box.id, name)

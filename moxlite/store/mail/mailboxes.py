@@ -126,7 +126,7 @@ def _check_prefix(tx: AccountTx, name: str) -> None:
     the name, and an account that has such a mailbox keeps it.
     """
     if (name == OTHERS or is_below(name, OTHERS)) and mailbox_by_name(tx, OTHERS) is None:
-        raise MailboxNotAllowed(worded("the name {name} is kept for the mailboxes of other users", name=OTHERS))
+        raise MailboxNotAllowed(worded("the name {name} is reserved for other users' mailboxes", name=OTHERS))
 
 
 def ensure_mailbox(tx: AccountTx, name: str) -> Mailbox:
@@ -252,7 +252,7 @@ def check_deletable(tx: AccountTx, mailbox_id: MailboxID) -> Mailbox:
     """
     box = mailbox(tx, mailbox_id)
     if box.name == INBOX:
-        raise MailboxNotAllowed("Inbox cannot be deleted")
+        raise MailboxNotAllowed("Inbox can't be deleted")
     check_own(box)
     if tx.row(HAS_CHILDREN, mailbox_id) is not None:
         raise MailboxHasChildren(box.name)
@@ -371,7 +371,7 @@ def set_special_use(tx: AccountTx, mailbox_id: MailboxID, special_use: SpecialUs
     box = mailbox(tx, mailbox_id)
     check_own(box)
     if box.name == INBOX and special_use:
-        raise MailboxNotAllowed("Inbox cannot have a special use")
+        raise MailboxNotAllowed("Inbox can't have a special use")
     if box.special_use == special_use:
         return []
     changed: list[Mailbox] = []

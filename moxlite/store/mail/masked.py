@@ -55,7 +55,7 @@ class NoSuchMasked(StoreError):
     """The account has no such address to give away."""
 
     def __init__(self, address: str) -> None:
-        super().__init__(worded("{address} is not one of the addresses that were given away", address=address))
+        super().__init__(worded("{address} isn't one of your masked addresses", address=address))
 
 
 class MaskedSender(msgspec.Struct, frozen=True):
@@ -221,10 +221,10 @@ def add_masked(
     if known is not None:
         return known
     if tx.value(COUNT) >= MAX_MASKED:
-        raise LimitExceeded(worded("{most} addresses to give away of an account", most=MAX_MASKED))
+        raise LimitExceeded(worded("{most} masked addresses per account", most=MAX_MASKED))
     today = tx.now // DAY
     if counted and (tx.value(MADE, today) or 0) >= MAX_A_DAY:
-        raise LimitExceeded(worded("{most} new addresses to give away a day", most=MAX_A_DAY))
+        raise LimitExceeded(worded("{most} new masked addresses per day", most=MAX_A_DAY))
     _check_expiry(tx, expires)
     # Only today's count is looked at, so the table has one row.
     tx.execute(DROP_DAYS, today)
@@ -323,14 +323,14 @@ def checked_site(text: str) -> str:
     try:
         return Domain.parse(host[: MAX_SITE + 1]).unicode
     except AddressError:
-        raise MaskedRefused("the site is no host name, such as shop.example", "site") from None
+        raise MaskedRefused("the site must be a host name, like shop.example", "site") from None
 
 
 def checked_note(text: str) -> str:
     """A note without spaces around it. Raises MaskedRefused."""
     note = " ".join(text.split())
     if len(note) > MAX_NOTE:
-        raise MaskedRefused(worded("a note has {most} characters at most", most=MAX_NOTE), "note")
+        raise MaskedRefused(worded("notes must be {most} characters or fewer", most=MAX_NOTE), "note")
     return note
 
 
@@ -343,7 +343,7 @@ def checked_senders(texts: Sequence[str]) -> list[str]:
             found.append(masked_key(Address.parse(text.strip())) if head else Domain.parse(domain).unicode)
         except AddressError:
             shown = text[:MAX_SITE]
-            text = worded("{sender} is neither an address nor a domain", sender=shown)
+            text = worded("{sender} isn't an address or a domain", sender=shown)
             raise MaskedRefused(text, "only_from") from None
     if any(" " in one for one in found) or len(found) > MAX_ONLY:
         raise MaskedRefused(worded("{most} senders at most, without spaces in them", most=MAX_ONLY), "only_from")
@@ -358,7 +358,7 @@ def fits_sender(author: Address, only_from: Sequence[str]) -> bool:
 
 def _check_expiry(tx: Tx, expires: int | None) -> None:
     if expires is not None and expires <= tx.now:
-        raise MaskedRefused("the address would have expired already: name a time to come", "expires")
+        raise MaskedRefused("the expiration time must be in the future", "expires")
 
 
 # Names that cannot be guessed (MASK-2)
@@ -457,7 +457,7 @@ def new_localpart(word: str, separators: Sequence[str]) -> Localpart:
     joint = next((one for one in JOINTS if not any(one in text for text in separators)), None)
     # A separator of the domain would cut the address: mail for it would go to the one that the part before it names.
     if joint is None:
-        raise MaskedRefused("the domain uses each of . _ - as a separator: choose another domain", "domain")
+        raise MaskedRefused("the domain uses all of . _ - as separators; choose another domain", "domain")
     return Localpart(f"{word}{joint}{''.join(secrets.choice(LETTERS) for _ in range(SUFFIX))}")
 
 

@@ -65,14 +65,14 @@ def changeable(r: Reader, mailbox_id: MailboxID) -> Mailbox:
 def check_fillable(box: Mailbox) -> None:
     """Raise MailboxNotAllowed for the system's mailbox: only the queue adds messages to it."""
     if box.system:
-        raise MailboxNotAllowed(worded("{name} shows what waits to be sent, nothing can be put there", name=box.name))
+        raise MailboxNotAllowed(worded("{name} shows queued messages, so you can't add any", name=box.name))
 
 
 def check_own(box: Mailbox) -> None:
     """Raise MailboxNotAllowed for the system's mailbox: it cannot be renamed, deleted, or get a special use."""
     if box.system:
         raise MailboxNotAllowed(
-            worded("{name} is the server's own mailbox: the setting queue_mailbox takes it away", name=box.name)
+            worded("{name} is managed by the server; to remove it, turn off queue_mailbox", name=box.name)
         )
 
 

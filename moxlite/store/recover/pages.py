@@ -101,7 +101,7 @@ class Pages:
     def page(self, number: int) -> bytes:
         """Read a page, numbered from 1; a short one at the end is padded with zeros. Raises Damaged."""
         if not 1 <= number <= self.count:
-            raise Damaged(f"there is no page {number}")
+            raise Damaged(f"page {number} doesn't exist")
         try:
             frame = self._frames.get(number)
             if frame is not None and self._log is not None:
@@ -168,7 +168,7 @@ class Pages:
         kind = data[100 if cell.page == 1 else 0]
         local = _local(cell.length, table=kind == LEAF_TABLE)
         if cell.offset + local + (4 if local < cell.length else 0) > PAGE:
-            raise Damaged("a row goes beyond its page")
+            raise Damaged("row extends past its page")
         if local == cell.length:
             return data[cell.offset : cell.offset + local]
         parts = [data[cell.offset : cell.offset + local]]
@@ -180,7 +180,7 @@ class Pages:
             parts.append(data[4 : 4 + min(left, PAGE - 4)])
             left -= PAGE - 4
         if following:
-            raise Damaged("an overflow chain is too long")
+            raise Damaged("overflow chain is too long")
         return b"".join(parts)
 
     def record(self, cell: Cell) -> Record:
@@ -220,7 +220,7 @@ def _pointers(data: bytes, number: int) -> tuple[int, list[int]]:
     start = 100 if number == 1 else 0
     kind = data[start]
     if kind not in (INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE):
-        raise Damaged(f"page {number} is no page of a tree")
+        raise Damaged(f"page {number} isn't a tree page")
     count = int.from_bytes(data[start + 3 : start + 5], "big")
     first = start + (12 if kind in (INTERIOR_INDEX, INTERIOR_TABLE) else 8)
     if first + 2 * count > PAGE:
@@ -253,7 +253,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = 0
     for place in range(9):
         if at >= len(data):
-            raise Damaged("a number goes beyond its page")
+            raise Damaged("number extends past its page")
         octet = data[at]
         at += 1
         if place == 8:
@@ -279,7 +279,7 @@ def _octets(kind: int) -> int:
         return (kind - 12) // 2
     if kind in _INTEGERS:
         return _INTEGERS[kind]
-    raise Damaged(f"a column has the unknown type {kind}")
+    raise Damaged(f"unknown column type {kind}")
 
 
 def _value(kind: int, piece: bytes) -> Value:
@@ -297,14 +297,14 @@ def _value(kind: int, piece: bytes) -> Value:
     try:
         return piece.decode()
     except UnicodeDecodeError as error:
-        raise Damaged("a text is no UTF-8") from error
+        raise Damaged("text isn't valid UTF-8") from error
 
 
 def decode_record(data: bytes) -> Record:
     """The columns of a payload (§2.1). Raises Damaged."""
     length, at = _varint(data, 0)
     if not at <= length <= len(data):
-        raise Damaged("the header of a row goes beyond it")
+        raise Damaged("row header extends past the row")
     body = length
     values: list[Value] = []
     while at < length:
@@ -313,10 +313,10 @@ def decode_record(data: bytes) -> Record:
         piece = data[body : body + size]
         body += size
         if body > len(data):
-            raise Damaged("a column goes beyond its row")
+            raise Damaged("column extends past its row")
         values.append(_value(kind, piece))
     if at != length or body != len(data):
-        raise Damaged("a row is longer than its columns")
+        raise Damaged("row is longer than its columns")
     return tuple(values)
 
 

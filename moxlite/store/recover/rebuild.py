@@ -109,7 +109,7 @@ def recover(name: str, file: Path, out: Path, *, tell: Callable[[str], None] = l
     """
     # What was salvaged before may be all that there is; it is not overwritten by a second try.
     if out.exists() and any(out.iterdir()):
-        raise BadTarget(f"{out} is not empty")
+        raise BadTarget(f"{out} isn't empty")
     out.mkdir(mode=0o750, parents=True, exist_ok=True)
     pages = Pages(file)
     try:

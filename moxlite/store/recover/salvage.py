@@ -277,7 +277,7 @@ class Salvage:
         parts = []
         first = body_id << CHUNK_BITS
         if not 0 < first < 1 << 62:
-            raise Damaged(f"there is no body {body_id}")
+            raise Damaged(f"body {body_id} doesn't exist")
         # Also if it cannot be read: its message is told as lost already, and must not be told again as a body without
         # one.
         self.spare(body_id)
@@ -287,20 +287,20 @@ class Salvage:
                 raise Damaged(f"chunk {seq} is lost")
             parts.append(self._chunk(Cell(page, chunk, offset, length), seq))
         if not parts:
-            raise Damaged("its octets are lost")
+            raise Damaged("its data is lost")
         data = b"".join(parts)
         # The hash is of the whole body. Without its row the chunks are good one by one, but one at the end may be
         # missing.
         if row is not None and hashlib.sha256(data).digest() == row[1]:
             return Body(data, proven=True)
         if row is not None and len(data) != row[2]:
-            raise Damaged(f"{len(data)} of {row[2]} octets are left")
+            raise Damaged(f"only {len(data)} of {row[2]} bytes are left")
         if row is not None:
-            raise Damaged("its octets do not match its hash")
+            raise Damaged("its data doesn't match its hash")
         if size is not None and len(data) != size:
-            raise Damaged(f"{len(data)} of {size} octets are left")
+            raise Damaged(f"only {len(data)} of {size} bytes are left")
         if any(len(part) != CHUNK_SIZE for part in parts[:-1]):
-            raise Damaged("a part of its octets is lost")
+            raise Damaged("part of its data is lost")
         if size is None and len(parts[-1]) == CHUNK_SIZE:
             raise Damaged("its end is lost")  # few bodies end with a full chunk, so more chunks are probably lost
         return Body(data, proven=False)

@@ -114,7 +114,7 @@ def recover_tables(kind: Kind, file: Path, out: Path) -> RecoveredTables:
       OSError, apsw.Error: the file cannot be opened, or nothing can be written.
     """
     if out.exists() and any(out.iterdir()):
-        raise BadTarget(f"{out} is not empty")
+        raise BadTarget(f"{out} isn't empty")
     out.mkdir(mode=0o750, parents=True, exist_ok=True)
     options = Options(min_free_space=0)
     target = out / file.name

@@ -338,7 +338,7 @@ def matching_texts(r: Reader, mailbox_id: int, condition: Condition, first: int,
 def _compose(condition: Condition, depth: int) -> tuple[str, list[Value]]:
     """The SQL of a condition and the values to bind, in order."""
     if depth > MAX_DEPTH:
-        raise LimitExceeded("nesting of a search")
+        raise LimitExceeded("search nesting")
     match condition:
         case All():
             return "1", []

@@ -46,7 +46,7 @@ async def check_index(account: IndexedAccount, *, deep: bool = False) -> list[Fi
     except StorageBusy:
         raise  # the index may be sound
     except StoreError as error:
-        return [Finding("search", f"the text index cannot be read: {error}")]
+        return [Finding("search", f"can't read the text index: {error}")]
 
 
 async def _check(account: IndexedAccount, database: Database, deep: bool) -> list[Finding]:
@@ -98,9 +98,9 @@ async def _compare(account: IndexedAccount, database: Database, ids: list[int]) 
         actual = await account.scan(partial(_actual, ids=part), op="check")
         for one, found in actual.items():
             if stored.get(one, found.text) != found.text:
-                findings.append(Finding("search", f"the text of message {one} is not what was indexed"))
+                findings.append(Finding("search", f"message {one}'s text doesn't match the index"))
             if _differ(fields.get(one, NO_FIELDS), field_texts(found.header)):
-                findings.append(Finding("search", f"the fields of message {one} are not what was indexed"))
+                findings.append(Finding("search", f"message {one}'s fields don't match the index"))
         if len(findings) >= MAX_PER_KIND:
             break
     return findings[:MAX_PER_KIND]

@@ -190,7 +190,7 @@ def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[StoredText]:
         bodies = small_bodies(r, list(small.items()))
         for message_id, prefix, packed, header, body_id, size in rows[start:stop]:
             if r.interrupted:
-                raise apsw.InterruptError("the read was cancelled")
+                raise apsw.InterruptError("the read was canceled")
             read = _reader(r, Content(prefix, body_id, size), bodies)
             try:
                 structure = decode_structure(packed)
@@ -254,10 +254,10 @@ def unpack(boundary: int, data: bytes, tail: bytes | None) -> Text:
         if tail is not None:
             data += tail
         if zstandard.frame_content_size(data) > MAX_INDEXED:
-            raise IndexDamaged("a stored text is longer than any")
+            raise IndexDamaged("stored text is too long")
         return Text(_coders.decompressor.decompress(data), boundary)
     except zstandard.ZstdError as error:
-        raise IndexDamaged(f"a stored text is damaged: {error}") from error
+        raise IndexDamaged(f"stored text is damaged: {error}") from error
 
 
 def _text(structure: Structure, header: bytes, read: Callable[[int, int], bytes]) -> tuple[Text, bool]:
@@ -289,7 +289,7 @@ def _reader(r: Reader, content: Content, bodies: dict[int, bytes]) -> Callable[[
 
     def read(start: int, end: int) -> bytes:
         if body is None:
-            raise ChunkDamaged(f"body {content.body_id} cannot be read")
+            raise ChunkDamaged(f"can't read body {content.body_id}")
         return (content.prefix + body)[start:end]
 
     return read

@@ -92,11 +92,13 @@ def _keywords(r: Reader) -> Iterator[Finding]:
         if set(words) != rows.get(message_id, set()):
             yield Finding(
                 "message_keyword",
-                f"message {message_id} has keywords {column!r}, its rows say {sorted(rows.get(message_id, set()))}",
+                f"message {message_id} has keywords {column!r}, but its rows have "
+                f"{sorted(rows.get(message_id, set()))}",
             )
         if not of_mailbox.get(mailbox_id, set()).issuperset(words):
             yield Finding(
-                "mailbox.keywords", f"message {message_id} has keywords {column!r}, its mailbox has not all of them"
+                "mailbox.keywords",
+                f"message {message_id} has keywords {column!r}, but its mailbox doesn't have all of them",
             )
         if not known.issuperset(words):
             yield Finding("keyword", f"message {message_id} has keywords {column!r}, not all have a spelling")
@@ -115,23 +117,23 @@ def _threads(r: Reader) -> Iterator[Finding]:
         try:
             parents_of[message_id] = decode(column)
         except msgspec.DecodeError:
-            yield Finding("thread", f"message {message_id} has thread parents that are no list")
+            yield Finding("thread", f"message {message_id} has an invalid list of thread parents")
     for message_id, parents in parents_of.items():
         if message_id in parents or len(set(parents)) != len(parents):
-            yield Finding("thread", f"message {message_id} has thread parents {parents}: a cycle")
+            yield Finding("thread", f"message {message_id} has circular thread parents {parents}")
         for place, ancestor in enumerate(parents):
             if ancestor in thread_of:
                 theirs = parents_of.get(ancestor, ())
                 if theirs != parents[place + 1 :] and message_id not in theirs:
                     yield Finding(
                         "thread",
-                        f"message {message_id} has thread parents {parents}, its ancestor {ancestor} has {theirs}",
+                        f"message {message_id} has thread parents {parents}, but its ancestor {ancestor} has {theirs}",
                     )
                 if thread_of[ancestor] != thread_of[message_id]:
                     yield Finding(
                         "thread",
-                        f"message {message_id} is in thread {thread_of[message_id]}, "
-                        f"its ancestor {ancestor} in {thread_of[ancestor]}",
+                        f"message {message_id} is in thread {thread_of[message_id]}, but its ancestor {ancestor} "
+                        f"is in {thread_of[ancestor]}",
                     )
 
 
@@ -153,13 +155,13 @@ def _resources(r: Reader) -> Iterator[Finding]:
         "SELECT r.name, r.hash, d.data FROM resource r JOIN resource_data d ON d.resource_id = r.id"
     ):
         if hashlib.sha256(data).digest() != digest:
-            yield Finding("resource", f"entry {name!r} does not have the octets of its hash")
+            yield Finding("resource", f"entry {name!r} doesn't match its hash")
 
 
 def _unused(r: Reader) -> Iterator[Finding]:
     """Bodies without users, which should have been erased with their last one (STORE-29)."""
     for (body_id,) in r.iterate("SELECT id FROM body WHERE refs = 0"):
-        yield Finding("refs", f"body {body_id} has no users")
+        yield Finding("refs", f"body {body_id} isn't used")
 
 
 def _bodies(r: Reader) -> Iterator[Finding]:
@@ -179,7 +181,7 @@ def _bodies(r: Reader) -> Iterator[Finding]:
             yield Finding("chunk", f"a chunk of body {body_id} is damaged")
             continue
         if plain.digest() != digest:
-            yield Finding("hash", f"body {body_id} does not have the octets of its hash")
+            yield Finding("hash", f"body {body_id} doesn't match its hash")
 
 
 def _junk_words(r: Reader) -> Iterator[Finding]:

@@ -91,7 +91,9 @@ class Consent:
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD with the question, POST with what was answered."""
         if request.method not in ("GET", "HEAD", "POST"):
-            raise HTTPError(405, "This page can only be fetched, and its form sent.", (("allow", "GET, HEAD, POST"),))
+            raise HTTPError(
+                405, "Use GET to view this page and POST to submit its form.", (("allow", "GET, HEAD, POST"),)
+            )
         if not self._requests.add(ip_address(request.client_ip)):
             raise HTTPError(429, "Too many requests from your network. Try again in a minute.", (RETRY_AFTER,))
         code, language = request.path.removeprefix(CONSENT_PATH), page_language(request.headers)

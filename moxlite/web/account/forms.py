@@ -209,10 +209,10 @@ def _by_name(rules: Iterable[dict[str, str]], field: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for rule in rules:
         if not rule["name"] or not rule["value"]:
-            raise FieldErrors([FieldError(field, "needs a pattern for the name and one for the value")])
+            raise FieldErrors([FieldError(field, "enter a pattern for both the name and the value")])
         if rule["name"] in found:
             raise FieldErrors(
-                [FieldError(field, worded('names "{one}" twice: put both values into one pattern', one=rule["name"]))]
+                [FieldError(field, worded('has "{one}" twice; combine both values in one pattern', one=rule["name"]))]
             )
         found[rule["name"]] = rule["value"]
     return found

@@ -145,7 +145,7 @@ class TokenDoor:
         assert isinstance(entry.source, Description)
         if not entry.source.scopes.intersection(admin_token.scopes):
             words = " or ".join(sorted(entry.source.scopes))
-            raise NotAllowed(worded("the token needs the scope {words}", words=words), NO_SCOPE)
+            raise NotAllowed(worded("the token must have the scope {words}", words=words), NO_SCOPE)
         return f"(token {admin_token.name})"
 
 

@@ -64,7 +64,7 @@ class AdminSessions(Sessions):
       resets: returns the number of such resets since the start.
     """
 
-    WRONG = "The password is not right."
+    WRONG = "Wrong password."
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class AdminSessions(Sessions):
         await self._logins.admin_password(self.login_request(caller), password, mechanism=mechanism, alone=confirm)
         # The password is checked in a thread, and the file may be replaced meanwhile.
         if stamp != self._stamp():
-            raise WrongCredentials("the password was changed meanwhile")
+            raise WrongCredentials("the password was changed elsewhere")
         return Identity(ADMIN, "")
 
     async def _enter(self, caller: Caller, identity: Identity, proven: int | None = None) -> LoginResult:
@@ -187,7 +187,7 @@ class AdminSessions(Sessions):
         except BadPassword as error:
             raise errors.FieldErrors([errors.FieldError("password", str(error))]) from None
         except OSError as error:
-            raise errors.ServerFailed(f"The password was not set: {error.strerror or error}") from None
+            raise errors.ServerFailed(f"Couldn't set the password: {error.strerror or error}") from None
         if own is not None:
             # The new file would end this session, too, which is the one that wrote it.
             own.password = self._stamp()

@@ -148,7 +148,7 @@ async def composed(
             # nothing.
             if octets * 4 // 3 > max_size:
                 raise TooLarge(
-                    worded("the attachments are larger than a message may be ({max_size} MiB)", max_size=max_size >> 20)
+                    worded("attachments exceed the message size limit ({max_size} MiB)", max_size=max_size >> 20)
                 )
             spool.fill(message(whole, files, keep_bcc=True))
 
@@ -159,7 +159,7 @@ async def composed(
         except BadDraft as error:
             raise UserError(worded("{field}: {reason}", field=error.field, reason=error)) from error
         if spool.size > max_size:
-            raise TooLarge(worded("the message is larger than {max_size} MiB", max_size=max_size >> 20))
+            raise TooLarge(worded("message exceeds the size limit ({max_size} MiB)", max_size=max_size >> 20))
         yield spool
 
 
@@ -236,7 +236,7 @@ def drop_draft(tx: AccountTx, message_id: int) -> None:
     mailbox_id = mailboxes_of(tx, [message_id]).get(MessageID(message_id))
     drafts = mailbox_rows.mailbox_by_use(tx, SpecialUse.DRAFTS)
     if mailbox_id is None or drafts is None or mailbox_id != drafts.id:
-        raise Conflict("this draft was changed or removed elsewhere")
+        raise Conflict("this draft was changed or deleted elsewhere")
     expunge_ids(tx, [message_id])
 
 
@@ -261,7 +261,7 @@ def refuse_sent(r: Reader, written: Written) -> None:
     have kept the message in its earlier state, without the id of the call.
     """
     if _is_sent(r, written.message_id):
-        raise AlreadySent("this message was sent before")
+        raise AlreadySent("this message was already sent")
 
 
 def unsent_id(r: Reader, message_id: int) -> str:
@@ -373,7 +373,7 @@ async def words_of(sandbox: Sandbox, account: str, written: Written) -> Words:
     except Refused as e:
         raise UserError(worded("html: {reason}", reason=e)) from e
     except JobFailed as e:
-        raise Unavailable(worded("the text cannot be prepared now: {reason}", reason=e)) from e
+        raise Unavailable(worded("couldn't prepare the text: {reason}", reason=e)) from e
     shown = tuple(ids[number] for number in found.pictures if number < len(ids))
     return Words(found.text, await placed(found.html, marker, ids), shown, written.original)
 

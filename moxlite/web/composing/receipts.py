@@ -107,7 +107,7 @@ async def send_receipt(
         if not tx.once(key):
             return False
         if message(tx, message_ids[0]).flags & Flag.MDNSENT:
-            raise Conflict("a receipt was sent or declined before")
+            raise Conflict("you already sent or declined this read receipt")
         add_outgoing(tx, counted, limits, written=False)
         store_flags_ids(tx, message_ids, mode="add", flags=Flag.MDNSENT)
         tx.owe(key, SUBMIT, OwedMessage(ready.submission, octets).pack())

@@ -237,7 +237,7 @@ async def ready_to_send(keys: SigningKeys, letter: OutgoingMessage, spool: Spool
             raise UserError(worded("{field}: {reason}", field="from", reason=error)) from error
         raise (Unavailable if error.result == "signerror" else UserError)(reason_of(error)) from error
     except HeaderTooLarge as error:
-        raise UserError("the header of the message is too long") from error
+        raise UserError("the message header is too long") from error
 
 
 async def take_back(account: Account, submit_id: bytes) -> MessageID | None:

@@ -133,7 +133,7 @@ class DAVApp:
             return
         method = METHODS.get(request.method)
         if method is None:
-            raise HTTPError(405, "This method is not spoken here.", (("allow", ALLOW),))
+            raise HTTPError(405, "Method not supported.", (("allow", ALLOW),))
         # OPTIONS and the page for browsers come without a log-in: programs look for DAV before they ask for a password.
         identity = await log_in(self._logins, request, "dav")
         request.account = identity.account
@@ -167,7 +167,7 @@ class DAVApp:
         except NoParent:
             if request.method not in ("PUT", "MKCOL", "MKCALENDAR"):
                 raise
-            raise Refusal(409, "", "the collection above is not there") from None  # RFC 4918 §9.3.1, §9.7.1
+            raise Refusal(409, "", "the parent collection doesn't exist") from None  # RFC 4918 §9.3.1, §9.7.1
         today = datetime.now(UTC).date()
         new = self._tended.get(identity.account) != today
         if new:
@@ -241,7 +241,7 @@ async def _guest(viewer: Viewer, guest: str, owner: OpenAccount, place: Place, r
         raise NotThere
     if request.method not in READING and not (foreign.writable and place.kind == "resource"):
         needed = element(DAV + "resource", href(request.path), element(DAV + "privilege", element(DAV + "write")))
-        raise Refusal(403, DAV + "need-privileges", "the owner has not given this right", needed)
+        raise Refusal(403, DAV + "need-privileges", "you don't have permission from the owner", needed)
     return viewer.at(owner.name, writable=foreign.writable)
 
 
@@ -290,7 +290,7 @@ async def _refusing(writer: ResponseWriter) -> AsyncIterator[None]:
     except NoRoom as error:
         await _refuse(Refusal(429 if error.own else 503, "", f"{error}: try again in a moment"), writer)
     except TooBusy:
-        await _refuse(Refusal(503, "", "the server is busy, try again in a moment"), writer)
+        await _refuse(Refusal(503, "", "the server is busy; try again in a moment"), writer)
     except (store.StoreError, OSError) as error:
         await _refuse(_of_store(error), writer)
 
@@ -323,11 +323,11 @@ def _of_store(error: Exception) -> Refusal:
         case BadName():
             return Refusal(403, DAV + "valid-resource-name", str(error))
         case store.StorageFull() | OSError():
-            return Refusal(507, DAV + "sufficient-disk-space", "the disk of the server is full")
+            return Refusal(507, DAV + "sufficient-disk-space", "the server's disk is full")
         case store.StoreError() if (page := page_error(error)) is not None:
             return Refusal(page.status, "", page.text)
     logger.error("request failed", extra={"kv": {"err": str(error)}})
-    return Refusal(500, "", "the storage of this account does not answer as it should")
+    return Refusal(500, "", "this account's storage isn't working properly")
 
 
 # reading
@@ -335,7 +335,7 @@ def _of_store(error: Exception) -> Refusal:
 
 async def _get(s: Session) -> None:
     if s.place.kind != "resource":
-        raise Refusal(405, "", "this is a collection; ask for its entries by PROPFIND or REPORT")
+        raise Refusal(405, "", "this is a collection; use PROPFIND or REPORT to list its entries")
 
     def read(r: Reader) -> tuple[Resource, bytes]:
         target = stored(r, s.place, s.expander.shelf)
@@ -352,14 +352,14 @@ async def _get(s: Session) -> None:
 
 async def _post(s: Session) -> None:
     if s.place.kind != "outbox":
-        raise Refusal(405, "", "only the outbox takes questions")
+        raise Refusal(405, "", "only the outbox accepts POST requests")
     await s.writer.respond(await s.questions(await s.request.body.read(MAX_QUESTION)))
 
 
 async def _propfind(s: Session) -> None:
     root = await s.xml()
     if root is not None and root.tag != DAV + "propfind":
-        raise Refusal(400, "", "the body of PROPFIND is propfind")
+        raise Refusal(400, "", "a PROPFIND body must be a propfind element")
     single = s.place.kind == "resource"
     depth = depth_of(s.request.headers, "infinity", ("0", "1", "infinity") if single else ("0", "1"))
     first = await s.account.read(lambda r: stored(r, s.place, s.expander.shelf), op="dav-propfind")
@@ -430,7 +430,7 @@ async def _report(s: Session) -> None:
     # one collection alone. What is not in it gets the condition that RFC 3253 §3.6 names.
     root = await s.xml()
     if root is None:
-        raise Refusal(400, "", "a report needs a body")
+        raise Refusal(400, "", "a REPORT must have a body")
     if root.tag == DAV + "principal-property-search" and s.place.kind in SEARCHED:
         await s.stream(_search_principals(s, root))
         return
@@ -462,7 +462,7 @@ async def _report(s: Session) -> None:
             body = (await reports.free_busy(single)).encode()
             await s.writer.respond(Response(200, (("content-type", "text/calendar; charset=utf-8"),), body))
         case _:
-            raise Refusal(403, DAV + "supported-report", "this place has no such report")
+            raise Refusal(403, DAV + "supported-report", "this resource doesn't support this report")
 
 
 def _searchable(name: str) -> str:

@@ -61,11 +61,11 @@ def _cost(octets: int) -> int:
 
 async def put(s: Session) -> None:
     if s.place.kind != "resource":
-        raise Refusal(405, "", "entries are put into a collection")
+        raise Refusal(405, "", "you can only add entries to a collection")
     expected, condition = TYPES[s.place.shelf]
     kind = (s.request.headers.get("content-type") or expected).partition(";")[0].strip().lower()
     if kind not in OTHER_TYPES and kind != expected:
-        raise Refusal(403, condition, f"this collection takes {expected}")
+        raise Refusal(403, condition, f"this collection only accepts {expected}")
     conditions = await s.conditions()
     data = await s.request.body.read(2 * MAX_ENTRY, _cost)
     if len(data) > MAX_ENTRY:
@@ -73,7 +73,7 @@ async def put(s: Session) -> None:
     try:
         where = await s.account.read(lambda r: collection_named(r, s.place.shelf, s.place.collection), op="dav-put")
     except NoSuchCollection:
-        raise Refusal(409, "", "there is no such collection") from None
+        raise Refusal(409, "", "collection not found") from None
     if where.inbox:
         raise Refusal(403, CALDAV + "valid-scheduling-message", "messages about events come by scheduling alone")
     # Read by the sandbox before the unit, whose writer serves the whole account. What the request says of the entry as
@@ -143,7 +143,7 @@ async def _uid_taken(s: Session, there: Place) -> Refusal:
 
 async def delete(s: Session) -> None:
     if s.place.kind not in ("collection", "resource"):
-        raise Refusal(403, "", "this cannot be deleted")
+        raise Refusal(403, "", "this can't be deleted")
     conditions = await s.conditions()
     wish = wish_of(s.request.headers)
     begun = False
@@ -165,7 +165,7 @@ async def delete(s: Session) -> None:
             if not conditions.empty and not begun:
                 conditions.check(None, token)
             if where.inbox:
-                raise Refusal(403, "", "the place for messages about events stays")
+                raise Refusal(403, "", "the scheduling inbox and outbox can't be deleted")
             return remove_collection(tx, where, s.user(()), answer=wish.answer)
 
         def allowed(resource: Resource) -> None:
@@ -186,9 +186,9 @@ async def make(s: Session) -> None:
     root = await _xml_of_making(s)
     if s.place.kind != "collection" or (calendar and s.place.shelf != "calendar"):
         name = CALDAV + "calendar-collection-location-ok" if calendar else DAV + "valid-resourcetype"
-        raise Refusal(403, name, "collections are made in the home of their kind")
+        raise Refusal(403, name, "collections can only be created in the calendar or address book home")
     if root is not None and root.tag != (CALDAV + "mkcalendar" if calendar else DAV + "mkcol"):
-        raise Refusal(415, "", "the body is not one of this method")
+        raise Refusal(415, "", "unexpected request body for this method")
     if root is None and not calendar and s.place.shelf == "calendar":
         raise Refusal(403, DAV + "valid-resourcetype", "say by the body that it is a calendar")
     new, failed = made_by(s.place, root)
@@ -209,13 +209,13 @@ async def _xml_of_making(s: Session) -> Element | None:
         kind = (s.request.headers.get("content-type") or "").partition(";")[0].strip().lower()
         if error.status != 400 or kind.endswith(("/xml", "+xml")):
             raise
-        raise Refusal(415, "", "the body is not one of this method") from None
+        raise Refusal(415, "", "unexpected request body for this method") from None
 
 
 async def proppatch(s: Session) -> None:
     root = await s.xml()
     if root is None or root.tag != DAV + "propertyupdate":
-        raise Refusal(400, "", "the body of PROPPATCH is propertyupdate")
+        raise Refusal(400, "", "a PROPPATCH body must be a propertyupdate element")
     changes = [
         (value, step.tag == DAV + "set")
         for step in root
@@ -252,7 +252,7 @@ async def copy(s: Session) -> None:
         raise Refusal(403, "", "only entries can be copied and moved")
     there = _destination(s)
     if s.tree.owner and there.collection != s.place.collection:  # the right is on this collection alone
-        raise Refusal(403, "", "what others share stays in its collection")
+        raise Refusal(403, "", "shared entries can't be moved out of their collection")
     replace = (s.request.headers.get("overwrite") or "T").strip().upper() != "F"
     conditions = await s.conditions()
 
@@ -263,16 +263,16 @@ async def copy(s: Session) -> None:
         try:
             into = collection_named(r, there.shelf, there.collection)
         except NoSuchCollection:
-            raise Refusal(409, "", "there is no such collection to copy or move to") from None
+            raise Refusal(409, "", "destination collection not found") from None
         _refuse_guest(s, r, target.resource)
         return target.resource, resource_data(r, target.resource.id), target.collection, into
 
     resource, data, source, into = await s.account.read(read, op="dav-copy")
     if source.inbox or into.inbox:
-        raise Refusal(403, "", "messages about events stay where they are")
+        raise Refusal(403, "", "scheduling messages can't be moved")
     if resource.tag is not None and s.request.method == "COPY":
         condition = CALDAV + "unique-scheduling-object-resource"
-        raise Refusal(403, condition, "an event with guests is in one calendar only", href(s.tree.href(s.place)))
+        raise Refusal(403, condition, "an event with guests can only be in one calendar", href(s.tree.href(s.place)))
     facts = await s.expander.facts(into, data)
     user, answer = s.user(()), wish_of(s.request.headers).answer
 
@@ -280,11 +280,11 @@ async def copy(s: Session) -> None:
         now = resource_named(tx, source.id, resource.name)
         conditions.check(None if now is None else now.etag, token_of(tx, source, source.modseq))
         if now is None or now.hash != resource.hash:
-            raise Refusal(409, "", "the entry was changed meanwhile")
+            raise Refusal(409, "", "the entry was changed elsewhere")
         replaced = resource_named(tx, into.id, there.name)
         _refuse_guest(s, tx, replaced)
         if not replace and replaced is not None:
-            raise Refusal(412, "", "there is an entry at the destination already")
+            raise Refusal(412, "", "the destination already exists")
         target, keep = (into, there.name), s.request.method == "COPY"
         new = move_entry(tx, source, resource.name, facts, target, user, keep=keep, answer=answer)
         made = resource_named(tx, into.id, there.name)
@@ -305,9 +305,9 @@ def _destination(s: Session) -> Place:
     try:
         host = urlsplit(field).netloc
     except ValueError:  # a host in brackets that is no address
-        raise Refusal(400, "", "Destination is an address of this server") from None
+        raise Refusal(400, "", "Destination must be a URL on this server") from None
     if not field or (host and host != s.request.host.authority):
-        raise Refusal(502 if field else 400, "", "Destination is an address of this server")
+        raise Refusal(502 if field else 400, "", "Destination must be a URL on this server")
     try:
         there = s.tree.target(field)
     except NotThere:

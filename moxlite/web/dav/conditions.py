@@ -50,7 +50,7 @@ class Conditions(msgspec.Struct, frozen=True):
             there = {etag, token}
             holds = any(all((one.value in there) is not one.negate for one in states) for states in self.lists)
         if not holds:
-            raise Refusal(412, "", "the entry has changed since, or is not what the request says")
+            raise Refusal(412, "", "the entry was changed, or doesn't match the request's conditions")
 
 
 def conditions_of(headers: Headers, tree: Tree, place: Place) -> Conditions:
@@ -68,7 +68,7 @@ def _tags(headers: Headers, name: str) -> tuple[str, ...] | None:
 
 def _lists(field: str, tree: Tree, here: Place) -> tuple[tuple[State, ...], ...]:
     if len(field) > MAX_IF:
-        raise Refusal(400, "", "the field If is too long")
+        raise Refusal(400, "", "the If header is too long")
     found: list[tuple[State, ...]] = []
     inside: list[State] | None = None
     negate, ours, place = False, True, 0
@@ -76,7 +76,7 @@ def _lists(field: str, tree: Tree, here: Place) -> tuple[tuple[State, ...], ...]
     while place < len(field):
         token = TOKEN.match(field, place)
         if token is None:
-            raise Refusal(400, "", "the field If cannot be read")
+            raise Refusal(400, "", "the If header is invalid")
         place = token.end()
         if token["open"] and inside is None:
             inside, negate = [], False
@@ -92,9 +92,9 @@ def _lists(field: str, tree: Tree, here: Place) -> tuple[tuple[State, ...], ...]
             inside.append(State(token["uri"] if token["tag"] is None else token["tag"], negate))
             negate = False
         else:
-            raise Refusal(400, "", "the field If cannot be read")
+            raise Refusal(400, "", "the If header is invalid")
     if inside is not None or not found:
-        raise Refusal(400, "", "the field If cannot be read")
+        raise Refusal(400, "", "the If header is invalid")
     return tuple(found)
 
 
@@ -109,7 +109,7 @@ def depth_of(headers: Headers, default: str, allowed: tuple[str, ...]) -> str:
     """The depth of a request: 0, 1 or infinity. Raises Refusal."""
     depth = (headers.get("depth") or default).strip().lower()
     if depth not in ("0", "1", "infinity"):
-        raise Refusal(400, "", "Depth is 0, 1 or infinity")
+        raise Refusal(400, "", "Depth must be 0, 1 or infinity")
     if depth not in allowed:
         raise Refusal(403, DAV + "propfind-finite-depth", "ask with Depth 0 or 1")
     return depth

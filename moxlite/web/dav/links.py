@@ -53,7 +53,7 @@ class SecretLinks:
     async def serve(self, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD. Raises HTTPError, Refusal, StoreError, TooBusy."""
         if request.method not in ("GET", "HEAD"):
-            raise HTTPError(405, "This method is not spoken here.", (("allow", "GET, HEAD"),))
+            raise HTTPError(405, "Method not supported.", (("allow", "GET, HEAD"),))
         if not self._requests.add(ip_address(request.client_ip)):
             raise HTTPError(429, "Too many requests from your network. Try again in a minute.", (RETRY_AFTER,))
         answer = await self._answer(request)

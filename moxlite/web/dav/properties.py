@@ -283,7 +283,7 @@ def _moment(micros: int) -> datetime:
 def _words(one: Element | None, most: int) -> str:
     value = "" if one is None else (one.text or "").strip()
     if len(value) > most:
-        raise BadValue(f"at most {most:,} characters")
+        raise BadValue(f"must be {most:,} characters or fewer")
     return value
 
 
@@ -300,7 +300,7 @@ def _set_name(collection: Collection, value: Element | None) -> Collection:
 def _set_description(shelf: str) -> Write:
     def write(collection: Collection, value: Element | None) -> Collection:
         if collection.kind != shelf:
-            raise BadValue("this collection has no such property")
+            raise BadValue("this collection doesn't support this property")
         return msgspec.structs.replace(collection, description=_words(value, MAX_DESCRIPTION))
 
     return write
@@ -309,7 +309,7 @@ def _set_description(shelf: str) -> Write:
 def _set_colour(collection: Collection, value: Element | None) -> Collection:
     colour = _words(value, 50)
     if colour and not COLOUR.fullmatch(colour):
-        raise BadValue("a colour is #rrggbb, #rrggbbaa or a name")
+        raise BadValue("the color must be #rrggbb, #rrggbbaa or a name")
     return msgspec.structs.replace(collection, colour=colour)
 
 
@@ -318,7 +318,7 @@ def _set_order(collection: Collection, value: Element | None) -> Collection:
     if not number:
         return msgspec.structs.replace(collection, position=None)
     if not re.fullmatch(r"-?[0-9]{1,9}", number):
-        raise BadValue("an order is a number")
+        raise BadValue("the order must be a number")
     return msgspec.structs.replace(collection, position=int(number))
 
 
@@ -330,7 +330,7 @@ def _set_zone(collection: Collection, value: Element | None) -> Collection:
         except BadComponents as error:
             raise BadValue(str(error)) from None
         if [inner.name for inner in component.components] != ["VTIMEZONE"]:
-            raise BadValue("a calendar with one time zone")
+            raise BadValue("must be a calendar with one time zone")
     return msgspec.structs.replace(collection, time_zone=zone)
 
 
@@ -344,14 +344,14 @@ def _set_availability(collection: Collection, value: Element | None) -> Collecti
     """Set the hours of the owner of an inbox (RFC 7953 §7.3)."""
     words = "" if value is None else (value.text or "").strip()
     if not collection.inbox:
-        raise BadValue("hours are a property of the inbox")
+        raise BadValue("only the inbox has availability")
     if words:
         try:
             calendar_object = read_object(words.encode())
         except BadObject as error:
             raise BadValue(str(error)) from None
         if calendar_object.kind != "VAVAILABILITY":
-            raise BadValue("hours are VAVAILABILITY")
+            raise BadValue("must be a calendar with VAVAILABILITY")
     return collection.with_availability(words)
 
 
@@ -492,9 +492,7 @@ def wanted_of(root: Element | None) -> PropertyRequest:
 def check_number(names: int) -> None:
     """Raise Refusal for more properties than a request may ask for."""
     if names > MAX_NAMES:
-        raise Refusal(
-            403, DAV + "number-of-matches-within-limits", f"a request asks for at most {MAX_NAMES} properties"
-        )
+        raise Refusal(403, DAV + "number-of-matches-within-limits", f"a request can have up to {MAX_NAMES} properties")
 
 
 def answer_for(viewer: Viewer, target: Target, property_request: PropertyRequest, *, minimal: bool) -> str:
@@ -575,13 +573,13 @@ def made_by(place: Place, root: Element | None) -> tuple[Collection, dict[str, s
         if value.tag == DAV + "resourcetype":
             kind = CALDAV + "calendar" if place.shelf == "calendar" else CARDDAV + "addressbook"
             if {inner.tag for inner in value} != {DAV + "collection", kind}:
-                raise Refusal(
-                    403, DAV + "valid-resourcetype", "this place has calendars, or address books, and nothing else"
-                )
+                raise Refusal(403, DAV + "valid-resourcetype", "only calendars or address books can be created here")
         elif value.tag == CALDAV + "supported-calendar-component-set" and place.shelf == "calendar":
             names = tuple(inner.get("name", "").upper() for inner in value.findall(CALDAV + "comp"))
             if not names or not {*names} <= {*COMPONENTS}:
-                raise Refusal(403, CALDAV + "supported-calendar-component", "a calendar takes no such components")
+                raise Refusal(
+                    403, CALDAV + "supported-calendar-component", "this calendar doesn't support these components"
+                )
             collection = msgspec.structs.replace(collection, components=tuple(sorted({*names})))
         else:
             rest.append((value, True))

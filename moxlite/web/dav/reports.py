@@ -115,13 +115,13 @@ def data_wanted(root: Element) -> DataWanted | None:
     if card is not None:
         version = card.get("version") or "3.0"  # the default of RFC 6352 §10.4
         if card.get("content-type", "text/vcard") != "text/vcard" or version not in ("3.0", "4.0"):
-            raise Refusal(403, CARDDAV + "supported-address-data-conversion", "cards are of version 3.0 or 4.0")
+            raise Refusal(403, CARDDAV + "supported-address-data-conversion", "only vCard 3.0 and 4.0 are supported")
         names = tuple((prop.get("name") or "").upper() for prop in card.findall(CARDDAV + "prop"))
         return DataWanted(ADDRESS_DATA, version=version, names=names)
     if calendar is None:
         return None
     if calendar.get("content-type", "text/calendar") != "text/calendar" or calendar.get("version", "2.0") != "2.0":
-        raise Refusal(403, CALDAV + "supported-calendar-data", "calendars are of version 2.0")
+        raise Refusal(403, CALDAV + "supported-calendar-data", "only iCalendar 2.0 is supported")
     parts = (calendar.find(CALDAV + name) for name in ("expand", "limit-recurrence-set", "limit-freebusy-set"))
     try:
         expand, recurrences, busy = map(time_range, parts)
@@ -370,7 +370,7 @@ class Reports:
         """The entries that the request names (RFC 4791 §7.9, RFC 6352 §8.7)."""
         hrefs = hrefs_of(self._root)
         if len(hrefs) > MAX_HREFS:
-            raise Refusal(403, DAV + "number-of-matches-within-limits", "a request names too many entries")
+            raise Refusal(403, DAV + "number-of-matches-within-limits", "the request has too many entries")
         known = {(home.kind, home.name): home for home in homes}
         for path in hrefs:
             await give_way()
@@ -443,7 +443,7 @@ class Reports:
         except BadFilter as error:
             raise Refusal(403, error.condition, str(error)) from None
         if stretch is None or EARLIEST in stretch or LATEST in stretch:
-            raise Refusal(403, CALDAV + "valid-filter", "free-busy-query needs a time range with start and end")
+            raise Refusal(403, CALDAV + "valid-filter", "free-busy-query must have a time range with start and end")
         own = frozenset(address.lower() for address in self._viewer.addresses)
         # By all entries as their owner has them: whose answers to invitations count, and what guests see has none.
         expander = self._expander.of_owner()
@@ -504,7 +504,7 @@ def _limit(root: Element, space: str) -> int:
         return MAX_FOUND
     number = given.strip()
     if not (number.isascii() and number.isdigit() and int(number[:9]) > 0):
-        raise Refusal(400, "", "a limit is a number above 0")
+        raise Refusal(400, "", "the limit must be greater than 0")
     return int(number[:9])
 
 
@@ -517,7 +517,9 @@ def _since(token: str, start: str, here: Collection) -> int:
     known = number != token and number.isascii() and number.isdigit() and len(number) < 19
     # A token above the collection's is from before a restore: what has been written since has the same numbers again.
     if not known or not here.purged <= int(number) <= here.modseq:
-        raise Refusal(403, DAV + "valid-sync-token", "the token is not one of this collection; begin without one")
+        raise Refusal(
+            403, DAV + "valid-sync-token", "the sync token is invalid for this collection; start over without one"
+        )
     return int(number)
 
 

@@ -77,7 +77,7 @@ class Questions:
         part, people, stretch = await off_loop(lambda: _question(data), kind="dav")
         own = user_of(snapshot, account).addresses
         if address_of(part.first("ORGANIZER")) not in own:
-            raise Refusal(403, CALDAV + "organizer-allowed", "the organiser is the user who asks")
+            raise Refusal(403, CALDAV + "organizer-allowed", "you must be the organizer")
         answers = [await self._of(snapshot, account, part, line, stretch) for line in people]
         return Response(200, XML_HEADERS, document(CALDAV + "schedule-response", answers).encode())
 
@@ -106,10 +106,10 @@ def _question(data: bytes) -> tuple[Component, list[Property], Span]:
     try:
         calendar = read_components(data.decode(), "VCALENDAR")
     except (UnicodeDecodeError, BadComponents):
-        raise Refusal(403, CALDAV + "valid-calendar-data", "the question is no calendar") from None
+        raise Refusal(403, CALDAV + "valid-calendar-data", "the request must be a calendar") from None
     parts = [component for component in calendar.components if component.name == "VFREEBUSY"]
     if calendar.value("METHOD").upper() != "REQUEST" or len(parts) != 1:
-        raise Refusal(403, CALDAV + "valid-scheduling-message", "the outbox takes questions about busy times alone")
+        raise Refusal(403, CALDAV + "valid-scheduling-message", "the outbox only accepts free/busy requests")
     start, end = (moment_of(parts[0].first(name), {}) for name in ("DTSTART", "DTEND"))
     # both are UTC (RFC 6638 §5.1); two of one kind without a zone can be compared, one with and one without cannot
     comparable = start is not None and end is not None and (start.tzinfo is None) is (end.tzinfo is None)
@@ -119,5 +119,7 @@ def _question(data: bytes) -> tuple[Component, list[Property], Span]:
     # Each once: an answer may have half a MiB of busy times.
     people = [*{address_of(line) or line.value: line for line in parts[0].all("ATTENDEE")}.values()]
     if len(people) > MAX_PEOPLE:
-        raise Refusal(403, CALDAV + "max-attendees-per-instance", f"a question is to at most {MAX_PEOPLE} people")
+        raise Refusal(
+            403, CALDAV + "max-attendees-per-instance", f"a free/busy request can have up to {MAX_PEOPLE} attendees"
+        )
     return parts[0], people, (seconds_of(start), seconds_of(end))

@@ -119,5 +119,5 @@ def stored(r: Reader, place: Place, shelf: Shelf) -> Target:
         return Target(place, where, token=token_of(r, where, where.modseq), guests=guests_of(r, where))
     resource = resource_named(r, where.id, place.name)
     if resource is None:
-        raise NoSuchResource("there is no such entry")
+        raise NoSuchResource("entry not found")
     return Target(place, where, shelf.seen(r, resource, BUSY_TITLE), guests=guests_of(r, where))

@@ -168,11 +168,11 @@ def asked_address(body: bytes) -> str:
     try:
         root = read_xml(body)  # bounded: anybody may post here
     except BadXML:
-        raise ValueError("This is not an autodiscover request.") from None
+        raise ValueError("This isn't an Autodiscover request.") from None
     for element in root.iter():
         if isinstance(element.tag, str) and EMAIL.fullmatch(element.tag):
             return (element.text or "").strip()
-    raise ValueError("The request names no mail address.")
+    raise ValueError("The request must include an email address.")
 
 
 def signed(profile: bytes, pair: KeyPair) -> bytes:

@@ -71,7 +71,7 @@ class Discovery:
             domain = self._domain(request.host)
             if domain is None:
                 metrics.autoconf_requests.labels(domain="(unknown)").inc()
-                raise HTTPError(400, "There are no settings for this domain here.")
+                raise HTTPError(400, "No mail settings found for this domain.")
             metrics.autoconf_requests.labels(domain=domain.ascii).inc()
             address, offer = None, self._offer(domain)
         await lazyimport.load(DOCUMENTS)
@@ -86,7 +86,7 @@ class Discovery:
         domain = self._domain(request.host) if (request.host.name or "").startswith("ua-auto-config.") else None
         metrics.autoconf_requests.labels(domain="(unknown)" if domain is None else domain.ascii).inc()
         if domain is None:
-            raise HTTPError(404, "There are no settings for this domain here.")
+            raise HTTPError(404, "No mail settings found for this domain.")
         document = agent_configuration(self._offer(domain))
         await writer.respond(Response(200, (("content-type", "application/json"), *NO_STORE), document))
 
@@ -114,7 +114,7 @@ class Discovery:
         found = [self._address(one, "autoconf") for one in asked]
         offer = found[0][1]
         if any(one.domain != offer.domain for _, one in found):
-            raise HTTPError(400, "The addresses of a profile are of one domain.")
+            raise HTTPError(400, "All addresses in a profile must be from the same domain.")
         name = "".join(char for char in _parameter(request, "name") if char.isprintable())[:MAX_NAME]
         addresses = [address for address, _ in found]
         pair = self._certificate(request.info.listener)
@@ -145,11 +145,11 @@ class Discovery:
             address = Address.parse(text)
         except AddressError:
             counter.labels(domain="(unknown)").inc()
-            raise HTTPError(400, "This is not a mail address.") from None
+            raise HTTPError(400, "This isn't an email address.") from None
         # The domain is checked, the address never: the answer would tell strangers which accounts there are.
         if not self._served(address.domain):
             counter.labels(domain="(unknown)").inc()
-            raise HTTPError(400, "There are no settings for this domain here.")
+            raise HTTPError(400, "No mail settings found for this domain.")
         counter.labels(domain=address.domain.ascii).inc()
         return address.pack(smtputf8=not address.localpart.isascii()), self._offer(address.domain)
 
@@ -222,7 +222,7 @@ class Policies:
         name = (request.host.name or "").removeprefix(LABEL)
         domain = snapshot.derived.domains.get(name)
         if domain is None or domain.mtasts is None:
-            raise HTTPError(404, "There is no policy for this domain.")
+            raise HTTPError(404, "No policy found for this domain.")
         policy = domain.mtasts
         lines = ["version: STSv1", f"mode: {policy.mode}"]
         lines += [f"mx: {host}" for host in allowed_patterns(snapshot, policy)]

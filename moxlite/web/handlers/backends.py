@@ -204,7 +204,7 @@ async def open_backend(pool: Pool, backend: Backend) -> ClientConnection:
         with trio.fail_after(CONNECT_SECONDS):
             return await pool.connect(backend)
     except trio.TooSlowError:
-        raise Broken("no connection in time", status=504) from None
+        raise Broken("connection timed out", status=504) from None
     except ConnectError as error:
         raise Broken(str(error)) from error
 
@@ -224,7 +224,7 @@ def check_framing(response: h11.Response) -> None:
     """Refuse an answer that others may read as two (RFC 9112 §6.3). Raises Broken."""
     names = [name for name, _ in response.headers]
     if b"content-length" in names and b"transfer-encoding" in names:
-        raise Broken("no valid answer: it has both Content-Length and Transfer-Encoding")
+        raise Broken("invalid response: both Content-Length and Transfer-Encoding are set")
 
 
 async def respond(

@@ -179,9 +179,9 @@ class Passage:
             with trio.fail_after(WRITE_SECONDS):
                 await self.connection.send(event)
         except trio.TooSlowError:
-            raise Broken("it does not take the request", status=504) from None
+            raise Broken("backend doesn't accept the request", status=504) from None
         except h11.LocalProtocolError as error:
-            raise Broken(f"the request cannot be forwarded: {error}") from error
+            raise Broken(f"can't forward the request: {error}") from error
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
             raise Broken("connection lost", stale=not self.connection.heard) from error
 
@@ -243,8 +243,8 @@ class Passage:
                     self._go.set()
                 elif self.request.http_version != "1.0":
                     await self.writer.inform(event.status_code, answer_fields(event.headers, (), ()))
-            raise Broken("too many informational answers")
-        raise Broken("no answer in time", status=504)
+            raise Broken("too many informational responses")
+        raise Broken("response timed out", status=504)
 
 
 def _octets(fields: Fields | list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
@@ -291,7 +291,7 @@ async def tunnel(
     except trio.WouldBlock:
         refused.add(handler=request.handler)
         raise HTTPError(
-            503, "Too many websockets are open; try again later.", (("retry-after", RETRY_AFTER),)
+            503, "Too many WebSocket connections are open. Try again later.", (("retry-after", RETRY_AFTER),)
         ) from None
     try:
         await _tunnel(request, writer, pool, backend, target, fields, extra, accept)
@@ -340,16 +340,16 @@ def _check(request: Request) -> bytes:
     headers = request.headers
     connection = {element.lower() for element in headers.elements("connection")}
     if request.method != "GET" or request.http_version != "1.1" or "upgrade" not in connection:
-        raise HTTPError(400, "This is no valid websocket request.")
+        raise HTTPError(400, "This isn't a valid WebSocket request.")
     if headers.get("sec-websocket-version") != "13":
-        raise HTTPError(400, "Only websocket version 13 is spoken here.", (("sec-websocket-version", "13"),))
+        raise HTTPError(400, "Only WebSocket version 13 is supported.", (("sec-websocket-version", "13"),))
     key = (headers.get("sec-websocket-key") or "").strip()
     try:
         valid = len(base64.b64decode(key, validate=True)) == 16
     except (binascii.Error, ValueError):
         valid = False
     if not valid or headers.get("content-length") not in (None, "0") or headers.get("transfer-encoding"):
-        raise HTTPError(400, "This is no valid websocket request.")
+        raise HTTPError(400, "This isn't a valid WebSocket request.")
     return base64.b64encode(hashlib.sha1(key.encode("ascii") + GUID, usedforsecurity=False).digest())
 
 
@@ -372,9 +372,9 @@ async def _opened(
             if event.status_code == 101:
                 values = [value.strip() for name, value in event.headers if name == b"sec-websocket-accept"]
                 if len(values) != 1 or not hmac.compare_digest(values[0], accept):
-                    raise Broken("it has accepted a websocket wrongly")
+                    raise Broken("backend sent an invalid WebSocket handshake")
                 return event
-    raise Broken("no answer in time", status=504)
+    raise Broken("response timed out", status=504)
 
 
 async def _copy(request: Request, writer: ResponseWriter, connection: ClientConnection, fields: Fields) -> None:

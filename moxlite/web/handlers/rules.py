@@ -336,7 +336,7 @@ def replacing(pattern: Pattern, template: Template, path: str) -> Callable[[floa
             new += [part if isinstance(part, str) else match.group(part) or "" for part in template]
             size += sum(map(len, new))
             if size > MAX_PATH:
-                raise HTTPError(414, "The address that this one leads to is too long.")
+                raise HTTPError(414, "The redirect URL for this address is too long.")
             parts += new
             end = match.end()
         return "".join(parts) + path[end:] if parts else None

@@ -80,13 +80,13 @@ class Replay(trio.abc.Stream):
             if taken:
                 await self._hold.take("event", taken)
         except NoRoom as error:
-            raise trio.BrokenResourceError("no room for what is sent") from error
+            raise trio.BrokenResourceError("no room to send response") from error
         try:
             for start in range(0, len(data), WRITE_SIZE):
                 with self._hold.peer(WRITE_TIMEOUT) as peer:
                     await self._stream.send_all(memoryview(data)[start : start + WRITE_SIZE])
                 if peer.scope.cancelled_caught:
-                    raise trio.BrokenResourceError("the client takes nothing")
+                    raise trio.BrokenResourceError("client isn't reading the response")
         finally:
             self._hold.give("event", taken)
 
@@ -180,8 +180,8 @@ class Connection:
             return self._h11.next_event()
         except h11.RemoteProtocolError as e:
             if e.error_status_hint == 431 and head is not None and b"\n" not in head[:MAX_TARGET]:
-                raise BadRequest("The request target is too long.", 414) from e
-            raise BadRequest(f"This is not a valid HTTP request: {e}.", e.error_status_hint) from e
+                raise BadRequest("The request URL is too long.", 414) from e
+            raise BadRequest(f"Invalid HTTP request: {e}.", e.error_status_hint) from e
 
     def _check(self, event: h11.Request, head: bytearray) -> Request:
         """Check that the request is within our limits and unambiguous; returns it."""
@@ -193,7 +193,7 @@ class Connection:
         # h11 joins folded fields, and of Content-Length and Transfer-Encoding it takes one. A proxy in front of us may
         # take the other, and then a second request hides in the body of the first (request smuggling).
         if OBS_FOLD.search(head, 0, size):
-            raise BadRequest("Folded header fields are obsolete (RFC 9112 section 5.2).")
+            raise BadRequest("Folded header fields aren't supported (RFC 9112 section 5.2).")
         self._request = event
         self._chunks = self._chunked = 0
         self._trailers = ()
@@ -273,7 +273,7 @@ class Connection:
         """
         self._chunks += 1
         if self._chunks > FREE_CHUNKS and self._chunked < self._chunks * MIN_CHUNK:
-            raise BadRequest("The chunks of the body are too small.")
+            raise BadRequest("The body chunks are too small.")
         if self._chunks % CHUNKS_IN_A_TURN == 0:
             await turn()
 
@@ -296,7 +296,7 @@ class Connection:
         """The stream, beginning with this request again."""
         request = self._request
         if request is None:
-            raise RuntimeError("no request to hand over")
+            raise RuntimeError("no request to pass on")
         # Written anew from what the codec has read: what it refuses never reaches the codec of the other protocol.
         fields = b"".join(name + b": " + value + b"\r\n" for name, value in request.headers)
         head = request.method + b" " + request.target + b" HTTP/1.1\r\n" + fields + b"\r\n"
@@ -442,7 +442,7 @@ async def send_file(
                 await trio.lowlevel.wait_writable(socket)
                 continue
             if sent == 0:
-                raise EOFError("the file was truncated meanwhile")
+                raise EOFError("the file was truncated while it was being sent")
             at += sent
             taken += sent
             if taken >= SLICE:

@@ -397,7 +397,7 @@ def make_request(
     Raises BadRequest: 414, 417, 431.
     """
     if len(target) > MAX_TARGET:
-        raise BadRequest("The request target is too long.", 414)
+        raise BadRequest("The request URL is too long.", 414)
     sizes = [len(name) + len(value) + 4 for name, value in headers]
     # The head of HTTP/1.1 was measured before. In HTTP/2 a field that is in the table of the compression costs its
     # client one octet, and us all of it.

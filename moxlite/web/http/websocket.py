@@ -52,7 +52,7 @@ def check_upgrade(request: Request, *, own_pages: bool = True) -> None:
     Raises HTTPError: 400, 403 for a foreign origin, 405, 426.
     """
     if request.method != "GET":
-        raise HTTPError(405, "A websocket begins with GET.", (("allow", "GET"),))
+        raise HTTPError(405, "Use GET to open a WebSocket.", (("allow", "GET"),))
     upgrade = {element.lower() for element in request.headers.elements("upgrade")}
     connection = {element.lower() for element in request.headers.elements("connection")}
     if "websocket" not in upgrade or "upgrade" not in connection or request.http_version != "1.1":
@@ -60,7 +60,7 @@ def check_upgrade(request: Request, *, own_pages: bool = True) -> None:
             426, "This address speaks websocket only.", (("upgrade", "websocket"), ("connection", "upgrade"))
         )
     if request.headers.get("sec-websocket-version") != "13":
-        raise HTTPError(400, "Only websocket version 13 is spoken here.", (("sec-websocket-version", "13"),))
+        raise HTTPError(400, "Only WebSocket version 13 is supported.", (("sec-websocket-version", "13"),))
     try:
         key = base64.b64decode(request.headers.get("sec-websocket-key") or "", validate=True)
     except binascii.Error:
@@ -70,12 +70,12 @@ def check_upgrade(request: Request, *, own_pages: bool = True) -> None:
         or request.headers.get("content-length") not in (None, "0")
         or request.headers.get("transfer-encoding")
     ):
-        raise HTTPError(400, "This is no valid websocket request.")
+        raise HTTPError(400, "This isn't a valid WebSocket request.")
     # Browsers open websockets for pages of any site, with our cookies and without a preflight: Origin is all that tells
     # our pages from others (RFC 6455 §10.2).
     origin = request.headers.get("origin")
     if origin != request.origin and (own_pages or origin is not None):
-        raise HTTPError(403, "A websocket can only be opened by our own pages.")
+        raise HTTPError(403, "Only this server's pages can open a WebSocket here.")
 
 
 class MessageRoom:
@@ -115,7 +115,7 @@ class MessageRoom:
             with self.hold.peer(BODY_TIMEOUT, since=self._since) as peer:
                 octets = bytes(await stream.receive_some(max_bytes))
             if peer.scope.cancelled_caught:
-                raise trio.BrokenResourceError("the client has stopped in a message")
+                raise trio.BrokenResourceError("the client stopped in the middle of a message")
         now = trio.current_time()
         # Pings and pongs belong to no message. They are few and far between, as no long message is.
         if len(octets) > MAX_CONTROL or now - self._at < PAUSE:

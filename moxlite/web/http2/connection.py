@@ -234,7 +234,7 @@ class Connection:
         try:
             head = request_head(event.headers)
             if head.length and event.stream_ended is not None:
-                raise Malformed("no body of that length")
+                raise Malformed("body doesn't match content-length")
         except Malformed:
             self._reset(number, ErrorCodes.PROTOCOL_ERROR)
             return

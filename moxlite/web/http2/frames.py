@@ -145,7 +145,7 @@ class Frames:
                 break
             length = int.from_bytes(self._buffer[end : end + 3], "big")
             if length > MAX_FRAME:
-                raise Flood("a frame over 16384 octets")
+                raise Flood("frame is larger than 16384 octets")
             if len(self._buffer) < end + HEAD + length:
                 break
             kind, flags = self._buffer[end + 3], self._buffer[end + 4]
@@ -267,9 +267,9 @@ def request_head(fields: Pairs) -> RequestHead:
 
 def _check(name: bytes, value: bytes) -> None:
     if not NAME.fullmatch(name) or not VALUE.fullmatch(value):
-        raise Malformed("characters of a field")
+        raise Malformed("invalid characters in a field")
     if name in FORBIDDEN or (name == b"te" and value.lower() != b"trailers"):
-        raise Malformed("a field about the connection")
+        raise Malformed("connection-specific field")
 
 
 def _request_line(pseudo: dict[bytes, bytes], host: bytes | None) -> tuple[bytes, bytes, bytes]:

@@ -235,11 +235,11 @@ class Stream:
 
     def rest(self) -> trio.abc.Stream:
         """Never asked for: HTTP/2 has no other protocol to switch to (RFC 9113 §8.6)."""
-        raise RuntimeError("HTTP/2 has no upgrade")
+        raise RuntimeError("HTTP/2 doesn't support upgrades")
 
     def replay(self) -> trio.abc.Stream:
         """Never asked for, see `rest`."""
-        raise RuntimeError("HTTP/2 has no upgrade")
+        raise RuntimeError("HTTP/2 doesn't support upgrades")
 
 
 # The sending side of one HTTP/2 connection: frames go out in turns, as far as the client's windows are open.

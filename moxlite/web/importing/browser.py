@@ -63,10 +63,10 @@ MAX_FILES: Final = 1_000  # files that a user chooses at a time in the webmail; 
 MAX_ANSWERS: Final = 1_000  # labels of Gmail whose meaning a form tells; a page is asked for 200
 MAX_LISTENERS: Final = 20  # pages that follow one import
 SURE_AFTER: Final = 2.0  # seconds after which the pace predicts how long the rest will take
-OWN_ARCHIVES: Final = "archives are imported into your own mailboxes only, for they may make more mailboxes"
+OWN_ARCHIVES: Final = "you can only import archives into your own folders, because an import can create folders"
 BUSY: Final = "an import into this account is running already"
 UNKNOWN_FILE: Final = (
-    "this is no file that can be imported: a zip or tar.gz file with mail, a tar file, an mbox, or one message (.eml)"
+    "can't import this file. Choose a zip, tar.gz or tar file with mail, an mbox file, or a message (.eml)"
 )
 
 encoder = msgspec.json.Encoder()
@@ -123,7 +123,7 @@ class BrowserImports:
         if size > store.import_max_size:
             raise TooLarge(
                 worded(
-                    "the file is larger than an import may be ({most} octets)",
+                    "this file exceeds the import limit ({most} bytes)",
                     most=store.import_max_size,
                 )
             )
@@ -137,7 +137,7 @@ class BrowserImports:
         """
         progress = self._find(token)
         if progress is None or account not in (progress.account, self._user(progress)):
-            raise NotFound("there is no such import, or it ended more than a minute ago")
+            raise NotFound("this import doesn't exist, or it ended more than a minute ago")
         try:
             self._imports.abort(progress.token)
         except ImportFailed as e:
@@ -176,7 +176,7 @@ class BrowserImports:
         """
         request = caller.request
         if request.method != "POST":
-            raise HTTPError(405, "Files are sent by POST.", (("allow", "POST"),))
+            raise HTTPError(405, "Use POST to upload files.", (("allow", "POST"),))
         refuse_foreign(request)
         try:
             session = await sessions.check(caller)
@@ -277,7 +277,7 @@ class BrowserImports:
     async def tell(self, request: Request, writer: ResponseWriter) -> None:
         """Answer ``GET importprogress``: all events so far, then each new one, until the import ends."""
         if request.method != "GET":
-            raise HTTPError(405, "Events are fetched by GET.", (("allow", "GET"),))
+            raise HTTPError(405, "Use GET to read events.", (("allow", "GET"),))
         progress = self._find(query_parameters(request).get("token", ""))
         if progress is None:
             raise HTTPError(400, "This import wasn't found or ended over a minute ago.")
@@ -432,7 +432,7 @@ def _meanings(text: str) -> dict[str, Meaning]:
     except msgspec.DecodeError as e:
         raise UserError(worded("labels: {reason}", reason=e)) from e
     if len(found) > MAX_ANSWERS:
-        raise UserError(worded("labels: there are more than {most}", most=MAX_ANSWERS))
+        raise UserError(worded("labels: you can add up to {most}", most=MAX_ANSWERS))
     return found
 
 

@@ -36,7 +36,7 @@ OVERHEAD: Final = 64 << 10  # octets of a form besides its first file
 FILE_OVERHEAD: Final = 1 << 10  # octets for each further file: its header, with room for a name of 255 characters
 DEADLINE: Final = 24 * 3600.0  # seconds for a file: 50 GiB at 5 Mbit/s; each piece has its own, shorter deadline
 
-DISK_FULL: Final = "the disk of the server has no room for this file"
+DISK_FULL: Final = "there isn't enough disk space on the server for this file"
 
 
 class Counted(io.RawIOBase):
@@ -108,7 +108,7 @@ async def receive_form(request: Request, *, directory: Path, limit: int, reserve
     """
     kind, options = multipart.parse_options_header(request.headers.get("content-type") or "")
     if kind != "multipart/form-data" or not options.get("boundary"):
-        raise UserError("a form with a file is expected: multipart/form-data")
+        raise UserError("the request must be a form with a file (multipart/form-data)")
     try:
         # What the client declares is a promise only: `_put` looks again while the octets come, and other uploads take
         # room meanwhile.
@@ -134,7 +134,7 @@ async def _received(request: Request, boundary: str, reading: _Reading, limit: i
         if scope.cancelled_caught:
             raise UserError("the file took too long to arrive")
         if not reading.files:
-            raise UserError("the form has no file")
+            raise UserError("the form doesn't include a file")
         size = await reading.finish()
         kept = True
     finally:
@@ -157,9 +157,9 @@ async def _read(request: Request, boundary: str, reading: _Reading, limit: int) 
             await reading.write()
         parser.close()
     except multipart.MultipartError as e:
-        raise UserError(worded("the form is not complete, or cannot be read: {reason}", reason=e)) from e
+        raise UserError(worded("the form is incomplete or invalid: {reason}", reason=e)) from e
     except BodyTooLarge as e:
-        raise TooLarge(worded("the file is larger than an import may be ({limit} octets)", limit=limit)) from e
+        raise TooLarge(worded("this file exceeds the import limit ({limit} bytes)", limit=limit)) from e
 
 
 class _Reading:
@@ -187,7 +187,9 @@ class _Reading:
                     raise UserError(worded("the form has several fields {name}", name=repr(self._name[:80])))
                 if self._name == "file":
                     if len(self.files) == self.most:
-                        raise UserError(worded("these are more than {most} files: pack them into one", most=self.most))
+                        raise UserError(
+                            worded("you can upload up to {most} files; pack them into one archive", most=self.most)
+                        )
                     self.files.append(Sent(_clean(event.filename or ""), self._octets))
                 self._text.clear()
             case None:

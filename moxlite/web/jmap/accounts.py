@@ -72,7 +72,7 @@ async def open_place(accounts: Accounts, auth: AuthDB, home: OpenAccount, name: 
         try:
             account = await stack.enter_async_context(visited(accounts, auth, owner, home.name))
         except NoSuchMailbox:
-            raise MethodError("accountNotFound", "there is no such account") from None
+            raise MethodError("accountNotFound", "account not found") from None
         yield Place(owner=owner, guest=home.name, account=account, home=home)
 
 

@@ -174,7 +174,7 @@ class _Books:
                 found = book_of(tx, call, key)
                 shelf(call).check_owner()
                 if found.total and not self._remove:
-                    raise SetError("addressBookHasContents", "the address book has cards")
+                    raise SetError("addressBookHasContents", "the address book isn't empty")
                 delete_collection(tx, found.id)
 
             await call.account.write(unit)
@@ -199,7 +199,7 @@ def _changed_book(before: Collection, wanted: Object) -> Collection:
     """An address book with the properties of an object. Raises SetError."""
     unknown = [name for name in wanted if name not in BOOK_TYPE.settable]
     if unknown:
-        raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
+        raise SetError("invalidProperties", "unknown property, or set by the server", properties=unknown)
     name, description = wanted.get("name"), wanted.get("description")
     order = wanted.get("sortOrder", 0)
     wrong: list[str] = []
@@ -214,7 +214,7 @@ def _changed_book(before: Collection, wanted: Object) -> Collection:
     if not isinstance(wanted.get("shareWith"), dict | None):
         wrong.append("shareWith")
     if wrong:
-        raise SetError("invalidProperties", "missing, wrong, or not to be changed", properties=wrong)
+        raise SetError("invalidProperties", "missing, invalid, or read-only", properties=wrong)
     found = before
     if "name" in wanted:
         found = msgspec.structs.replace(found, display_name=wanted["name"])

@@ -180,7 +180,7 @@ class JMAP:
         request.account = identity.account
         self._check_allowed(identity)
         if identity.only_addresses and not addresses:
-            raise HTTPError(403, "This token is for addresses to give away.")
+            raise HTTPError(403, "This token is only for masked addresses.")
         self._transcript(identity, request).begin()
         act_for(identity.account)
         await give_way()
@@ -253,7 +253,7 @@ class JMAP:
         """The response to a request. Raises RequestError, HTTPError."""
         unknown = asked.using - CAPABILITIES.keys() - {WEBSOCKET}
         if unknown:
-            raise RequestError("unknownCapability", f"{min(unknown)!r} is not spoken here")
+            raise RequestError("unknownCapability", f"unsupported capability: {min(unknown)!r}")
         async with self._open(identity) as account:
             call = Call(
                 server=self._server,
@@ -308,14 +308,14 @@ class JMAP:
         try:
             with jmap_seconds.labels(method=name).time():
                 if method is None or method.capability not in using:
-                    raise MethodError("unknownMethod", "the method is unknown, or its capability is not in use")
+                    raise MethodError("unknownMethod", "unknown method, or its capability isn't in use")
                 arguments = invocation.arguments
                 if any(name.startswith("#") for name in arguments):
                     # in a thread: a reference may bring 100,000 values, and each is counted
                     arguments = await off_loop(partial(resolved, arguments, before, call.budget.take), kind="jmap")
                 # By capability, not by name: a method that is added later is refused until it is meant to be there.
                 if call.identity.only_addresses and method.capability != MASKED and name != "Core/echo":
-                    raise MethodError("forbidden", "this token is for addresses to give away")
+                    raise MethodError("forbidden", "this token is only for masked addresses")
                 if method.changes and call.identity.read_only:
                     raise MethodError("accountReadOnly", "this app password may only read")
                 async with self._place_of(call, method, arguments) as place:
@@ -350,7 +350,7 @@ class JMAP:
             raise MethodError("invalidArguments", "accountId is missing")
         async with self._place(call.place.home, name) as place:
             if place.guest and method.capability not in SHARED_CAPABILITIES:
-                raise MethodError("accountNotSupportedByMethod", "only its owner can do that")
+                raise MethodError("accountNotSupportedByMethod", "only the owner can do this")
             yield place
 
     def _place(self, home: OpenAccount, name: str) -> AbstractAsyncContextManager[Place]:
@@ -366,7 +366,7 @@ class JMAP:
             async with limiter, self._open(identity) as home, self._place(home, tail.rstrip("/")) as place:
                 found = await blobs.receive(place, request)
         except MethodError:
-            raise HTTPError(404, "There is no such account.") from None
+            raise HTTPError(404, "Account not found") from None
         except BodyTooLarge:
             error = RequestError("limit", "the file is too large", 413, limit="maxSizeUpload")
             await writer.respond(Response(error.status, PROBLEM, msgspec.json.encode(error.problem())))
@@ -388,7 +388,7 @@ class JMAP:
             except MethodError as error:
                 raise HTTPError(503, error.description) from None
             if found is None:
-                raise HTTPError(404, "There is no such file.")
+                raise HTTPError(404, "File not found")
             media_type = query_parameters(request).get("accept") or query_parameters(request).get("type") or ""
             shown = media_type if MEDIA_TYPE.fullmatch(media_type) else found.media_type
             size = (("content-length", str(found.size)),) if found.size is not None else ()
@@ -491,7 +491,7 @@ async def _body(request: Request) -> bytes:
     """The body, which is JSON by its type. Raises RequestError, HTTPError, ClientGone."""
     kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise RequestError("notJSON", "the content type is application/json")
+        raise RequestError("notJSON", "the content type must be application/json")
     try:
         return await request.body.read(LIMITS["maxSizeRequest"], cost_of)
     except BodyTooLarge:

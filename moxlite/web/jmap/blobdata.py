@@ -57,9 +57,9 @@ async def upload(call: Call) -> Object:
     """Blob/upload."""
     create = call.argument("create", dict)
     if create is None or not all(isinstance(one, dict) for one in create.values()):
-        raise invalid("create: an object of objects is expected")
+        raise invalid("create: must be an object of objects")
     if len(create) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} blobs")
+        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} blobs")
 
     measured = Budget(MAX_READ)
 
@@ -79,9 +79,9 @@ async def upload(call: Call) -> Object:
 async def _uploaded(call: Call, given: Object, measured: Budget) -> Object:
     sources, media_type = given.get("data"), given.get("type")
     if given.keys() - {"data", "type"} or not isinstance(media_type, str | None):
-        raise SetError("invalidProperties", "an upload has data and type", properties=["type"])
+        raise SetError("invalidProperties", "an upload must have data and type", properties=["type"])
     if not isinstance(sources, list) or not 0 < len(sources) <= MAX_SOURCES:
-        raise _bad_source(f"an array of at most {MAX_SOURCES} data sources is expected")
+        raise _bad_source(f"must be an array of up to {MAX_SOURCES} data sources")
     pieces = [await _source(call, source, measured) for source in sources]
     if sum(size for size, _ in pieces) > LIMITS["maxSizeUpload"]:
         raise SetError("tooLarge", "the blob is too large", maxSize=LIMITS["maxSizeUpload"])
@@ -96,7 +96,7 @@ async def _uploaded(call: Call, given: Object, measured: Budget) -> Object:
     try:
         made = await receive_upload(call.place.home, "", kind, octets(), message=kind.lower() == MESSAGE)
     except LimitExceeded as error:
-        raise SetError("overQuota", f"too many uploads wait to be used: {error}") from None
+        raise SetError("overQuota", f"too many pending uploads: {error}") from None
     return {"id": f"U{made.key.hex()}", "type": made.media_type, "size": made.size}
 
 
@@ -110,12 +110,12 @@ async def _source(call: Call, source: Any, measured: Budget) -> tuple[int, Calla
             try:
                 return _held(text.encode())
             except UnicodeEncodeError:
-                raise _bad_source("the text has surrogates") from None
+                raise _bad_source("the text contains surrogates") from None
         case {"data:asBase64": str(text), **rest} if not rest:
             try:
                 return _held(await _worked(len(text), partial(base64.b64decode, text, validate=True)))
             except (binascii.Error, ValueError):
-                raise _bad_source("this is not base64") from None
+                raise _bad_source("invalid base64") from None
         case {"blobId": str(name), **rest} if rest.keys() <= {"offset", "length"}:
             blob = await find_blob(call.place, call.id_of(name))
             if blob is None:
@@ -124,9 +124,9 @@ async def _source(call: Call, source: Any, measured: Budget) -> tuple[int, Calla
             whole = blob.size if blob.size is not None else await _length(blob, measured)
             end = whole if length is None else start + length
             if start > whole or end > whole:
-                raise _bad_source("the range is beyond the end of the blob")
+                raise _bad_source("the range extends past the end of the blob")
             return end - start, lambda: cut(blob, start, end)
-    raise _bad_source("a data source has data:asText, data:asBase64, or blobId with offset and length")
+    raise _bad_source("a data source must have data:asText, data:asBase64, or blobId with offset and length")
 
 
 def _bad_source(text: str) -> SetError:
@@ -136,7 +136,7 @@ def _bad_source(text: str) -> SetError:
 def _unsigned(value: Any) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
-    raise _bad_source("offset and length are not negative")
+    raise _bad_source("offset and length can't be negative")
 
 
 def _held(octets: bytes) -> tuple[int, Callable[[], AsyncIterator[bytes]]]:
@@ -166,7 +166,7 @@ async def get(call: Call) -> Object:
     wanted = ["data", "size"] if asked is None else [one for one in asked if one != "id"]
     for one in wanted:
         if one not in PROPERTIES:
-            raise invalid(f"there is no property {one[:100]!r}")
+            raise invalid(f"unknown property: {one[:100]!r}")
     start, length = call.unsigned("offset") or 0, call.unsigned("length")
     found: list[Object] = []
     missing: list[str] = []
@@ -249,10 +249,10 @@ async def lookup(call: Call) -> Object:
     """Blob/lookup: the emails, threads and mailboxes that a blob is in."""
     ids, kinds = call.ids(), call.names("typeNames")
     if ids is None or kinds is None:
-        raise invalid("ids and typeNames are needed")
+        raise invalid("ids and typeNames are required")
     unknown = [kind for kind in kinds if kind not in TYPES]
     if unknown:
-        raise MethodError("unknownDataType", f"{unknown[0][:100]!r} has no blobs here")
+        raise MethodError("unknownDataType", f"{unknown[0][:100]!r} doesn't support blobs here")
     found: list[Object] = []
     missing: list[str] = []
     for one in ids:

@@ -243,7 +243,7 @@ async def holding(call: Call, ids: Iterable[str], most: int, times: int = WHOLE)
 def check_blobs(objects: Iterable[object]) -> None:
     """Raise SetError for more blobs than a card or an event may have as data."""
     if sum(isinstance(one, dict) and "blobId" in one for one in objects) > MAX_INNER:
-        raise SetError("tooLarge", f"an object has at most {MAX_INNER} blobs")
+        raise SetError("tooLarge", f"an object can have up to {MAX_INNER} blobs")
 
 
 async def data_uri(call: Call, blob: str, kind: object) -> str:
@@ -253,7 +253,7 @@ async def data_uri(call: Call, blob: str, kind: object) -> str:
     if known is None:
         raise SetError("blobNotFound", missing_blob(blob).description, notFound=[blob])
     if octets is None:
-        raise SetError("tooLarge", f"a blob within an object has at most {MAX_DATA} octets", maxSize=MAX_DATA)
+        raise SetError("tooLarge", f"a blob in an object can have up to {MAX_DATA} bytes", maxSize=MAX_DATA)
     return f"data:{kind if isinstance(kind, str) else known.media_type};base64,{base64.b64encode(octets).decode()}"
 
 
@@ -269,7 +269,7 @@ async def receive(place: Place, request: Request) -> Object:
     try:
         upload = await receive_upload(place.home, "", media_type, octets(), message=message)
     except LimitExceeded as error:
-        raise HTTPError(507, f"Too many uploads wait to be used: {error}.") from None
+        raise HTTPError(507, f"Too many pending uploads: {error}.") from None
     return {
         "accountId": place.id,
         "blobId": f"U{upload.key.hex()}",
@@ -282,11 +282,11 @@ async def copy(call: Call) -> Object:
     """Blob/copy (RFC 8620 §6.3)."""
     source, blobs = call.argument("fromAccountId", str), call.names("blobIds")
     if source is None or blobs is None:
-        raise invalid("fromAccountId and blobIds are needed")
+        raise invalid("fromAccountId and blobIds are required")
     if source == call.place.id:
-        raise invalid("fromAccountId is the account itself")
+        raise invalid("fromAccountId can't be the same account")
     if len(blobs) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} blobs")
+        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} blobs")
     copied: dict[str, str] = {}
     failed: dict[str, Object] = {}
     async with source_of(call, source) as place:
@@ -323,13 +323,13 @@ async def _copied(call: Call, source: Place, blob: str) -> str:
     if blob.startswith("U"):
         return blob
     if found.size is not None and found.size > LIMITS["maxSizeUpload"]:
-        raise SetError("tooLarge", "the blob is larger than an upload may be")
+        raise SetError("tooLarge", "the blob is larger than the upload limit")
     try:
         upload = await receive_upload(
             call.place.home, "", found.media_type, found.pieces(), message=found.media_type == "message/rfc822"
         )
     except LimitExceeded as error:
-        raise SetError("overQuota", f"too many uploads wait to be used: {error}") from None
+        raise SetError("overQuota", f"too many pending uploads: {error}") from None
     return f"U{upload.key.hex()}"
 
 

@@ -103,14 +103,14 @@ def draft_of(given: Object, domain: str) -> Draft:
         if wanted is None or value is None:  # null is what a field has that is not given: the server may add it below
             continue
         if wanted.name in seen:
-            raise bad(name, "the field is given twice")
+            raise bad(name, "duplicate header field")
         if wanted.name.startswith(b"content-"):
-            raise bad(name, "the server writes it; a part may have others")
+            raise bad(name, "set by the server; only parts can have other values")
         if octets := _written(name, wanted, value, utf8=utf8):
             seen.add(wanted.name)
             fields += [(wanted.name.decode(), field) for field in octets]
     if len(fields) > MAX_HEADERS:
-        raise SetError("tooManyProperties", f"more than {MAX_HEADERS} header fields")
+        raise SetError("tooManyProperties", f"you can use up to {MAX_HEADERS} header fields")
     if b"date" not in seen:
         fields.insert(0, ("date", f"Date: {format_date(time.time_ns() // 1000)}\r\n".encode()))
     if b"message-id" not in seen:
@@ -145,10 +145,10 @@ def _written(name: str, wanted: HeaderProperty, value: Any, *, utf8: bool) -> li
     label = _label(name)
     values = value if wanted.all else [value]
     if not isinstance(values, list):
-        raise bad(name, "an array is expected")
+        raise bad(name, "must be an array")
     fields = [octets for item in values if (octets := _one(name, label, wanted.form, item, utf8=utf8))]
     if any(len(line) > MAX_LINE for field in fields for line in field.split(b"\r\n")):
-        raise bad(name, f"a line is longer than {MAX_LINE} octets: fold it by CRLF and a blank")
+        raise bad(name, f"lines can have up to {MAX_LINE} bytes; fold them with CRLF and a space")
     return fields
 
 
@@ -164,7 +164,7 @@ def _one(name: str, label: str, form: str, value: Any, *, utf8: bool) -> bytes:
             return b""
         case "asRaw", str():
             if RAW.fullmatch(value) is None or len(value.encode("utf-8", "replace")) > MAX_VALUE:
-                raise bad(name, "lines are folded by CRLF and a blank, and there are no other control characters")
+                raise bad(name, "lines must be folded with CRLF and a space, without other control characters")
             return f"{label}:{value}\r\n".encode("utf-8", "replace")
         case "asText", str():
             if len(value) > MAX_VALUE:
@@ -178,13 +178,13 @@ def _one(name: str, label: str, form: str, value: Any, *, utf8: bool) -> bytes:
             return _bracketed(name, label, value, "," if form == "asURLs" else "")
         case "asDate", str():
             return f"{label}: {_date(name, value)}\r\n".encode()
-    raise bad(name, "the value is of the wrong type")
+    raise bad(name, "wrong value type")
 
 
 def _bracketed(name: str, label: str, entries: list[str], separator: str) -> bytes:
     """A field of message ids (RFC 5322 §3.6.4) or addresses of lists (RFC 2369 §2)."""
     if any(re.search(r"[\s<>\0]", one) or not one for one in entries):
-        raise bad(name, "an entry has a blank or a bracket")
+        raise bad(name, "an entry contains a space or bracket")
     return text_field(label, separator.join([f" <{one}>" for one in entries]).strip())
 
 
@@ -193,24 +193,24 @@ def _date(name: str, text: str) -> str:
         moment = dt.datetime.fromisoformat(text)
         offset = moment.utcoffset()
         if offset is None:
-            raise bad(name, "the time has no zone")
+            raise bad(name, "the time must have a zone")
         return format_date(int((moment - EPOCH) / dt.timedelta(microseconds=1)), int(offset.total_seconds()) // 60)
     except (ValueError, OverflowError):
-        raise bad(name, "a date such as 2026-11-25T08:00:00Z is expected") from None
+        raise bad(name, "must be a date like 2026-11-25T08:00:00Z") from None
 
 
 def _addresses(name: str, value: Sequence[Any]) -> list[MailAddress]:
     if len(value) > MAX_ADDRESSES:
-        raise bad(name, f"more than {MAX_ADDRESSES} addresses")
+        raise bad(name, f"you can use up to {MAX_ADDRESSES} addresses")
     addresses: list[MailAddress] = []
     for one in value:
         match one:
             case {"email": str(email)}:
                 shown = one.get("name")
             case _:
-                raise bad(name, "an address has the members name and email")
+                raise bad(name, "an address can only have name and email")
         if shown is not None and not isinstance(shown, str):
-            raise bad(name, "a name is text")
+            raise bad(name, "a name must be text")
         try:
             address = Address.parse(email)
         except AddressError as error:
@@ -230,10 +230,10 @@ def _grouped(name: str, label: str, value: Sequence[Any], *, utf8: bool) -> byte
     entries: list[MailAddress | Group] = []
     for group in value:
         if not isinstance(group, dict) or not isinstance(group.get("addresses"), list):
-            raise bad(name, "a group has the members name and addresses")
+            raise bad(name, "a group can only have name and addresses")
         members, title = _addresses(name, group["addresses"]), group.get("name")
         if title is not None and not isinstance(title, str):
-            raise bad(name, "a name is text")
+            raise bad(name, "a name must be text")
         entries += members if title is None else [Group(title, tuple(members))]
     return _address_field(name, label, entries, utf8=utf8) if entries else b""
 
@@ -242,7 +242,7 @@ def _root(given: Object) -> Part:
     """The tree of parts."""
     values = given.get("bodyValues", {})
     if not isinstance(values, dict):
-        raise bad("bodyValues", "an object is expected")
+        raise bad("bodyValues", "must be an object")
     reader = _Parts(values)
     # Each branch is a form that RFC 8621 §4.6 allows or forbids, and the error names the property that is wrong.
     if "bodyStructure" in given:
@@ -253,7 +253,7 @@ def _root(given: Object) -> Part:
     for name, kind in (("textBody", "text/plain"), ("htmlBody", "text/html")):
         listed = given.get(name) or []
         if not isinstance(listed, list) or len(listed) > 1:
-            raise bad(name, "an array with one part is expected")
+            raise bad(name, "must be an array with one part")
         for one in listed:
             part = reader.part(name, {"type": kind, **one} if isinstance(one, dict) else one, 0)
             if part.media_type != kind:
@@ -261,7 +261,7 @@ def _root(given: Object) -> Part:
             texts.append(part)
     attachments = given.get("attachments") or []
     if not isinstance(attachments, list):
-        raise bad("attachments", "an array is expected")
+        raise bad("attachments", "must be an array")
     files = [reader.part("attachments", attachment, 0) for attachment in attachments]
     for part in files:
         part.disposition = part.disposition or "attachment"
@@ -291,13 +291,13 @@ class _Parts:
         if self._left < 0 or depth > MAX_DEPTH:
             raise bad(name, "too many parts")
         if not isinstance(given, dict):
-            raise bad(name, "an object is expected")
+            raise bad(name, "must be an object")
         headers = self._headers(name, given)
         kind = _text(name, given, "type").lower()
         children = given.get("subParts")
         if kind.startswith("multipart/") or (not kind and children):
             if not isinstance(children, list) or not children or headers:
-                raise bad(name, "a multipart has parts, and no fields of its own")
+                raise bad(name, "a multipart must have parts, and no fields of its own")
             parts = tuple([self.part(name, one, depth + 1) for one in children])
             return Part(_checked_type(name, kind or "multipart/mixed"), parts=parts)
         found = Part(
@@ -308,23 +308,23 @@ class _Parts:
             headers=headers,
         )
         if found.disposition and TOKEN.fullmatch(found.disposition) is None:
-            raise bad(name, "the disposition is not a token")
+            raise bad(name, "the disposition isn't a token")
         number, blob = given.get("partId"), given.get("blobId")
         if (number is None) == (blob is None):
-            raise bad(name, "a part has either a partId or a blobId")
+            raise bad(name, "a part must have either partId or blobId")
         if blob is not None:
             if not isinstance(blob, str):
-                raise bad(name, "blobId is text")
+                raise bad(name, "blobId must be text")
             found.blob = blob
             found.charset = _text(name, given, "charset") if found.media_type.startswith("text/") else ""
             if found.charset and TOKEN.fullmatch(found.charset) is None:
-                raise bad(name, "the charset is not a token")
+                raise bad(name, "the charset isn't a token")
             return found
         if "charset" in given or "size" in given:
             raise bad(name, "charset and size follow from the text")
         found.text = self._value(name, number)
         if not found.media_type.startswith("text/"):
-            raise bad(name, "a part with a partId is text")
+            raise bad(name, "a part with a partId must be text")
         return found
 
     def _value(self, name: str, number: Any) -> str:
@@ -332,26 +332,26 @@ class _Parts:
         match given:
             case {"value": str(text)}:
                 if given.get("isEncodingProblem") or given.get("isTruncated"):
-                    raise bad("bodyValues", "isEncodingProblem and isTruncated are false in what is created")
+                    raise bad("bodyValues", "isEncodingProblem and isTruncated must be false when you create an email")
                 return text
-        raise bad(name, f"there is no text in bodyValues for the part {str(number)[:50]!r}")
+        raise bad(name, f"bodyValues doesn't have text for part {str(number)[:50]!r}")
 
     def _headers(self, name: str, given: Object) -> tuple[bytes, ...]:
         found: list[bytes] = []
         if "headers" in given:
-            raise bad(name, "header fields are given by header:NAME")
+            raise bad(name, "set header fields with header:NAME")
         for key, value in given.items():
             if not key.startswith("header:"):
                 continue
             wanted = _field(key)
             assert wanted is not None
             if wanted.name in (b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id"):
-                raise bad(name, f"{key}: the server writes it")
+                raise bad(name, f"{key}: set by the server")
             found += _written(key, wanted, value, utf8=False)
         languages = given.get("language")
         if languages:
             if not isinstance(languages, list) or not all(isinstance(language, str) for language in languages):
-                raise bad(name, "language is an array of texts")
+                raise bad(name, "language must be an array of texts")
             found.append(text_field("Content-Language", ", ".join(languages)))
         if location := _text(name, given, "location"):
             found.append(text_field("Content-Location", location))
@@ -361,13 +361,13 @@ class _Parts:
 def _text(name: str, given: Object, key: str) -> str:
     value = given.get(key)
     if value is not None and not isinstance(value, str):
-        raise bad(name, f"{key} is text")
+        raise bad(name, f"{key} must be text")
     return value or ""
 
 
 def _checked_type(name: str, kind: str) -> str:
     if MEDIA_TYPE.fullmatch(kind) is None:
-        raise bad(name, f"{kind[:60]!r} is not a media type")
+        raise bad(name, f"{kind[:60]!r} isn't a media type")
     return kind
 
 

@@ -232,7 +232,7 @@ class _Calendars:
                 found = calendar_of(tx, call, key)
                 shelf(call).check_owner()
                 if found.total and not self._remove:
-                    raise SetError("calendarHasEvent", "the calendar has events")
+                    raise SetError("calendarHasEvent", "the calendar isn't empty")
                 if self._tell:
                     return remove_collection(tx, found, user)
                 delete_collection(tx, found.id)
@@ -249,10 +249,10 @@ def _changed(before: Collection, wanted: Object) -> Collection:
     """A calendar with some properties of an object. Raises SetError."""
     unknown = [name for name in wanted if name not in TYPE.settable]
     if unknown:
-        raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
+        raise SetError("invalidProperties", "unknown property, or set by the server", properties=unknown)
     wrong = [name for name, value in wanted.items() if not _is_valid(name, value)]
     if wrong:
-        raise SetError("invalidProperties", "missing, wrong, or not to be changed", properties=wrong)
+        raise SetError("invalidProperties", "missing, invalid, or read-only", properties=wrong)
     collection = before
     if "name" in wanted:
         collection = msgspec.structs.replace(collection, display_name=wanted["name"])

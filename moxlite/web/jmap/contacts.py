@@ -101,7 +101,7 @@ async def card_get(call: Call) -> Object:
         most = LIMITS["maxObjectsInGet"]
         numbers = await call.account.scan(lambda r: card_ids(r, most + 1, shelf(call).ids(r)), op="jmap cards")
         if len(numbers) > most:
-            raise MethodError("requestTooLarge", "name the ids: ContactCard/query finds them")
+            raise MethodError("requestTooLarge", "specify ids; find them with ContactCard/query")
         ids = [f"{CARD}{number}" for number in numbers]
     numbers = [read_id(one, CARD) for one in ids]
     while numbers:
@@ -222,7 +222,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     wish, order = call.filter(), call.order() or [{"property": "created"}]
     if any(comparator.get("property") not in SORTS for comparator in order):
-        raise MethodError("unsupportedSort", f"cards are sorted by {', '.join(SORTS)}")
+        raise MethodError("unsupportedSort", f"cards can be sorted by {', '.join(SORTS)}")
     found = (
         (f"{CARD}{card.stored.id}", [card.key(comparator["property"]) for comparator in order])
         for card in map(_Seen, _seen_cards(r, call, None))  # one after the other: together they may have gigabytes
@@ -235,7 +235,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
 def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
     # A case for each condition of RFC 9610 §3.3.1, so that it is read beside that list.
     if name not in FILTERS:
-        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+        raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
     if not isinstance(value, str):
         raise invalid(f"filter: {name} is of the wrong type")
     match name:
@@ -273,7 +273,7 @@ class _Cards:
         async def one(_: str, given: Object) -> Outcome:
             wanted = {name: value for name, value in given.items() if name not in ("id", "addressBookIds")}
             if "id" in given:
-                raise SetError("invalidProperties", "only the server sets it", properties=["id"])
+                raise SetError("invalidProperties", "set by the server", properties=["id"])
             wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
             server_set: Object = {}
             if "uid" not in wanted:
@@ -377,11 +377,11 @@ def _wanted_book(tx: AccountTx, call: Call, value: Any) -> Collection:
     if value is None and not call.place.guest:
         return default_book(tx)
     if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
-        raise SetError("invalidProperties", "a card is in one address book", properties=["addressBookIds"])
+        raise SetError("invalidProperties", "a card must be in one address book", properties=["addressBookIds"])
     try:
         found = book_of(tx, call, call.id_of(next(iter(value))))
     except SetError:
-        raise SetError("invalidProperties", "there is no such address book", properties=["addressBookIds"]) from None
+        raise SetError("invalidProperties", "address book not found", properties=["addressBookIds"]) from None
     shelf(call).check_writable(tx, found.id)
     return found
 
@@ -397,7 +397,7 @@ def _change(tx: AccountTx, call: Call, before: StoredCard, books: Any, octets: b
     resource = resource_of(tx, before.id)
     # The card was read, and written anew, outside of this unit: a phone may have put another one since.
     if resource is None or resource.hash != hashlib.sha256(before.data).digest():
-        raise SetError("stateMismatch", "the card was changed meanwhile")
+        raise SetError("stateMismatch", "the card was changed elsewhere")
     shelf(call).check_writable(tx, resource.collection_id)
     book = _wanted_book(tx, call, books)
     if book.id == resource.collection_id:

@@ -134,14 +134,14 @@ class _Compiler:
                 return [_joined(operator, [_all(self._parts(condition, depth + 1)) for condition in conditions])]
             case dict() if "operator" not in wish:
                 return [self._condition(name, value) for name, value in wish.items()]
-        raise invalid("filter: operator is AND, OR or NOT, with an array of conditions")
+        raise invalid("filter: operator must be AND, OR or NOT, with an array of conditions")
 
     def _check(self, wish: object, depth: int) -> None:
         assert isinstance(wish, dict)
         if depth >= MAX_DEPTH:
             raise MethodError("unsupportedFilter", "the filter is nested too deeply")
         if wish.keys() - {"operator", "conditions"}:
-            raise invalid("filter: an operator has no other members than conditions")
+            raise invalid("filter: an operator can only have conditions")
 
     def _condition(self, name: str, value: Any) -> Node:
         # A case for each condition of RFC 8621 §4.4.1 with the type it takes; all else is the client's mistake.
@@ -167,7 +167,7 @@ class _Compiler:
             case (("someInThreadHaveKeyword" | "noneInThreadHaveKeyword" | "allInThreadHaveKeyword"), str()) if (
                 self._guest
             ):
-                raise MethodError("unsupportedFilter", f"{name}: threads may have emails that are not shared")
+                raise MethodError("unsupportedFilter", f"{name}: threads may have emails that aren't shared")
             case "someInThreadHaveKeyword", str():
                 return Node(rows=q.InThreadWith(_keyword(value)))
             case "noneInThreadHaveKeyword", str():
@@ -186,7 +186,7 @@ class _Compiler:
                 return _in_header(*value)
         if name in FILTERS:
             raise invalid(f"filter: {name} is of the wrong type")
-        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+        raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
 
     def _mailbox(self, text: str) -> int:
         return read_id(self._call.id_of(text), "F") or -1
@@ -326,12 +326,12 @@ def _comparators(call: Call) -> list[Comparator]:
     comparators: list[Comparator] = []
     for one in call.order():
         if not isinstance(name := one.get("property"), str):
-            raise invalid("sort: an array of comparators is expected")
+            raise invalid("sort: must be an array of comparators")
         keyword = one.get("keyword")
         if name not in SORTS or ("Keyword" in name and not isinstance(keyword, str)):
-            raise MethodError("unsupportedSort", f"emails are not sorted by {name[:100]!r}")
+            raise MethodError("unsupportedSort", f"emails can't be sorted by {name[:100]!r}")
         if "InThread" in name and call.place.guest:
-            raise MethodError("unsupportedSort", f"{name}: threads may have emails that are not shared")
+            raise MethodError("unsupportedSort", f"{name}: threads may have emails that aren't shared")
         comparators.append(Comparator(name, one.get("isAscending") is not False, keyword or ""))
     return comparators or [Comparator("receivedAt", ascending=False)]
 

@@ -121,7 +121,7 @@ class Wish(msgspec.Struct, frozen=True):
         fields = {name: found for name in names if (found := header_property(name)) is not None}
         for name in names:
             if name not in fields and name not in PROPERTIES:
-                raise invalid(f"there is no property {name[:200]!r}")
+                raise invalid(f"unknown property: {name[:200]!r}")
         most = call.unsigned("maxBodyValueBytes", 0)
         body = BodyWish.of(
             call.names("bodyProperties"),
@@ -154,7 +154,7 @@ async def get(call: Call) -> Object:
     """Email/get."""
     ids, wish = call.ids(), Wish.of(call, DEFAULT)
     if ids is None:
-        raise MethodError("requestTooLarge", "name the ids: Email/query finds them")
+        raise MethodError("requestTooLarge", "specify ids; find them with Email/query")
     # Before the emails: what changes between the two is told once more by /changes. A state from after them would hide
     # it for good.
     now = await call.account.read(partial(state, place=call.place), op="jmap state")
@@ -299,7 +299,7 @@ async def parse(call: Call) -> Object:
     if blobs is None:
         raise invalid("blobIds is missing")
     if len(blobs) > MAX_PARSED:
-        raise MethodError("requestTooLarge", f"at most {MAX_PARSED} blobs")
+        raise MethodError("requestTooLarge", f"you can use up to {MAX_PARSED} blobs")
     parsed: Object = {}
     not_found: list[str] = []
     not_parsable: list[str] = []

@@ -221,10 +221,10 @@ def checked_keywords(value: Any) -> dict[str, bool]:
 def checked_mailboxes(call: Call, value: Any, boxes: set[MailboxID]) -> set[MailboxID]:
     """The property mailboxIds. Raises SetError."""
     if not isinstance(value, dict) or not value or not all(one is True for one in value.values()):
-        raise SetError("invalidProperties", "an email is in one mailbox at least", properties=["mailboxIds"])
+        raise SetError("invalidProperties", "an email must be in at least one mailbox", properties=["mailboxIds"])
     mailbox_ids = {MailboxID(read_id(call.id_of(one), "F")) for one in value}
     if mailbox_ids - boxes:
-        raise SetError("invalidProperties", "there is no such mailbox", properties=["mailboxIds"])
+        raise SetError("invalidProperties", "mailbox not found", properties=["mailboxIds"])
     return mailbox_ids
 
 
@@ -296,7 +296,7 @@ class Metadata:
 def _received(text: Any) -> int:
     moment = property_moment("receivedAt", text)
     if not 0 <= moment < LAST:
-        raise SetError("invalidProperties", "a UTCDate is expected", properties=["receivedAt"])
+        raise SetError("invalidProperties", "must be a UTCDate", properties=["receivedAt"])
     return moment
 
 
@@ -307,12 +307,12 @@ async def _boxes(call: Call) -> set[MailboxID]:
 async def _create(call: Call, _: str, given: Object) -> Outcome:
     set_by_server = [name for name in given if name in SERVER_SET]
     if set_by_server:
-        raise SetError("invalidProperties", "only the server sets it", properties=set_by_server)
+        raise SetError("invalidProperties", "set by the server", properties=set_by_server)
     metadata = Metadata(call, given, await _boxes(call))
     words = {name: value for name, value in given.items() if name not in OWN}
     unknown = [name for name in words if name not in KNOWN and not name.startswith("header:")]
     if unknown:
-        raise SetError("invalidProperties", "there is no such property", properties=unknown)
+        raise SetError("invalidProperties", "unknown property", properties=unknown)
     # in a thread: a request may have 10 MB of header fields to encode
     hostname = outgoing_name(call.snapshot, call.request.info.listener).ascii
     draft = await off_loop(partial(draft_of, words, hostname), kind="compose")
@@ -329,7 +329,7 @@ async def _composed(call: Call, draft: Draft, metadata: Metadata) -> Object:
         octets = await blob_octets(call, call.id_of(blob), most)
         if octets is None:
             if await find_blob(call.place, call.id_of(blob)) is not None:
-                raise SetError("tooLarge", f"the message would be larger than {call.most_octets} octets")
+                raise SetError("tooLarge", f"the message would be larger than {call.most_octets} bytes")
             missing.append(blob)
         else:
             blobs[blob] = octets
@@ -348,7 +348,7 @@ def _limited(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
     for piece in pieces:
         most -= len(piece)
         if most < 0:
-            raise SetError("tooLarge", "the message is larger than messages may be")
+            raise SetError("tooLarge", "the message exceeds the size limit")
         yield piece
 
 
@@ -361,7 +361,7 @@ KNOWN: Final = (
 async def _added(call: Call, spool: Spool, metadata: Metadata) -> Object:
     """Add a message to its mailboxes. Raises SetError, StoreError."""
     if spool.size > call.most_octets:
-        raise SetError("tooLarge", f"the message is larger than {call.most_octets} octets")
+        raise SetError("tooLarge", f"the message is larger than {call.most_octets} bytes")
     prepared = await prepare(spool, max_size=call.most_octets)
     async with held_body(call.account, prepared) as ready:
         return await call.account.write(partial(_add, ready=ready, metadata=metadata), weight=spool.size)
@@ -383,9 +383,9 @@ async def import_(call: Call) -> Object:
     """Email/import."""
     given = call.argument("emails", dict)
     if given is None or not all(isinstance(one, dict) for one in given.values()):
-        raise invalid("emails: an object of EmailImport objects is expected")
+        raise invalid("emails: must be an object of EmailImport objects")
     if len(given) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} emails")
+        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} emails")
     return await _put(call, given, partial(_import, call, await _boxes(call)))
 
 
@@ -402,7 +402,7 @@ async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Obje
     old = await now()
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
-        raise MethodError("stateMismatch", f"the state is {old}")
+        raise MethodError("stateMismatch", f"the current state is {old}")
     # Each in a unit of its own: a message may have megabytes, and others write between two.
     async with partial_failures(now, old):
         outcomes = await each(given, put)
@@ -426,7 +426,7 @@ async def _import(call: Call, boxes: set[MailboxID], _: str, given: Object) -> O
         raise SetError("invalidProperties", "blobId is missing", properties=["blobId"])
     unknown = [name for name in given if name not in ("blobId", *OWN)]
     if unknown:
-        raise SetError("invalidProperties", "there is no such property", properties=unknown)
+        raise SetError("invalidProperties", "unknown property", properties=unknown)
     metadata = Metadata(call, given, boxes)
     found = await find_blob(call.place, call.id_of(blob))
     if found is None:
@@ -435,7 +435,7 @@ async def _import(call: Call, boxes: set[MailboxID], _: str, given: Object) -> O
         spool = stack.enter_context(Spool(call.server.tmp))
         await _filled(spool, found.pieces(), call.most_octets)
         if not _is_message(spool.read(0, 64 << 10)):
-            raise SetError("invalidEmail", "this is no message: it has no header")
+            raise SetError("invalidEmail", "this isn't a message because it doesn't have a header")
         try:
             return await _added(call, spool, metadata)
         except BadMessage as error:
@@ -453,17 +453,17 @@ async def copy(call: Call) -> Object:
     """Email/copy (RFC 8621 §4.7), and the Email/set that it implies (RFC 8620 §5.4)."""
     given, name = call.argument("create", dict), call.argument("fromAccountId", str)
     if name is None or given is None or not all(isinstance(one, dict) for one in given.values()):
-        raise invalid("fromAccountId and create, an object of objects, are needed")
+        raise invalid("fromAccountId and create, an object of objects, are required")
     if name == call.place.id:
-        raise invalid("fromAccountId is the account itself")
+        raise invalid("fromAccountId can't be the same account")
     if len(given) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} emails")
+        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} emails")
     destroys = call.argument("onSuccessDestroyOriginal", bool, False)
     async with source_of(call, name) as source:
         old = await source.account.read(partial(state, place=source), op="jmap state")
         expected = call.argument("ifFromInState", str)
         if expected is not None and expected != old:
-            raise MethodError("stateMismatch", f"the state there is {old}")
+            raise MethodError("stateMismatch", f"the current state there is {old}")
         found = await _put(call, given, partial(_copied, call, source, await _boxes(call)))
         done = [*dict.fromkeys(call.id_of(str(given[key].get("id"))) for key in found["created"] or ())]
         if destroys and done:
@@ -479,7 +479,7 @@ async def copy(call: Call) -> Object:
 async def _copied(call: Call, source: Place, boxes: set[MailboxID], _: str, given: Object) -> Outcome:
     unknown = [name for name in given if name not in ("id", *OWN)]
     if unknown or not isinstance(given.get("id"), str):
-        raise SetError("invalidProperties", "id is missing, or there is no such property", properties=unknown or ["id"])
+        raise SetError("invalidProperties", "id is missing, or unknown property", properties=unknown or ["id"])
     number = read_id(call.id_of(given["id"]), LETTER)
     email = (await source.account.scan(lambda r: emails(r, [number], source.readable(r)), op="jmap emails")).get(number)
     if email is None:
@@ -498,5 +498,5 @@ async def _filled(spool: Spool, pieces: AsyncIterator[bytes], most: int) -> None
         async for piece in octets:
             await spool.write(piece)
             if spool.size > most:
-                raise SetError("tooLarge", f"the message is larger than {most} octets")
+                raise SetError("tooLarge", f"the message is larger than {most} bytes")
     await spool.finish()

@@ -133,19 +133,19 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     found = [one for one in objects if wish is None or holds(wish, partial(_meets, one))]
     for comparator in reversed(sort):
         if comparator.get("property") != "created":
-            raise MethodError("unsupportedSort", "notifications are sorted by created")
+            raise MethodError("unsupportedSort", "notifications can only be sorted by created")
         found.sort(key=lambda one: str(one["created"]), reverse=comparator.get("isAscending") is False)
     return str(event_notice_state(r)), [one["id"] for one in found]
 
 
 def _meets(one: Object, name: str, value: Any) -> bool:
     if name not in FILTERS:
-        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+        raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
     if value is None:
         return True
     if name == "calendarEventIds":
         if not isinstance(value, list):
-            raise invalid("filter: calendarEventIds is an array of ids")
+            raise invalid("filter: calendarEventIds must be an array of ids")
         return one["calendarEventId"] in value
     if not isinstance(value, str):
         raise invalid(f"filter: {name} is of the wrong type")

@@ -130,9 +130,9 @@ async def _results(call: Call) -> tuple[str, list[str]]:
     stretch = _stretch(call, wish, zone) if isinstance(wish, dict) and "operator" not in wish else (EARLIEST, LATEST)
     if expand:
         if wish is None or "operator" in wish or not {"after", "before"} <= wish.keys():
-            raise invalid("a query that expands series has one condition with after and before")
+            raise invalid("a query with expanded recurrences must have one condition with after and before")
         if stretch[1] - stretch[0] > MAX_EXPANDED:
-            raise MethodError("expandDurationTooLarge", "a query that expands series is about 400 days at most")
+            raise MethodError("expandDurationTooLarge", "a query with expanded recurrences can be up to 400 days")
     now = await call.account.read(shelf(call).state, op="jmap events")
     found: list[tuple[str, list[Any]]] = []  # no events: together they may have gigabytes
     around = stretch[0] - CLOCKS, stretch[1] + CLOCKS
@@ -174,7 +174,7 @@ def _sort(call: Call) -> list[tuple[str, bool]]:
     for comparator in call.order() or [{"property": "start"}]:
         name = comparator.get("property")
         if name not in SORTS:
-            raise MethodError("unsupportedSort", f"events are sorted by {', '.join(SORTS)}")
+            raise MethodError("unsupportedSort", f"events can be sorted by {', '.join(SORTS)}")
         found.append((name, comparator.get("isAscending") is False))
     return found
 
@@ -200,7 +200,7 @@ def _moment(call: Call, name: str, value: Any, zone: ZoneInfo) -> datetime:
             return (EPOCH + timedelta(seconds=seconds)).astimezone(zone).replace(tzinfo=None)
         return read_local(name, value)
     except (BadEvent, OverflowError):  # the latter: the zone leads out of the years 1 to 9999
-        raise invalid(f"filter: {name} is a LocalDateTime") from None
+        raise invalid(f"filter: {name} must be a LocalDateTime") from None
 
 
 def _stretch(call: Call, wish: Object, zone: ZoneInfo) -> tuple[int, int]:
@@ -263,7 +263,7 @@ def _match(stored_event: StoredEvent, instance: Instance, *, expand: bool) -> _M
 
 def _meets(call: Call, match: _Match, zone: ZoneInfo, name: str, value: Any) -> bool:
     if name not in FILTERS:
-        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+        raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
     if value is None:
         return True
     if not isinstance(value, str):
@@ -300,7 +300,7 @@ async def parse(call: Call) -> Object:
     """CalendarEvent/parse."""
     blobs, names = call.names("blobIds") or [], call.names("properties")
     if len(blobs) > MAX_BLOBS:
-        raise MethodError("requestTooLarge", f"at most {MAX_BLOBS} blobs")
+        raise MethodError("requestTooLarge", f"you can use up to {MAX_BLOBS} blobs")
     parsed: Object = {}
     missing: list[str] = []
     wrong: list[str] = []

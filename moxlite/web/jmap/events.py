@@ -208,7 +208,7 @@ async def get(call: Call) -> Object:
         names = [*dict.fromkeys([*ALWAYS[:1], *names])]
         both = "recurrenceOverrides" in names and not {*COMPUTED}.isdisjoint(names)
         if both and call.snapshot.static.pedantic:
-            raise invalid("times in UTC say nothing about the exceptions of a series")
+            raise invalid("UTC times aren't supported for exceptions in a series")
     bounds = [call.argument(f"recurrenceOverrides{one}", str) for one in ("Before", "After")]
     before, after = (None if one is None else _bound(one) for one in bounds)
     view = _View(
@@ -220,7 +220,7 @@ async def get(call: Call) -> Object:
     if ids is None:
         numbers = await call.account.scan(partial(visible_ids, call=call), op="jmap events")
         if len(numbers) > LIMITS["maxObjectsInGet"]:
-            raise MethodError("requestTooLarge", "name the ids: CalendarEvent/query finds them")
+            raise MethodError("requestTooLarge", "specify ids; find them with CalendarEvent/query")
         ids = [f"{EVENT}{number}" for number in numbers]
     objects = [event async for event in _shown(call, view, ids, further=whole)]
     present = {event["id"] for event in objects}
@@ -231,7 +231,7 @@ def _bound(text: str) -> int:
     try:
         return microseconds(text) // 1_000_000
     except ValueError:
-        raise invalid("recurrenceOverridesBefore and After are UTC dates") from None
+        raise invalid("recurrenceOverridesBefore and After must be UTC dates") from None
 
 
 def zone_argument(call: Call) -> str:
@@ -239,7 +239,7 @@ def zone_argument(call: Call) -> str:
     name: str = call.argument("timeZone", str, "Etc/UTC")
     zone = iana_zone(name) if len(name) < 200 else None
     if zone is None:
-        raise invalid("timeZone is not known")
+        raise invalid("unknown timeZone")
     return zone.key
 
 
@@ -328,7 +328,7 @@ class _Events:
     async def _create(self, call: Call, given: Object) -> Object:
         fixed = [name for name in ("id", "baseEventId", "isOrigin") if name in given]
         if fixed or given.get("isDraft"):
-            raise SetError("invalidProperties", "only the server sets it", properties=fixed or ["isDraft"])
+            raise SetError("invalidProperties", "set by the server", properties=fixed or ["isDraft"])
         now = utc_date(time.time_ns() // 1000)
         wanted: Object = {"uid": str(uuid.uuid4()), "created": now, **_own_part(given), "updated": now}
         wanted = await _prepared(call, wanted)
@@ -341,7 +341,7 @@ class _Events:
         def unit(tx: AccountTx) -> tuple[Resource, Collection]:
             where = _wanted_calendar(tx, call, given.get("calendarIds"))
             if entry_with_uid(tx, facts.uid) is not None:
-                raise SetError("invalidProperties", "a calendar has this event already", properties=["uid"])
+                raise SetError("invalidProperties", "a calendar already has this event", properties=["uid"])
             done = put_entry(tx, where, entry)
             return done.resource, where
 
@@ -375,7 +375,7 @@ class _Events:
         changed = patched(current, patch, fixed=fixed)
         wanted_calendars = changed.pop("calendarIds")
         if at and wanted_calendars != calendars:
-            raise SetError("invalidProperties", "a series stays together", properties=["calendarIds"])
+            raise SetError("invalidProperties", "a series can't be split across calendars", properties=["calendarIds"])
         new = await _prepared(call, {**{name: event[name] for name in FIXED if name in event}, **changed})
         wanted = new if not at else _with_override(stored_event.event, at, new)
         if wanted != stored_event.event and "updated" not in names:
@@ -411,7 +411,7 @@ class _Events:
                 def allowed(now: Resource) -> None:
                     # The owner may have made it private, or invited people, since it was read.
                     if call.place.guest and now.hash != stored_event.one.hash:
-                        raise SetError("stateMismatch", "the event was changed meanwhile")
+                        raise SetError("stateMismatch", "the event was changed elsewhere")
 
                 delete_entry(tx, home, one.name, allowed, user, tell=self._tell, outcome=outcome)
 
@@ -444,7 +444,7 @@ class _Events:
             raise SetError("tooLarge", TOO_LARGE)
         facts = await Expander(call.account).facts_of(await read(data))
         if call.place.guest and facts.addresses:
-            raise SetError("forbidden", "only the owner of a calendar invites people")
+            raise SetError("forbidden", "only the calendar's owner can invite guests")
         return data, facts
 
 
@@ -474,7 +474,7 @@ def _put_changed(tx: AccountTx, call: Call, stored_event: StoredEvent, there: Co
 
     def allowed(now: Resource | None) -> None:
         if now is None or now.hash != resource.hash:
-            raise SetError("stateMismatch", "the event was changed meanwhile")
+            raise SetError("stateMismatch", "the event was changed elsewhere")
 
     done = put_entry(tx, home, msgspec.structs.replace(entry, allowed=allowed))
     if there.id != home.id:
@@ -527,7 +527,7 @@ async def _prepared(call: Call, wanted: Object) -> Object:
         start = read_local("start", found.get("start")).replace(tzinfo=clock.zone or UTC)
         length = ends // 1_000_000 - seconds_of(start)
         if length < 0:
-            raise SetError("invalidProperties", "the event ends before it begins", properties=["utcEnd"])
+            raise SetError("invalidProperties", "the event must end after it starts", properties=["utcEnd"])
         found["duration"] = duration_text(0, length)
     links = found.get("links")
     if isinstance(links, dict):
@@ -559,11 +559,11 @@ def _wanted_calendar(tx: AccountTx, call: Call, value: Any) -> Collection:
     if value is None and not call.place.guest:
         return calendar_of(tx, call, f"{CALENDAR}{default_of(calendars_of(tx, call))}")
     if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
-        raise SetError("invalidProperties", "an event is in one calendar", properties=["calendarIds"])
+        raise SetError("invalidProperties", "an event must be in one calendar", properties=["calendarIds"])
     try:
         collection = calendar_of(tx, call, call.id_of(next(iter(value))))
     except SetError:
-        raise SetError("invalidProperties", "there is no such calendar", properties=["calendarIds"]) from None
+        raise SetError("invalidProperties", "calendar not found", properties=["calendarIds"]) from None
     shelf(call).check_writable(tx, collection.id)
     return collection
 
@@ -575,7 +575,7 @@ async def copy(call: Call) -> Object:
     async def read_event(source: Call, key: str) -> Object:
         stored_event, at = await _one(source, key)
         if at:
-            raise SetError("invalidProperties", "a series is copied as a whole", properties=["id"])
+            raise SetError("invalidProperties", "a series can only be copied as a whole", properties=["id"])
         return {name: value for name, value in stored_event.event.items() if name != "method"}
 
     handler = _Events(tell=call.argument("sendSchedulingMessages", bool, False))

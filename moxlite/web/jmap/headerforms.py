@@ -78,10 +78,10 @@ def header_property(text: str) -> HeaderProperty | None:
     every = rest[-1:] == ["all"]
     form, *more = (rest[:-1] if every else rest) or ["asRaw"]
     if NAME.fullmatch(name) is None or more or form not in FORMS:
-        raise invalid(f"there is no property {text[:200]!r}")
+        raise invalid(f"unknown property: {text[:200]!r}")
     found = name.lower().encode()
     if form != "asRaw" and found in DEFINED and found not in ALLOWED[form]:
-        raise invalid(f"{name} has no form {form}")
+        raise invalid(f"{name} doesn't support the form {form}")
     return HeaderProperty(found, form, every)
 
 
@@ -173,7 +173,7 @@ def microseconds(text: Any) -> int:
         EPOCH + since  # a zone may lead out of the years 1 to 9999, and then `utc_date` could not show what was stored
         return since // dt.timedelta(microseconds=1)
     except (TypeError, OverflowError):  # no text, a time without a zone, or one beyond these years
-        raise ValueError("a date such as 2026-11-25T08:00:00Z is expected") from None
+        raise ValueError("must be a date like 2026-11-25T08:00:00Z") from None
 
 
 def local_date(microseconds: int, offset: int) -> str | None:

@@ -129,7 +129,7 @@ async def changes(call: Call) -> Object:
     now, found = await call.account.read(partial(identities, call=call), op="jmap identities")
     modseq, _, mark = text.partition("-")
     if mark != now.partition("-")[2] or not (modseq.isascii() and modseq.isdecimal() and len(modseq) < 19):
-        raise MethodError("cannotCalculateChanges", "the addresses have changed: read all anew")
+        raise MethodError("cannotCalculateChanges", "the addresses were changed; get them all again")
     changed = await call.account.read(lambda r: changed_identities(r, int(modseq)), op="jmap identities")
     # that of all addresses is shown at each that has none of its own
     updated = [number for number, one in found.items() if ALL in changed or one["email"] in changed]
@@ -292,9 +292,9 @@ def _vacation_value(name: str, value: Any) -> bool | int | str:
         case "isEnabled", bool():
             return value
         case "isEnabled", _:
-            raise SetError("invalidProperties", "isEnabled is true or false", properties=[name])
+            raise SetError("invalidProperties", "isEnabled must be true or false", properties=[name])
         case (("fromDate" | "toDate"), _):
             return 0 if value is None else property_moment(name, value)
         case _, str() | None:
             return value or ""
-    raise SetError("invalidProperties", f"{name} is text", properties=[name])
+    raise SetError("invalidProperties", f"{name} must be text", properties=[name])

@@ -226,7 +226,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     ordered = [*boxes]
     for one in reversed(call.order() or [{"property": "sortOrder"}, {"property": "name"}]):
         if one.get("property") not in SORTS:
-            raise MethodError("unsupportedSort", "mailboxes are sorted by sortOrder, name or parentId")
+            raise MethodError("unsupportedSort", "mailboxes can be sorted by sortOrder, name or parentId")
         ordered.sort(key=keys[one["property"]], reverse=one.get("isAscending") is False)
     if call.argument("sortAsTree", bool, False):
         ordered = _as_tree(ordered)
@@ -277,7 +277,7 @@ def _meets(call: Call, box: Mailbox, subscribed: set[str], name: str, value: Any
             return _is_subscribed(box, call.place, subscribed) is value
     if name in FILTERS:
         raise invalid(f"filter: {name} is of the wrong type")
-    raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+    raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
 
 
 async def set_(call: Call) -> Object:
@@ -339,7 +339,7 @@ class _Mailboxes:
                 # In the unit that begins the removal: mail may have come since the client has looked.
                 box = _allowed(tx, call.place, read_id(key, LETTER), "x")
                 if box.total and not self._remove:
-                    raise SetError("mailboxHasEmail", "the mailbox has emails")
+                    raise SetError("mailboxHasEmail", "the mailbox isn't empty")
                 return box.id
 
             try:
@@ -386,11 +386,11 @@ def _check(given: Object, *, created: bool = False) -> None:
         wrong.append("name")
     name, order, role = given.get("name", "x"), given.get("sortOrder", 0), given.get("role")
     if "name" not in wrong and (not name or SEPARATOR in name):
-        raise SetError("invalidProperties", f"a name cannot be empty, nor contain {SEPARATOR}", properties=["name"])
+        raise SetError("invalidProperties", f"names can't be empty or contain {SEPARATOR}", properties=["name"])
     if "sortOrder" not in wrong and not 0 <= order <= MAX_ORDER:
         wrong.append("sortOrder")
     if "role" not in wrong and role is not None and role not in USES:
-        raise SetError("invalidProperties", f"there is no role {role[:100]!r} to set", properties=["role"])
+        raise SetError("invalidProperties", f"unsupported role: {role[:100]!r}", properties=["role"])
     if wrong:
         raise SetError("invalidProperties", "missing, wrong or unknown", properties=[*dict.fromkeys(wrong)])
 
@@ -399,12 +399,12 @@ def _name_in(tx: AccountTx, call: Call, given: Mapping[str, Any]) -> str:
     above = given.get("parentId")
     if above is None:
         if call.place.guest:
-            raise SetError("forbidden", "only the owner makes mailboxes that are below no other")
+            raise SetError("forbidden", "only the owner can create top-level mailboxes")
         return str(given["name"])
     try:
         parent = _allowed(tx, call.place, read_id(call.id_of(above), LETTER), "k")
     except NoSuchMailbox:
-        raise SetError("invalidProperties", "there is no such mailbox", properties=["parentId"]) from None
+        raise SetError("invalidProperties", "mailbox not found", properties=["parentId"]) from None
     return f"{parent.name}{SEPARATOR}{given['name']}"
 
 
@@ -431,7 +431,7 @@ def _check_guest(call: Call, given: Object) -> None:
     """Check that a guest changes nothing that is the owner's alone. Raises SetError."""
     own = [name for name in ("role", "sortOrder", "isSubscribed") if given.get(name) is not None]
     if own and call.place.guest:
-        raise SetError("forbidden", "only the owner sets it", properties=own)
+        raise SetError("forbidden", "only the owner can set this", properties=own)
 
 
 def _taken(r: Reader, name: str, error: MailboxExists) -> SetError:
@@ -475,7 +475,7 @@ def _apply(tx: AccountTx, call: Call, number: MailboxID, changed: Object, wanted
     if "name" in changed or "parentId" in changed:
         name = _name_in(tx, call, wanted)
         if name.startswith(mailbox(tx, number).name + SEPARATOR):
-            raise SetError("invalidProperties", "a mailbox cannot be below itself", properties=["parentId"])
+            raise SetError("invalidProperties", "a mailbox can't be moved into itself", properties=["parentId"])
         try:
             rename_subscribed(tx, number, name)
         except MailboxExists as error:

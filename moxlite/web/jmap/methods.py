@@ -102,14 +102,14 @@ class Call(msgspec.Struct, kw_only=True):
         if value is None:
             return default
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
-            raise invalid(f"{name} is of the wrong type")
+            raise invalid(f"{name} has the wrong type")
         return value
 
     def unsigned(self, name: str, default: int | None = None) -> int | None:
         """An argument that is an UnsignedInt."""
         value: int | None = self.argument(name, int, default)
         if value is not None and value < 0:
-            raise invalid(f"{name} is negative")
+            raise invalid(f"{name} can't be negative")
         return value
 
     def filter(self) -> Object | None:
@@ -129,25 +129,25 @@ class Call(msgspec.Struct, kw_only=True):
                     texts += len(text)
         if conditions > MAX_CONDITIONS or texts > MAX_TEXT or values > MAX_VALUES:
             most = f"{MAX_CONDITIONS} conditions, {MAX_TEXT} characters and {MAX_VALUES} values"
-            raise MethodError("unsupportedFilter", f"a filter has at most {most}")
+            raise MethodError("unsupportedFilter", f"a filter can have up to {most}")
         return whole
 
     def order(self) -> list[Object]:
         """The comparators of a /query. Raises MethodError."""
         found: list[Object] = self.argument("sort", list, [])
         if not all(isinstance(one, dict) for one in found):
-            raise invalid("sort: an array of comparators is expected")
+            raise invalid("sort: must be an array of comparators")
         if len(found) > MAX_COMPARATORS:
-            raise MethodError("unsupportedSort", f"results are sorted by at most {MAX_COMPARATORS} properties")
+            raise MethodError("unsupportedSort", f"results can be sorted by up to {MAX_COMPARATORS} properties")
         return found
 
     def names(self, name: str) -> list[str] | None:
         """An argument that is an array of strings. Raises MethodError ``requestTooLarge``."""
         value: list[str] | None = self.argument(name, list)
         if value is not None and len(value) > MAX_NAMES:
-            raise MethodError("requestTooLarge", f"{name}: at most {MAX_NAMES} are taken")
+            raise MethodError("requestTooLarge", f"{name}: you can use up to {MAX_NAMES}")
         if value is not None and not all(isinstance(one, str) for one in value):
-            raise invalid(f"{name}: an array of strings is expected")
+            raise invalid(f"{name}: must be an array of strings")
         return value
 
     def ids(self, name: str = "ids") -> list[str] | None:
@@ -156,7 +156,7 @@ class Call(msgspec.Struct, kw_only=True):
         if found is None:
             return None
         if len(found) > LIMITS["maxObjectsInGet"]:
-            raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInGet']} objects")
+            raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInGet']} objects")
         return [*dict.fromkeys(self.id_of(one) for one in found)]
 
     def properties(self, known: Collection[str], *, default: Collection[str] | None = None) -> list[str]:
@@ -166,7 +166,7 @@ class Call(msgspec.Struct, kw_only=True):
             return [*(known if default is None else default)]
         for one in asked:
             if one not in known:
-                raise invalid(f"there is no property {one[:100]!r}")
+                raise invalid(f"unknown property: {one[:100]!r}")
         return [*dict.fromkeys(["id", *asked])]
 
     def id_of(self, text: str) -> str:

@@ -169,23 +169,23 @@ async def availability(call: Call) -> Object:
     """Principal/getAvailability, without details of events."""
     name = account_name(call.argument("id", str, ""))
     if call.snapshot.account(name) is None or visible_address(call, name) is None:
-        raise MethodError("notFound", "there is no such principal")
+        raise MethodError("notFound", "principal not found")
     try:
         stretch = (
             microseconds(call.arguments.get("utcStart")) // 1_000_000,
             microseconds(call.arguments.get("utcEnd")) // 1_000_000,
         )
     except ValueError:
-        raise invalid("utcStart and utcEnd are UTC dates") from None
+        raise invalid("utcStart and utcEnd must be UTC dates") from None
     if stretch[1] - stretch[0] > MAX_STRETCH:
-        raise MethodError("tooLarge", "a question is about 400 days at most")
+        raise MethodError("tooLarge", "you can look up to 400 days at a time")
     server, asker = call.server, call.account.name
     try:
         busy = await known_busy(server.accounts, call.snapshot, asker, name, stretch)
     except (AccountUnknown, AccountRemoved):
-        raise MethodError("notFound", "there is no such principal") from None
+        raise MethodError("notFound", "principal not found") from None
     if busy is None:
-        raise MethodError("forbidden", "this user lets colleagues see nothing of the calendars")
+        raise MethodError("forbidden", "this user doesn't share calendar information with others")
     call.budget.take(AS_JSON * len(busy))
     return {"accountId": call.place.id, "list": periods(busy, stretch)}
 

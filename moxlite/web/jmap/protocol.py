@@ -158,7 +158,7 @@ def decoded(octets: bytes | bytearray | memoryview) -> Object:
         detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RequestError("notJSON", detail) from None
     if not isinstance(value, dict):
-        raise RequestError("notRequest", "a request is an object")
+        raise RequestError("notRequest", "the request must be an object")
     return value
 
 
@@ -190,11 +190,11 @@ def request_of(value: Object) -> JMAPRequest:
     """The request in an object. Raises RequestError."""
     using, calls, created = value.get("using"), value.get("methodCalls"), value.get("createdIds")
     if not isinstance(using, list) or not all(isinstance(one, str) for one in using):
-        raise RequestError("notRequest", "using: an array of strings is expected")
+        raise RequestError("notRequest", "using: must be an array of strings")
     if not isinstance(calls, list) or not all(map(_is_call, calls)):
-        raise RequestError("notRequest", "methodCalls: an array of [name, arguments, id] is expected")
+        raise RequestError("notRequest", "methodCalls: must be an array of [name, arguments, id]")
     if created is not None and not (isinstance(created, dict) and all(isinstance(v, str) for v in created.values())):
-        raise RequestError("notRequest", "createdIds: an object of ids is expected")
+        raise RequestError("notRequest", "createdIds: must be an object of ids")
     if len(calls) > LIMITS["maxCallsInRequest"]:
         raise RequestError("limit", "too many calls in one request", limit="maxCallsInRequest")
     return JMAPRequest(frozenset(using), tuple(Invocation(*call) for call in calls), created)
@@ -213,17 +213,17 @@ def _is_call(call: object) -> bool:
 def _members(pairs: list[tuple[str, object]]) -> Object:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name occurs twice in an object")
+        raise ValueError("duplicate name in an object")
     return found
 
 
 def _no_number(text: str) -> object:
-    raise ValueError(f"{text} is not JSON")
+    raise ValueError(f"{text} isn't valid JSON")
 
 
 def _integer(text: str) -> int:
     if len(text) > 17 or abs(value := int(text)) > LARGEST:
-        raise ValueError("an integer is beyond 2^53 - 1")
+        raise ValueError("integers can't be larger than 2^53 - 1")
     return value
 
 
@@ -245,7 +245,7 @@ def resolved(arguments: Object, responses: list[Invocation], take: Callable[[int
             found.setdefault(name, value)
             continue
         if name[1:] in arguments:
-            raise invalid(f"{name[1:]} is given twice, once as a reference")
+            raise invalid(f"{name[1:]} is specified twice, once as a reference")
         found[name[1:]] = referenced = _referenced(value, responses)
         _count(referenced, take)
     return found
@@ -275,11 +275,11 @@ def _referenced(reference: object, responses: list[Invocation]) -> object:
         case {"resultOf": str(call_id), "name": str(name), "path": str(path)}:
             response = next((invocation for invocation in responses if invocation.call_id == call_id), None)
         case _:
-            raise invalid("a result reference has the members resultOf, name and path")
+            raise invalid("a result reference must have resultOf, name and path")
     if response is None or response.name != name:
         raise MethodError("invalidResultReference", f"no response {name} of the call {call_id}")
     if path and not path.startswith("/"):
-        raise MethodError("invalidResultReference", "a path begins with a slash")
+        raise MethodError("invalidResultReference", "a path must start with a slash")
     tokens = [one.replace("~1", "/").replace("~0", "~") for one in path.split("/")[1:]]
     return _at(response.arguments, tokens, 0)
 
@@ -295,12 +295,12 @@ def _at(value: object, tokens: list[str], depth: int) -> object:
                 inner = _at(one, tokens[index + 1 :], depth + 1)
                 collected += inner if isinstance(inner, list) else [inner]
                 if len(collected) > MAX_REFERENCED:
-                    raise MethodError("invalidResultReference", "the reference collects too many values")
+                    raise MethodError("invalidResultReference", "the reference has too many values")
             return collected
         if isinstance(value, dict) and token in value:
             value = value[token]
         elif isinstance(value, list) and token.isdecimal() and len(token) < 8 and int(token) < len(value):
             value = value[int(token)]
         else:
-            raise MethodError("invalidResultReference", f"nothing at {token!r}")
+            raise MethodError("invalidResultReference", f"nothing found at {token!r}")
     return value

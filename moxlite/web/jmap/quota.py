@@ -82,7 +82,7 @@ async def changes(call: Call) -> Object:
 def _numbers(text: str) -> tuple[int, int]:
     used, _, limit = text.partition("-")
     if not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in (used, limit)):
-        raise MethodError("cannotCalculateChanges", "the state is unknown")
+        raise MethodError("cannotCalculateChanges", "unknown state")
     return int(used), int(limit)
 
 
@@ -102,13 +102,13 @@ async def _results(call: Call) -> tuple[str, list[str]]:
     wish = call.filter()
     for one in call.order():
         if one.get("property") not in SORTS:
-            raise MethodError("unsupportedSort", "quotas are sorted by name or used")
+            raise MethodError("unsupportedSort", "quotas can be sorted by name or used")
     return now, [ID] if whole is not None and (wish is None or holds(wish, partial(_meets, whole))) else []
 
 
 def _meets(whole: Object, name: str, value: Any) -> bool:
     if name not in FILTERS:
-        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+        raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
     if not isinstance(value, str):
         raise invalid(f"filter: {name} is of the wrong type")
     match name:

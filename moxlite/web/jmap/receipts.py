@@ -66,9 +66,9 @@ async def send(call: Call) -> Object:
     """MDN/send."""
     given, identity = call.argument("send", dict), call.argument("identityId", str)
     if identity is None or given is None or not all(isinstance(one, dict) for one in given.values()):
-        raise invalid("identityId and send, an object of objects, are needed")
+        raise invalid("identityId and send, an object of objects, are required")
     if len(given) > MAX_SENT:
-        raise MethodError("requestTooLarge", f"at most {MAX_SENT} receipts")
+        raise MethodError("requestTooLarge", f"you can send up to {MAX_SENT} receipts")
     updates = call.argument("onSuccessUpdateEmail", dict, {})
     _, known = await call.account.read(partial(identities, call=call), op="jmap identities")
     author = known.get(call.id_of(identity))
@@ -92,14 +92,14 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
     unknown = [name for name in given if name not in GIVEN]
     if unknown or given.get("extensionFields"):
         raise SetError(
-            "invalidProperties", "the server sets it, or it is not sent", properties=unknown or ["extensionFields"]
+            "invalidProperties", "set by the server, or never sent", properties=unknown or ["extensionFields"]
         )
     if author is None:
-        raise SetError("forbidden", "there is no such identity")
+        raise SetError("forbidden", "identity not found")
     subject, text = given.get("subject") or SUBJECT, given.get("textBody") or TEXT
     for name, value, most in (("subject", subject, 1_000), ("textBody", text, MAX_TEXT)):
         if not isinstance(value, str) or len(value) > most:
-            raise SetError("invalidProperties", f"a text of at most {most} characters", properties=[name])
+            raise SetError("invalidProperties", f"must be a text of up to {most} characters", properties=[name])
     disposition = _disposition(given.get("disposition"))
     number = read_id(call.id_of(str(given.get("forEmailId"))), "M")
 
@@ -113,16 +113,16 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
 
     found = await call.account.scan(read, op="jmap receipt")
     if found is None:
-        raise SetError("notFound", "there is no such email")
+        raise SetError("notFound", "email not found")
     email, envelope, section = found
     if email.flags & Flag.MDNSENT:
-        raise SetError("mdnAlreadySent", "a receipt was sent or declined before")
+        raise SetError("mdnAlreadySent", "you already sent or declined this read receipt")
     receipt = receipt_of(envelope, section, _address(author))
     if not receipt.to:
-        raise SetError("notFound", "the email asks for no receipt")
+        raise SetError("notFound", "the email doesn't request a read receipt")
     wished = given.get("finalRecipient")
     if wished is not None and str(wished).rpartition(";")[2].strip().lower() != author.lower():
-        raise SetError("forbiddenFrom", "the receipt is from the address of the identity")
+        raise SetError("forbiddenFrom", "the receipt must be from the identity's address")
     mdn = msgspec.structs.replace(receipt.mdn, disposition=disposition)
     wish = Wish(
         snapshot=call.snapshot,
@@ -133,7 +133,7 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
     )
     try:
         if call.server.queue is None:
-            raise SetError("forbidden", "this server sends nothing")
+            raise SetError("forbidden", "this server doesn't send mail")
         await call.server.queue.check_sending(call.account.name)
         new = await send_receipt(
             call.account,
@@ -152,7 +152,7 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
     except (SendingStopped, APIError) as error:
         raise SetError("forbidden", str(error)) from None
     if not new:
-        raise SetError("mdnAlreadySent", "a receipt was sent before")
+        raise SetError("mdnAlreadySent", "a read receipt was already sent")
     server_set: Object = {
         "finalRecipient": f"rfc822;{author}",
         "originalMessageId": mdn.original_message_id or None,
@@ -167,7 +167,7 @@ def _address(text: str) -> MailAddress:
     try:
         address = Address.parse(text)
     except AddressError:
-        raise SetError("forbidden", "there is no such identity") from None
+        raise SetError("forbidden", "identity not found") from None
     return MailAddress("", address.localpart, address.domain.ascii)
 
 
@@ -187,7 +187,7 @@ async def parse(call: Call) -> Object:
     if blobs is None:
         raise invalid("blobIds is missing")
     if len(blobs) > MAX_PARSED:
-        raise MethodError("requestTooLarge", f"at most {MAX_PARSED} blobs")
+        raise MethodError("requestTooLarge", f"you can use up to {MAX_PARSED} blobs")
     parsed: Object = {}
     missing: list[str] = []
     wrong: list[str] = []

@@ -139,14 +139,14 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     ]
     for comparator in reversed(call.order()):
         if comparator.get("property") != "created":
-            raise MethodError("unsupportedSort", "notifications are sorted by created")
+            raise MethodError("unsupportedSort", "notifications can only be sorted by created")
         found.sort(key=lambda share_notice: share_notice.created, reverse=comparator.get("isAscending") is False)
     return str(share_notice_state(r)), [f"{LETTER}{share_notice.id}" for share_notice in found]
 
 
 def _meets(share_notice: ShareNotice, name: str, value: Any) -> bool:
     if name not in FILTERS:
-        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+        raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
     if value is None:
         return True
     if not isinstance(value, str):

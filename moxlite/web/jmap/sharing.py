@@ -76,7 +76,7 @@ class Collections(Shelf, frozen=True):
     def check_owner(self) -> None:
         """Raise SetError for a guest."""
         if self.guest:
-            raise SetError("forbidden", "only its owner can do that")
+            raise SetError("forbidden", "only the owner can do this")
 
 
 def is_shown_name(value: object) -> bool:
@@ -108,13 +108,13 @@ def share_with(r: Reader, collection: Collection) -> dict[str, Object]:
 def _wanted_shares(call: Call, kind: Kind, before: Mapping[str, Object], wanted: Any) -> dict[str, str]:
     """The letters of the rights that change, by account; "" to take them. Raises SetError."""
     if not isinstance(wanted, dict | None):
-        raise _bad_shares("an object of rights by the id of a principal, or null")
+        raise _bad_shares("must be an object of rights by principal id, or null")
     found = {account_name(key): "" for key in before if key not in (wanted or {})}
     for key, rights in (wanted or {}).items():
         name = account_name(key)
         known = call.snapshot.account(name) is not None and visible_address(call, name) is not None
         if key not in before and not (known and name != call.account.name):
-            raise _bad_shares(f"there is no principal {key[:100]!r} to share with")
+            raise _bad_shares(f"principal not found: {key[:100]!r}")
         if rights != before.get(key):
             found[name] = _letters(kind, rights)
     return found
@@ -123,14 +123,14 @@ def _wanted_shares(call: Call, kind: Kind, before: Mapping[str, Object], wanted:
 def _letters(kind: Kind, rights: Any) -> str:
     read, write, own = RIGHTS[kind]
     if not isinstance(rights, dict) or not all(isinstance(one, bool) for one in rights.values()):
-        raise _bad_shares("the rights of a principal are an object of booleans")
+        raise _bad_shares("a principal's rights must be an object of booleans")
     given = {name for name, has in rights.items() if has}
     if not given:
         return ""
     if not given <= {*read, *write, *own} or given & {"mayShare", "mayDelete"}:
-        raise _bad_shares("only the owner shares and deletes it")
+        raise _bad_shares("only the owner can share and delete it")
     if read[-1] not in given or (given & {*write} and write[0] not in given):
-        raise _bad_shares(f"rights are {read[-1]} alone, or with {write[0]}")
+        raise _bad_shares(f"rights must be {read[-1]} alone, or with {write[0]}")
     return CHANGE if write[0] in given else READ
 
 
@@ -170,11 +170,11 @@ async def copy_entries(
     """
     given, name = call.argument("create", dict), call.argument("fromAccountId", str)
     if name is None or given is None or not all(isinstance(one, dict) for one in given.values()):
-        raise invalid("fromAccountId and create, an object of objects, are needed")
+        raise invalid("fromAccountId and create, an object of objects, are required")
     if name == call.place.id:
-        raise invalid("fromAccountId is the account itself")
+        raise invalid("fromAccountId can't be the same account")
     if len(given) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} objects")
+        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} objects")
     async with source_of(call, name) as place:
         source = msgspec.structs.replace(call, place=place)
         _check_state(await handler.state(source), call.argument("ifFromInState", str))
@@ -209,7 +209,7 @@ async def copy_entries(
 
 def _check_state(now: str, expected: str | None) -> None:
     if expected is not None and expected != now:
-        raise MethodError("stateMismatch", f"the state is {now}")
+        raise MethodError("stateMismatch", f"the current state is {now}")
 
 
 async def _destroyed(source: Call, handler: SetHandler, arguments: Object, method: str) -> Invocation:

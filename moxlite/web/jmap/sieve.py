@@ -87,7 +87,7 @@ async def query(call: Call) -> Object:
     for comparator in reversed(call.order() or [{"property": "name"}]):
         name = comparator.get("property")
         if name not in ("name", "isActive"):
-            raise MethodError("unsupportedSort", "scripts are sorted by name or isActive")
+            raise MethodError("unsupportedSort", "scripts can be sorted by name or isActive")
         found.sort(
             key=lambda key: rows[key].name.casefold() if name == "name" else rows[key].active,
             reverse=comparator.get("isAscending") is False,
@@ -103,7 +103,7 @@ def _meets(script_row: ScriptRow, name: str, value: Any) -> bool:
             return script_row.active is value
     if name in ("name", "isActive"):
         raise invalid(f"filter: {name} is of the wrong type")
-    raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+    raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
 
 
 async def validate_script(call: Call) -> Object:
@@ -127,7 +127,7 @@ async def _checked(call: Call, blob: str) -> tuple[bytes, bytes]:
     if octets is None:
         if await blob_octets(call, call.id_of(blob), 8 * MAX_STRING) is None:
             raise SetError("blobNotFound", missing_blob(blob).description, notFound=[blob])
-        raise SetError("tooLarge", f"a script has at most {MAX_STRING} octets", maxSize=MAX_STRING)
+        raise SetError("tooLarge", f"a script can have up to {MAX_STRING} bytes", maxSize=MAX_STRING)
     try:
         return octets, await check_script(octets)
     except ScriptError as error:
@@ -175,7 +175,7 @@ class _Scripts:
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(_: str, given: Object) -> Outcome:
             if given.keys() - {"name", "blobId", "isActive"} or given.get("isActive") not in (None, False):
-                raise SetError("invalidProperties", "a script is made of name and blobId", properties=["isActive"])
+                raise SetError("invalidProperties", "a script can only have name and blobId", properties=["isActive"])
             blob = given.get("blobId")
             if not isinstance(blob, str):
                 raise SetError("invalidProperties", "blobId is missing", properties=["blobId"])
@@ -197,7 +197,7 @@ class _Scripts:
             content = None
             if wanted["blobId"] != now["blobId"]:
                 if not isinstance(wanted["blobId"], str):
-                    raise SetError("invalidProperties", "blobId is an id", properties=["blobId"])
+                    raise SetError("invalidProperties", "blobId must be an id", properties=["blobId"])
                 content = await _checked(call, wanted["blobId"])
             unit = partial(_update, number=read_id(key, LETTER), name=wanted["name"] or now["name"], content=content)
             return await call.account.write(unit)

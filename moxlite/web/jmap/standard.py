@@ -89,7 +89,7 @@ def since_state(call: Call, name: str = "sinceState") -> tuple[int, str]:
         raise invalid(f"{name} is missing")
     number, dash, mark = text.partition("-")
     if not (number.isascii() and number.isdecimal() and len(number) < 19):
-        raise MethodError("cannotCalculateChanges", "the state is unknown")
+        raise MethodError("cannotCalculateChanges", "unknown state")
     return int(number), dash + mark
 
 
@@ -97,7 +97,7 @@ def max_changes(call: Call) -> int | None:
     """The argument maxChanges. Raises MethodError."""
     most = call.unsigned("maxChanges")
     if most == 0:
-        raise invalid("maxChanges is a positive number")
+        raise invalid("maxChanges must be a positive number")
     return most
 
 
@@ -144,7 +144,7 @@ def words_of(text: str) -> list[str]:
         found += [piece.strip()] if index % 2 else [word.removesuffix("*") for word in piece.split()]
     words = [word for word in found if word]
     if len(words) > MAX_WORDS:
-        raise MethodError("unsupportedFilter", f"more than {MAX_WORDS} words")
+        raise MethodError("unsupportedFilter", f"you can use up to {MAX_WORDS} words")
     return words
 
 
@@ -153,7 +153,7 @@ def filter_moment(text: str) -> int:
     try:
         return microseconds(text)
     except ValueError:
-        raise invalid(f"{text[:60]!r} is not a UTCDate") from None
+        raise invalid(f"{text[:60]!r} isn't a UTCDate") from None
 
 
 def property_moment(name: str, text: Any) -> int:
@@ -161,7 +161,7 @@ def property_moment(name: str, text: Any) -> int:
     try:
         return microseconds(text)
     except ValueError:
-        raise SetError("invalidProperties", "a UTCDate is expected", properties=[name]) from None
+        raise SetError("invalidProperties", "must be a UTCDate", properties=[name]) from None
 
 
 def holds(wish: object, meets: Callable[[str, Any], bool], depth: int = 0) -> bool:
@@ -185,7 +185,7 @@ def holds(wish: object, meets: Callable[[str, Any], bool], depth: int = 0) -> bo
             raise invalid("operator: AND, OR or NOT")
         case dict():
             return all(meets(name, value) for name, value in wish.items())
-    raise invalid("filter: an object is expected")
+    raise invalid("filter: must be an object")
 
 
 def query_response(
@@ -284,7 +284,7 @@ def span(call: Call, total: int, position_of: Callable[[str], int | None], most:
     if anchor is not None:
         at = position_of(call.id_of(anchor))
         if at is None:
-            raise MethodError("anchorNotFound", "the anchor is not in the results")
+            raise MethodError("anchorNotFound", "the anchor isn't in the results")
         position = max(0, at + call.argument("anchorOffset", int, 0))
     else:
         position = call.argument("position", int, 0)
@@ -318,7 +318,7 @@ async def run_set(call: Call, handler: SetHandler) -> Object:
     # lock. What must hold for a change is looked at in its unit.
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
-        raise MethodError("stateMismatch", f"the state is {old}")
+        raise MethodError("stateMismatch", f"the current state is {old}")
     async with partial_failures(partial(handler.state, call), old):
         created = dict(await handler.create(call, create)) if create else {}
         for name, outcome in created.items():
@@ -357,7 +357,9 @@ async def partial_failures(state: Callable[[], Awaitable[str]], old: str) -> Asy
         if await state() == old:
             raise
         logger.error("call failed with some of its changes made", extra={"kv": {"err": str(error)}})
-        raise MethodError("serverPartialFail", "only some of the changes were made: read what has changed") from None
+        raise MethodError(
+            "serverPartialFail", "only some changes were made; get the changes since your last state"
+        ) from None
 
 
 def set_results(
@@ -380,9 +382,9 @@ def set_parts(call: Call) -> tuple[Mapping[str, Object], Mapping[str, Object], l
     destroy = call.names("destroy") or []
     for name, objects in (("create", create), ("update", update)):
         if not all(isinstance(one, dict) for one in objects.values()):
-            raise invalid(f"{name}: an object of objects is expected")
+            raise invalid(f"{name}: must be an object of objects")
     if len(create) + len(update) + len(destroy) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} objects")
+        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} objects")
     return create, update, destroy
 
 
@@ -442,30 +444,30 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
     Raises SetError ``invalidPatch``, ``invalidProperties``, ``tooLarge``.
     """
     if len(patch) > MAX_PATHS:
-        raise SetError("tooLarge", f"a patch has at most {MAX_PATHS} paths")
+        raise SetError("tooLarge", f"a patch can have up to {MAX_PATHS} paths")
     found = dict(current)
     own = {id(found)}
     paths = sorted(path.replace("/", "\0") for path in patch)  # what is within a path comes right after it
     for path, other in pairwise(paths):
         if other.startswith(f"{path}\0"):
             shown = path.replace("\0", "/")
-            raise SetError("invalidPatch", f"{shown} contains another path of the patch")
+            raise SetError("invalidPatch", f"{shown} contains another path in the patch")
     for path, value in patch.items():
         tokens = tokens_of(path)
         name = tokens[0]
         if name in fixed:
             if len(tokens) > 1 or fixed[name] != value:
-                raise SetError("invalidProperties", "only the server sets it", properties=[name])
+                raise SetError("invalidProperties", "set by the server", properties=[name])
             continue
         if name not in current:
-            raise SetError("invalidProperties", "there is no such property", properties=[name])
+            raise SetError("invalidProperties", "unknown property", properties=[name])
         if len(tokens) == 1:
             found[name] = value
             continue
         try:
             put(found, tokens, value, own)
         except KeyError as error:
-            raise SetError("invalidPatch", f"{path}: there is no object {error.args[0]}") from None
+            raise SetError("invalidPatch", f"{path}: object not found: {error.args[0]}") from None
     return found
 
 

@@ -341,7 +341,7 @@ async def serve_events(
     types, ping = parameters.get("types", "*"), parameters.get("ping", "0")
     closes = parameters.get("closeafter", "no")
     if closes not in ("no", "state") or not ping.isdecimal() or len(ping) > 9:
-        raise HTTPError(400, "closeafter is no or state, and ping a number of seconds.")
+        raise HTTPError(400, "closeafter must be no or state, and ping must be a number of seconds.")
     seconds = int(ping) and min(max(int(ping), SHORTEST_PING), LONGEST_PING)
     wanted = None if types == "*" else frozenset(types.split(","))
     await writer.start(200, EVENT_STREAM_HEADERS)
@@ -451,7 +451,7 @@ class _Socket:
                     wanted = frozenset(map(str, types)) if isinstance(types, list) else None
                     self._nursery.start_soon(self._watch, wanted, self._watching)
             case _:
-                raise RequestError("notRequest", "@type is Request, WebSocketPushEnable or WebSocketPushDisable")
+                raise RequestError("notRequest", "@type must be Request, WebSocketPushEnable or WebSocketPushDisable")
 
     async def _answer(self, value: Object) -> None:
         budget = Budget(TEXTS, self._room.hold)

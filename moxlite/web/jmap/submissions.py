@@ -107,7 +107,7 @@ async def get(call: Call) -> Object:
     by_id = {f"{LETTER}{row.id}": row for row in rows}
     chosen = [submission_id for submission_id in (by_id if ids is None else ids) if submission_id in by_id]
     if len(chosen) > 1000:
-        raise MethodError("requestTooLarge", "name the ids: EmailSubmission/query finds them")
+        raise MethodError("requestTooLarge", "specify ids; find them with EmailSubmission/query")
     objects: list[Object] = []
     for one in chosen:
         octets = len(by_id[one].envelope)
@@ -212,7 +212,7 @@ def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
     rows = [submission for submission in submissions(r) if wish is None or holds(wish, partial(_meets, submission))]
     for comparator in reversed(call.order()):
         if comparator.get("property") not in SORTS:
-            raise MethodError("unsupportedSort", "submissions are sorted by emailId, threadId or sentAt")
+            raise MethodError("unsupportedSort", "submissions can be sorted by emailId, threadId or sentAt")
         rows.sort(key=attrgetter(SORTS[comparator["property"]]), reverse=comparator.get("isAscending") is False)
     return submission_state(r), [f"{LETTER}{row.id}" for row in rows]
 
@@ -233,7 +233,7 @@ def _meets(one: Sent, name: str, value: Any) -> bool:
             return one.send_at >= filter_moment(value)
     if name in FILTERS:
         raise invalid(f"filter: {name} is of the wrong type")
-    raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+    raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
 
 
 async def set_(call: Call) -> Object:
@@ -297,7 +297,7 @@ def _undo(tx: AccountTx, number: int, patch: Object) -> None:
     if wanted != "canceled":
         raise SetError("invalidProperties", "undoStatus can only become canceled", properties=["undoStatus"])
     if not cancel_submission(tx, number):
-        raise SetError("cannotUnsend", "the message is on its way")
+        raise SetError("cannotUnsend", "the message has already been sent")
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -310,7 +310,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 async def _create(call: Call, _: str, given: Object) -> Outcome:
     unknown = [name for name in given if name not in ("identityId", "emailId", "envelope")]
     if unknown:
-        raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
+        raise SetError("invalidProperties", "unknown property, or set by the server", properties=unknown)
     identity_id, email_id = given.get("identityId"), given.get("emailId")
     if not isinstance(identity_id, str) or not isinstance(email_id, str):
         missing = [name for name in ("identityId", "emailId") if not isinstance(given.get(name), str)]
@@ -318,7 +318,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     _, known = await call.account.read(partial(identities, call=call), op="jmap identities")
     identity = known.get(identity_id)
     if identity is None:
-        raise SetError("invalidProperties", "there is no such identity", properties=["identityId"])
+        raise SetError("invalidProperties", "identity not found", properties=["identityId"])
     number = read_id(call.id_of(email_id), "M")
 
     def read(r: Reader) -> tuple[int, int, bytes] | None:
@@ -329,13 +329,13 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
 
     found = await call.account.read(read, op="jmap email")
     if found is None:
-        raise SetError("invalidProperties", "there is no such email", properties=["emailId"])
+        raise SetError("invalidProperties", "email not found", properties=["emailId"])
     message_id, threadid, packed = found
     envelope = _envelope(given.get("envelope"), identity["email"], structure_of(packed).envelope)
     # Of the envelope alone: the author in the header is checked when the message is completed.
     own = call.snapshot.may_send_as(call.identity.account, envelope.sender)
     if not own and await way_out_of(call.server.accounts, call.identity.account, envelope.sender) is None:
-        raise SetError("forbiddenMailFrom", f"{envelope.sender} is not yours")
+        raise SetError("forbiddenMailFrom", f"{envelope.sender} isn't one of your addresses")
     return await _submit(call, envelope, identity_id, number, message_id, threadid)
 
 
@@ -362,19 +362,19 @@ def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
                 "rcptTo": [{"email": one["email"], "parameters": one.get("parameters")} for one in rcpt_to],
             }
         case _:
-            raise SetError("invalidProperties", "an envelope has mailFrom and rcptTo", properties=["envelope"])
+            raise SetError("invalidProperties", "an envelope must have mailFrom and rcptTo", properties=["envelope"])
     if not listed:
-        raise SetError("noRecipients", "the message has no recipients")
+        raise SetError("noRecipients", "the message doesn't have any recipients")
     if len(msgspec.json.encode(wire)) > MAX_ENVELOPE:
-        raise SetError("tooLarge", "the parameters of the envelope are too long")
+        raise SetError("tooLarge", "the envelope parameters are too long")
     if len(listed) > MAX_RECIPIENTS:
-        raise SetError("tooManyRecipients", f"at most {MAX_RECIPIENTS}", maxRecipients=MAX_RECIPIENTS)
+        raise SetError("tooManyRecipients", f"you can use up to {MAX_RECIPIENTS}", maxRecipients=MAX_RECIPIENTS)
     wrong = [one for one in listed if _address(one) is None]
     if wrong:
         raise SetError("invalidRecipients", "not an address", invalidRecipients=wrong)
     author = _address(sender)
     if author is None:
-        raise SetError("invalidProperties", f"{sender[:100]!r} is not an address", properties=["envelope"])
+        raise SetError("invalidProperties", f"{sender[:100]!r} isn't an address", properties=["envelope"])
     return _Envelope(author, tuple(address for text in listed if (address := _address(text))), hold, wire)
 
 
@@ -390,13 +390,13 @@ def _hold(parameters: Any, now: dt.datetime) -> int:
     if parameters is None:
         return 0
     if not isinstance(parameters, dict):
-        raise SetError("invalidProperties", "parameters is an object", properties=["envelope"])
+        raise SetError("invalidProperties", "parameters must be an object", properties=["envelope"])
     found = {name.upper(): value for name, value in parameters.items()}
     unknown = found.keys() - {"HOLDFOR", "HOLDUNTIL", "RET", "ENVID", "SIZE", "BODY", "SMTPUTF8"}
     if unknown:
         raise SetError("invalidProperties", f"unknown parameter {min(unknown)[:40]}", properties=["envelope"])
     if not all(isinstance(value, str | None) for value in found.values()):  # RFC 8621 §7
-        raise SetError("invalidProperties", "values of parameters are strings or null", properties=["envelope"])
+        raise SetError("invalidProperties", "parameter values must be strings or null", properties=["envelope"])
     try:
         if "HOLDFOR" in found:
             until = now + dt.timedelta(seconds=int(found["HOLDFOR"]))
@@ -408,7 +408,7 @@ def _hold(parameters: Any, now: dt.datetime) -> int:
     except (ValueError, TypeError, OverflowError):
         raise SetError("invalidProperties", "HOLDFOR or HOLDUNTIL is wrong", properties=["envelope"]) from None
     if not -60 <= ahead <= MAX_DELAY:
-        raise SetError("invalidProperties", f"at most {MAX_DELAY} seconds ahead", properties=["envelope"])
+        raise SetError("invalidProperties", f"must be up to {MAX_DELAY} seconds ahead", properties=["envelope"])
     return int((until - EPOCH) / dt.timedelta(microseconds=1))
 
 
@@ -418,7 +418,7 @@ async def _submit(
     """Check and sign the message, and put it into the outbox. Raises SetError."""
     account, server, info = call.account, call.server, call.request.info
     if server.queue is None:
-        raise SetError("forbiddenToSend", "this server sends nothing")
+        raise SetError("forbiddenToSend", "this server doesn't send mail")
     try:
         await server.queue.check_sending(account.name)
     except SendingStopped as error:
@@ -439,7 +439,7 @@ async def _submit(
                 await spool.write(piece)
         await spool.finish()
         if spool.size > letter.max_size:
-            raise SetError("tooLarge", f"the message is larger than {letter.max_size} octets", maxSize=letter.max_size)
+            raise SetError("tooLarge", f"the message is larger than {letter.max_size} bytes", maxSize=letter.max_size)
         try:
             ready = await complete(server.keys, letter, spool)
         except SubmissionRefused as error:
@@ -454,7 +454,7 @@ async def _submit(
     def unit(tx: AccountTx) -> int:
         # It may have been destroyed while it was signed, and the outbox sends the account's own copy.
         if emails(tx, [email_id]).get(email_id) is None:
-            raise SetError("invalidProperties", "the email is gone", properties=["emailId"])
+            raise SetError("invalidProperties", "the email no longer exists", properties=["emailId"])
         rows = tuple(add_outgoing(tx, counted, limits))
         # Only a message that waits can be taken back, and then no longer counts.
         owed = OwedMessage(ready.submission, beside=Beside(counted=rows if envelope.hold_until else ()))

@@ -73,7 +73,7 @@ async def get(call: Call) -> Object:
         if one in HIDDEN:
             raise MethodError("forbidden", f"{one} is never returned")
         if one not in TYPE.properties:
-            raise invalid(f"there is no property {one[:100]!r}")
+            raise invalid(f"unknown property: {one[:100]!r}")
     names = TYPE.properties if asked is None else tuple(dict.fromkeys(["id", *asked]))
     ids = call.ids()
     found = {one["id"]: one for one in map(_object, await _own(call))}
@@ -118,10 +118,10 @@ async def set_(call: Call) -> Object:
 async def _create(call: Call, _: str, given: Object) -> Outcome:
     unknown = [name for name in given if name not in ("deviceClientId", "url", "keys", "expires", "types")]
     if unknown:
-        raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
+        raise SetError("invalidProperties", "unknown property, or set by the server", properties=unknown)
     device, url = given.get("deviceClientId"), given.get("url")
     if not isinstance(device, str) or not device or len(device) > 255:
-        raise SetError("invalidProperties", "a text of 255 characters at most", properties=["deviceClientId"])
+        raise SetError("invalidProperties", "must be a text of up to 255 characters", properties=["deviceClientId"])
     if not isinstance(url, str) or len(url) > 2_000:
         raise SetError("invalidProperties", "an https URL is expected", properties=["url"])
     try:
@@ -145,7 +145,7 @@ def _keys(given: Any) -> tuple[bytes | None, bytes | None]:
             keys = decode(public), decode(secret)
             check_keys(*keys)
             return keys
-    raise SetError("invalidProperties", "keys has the members p256dh and auth", properties=["keys"])
+    raise SetError("invalidProperties", "keys can only have p256dh and auth", properties=["keys"])
 
 
 def _moment(text: Any, default: int) -> int:
@@ -156,7 +156,7 @@ def _types(given: Any) -> str | None:
     if given is None:
         return None
     if not isinstance(given, list) or len(given) > 100 or not all(isinstance(one, str) for one in given):
-        raise SetError("invalidProperties", "an array of names is expected", properties=["types"])
+        raise SetError("invalidProperties", "must be an array of names", properties=["types"])
     return msgspec.json.encode([one for one in given if one in STATES or one == DELIVERY]).decode()
 
 
@@ -170,7 +170,7 @@ async def _update(call: Call, own: Mapping[str, Subscription], key: str, patch: 
     if "verificationCode" in patch:
         code = wanted["verificationCode"]
         if not isinstance(code, str) or not hmac.compare_digest(code.encode(), push.code.encode()):
-            raise SetError("invalidProperties", "this is not the code that was sent", properties=["verificationCode"])
+            raise SetError("invalidProperties", "wrong verification code", properties=["verificationCode"])
         verified = 1
     expires = push.expires
     if "expires" in patch:

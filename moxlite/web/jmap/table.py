@@ -108,7 +108,7 @@ async def _late(call: Call, name: str) -> Object:
     from moxlite.web.jmap.calendartable import RUNS
 
     if call.place.guest and name.startswith(("ParticipantIdentity/", "CalendarEventNotification/")):
-        raise MethodError("accountNotSupportedByMethod", "only its owner can do that")
+        raise MethodError("accountNotSupportedByMethod", "only the owner can do this")
     return await RUNS[name](call)
 
 

@@ -158,12 +158,12 @@ class AliasAPI:
         except LimitExceeded as error:
             return _error(403 if addy else 400, str(error), addy=addy)
         except NoSuchMasked:  # removed meanwhile
-            return _error(404, "there is no such alias", addy=addy)
+            return _error(404, "alias not found", addy=addy)
         except StorageBusy:
-            return _error(503, "the server is busy, try again in a moment", addy=addy)
+            return _error(503, "the server is busy; try again in a moment", addy=addy)
         except StoreError as error:
             logger.error("call failed", extra={"kv": {"method": "addresses", "err": str(error)}})
-            return _error(500, "the storage of this account does not answer as it should", addy=addy)
+            return _error(500, "this account's storage isn't working properly", addy=addy)
 
     def _count(self, account: str) -> None:
         """Count a call. Raises Refused for too many."""
@@ -176,7 +176,7 @@ class AliasAPI:
         if len(self._counts) > MAX_COUNTED:
             self._counts.popitem(last=False)
         if count >= PER_MINUTE:
-            raise Refused(429, "too many calls, try again in a minute")
+            raise Refused(429, "too many calls; try again in a minute")
 
 
 class _Aliases:
@@ -189,7 +189,7 @@ class _Aliases:
     async def _get(self, caller: Caller) -> MaskedRow:
         masked_row = await self._addresses.get(caller.account, caller.number)
         if masked_row is None:
-            raise Refused(404, "there is no such alias")
+            raise Refused(404, "alias not found")
         return masked_row
 
     async def _change(self, caller: Caller, change: MaskedChange) -> MaskedRow:
@@ -413,7 +413,7 @@ def _decode(octets: bytes) -> Body:
     try:
         return _BODY.decode(octets)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Refused(400, "the request is no JSON object of the right form") from None
+        raise Refused(400, "the request must be a JSON object with valid fields") from None
 
 
 def _number(text: str) -> int:

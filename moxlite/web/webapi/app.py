@@ -59,12 +59,12 @@ STORE: Final[tuple[tuple[type[store.StoreError], Code], ...]] = (
 """Codes by class of error; all other errors of the store are ``server``."""
 
 SERVER_TEXTS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (store.StorageFull, "the disk of the server is full"),
-    (OSError, "the disk of the server is full"),
+    (store.StorageFull, "the server's disk is full"),
+    (OSError, "the server's disk is full"),
     (store.NoLease, "the server may not take changes at the moment, try again in a minute"),
-    (store.StorageBusy, "the server is busy, try again in a moment"),
+    (store.StorageBusy, "the server is busy; try again in a moment"),
 )
-FAILED: Final = "the storage of this account does not answer as it should"
+FAILED: Final = "this account's storage isn't working properly"
 
 RAW_HEADERS: Final = (
     ("cache-control", "no-store"),
@@ -110,12 +110,12 @@ class WebAPI:
         if rest in ("", VERSION.rstrip("/")) and reading:
             await writer.respond(Response.redirect(303, path + VERSION))
         elif not rest.startswith(VERSION) or (name not in METHODS and name not in ("", DOCUMENT)):
-            raise HTTPError(404, "There is no such method.")
+            raise HTTPError(404, "Unknown method.")
         elif name in METHODS and request.method == "POST":
             await self._answer(METHODS[name], request, writer)
         elif not reading:
             allowed = "GET, HEAD, POST" if name in METHODS else "GET, HEAD"
-            raise HTTPError(405, "Methods are called by POST.", (("allow", allowed),))
+            raise HTTPError(405, "Use POST to call methods.", (("allow", allowed),))
         else:
             await writer.respond(await compressed(request.headers, _page(name, path, request)))
 

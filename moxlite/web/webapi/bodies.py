@@ -185,7 +185,7 @@ class _URLEncoded:
         """The last octets. Raises WebAPIError if there was no field."""
         yield from self._end()
         if not self.found:
-            raise WebAPIError("protocol", "the form has no field request")
+            raise WebAPIError("protocol", 'the form must have a "request" field')
 
 
 async def _read_urlencoded(request: Request, form: Spool, limit: int) -> None:
@@ -219,16 +219,16 @@ async def _read_multipart(
                         target = form = spools.enter_context(Spool(tmp))
                     elif event.name in PLACES:
                         if len(files) >= MAX_FILES:
-                            raise WebAPIError("user", f"more than {MAX_FILES} files")
+                            raise WebAPIError("user", f"you can send up to {MAX_FILES} files")
                         target = spools.enter_context(Spool(tmp))
                         files.append(_file(event, target))
                 elif event is not None and target is not None:
                     await target.write(bytes(event))
         parser.close()
     except multipart.MultipartError as error:
-        raise WebAPIError("protocol", f"the form is not complete, or cannot be read: {error}") from None
+        raise WebAPIError("protocol", f"the form is incomplete or invalid: {error}") from None
     if form is None:
-        raise WebAPIError("protocol", "the form has no field request")
+        raise WebAPIError("protocol", 'the form must have a "request" field')
     return form, files
 
 
@@ -287,7 +287,7 @@ def read_json(octets: Octets, cls: type[T]) -> T:
     reader = _Reader(octets)
     value, end = reader.struct(reader.blank(0), cls, "")
     if reader.blank(end) != len(octets):
-        raise reader.error(end, "", "octets after the end of the object")
+        raise reader.error(end, "", "unexpected data after the JSON object")
     return value
 
 
@@ -318,7 +318,7 @@ class _Reader:
             if self._octets[match.start()] == 0x22:
                 return match.end()
             at = match.end() + 1
-        raise self.error(begin, path, "the string has no end")
+        raise self.error(begin, path, "unterminated string")
 
     def _scalar(self, at: int, path: str) -> int:
         """The offset after the string, number or word at `at`."""
@@ -326,7 +326,7 @@ class _Reader:
             return self._string(at, path)
         match = SCALAR.match(self._octets, at)
         if match is None:
-            raise self.error(at, path, "a value of another type is expected here")
+            raise self.error(at, path, "wrong value type")
         return match.end()
 
     def struct(self, at: int, cls: type[T], path: str) -> tuple[T, int]:
@@ -340,7 +340,7 @@ class _Reader:
                 raise self.error(begin, path, f"unknown field {key[:80]!r}")
             where = f"{path}.{field.name}" if path else field.name
             if field.name in seen:
-                raise self.error(begin, where, "the field is there twice")
+                raise self.error(begin, where, "duplicate field")
             seen.add(field.name)
             value, members.at = self._value(members.at, field.kind, where)
             if value is not None:
@@ -374,14 +374,14 @@ class _Reader:
         match kind:
             case inspect.CustomType():
                 if literal[0] != 0x22:
-                    raise self.error(at, path, "a string is expected here")
+                    raise self.error(at, path, "expected a string")
                 return Encoded(literal)
             case inspect.DateTimeType():
                 return None if literal == EMPTY else self._plain(at, literal, RFC3339, path)
             case inspect.StrType():
                 text = self._plain(at, literal, str, path)
                 if kind.max_length is not None and len(text) > kind.max_length:
-                    raise WebAPIError("user", f"{path}: longer than {kind.max_length} characters")
+                    raise WebAPIError("user", f"{path}: must be {kind.max_length} characters or fewer")
                 return text
             case inspect.IntType():
                 number = self._plain(at, literal, int, path)
@@ -402,10 +402,10 @@ class _Reader:
         found: list[Any] = []
         for index, begin in (items := _Items(self, at, path)):
             if kind.max_length is not None and index >= kind.max_length:
-                raise WebAPIError("user", f"{path}: more than {kind.max_length} entries")
+                raise WebAPIError("user", f"{path}: you can have up to {kind.max_length} entries")
             value, items.at = self._value(begin, kind.item_type, f"{path}[{index}]")
             if value is None:
-                raise self.error(begin, f"{path}[{index}]", "null is no entry of a list")
+                raise self.error(begin, f"{path}[{index}]", "lists can't contain null")
             found.append(value)
         return found, items.at
 
@@ -416,7 +416,7 @@ class _Reader:
                 raise self.error(begin, path, f"{len(kinds)} entries are expected")
             value, items.at = self._value(begin, kinds[index], f"{path}[{index}]")
             if value is None:
-                raise self.error(begin, f"{path}[{index}]", "null is no entry of a list")
+                raise self.error(begin, f"{path}[{index}]", "lists can't contain null")
             found.append(value)
         if len(found) != len(kinds):
             raise self.error(at, path, f"{len(kinds)} entries are expected")
@@ -426,9 +426,9 @@ class _Reader:
         found: dict[str, str] = {}
         for key, begin in (members := _Members(self, at, path)):
             if key in found:
-                raise self.error(begin, path, f"{key[:80]!r} is there twice")
+                raise self.error(begin, path, f"{key[:80]!r} is a duplicate key")
             if len(found) >= MAX_KEYS:
-                raise WebAPIError("user", f"{path}: more than {MAX_KEYS} keys")
+                raise WebAPIError("user", f"{path}: you can have up to {MAX_KEYS} keys")
             value, members.at = self._value(members.at, TEXT, f"{path}.{key[:80]}")
             found[key] = value or ""
         return found, members.at
@@ -436,18 +436,18 @@ class _Reader:
     def key(self, at: int, path: str) -> tuple[str, int]:
         """The name at `at`, and the offset of its value."""
         if not self._begins(at, 0x22):
-            raise self.error(at, path, "the name of a field is expected here")
+            raise self.error(at, path, "expected a field name")
         end = self._string(at, path)
         name = self._plain(at, self._octets[at:end], str, path)
         colon = self.blank(end)
         if not self._begins(colon, 0x3A):
-            raise self.error(colon, path, "a colon is expected here")
+            raise self.error(colon, path, "expected a colon")
         return name, self.blank(colon + 1)
 
     def open(self, at: int, char: int, path: str) -> int:
         """The offset after the opening bracket."""
         if not self._begins(at, char):
-            raise self.error(at, path, "an object is expected here" if char == 0x7B else "a list is expected here")
+            raise self.error(at, path, "expected an object" if char == 0x7B else "expected a list")
         return self.blank(at + 1)
 
     def goes_on(self, at: int, close: int, path: str) -> int | None:
@@ -456,7 +456,7 @@ class _Reader:
             return self.blank(at + 1)
         if self._begins(at, close):
             return None
-        raise self.error(at, path, "a comma or the closing bracket is expected here")
+        raise self.error(at, path, "expected a comma or closing bracket")
 
     def closes(self, at: int, close: int) -> bool:
         """Whether the closing bracket is at `at`."""

@@ -107,7 +107,7 @@ async def author_of(
     if domain is not None and domain.disabled:
         raise WebAPIError("domainDisabled", f"From: the domain {address.domain} is temporarily disabled")
     if not snapshot.may_send_as(identity.account, address) and await way_out(address) is None:
-        raise WebAPIError("badFrom", f"From: {address} is not an address of yours")
+        raise WebAPIError("badFrom", f"From: {address} isn't one of your addresses")
     return author
 
 
@@ -118,7 +118,7 @@ def parties_of(request: SendRequest) -> Parties:
     if not addresses:
         raise WebAPIError("noRecipients", "To, CC and BCC are empty")
     if len(addresses) > MAX_RECIPIENTS:
-        raise WebAPIError("user", f"To, CC and BCC: more than {MAX_RECIPIENTS} recipients")
+        raise WebAPIError("user", f"To, CC and BCC: you can add up to {MAX_RECIPIENTS} recipients")
     to, cc, bcc = (tuple(party for party, _ in parties) for parties in fields.values())
     texts = tuple(address_text.address.strip() for address_text in (*request.to, *request.cc, *request.bcc))
     return Parties(to, cc, bcc, texts, tuple(addresses))
@@ -140,11 +140,11 @@ def extra_of(request: SendRequest) -> dict[str, str]:
         text_field("Extra", key)
         text_field("Extra", value)
         if not key or len(key.encode()) > MAX_EXTRA_KEY:
-            raise WebAPIError("user", f"Extra: a key has 1 to {MAX_EXTRA_KEY} octets")
+            raise WebAPIError("user", f"Extra: keys must be 1 to {MAX_EXTRA_KEY} bytes")
         found[key] = value
     octets = sum(len(key.encode()) + len(value.encode()) for key, value in found.items())
     if len(found) > MAX_EXTRA_KEYS or octets > MAX_EXTRA:
-        raise WebAPIError("user", f"Extra: more than {MAX_EXTRA_KEYS} keys or {MAX_EXTRA} octets")
+        raise WebAPIError("user", f"Extra: you can have up to {MAX_EXTRA_KEYS} keys and {MAX_EXTRA} bytes")
     return found
 
 
@@ -157,7 +157,7 @@ def release_of(request: SendRequest) -> tuple[int | None, str]:
         return None, ""
     now = dt.datetime.now(dt.UTC)
     if not now <= until <= now + MAX_AHEAD:
-        raise WebAPIError("user", f"FutureRelease: a time within {MAX_AHEAD.days} days from now is expected")
+        raise WebAPIError("user", f"FutureRelease: must be within {MAX_AHEAD.days} days from now")
     return int((until - EPOCH) / dt.timedelta(microseconds=1)), f"until;{until.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -168,7 +168,7 @@ def draft_of(request: SendRequest, author: MailAddress, parties: Parties, files:
       domain: for a Message-ID.
     """
     if not request.text and not request.html:
-        raise WebAPIError("missingBody", "Text and HTML are empty")
+        raise WebAPIError("missingBody", "Text or HTML must have content")
     headers = _headers(request.headers)
     references = tuple(_message_id("References", reference) for reference in request.references)
     own_agent = any(name.lower() in ("user-agent", "x-mailer") for name, _ in headers)
@@ -201,7 +201,7 @@ def _message_id(field: str, text: str) -> str:
     text_field(field, text)
     inside = text.strip()
     if canonical_message_id(inside) is None or not inside.endswith(">") or inside.count("<") != 1 or " " in inside:
-        raise WebAPIError("malformedMessageID", f"{field}: {text[:300]!r} is not a Message-ID in its brackets")
+        raise WebAPIError("malformedMessageID", f"{field}: {text[:300]!r} isn't a Message-ID in angle brackets")
     return inside
 
 
@@ -213,7 +213,7 @@ def _date(date: dt.datetime | None) -> int:
     except OverflowError:  # a time of the year 9999 whose zone leads into the next one
         year = 0
     if year < FIRST_YEAR:
-        raise WebAPIError("user", f"Date: a year from {FIRST_YEAR} to 9999 is expected")
+        raise WebAPIError("user", f"Date: the year must be {FIRST_YEAR} to 9999")
     return int((date - EPOCH) / dt.timedelta(microseconds=1))
 
 
@@ -222,7 +222,7 @@ def _headers(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     for name, value in given:
         lower = name.lower()
         if FIELD_NAME.fullmatch(name) is None:
-            raise WebAPIError("user", f"Headers: {name[:80]!r} is not the name of a field")
+            raise WebAPIError("user", f"Headers: {name[:80]!r} isn't a field name")
         if lower in OWN_FIELDS or lower.startswith("content-"):
             raise WebAPIError("user", f"Headers: {name} is a field that the server makes")
         if lower.startswith(EXTRA_FIELDS):
@@ -311,7 +311,7 @@ def _content_id(where: str, text: str) -> str:
     text_field(f"{where}.ContentID", text)
     inside = text.strip().removeprefix("<").removesuffix(">")
     if any(char in "<> " for char in inside) or not inside.isascii():
-        raise WebAPIError("user", f"{where}.ContentID: {text[:300]!r} is not an id in its brackets")
+        raise WebAPIError("user", f"{where}.ContentID: {text[:300]!r} isn't an ID in angle brackets")
     return inside
 
 
@@ -325,10 +325,10 @@ def _media_type(
     if MEDIA_TYPE.fullmatch(kind) is None:
         raise WebAPIError("user", f"{where}.ContentType: {given[:300]!r} is not a media type")
     if kind.startswith("multipart/") or (kind.startswith("message/") and kind != MESSAGE):
-        raise WebAPIError("user", f"{where}.ContentType: {kind} cannot be attached")
+        raise WebAPIError("user", f"{where}.ContentType: {kind} can't be attached")
     if kind == MESSAGE:
         if not clean:
-            raise WebAPIError("user", f"{where}: a message needs lines that end in CRLF, and no NUL")
+            raise WebAPIError("user", f"{where}: message lines must end in CRLF and can't contain NUL")
         return kind, ()
     parameters = tuple(
         (key, value) for key, value in options.items() if PARAMETER.fullmatch(key) and key not in ("name", "boundary")

@@ -87,7 +87,7 @@ async def get_part(call: Call, part_request: MessagePartRequest) -> Octets:
         part = read_structure(r, part_request.msg_id).root
         for index in part_request.part_path:
             if index >= len(part.parts):
-                raise WebAPIError("partNotFound", "the message has no such part")
+                raise WebAPIError("partNotFound", "message part not found")
             part = part.parts[index]
         return part
 
@@ -140,7 +140,7 @@ async def move(call: Call, move_request: MessageMoveRequest) -> NoResult:
         except BadMailboxName:
             target = None
         if target is None:
-            raise WebAPIError("mailboxNotFound", f"there is no mailbox {move_request.dest_mailbox_name[:300]!r}")
+            raise WebAPIError("mailboxNotFound", f"mailbox not found: {move_request.dest_mailbox_name[:300]!r}")
         if target.id != there:
             move_ids(tx, [move_request.msg_id], target.id)
 
@@ -327,7 +327,7 @@ async def present(call: Call, suppression_request: SuppressionRequest) -> Suppre
 def queue_of(call: Call) -> Queue:
     """The queue. Raises WebAPIError if the server has none."""
     if call.service.queue is None:
-        raise WebAPIError("server", "the queue cannot be used, see the server's log")
+        raise WebAPIError("server", "the queue isn't available; see the server log")
     return call.service.queue
 
 

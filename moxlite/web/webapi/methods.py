@@ -129,7 +129,7 @@ async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
         except SubmissionRefused as error:
             raise WebAPIError(REFUSALS.get(error.result, "user"), error.text) from error
         except HeaderTooLarge as error:
-            raise WebAPIError("user", "the header of the message is too long") from error
+            raise WebAPIError("user", "the message header is too long") from error
         submission = found.submission
         rows = [(text, submission.recipients[row].from_id, row) for text, row in parties.rows()]
         note = Note(call.body.digest, draft.message_id, tuple(rows))
@@ -144,7 +144,7 @@ async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
         except OutgoingLimitExceeded as error:
             raise _limit(error) from None
         except SubmissionStuck as error:
-            raise WebAPIError("server", "the queue did not answer in time; the message may be queued") from error
+            raise WebAPIError("server", "the queue didn't respond in time; the message may have been queued") from error
         submission_total.labels(result="ok").inc()
         logger.info(
             "message submitted",
@@ -315,7 +315,7 @@ async def _carried(call: Call, key: bytes) -> SendResult:
             if receipt is not None:
                 return answer_of(receipt, call.body.digest)
             await trio.sleep(0.05)
-    raise WebAPIError("server", "an earlier call with this Idempotency-Key is not finished, try again")
+    raise WebAPIError("server", "an earlier call with this Idempotency-Key is still running; try again")
 
 
 OCTETS: Final = "octets"

@@ -57,17 +57,17 @@ class Encoded:
         if b"\\" in self._head() or self._has_escapes():  # line ends, or the \/ of some encoders
             plain = from_json(self._literal, str).replace("\r", "").replace("\n", "")
             if not plain.isascii():
-                raise BadBase64("the data are not base64")
+                raise BadBase64("the data isn't valid base64")
             text = memoryview(plain.encode("ascii"))
         for start in range(0, len(text), BLOCK):
             piece = text[start : start + BLOCK]
             try:
                 octets = binascii.a2b_base64(piece, strict_mode=True)
             except binascii.Error as error:
-                raise BadBase64(f"the data are not base64: {error}") from None
+                raise BadBase64(f"the data isn't valid base64: {error}") from None
             # Each block is decoded by itself, so that padding in the middle would be right for it.
             if start + BLOCK < len(text) and len(octets) * 4 != BLOCK * 3:
-                raise BadBase64("the data are not base64: padding before the end")
+                raise BadBase64("the data isn't valid base64: padding before the end")
             yield octets
 
     def _head(self) -> bytes:

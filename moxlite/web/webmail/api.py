@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
 
-OWN_THREADS: Final = "threads are muted and folded"
+OWN_THREADS: Final = "you can only mute and fold your own conversations"
 """Subject of the error that a guest gets from `Holder.refuse_guest`."""
 
 
@@ -75,7 +75,7 @@ class SessionCalls(AccountCalls):
         """Make a token by which the account app at this address takes over the session within 30 seconds."""
         await trio.lowlevel.checkpoint()
         if "account" not in caller.siblings:
-            raise NotFound("the account page is not at this address")
+            raise NotFound("the account page isn't available at this address")
         return await self._sessions.hand_on(caller)
 
     @call()
@@ -177,7 +177,7 @@ class MessageCalls(AccountCalls):
         if number_of(action.query.filter.mailbox_id) or number_of(action.mailbox_id):
             # a move between accounts is not one transaction, and messages that came since are recognised by the modseq
             # of one account only
-            raise NotAllowed("messages that are not loaded are changed only where all is your own")
+            raise NotAllowed("you can only change messages that aren't loaded if all of them are your own")
         async with self._holders.at(session) as home:
             if is_plain(action.query):
                 return await home.account.write(lambda tx: act(tx, action, home))

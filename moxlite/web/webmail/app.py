@@ -208,7 +208,7 @@ class Webmail:
     async def _events(self, caller: Caller, writer: ResponseWriter) -> None:
         request = caller.request
         if request.method != "GET":
-            raise HTTPError(405, "Events are fetched by GET.", (("allow", "GET"),))
+            raise HTTPError(405, "Use GET to read events.", (("allow", "GET"),))
         session = await page_session(self._sessions, caller)
         parameters = query_parameters(request)
         try:
@@ -354,7 +354,7 @@ class Webmail:
 
     async def _picture(self, caller: Caller, upload_id: str, writer: ResponseWriter) -> None:
         if caller.request.method != "GET":
-            raise HTTPError(405, "Pictures can only be fetched.", (("allow", "GET"),))
+            raise HTTPError(405, "Use GET to load images.", (("allow", "GET"),))
         session = await page_session(self._sessions, caller)
         async with self._holders.page(session) as home:
             await serve_picture(home.account, upload_id, writer)
@@ -393,7 +393,7 @@ def parse_since(parameters: dict[str, str]) -> int:
     """The modseq that a browser has reached. Raises UserError."""
     text = parameters.get("since", "0")
     if not (text.isascii() and text.isdigit() and len(text) <= 16):
-        raise UserError("since: a number is expected")
+        raise UserError("since: must be a number")
     return int(text)
 
 

@@ -263,7 +263,7 @@ def time_of(recurrence: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M%S" if "T" in text else "%Y%m%d")  # noqa: DTZ007 local time
     except ValueError:
-        raise UserError("recurrence: no time of a series") from None
+        raise UserError("recurrence: not an occurrence of this event") from None
 
 
 def form_of_call(event: EventForm) -> Form:
@@ -278,7 +278,7 @@ def form_of_call(event: EventForm) -> Form:
         if end <= start:
             end = start + timedelta(days=1)
     if event.zone and not event.all_day and iana_zone(event.zone) is None:
-        raise UserError("zone: this time zone is not known")
+        raise UserError("zone: unknown time zone")
     for guest in event.guests:
         try:
             Address.parse(guest.address)

@@ -107,15 +107,15 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
         # What may not be read is missing like what never was: else a guest could count the messages of other mailboxes.
         missing = next((one for one in shown if MessageID(self.local_id(one)) not in mailbox_ids), None)
         if missing is not None:
-            raise NotFound(worded("message {missing} is not there, or no more", missing=str(missing)))
+            raise NotFound(worded("message {missing} no longer exists", missing=str(missing)))
         for given in rights.values():
             check_rights(given, needed)
         return mailbox_ids
 
-    def refuse_guest(self, what: str) -> None:
-        """Raise NotAllowed for a guest. `what` names the action that is for the owner only."""
+    def refuse_guest(self, reason: str) -> None:
+        """Raise NotAllowed with this text for a guest."""
         if self.guest:
-            raise NotAllowed(worded("{what}: only for what is your own", what=worded(what)))
+            raise NotAllowed(reason)
 
     def items(self, r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
         """The list rows of these messages."""

@@ -129,7 +129,7 @@ def _check(tx: AccountTx, query_action: QueryAction) -> None:
         for target in {one.mailbox_id for one in query_action.targets} or {query_action.mailbox_id}:
             mailbox_rows.mailbox(tx, target)
     elif query_action.action != "delete" and not query_action.flags:
-        raise UserError("flags: at least one is needed")
+        raise UserError("flags: specify at least one")
 
 
 def _chosen(rows: list[MessageRow], query_action: QueryAction) -> list[MessageRow]:
@@ -349,4 +349,4 @@ async def _cross(
                 if copied is not None:
                     await source.account.write(partial(remove, box=box, uids=copied.source_uids))
     except OSError as e:
-        raise StorageRefused("the disk of the server is full") from e
+        raise StorageRefused("the server's disk is full") from e

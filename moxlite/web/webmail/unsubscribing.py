@@ -136,7 +136,7 @@ async def ask_once(http: HTTPClient, unsubscribe: Unsubscribe) -> None:
             "POST", unsubscribe.one_click, headers=headers, body=BODY, seconds=SECONDS, max_body=512
         )
     except HTTPError as error:
-        raise UserError(worded("{host} cannot be reached: {reason}", host=unsubscribe.host, reason=error)) from None
+        raise UserError(worded("can't reach {host}: {reason}", host=unsubscribe.host, reason=error)) from None
     if not 200 <= answer.status < 300:
         raise UserError(worded("{host} refused with status {status}", host=unsubscribe.host, status=answer.status))
 

@@ -25,7 +25,7 @@ def _uid_batches(reader: Reader, modes: Modes) -> c.UidBatches:
     reader.expect(b":")
     last = reader.number(smallest=1, what="the number of a batch")
     if last < first:
-        raise ProtocolError("batches are counted upwards")
+        raise ProtocolError("batches must be in ascending order")
     return c.UidBatches(size, (first, last))
 
 
@@ -66,7 +66,7 @@ def _get_metadata(reader: Reader, modes: Modes) -> c.GetMetadata:
             elif value == "infinity":
                 depth = "infinity"
             else:
-                raise ProtocolError("DEPTH is 0, 1 or infinity")
+                raise ProtocolError("DEPTH must be 0, 1 or infinity")
         else:
             raise ProtocolError(f"unknown option {word}")
 

@@ -67,7 +67,7 @@ def parse_tag(reader: Reader) -> str:
     """``tag``: at least one ASTRING-CHAR, without "+" (RFC 9051 §9)."""
     match = _TAG.match(reader.data, reader.position)
     if match is None or match.end() - reader.position > MAX_TAG:
-        raise ProtocolError("command has no tag")
+        raise ProtocolError("command doesn't have a tag")
     reader.position = match.end()
     return match[0].decode("ascii")
 
@@ -102,7 +102,7 @@ def _id(reader: Reader, modes: Modes) -> c.Id:
         reader.space()
         value = reader.nstring()
         if len(key) > MAX_ID_KEY or len(value or b"") > MAX_ID_VALUE:
-            raise ProtocolError("field of ID is too long")
+            raise ProtocolError("ID field is too long")
         return decode_text(key), None if value is None else decode_text(value)
 
     pairs = list_of(reader, pair, empty=True, blanks=not modes.pedantic)  # aioimaplib sends ``( "name" "x" )``
@@ -162,7 +162,7 @@ def _select(kind: type[c.Select] | type[c.Examine]) -> Rule:
                     condstore = True
                 elif word == "QRESYNC":
                     if not modes.qresync:
-                        raise ProtocolError("QRESYNC is not enabled")  # RFC 7162 §3.2.5
+                        raise ProtocolError("QRESYNC isn't enabled")  # RFC 7162 §3.2.5
                     qresync = _qresync(reader, modes)
                 else:
                     raise ProtocolError(f"unknown parameter {word}")

@@ -87,7 +87,7 @@ def decode_text(octets: bytes) -> str:
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ProtocolError("string is not valid UTF-8") from error
+        raise ProtocolError("string isn't valid UTF-8") from error
 
 
 def decode_base64(text: bytes) -> bytes:
@@ -102,5 +102,5 @@ def entry_name(reader: Reader) -> str:
     """An entry name (RFC 5464 §3): ASCII, compared in lower case."""
     octets = reader.astring()
     if not octets.isascii():
-        raise ProtocolError("entry name is not ASCII")
+        raise ProtocolError("entry name isn't ASCII")
     return octets.decode("ascii").lower()

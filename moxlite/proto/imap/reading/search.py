@@ -138,7 +138,7 @@ class _Program:
         """Read one ``search-key`` (RFC 9051 §6.4.4)."""
         self.count += 1
         if depth > MAX_DEPTH or self.count > MAX_KEYS:
-            raise ProtocolError("search program has too many keys, or nests too deep", code="LIMIT", condition="NO")
+            raise ProtocolError("search has too many keys, or is nested too deeply", code="LIMIT", condition="NO")
         reader = self.reader
         if reader.skip(b"("):
             inner = self.keys(depth + 1)
@@ -284,7 +284,7 @@ def search_program(reader: Reader, modes: Modes, charset: str | None = None) -> 
     reader.space()
     if charset is None and reader.word(b"CHARSET "):
         if modes.utf8_accept:  # RFC 6855 §3
-            raise ProtocolError("CHARSET is not allowed after ENABLE UTF8=ACCEPT: strings are UTF-8")
+            raise ProtocolError("CHARSET isn't allowed after ENABLE UTF8=ACCEPT; strings are UTF-8")
         charset = charset_of(reader)
         reader.space()
     return charset, parse_search(reader, charset or "UTF-8", uidonly=modes.uidonly)

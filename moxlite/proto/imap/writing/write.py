@@ -227,7 +227,7 @@ def append_start(tag: str, mailbox: str, *, utf8: bool = False) -> bytes:
     """Encode an APPEND up to its first message. The mailbox name is written without a literal: as UTF-7 or quoted."""
     wire = encode_mailbox(mailbox, utf8=utf8)
     if is_literal(wire):
-        raise ValueError("no mailbox has such a name")
+        raise ValueError("invalid mailbox name")
     return b"%b APPEND %b" % (tag.encode(), wire or b'""')
 
 

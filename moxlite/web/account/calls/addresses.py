@@ -32,7 +32,7 @@ from moxlite.wording import reason_of, worded
 LATEST: Final = 500
 """Messages that a dry run looks at (WEB-65)."""
 
-TOO_SLOW: Final = "takes too long on your mail: a delivery would leave it out. Make its patterns simpler"
+TOO_SLOW: Final = "takes too long on your mail and would be skipped on delivery. Simplify its patterns"
 
 AddressText = Annotated[str, Meta(max_length=1000)]
 
@@ -57,7 +57,7 @@ class AddressCalls(AccountCalls):
     async def settings_save(self, caller: Caller, old: Settings, changed: Settings) -> None:
         """Save these settings; one that is missing gets its default. A conflict if they are no longer the old ones."""
         if unknown := (old.keys() | changed.keys()) - set(OWN):
-            raise UserError(worded("there is no setting {name}", name=repr(min(unknown)[:80])))
+            raise UserError(worded("unknown setting: {name}", name=repr(min(unknown)[:80])))
         await self._change(Account, ("accounts", caller.require().account), old, changed, OWN)
 
     @call()
@@ -112,7 +112,7 @@ class AddressCalls(AccountCalls):
     def _destination(self, caller: Caller, address: str) -> Destination:
         destination = self._settings(caller).destinations.get(address)
         if destination is None:
-            raise NotFound(worded("{address} is not an address of this account", address=address))
+            raise NotFound(worded("{address} doesn't belong to this account", address=address))
         return destination
 
 
@@ -168,7 +168,7 @@ class ForwardCalls(AccountCalls):
         """Send mail again to an address that was stopped."""
         await self._own(caller, address)
         if not await self._server.forwarding.start(caller.require().account, address):
-            raise UserError("the owner of the address does not want this mail, or it is not stopped")
+            raise UserError("forwarding isn't stopped, or the recipient doesn't want this mail")
 
     async def _own(self, caller: Caller, address: str) -> None:
         if await self._server.forwarding.find(caller.require().account, address) is None:

@@ -102,7 +102,7 @@ class AccountCalls:
         """The account's settings. Raises NotFound if it was removed meanwhile."""
         account = self._server.config.current.account(caller.require().account)
         if account is None:
-            raise NotFound("this account is no longer there")
+            raise NotFound("this account no longer exists")
         return account
 
     def _queue(self) -> Queue:

@@ -93,7 +93,7 @@ def _order(account: str, form: ServerForm, *, inside: bool) -> CopyByImap:
     host, user, prefix = form.host.strip().rstrip(".").lower(), form.user.strip(), form.prefix.strip()
     mistakes = []
     if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
-        mistakes.append(FieldError("host", "is not the name of a server, such as imap.example.org"))
+        mistakes.append(FieldError("host", "isn't a server name. For example, imap.example.org"))
     if not user:
         mistakes.append(FieldError("user", "is empty: give the user name at the other server"))
     if not form.password:
@@ -106,7 +106,7 @@ def _order(account: str, form: ServerForm, *, inside: bool) -> CopyByImap:
         except BadMailboxName as error:
             mistakes.append(FieldError("prefix", reason_of(error)))
     if form.since is not None and form.since.tzinfo is None:
-        mistakes.append(FieldError("since", "has no time zone"))
+        mistakes.append(FieldError("since", "must include a time zone"))
     if mistakes:
         raise FieldErrors(mistakes)
     return CopyByImap(
@@ -223,7 +223,7 @@ class CalendarCopyingCalls(AccountCalls):
             address = f"https://{address}"
         mistakes = []
         if not url.strip():
-            mistakes.append(FieldError("url", "is empty: give the address of the other server"))
+            mistakes.append(FieldError("url", "enter the other server's address"))
         if not name:
             mistakes.append(FieldError("user", "is empty: give the user name at the other server"))
         if not password:

@@ -39,19 +39,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("moxlite.web.account")
 
-GONE: Final = "this link was used already, or its ten minutes are over; make a new one on the account page"
+GONE: Final = "this link expired or has been used; create a new one on your account page"
 
-NOTICE: Final = """\
-A new device can now read and send mail as {address}. The device was set up from your account page.
-
-    Device: {name}
-    When: {when}
-    From: {ip}
-    Browser: {agent}
-
-The device has its own app password. If this wasn't you, open "Security" on your account page and choose "This wasn't
-me".
-"""
+NOTICE: Final = (
+    "A new device can now read and send mail as {address}. You set it up from your account page.\n\n    Device: "
+    "{name}\n    When: {when}\n    From: {ip}\n    Browser: {agent}\n\nThe device has its own app password. If this "
+    'wasn\'t you, open "Security" on your account page and choose "This wasn\'t\nme".\n'
+)
 
 Secret = Annotated[str, Meta(min_length=1, max_length=64)]
 DeviceName = Annotated[str, Meta(max_length=200)]
@@ -80,7 +74,7 @@ class DeviceCalls(AccountCalls):
         async with self._open(caller) as account:
             known = await account.read(app_passwords, op="app-password")
         if any(app_password.name == name for app_password in known):
-            raise FieldErrors([FieldError("name", "is the name of an app password already")])
+            raise FieldErrors([FieldError("name", "you already have an app password with this name")])
         try:
             secret = self._devices.start(session.account, session.address, name)
         except LinkGone:
@@ -138,7 +132,7 @@ class DeviceCalls(AccountCalls):
                 once=f"device {device.account} {device.link.hex()} {device.claim.hex()}",
             )
         except (StoreError, AddressError) as error:
-            logger.warning("notice about a device not stored", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to store email about a new device", extra={"kv": {"err": str(error)}})
 
     @call()
     async def device_stop(self, caller: Caller) -> None:
@@ -197,7 +191,7 @@ async def send_profile(
     Raises HTTPError 410 for another one, 409 before the user has said yes.
     """
     if request.method != "POST":
-        raise HTTPError(405, "This is a download for a form.", (("allow", "POST"),))
+        raise HTTPError(405, "Submit the form to start this download.", (("allow", "POST"),))
     refuse_foreign(request)
     fields = parse_fields((await request.body.read(MAX_FORM)).decode("ascii", "replace"))
     try:

@@ -26,7 +26,7 @@ from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, User
 from moxlite.web.types import Credential
 from moxlite.wording import worded
 
-GENERATED_ONLY: Final = "the password of this account cannot be chosen, only generated; the administrator has set this"
+GENERATED_ONLY: Final = "your administrator only allows generated passwords for this account"
 DAY: Final = 24 * 3600 * 1_000_000
 """Microseconds of a day."""
 MAX_LEFT: Final = 500
@@ -113,7 +113,7 @@ class SecurityCalls(AccountCalls):
         """End a session, and the notices to the device that subscribed in it."""
         ended = await self._server.auth.sessions.remove(caller.require().account, session_id)
         if not ended:
-            raise NotFound("this session has ended already")
+            raise NotFound("this session has already ended")
         async with self._open(caller) as account:
             await forget_devices(account, ended)
 
@@ -192,7 +192,7 @@ def _app(app_password: AppPassword, use: AppUse | None, at: int) -> AppPasswordI
 def _place(text: str) -> tuple[int, int]:
     last, _, number = text.partition("-")
     if not (last.isascii() and last.isdecimal() and number.isascii() and number.isdecimal()) or len(text) > 40:
-        raise UserError("after: this is no place in the list")
+        raise UserError("after: not a position in this list")
     return min(int(last), 2**63 - 1), min(int(number), 2**63 - 1)
 
 
@@ -245,11 +245,11 @@ class KeyCalls(AccountCalls):
         account = caller.require().account
         tls_key = {one.fingerprint: one for one in await self._server.auth.keys.of(account)}.get(old.fingerprint)
         if tls_key is None:
-            raise NotFound("the account has no such key")
+            raise NotFound("certificate not found")
         if key_info(tls_key) != old:
             raise Conflict(
                 worded(
-                    'this was changed meanwhile: it is "{name}" for {login_address} now',
+                    'this was changed elsewhere: it\'s now "{name}" for {login_address}',
                     name=tls_key.name,
                     login_address=tls_key.login_address,
                 )
@@ -270,13 +270,13 @@ class KeyCalls(AccountCalls):
         """Forget a key; its mail sessions end, and log-ins with it are refused."""
         account = caller.require().account
         if not await self._server.passwords.remove_key(self._server.auth.keys, account, fingerprint):
-            raise NotFound("the account has no such key")
+            raise NotFound("certificate not found")
 
     def _address(self, caller: Caller, text: str) -> str:
         """An address of the account in its canonical form. Raises FieldErrors."""
         account_recipient = self._server.config.current.login(text)
         if account_recipient is None or account_recipient.account != caller.require().account:
-            raise FieldErrors([FieldError("login_address", "is not an address of this account")])
+            raise FieldErrors([FieldError("login_address", "doesn't belong to this account")])
         return str(account_recipient.canonical)
 
 

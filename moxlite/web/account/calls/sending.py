@@ -53,7 +53,7 @@ class SendingCalls(AccountCalls):
     async def webhook_test(self, caller: Caller, hook: OutgoingForm, incoming: bool) -> HookTest:
         """Call a webhook with a made-up event, saved or not; returns the answer."""
         if not hook.url.startswith(("http://", "https://")):
-            raise FieldErrors([FieldError("url", "is not an http or https URL")])
+            raise FieldErrors([FieldError("url", "must be an http or https URL")])
         if not (hook.authorization.isascii() and hook.authorization.isprintable()):
             raise FieldErrors([FieldError("authorization", "must be printable ASCII")])
         name = caller.require().account

@@ -56,7 +56,7 @@ class SortingCalls(AccountCalls):
         """
         destination = self._settings(caller).destinations.get(address)
         if destination is None:
-            raise NotFound(worded("{address} is not an address of this account", address=address))
+            raise NotFound(worded("{address} doesn't belong to this account", address=address))
         name, snapshot = caller.require().account, self._server.config.current
         rulesets = await off_loop(partial(rulesets_of, rules, self._settings(caller)), kind="rules")
 
@@ -164,7 +164,7 @@ class JunkCalls(AccountCalls):
         name = caller.require().account
         self._with_filter(caller)
         if name in self._server.training:
-            raise Conflict("the filter is learning already")
+            raise Conflict("the junk filter is already learning")
         # No await since the look, so that two calls cannot begin.
         self._server.training[name] = Training(True, 0, 0)
 
@@ -185,4 +185,4 @@ class JunkCalls(AccountCalls):
 
     def _with_filter(self, caller: Caller) -> None:
         if self._settings(caller).junk_filter is None:
-            raise UserError("this account has no junk filter: switch it on and save first")
+            raise UserError("to use the junk filter, turn it on and save your changes first")

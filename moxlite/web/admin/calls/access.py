@@ -84,7 +84,7 @@ class AccessCalls(AdminCalls):
         """
         problems = []
         if address not in self._addresses_of(name):
-            problems.append(FieldError("address", "is not an address of this account"))
+            problems.append(FieldError("address", "doesn't belong to this account"))
         problem = pem_problem(certificate)
         if problem:
             problems.append(FieldError("certificate", problem))
@@ -96,7 +96,7 @@ class AccessCalls(AdminCalls):
     async def account_key_remove(self, caller: Caller, name: Word, fingerprint: Fingerprint) -> None:
         """Forget a key of an account; log-ins with it are refused from the next connection on."""
         if fingerprint not in [tls_key.fingerprint for tls_key in await self._server.auth.keys.of(name)]:
-            raise NotFound("This account has no such key any more.")
+            raise NotFound("This certificate no longer belongs to the account.")
         await self._perform(RemoveKey(fingerprint))
 
     @call()
@@ -116,7 +116,7 @@ class AccessCalls(AdminCalls):
         """The addresses of an account with which a key may log in. Raises NotFound if there is no such account."""
         account = self._server.config().account(name)
         if account is None:
-            raise NotFound(f"There is no account {name!r}.")
+            raise NotFound(f"Account not found: {name!r}")
         return [destination for destination in account.destinations if not destination.startswith("@")]
 
 

@@ -125,7 +125,7 @@ class AccountCalls(AdminCalls):
     def _settings(self, name: str) -> Account:
         found = self._server.config().account(name)
         if found is None:
-            raise NotFound(f"There is no account {name!r}.")
+            raise NotFound(f"Account not found: {name!r}")
         return found
 
     async def _set_password(self, name: str, password: str) -> str:

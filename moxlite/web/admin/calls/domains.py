@@ -216,7 +216,7 @@ class DNSCalls(AdminCalls):
         if external is None:
             raise Unavailable(NO_CHECKS)
         if topic not in TOPICS:
-            raise NotFound(f"There is no topic {topic!r}.")
+            raise NotFound(f"Topic not found: {topic!r}")
         key = found.ascii, topic
         if key not in self._ends:
             # Entered before the task starts: a second call for this topic waits for the same check.

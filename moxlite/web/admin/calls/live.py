@@ -111,7 +111,7 @@ class LiveCalls(AdminCalls):
     async def message_why(self, caller: Caller, account: Account, message: MessageWord) -> list[WhyFound]:
         """Why messages of an account are where they are (ADMIN-77), newest first, by Message-ID, id or sender."""
         if self._server.config().account(account) is None:
-            raise NotFound("There is no such account.")
+            raise NotFound("Account not found")
         try:
             return [_found(one) for one in await stored(self._server.accounts, account, message)]
         except WhyFailed as error:
@@ -159,7 +159,7 @@ class LiveStreams:
         """
         request = caller.request
         if request.method != "GET":
-            raise HTTPError(405, "Events are fetched by GET.", (("allow", "GET"),))
+            raise HTTPError(405, "Use GET to read events.", (("allow", "GET"),))
         refuse_foreign(request)
         try:
             session = await self._sessions.check(caller)
@@ -169,7 +169,7 @@ class LiveStreams:
         if not (after.isascii() and after.isdecimal() and len(after) < 16):
             raise HTTPError(400, "after is a number.")
         if self._open >= MAX_STREAMS:
-            raise HTTPError(503, "Too many pages show what happens.", (("retry-after", "60"),))
+            raise HTTPError(503, "Too many pages are showing live activity.", (("retry-after", "60"),))
         self._open += 1
         metrics.admin_streams.inc()
         try:

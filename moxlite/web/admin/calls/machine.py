@@ -101,7 +101,7 @@ class NetworkCalls(AdminCalls):
         snapshot = self._server.config()
         wanted = _address(ip)
         if zone not in watched_zones(snapshot) or wanted not in (own_ips(snapshot) or ()):
-            raise NotFound("This list is not watched for this address.")
+            raise NotFound("This block list isn't monitored for this address.")
         async with self._limit:
             return _listing(zone, wanted, await self._server.process.listings.ask(zone, wanted))
 
@@ -149,7 +149,7 @@ def _address(text: str) -> IPAddress:
     try:
         return ip_address(text.strip())
     except ValueError:
-        raise FieldErrors([FieldError("ip", "is not an IP address")]) from None
+        raise FieldErrors([FieldError("ip", "isn't an IP address")]) from None
 
 
 def _listing(zone: str, ip: IPAddress, asked: ListingResult | None) -> Listing:
@@ -218,7 +218,7 @@ class LogCalls(AdminCalls):
         if cid is None and RECEIVED_ID.fullmatch(wanted):
             cid = self._server.process.cid_of(wanted)
             if cid is None:
-                raise FieldErrors([FieldError("received_id", "is not of this installation")])
+                raise FieldErrors([FieldError("received_id", "doesn't belong to this server")])
         if cid is None:
             text = "is neither an id of 22 letters, digits, - and _ nor a connection id"
             raise FieldErrors([FieldError("received_id", text)])
@@ -426,7 +426,7 @@ class BackupCalls(AdminCalls):
         if settings.target is None:
             raise UserError("Set backup.target in moxlite.toml first.")
         if self._server.process.backups.running or (self._backup is not None and self._backup.ended == 0):
-            raise Unavailable("A backup is being made already.")
+            raise Unavailable("A backup is already running.")
         target = str(settings.target)
         self._backup = BackupRun(began=time.time_ns() // 1000)
 

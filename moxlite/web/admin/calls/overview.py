@@ -97,7 +97,7 @@ class OverviewCalls(AdminCalls):
         """End a session of the administrator."""
         await trio.lowlevel.checkpoint()
         if not self._sessions.end(session_id):
-            raise NotFound("This session has ended already.")
+            raise NotFound("This session has already ended.")
 
     @call()
     async def overview(self, caller: Caller) -> Overview:
@@ -303,7 +303,7 @@ class HistoryCalls(AdminCalls):
         try:
             wanted = ip_network(network)
         except ValueError:
-            raise UserError(f"{network!r} is no network, such as 192.0.2.0/26.") from None
+            raise UserError(f"{network!r} isn't a network. For example, 192.0.2.0/26") from None
 
         def inside(recorded_attempt: RecordedAttempt) -> bool:
             try:
@@ -336,7 +336,7 @@ class HistoryCalls(AdminCalls):
         try:
             return await self._server.reports.database.scan(read, op="admin_history")
         except StoreError as error:
-            raise ServerFailed(f"reports.db cannot be read: {error}") from None
+            raise ServerFailed(f"can't read reports.db: {error}") from None
 
 
 def _today() -> int:

@@ -98,14 +98,14 @@ class ReportCalls(AdminCalls):
 
         found = await self._scan(read)
         if found is None:
-            raise NotFound("This report is no longer there: reports are kept for 400 days.")
+            raise NotFound("This report no longer exists. Reports are kept for 400 days.")
         return found
 
     async def _scan(self, read: Callable[[Reader], T]) -> T:
         try:
             return await self._server.reports.database.scan(read, op="admin_reports")
         except StoreError as error:
-            raise ServerFailed(f"reports.db cannot be read: {error}") from None
+            raise ServerFailed(f"can't read reports.db: {error}") from None
 
     @call()
     async def dmarc_evaluations(self, caller: Caller, domain: Word, after: ID = 0) -> list[Evaluated]:
@@ -120,7 +120,7 @@ def _domain(name: str) -> str:
     try:
         return Domain.parse(name).ascii
     except AddressError as error:
-        raise UserError(f"{name!r} is no domain: {error}") from None
+        raise UserError(f"{name!r} isn't a domain: {error}") from None
 
 
 def _since(days: int) -> int:

@@ -64,7 +64,7 @@ class SettingsCalls(AdminCalls):
         section, fields = _object(path)
         found = object_at(self._server.config(), tuple(path)) if path else self._server.config().domains
         if not isinstance(found, section):
-            raise NotFound("This is no longer in the configuration.")
+            raise NotFound("This was removed from the configuration.")
         names = {field.name for field in fields}
         shown = [field for field in _fields(section) if field.name in names]
         return SettingsForm(shown, encode(found, only=names))  # without the accounts of a whole file
@@ -76,20 +76,20 @@ class SettingsCalls(AdminCalls):
         names = [field.name for field in fields]
         unknown = (set(before) | set(after)) - set(names)
         if unknown:
-            raise UserError(f"There is no field {min(unknown)!r}.")
+            raise UserError(f"Unknown field: {min(unknown)!r}")
         holder = self._server.holder
         if path and object_at(holder.current, tuple(path)) is None:
-            raise NotFound("This is no longer in the configuration.")
+            raise NotFound("This was removed from the configuration.")
         try:
             await change_keys(holder.edit, section, tuple(path), before, after, names, administrator=True)
         except NotValid as error:
             raise FieldErrors([FieldError(mistake.path, mistake.text) for mistake in error.mistakes]) from None
         except ObjectChanged as error:
-            raise Conflict(f"It was changed meanwhile: {error}") from None
+            raise Conflict(f"These settings were changed elsewhere: {error}") from None
         except ChangedMeanwhile as error:
             raise Unavailable(str(error)) from None
         except ConfigError as error:
-            raise UserError(f"Nothing was saved: {error.problems[0]}") from None
+            raise UserError(f"Your changes weren't saved: {error.problems[0]}") from None
         except OSError as error:
             text = f"Nothing was saved, the old settings still apply: {error.strerror or error}"
             raise ServerFailed(text) from None
@@ -101,7 +101,7 @@ def _object(path: Sequence[str]) -> tuple[type[Section], tuple[Field, ...]]:
     place = tuple("*" if i and path[i - 1] in names else name for i, name in enumerate(path))
     found = OBJECTS.get(place)
     if found is None:
-        raise NotFound("There are no such settings.")
+        raise NotFound("Settings not found")
     section, hidden = found
     return section, tuple(field for field in fields_of(section) if field.name not in hidden)
 

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 MAX_OWNERS: Final = 50
 """Accounts whose shared address books are shown; each is opened."""
 
-GONE: Final = "this address book was removed"
+GONE: Final = "this address book was deleted"
 """Also the answer for one that is not shared with the user."""
 
 
@@ -153,7 +153,7 @@ class Books(Shelf, frozen=True, eq=False, kw_only=True):
         if resource is None and not self.holder.guest:
             return None
         if resource is None or resource.component != "VCARD":
-            raise NoSuchResource("there is no such entry")
+            raise NoSuchResource("entry not found")
         self.find(r, resource.collection_id, write=write)
         return resource
 
@@ -177,7 +177,7 @@ class ShelfCalls(AccountCalls):
         except NotWritable as error:
             raise NotAllowed(reason_of(error)) from None
         except NoSuchResource:
-            raise NotFound("this contact was removed") from None
+            raise NotFound("this contact was deleted") from None
         except UIDTaken:
             raise Conflict("this address book has the contact already") from None
 
@@ -267,7 +267,7 @@ class BookCalls(ShelfCalls):
                     one = source.card(tx, number, write=not keep)
                     book = source.find(tx, target, write=True)
                     if one is None:
-                        raise NoSuchResource("there is no such entry")
+                        raise NoSuchResource("entry not found")
                     if keep:
                         return add_copy(tx, resource_data(tx, one.id), book)
                     move_contact(tx, one.id, book)
@@ -303,14 +303,14 @@ async def settle(account: IndexedAccount) -> None:
 def _card(r: Reader, shelf: Books, number: int, *, write: bool) -> tuple[Resource, bytes]:
     resource = shelf.card(r, number, write=write)
     if resource is None:
-        raise NoSuchResource("there is no such entry")
+        raise NoSuchResource("entry not found")
     return resource, resource_data(r, resource.id)
 
 
 def _same_as(resource: Resource) -> Callable[[Resource], None]:
     def allowed(there: Resource) -> None:
         if there.hash != resource.hash:
-            raise ContactChanged("the contact was changed or removed elsewhere")
+            raise ContactChanged("the contact was changed or deleted elsewhere")
 
     return allowed
 

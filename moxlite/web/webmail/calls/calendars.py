@@ -190,9 +190,9 @@ class EventCalls(EntryCalls):
             async with self._entries(caller, event_id or calendar_id) as visit:
                 calendar = visit.holder.local_id(calendar_id)
                 if calendar < 0:
-                    raise UserError("an event stays in the calendars of its owner")
+                    raise UserError("you can't move events out of their owner's calendars")
                 if visit.holder.guest and form.guests:
-                    raise UserError("only the owner of a calendar invites guests to its events")
+                    raise UserError("only the calendar's owner can invite guests to its events")
                 if not event_id:
                     new = new_event(form, _new_uid(), author)
                     return await self._put_event(caller, visit, calendar, (new, None))
@@ -204,7 +204,7 @@ class EventCalls(EntryCalls):
                 role = await about(entry, partial(role_of, entry, author.own))
                 if role == "attendee" and form != msgspec.structs.replace(shown, **own):
                     raise UserError(
-                        "only the organiser changes this event; alarms, and whether you are busy, are yours"
+                        "only the organizer can change this event; you can change your alerts and your free/busy status"
                     )
                 if not recurrence or scope == "all" or (scope == "following" and is_first(entry, recurrence)):
                     made = await about(entry, partial(series_changed, entry, form, shown, author))
@@ -220,7 +220,7 @@ class EventCalls(EntryCalls):
         except BadForm as error:
             raise UserError(reason_of(error)) from None
         except OverflowError:
-            raise UserError("start: an event is in the years 1 to 9999, and so are all of its series") from None
+            raise UserError("start: events and all their repeats must be in the years 1 to 9999") from None
 
     @call()
     async def event_remove(
@@ -287,7 +287,7 @@ class EventCalls(EntryCalls):
             def unit(tx: AccountTx) -> PutResult:
                 def allowed(there: Resource | None) -> None:
                     if (0 if there is None else there.modseq) != removed.changed:
-                        raise Conflict("the event was changed meanwhile")
+                        raise Conflict("the event was changed elsewhere")
                     visit.check_alone(tx, there)
 
                 home = visit.calendar(tx, number, write=True)
@@ -340,7 +340,7 @@ class BusyCalls(EntryCalls):
         domains as far as they allow. The event with this id is left out.
         """
         if not since < until <= since + MAX_BUSY_RANGE:
-            raise UserError("a question is about 31 days at most")
+            raise UserError("you can look up to 31 days at a time")
         uid = ""
         if event_id:
             async with self._entries(caller, event_id) as visit:

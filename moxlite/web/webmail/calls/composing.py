@@ -95,7 +95,7 @@ UPLOAD_DEADLINE: Final = 3600.0
 """Seconds of an upload: 100 MiB at 250 kbit/s. Each piece has its own, shorter deadline."""
 
 LOOKUPS: Final = Turns(
-    50, each=10, waiting=1000, seconds=60, error=lambda: Unavailable("the server is busy, try again in a moment")
+    50, each=10, waiting=1000, seconds=60, error=lambda: Unavailable("the server is busy; try again in a moment")
 )
 """Turns of lookups of recipients' domains: as many wait as a message may have recipients."""
 
@@ -265,10 +265,8 @@ class ComposeCalls(AccountCalls):
                 return await turn.do(Quote(words)), []
         except (JobFailed, Refused) as e:
             if words.kind == "edit":
-                raise Unavailable(
-                    worded("the text of this message cannot be read for writing: {reason}", reason=e)
-                ) from e
-            return unquoted(words), [remark(worded("The text of the message is not quoted. {reason}", reason=e))]
+                raise Unavailable(worded("can't open this message's text for editing: {reason}", reason=e)) from e
+            return unquoted(words), [remark(worded("The message text isn't quoted. {reason}", reason=e))]
 
     @call()
     async def draft_save(self, caller: Caller, draft: Written, save_id: CallID, replaces: AnyID = 0) -> int:
@@ -285,7 +283,7 @@ class ComposeCalls(AccountCalls):
                 key = bytes.fromhex(save_id)
                 saved = await save_draft(account, self._server.sandbox, draft, replaces, key, self._server.tmp, size)
         except OSError as e:
-            raise StorageRefused("the disk of the server is full") from e
+            raise StorageRefused("the server's disk is full") from e
         return int(saved)
 
     @call()
@@ -334,7 +332,7 @@ class ComposeCalls(AccountCalls):
                     await remember_left(account, leaves, left=True)
                 return left
         except OSError as e:
-            raise StorageRefused("the disk of the server is full") from e
+            raise StorageRefused("the server's disk is full") from e
 
     @call()
     async def message_submit_undo(self, caller: Caller, submit_id: CallID, leaves: AnyID = 0) -> int:
@@ -392,7 +390,7 @@ class ComposeCalls(AccountCalls):
         """Answer ``POST upload?filename=…``: store the body, whose Content-Type is the file's (WEBMAIL-28)."""
         request = caller.request
         if request.method != "POST":
-            raise HTTPError(405, "Files are sent by POST.", (("allow", "POST"),))
+            raise HTTPError(405, "Use POST to upload files.", (("allow", "POST"),))
         refuse_foreign(request)
         try:
             session = await self._sessions.check(caller)
@@ -449,9 +447,7 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Se
         fields.append([_party(address) for address in addresses[:left]])
         left -= len(fields[-1])
     if sum(map(len, fields)) < len(found.to) + len(found.cc) + len(found.bcc):
-        many = worded(
-            "It has more recipients than a message can be sent to: these are the first {most}.", most=MAX_RECIPIENTS
-        )
+        many = worded("Only the first {most} recipients were added. A message can't have more.", most=MAX_RECIPIENTS)
         notes = [*notes, remark(many)]
     to, cc, bcc = fields
     return Begun(
@@ -510,7 +506,7 @@ class GivenCalls(AccountCalls):
         """Take mail to the address to which a message came, or refuse it from now on."""
         session = caller.require()
         async with self._holders.at(session, message_id) as holder:
-            holder.refuse_guest("addresses are turned off and on")
+            holder.refuse_guest("you can only turn your own addresses on and off")
             local = holder.local_id(message_id)
 
             def read(r: Reader) -> MaskedRow | None:
@@ -520,7 +516,7 @@ class GivenCalls(AccountCalls):
 
             masked_row = await holder.account.read(read, op="webmail_given")
         if masked_row is None:
-            raise NotFound("the message came to no address that was given away")
+            raise NotFound("this message wasn't sent to a masked address")
         await self._server.masked.change(session.account, masked_row.address, MaskedChange(active=active))
 
 
@@ -566,7 +562,7 @@ class ReceiptCalls(AccountCalls):
 def _asked(r: Reader, holder: Holder, shown: int, own: Own) -> Receipt | None:
     """The receipt for a message; None if it was sent. Raises UserError, NotFound, NotAllowed."""
     holder.known(r, [shown])
-    holder.refuse_guest("receipts are sent")
+    holder.refuse_guest("you can only send read receipts for your own mail")
     message_id = holder.local_id(shown)
     if was_done(r, receipt_key(holder.owner, message_id)):
         return None
@@ -574,6 +570,6 @@ def _asked(r: Reader, holder: Holder, shown: int, own: Own) -> Receipt | None:
     octets = body.read_content(r, body.locate(r, message_id), 0, min(structure.root.body, MAX_HEADER))
     section = HeaderSection(octets, MAX_FIELDS)
     if receipt_request(r, message_id, structure, section, own) is None:
-        raise UserError("this message asks for no receipt, or was answered before")
+        raise UserError("this message doesn't request a read receipt, or you've already responded")
     author = answers_from(original_of(structure.envelope, section), own)
     return receipt_of(structure.envelope, section, author)

@@ -189,7 +189,7 @@ class ContactCalls(ShelfCalls):
 
             resource, stored_contact, mark = await shelf.account.read(read, op="contact")
         if stored_contact is None:
-            raise NotFound("this contact was removed")
+            raise NotFound("this contact was deleted")
         return _card(shelf.holder, resource, stored_contact, mark)
 
     @call()
@@ -280,7 +280,7 @@ class ContactCalls(ShelfCalls):
             def unit(tx: AccountTx) -> None:
                 for number in (contact_id, *others):
                     if shelf.card(tx, number, write=True) is None:
-                        raise NotFound("this contact was removed")
+                        raise NotFound("this contact was deleted")
                 merge_contacts(tx, contact_id, others)
 
             await shelf.account.write(unit)
@@ -293,7 +293,7 @@ class ContactCalls(ShelfCalls):
         session = caller.require()
         own = own_of(self._server.config.current, session.account, session.address)
         async with self._holders.at(session, message_id) as holder:
-            holder.refuse_guest("contacts are changed")
+            holder.refuse_guest("you can only change your own contacts")
             local = holder.local_id(message_id)
 
             def unit(tx: AccountTx) -> None:
@@ -328,7 +328,7 @@ class ContactCalls(ShelfCalls):
         """
         one = stored.Template(template.id, template.name.strip(), template.subject, template.text, template.html)
         if not one.name:
-            raise UserError("name: a template needs a name")
+            raise UserError("name: enter a template name")
         async with self._accounts.use(caller.require().account) as account:
             return await account.write(lambda tx: stored.save_template(tx, one))
 
@@ -379,7 +379,7 @@ def _picture(photo: str | None) -> Photo | Literal[False] | None:
     except (binascii.Error, ValueError):
         found = None
     if found is None:
-        raise UserError("photo: a JPEG, PNG, GIF or WebP of at most 128 KiB is expected")
+        raise UserError("photo: must be a JPEG, PNG, GIF, or WebP image up to 128 KiB")
     return found
 
 
@@ -413,7 +413,7 @@ def _contact(form: ContactForm) -> Contact:
     organization = _line(form.organization)
     name = _line(form.name) or organization or next((entry.value for entry in (*emails, *phones)), "")
     if not name:
-        raise UserError("name: a contact needs a name or an address")
+        raise UserError("name: enter a name or an email address")
     return Contact(
         name=name,
         emails=emails,

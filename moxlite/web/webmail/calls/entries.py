@@ -123,7 +123,7 @@ class Visit(Shelf, frozen=True, eq=False, kw_only=True):
         """A calendar for events; with `write`, the user wants to change these. Raises NoSuchCollection, NotWritable."""
         found = self.find(r, local_id, write=write)
         if not found.has_events:
-            raise NoSuchCollection("there is no such calendar")
+            raise NoSuchCollection("calendar not found")
         return found
 
     def check_alone(self, r: Reader, resource: Resource | None) -> None:
@@ -132,9 +132,9 @@ class Visit(Shelf, frozen=True, eq=False, kw_only=True):
         """
         if self.holder.guest and resource is not None:
             if resource.tag is not None:
-                raise UserError("only the owner of a calendar changes events that have guests")
+                raise UserError("only the calendar's owner can change events with guests")
             if self.keeps_back(r, resource):
-                raise UserError("only the owner of a calendar changes private events")
+                raise UserError("only the calendar's owner can change private events")
 
 
 class EntryCalls(AccountCalls):
@@ -160,11 +160,11 @@ class EntryCalls(AccountCalls):
         except (BadEntry, BadObject, NotAllowed, BadName, ReadOnly, NotWritable, SubscriptionFailed) as error:
             raise UserError(reason_of(error)) from None
         except TooBusy:
-            raise Unavailable("the server is busy, try again in a moment") from None
+            raise Unavailable("the server is busy; try again in a moment") from None
         except NoSuchCollection:
-            raise NotFound("this calendar was removed") from None
+            raise NotFound("this calendar was deleted") from None
         except NoSuchResource:
-            raise NotFound("this event was removed") from None
+            raise NotFound("this event was deleted") from None
         except (Elsewhere, UIDTaken) as error:
             raise Conflict(reason_of(error)) from None
 
@@ -226,7 +226,7 @@ async def stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject]
     def find(r: Reader) -> tuple[Resource, bytes]:
         one = resource_of(r, visit.holder.local_id(event_id))
         if one is None or one.component != "VEVENT":
-            raise NoSuchResource("there is no such event")
+            raise NoSuchResource("event not found")
         visit.calendar(r, one.collection_id)
         return one, visit.data(r, one)
 
@@ -239,9 +239,9 @@ async def stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject]
 def check_unchanged(there: Resource | None, changed: int) -> None:
     """Raise NotFound or Conflict for an event that was removed or changed since it was shown."""
     if there is None:
-        raise NotFound("this event was removed")
+        raise NotFound("this event was deleted")
     if changed and there.modseq != changed:
-        raise Conflict("the event was changed meanwhile")
+        raise Conflict("the event was changed elsewhere")
 
 
 def colour_given(before: Collection, colour: str) -> str:
@@ -249,7 +249,7 @@ def colour_given(before: Collection, colour: str) -> str:
     if colour in (before.colour, before.shown_colour):
         return before.colour
     if re.fullmatch(COLOUR, colour) is None:
-        raise UserError("colour: #rrggbb expected")
+        raise UserError("color: must be #rrggbb")
     return colour
 
 
@@ -525,7 +525,7 @@ class CalendarCalls(EntryCalls):
                     busy=busy,
                 )
         except NotServed:
-            raise UserError("this server has no https address for calendars: ask its administrator") from None
+            raise UserError("calendars don't have an https address on this server; ask your administrator") from None
 
     @call(audit="calendar link withdrawn")
     async def calendar_link_remove(self, caller: Caller, link_id: ID) -> None:
@@ -534,7 +534,7 @@ class CalendarCalls(EntryCalls):
             async with self._entries(caller) as visit:
                 await visit.account.write(lambda tx: remove_link(tx, link_id))
         except NoSuchLink:
-            raise NotFound("this link was withdrawn already") from None
+            raise NotFound("this link was already revoked") from None
 
 
 def _shown(one: Collection, source: Subscription | None) -> Calendar:
@@ -554,5 +554,5 @@ def event_calendar(r: Reader, calendar_id: int) -> Collection:
     """A calendar of one's own for events. Raises NoSuchCollection."""
     found = collection(r, calendar_id)
     if not found.has_events:
-        raise NoSuchCollection("there is no such calendar")
+        raise NoSuchCollection("calendar not found")
     return found

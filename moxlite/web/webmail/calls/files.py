@@ -103,7 +103,7 @@ class FileCalls(EntryCalls):
             except NoEntries as error:
                 raise UserError(reason_of(error)) from None
             except Unreadable as error:
-                raise UserError(worded("the file cannot be read: {reason}", reason=error)) from None
+                raise UserError(worded("can't read this file: {reason}", reason=error)) from None
             finally:
                 running.pop((name, upload_id), None)
                 # Removed in any case: after a failure the user chooses the file again, and a copy of all contacts must

@@ -161,9 +161,9 @@ class InvitationCalls(EntryCalls):
         calendar, source = await self._calendar(session, message_id, path)
         event, me = calendar.event, self._invited(session, calendar.event)
         if calendar.method != "REQUEST" or event.organizer is None or not event.uid:
-            raise UserError("this is no invitation that can be answered")
+            raise UserError("you can't reply to this invitation")
         if not me:
-            raise UserError("none of your addresses is invited")
+            raise UserError("none of your addresses were invited")
         name = _name_of(event, me)
         letter = Letter(
             to=event.organizer,
@@ -197,9 +197,9 @@ class InvitationCalls(EntryCalls):
         calendar, source = await self._calendar(session, message_id, path)
         event, me = calendar.event, self._invited(session, calendar.event)
         if calendar.method != "REQUEST" or event.organizer is None or not event.uid or event.rule is not None:
-            raise UserError("this is no invitation that can be answered")
+            raise UserError("you can't reply to this invitation")
         if not me:
-            raise UserError("none of your addresses is invited")
+            raise UserError("none of your addresses were invited")
         letter = _counter(event, event.organizer, me, (start, end), note)
         await self._send(caller, letter, submit_id, message_id, source.message_id)
         await self._note_answer(session, calendar, source, PROPOSED, me)
@@ -228,7 +228,7 @@ class InvitationCalls(EntryCalls):
             event = await about(entry, partial(event_at, entry, recurrence))
             me = self._invited(session, event)
             if not me or event.organizer is None or event.cancelled or (event.rule is not None and not recurrence):
-                raise UserError("this is no invitation that can be answered")
+                raise UserError("you can't reply to this invitation")
             letter = _counter(event, event.organizer, me, (start, end), note)
             await self._send(caller, letter, submit_id)
             # A date that has no component of its own keeps the answer to its series.
@@ -255,12 +255,12 @@ class InvitationCalls(EntryCalls):
         async with self._entries(caller) as visit:
             found = await self._proposed(session, visit, message_id, calendar, source)
             if found is None:
-                raise UserError("this is no invitation that can be answered")
+                raise UserError("you can't reply to this invitation")
             state = found.state(event.sequence)
             if state == "accepted" and accept:
                 return  # by an earlier call, whose answer was lost
             if state:
-                raise Conflict("the event was changed meanwhile")
+                raise Conflict("the event was changed elsewhere")
             if accept:
                 author = self._author(caller)
                 try:
@@ -268,7 +268,7 @@ class InvitationCalls(EntryCalls):
                 except BadForm as error:
                     raise UserError(reason_of(error)) from None
                 except OverflowError:
-                    raise UserError("start: an event is in the years 1 to 9999, and so are all of its series") from None
+                    raise UserError("start: events and all their repeats must be in the years 1 to 9999") from None
                 await self._put_event(caller, visit, found.resource.collection_id, (made, found.resource))
                 return
         event = msgspec.structs.replace(event, organizer=found.organizer)
@@ -323,7 +323,7 @@ class InvitationCalls(EntryCalls):
             async with self._accounts.use(session.account) as account:
                 await send(account, server.keys, server.sandbox, written, wish, server.tmp, server.deliveries, [reply])
         except OSError as e:
-            raise StorageRefused("the disk of the server is full") from e
+            raise StorageRefused("the server's disk is full") from e
 
     async def _note_answer(
         self, session: Session, calendar: Calendar, source: Source, answer: Answer | Literal["proposed"], me: str
@@ -337,7 +337,7 @@ class InvitationCalls(EntryCalls):
                 # filled by hand.
                 await self._put_answer(account, session, source, "maybe" if answer == PROPOSED else answer, me)
         except OSError as e:
-            raise StorageRefused("the disk of the server is full") from e
+            raise StorageRefused("the server's disk is full") from e
 
     async def _proposed(
         self, session: Session, visit: Visit, message_id: int, calendar: Calendar, source: Source
@@ -408,7 +408,7 @@ class InvitationCalls(EntryCalls):
             except Refused as e:
                 raise UserError(worded("calendar: {reason}", reason=e)) from e
             except JobFailed as e:
-                raise Unavailable("the calendar could not be read now") from e
+                raise Unavailable("couldn't read the calendar; try again later") from e
 
     def _invited(self, session: Session, event: Event) -> str:
         """The user's address among the participants, as it is written there; "" for none."""
@@ -466,7 +466,7 @@ def _counter(event: Event, organizer: Person, me: str, times: tuple[str, str], n
     """The message of a guest who proposes another time. `times`: as in `invitation_propose`. Raises UserError."""
     start, end = map(_time, times)
     if len({"T" in one for one in times}) > 1 or end < start or times[0] == times[1]:
-        raise UserError("the event ends before it begins")
+        raise UserError("the event must end after it starts")
     name = _name_of(event, me)
     return Letter(
         to=organizer,
@@ -502,9 +502,9 @@ def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, S
     structure = structure_of(r, message_id)
     part: mime.Part | None = message_part(structure.root, path)
     if part is None or part.parts:
-        raise NotFound("there is no such part")
+        raise NotFound("part not found")
     if part.decoded > MAX_CALENDAR:
-        raise UserError("calendar: it has more than 1 MiB")
+        raise UserError("calendar: must be 1 MiB or smaller")
     content = body.locate(r, message_id)
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_CALENDAR + 1)
     sender = next((f"{address.localpart}@{address.domain}" for address in structure.envelope.from_), "")

@@ -102,7 +102,7 @@ class AlarmCalls(EntryCalls):
 
             def allowed(there: Resource | None) -> None:
                 if there is None or there.modseq != resource.modseq:
-                    raise Conflict("the event was changed meanwhile")
+                    raise Conflict("the event was changed elsewhere")
 
             put = await with_outcome(account, where.id, EntryPut(resource.name, octets, facts, user, allowed))
             await account.write(lambda tx: put_entry(tx, where, put))
@@ -116,7 +116,7 @@ def _stored(r: Reader, number: int) -> tuple[Resource, bytes]:
     """An event or task of the user's own, which alarms are about. Raises NoSuchResource."""
     resource = resource_of(r, number)
     if resource is None or resource.component not in OVER:
-        raise NoSuchResource("there is no such entry")
+        raise NoSuchResource("entry not found")
     return resource, resource_data(r, number)
 
 
@@ -163,7 +163,7 @@ LONGEST_SNOOZE: Final = 732 * 86_400
 MAX_LISTED: Final = 1000
 """Messages in the list of what waits."""
 
-OWN: Final = "messages are put off"
+OWN: Final = "you can only snooze your own messages"
 """Subject of the error that a guest gets."""
 
 Some = Annotated[list[ID], Meta(min_length=1, max_length=1000)]
@@ -234,7 +234,7 @@ class LaterCalls(AccountCalls):
             async with self._accounts.use(caller.require().account) as account:
                 await reschedule(account, self._server.keys, message_id, wish, self._server.tmp)
         except OSError as e:
-            raise StorageRefused("the disk of the server is full") from e
+            raise StorageRefused("the server's disk is full") from e
 
     @call()
     async def scheduled_cancel(self, caller: Caller, message_id: ID) -> int:

@@ -176,7 +176,7 @@ class ImportCalls(AccountCalls):
 
             removed = await take_back(holder.account, holder.local_id(first_id), messages, allowed)
         if not removed:
-            raise NotFound(worded("message {missing} is not there, or no more", missing=str(first_id)))
+            raise NotFound(worded("message {missing} no longer exists", missing=str(first_id)))
         return removed
 
     async def _choose(self, session: Session, mailbox_id: int) -> Chosen:
@@ -215,7 +215,7 @@ class SearchCalls(AccountCalls):
     async def search_glance(self, caller: Caller, query: Query) -> list[MessageItem]:
         """The newest five messages of a query, or as many of them as are found in half a second."""
         if number_of(query.filter.mailbox_id):
-            raise NotAllowed("a shared mailbox is searched as a list only")
+            raise NotAllowed("shared folders can only be searched as a list")
         session = caller.require()
         async with self._holders.at(session) as home:
             settings = self._server.config.current.account(session.account)
@@ -286,7 +286,7 @@ def save_label(tx: AccountTx, name: str, color: int, keyword: str) -> Label:
     _check(keyword)
     name = clean_name(name)
     if not name:
-        raise UserError("name: a label needs a name")
+        raise UserError("name: enter a label name")
     settings = load_settings(tx, OwnSettings)
     same = next((known for known in settings.labels if known.name.casefold() == name.casefold()), None)
     if same is not None and keyword not in ("", same.keyword):
@@ -296,7 +296,7 @@ def save_label(tx: AccountTx, name: str, color: int, keyword: str) -> Label:
     label = Label(keyword or free_keyword(name, {known.keyword for known in settings.labels}), name, color)
     others = [known for known in settings.labels if known.keyword != label.keyword]
     if len(others) >= MAX_LABELS:
-        raise UserError(worded("there are {most} labels with names already", most=MAX_LABELS))
+        raise UserError(worded("you can have up to {most} named labels", most=MAX_LABELS))
     place = next((i for i, known in enumerate(settings.labels) if known.keyword == label.keyword), len(others))
     save_settings(tx, msgspec.structs.replace(settings, labels=[*others[:place], label, *others[place:]]))
     return label
@@ -319,4 +319,4 @@ def _check(keyword: str) -> None:
     """Raise NotFound for the name of a flag."""
     bits, _ = split_flags([keyword])
     if bits:
-        raise NotFound("this is no label")
+        raise NotFound("this isn't a label")

@@ -103,7 +103,7 @@ class NewsletterCalls(AccountCalls):
         async with self._accounts.use(caller.require().account) as account:
             done = await account.write(lambda tx: archive(tx, sender_id, place))
         if done is None:
-            raise UserError("no mailbox is used as Archive")
+            raise UserError("this account has no Archive folder")
         end = None if done.after is None else ArchivePlace(*done.after)
         return NewsletterArchived(done.ids, done.mailboxes, done.unread, end)
 
@@ -141,7 +141,7 @@ class UnsubscribeCalls(AccountCalls):
 
             def read(r: Reader) -> tuple[str, Unsubscribe | None]:
                 holder.known(r, [message_id])
-                holder.refuse_guest("lists are left")
+                holder.refuse_guest("you can only unsubscribe from your own mailing lists")
                 return left_by(r, holder.local_id(message_id))
 
             sender, found = await holder.account.read(read, op="webmail_unsubscribe")

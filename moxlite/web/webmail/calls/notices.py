@@ -139,7 +139,7 @@ class NoticeCalls(AccountCalls):
         """
         async with self._accounts.use(caller.require().account) as account:
             if not await account.write(lambda tx: archive_told(tx, MessageID(message_id))):
-                raise UserError("no mailbox is used as Archive")
+                raise UserError("this account has no Archive folder")
 
     @call()
     async def notices_choose(self, caller: Caller, choice: NoticeChoice) -> None:

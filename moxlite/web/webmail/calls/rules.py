@@ -64,7 +64,7 @@ class RuleCalls(AccountCalls):
         """Add the proposed rule, or remove it; a conflict if it would not be proposed any more."""
         proposal = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
         if proposal is None:
-            raise Conflict("this rule is not to be proposed any more")
+            raise Conflict("this rule can't be suggested anymore")
         await self._keep(caller, proposal)
 
     @call()
@@ -91,9 +91,9 @@ class RuleCalls(AccountCalls):
         try:
             await self._server.edit(change)
         except (ChangedMeanwhile, ConfigError) as e:
-            raise Conflict(worded("the rule cannot be kept now: {reason}", reason=e)) from e
+            raise Conflict(worded("can't save the rule right now: {reason}", reason=e)) from e
         except OSError as e:
-            raise UserError("the rule cannot be kept: the server's configuration cannot be written") from e
+            raise UserError("can't save the rule because the server's configuration is read-only") from e
 
     @call()
     async def ruleset_never(
@@ -229,11 +229,11 @@ def for_sender(r: Reader, snapshot: Snapshot, account: str, message_id: int, tar
     came = smtp_arrival(r, message_id)
     recipient = None if came is None else _recipient(snapshot, account, came)
     if came is None or recipient is None:
-        raise UserError("this message did not come to one of the account's addresses: there is no rule for it")
+        raise UserError("you can't create a rule for this message because it wasn't sent to one of your addresses")
     sender = _sender(came)
     rule = _rule(reached.name, "", sender, ())
     if rule is None:
-        raise UserError("this message has no sender that a rule could name")
+        raise UserError("you can't create a rule for this message because it has no usable sender")
     return Proposal(
         destination=recipient.configured,
         recipient=str(recipient.canonical),
@@ -322,7 +322,7 @@ def accept(document: Document, snapshot: Snapshot, account: str, proposal: Propo
     same = _same(destination.rulesets, proposal.rule)
     exact = [ruleset for ruleset in same if ruleset.mailbox == proposal.mailbox]
     if (len(exact) != 1) if proposal.remove else bool(exact):
-        raise Conflict("the rules of this address were changed meanwhile")
+        raise Conflict("this address's rules were changed elsewhere")
     path = ("accounts", account, "destinations", proposal.destination, "rulesets")
     written = _written(document, path)
     kept = [one for one, parsed in zip(written, destination.rulesets, strict=True) if parsed not in same]

@@ -136,7 +136,7 @@ class SentCalls(AccountCalls):
 
     def _required(self) -> Deliveries:
         if self._server.deliveries is None:
-            raise Unavailable("the queue of the server cannot be used now")
+            raise Unavailable("the outgoing queue isn't available right now")
         return self._server.deliveries
 
 
@@ -321,7 +321,7 @@ class DetailCalls(AccountCalls):
 
             def read(r: Reader) -> MessageDetails:
                 holder.known(r, [message_id])
-                holder.refuse_guest("how mail came is told")
+                holder.refuse_guest("you can only see delivery details for your own mail")
                 message_rows.message(r, message_id)
                 reason, why = _why(r, message_id)
                 return MessageDetails(arrival=_arrival(r, message_id), reason=reason, why=why)

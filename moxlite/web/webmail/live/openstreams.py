@@ -132,7 +132,7 @@ class Streams:
         """Find a stream of this session. Raises NotFound."""
         stream = self._streams.get(stream_id)
         if stream is None or stream.session.id != session.id:
-            raise NotFound(worded("no stream {stream_id}", stream_id=str(stream_id)))
+            raise NotFound(worded("stream not found: {stream_id}", stream_id=str(stream_id)))
         return stream
 
     def end_session(self, session: Session) -> None:

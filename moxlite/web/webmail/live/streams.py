@@ -83,8 +83,8 @@ if TYPE_CHECKING:
 
 
 PROGRESS: Final = 0.3  # seconds between two progress events of a search
-GONE: Final = "This mailbox is no longer there."
-UNTHREADED: Final = "The threads of this account are still being put together."
+GONE: Final = "This folder no longer exists."
+UNTHREADED: Final = "This account's conversations are still being prepared."
 UNREADABLE: Final = "This mailbox can't be read at the moment."
 
 OF_INBOXES: Final = (store.MailboxAdded, store.MailboxRemoved, store.MailboxRenamed, store.LinksChanged)
@@ -122,7 +122,7 @@ class Shown:
             return
         query = request.query
         if query is None:
-            await self._out.send(ViewErr(request.view_id, request.id, "a new view needs a query"))
+            await self._out.send(ViewErr(request.view_id, request.id, "a new view must include a query"))
             return
         try:
             holder, wanted = self._visits.whose(query)
@@ -368,7 +368,7 @@ class Stream:
                     await self._serve(cursor, telling, drain, alive)
         except (StorageBroken, StorageBusy, StorageFull, Closed, ReadInterrupted, ChunkDamaged) as e:
             logger.warning("stream ended", extra={"kv": {"account": self.session.account, "err": e}})
-            await out.send(Fatal("the storage of this account does not answer as it should"))
+            await out.send(Fatal("this account's storage isn't working properly"))
 
     async def _serve(self, cursor: Cursor, telling: _Telling, drain: Drain, alive: Alive) -> None:
         asked, visits, shown, out = self._asked, self._visits, telling.shown, telling.out
@@ -566,5 +566,5 @@ async def _resume(stream_id: int, telling: _Telling, first: Request, query: Quer
 def required_query(first: Request) -> Query:
     """The query of a stream's first request. Raises UserError if there is no query."""
     if first.query is None:
-        raise UserError("request: a stream begins with a query")
+        raise UserError("request: a stream must start with a query")
     return first.query

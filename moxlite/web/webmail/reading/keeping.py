@@ -116,7 +116,7 @@ async def draft_html(keeping: Keeping) -> DraftHTML:
         async with keeping.sandbox.turn(keeping.reader) as turn:
             found = await turn.do(ReadDraft(html, tuple(images), marker))
     except (Refused, JobFailed) as e:
-        raise Unavailable(worded("the text of this message cannot be read for writing: {reason}", reason=e)) from e
+        raise Unavailable(worded("can't open this message's text for editing: {reason}", reason=e)) from e
     ids = await _carry(keeping, parts, found.pictures)
     own, inside = await placed(found.own, marker, ids), _carried(parts, ids)
     if len(own) > MAX_OWN:

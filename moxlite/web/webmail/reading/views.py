@@ -32,8 +32,8 @@ ALL: Final = 10_000
 
 RETRY_AFTER: Final = ("retry-after", "5")
 SHOWN: Final = "Four messages are being shown to you already; try again when they are there."
-TAKEN: Final = "Other files are being imported; try again in a minute."
-SENT: Final = "Four files are being sent to you already; wait until one of them is there, or end it."
+TAKEN: Final = "Other files are being imported. Try again in a minute."
+SENT: Final = "You're already downloading four files. Wait for one to finish, or cancel it."
 
 
 class Views:
