@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.f46c6b496ffc.js", junk: "junk.21e647dd3f0a.js", links: "links.192dec6e8112.js", masked: "masked.520bab38597d.js", rules: "rules.c77aae030f5a.js", security: "security.7877c56723de.js", sending: "sending.384f8a5049fc.js", shares: "shares.8f8d8734a9c8.js", sieve: "sieve.b9c3f4ec7175.js", transfer: "transfer.0dbab5dd9556.js" };
+var define_PARTS_default = { device: "device.f46c6b496ffc.js", junk: "junk.21e647dd3f0a.js", links: "links.192dec6e8112.js", masked: "masked.520bab38597d.js", rules: "rules.fe2f1fdfc948.js", security: "security.7877c56723de.js", sending: "sending.384f8a5049fc.js", shares: "shares.8f8d8734a9c8.js", sieve: "sieve.b9c3f4ec7175.js", transfer: "transfer.0dbab5dd9556.js" };
 
 var CheckFailed = class extends Error {
 };
