@@ -139,7 +139,9 @@ def test_patterns_that_are_tried_hold_up_nobody(server: LocalServer) -> None:
     with other_session(server) as waits:
         for pattern in HOSTILE:
             said = outcome(caller, pattern)
-            refused = "rulesets[0].msg_from_regexp" in said and ("in bounded time" in said or "characters or fewer" in said)
+            refused = "rulesets[0].msg_from_regexp" in said and (
+                "in bounded time" in said or "characters or fewer" in said
+            )
             assert refused or said == "tried", (pattern, said)
             assert resident(server) - before < MEGABYTES, pattern
     assert waits[0] < WAIT_SECONDS
