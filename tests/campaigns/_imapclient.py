@@ -248,7 +248,7 @@ class Client:
             try:
                 response = self.codec.next_response()
             except ProtocolError as error:
-                raise self.wrong(f"a response that is none: {error}") from error
+                raise self.wrong(f"malformed response: {error}") from error
             if response is not None:
                 self.trail.append(f"  S: {str(response)[:300]}")
                 del self.trail[:-200]

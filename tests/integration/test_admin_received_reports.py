@@ -19,7 +19,7 @@ pytestmark = pytest.mark.served
 @pytest.mark.nightly
 @pytest.mark.slow
 def test_reports_are_listed_with_and_without_a_server(tmp_path: Path) -> None:
-    """SMTP-100, SMTP-101, ADMIN-19, STORE-158g: the same answers; a file that is none is told by all who look."""
+    """SMTP-100, SMTP-101, ADMIN-19, STORE-158g: the same answers; all of them report a malformed file."""
     server = LocalServer(tmp_path / "local")
     server.start()
     try:

@@ -497,7 +497,7 @@ async def test_plain_http_leads_to_https(opening: Opening, www: Path, ip: str, p
     ],
 )  # fmt: skip
 async def test_redirects(opening: Opening, settings: str, target: str, status: int, location: str) -> None:
-    """WEB-42, WEB-43, WEB-135: a redirect to the same place is none."""
+    """WEB-42, WEB-43, WEB-135: a redirect to the same address is ignored."""
     rig = await opening(handler(f"redirect = {{ {settings} }}"))
     answer = await get(rig, target)
     assert answer.status == status

@@ -583,7 +583,7 @@ VALUES_OF: list[tuple[str, str, Any]] = [
     )
     for name, value in values.items()
 ]
-"""Each property of RFC 8984 with a value that is none by default."""
+"""Each property of RFC 8984 with a value other than its default."""
 
 
 @pytest.mark.parametrize(("kind", "name", "value"), VALUES_OF)
