@@ -112,7 +112,7 @@ class Walk:
         self.browser.type(text)
 
     def choose(self, selector: str, value: str) -> None:
-        """Choose an option, as its user would; the list that a browser opens for the list is drawn outside the page."""
+        """Choose an option, as its user would, whose list is drawn outside the page."""
         self.see(selector)
         self.browser.run(
             """(selector, value) => {
