@@ -121,6 +121,8 @@ def resting(locator: Locator) -> Box:
 
     def rests() -> bool:
         settle(locator.page)
+        if not locator.count():  # it is drawn anew
+            return False
         found.append(Box.of(locator))
         return found[-1] == found[-2]
 

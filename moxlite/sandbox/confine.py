@@ -82,7 +82,7 @@ def _check() -> None:
     for what, attempt in attempts:
         with suppress(OSError):
             os.close(attempt())
-            raise NotConfined(f"sandbox allows it to {what}")
+            raise NotConfined(f"it can {what}")
 
 
 def watch(descriptor: int) -> None:

@@ -153,7 +153,7 @@ def flood(server: LocalServer, share: float, report: Report) -> None:
         if max(seconds) > LATE[name] * slowness():
             raise Finding(f"{name} of another account took {max(seconds):.1f} s: {report.rows}")
     told = failures(server)
-    if len(told) != 2 or not all("too much" in text for text in told):
+    if len(told) != 2 or not all("too complex" in text or "too much" in text for text in told):
         raise Finding(f"eve was told {told}")
     with imaplib.IMAP4("127.0.0.1", server.port(143), timeout=300) as client:
         client.login("eve@localhost", server.password)

@@ -166,7 +166,7 @@ async def test_the_next_key_is_in_dns_before_its_certificate(world: World) -> No
     world.served.frozen = {"example.org": list(world.fake.zones["example.org"])}
     world.now += 1
     await world.go()
-    assert (world.state.stage, world.state.problem) == ("publishing", f"127.0.0.1 has not yet {NAME}. TLSA")
+    assert (world.state.stage, world.state.problem) == ("publishing", f"127.0.0.1 doesn't have {NAME}. TLSA yet")
     world.now += 5 * DAY
     await world.go()
     assert (world.state.stage, world.shown) == ("publishing", first)

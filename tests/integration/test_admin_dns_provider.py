@@ -130,7 +130,7 @@ def test_records_are_made_at_a_provider_and_undone(
     }
     assert fake.data("example.org", "MX") == {"20 old.provider.example."}
     assert (
-        "keeping ; example.org. MX 20 old.provider.example.; to replace it, use --replace" in done.stdout.splitlines()
+        "; keeping example.org. MX 20 old.provider.example.; to replace it, use --replace" in done.stdout.splitlines()
     )
     assert fake.data("_imaps._tcp.example.org", "SRV") == {"0 1 993 mx.example.org."}
     assert fake.data("_pop3._tcp.example.org", "SRV") == {"0 0 0 ."}
@@ -278,7 +278,7 @@ def test_a_change_by_others_meanwhile_is_not_overwritten(moxlite: Run, fake: Fak
     done = update(moxlite)
     assert (done.returncode, done.stderr) == (
         75,
-        "moxlite: Hetzner: example.org. TXT was changed elsewhere; try again\n",
+        "moxlite: Hetzner: example.org. TXT has changed meanwhile: try again\n",
     )
     assert update(moxlite).returncode == 0
     assert '"v=spf1 ip4:192.0.2.1 mx include:another.example -all"' in fake.data("example.org", "TXT")
@@ -394,7 +394,7 @@ def test_a_name_server_with_a_key_is_a_provider_too(moxlite: Run, config: Path) 
     [
         (requests.exceptions.SSLError("x"), "clock"),
         (requests.exceptions.ProxyError("x"), "HTTPS_PROXY"),
-        (requests.exceptions.ReadTimeout("x"), "in time"),
+        (requests.exceptions.ReadTimeout("x"), "timed out"),
         (requests.exceptions.ConnectionError("x"), "network"),
         (requests.exceptions.ChunkedEncodingError("x"), "the request failed"),
     ],

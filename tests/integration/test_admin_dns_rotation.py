@@ -118,7 +118,7 @@ async def test_a_key_comes_and_goes_by_itself(world: World) -> None:
     state = world.state()
     assert (state.stage, state.problem) == (
         "publishing",
-        f"127.0.0.1 has not yet {state.new}._domainkey.example.org. TXT",
+        f"127.0.0.1 doesn't have {state.new}._domainkey.example.org. TXT yet",
     )
     assert world.published(state.new) == {world.key(state.new)}
     world.now += 3 * DAY  # not served, however long

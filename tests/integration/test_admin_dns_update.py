@@ -98,7 +98,7 @@ def test_records_are_added_and_merged_and_others_stay(config: Path, world: Signe
     lines = planned.stdout.splitlines()
     assert '- example.org. TXT "v=spf1 include:provider.example -all"' in lines
     assert '+ example.org. TXT "v=spf1 ip4:192.0.2.1 mx include:provider.example -all"' in lines
-    assert "keeping ; example.org. MX 20 old.provider.example.; to replace it, use --replace" in lines
+    assert "; keeping example.org. MX 20 old.provider.example.; to replace it, use --replace" in lines
     assert any(line.startswith("+ _25._tcp.mx.example.org. TLSA 3 1 1 ") for line in lines)
     assert texts(world, "mx.example.org.", "A") == set()
     done = update(config, world.authority)

@@ -109,7 +109,7 @@ def test_a_message_goes_in_and_out(server: ServedServer) -> None:
     steps = " | ".join(found["mail"])
     assert "accepted at 127.0.0.1" in steps
     assert "with TLS" in steps
-    assert "read by IMAP in the mailbox Postmaster, and removed" in steps
+    assert "read by IMAP in mailbox Postmaster, and deleted" in steps
     assert "message to eve@example.org left the queue" in steps
     assert not [one for one in found["findings"] if one["code"].startswith("mail-")]
 

@@ -113,7 +113,7 @@ def test_it_is_off_and_cannot_be_half_on(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "check_updates: requires an [updates] table" in done.stderr
     other = ServedServer(tmp_path / "other", top=settings(1).replace(PUBLIC, "c2hvcnQ="))
-    assert "updates.public_key: is not a key" in other.cli("config", "test", check=False).stderr
+    assert "updates.public_key: must be a 32-byte key in base64" in other.cli("config", "test", check=False).stderr
     plain = ServedServer(tmp_path / "plain")
     assert "doesn't have an [updates] table" in plain.cli("checkupdate", check=False).stderr
 

@@ -140,7 +140,7 @@ def test_a_calendar_is_shared_with_another_user(chromium: Browser, server: Local
         page.keyboard.press("c")
         page.get_by_role("button", name="Edit “Calendar”").click()
         page.get_by_role("dialog").get_by_role("button", name="Share…").click()
-        found = page.locator("#app.other-place").last
+        found = page.get_by_role("dialog").last
         visitor.expect_problem("400")
         found.get_by_label("Shared with").fill("ada@remote.example")
         found.get_by_role("button", name="Share", exact=True).click()

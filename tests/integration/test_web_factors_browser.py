@@ -76,7 +76,7 @@ def add_app(page: Page, name: str) -> tuple[pyotp.TOTP, list[str]]:
     code = page.get_by_label("Code from the app")
     code.fill("000000")
     page.get_by_role("button", name="Turn on").click()
-    expect(page.get_by_role("dialog")).to_contain_text("This code is not right")
+    expect(page.get_by_role("dialog")).to_contain_text("Wrong code")
     code.fill(totp.at(time.time() - 30))
     page.get_by_role("button", name="Turn on").click()
     return totp, []
@@ -135,7 +135,7 @@ def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
     form = page.locator(".second-step")
     expect(form).to_contain_text("The server’s time is")
     form.get_by_label("Code").fill("000000")  # tried as soon as it is typed
-    expect(form).to_contain_text("This code is not right")
+    expect(form).to_contain_text("Wrong code")
     form.get_by_label("Code").fill(totp.now())
     inside(page)
 
@@ -285,7 +285,7 @@ def test_the_webmail_asks_for_the_second_factor(chromium: Browser, server: Local
         assert not [one for one in owner.context.cookies() if one["name"] == "webmailsession"]
         if way == "code":
             form.get_by_label("Code").fill("000000")
-            expect(form).to_contain_text("This code is not right")
+            expect(form).to_contain_text("Wrong code")
             form.get_by_label("Code").fill(totp.now())
         else:
             form.get_by_role("button", name="Use key “blue”").click()

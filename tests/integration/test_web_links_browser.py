@@ -70,7 +70,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         expect(link).to_have_attribute("rel", "noopener noreferrer")
         within_window(link)  # it may be on two lines
         fill(page, dovecot, server, "wrong")
-        expect(page.locator(".field .error:visible")).to_contain_text("Log-in failed")
+        expect(page.locator(".field .error:visible")).to_contain_text("Login failed")
         expect(page.get_by_label("Password", exact=True)).to_be_focused()
         wrong = faults(visitor, "the dialog")
         fill(page, dovecot, server, server.password)

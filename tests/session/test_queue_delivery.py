@@ -323,7 +323,7 @@ async def test_domain_that_does_not_exist_fails_at_once(tmp_path: Path) -> None:
         await rig.settle()
         [dsn] = await rig.inbox()
         assert b"Status: 5.1.2" in dsn
-        assert b"remote.exmaple does not exist" in dsn
+        assert b"remote.exmaple doesn't exist" in dsn
 
 
 async def test_dns_failure_is_temporary(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ async def test_failures_of_a_submission_come_in_one_notice(tmp_path: Path) -> No
             "rfc822;b@full.example",
         ]
         text = words(notice)
-        assert "could not be delivered to 2 recipients" in text
+        assert "couldn't be delivered to 2 recipients" in text
         assert "There is no mailbox with this address." in text
         assert "Check the address for typing errors" in text
         assert "The recipient's mailbox is full." in text

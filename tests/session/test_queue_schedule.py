@@ -130,7 +130,7 @@ async def test_dsn_says_what_happened_in_every_part(tmp_path: Path) -> None:
             b"Status: 5.1.1",
             b"Remote-MTA: dns; mx.remote.example (192.0.2.1)",
             b"Diagnostic-Code: smtp; 550 5.1.1 no such user (ask sales) really",
-            b"Your message to bob@remote.example could not be delivered",
+            b"Your message to bob@remote.example couldn't be delivered",
             b"message/rfc822",
             b".body",
         ):

@@ -367,7 +367,7 @@ async def test_an_answer_without_end_is_cut_off(tmp_path: Path, leaping_clock: M
         leaping_clock.jump(calls.CALL_SECONDS)
         await quiet(rig)
         [waiting] = await rig.queue.webhooks.list_hooks()
-        assert "no answer within" in waiting.results[0].error
+        assert "no response within" in waiting.results[0].error
         assert await rig.queue.webhooks.schedule(HookFilter(account="alice"), 0, from_now=True) == 1
         [hook] = await finished(rig)
         assert hook.success
@@ -382,7 +382,7 @@ HOSTS = """
 [64:ff9b::10.0.0.1] [2002:7f00:1::] [fe80::1] [fc00::1] [fd12:3456::1] [fec0::1] [ff02::1] [2001:db8::1]
 inner.example mapped.example nat64.example both.example
 """
-"""Hosts of URLs that lead to the inner network, or nowhere."""
+"""Hosts of URLs that lead to the private network, or nowhere."""
 
 
 @pytest.mark.parametrize("host", HOSTS.split())
@@ -424,7 +424,7 @@ async def test_inner_addresses_are_not_called(tmp_path: Path, host: str) -> None
             rig.remote(Server())
             await rig.submit("bob@remote.example")
             [failed] = await failures(rig)
-            assert "inner network" in failed.results[0].error
+            assert "private network" in failed.results[0].error
             assert not server.asked
 
 
@@ -478,7 +478,7 @@ async def test_a_name_that_changes_its_address_meanwhile_is_looked_at_again() ->
             next_attempt=0,
         )  # fmt: skip
         refused = await call(HTTPClient(resolver), hook, 0, any_2xx=False)
-        assert "inner network" in refused.error
+        assert "private network" in refused.error
         assert not server.asked
         assert (await call(HTTPClient(resolver, allow_internal=True), hook, 0, any_2xx=False)).success
 

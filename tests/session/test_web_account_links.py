@@ -169,7 +169,7 @@ async def test_a_refused_password_is_told_with_the_next_try_and_replaced(other: 
         await mia.write(lambda tx: tx.execute("UPDATE link SET secret = ?", wrong))
     await browser.call("link_pause", name="Tom", paused=False)
     one = await until(browser, "refused")
-    assert one["said"]["words"]["text"] == "log-in failed: {reason}"
+    assert one["said"]["words"]["text"] == "login failed: {reason}"
     assert one["refused"] is not None
     assert dt.datetime.fromisoformat(one["next_try"]) > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=10)
     answer = await browser.post("link_password", {"name": "Tom", "password": "wrong"})

@@ -38,7 +38,7 @@ export function showEventNews(client: Client, list: HTMLElement): void {
     );
     box.hidden = count.hidden = news.length === 0;
     fill(count, t("{n}", { n: news.length }));
-    const words = news.length === 0 ? label : `${label}: ${many(news.length, "{n} new", "{n} new")}`;
+    const words = news.length === 0 ? label : `${label} ${many(news.length, "{n} new", "{n} new")}`;
     button.setAttribute("aria-label", words);
   };
   const ask = async () => {
@@ -97,7 +97,7 @@ export function showEventNews(client: Client, list: HTMLElement): void {
   // without a connection the page says so elsewhere
   const live = follow(ask, () => undefined);
   addEventListener("calendars", () => live.changed());
-  button.append(count);
+  button.append(" ", count);
   list.before(box);
   live.changed();
 }

@@ -220,7 +220,7 @@ function showEventNews(client, list) {
     fill(box, shown.map((one) => card(one)), rest > 0 && el("button", { class: "link event-news-more", type: "button", onclick: more }, t("{n} more", { n: rest })));
     box.hidden = count.hidden = news.length === 0;
     fill(count, t("{n}", { n: news.length }));
-    const words = news.length === 0 ? label : `${label}: ${many(news.length, "{n} new", "{n} new")}`;
+    const words = news.length === 0 ? label : `${label} ${many(news.length, "{n} new", "{n} new")}`;
     button.setAttribute("aria-label", words);
   };
   const ask = async () => {
@@ -247,7 +247,7 @@ function showEventNews(client, list) {
   }
   const live = follow(ask, () => void 0);
   addEventListener("calendars", () => live.changed());
-  button.append(count);
+  button.append(" ", count);
   list.before(box);
   live.changed();
 }
