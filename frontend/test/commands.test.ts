@@ -6,6 +6,7 @@ import { CommandTable, hintOf, keyName, keyText } from "../lib/commands";
 import { hashed, language } from "../lib/language";
 import { match, ranked } from "../lib/ranking";
 import type { Desk } from "../webmail/commands/desk";
+import { messages } from "../webmail/commands/messages";
 import { addCommands } from "../webmail/commands/table";
 import { messageCommands } from "../webmail/message/commands";
 
@@ -123,6 +124,7 @@ test("the keys of WEBMAIL-71 that the ground has", () => {
     inRole: () => false,
   } as unknown as Desk;
   addCommands(desk);
+  commands.add("Messages", messages(desk));
   commands.add("Message", messageCommands(desk));
   const bound = new Set(commands.all().flatMap((group) => group.commands.flatMap((command) => command.keys ?? [])));
   const wanted =

@@ -162,9 +162,7 @@ def remove(data: Path, *, purge: bool, say: Say) -> None:
 
 
 def kept_of(data: Path) -> list[Path]:
-    """Folders of an installation that outlive its program: configuration, mail with its copies of updates and ways
-    back (`Notes`), backups.
-    """
+    """Folders that outlive the program: configuration, mail with the copies of updates (`Notes`), backups."""
     copies = [path for name in ("before", "of") for path in data.parent.glob(f"{glob.escape(data.name)}.{name}-*")]
     return [path for path in (CONFIG.parent, data, *sorted(copies), BACKUPS) if path.exists()]
 

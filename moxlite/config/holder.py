@@ -356,7 +356,7 @@ def object_at(snapshot: Snapshot, path: Keys) -> object:
 def _difference(was: object, now: object) -> str:
     """Where two values differ, key by key if both are tables."""
     if was is None or now is None:
-        return "it is there now" if was is None else "it is no longer there"
+        return "it was added" if was is None else "it no longer exists"
     if isinstance(was, Section) and type(was) is type(now):
         names = [name for name in was.__struct_fields__ if getattr(was, name) != getattr(now, name)]
         return "; ".join(f"{name} was {_shown(getattr(was, name))}, is {_shown(getattr(now, name))}" for name in names)

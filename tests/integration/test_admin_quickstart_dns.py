@@ -211,7 +211,7 @@ def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
     answer("Hetzner, API token", TOKEN)
     if private:
         answer(f"Also serve the admin pages at {', '.join(private)}, too", "y")
-    answer("goes to old.provider.example today. Have new mail come here from now on?", "y")
+    answer("currently goes to old.provider.example. Receive new mail here from now on?", "y")
     answer("Publish them?", "y")
     rest = bytearray()
     while True:
@@ -250,7 +250,7 @@ def test_where_others_have_the_mail_it_may_go_on_to_them(tmp_path: Path, elsewhe
         timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Mail for example.org goes to old.provider.example today." in done.stdout
+    assert "Mail for example.org currently goes to old.provider.example." in done.stdout
     assert "moxlite config domain peer set example.org" in done.stdout
     assert domains_of(tmp_path / "piped")["domains"]["example.org"].get("peer") is None
 

@@ -244,7 +244,7 @@ def test_icons_list_and_message_stand_side_by_side(
         page.locator(".message-subject").nth(1).click()
         expect(page.locator(".text-part")).to_be_visible()
         side, rows, reader = (within_window(page.locator(one)) for one in (".side", ".messages", ".reader"))
-        assert side.width == 60
+        assert side.width == 72
         assert side.right <= rows.left
         assert rows.right <= reader.left
         assert rows.width >= 320

@@ -336,7 +336,7 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
     command = [*moxlite_command(), *words, *places, "--yes-the-other-is-down"]
     refused = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert refused.returncode == 1
-    assert b"2 databases were never copied" in refused.stderr
+    assert b"2 of the other machine's databases were never copied" in refused.stderr
     assert not new.exists()
     positions.write_bytes(before)
     done = await moxlite(tmp_path, *words, *places, "--yes-the-other-is-down")

@@ -211,7 +211,7 @@ def test_full_accounts_and_known_passwords_are_findings() -> None:
     running = Running("1", filled=[Filled("me", 980 << 20, 1 << 30)], known=[KnownPassword("you", "192.0.2.9", 0)])
     full, known = check_words(running)
     assert (full.grade, full.code, full.about) == ("warning", "quota-reached", "me")
-    assert full.detail == "It uses 980 of 1024 MiB."
+    assert full.detail == "Storage used: 980 of 1024 MiB."
     assert (known.grade, known.code, known.about) == ("warning", "password-known", "you")
     assert "192.0.2.9" in known.text
     [weak] = check_words(Running("1", weak=["me", "you"]))

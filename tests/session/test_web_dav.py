@@ -291,7 +291,7 @@ async def test_what_is_too_large_or_has_no_home(mia: Program) -> None:
     [
         ([f"X-A:{index}" for index in range(10_001)], "max-resource-size", b"10,000 lines"),
         ([f"ATTENDEE:mailto:a{index}@x.example" for index in range(501)], "max-attendees-per-instance", b"500 guests"),
-        (["RRULE:FREQ=DAILY"] * 5, "max-resource-size", b"4 repetition rules"),
+        (["RRULE:FREQ=DAILY"] * 5, "max-resource-size", b"up to 4 recurrence rules"),
         (["DESCRIPTION:" + "x" * (300 << 10)], "max-resource-size", b"256 KiB"),
     ],
 )

@@ -140,7 +140,7 @@ async def test_rights_go_with_the_guest(family: Family) -> None:
     await family.share()
     await forget_shares(family.rig.accounts, family.rig.auth, "tom")
     assert (await family.tom.ask("GET", SHARED + "a.ics")).status == 404
-    with pytest.raises(CommandFailed, match="no account nobody"):
+    with pytest.raises(CommandFailed, match="account not found: nobody"):
         await family.share(guest="nobody")
     with pytest.raises(CommandFailed, match="owner has all rights"):
         await family.share(guest="mia")

@@ -198,7 +198,7 @@ async def test_what_is_no_mail_or_too_much_is_refused(rig: Rig, mia: Browser, mo
         assert (answer.status, answer.json["error"]["code"]) == (400, "user:error"), answer.body
     monkeypatch.setattr(imports, "MAX_FILES", 3)
     answer = await drop(mia, inbox, {f"{number}.eml": mail(number) for number in range(4)})
-    assert (answer.status, "more than 3 files" in answer.json["error"]["message"]) == (400, True)
+    assert (answer.status, "up to 3 files" in answer.json["error"]["message"]) == (400, True)
     assert (await drop(mia, 999_999, {"a.eml": mail(1)})).status == 404
     assert (await drop(mia, 0, {"a.eml": mail(1)})).status == 404
     assert (await drop(mia, inbox, {"a.eml": mail(1)}, x_moxlite_csrf="wrong")).status == 403

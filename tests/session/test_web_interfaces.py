@@ -156,7 +156,7 @@ async def test_a_bad_vacation_form_has_the_same_fault_everywhere(rig: Rig, tmp_p
 async def test_a_vacation_form_that_another_interface_changed_is_not_overwritten(rig: Rig, tmp_path: Path) -> None:
     """WEB-158, JMAP-34: the refusal names the fields."""
     interfaces = await vacations(rig, tmp_path)
-    await stale(interfaces, "text", lambda number: f"away {number}", "nothing was saved: text")
+    await stale(interfaces, "text", lambda number: f"away {number}", "your changes weren't saved: text")
 
 
 # Identity and signature.

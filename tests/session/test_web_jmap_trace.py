@@ -80,7 +80,10 @@ async def test_a_transcript_ends_by_itself(rig: Rig, tmp_path: Path, monkeypatch
     async with operator(rig, tmp_path) as ctl:
         monkeypatch.setattr(transcripts, "MINUTE", 0.01)
         assert await ctl.call("jmap trace", JmapTrace("mia", 1), Traced, download=show) == Traced(0, 0)
-        for wrong, why in ((JmapTrace("mia", 61), "1 to 60 minutes"), (JmapTrace("nobody", 1), 'no account "nobody"')):
+        for wrong, why in (
+            (JmapTrace("mia", 61), "1 to 60 minutes"),
+            (JmapTrace("nobody", 1), 'account not found: "nobody"'),
+        ):
             with pytest.raises(CtlFailed, match=why):
                 await ctl.call("jmap trace", wrong, Traced, download=show)
 

@@ -447,7 +447,7 @@ async def test_addresses_of_the_inner_network_are_not_asked(
         with trio.fail_after(30):
             while not all(one["failures"] for one in await world.devices()):  # noqa: ASYNC110 of another task
                 await trio.sleep(0.01)
-        assert all("inner network" in one["error"] for one in await world.devices())
+        assert all("private network" in one["error"] for one in await world.devices())
         assert push.asked == []
 
 

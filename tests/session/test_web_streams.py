@@ -194,7 +194,7 @@ async def test_a_mailbox_that_is_gone_is_an_error_of_the_view_only(rig: Rig, bro
     assert start["mailbox_name"] == "Inbox"
     ask = {"id": 2, "stream_id": start["stream_id"], "view_id": 2, "page": {"count": 10}}
     await browser.call("request", request={**ask, "query": {"filter": {"mailbox_id": 4711}}})
-    assert "no longer there" in (await events.until("view_err"))["message"]
+    assert "no longer exists" in (await events.until("view_err"))["message"]
     async with rig.account() as account:
         await put(account)
     await events.change("mailbox_counts")

@@ -165,7 +165,7 @@ async def test_all_kinds_of_bodies_are_read(rig: Rig) -> None:
         (b"[]", JSON, "object"),
         (b'{"MsgID":1', JSON, "octet 10"),
         (b'{"MsgID":1}x', JSON, "octet 11"),
-        (b'{"MsgID":1,"msgid":1}', JSON, "twice"),
+        (b'{"MsgID":1,"msgid":1}', JSON, "duplicate"),
         (b'{"MsgID":1,"Other":1}', JSON, "Other"),
         (b'{"MsgID":NaN}', JSON, "MsgID"),
         (b'{"MsgID":1e999}', JSON, "MsgID"),

@@ -72,7 +72,7 @@ async def test_each_account_is_restored_in_turn_and_compared(
     assert list((data / "tmp").iterdir()) == []
     (line,) = _of_rehearsal(config.current.static, "repo")
     assert line.grade == "note"
-    assert "test restore works: the account amy" in line.text
+    assert "test restore works: account amy" in line.text
     assert await notices(accounts) == 0
 
 

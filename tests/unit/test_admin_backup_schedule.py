@@ -168,7 +168,7 @@ async def test_a_sample_of_each_backup_is_read_back(
         await eventually(lambda: read_sampled(data) is not None, what="a sample")
         bad, kept = _of_sample(config.current.static, "repo")
         assert (bad.grade, kept.grade, kept.code) == ("error", "note", "backup-kept")
-        assert "cannot be read back" in bad.text
+        assert "can't read a backup sample" in bad.text
         with trio.fail_after(10):
             while await notices(accounts) != 1:  # noqa: ASYNC110 - what comes is a message
                 await trio.sleep(0.02)

@@ -160,9 +160,9 @@ def test_a_backup_that_is_not_there_is_named(config: Path, tmp_path: Path, capsy
     assert run([*restore, str(tmp_path / "none/deeper")]) == 1
     assert f"the folder {tmp_path / 'none'} doesn't exist" in capsys.readouterr().err
     assert run([*restore, str(config)]) == 1
-    assert f"{config} is no folder" in capsys.readouterr().err
+    assert f"{config} isn't a folder" in capsys.readouterr().err
     assert run([*restore, str(config / "below")]) == 1
-    assert f"{config} is no folder" in capsys.readouterr().err
+    assert f"{config} isn't a folder" in capsys.readouterr().err
 
 
 def test_a_server_without_keys_for_the_place_is_told(config: Path, capsys: Capture) -> None:

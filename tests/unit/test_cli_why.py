@@ -135,7 +135,7 @@ def test_what_cannot_be_told_is_said(config: Path, capsys: Capture) -> None:
         (["--account", "me", "--to", "a@b.example", "1"], 2, "for a file"),
         ([file], 2, "add --account NAME"),
         ([file, "--to", "nobody@example.org"], 1, "isn't an account's address on this server"),
-        ([file, "--to", "x"], 1, "is no address of a recipient"),
+        ([file, "--to", "x"], 1, "isn't an address of a recipient"),
         ([file, "--to", "me@example.org", "--ip", "x"], 1, "isn't an IP address"),
         ([str(config / "none"), "--to", "me@example.org"], 1, "cannot read"),
     ):

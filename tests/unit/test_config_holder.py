@@ -321,7 +321,7 @@ async def test_a_change_based_on_what_an_object_was_fails_if_that_one_changed(ho
     ) as raised:
         await holder.edit(describe, expected={("accounts", "you"): you})
     assert (raised.value.was, raised.value.now) == (you, holder.current.domains.accounts["you"])
-    with pytest.raises(ObjectChanged, match="it is there now"):
+    with pytest.raises(ObjectChanged, match="it was added"):
         await holder.edit(describe, expected={("accounts", "you"): None})
     with pytest.raises(ObjectChanged, match="it no longer exists"):
         await holder.edit(describe, expected={("accounts", "gone"): you})
@@ -456,8 +456,8 @@ async def test_a_new_account_has_the_usual_settings(holder: ConfigHolder) -> Non
         ("me", "x@example.org", "already"),
         ("..", "x@example.org", "not a name"),
         ("con", "x@example.org", "Windows"),
-        ("new", "x@elsewhere.example", "not a domain"),
-        ("new", "nonsense", "not an address"),
+        ("new", "x@elsewhere.example", "isn't a domain"),
+        ("new", "nonsense", "isn't an address"),
     ],
 )
 async def test_accounts_that_cannot_be_are_refused(holder: ConfigHolder, name: str, address: str, words: str) -> None:

@@ -133,7 +133,7 @@ async def test_names_are_judged_by_the_address_that_is_dialled(name: str, addres
     with pytest.raises(NoHosts, match="private"):
         await addresses_of(name, resolver, Random(1))
     for url in (f"http://{name}/", f"https://{name}:8443/x"):
-        with pytest.raises(HTTPError, match="inner network"):
+        with pytest.raises(HTTPError, match="private network"):
             await HTTPClient(resolver).request("GET", url)
 
 

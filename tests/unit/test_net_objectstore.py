@@ -116,7 +116,7 @@ def test_urls_are_read(text: str, wanted: ObjectURL) -> None:
 
 @pytest.mark.parametrize("text", ["s3://", "s3:///x", "s3://Backups", "s3://b/../c", "http://b/c", "s3://bucket/a b"])
 def test_wrong_urls_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"has|is no"):
+    with pytest.raises(ValueError, match=r"must"):
         parse_object_url(text)
 
 
@@ -129,5 +129,5 @@ def test_keys_are_read_from_lines() -> None:
     with pytest.raises(ValueError, match="line 2") as caught:
         read_keys(b"region = x\nsecret\n")
     assert "secret" not in str(caught.value)
-    with pytest.raises(ValueError, match="no text"):
+    with pytest.raises(ValueError, match="isn't text"):
         read_keys(b"\xff\xfe")

@@ -274,7 +274,7 @@ def test_hostile_patterns_cost_little_or_are_refused(pattern: str) -> None:
     assert time.thread_time() - began < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
     if refused:
-        assert "in bounded time" in refused or "longer than" in refused
+        assert "in bounded time" in refused or "characters or fewer" in refused
         return
     for text in ("a" * MAX_TEXT, "ab" * MAX_TEXT, "é" * MAX_TEXT):
         began = time.thread_time()
@@ -374,7 +374,7 @@ def test_patterns_of_paths_are_compiled_within_bounds() -> None:
     for good in ("^/", r"^/a\.html$", "^/workdir(/|$)", r"^/(?<year>\d{4})/(?=x)", "^/" + "a" * 1000):
         assert path_fault(good) == ""
     assert path_fault("^/" + "a" * 1023) == "is longer than 1024 octets"
-    assert "as a regular expression" in path_fault("^(")
+    assert "isn't a valid regular expression" in path_fault("^(")
     assert "use fewer and smaller repetitions" in path_fault("^" + nested(20))
     assert "too many groups" in path_fault("^" + "(" * 500 + "a" + ")" * 500)
 

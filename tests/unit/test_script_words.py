@@ -33,7 +33,7 @@ def module() -> Any:
         "No token sets passwords, makes tokens, or removes accounts and domains.",
         "Tell which account has ADDRESS.",
         "Empty: to the Inbox, like other mail.",
-        "the outgoing queue isn't available; the administrator finds the reason in the log",
+        "what is left of the queue is told to the administrator, who finds the reason in the log",
         "New recovery codes were made; the old ones are void.",
     ],
 )

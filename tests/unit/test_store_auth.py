@@ -316,7 +316,7 @@ async def test_an_account_has_so_many_keys(auth: AuthDB, monkeypatch: pytest.Mon
 
     first = await auth.keys.add(key("mia"))
     await auth.keys.add(key("mia"))
-    with pytest.raises(LimitExceeded, match="2 TLS keys"):
+    with pytest.raises(LimitExceeded, match="2 client certificates"):
         await auth.keys.add(key("mia"))
     await auth.keys.add(key("bo"))
     await auth.keys.remove("mia", first.fingerprint)

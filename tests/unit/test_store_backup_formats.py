@@ -53,7 +53,7 @@ def test_a_repository_of_each_format_is_restored(name: str, tmp_path: Path, caps
     code, said = moxlite(
         "none", "restore", str(repo), "--with-config", "--config-dir", str(tmp_path / "none/config"), *key
     )
-    assert (code, "is not signed" in said) == (1, "signed" not in name), said
+    assert (code, "isn't signed" in said) == (1, "signed" not in name), said
     for place, more in (("new", ()), ("older", ("--snapshot", first))):
         config = tmp_path / place / "config"
         restore = ("restore", str(repo), "--with-config", "--config-dir", str(config), "--unsigned", *more, *key)

@@ -634,7 +634,7 @@ def test_what_is_no_repository_is_refused(tmp_path: Path) -> None:
     (tmp_path / "full" / "file").touch()
     with pytest.raises(RepositoryError, match="isn't a repository"):
         Repository(Folder(tmp_path / "nothing"))
-    with pytest.raises(BadTarget, match="not empty"):
+    with pytest.raises(BadTarget, match="isn't empty"):
         create_repository(Folder(tmp_path / "full"), tmp_path)
     create_repository(Folder(tmp_path / "repo"), tmp_path)
     (tmp_path / "repo/repository.json").write_text('{"format": 9}')
@@ -757,5 +757,5 @@ def test_without_the_package_encryption_is_refused_clearly(tmp_path: Path, monke
 def test_a_wrong_recipient_is_named(tmp_path: Path) -> None:
     """STORE-184."""
     pytest.importorskip("pyrage")
-    with pytest.raises(BackupError, match="'age1x' is no age recipient"):
+    with pytest.raises(BackupError, match="'age1x' isn't an age recipient"):
         create_repository(Folder(tmp_path / "repo"), tmp_path, recipients=("age1x",))

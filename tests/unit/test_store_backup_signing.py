@@ -141,7 +141,7 @@ def test_a_snapshot_of_before_is_restored_with_a_warning_alone(place: Place) -> 
     place.back_up()
     shutil.rmtree(place.repo / "signatures")
     code, said = place.elsewhere("refused", "--signer", place.moxlite("backup", "signer")[1].strip())
-    assert (code, "is not signed" in said, "--unsigned" in said) == (1, True, True)
+    assert (code, "isn't signed" in said, "--unsigned" in said) == (1, True, True)
     code, said = place.elsewhere("taken", "--unsigned")
     assert (code, "warning: this backup's origin" in said) == (0, True)
     code, out, _ = place.moxlite("backup", "verify", "--repo", place.repo)
@@ -333,7 +333,7 @@ def test_a_follower_takes_files_of_its_own_leader(tmp_path: Path, signer: Signer
     assert target.send(signer) == target.fetched()
     assert (target.folder / SIGNER).read_text() == f"{signer.public}\n"
     target.send(None)
-    assert "is not signed" in target.fetched()
+    assert "isn't signed" in target.fetched()
     stranger = signer.successor().successor()
     alone = Signer.unpack(msgspec.json.encode({"key": msgspec.json.decode(stranger.packed())["key"]}))
     target.send(alone)
@@ -350,7 +350,7 @@ def test_a_follower_that_is_told_the_signer_takes_no_other(tmp_path: Path, signe
     pytest.importorskip("pyrage")
     target = Target(tmp_path)
     target.send(None)
-    assert "is not signed" in target.fetched([signer.public])
+    assert "isn't signed" in target.fetched([signer.public])
     assert not (target.folder / "config").exists()
     assert target.send(signer) == target.fetched([signer.public])
 
@@ -377,7 +377,7 @@ def test_a_large_file_is_named_and_not_read(tmp_path: Path, monkeypatch: pytest.
     os.truncate(tmp_path / "data/account.db.old", 100 << 20)
     tracemalloc.start()
     try:
-        with pytest.raises(BackupError, match="1 MiB together, the largest is data/account"):
+        with pytest.raises(BackupError, match="1 MiB in total; the largest is data/account"):
             collect(Subject(tmp_path / "data", tmp_path / "config", frozenset()))
         assert tracemalloc.get_traced_memory()[1] < 10 << 20
     finally:

@@ -219,7 +219,7 @@ async def test_a_running_server_does_it_beside_all_else_and_tells_how_far_it_is(
         assert {b'"me: 2 of 2 pieces of bodies"', b'"me: 3 of 3 messages"'} <= set(told)
         [stats] = await ctl.call("store stats", StoreMeasure("me"), list[StoreStats])
         assert (stats.messages, stats.bodies) == (3, 2)
-        with pytest.raises(CtlFailed, match="no account"):
+        with pytest.raises(CtlFailed, match="account not found"):
             await ask("reparse", "nobody")
         assert accounts.exists("me")
 

@@ -457,7 +457,7 @@ async def test_the_state_is_known_for_a_minute(accounts: Accounts, autojump_cloc
     await trio.sleep(2)
     assert imports.find(progress.token) is None
     imports.begin("mia")
-    with pytest.raises(ImportFailed, match="no such"):
+    with pytest.raises(ImportFailed, match="import not found"):
         imports.abort(progress.token)
 
 

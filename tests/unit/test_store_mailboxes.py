@@ -316,7 +316,7 @@ async def test_annotations_are_limited_in_number_and_size(accounts: Accounts, mo
         await account.write(lambda tx: annotations.set_annotation(tx, annotations.ACCOUNT, "/private/b", b"1" * 10))
         with pytest.raises(LimitExceeded, match="annotations"):
             await account.write(lambda tx: annotations.set_annotation(tx, annotations.ACCOUNT, "/private/c", b"1"))
-        with pytest.raises(LimitExceeded, match="octets"):
+        with pytest.raises(LimitExceeded, match="annotation bytes"):
             await account.write(lambda tx: annotations.set_annotation(tx, annotations.ACCOUNT, "/private/a", b"1" * 11))
         await account.write(lambda tx: annotations.set_annotation(tx, annotations.ACCOUNT, "/private/a", None))
         await account.write(lambda tx: annotations.set_annotation(tx, annotations.ACCOUNT, "/private/c", b"1"))

@@ -291,7 +291,7 @@ async def test_keyword_limits_and_bad_keywords_change_nothing(
         async def add(uid: int, *words: str) -> None:
             await account.write(lambda tx: store_flags(tx, inbox.id, [uid], mode="add", keywords=words))
 
-        with pytest.raises(LimitExceeded, match="of a message"):
+        with pytest.raises(LimitExceeded, match="per message"):
             await add(1, *[f"k{n}" for n in range(101)])
         with pytest.raises(BadKeyword):
             await add(1, "a b")

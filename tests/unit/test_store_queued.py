@@ -167,9 +167,9 @@ REFUSED: list[tuple[str, Callable[[AccountTx, Mailbox], object]]] = [
     ("is kept", _sub("Outgoing/a/b")),
     ("is kept", lambda tx, box: rename_mailbox(tx, _of(tx, "Sent"), "Outgoing/Sent")),
     ("is kept", lambda tx, box: mailboxes.rename_inbox(tx, "Outgoing/Old")),
-    ("server's own", lambda tx, box: rename_mailbox(tx, box.id, "Other")),
-    ("server's own", lambda tx, box: mailboxes.delete_mailbox(tx, box.id)),
-    ("server's own", lambda tx, box: mailboxes.set_special_use(tx, box.id, SpecialUse.TRASH)),
+    ("managed by the server", lambda tx, box: rename_mailbox(tx, box.id, "Other")),
+    ("managed by the server", lambda tx, box: mailboxes.delete_mailbox(tx, box.id)),
+    ("managed by the server", lambda tx, box: mailboxes.set_special_use(tx, box.id, SpecialUse.TRASH)),
 ]
 
 
@@ -309,7 +309,7 @@ async def test_files_and_backups_leave_it_out(accounts: Accounts, tmp_path: Path
         everything = await export(account, ExportOrder(form=FileForm.MBOX, container=Container.ZIP), tmp_path)
         assert not [name for name in zipfile.ZipFile(io.BytesIO(everything)).namelist() if "Outgoing" in name]
         only = ExportOrder(form=FileForm.MBOX, container=Container.ZIP, mailbox="Outgoing")
-        with pytest.raises(ExportFailed, match="shows what waits to be sent"):
+        with pytest.raises(ExportFailed, match="shows queued messages"):
             await export(account, only, tmp_path)
         files = {"Outgoing.mbox": mbox([MESSAGE]), "Outgoing/sub.mbox": mbox([MESSAGE]), "Other.mbox": mbox([MESSAGE])}
         progress = await imported(accounts, zipped(files), name="mjl")

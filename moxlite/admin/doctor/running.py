@@ -155,7 +155,7 @@ def _filled(one: Filled) -> Finding:
         code="quota-reached",
         about=name,
         text=f"account {name} has nearly no room left: mail that does not fit is refused for now (452)",
-        detail=f"Memory: {one.used >> 20} of {one.limit >> 20} MiB.",
+        detail=f"Storage used: {one.used >> 20} of {one.limit >> 20} MiB.",
         commands=(f"moxlite config account set {name} quota SIZE",),
     )
 
