@@ -349,7 +349,7 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
     assert own.known == [successor, first]
     assert subjects(new / "data/accounts/mia/account.db") == {"kept"}
     async with house(tmp_path, static=static) as h:
-        assert "belongs to another machine" in h.house.notes[0]()  # before a port was open
+        assert "another machine has taken over" in h.house.notes[0]()  # before a port was open
         smtp = await h.smtp()
         for _ in range(3):
             assert (await smtp.say("MAIL FROM:<a@elsewhere.example>")).startswith("250")

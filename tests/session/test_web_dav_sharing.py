@@ -142,7 +142,7 @@ async def test_rights_go_with_the_guest(family: Family) -> None:
     assert (await family.tom.ask("GET", SHARED + "a.ics")).status == 404
     with pytest.raises(CommandFailed, match="account not found: nobody"):
         await family.share(guest="nobody")
-    with pytest.raises(CommandFailed, match="owner has all rights"):
+    with pytest.raises(CommandFailed, match="owner's permissions"):
         await family.share(guest="mia")
     await family.share(guest="anyone")
     assert SHARED in await family.seen()

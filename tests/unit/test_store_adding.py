@@ -139,9 +139,9 @@ async def test_many_at_once_are_the_same_as_one_by_one(accounts: Accounts, mailb
         assert found == b[2][table], table
 
 
-async def test_long_bodies_of_one_append_are_written_before_and_share_units(accounts: Accounts) -> None:
+async def test_long_bodies_of_one_append_are_written_before_and_share_units(unserved: Accounts) -> None:
     """STORE-7, STORE-180, IMAP-88"""
-    async with accounts.use("mia") as account:
+    async with unserved.use("mia") as account:
         inbox = await box(account)
         units = 0
         write = account.write
