@@ -251,6 +251,7 @@ def test_icons_list_and_message_stand_side_by_side(
         assert reader.width >= 280
         assert rows.height / boxes(page.locator(".message"))[0].height >= 8
         for icon in page.locator(".mailbox-open").all():
+            icon.scroll_into_view_if_needed()
             box = in_sight(icon)
             assert box.width >= 40
             assert box.height >= 44
@@ -262,7 +263,7 @@ def test_icons_list_and_message_stand_side_by_side(
         near(menu, opener, 8)
         menu.get_by_role("menuitem", name="Settings").click()
         expect(page.get_by_role("dialog", name="Settings")).to_be_visible()
-        assert within_window(page.get_by_role("dialog", name="Settings")).left == 60
+        assert within_window(page.get_by_role("dialog", name="Settings")).left == 72
         assert page.evaluate("document.scrollingElement.scrollWidth") == width
 
 
@@ -732,8 +733,7 @@ def test_rows_and_the_foot_of_the_side_bar_are_whole(
             page.get_by_role("button", name="Back").click()
             page.get_by_role("button", name="Folders").click()
         opener = page.get_by_role("button", name="Account and settings")
-        for foot in (opener, page.get_by_role("button", name="Light or dark mode")):
-            assert in_sight(foot).height >= (44 if width < 1100 else 24)
+        assert in_sight(opener).height >= (44 if width < 1100 else 24)
         opener.click()
         menu = page.get_by_role("menu", name="Account and settings")
         in_sight(menu)

@@ -109,7 +109,7 @@ async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path:
         assert "2 messages are only in epoch 1" in listed
         out = tmp_path / "rest"
         done = await on_new("standby", "orphans", tmp_path / "target", "--import", "--out", out, code=1)
-        assert 'ann: 1 messages: account not found: "ann"' in done
+        assert "account not found: 'ann'" in done
         assert f"moxlite restore {out} --from ACCOUNT --account NAME --as Orphans" in done
         imap = await h.imap()
         assert any("* 1 EXISTS" in line for line in await imap.select("Orphans/Inbox"))

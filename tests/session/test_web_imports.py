@@ -394,7 +394,7 @@ async def test_a_file_over_the_limit_is_refused_by_its_announcement_or_when_it_c
         browser = room.browser(app="/")
         await browser.log_in()
         answer = await send(browser, ("file", mbox([mail(1, body="x" * 200_000)])))
-        assert (answer.status, "100 KiB" in answer.json["error"]["message"]) == (413, True)
+        assert (answer.status, "(102,400 bytes)" in answer.json["error"]["message"]) == (413, True)
         assert await browser.error("import_check", size=102_401) == (413, "user:error")
         assert await browser.call("import_check", size=102_400) is None
         # unpacked it counts, too

@@ -68,7 +68,7 @@ def test_domains_must_be_in_unicode_form_and_the_error_names_it() -> None:
     assert values.read_domain("bücher.example", BASE).ascii == "xn--bcher-kva.example"
     with pytest.raises(ValueError, match=r'use "bücher\.example"'):
         values.read_domain("xn--bcher-kva.example", BASE)
-    with pytest.raises(ValueError, match=r'write "example\.org"'):
+    with pytest.raises(ValueError, match=r'use "example\.org"'):
         values.read_domain("Example.ORG", BASE)
 
 
@@ -92,7 +92,7 @@ def test_relative_paths_start_at_the_configuration() -> None:
 
 def test_networks_with_host_bits_are_an_error_with_the_network() -> None:
     """ADMIN-3: what is wrong, and the likely right form."""
-    with pytest.raises(ValueError, match=r'write "192\.0\.2\.0/24"'):
+    with pytest.raises(ValueError, match=r'use "192\.0\.2\.0/24"'):
         values.read_network("192.0.2.1/24", BASE)
 
 

@@ -116,7 +116,7 @@ def test_urls_are_read(text: str, wanted: ObjectURL) -> None:
 
 @pytest.mark.parametrize("text", ["s3://", "s3:///x", "s3://Backups", "s3://b/../c", "http://b/c", "s3://bucket/a b"])
 def test_wrong_urls_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"must|can't|isn't"):
+    with pytest.raises(ValueError, match=r"must|invalid"):
         parse_object_url(text)
 
 

@@ -20,10 +20,10 @@ from moxlite.store.mail.threadlinks import set_thread_flags
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import MAX_PER_MESSAGE
 from moxlite.store.types import Event, Flag, MailboxCounts, MailboxKeywords, MessageAdded
-from tests.store_fixtures import accounts, store_options
+from tests.store_fixtures import accounts, store_options, unserved
 from tests.store_mail import box, look, mail, prepared, put, rows
 
-__all__ = ["accounts", "store_options"]
+__all__ = ["accounts", "store_options", "unserved"]
 
 RECEIVED = 1_790_000_000_000_000
 TABLES = (

@@ -126,7 +126,7 @@ def _mail(accounts: Path, beginning: "Beginning", out: Path | None) -> tuple[int
             place = _made(out) / "data/accounts" / account / file.name
             place.parent.mkdir(parents=True)
             shutil.move(file, place)
-            left.append(f"{account}: {len(later_messages)} messages: {failure}")
+            left.append(f"{account}: couldn't import {len(later_messages)} of its messages: {failure}")
     return count, left
 
 
