@@ -5,7 +5,7 @@ The maps are read as text: what they would run or include is a problem, never do
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -147,22 +147,66 @@ def _aliases(lines: Iterable[str], domain: str, plan: Plan) -> Iterator[tuple[st
 
 def _expanded(entries: Sequence[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:
     """Entries whose targets are entries themselves, as ``postmaster: root`` and ``root: mia``, with what these lead to.
-    An entry that leads back to itself keeps itself as a target, as with Postfix.
+    An entry that leads back to itself keeps itself as a target, as with Postfix. Linear in what it reads and yields.
     """
     known: dict[str, list[str]] = {}
     for address, targets in entries:
         known.setdefault(address.lower(), []).extend(targets)
-    for address, targets in entries:
+    ends: dict[str, dict[str, None]] = {}
+    loops: dict[str, int] = {}  # the groups of entries that lead back to themselves
+
+    def ends_of(targets: Iterable[str], address: str) -> dict[str, None]:
         found: dict[str, None] = {}
-        rest, seen = [*reversed(targets)], {address.lower()}
-        while rest:
-            target = rest.pop()
-            if target.lower() in seen or target.lower() not in known:
-                found[target] = None
-            else:
-                seen.add(target.lower())
-                rest += reversed(known[target.lower()])
-        yield address, [*found]
+        for target in targets:
+            key = target.lower()
+            if key in loops:
+                found[address if loops[key] == loops.get(address.lower()) else target] = None
+            found.update(ends[key] if key in known else {target: None})
+        return found
+
+    for number, group in enumerate(_groups(known)):
+        inside = {*group}
+        targets = [target for entry in group for target in known[entry]]
+        outside = [target for target in targets if target.lower() not in inside]
+        ends |= dict.fromkeys(group, ends_of(outside, ""))
+        if len(outside) < len(targets):
+            loops |= dict.fromkeys(group, number)
+    for address, targets in entries:
+        yield address, [*ends_of(targets, address)]
+
+
+def _groups(known: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    """Entries that lead to each other, most of them alone, after those that they lead to (Tarjan's algorithm)."""
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}  # of the entries whose group is not known yet
+    waiting: list[str] = []
+    path: list[tuple[str, Iterator[str]]] = []
+
+    def enter(entry: str) -> None:
+        number[entry] = lowest[entry] = len(number)
+        waiting.append(entry)
+        path.append((entry, iter([key for target in known[entry] if (key := target.lower()) in known])))
+
+    for start in known:
+        if start not in number:
+            enter(start)
+        while path:
+            entry, rest = path[-1]
+            key = next(rest, None)
+            if key is None:
+                path.pop()
+                if path:
+                    lowest[path[-1][0]] = min(lowest[path[-1][0]], lowest[entry])
+                if lowest[entry] == number[entry]:
+                    group: list[str] = []
+                    while not group or group[-1] != entry:
+                        group.append(waiting.pop())
+                        del lowest[group[-1]]
+                    yield group
+            elif key not in number:
+                enter(key)
+            elif key in lowest:
+                lowest[entry] = min(lowest[entry], number[key])
 
 
 def _split(text: str) -> list[str]:

@@ -1,6 +1,9 @@
 """Plans of a move: the file, and the sources that make them (docs/spec/move.md)."""
 
 import string
+import time
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -10,7 +13,7 @@ from hypothesis import given, strategies as st
 from moxlite.mailauth.dkim.sign import generate, to_pem
 from moxlite.move.accountscsv import plan_of_csv
 from moxlite.move.building import Common
-from moxlite.move.dovecot import Files, plan_of_dovecot
+from moxlite.move.dovecot import Files, _expanded, plan_of_dovecot
 from moxlite.move.mox import parsed, plan_of_mox
 from moxlite.move.page import page_of
 from moxlite.move.plan import (
@@ -30,6 +33,7 @@ from moxlite.move.plan import (
     write_new,
 )
 from moxlite.operations.move import MoveLink
+from tests.tools import slowness
 
 MD5 = "$1$saltsalt$" + "a" * 22
 SHA = "{SSHA512}" + "A" * 100
@@ -288,6 +292,45 @@ def test_aliases_of_aliases_lead_to_users() -> None:
         "team@example.org": ["ben@example.org", "mia@example.org"],
     }
     assert "member gone@example.org is left out: no user has this address" in problems(plan)
+
+
+NAMES = st.sampled_from("abcdeF")
+
+
+@given(st.lists(st.tuples(NAMES, st.lists(st.sampled_from("abcdefxy"), min_size=1, max_size=3)), max_size=8))
+def test_aliases_lead_to_the_ends_that_a_plain_walk_finds(entries: list[tuple[str, list[str]]]) -> None:
+    """MOVE-4: whatever leads to what, and to itself."""
+    known: dict[str, list[str]] = {}
+    for address, targets in entries:
+        known.setdefault(address.lower(), []).extend(targets)
+
+    def below(start: Iterable[str]) -> set[str]:
+        found, rest = set[str](), [*start]
+        while rest:
+            if (key := rest.pop().lower()) not in found:
+                found.add(key)
+                rest += known.get(key, [])
+        return found
+
+    for (address, targets), (expanded, ends) in zip(entries, _expanded(entries), strict=True):
+        assert expanded == address
+        reached, own = below(targets), address.lower()
+        back = {key for key in reached & {*known} if key in below(known[key])}
+        around = {key for key in back if own in below([key])} if own in back else set[str]()
+        found = {end.lower() for end in ends}
+        assert found - {*known} == reached - {*known}
+        assert (own in found) == bool(around & below(targets))
+        assert found & {*known} <= back - around | {own}
+
+
+def test_a_chain_of_aliases_costs_its_length() -> None:
+    """MOVE-4: 5,000 that each lead to the next are a moment's work, and so is a loop of as many."""
+    names = [f"a{number}" for number in range(5_000)]
+    chain = [(name, [following]) for name, following in pairwise(names)]
+    before = time.process_time()
+    assert {end for _, ends in _expanded(chain) for end in ends} == {names[-1]}
+    assert all(ends == [name] for name, ends in _expanded([*chain, (names[-1], [names[0]])]))
+    assert time.process_time() - before < 1.0 * slowness()
 
 
 # mox
