@@ -92,7 +92,8 @@ class Message:
     """The octets of a message as evidence. Results are kept for the next recipient."""
 
     def __init__(self, prepared: Prepared, section: HeaderSection) -> None:
-        """`section` is the header section as received."""
+        """`section` is the header section as received; from here on it is read by the charset of the texts."""
+        section.hint = prepared.index.root.hint
         self.prepared = prepared
         self.section = section
         self._headers: Headers = None

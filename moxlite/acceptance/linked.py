@@ -84,7 +84,7 @@ class LinkSorter:
         """
         snapshot = self._config.current
         try:
-            section = await read_header(ready.spool)
+            section = await read_header(ready.spool, hint=ready.index.root.hint)
             case = self._case(snapshot, account.name, ready, section)
             known = await account.read(lambda r: self._known(r, ready, case.evidence.msg_from), op="link")
             # a test of where the provider puts our mail must stay where the provider has put it (ADMIN-70b)

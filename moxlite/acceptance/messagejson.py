@@ -13,7 +13,6 @@ from moxlite.proto.address import Localpart, pack_localpart
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.types import MailAddress, Part, Structure
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.content.body import locate, read_content
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.file.transaction import Reader
@@ -111,7 +110,7 @@ def message_json(r: Reader, message_id: int) -> tuple[MessageJSON, bool]:
     structure = read_structure(r, message_id)
     content = locate(r, message_id)
     root, envelope = structure.root, structure.envelope
-    header = HeaderSection(read_content(r, content, 0, min(root.body, MAX_HEADER)))
+    header = HeaderSection(read_content(r, content, 0, min(root.body, MAX_HEADER)), hint=root.hint)
 
     def text(media_type: str) -> str:
         part = next((one for one in _leaves(root) if one.media_type == media_type and not one.is_attachment), None)
@@ -188,5 +187,5 @@ def _is_automated(header: HeaderSection) -> bool:
     submitted = header.text(b"auto-submitted")
     if submitted is not None and submitted.split(b";")[0].strip().lower() != b"no":
         return True
-    precedence = decode_words(header.text(b"precedence") or b"").strip().lower()
+    precedence = header.decode(header.text(b"precedence") or b"").strip().lower()
     return precedence in BULK or any(header.count(name) for name in LIST_FIELDS)

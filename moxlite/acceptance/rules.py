@@ -24,7 +24,6 @@ from moxlite.patterns.searching import program
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import Structure
-from moxlite.proto.mime.words import decode_words
 from moxlite.proto.patterns.linear import Text
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
@@ -104,7 +103,7 @@ def readable_fields(section: HeaderSection) -> Headers:
     if junk is not None and junk.start == 0:
         return None  # STORE-52: it does not even begin with a field
     named = (field for field in section if field.name)
-    return tuple([(field.label.decode("ascii"), decode_words(field.text)) for field in islice(named, MAX_FIELDS)])
+    return tuple([(field.label.decode("ascii"), section.decode(field.text)) for field in islice(named, MAX_FIELDS)])
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -286,7 +285,7 @@ def stored_message(r: Reader, message_id: int) -> StoredMessage | None:
         octets = body.read_content(r, body.locate(r, message_id), 0, min(structure.root.body, MAX_HEADER))
     except (NoSuchMessage, ChunkDamaged):
         return None
-    return StoredMessage(came, structure, HeaderSection(octets))
+    return StoredMessage(came, structure, HeaderSection(octets, hint=structure.root.hint))
 
 
 def facts_of(r: Reader, message_id: int, stored: StoredMessage) -> RuleFacts:

@@ -336,7 +336,9 @@ def _message(octets: bytes) -> Message:
 
     if len(octets) > MAX_MESSAGE:
         raise Failure(f"the message is larger than {MAX_MESSAGE} bytes")
-    return Message(HeaderSection(octets), len(octets), lambda: Body(scan(octets), lambda start, end: octets[start:end]))
+    structure = scan(octets)
+    section = HeaderSection(octets, hint=structure.root.hint)
+    return Message(section, len(octets), lambda: Body(structure, lambda start, end: octets[start:end]))
 
 
 def _parse_moment(text: str | None) -> tuple[int, Callable[[int], int]]:

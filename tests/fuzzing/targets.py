@@ -349,8 +349,9 @@ def mime(pieces: Pieces, variant: int) -> object:
 
     root = structure.root
     header = data[root.header : root.body]
+    section = HeaderSection(header, hint=root.hint)
     assert decode_structure(encode_structure(structure)) == structure
-    wires = [read_envelope(HeaderSection(header))[1]]
+    wires = [read_envelope(section)[1]]
     for utf8 in (False, True):
         wires += [render_bodystructure(root, extended=extended, utf8=utf8) for extended in (False, True)]
     for part in root.walk():
@@ -359,7 +360,7 @@ def mime(pieces: Pieces, variant: int) -> object:
     found.append(preview(structure, read))
     match variant:
         case 0:
-            found += [body_text(structure, read), header_text(header), search_text(structure, read)]
+            found += [body_text(structure, read), header_text(section), search_text(structure, read)]
         case 1:
             found += list(token_text(structure, read))
             found += [decode(data[part.body : part.end], part.encoding) for part in root.walk()]

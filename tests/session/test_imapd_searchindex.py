@@ -383,3 +383,31 @@ def test_what_the_index_is_asked_for() -> None:
     assert many.fields is None  # SQLite allows no expression so deep
     for program in (seen, s.Or(text, seen), s.Not(s.And((text, seen))), s.Header("Subject", "")):
         assert sought(program) is None, program
+
+
+@pytest.mark.served
+async def test_raw_text_is_found_in_the_charset_of_the_texts(imap: Imap, account: OpenAccount) -> None:
+    """IMAP-121, STORE-56, STORE-110a: of fields, of a text without a charset, and of an embedded message."""
+    words = {"windows-1251": "Отчёт", "iso-8859-7": "Αθήνα", "gb2312": "报告测试"}
+    for charset, word in words.items():
+        inner = (
+            b"Subject: %(w)b\r\nFrom: %(w)b <a@b.example>\r\nTo: c@d.example (%(w)b)\r\nX-Odd: %(w)b\r\n"
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n%(w)b\r\n"
+            b"--b\r\nContent-Type: text/plain; charset=%(c)b\r\n\r\nx\r\n--b--\r\n"
+        ) % {b"w": word.encode(charset), b"c": charset.encode()}
+        outer = b"Subject: outer\r\nContent-Type: message/rfc822\r\n\r\n" + inner
+        await append(account, INBOX, [Append(await prepared(octets)) for octets in (inner, outer)])
+    async with imap.user() as c:
+        for indexed in (False, True):
+            account.search.enabled = indexed
+            if indexed:
+                await account.indexer.once()
+            for number, word in enumerate(words.values()):
+                one, wrapped = str(2 * number + 1), str(2 * number + 2)
+                cases = {key: [one] for key in (f"{name} {word}" for name in ("SUBJECT", "FROM", "TO", "HEADER X-Odd"))}
+                cases |= {f'TEXT "subject: {word}"': [one, wrapped], f"BODY {word}": [one, wrapped]}
+                cases[f'BODY "from: {word}"'] = [wrapped]
+                for program, found in cases.items():
+                    quoted = re.sub(f" {word}$", f' "{word}"', program)
+                    answer = await c.ok(f"a SEARCH CHARSET UTF-8 {quoted}".encode())
+                    assert " ".join(["* SEARCH", *found]) in answer, (indexed, program)

@@ -63,13 +63,19 @@ async def deliver_to(
             True,
         ),
         ('headers_regexp = { "^x-odd$" = "^grüße$" }', b"X-Odd: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n", "a@b.example", True),
+        (
+            'headers_regexp = { "^x-odd$" = "^отчёт$" }',
+            b"X-Odd: %b\r\nContent-Type: text/plain; charset=windows-1251\r\n" % "Отчёт".encode("windows-1251"),
+            "a@b.example",
+            True,
+        ),
         ('headers_regexp = { "^list-id$" = "." }', b"", "a@b.example", False),
         ('smtp_mail_from_regexp = "^ann@"\nmsg_from_regexp = "^nobody@"', b"", "ann@remote.example", False),
         ('verified_domain = "remote.example"', b"", "ann@remote.example", False),
     ],
 )
 async def test_mail_is_filed_where_a_rule_says(smtp: Smtp, rule: str, field: bytes, sender: str, matches: bool) -> None:
-    """SMTP-82, STORE-64: the first rule of which all conditions hold; nothing is verified if nobody verifies."""
+    """SMTP-82, STORE-56, STORE-64: the first of which all conditions hold; nothing is verified if nobody verifies."""
     context = with_rules(smtp, f'mailbox = "Lists/People"\n{rule}', 'mailbox = "Later"\nmsg_from_regexp = "never"')
     answer = await deliver_to(smtp, context, MESSAGE + field + BODY, sender=sender)
     assert answer.startswith("250")

@@ -67,6 +67,21 @@ async def test_fileinto_replaces_the_mailbox_of_the_destination(smtp: Smtp) -> N
         assert await account.read(lambda r: r.row(query), op="test") == (1, "work")
 
 
+async def test_raw_text_is_compared_in_the_charset_of_the_texts(smtp: Smtp) -> None:
+    """IMAP-142, STORE-56: of a field, and of a part that has no charset."""
+    await install(
+        smtp,
+        'require ["fileinto", "mailbox", "body", "variables"];\n'
+        'if allof (header :is "x-odd" "Отчёт", body :text :contains "Май") { fileinto :create "Odd"; }',
+    )
+    odd = (
+        "X-Odd: Отчёт\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nМай\r\n"
+        "--b\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\nx\r\n--b--\r\n"
+    ).encode("windows-1251")
+    assert (await deliver(smtp, MESSAGE.replace(b"\r\n\r\ntext\r\n", b"\r\n" + odd))).startswith("250")
+    assert len(await smtp.messages(mailbox="Odd")) == 1
+
+
 async def test_a_regular_expression_files_by_its_groups(smtp: Smtp) -> None:
     """IMAP-142e: a variable whose text is not an expression keeps the message, and its owner is told."""
     script = (

@@ -74,6 +74,16 @@ FORMS = {
         (File("a/b", "Отчёт за май.bin", b"xyz"),),
         CYRILLIC,
     ),
+    "a text without a charset beside one that has it": Form(
+        mixed(b"\r\n" + CYRILLIC, b"Content-Type: text/plain; charset=windows-1251\r\n\r\n" + CYRILLIC),
+        ("Отчёт за май", "Отчёт за май"),
+    ),
+    "HTML without a charset beside a text that has it": Form(
+        b'Content-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\n'
+        b"Content-Type: text/plain; charset=windows-1251\r\n\r\n" + CYRILLIC + b"\r\n--b\r\n"
+        b"Content-Type: text/html\r\n\r\n<p>" + CYRILLIC + b"</p>\r\n--b--\r\n",
+        ("Отчёт за май",),
+    ),
     "a text in Latin-1 without a charset": Form(b"\r\nK\xf6ln am Rhein", ("Köln am Rhein",)),
     "a text in UTF-8 without a charset": Form("\r\nKöln am Rhein".encode(), ("Köln am Rhein",)),
     "HTML in Latin-1 without a charset": Form(
@@ -162,10 +172,23 @@ async def check_jmap(client: Client, form: Form) -> None:
     for part, file in zip(mail["attachments"], form.files, strict=True):
         answer = await client.http("GET", f"/jmap/download/{client.account}/{part['blobId']}/x?accept=a/b")
         assert answer.body == file.octets
+    for asked in ({"subject": mail["subject"]}, {"header": ["Subject", mail["subject"]]}):
+        assert (await client.call("Email/query", filter=asked))["ids"] == ids
     for words in form.words:
         assert mail["preview"].startswith(form.words[0])
         assert len((await client.call("Email/query", filter={"body": words}))["ids"]) == 1
     assert mail["subject"] in ("odd", "Отчёт за май")
+
+
+async def test_a_raw_text_is_quoted_in_the_charset_of_the_texts(rig: Rig, browser: Browser) -> None:
+    """STORE-56, WEBMAIL-88: what was written without a charset is quoted as it was read, and so is its author."""
+    octets = mixed(b"\r\n" + CYRILLIC, b"Content-Type: text/plain; charset=windows-1251\r\n\r\nend")
+    data = b"From: %b <jo@else.example>\r\nTo: mia@example.org\r\nSubject: x\r\n%b" % (CYRILLIC, octets)
+    async with rig.account() as account:
+        number = (await deliver_mail(account, data)).message_id
+    for kind in ("reply", "forward"):
+        begun = await browser.call("compose_prepare", kind=kind, message_id=number)
+        assert begun["text"].count("Отчёт за май") == 2, begun["text"]
 
 
 # all leaves

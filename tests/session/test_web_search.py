@@ -22,7 +22,7 @@ from moxlite.web.webmail.holders import Holder, Scope
 from moxlite.web.webmail.live.entries import Entries
 from moxlite.web.webmail.live.listing import News, follow
 from moxlite.web.webmail.querytypes import Filter, Query
-from tests.store_mail import box, look, prepared, put
+from tests.store_mail import box, deliver_mail, look, prepared, put
 from tests.web_rig import Browser, Events, Rig
 
 pytestmark = pytest.mark.served
@@ -121,6 +121,24 @@ async def fill(rig: Rig) -> None:
         await store(account, letter("Set", text="All of it, MINUTES too.\n"), "Archive", day=5)
         await store(account, letter("Minutes of spam"), "Junk")
         await store(account, letter("Minutes of old"), "Trash")
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+async def test_raw_text_is_found_in_the_charset_of_the_texts(rig: Rig, finder: Finder, indexed: bool) -> None:
+    """WEBMAIL-38, WEBMAIL-39, STORE-56: of fields, and of a text without a charset."""
+    data = (
+        "From: Анна <a@b.example>\r\nSubject: Отчёт\r\nX-Project: Аврора\r\n"
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nМай\r\n"
+        "--b\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\nx\r\n--b--\r\n"
+    )
+    async with rig.account() as account:
+        await deliver_mail(account, data.encode("windows-1251"))
+        if indexed:
+            assert await account.indexer.once()
+    assert await finder.filtered(**{"from": ["анна"]}) == {"Отчёт"}
+    assert await finder.filtered(subject=["отчёт"]) == {"Отчёт"}
+    assert await finder.filtered(headers=[{"name": "X-Project", "value": "аврора"}]) == {"Отчёт"}
+    assert await finder.filtered(words=["аврора", "май"]) == {"Отчёт"}
 
 
 @pytest.mark.parametrize("indexed", [False, True])

@@ -17,6 +17,7 @@ from moxlite.proto.mime import MIMEError, Part, Structure, decode_structure, enc
 from moxlite.proto.mime.decode import decode
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.structure import MAX_DEPTH, MAX_PARTS
+from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.wire import read_envelope, render_bodystructure
 from tests import mime_corpus
 from tests.tools import slowness
@@ -703,17 +704,19 @@ def test_a_field_written_as_one_encoded_word_is_read(fields: str, expected: tupl
 
 @given(st.sampled_from(["windows-1251", "koi8-r", "gb2312", "big5", "shift_jis", "iso-8859-7"]), st.booleans())
 def test_raw_names_have_the_charset_of_the_texts(charset: str, embedded: bool) -> None:
-    """STORE-56: file names, subject and display names, also of an embedded message."""
+    """STORE-56: file names, subject and display names, texts without a charset, also of an embedded message."""
     word = {"windows-1251": "Отчёт", "koi8-r": "Отчёт", "iso-8859-7": "Αθήνα", "shift_jis": "報告"}.get(charset, "报告")
     if charset == "big5":
         word = "報告"
     data = (
         b"Subject: %(w)b\r\nFrom: %(w)b <a@b.example>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
         b"--b\r\nContent-Type: text/plain; charset=%(c)b\r\n\r\n%(w)b\r\n"
-        b'--b\r\nContent-Disposition: attachment; filename="%(w)b"\r\n\r\n\r\n--b--\r\n'
+        b'--b\r\nContent-Disposition: attachment; filename="%(w)b"\r\n\r\n%(w)b\r\n--b--\r\n'
     ) % {b"w": word.encode(charset), b"c": charset.encode()}
-    structure = scan(b"Content-Type: message/rfc822\r\n\r\n" + data if embedded else data)
+    data = b"Content-Type: message/rfc822\r\n\r\n" + data if embedded else data
+    structure = scan(data)
     message = structure.root.message
     envelope, root = (structure.envelope, structure.root) if message is None else (message.envelope, message.root)
     assert (envelope.subject, envelope.from_[0].name, root.parts[1].filename) == (word, word, word)
+    assert part_text(root.parts[1], lambda start, end: data[start:end]) == word
     assert decode_structure(encode_structure(structure)) == structure

@@ -44,6 +44,19 @@ LISTS = (
 WORD = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="\ufffd"), min_size=1, max_size=60)
 
 
+def test_raw_fields_are_encoded_from_the_charset_of_the_texts() -> None:
+    """SMTP-112a, STORE-56: as those here read them who have the message in Sent."""
+    message = FROM + (
+        'Subject: Отчёт\r\nTo: Анна <a@b.example>\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\nx\r\n"
+        '--b\r\nContent-Type: a/b; name="Отчёт.bin"\r\n\r\nx\r\n--b--\r\n'
+    ).encode("windows-1251")
+    before, after = scan(message), scan(sent(message))
+    assert before.envelope == after.envelope
+    assert (after.envelope.subject, after.envelope.to[0].name) == ("Отчёт", "Анна")
+    assert [part.filename for part in after.root.parts] == [part.filename for part in before.root.parts]
+
+
 @given(st.lists(WORD, min_size=1, max_size=30).map(" ".join), st.sampled_from(LISTS))
 @example('Jörg, "the" <boss>', b"from")
 @example("=?utf-8?q?x?= ü", b"to")

@@ -1,12 +1,43 @@
 """Encoded words and parameters."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
+import moxlite
 from moxlite.proto.mime.charset import codec_name, decode_text, incremental_decoder
 from moxlite.proto.mime.words import decode_words, encode_parameter, encode_words, parse_content
+
+OWN = {
+    "acceptance/checks.py": "domains alone",
+    "cli/checks/dkim.py": "a measurement",
+    "mailauth/dkim/verify.py": "domains alone",
+    "proto/authresults.py": "names of servers, and their results",
+    "proto/mdn.py": "a receipt's fields, which are no message's",
+    "proto/mime/structure.py": "types and encodings, before there are texts",
+    "proto/mime/words.py": "the same",
+    "smtpd/incoming/storing.py": "texts of a script",
+    "store/imports/labels.py": "labels that an exporting program writes",
+    "store/rows/sorting.py": "local parts of addresses",
+    "web/webmail/api.py": "texts of a client",
+}
+"""Modules that decode text which belongs to no message's texts, and why."""
+
+
+def test_text_of_a_header_is_decoded_by_the_charset_of_the_texts() -> None:
+    """STORE-56: whoever shows, searches, compares or sends a field says which; `HeaderSection.decode` does."""
+    found = set[str]()
+    root = Path(moxlite.__file__).parent
+    for path in root.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+                most = {"decode_words": 1, "decode_address": 2}.get(call.func.id, 9)
+                if len(call.args) <= most < 9 and not call.keywords:
+                    found.add(str(path.relative_to(root)))
+    assert found == {*OWN}
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,18 @@ async def test_an_account_without_threads_gets_them_step_by_step(
         assert await look(account, lambda r: r.value("SELECT count(*) FROM upgrade WHERE name = 'threads'")) == 0
 
 
+async def test_a_raw_subject_is_the_same_for_an_account_without_threads(accounts: Accounts) -> None:
+    """STORE-83, STORE-56: it is read by the charset of the message's text."""
+    async with accounts.use("mia") as account:
+        data = "Subject: Re: Отчёт\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\nx\r\n"
+        await deliver_mail(account, data.encode("windows-1251"))
+        base = "SELECT subject_base FROM message"
+        before = await look(account, lambda r: r.value(base))
+        await unthread(account)
+        await finish_threads(account)
+        assert await look(account, lambda r: r.value(base)) == before
+
+
 async def test_an_upgrade_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-83, STORE-148"""
     monkeypatch.setattr(threads, "UNIT_MESSAGES", 2)

@@ -14,6 +14,7 @@ import apsw
 import pytest
 import trio
 
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import MAX_TEXT, header_text
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import IDLE, Accounts
@@ -654,8 +655,8 @@ async def test_a_message_that_cannot_be_indexed_is_left_to_be_looked_into(
     """STORE-112, STORE-158: the others are indexed, and the account's damage is not taken for that of its index."""
     await put(account, 6)
 
-    def failing(header: bytes) -> str:
-        if b"<3@" not in header:
+    def failing(header: HeaderSection) -> str:
+        if b"<3@" not in header.octets:
             return header_text(header)
         if spoil == "page":
             raise apsw.CorruptError("database disk image is malformed")

@@ -172,7 +172,7 @@ def _run(
 
     plain = octets.with_prefix(b"")
     message = Message(
-        HeaderSection(octets.prefix + section.octets),
+        HeaderSection(octets.prefix + section.octets, hint=plain.index.root.hint),
         octets.body_size,
         lambda: Body(plain.index, lambda start, end: plain.spool.read(start, end - start)),
     )

@@ -31,9 +31,8 @@ from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_text, address
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.text import body_text, fold, header_text
 from moxlite.proto.mime.types import Structure
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.content.prepare import HEADER_LIMIT
-from moxlite.store.mail.fetching import structure_of
+from moxlite.store.mail.fetching import section_of, structure_of
 from moxlite.store.rows import conditions as q
 from moxlite.store.types import Flag
 
@@ -68,18 +67,19 @@ class Message:
             self._structure = structure_of(self._packed)
         return self._structure
 
-    def whole_header(self) -> bytes:
+    def section(self) -> HeaderSection:
         """The header section up to MAX_HEADER, even if less of it is stored apart."""
-        if len(self.header) < HEADER_LIMIT:
-            return self.header
-        return self.read(0, min(self.structure.root.body, MAX_HEADER))
+        header = self.header
+        if len(header) >= HEADER_LIMIT:
+            header = self.read(0, min(self.structure.root.body, MAX_HEADER))
+        return section_of(header, self._packed)
 
     def header_holds(self, needle: str, hint: Hint | None) -> bool:
         """Whether the decoded header contains `needle`, which is folded; `hint` was made from it."""
         if self._folded_header is None:
             if hint is not None and not hint.may_hold([self.header]):
                 return False
-            self._folded_header = fold(header_text(self.whole_header()))
+            self._folded_header = fold(header_text(self.section()))
         return needle in self._folded_header
 
     def body_holds(self, needle: str) -> bool:
@@ -100,14 +100,15 @@ class Message:
 
     def field_holds(self, name: bytes, needle: str) -> bool:
         """Whether there is a field of that (lower-case) name with `needle` in its decoded text."""
-        return any(needle in fold(decode_words(text)) for text in HeaderSection(self.whole_header()).texts(name))
+        return any(needle in fold(text) for text in self.section().decoded(name))
 
     def address_holds(self, name: bytes, needle: str) -> bool:
         """The same for a field with addresses, where `needle` may also be in an address as ENVELOPE shows it."""
         words = address_words(needle)
-        for value in HeaderSection(self.whole_header()).texts(name):
-            text = fold(decode_words(value))
-            if needle in text or (all(word in text for word in words) and needle in address_text(value)):
+        section = self.section()
+        for value in section.texts(name):
+            text = fold(section.decode(value))
+            if needle in text or (all(word in text for word in words) and needle in address_text(value, section.hint)):
                 return True
         return False
 

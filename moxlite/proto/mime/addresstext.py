@@ -23,14 +23,16 @@ def address_words(needle: str) -> tuple[str, ...]:
     return tuple(sorted(set(_BETWEEN.split(needle)) - {""}, key=lambda word: (-len(word), word)))
 
 
-def address_text(value: bytes) -> str:
-    """The addresses of an unfolded field, without comments and routes, case-folded; one per line."""
+def address_text(value: bytes, hint: str) -> str:
+    """The addresses of an unfolded field, without comments and routes, case-folded; one per line. `hint`: see
+    `decode_words`.
+    """
     lines: list[str] = []
     for item in parse_addresses(value):
         if isinstance(item, GroupStart):
-            lines.append(f"{decode_words(item.name)}:")
+            lines.append(f"{decode_words(item.name, hint)}:")
         elif not isinstance(item, GroupEnd):
-            name = decode_words(item.name or b"")
+            name = decode_words(item.name or b"", hint)
             local, domain = ((part or b"").decode("utf-8", "replace") for part in (item.localpart, item.domain))
             lines.append(f"{name} <{local}@{domain}>".strip())
     return fold("\n".join(lines))

@@ -130,11 +130,11 @@ def decode_text(octets: bytes, charset: str = "") -> str:
     return decode(octets, charset).text
 
 
-def decode(octets: bytes, charset: str) -> Decoded:
-    """As `decode_text`."""
+def decode(octets: bytes, charset: str, *hints: str) -> Decoded:
+    """As `decode_text`; `hints` are for `guess_text`."""
     name = codec_name(charset)
     if name in _UNDECLARED:
-        text = guess_text(octets)
+        text = guess_text(octets, *hints)
         return Decoded(text, not (name is None and charset) and octets == text.encode(_FALLBACK))
     try:
         text = octets.decode(name)

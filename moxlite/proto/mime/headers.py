@@ -8,8 +8,8 @@ before them. Each other line, with its continuation lines, is *junk*: a piece wi
 the section. So the section is a sequence of pieces without gaps.
 
 Parsing is tolerant: a bare LF ends a line, blanks before the colon are allowed (RFC 5322 §4.5.2), a bare CR or NUL is
-an ordinary octet. One regular expression splits the whole section; a field is unfolded on access. Decoding is in
-`words`.
+an ordinary octet. One regular expression splits the whole section; a field is unfolded on access, and decoded when
+that is asked for (`words`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
+
+from .words import decode_words
 
 MAX_HEADER: Final = 1 << 20
 """Octets of a header section that are read (STORE-55): far more than in real mail, small enough to be read many times.
@@ -83,6 +85,7 @@ class HeaderSection:
     Args:
       octets: the message from its start; without an empty line, all octets are header.
       limit: largest number of pieces that are read, at least two. At most MAX_HEADER octets are read.
+      hint: the charset of raw 8-bit text, that of the message's texts: `hint` of its root part.
 
     Attributes:
       octets: the section without the empty line.
@@ -92,9 +95,10 @@ class HeaderSection:
     Linear in the octets, at some 0.5 µs for each field.
     """
 
-    __slots__ = ("_index", "_labels", "_last_end", "_rests", "_spaces", "_starts", "body", "complete", "octets")
+    __slots__ = ("_index", "_labels", "_last_end", "_rests", "_spaces", "_starts", "body", "complete", "hint", "octets")
 
-    def __init__(self, octets: bytes, limit: int = MAX_FIELDS) -> None:
+    def __init__(self, octets: bytes, limit: int = MAX_FIELDS, *, hint: str = "") -> None:
+        self.hint = hint
         end, self.body = _end_of(octets)
         self.octets = octets if end == len(octets) else octets[:end]
         self.complete = end <= MAX_HEADER
@@ -148,6 +152,14 @@ class HeaderSection:
     def texts(self, name: bytes) -> list[bytes]:
         """The unfolded texts of all fields of this name, in order."""
         return [unfold(self._rests[at]) for at in self._index.get(name, ())]
+
+    def decode(self, text: bytes) -> str:
+        """The text of a field as a reader sees it."""
+        return decode_words(text, self.hint)
+
+    def decoded(self, name: bytes) -> list[str]:
+        """The texts of all fields of this name, decoded, in order."""
+        return [self.decode(text) for text in self.texts(name)]
 
     def without(self, dropped: Iterable[Field]) -> bytes:
         """The section without these fields; all other octets are unchanged, also beyond the limits."""

@@ -38,7 +38,7 @@ from .types import (
     Structure,
 )
 from .wire import read_envelope
-from .words import ContentValue, decode_words, has_raw_names, parse_content, renamed, texts_charset
+from .words import ContentValue, decode_words, hinted, parse_content
 
 MAX_DEPTH: Final = 50
 """Depth of nested multiparts and embedded messages (STORE-55): real mail has up to ten levels, after much forwarding.
@@ -140,11 +140,9 @@ def scan_message(data: Octets, *, strict: bool = False) -> tuple[Structure, Head
     if strict:
         scanner.check_lines()
     header, root = scanner.message(0, 1)
-    raw = has_raw_names(root)
-    hint = texts_charset(root) if raw or not header.octets.isascii() else ""
-    if raw and hint:
-        root = renamed(root, hint)
-    envelope, wire = read_envelope(header, hint)
+    root = hinted(root)
+    header.hint = root.hint
+    envelope, wire = read_envelope(header)
     return Structure(PARSE_VERSION, scanner.size, envelope, root), header, wire
 
 
@@ -217,8 +215,9 @@ class _Scanner:
             parts = self._multipart(content, encoding, body, depth)
         else:
             inner, root = self.message(body, depth + 1)
-            hint = "" if inner.octets.isascii() else texts_charset(root)
-            message = EmbeddedMessage(*read_envelope(inner, hint), root)
+            root = hinted(root)
+            inner.hint = root.hint
+            message = EmbeddedMessage(*read_envelope(inner), root)
         # a delimiter came before the embedded message: its envelope and body are empty
         if container and not defect and content.value == "MESSAGE" and message is None:
             message = EmbeddedMessage(*read_envelope(HeaderSection(b"")), self._empty_part(body))

@@ -20,7 +20,6 @@ from .headers import Field, HeaderSection
 from .structure import scan
 from .tnef import wrapped_content
 from .types import Part, Structure
-from .words import decode_words
 
 Read: TypeAlias = Callable[[int, int], bytes]
 """Read the octets of the message from one offset to another; offsets as in the structure."""
@@ -241,7 +240,7 @@ def decode_part(part: Part, read: Read, limit: int) -> Decoded:
         and (meta := _META_CHARSET.search(content, 0, 4096))
     ):
         charset = meta[1].decode("ascii")
-    text, sound = decode_charset(content, charset)
+    text, sound = decode_charset(content, charset, part.hint)
     return Decoded(text, sound and is_known_encoding(part.encoding))
 
 
@@ -281,17 +280,17 @@ _SIGNATURE_VALUE: Final = re.compile(r"((?:^|;)[ \t]*bh?[ \t]*=)[^;]*")
 _SIGNATURE_NAMES: Final = frozenset(name.encode() for name in SIGNATURE_FIELDS)
 
 
-def header_text(header: bytes) -> str:
+def header_text(header: HeaderSection) -> str:
     """The search text of a header section: all fields, unfolded and decoded, one per line; junk has an empty name.
 
     In `SIGNATURE_FIELDS`, a line end replaces the values of `b=` and `bh=`: no needle without a line end matches
     across the gap.
     """
-    return "\n".join([f"{field.label.decode('ascii')}: {_field_text(field)}" for field in HeaderSection(header)])
+    return "\n".join([f"{field.label.decode('ascii')}: {_field_text(header, field)}" for field in header])
 
 
-def _field_text(field: Field) -> str:
-    text = decode_words(field.text)
+def _field_text(header: HeaderSection, field: Field) -> str:
+    text = header.decode(field.text)
     return _SIGNATURE_VALUE.sub(r"\1\n", text) if field.name in _SIGNATURE_NAMES else text
 
 
@@ -306,7 +305,8 @@ def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
     for part, octets, embedded in walk_encoded(structure, read):
         pieces: list[str] = []
         if embedded:
-            pieces.append(header_text(reader_of(part, octets)(part.header, min(part.body, part.header + limit))))
+            header = reader_of(part, octets)(part.header, min(part.body, part.header + limit))
+            pieces.append(header_text(HeaderSection(header, hint=part.hint)))
         if part.type == "TEXT" and part.end > part.body:
             text = part_text(part, octets, limit)
             pieces.append(text)
@@ -349,7 +349,8 @@ def search_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
     characters.
     """
     root = structure.root
-    header = header_text(read(root.header, min(root.body, root.header + limit)))[:limit]
+    octets = read(root.header, min(root.body, root.header + limit))
+    header = header_text(HeaderSection(octets, hint=root.hint))[:limit]
     return fold(f"{header}\n{body_text(structure, read, limit - len(header))}" if len(header) < limit else header)
 
 

@@ -80,7 +80,7 @@ def edits(data: Octets, root: Part, *, utf8: bool) -> list[Edit]:
 
 def _look(data: Octets, part: Part, edits: list[Edit], *, utf8: bool, top: bool = False) -> None:
     header = bytes(data[part.header : part.body])
-    new = _header(header, utf8=utf8)
+    new = _header(header, part.hint, utf8=utf8)
     if part.parts or part.message is not None:
         if new != header:
             edits.append(Edit(part.header, part.body, new))
@@ -118,15 +118,16 @@ def _refuse_long_line(data: Octets, start: int, end: int) -> None:
         raise Unconvertible("text outside of the parts has a line of over 998 octets")
 
 
-def _header(header: bytes, *, utf8: bool) -> bytes:
+def _header(header: bytes, hint: str, *, utf8: bool) -> bytes:
     """A header section and the line below it, with fields in their form."""
     if (utf8 or header.isascii()) and not has_long_line(header, 0, len(header)):
         return header
-    section = HeaderSection(header)
+    section = HeaderSection(header, hint=hint)
     if not section.complete:
         return header
     lines = [
-        field.raw if not field.name or _is_well(field.raw, utf8=utf8) else _field(field, utf8=utf8) for field in section
+        field.raw if not field.name or _is_well(field.raw, utf8=utf8) else _field(field, hint, utf8=utf8)
+        for field in section
     ]
     return b"".join([*lines, header[len(section.octets) :]])
 
@@ -135,25 +136,25 @@ def _is_well(raw: bytes, *, utf8: bool) -> bool:
     return (utf8 or raw.isascii()) and not has_long_line(raw, 0, len(raw))
 
 
-def _field(field: Field, *, utf8: bool) -> bytes:
+def _field(field: Field, hint: str, *, utf8: bool) -> bytes:
     label = field.label.decode("ascii")
-    if field.name in ADDRESSES and (entries := _entries(field.text)):
+    if field.name in ADDRESSES and (entries := _entries(field.text, hint)):
         try:
             return address_field(label, entries, utf8=utf8)
         except ComposeError:
             pass  # no address list: as a text, all of it is still there
     if field.name in PARAMETERS:
-        content = parse_content(field.text)
+        content = parse_content(field.text, hint)
         if content.value and not (content.boundary or b"").strip(b" ").isascii():
             return field.raw  # the lines of the body have these octets
         if content.value:
             value = "/".join(filter(None, (content.value, content.subtype))).lower()
             parameters = [(parameter.name, parameter.value) for parameter in content.parameters]
             return parameter_field(label, value, parameters, utf8=utf8)
-    return text_field(label, decode_words(field.text), utf8=utf8)
+    return text_field(label, decode_words(field.text, hint), utf8=utf8)
 
 
-def _entries(text: bytes) -> list[MailAddress | Group]:
+def _entries(text: bytes, hint: str) -> list[MailAddress | Group]:
     """The addresses and groups of a field; none where they are not all read."""
     items = parse_addresses(text)
     if len(items) >= MAX_ADDRESSES:
@@ -163,10 +164,10 @@ def _entries(text: bytes) -> list[MailAddress | Group]:
     for item in items:
         match item:
             case GroupStart(name=name):
-                group, members = decode_words(name), list[MailAddress]()
+                group, members = decode_words(name, hint), list[MailAddress]()
             case GroupEnd():
                 entries.append(Group(group, tuple(members or ())))
                 members = None
             case _:
-                (entries if members is None else members).append(decode_address(item))
+                (entries if members is None else members).append(decode_address(item, hint=hint))
     return entries

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from moxlite.decoders import msgpack_decoder
 
-PARSE_VERSION: Final = 3
+PARSE_VERSION: Final = 4
 """Version of the index and of the rules by which it was made. The store scans each message with another version again,
 all of them in the background after an upgrade (STORE-59): raise it for what readers would see.
 """
@@ -120,6 +120,9 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
 
     `wrapped` is what a leaf of signed-data or TNEF has as its content, an entity (STORE-52b, STORE-52c): it and all
     parts below it have `within`, and their offsets count in that content (`text.reader_of`).
+
+    `hint` is the first charset that a text of its message declares and that says what octets above 127 are, "" if none:
+    raw text in header fields and texts without a charset are read by it (STORE-56).
     """
 
     boundary: int
@@ -145,6 +148,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
     defect: str = ""
     wrapped: Part | None = None
     within: Enclosure | None = None
+    hint: str = ""
 
     @property
     def children(self) -> tuple[Part, ...]:
@@ -241,6 +245,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
             self.location,
             self.defect,
             None if self.wrapped is None else self.wrapped.shifted(by),
+            hint=self.hint,
         )
 
     def enclosed(self, within: Enclosure) -> Part:

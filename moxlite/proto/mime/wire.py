@@ -17,7 +17,6 @@ from .dates import parse_date
 from .envelope import MAX_ADDRESSES, GroupStart, RawAddress, decode_address, parse_addresses
 from .headers import HeaderSection
 from .types import Envelope, MailAddress, Parameter, Part, Structure
-from .words import decode_words
 
 MISSING_DOMAIN: Final = b'"MISSING_DOMAIN"'
 MISSING_MAILBOX: Final = b'"MISSING_MAILBOX"'
@@ -84,9 +83,9 @@ def has_extended_parameters(bodystructure: bytes) -> bool:
 # --- ENVELOPE ---
 
 
-def read_envelope(header: HeaderSection, hint: str = "") -> tuple[Envelope, bytes]:
+def read_envelope(header: HeaderSection) -> tuple[Envelope, bytes]:
     """The envelope decoded, and ENVELOPE as IMAP sends it; address fields that occur twice are joined, of other
-    fields the first counts (IMAP-102). `hint`: see `decode_words`.
+    fields the first counts (IMAP-102).
     """
     date, subject, in_reply_to, message_id = map(header.text, _TEXTS)
     (
@@ -96,12 +95,12 @@ def read_envelope(header: HeaderSection, hint: str = "") -> tuple[Envelope, byte
         (to, to_wire),
         (cc, cc_wire),
         (bcc, bcc_wire),
-    ) = [read_addresses(lists, hint) if lists else _NOBODY for lists in map(header.texts, _LISTS)]
+    ) = [read_addresses(lists, header.hint) if lists else _NOBODY for lists in map(header.texts, _LISTS)]
     moment, offset = (parse_date(date) if date else None) or (None, 0)
     envelope = Envelope(
         moment,
         offset,
-        decode_words(subject, hint) if subject else "",
+        header.decode(subject) if subject else "",
         from_,
         sender,
         reply_to,

@@ -115,14 +115,15 @@ class ContentValue(msgspec.Struct, frozen=True, gc=False):
         return self.subtype in ("PKCS7-MIME", "X-PKCS7-MIME") and kind.lower() in ("", "signed-data")
 
 
-def parse_content(field: bytes) -> ContentValue:
+def parse_content(field: bytes, hint: str = "") -> ContentValue:
     """The value and the parameters, in order, of an unfolded field (RFC 2045 §5.1, RFC 2231, RFC 2183). At most
     MAX_CONTENT octets are read.
 
     Some programs write the whole field, or all of its parameters, as encoded words, which RFC 2047 §5 forbids: such a
-    field is read decoded, if that gives it a value or parameters.
+    field is read decoded, if that gives it a value or parameters. `hint`: see `decode_words`.
     """
-    return _parse_cached(field) if len(field) <= 256 else _parse_content(field)
+    content = _parse_cached(field) if len(field) <= 256 else _parse_content(field)
+    return replace(content, parameters=_decoded(content.parameters, hint)) if hint else content
 
 
 def _parse_content(field: bytes) -> ContentValue:
@@ -247,37 +248,32 @@ def _simple(name: bytes, text: bytes) -> Parameter:
     return Parameter(name.lower().decode("latin-1"), value, raw)
 
 
-def texts_charset(root: Part) -> str:
+def hinted(root: Part) -> Part:
+    """The root of a message with the `hint` of its texts, by which raw 8-bit file names and other parameters of its
+    parts are decoded. Embedded messages have their own.
+    """
+    hint = _texts_charset(root)
+    return _hinted(root, hint) if hint else root
+
+
+def _texts_charset(root: Part) -> str:
     """The first charset that a text declares and that says what octets above 127 are; "" if none."""
     charsets = (
-        part.charset if part.wrapped is None else texts_charset(part.wrapped)
+        part.charset if part.wrapped is None else _texts_charset(part.wrapped)
         for part in root.walk()
         if part.type == "TEXT" or part.wrapped is not None
     )
     return next(filter(is_hint, charsets), "")
 
 
-def has_raw_names(root: Part) -> bool:
-    """Whether a part has a parameter that is not as it was written."""
-    for part in root.walk():
-        for parameter in (*part.parameters, *part.disposition_parameters):
-            if parameter.raw:
-                return True
-        if part.wrapped is not None and has_raw_names(part.wrapped):
-            return True
-    return False
-
-
-def renamed(part: Part, hint: str) -> Part:
-    """The part and all below it, with raw 8-bit file names and other parameters decoded by a charset."""
-    message = part.message
+def _hinted(part: Part, hint: str) -> Part:
     return replace(
         part,
         parameters=_decoded(part.parameters, hint),
         disposition_parameters=_decoded(part.disposition_parameters, hint),
-        parts=tuple([renamed(child, hint) for child in part.parts]),
-        message=message and replace(message, root=renamed(message.root, hint)),
-        wrapped=part.wrapped and renamed(part.wrapped, hint),
+        parts=tuple([_hinted(child, hint) for child in part.parts]),
+        wrapped=part.wrapped and _hinted(part.wrapped, hint),
+        hint=hint,
     )
 
 

@@ -15,7 +15,6 @@ from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addres
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import Read, part_text, visible_text
 from moxlite.proto.mime.types import Part, Structure
-from moxlite.proto.mime.words import decode_words
 from moxlite.proto.sieve.comparing import Values
 from moxlite.proto.sieve.limits import CALL, MAX_BODY, Budget, weight
 
@@ -96,7 +95,7 @@ class Message:
         values = self.headers.get(name)
         if values is None:
             texts = self._section.texts(_octets(name))[:MAX_FIELDS]
-            values = Values([_decoded(text, budget).strip() for text in texts]) if texts else NO_VALUES
+            values = Values([self._decoded(text, budget).strip() for text in texts]) if texts else NO_VALUES
             self.headers[name] = values
         return values
 
@@ -107,7 +106,7 @@ class Message:
             left = MAX_ADDRESSES
             fields: list[tuple[Mailbox, ...]] = []
             for text in self._section.texts(_octets(name))[:MAX_FIELDS]:
-                fields.append(tuple(_mailboxes(text, left, budget, self._coded)))
+                fields.append(tuple(_mailboxes(text, left, budget, self._coded, self._section.hint)))
                 left -= len(fields[-1])
                 if left <= 0:
                     break
@@ -121,6 +120,12 @@ class Message:
         texts = self._section.texts(_octets(name))[:MAX_FIELDS]
         budget.charge(sum(map(len, texts)) + DATE * len(texts))
         return [parse_date(text.rpartition(b";")[2].strip()) for text in texts]
+
+    def _decoded(self, text: bytes, budget: Budget) -> str:
+        words = text.count(b"=?")
+        budget.charge(WORD * words)
+        budget.make(len(text) if text.isascii() and not words else 4 * len(text))
+        return self._section.decode(text)
 
     def has_body(self) -> bool:
         """Whether an empty line ends the header (RFC 5173 §4)."""
@@ -153,21 +158,14 @@ def _octets(name: str) -> bytes:
     return name.encode() if name and name.isascii() else b"\n"
 
 
-def _decoded(text: bytes, budget: Budget) -> str:
-    words = text.count(b"=?")
-    budget.charge(WORD * words)
-    budget.make(len(text) if text.isascii() and not words else 4 * len(text))
-    return decode_words(text)
-
-
-def _mailboxes(text: bytes, limit: int, budget: Budget, coded: dict[str, str]) -> Iterator[Mailbox]:
+def _mailboxes(text: bytes, limit: int, budget: Budget, coded: dict[str, str], hint: str) -> Iterator[Mailbox]:
     if limit <= 0:
         return
     budget.charge(len(text))
     budget.make(ADDRESS * min(limit, 1 + text.count(b",") + text.count(b";") + text.count(b":")))
     for item in parse_addresses(text, limit):
         if isinstance(item, RawAddress):
-            address = decode_address(item, coded)
+            address = decode_address(item, coded, hint)
             if address.localpart or address.domain:
                 written = (item.domain or b"").decode("ascii", "ignore")  # i;octet tells its case
                 same = written.lower() == address.domain

@@ -18,13 +18,13 @@ class HeaderTooLarge(Exception):
     """A header section has more octets or fields than are read: the remainder would reach the recipient unchecked."""
 
 
-async def read_header(spool: Spool) -> HeaderSection:
-    """Read the header section of a finished spool. Raises HeaderTooLarge, OSError."""
+async def read_header(spool: Spool, *, hint: str = "") -> HeaderSection:
+    """Read the header section of a finished spool; `hint` as of `HeaderSection`. Raises HeaderTooLarge, OSError."""
     if spool.in_memory:
-        section = HeaderSection(spool.read(0, ON_LOOP))
+        section = HeaderSection(spool.read(0, ON_LOOP), hint=hint)
         if section.body is not None or spool.size <= ON_LOOP:
             return section
-    section = await trio.to_thread.run_sync(_read, spool)
+    section = await trio.to_thread.run_sync(_read, spool, hint)
     if not section.complete:
         raise HeaderTooLarge("header section too large")
     return section
@@ -37,5 +37,5 @@ async def look_at(section: HeaderSection, work: Callable[[HeaderSection], T]) ->
     return await trio.to_thread.run_sync(work, section)
 
 
-def _read(spool: Spool) -> HeaderSection:
-    return HeaderSection(spool.read(0, MAX_HEADER + len(b"\r\n")))
+def _read(spool: Spool, hint: str) -> HeaderSection:
+    return HeaderSection(spool.read(0, MAX_HEADER + len(b"\r\n")), hint=hint)

@@ -20,7 +20,6 @@ from moxlite.normal import normalized
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import MAX_TEXT, Read, token_text
 from moxlite.proto.mime.types import Structure
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.junkflags import Grams, JunkParams
 
 # The words of a message, and their hashes (STORE-88, STORE-193).
@@ -123,9 +122,9 @@ def _keep(token: str) -> bool:
 
 def _words(structure: Structure, read: Read, grams: Grams) -> Iterator[str]:
     root = structure.root
-    section = HeaderSection(read(root.header, min(root.body, root.header + MAX_HEADER)))
+    section = HeaderSection(read(root.header, min(root.body, root.header + MAX_HEADER)), hint=root.hint)
     for field in section.all(*FIELDS):
-        for token in tokens(decode_words(field.text)):
+        for token in tokens(section.decode(field.text)):
             if len(token.encode()) > SHORTEST:
                 yield f"{FIELDS[field.name]}:{token}"
     for piece in token_text(structure, read, MAX_TEXT):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import CHUNK_SIZE, Packed, decode_chunk
@@ -206,3 +208,14 @@ def structure_of(packed: bytes) -> Structure:
         return decode_structure(packed)
     except msgspec.DecodeError as error:
         raise ChunkDamaged(f"can't read the structure: {error}") from error
+
+
+def section_of(header: bytes, packed: bytes) -> HeaderSection:
+    """A stored header section, raw 8-bit text of which is read by the charset of the message's texts: `packed` is the
+    column of its MIME index, without which it still can be read.
+    """
+    hint = ""
+    if not header.isascii():
+        with suppress(ChunkDamaged):
+            hint = structure_of(packed).root.hint
+    return HeaderSection(header, hint=hint)

@@ -18,12 +18,11 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
-from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, conversation_subject, references
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, Tx, array_of, int_array
+from moxlite.store.mail.fetching import section_of
 from moxlite.store.mail.threadlinks import (
     AFTER,
     BEFORE,
@@ -374,7 +373,8 @@ SET_POSITION: Final = "UPDATE upgrade SET position = ? WHERE name = 'threads'"
 TOTAL: Final = "SELECT total FROM upgrade WHERE name = 'threads'"
 END: Final = "DELETE FROM upgrade WHERE name = 'threads'"
 NEXT: Final = """
-SELECT m.id, h.header FROM message m CROSS JOIN message_header h ON h.email_id = m.email_id WHERE m.id > ?
+SELECT m.id, h.header, i.structure FROM message m CROSS JOIN message_header h ON h.email_id = m.email_id
+LEFT JOIN message_info i ON i.email_id = m.email_id WHERE m.id > ?
 ORDER BY m.id LIMIT ?"""
 WITHOUT: Final = "SELECT id FROM message INDEXED BY message_threadid WHERE threadid = 0 ORDER BY id LIMIT ?"
 CLEAR: Final = """
@@ -384,8 +384,8 @@ CLEAR_MISSING: Final = """
 DELETE FROM thread_missing
 WHERE email_id IN (SELECT m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value)"""
 STORED: Final = """
-SELECT m.messageid, m.subject_base, m.dsn, m.mailbox_orig_id, m.received, h.header FROM message m
-JOIN message_header h ON h.email_id = m.email_id WHERE m.id = ?"""
+SELECT m.messageid, m.subject_base, m.dsn, m.mailbox_orig_id, m.received, h.header, i.structure FROM message m
+JOIN message_header h ON h.email_id = m.email_id LEFT JOIN message_info i ON i.email_id = m.email_id WHERE m.id = ?"""
 SET_SEQ: Final = "UPDATE message SET threadseq = ? WHERE id IN (SELECT value FROM carray(?))"
 FLAGS: Final = """
 SELECT id, thread_muted, thread_collapsed FROM message WHERE id IN (SELECT value FROM carray(?))"""
@@ -455,9 +455,9 @@ def _clear(tx: Tx, after: int) -> None:
     if _step(tx) != (0, after):
         return
     rows = tx.rows(NEXT, after, UNIT_MESSAGES)
-    for message_id, section in rows:
-        header = HeaderSection(section)
-        subject_base, _ = base_subject(decode_words(header.text(b"subject") or b""))
+    for message_id, octets, packed in rows:
+        header = section_of(octets, packed or b"")
+        subject_base, _ = base_subject(header.decode(header.text(b"subject") or b""))
         tx.execute(CLEAR, canonical_message_id(header.text(b"message-id") or b""), subject_base, message_id)
     if rows:
         tx.execute(CLEAR_MISSING, int_array([row[0] for row in rows]))
@@ -500,9 +500,9 @@ def stored_keys(r: Reader, message_id: int) -> Keys:
     """Read the fields that determine a message's thread, from its row and stored header section."""
     row = r.row(STORED, message_id)
     assert row is not None
-    messageid, subject_base, dsn, orig_id, received, section = row
-    header = HeaderSection(section)
-    _, is_response = conversation_subject(decode_words(header.text(b"subject") or b""))
+    messageid, subject_base, dsn, orig_id, received, octets, packed = row
+    header = section_of(octets, packed or b"")
+    _, is_response = conversation_subject(header.decode(header.text(b"subject") or b""))
     return Keys(
         ThreadKeys(
             messageid=messageid,

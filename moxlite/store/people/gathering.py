@@ -20,7 +20,6 @@ import trio
 from moxlite import lazyimport
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.threads import Background
@@ -250,9 +249,10 @@ def _read(r: Reader, after: int) -> tuple[int, list[_Found]]:
 
 def _look(message_id: int, received: int, size: int, packed: bytes, header: bytes) -> Sequence[_Found]:
     try:
-        senders = structure_of(packed).envelope.from_
+        structure = structure_of(packed)
     except ChunkDamaged:
         return ()
+    senders = structure.envelope.from_
     if len(senders) != 1 or not senders[0].localpart:
         return ()
     try:
@@ -261,7 +261,7 @@ def _look(message_id: int, received: int, size: int, packed: bytes, header: byte
         return ()
     key, shown = "", (senders[0].name, f"{senders[0].localpart}@{domain.unicode}")
     if b"\nlist-" in header.lower() or header[:5].lower() == b"list-":
-        section = HeaderSection(header)
+        section = HeaderSection(header, hint=structure.root.hint)
         if section.count(b"list-id") or section.count(b"list-unsubscribe"):
             key = list_key(section, f"{senders[0].localpart}@{domain.ascii}")[:MAX_KEY]
             shown = _discussion(section) or shown
@@ -279,7 +279,7 @@ def _discussion(section: HeaderSection) -> tuple[str, str] | None:
         return None
     if address is None:
         return None
-    text = decode_words(section.text(b"list-id") or b"")
+    text = section.decode(section.text(b"list-id") or b"")
     listed = LIST_ID.search(text)
     phrase = text[: listed.start() if listed else len(text)].strip(' \t"')
     return phrase or (listed[1].partition(".")[0] if listed else str(address.localpart)), str(address)

@@ -22,6 +22,7 @@ import apsw
 import msgspec
 import trio
 
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store import metrics
 from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.content.prepare import HEADER_LIMIT
@@ -369,13 +370,15 @@ def _older(r: Reader, until: int) -> list[int]:
 
 
 def _fields(r: Reader, message_ids: list[int]) -> list[tuple[int, FieldTexts]]:
-    """The fields of messages; one that cannot be read, or whose header is stored only in part, has none."""
+    """The fields of messages; one that cannot be read, whose header is stored only in part, or is not ASCII and needs
+    more of the message, has none.
+    """
     work = Background()
     found = dict.fromkeys(message_ids, NO_FIELDS)
     for message_id, header in r.rows(HEADERS, int_array(message_ids)):
         work.give_way()
-        if len(header) < HEADER_LIMIT:
-            found[message_id] = field_texts(header)
+        if len(header) < HEADER_LIMIT and header.isascii():
+            found[message_id] = field_texts(HeaderSection(header))
     return list(found.items())
 
 

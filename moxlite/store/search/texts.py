@@ -18,7 +18,6 @@ from moxlite.proto.mime.addresstext import address_text, address_words
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.text import MAX_TEXT, body_text, fold, header_text
 from moxlite.proto.mime.types import Structure, decode_structure
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.content.body import CHUNK_SIZE, Content, read_content
 from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged, StoreError
@@ -82,26 +81,25 @@ def lacks(part: FieldQuery) -> FieldQuery:
     return FieldQuery(f"NOT ({part.sql})", part.args)
 
 
-def field_texts(header: bytes) -> FieldTexts:
+def field_texts(section: HeaderSection) -> FieldTexts:
     """The texts of a complete header section."""
-    section = HeaderSection(header)
     return (
-        _fields_text(section.texts(b"subject"), addresses=False),
-        _fields_text(section.texts(b"from"), addresses=True),
-        _fields_text(section.texts(b"to"), addresses=True),
-        _fields_text(section.texts(b"cc"), addresses=True),
-        _fields_text(section.texts(b"bcc"), addresses=True),
+        _fields_text(section, b"subject", addresses=False),
+        _fields_text(section, b"from", addresses=True),
+        _fields_text(section, b"to", addresses=True),
+        _fields_text(section, b"cc", addresses=True),
+        _fields_text(section, b"bcc", addresses=True),
     )
 
 
-def _fields_text(values: Sequence[bytes], *, addresses: bool) -> str | None:
+def _fields_text(section: HeaderSection, name: bytes, *, addresses: bool) -> str | None:
     found: list[str] = []
-    for value in values:
+    for value in section.texts(name):
         if len(value) > MAX_VALUE:
             return None
-        text = fold(decode_words(value))
+        text = fold(section.decode(value))
         found.append(text)
-        if addresses and (shown := address_text(value)) not in text:
+        if addresses and (shown := address_text(value, section.hint)) not in text:
             # The test asks for each word in the field, too: a word that only the parsed address has finds nothing.
             if not all(word in text for word in address_words(shown)):
                 return None
@@ -167,7 +165,7 @@ class StoredText(NamedTuple):
     message_id: int
     text: Text | None
     whole: bool
-    header: bytes
+    header: HeaderSection
 
 
 class _Coders(threading.local):
@@ -196,11 +194,12 @@ def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[StoredText]:
                 structure = decode_structure(packed)
                 if len(header) >= HEADER_LIMIT:
                     header = read(0, min(structure.root.body, MAX_HEADER))
-                text, whole = _text(structure, header, read)
+                section = HeaderSection(header, hint=structure.root.hint)
+                text, whole = _text(structure, section, read)
             except (ChunkDamaged, msgspec.DecodeError):
-                yield StoredText(message_id, None, False, b"")
+                yield StoredText(message_id, None, False, HeaderSection(b""))
             else:
-                yield StoredText(message_id, text, whole, header)
+                yield StoredText(message_id, text, whole, section)
 
 
 def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, Exception], None]) -> Iterator[Packed]:
@@ -260,7 +259,7 @@ def unpack(boundary: int, data: bytes, tail: bytes | None) -> Text:
         raise IndexDamaged(f"stored text is damaged: {error}") from error
 
 
-def _text(structure: Structure, header: bytes, read: Callable[[int, int], bytes]) -> tuple[Text, bool]:
+def _text(structure: Structure, header: HeaderSection, read: Callable[[int, int], bytes]) -> tuple[Text, bool]:
     """The text, and whether it is complete."""
     head = fold(header_text(header)).encode("utf-8", "surrogatepass")
     body = body_text(structure, read)

@@ -175,14 +175,13 @@ class BodyWish(msgspec.Struct, frozen=True):
 
 class Message(msgspec.Struct, frozen=True):
     """A message to be shown. `blob` makes the blob id of a part; `read` reads octets of the message; `budget` is that
-    of the request; `hint`: the charset of its texts, for raw octets of fields.
+    of the request.
     """
 
     root: Part
     read: Read
     blob: Callable[[str], str]
     budget: Budget
-    hint: str
 
 
 def numbered(part: Part, number: str = "") -> Iterator[tuple[str, Part]]:
@@ -283,11 +282,11 @@ def part_object(message: Message, number: str, part: Part, wish: BodyWish, *, tr
         if name == "headers" or name in wish.headers:
             if section is None:
                 octets = reader_of(part, message.read)(part.header, min(part.body, part.header + MAX_PART_HEADER))
-                section = HeaderSection(octets)
+                section = HeaderSection(octets, hint=part.hint)
             found[name] = (
                 all_headers(section, message.budget)
                 if name == "headers"
-                else header_value(section, wish.headers[name], message.budget, message.hint)
+                else header_value(section, wish.headers[name], message.budget)
             )
         elif name != "subParts":
             found[name] = PART_VALUES[name](message, number, part, leaf)
@@ -301,14 +300,12 @@ def part_object(message: Message, number: str, part: Part, wish: BodyWish, *, tr
     return found
 
 
-def header_value(section: HeaderSection, asked: HeaderProperty, budget: Budget, hint: str) -> object:
-    """The value of a property of header fields. `hint`: as `decode_words` has it. Raises MethodError for more than a
-    request may return.
-    """
+def header_value(section: HeaderSection, asked: HeaderProperty, budget: Budget) -> object:
+    """The value of a property of header fields. Raises MethodError for more than a request may return."""
     # A field may have 64 KiB, and one request may name it in a thousand spellings, for a thousand emails; those that an
     # email does not have are values of the answer, too.
     budget.take(ITEM + sum(len(field.raw) for field in section.all(asked.name)))
-    value = value_of(section, asked, hint)
+    value = value_of(section, asked)
     if isinstance(value, list):
         budget.take(ITEM * sum(len(item) if isinstance(item, list) else 1 for item in value))
     return value
@@ -351,7 +348,7 @@ PART_VALUES: Final[Mapping[str, Callable[[Message, str, Part, bool], Any]]] = {
     "disposition": lambda _, number, part, leaf: part.disposition.lower() or None,
     "cid": lambda _, number, part, leaf: _cid(part),
     "language": lambda _, number, part, leaf: _language(part),
-    "location": lambda _, number, part, leaf: decode_words(part.location) if part.location else None,
+    "location": lambda _, number, part, leaf: decode_words(part.location, part.hint) if part.location else None,
 }
 
 

@@ -18,7 +18,6 @@ import msgspec
 from moxlite.proto.mime.addresstext import address_words
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import fold
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.errors import BadKeyword
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows import conditions as q
@@ -232,9 +231,8 @@ def _written(addresses: Sequence[MailAddress]) -> str:
 def _in_header(name: str, value: str | None = None) -> Node:
     field, needle = name.lower().encode(), fold(value or "")
 
-    def test(_: Structure, header: bytes) -> bool:
-        texts = HeaderSection(header).texts(field)
-        return any(needle in fold(decode_words(text)) for text in texts)
+    def test(structure: Structure, header: bytes) -> bool:
+        return any(needle in fold(text) for text in HeaderSection(header, hint=structure.root.hint).decoded(field))
 
     return Node(test=test, reads_header=True)
 

@@ -12,7 +12,6 @@ from moxlite.processor import off_loop
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.text import preview
-from moxlite.proto.mime.words import texts_charset
 from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.mail.fetching import structure_of
@@ -214,16 +213,15 @@ def _objects(r: Reader, ids: Sequence[str], wish: Wish, call: Call) -> list[Obje
         one = metadata(email, wish.names)
         if wish.reads_header:
             octets = sections.get(email.message_id, b"")
-            hint = "" if octets.isascii() else texts_charset(structure_of(details[email.message_id].structure).root)
-            _add_headers(one, HeaderSection(octets), hint, wish, call.budget)
+            hint = "" if octets.isascii() else structure_of(details[email.message_id].structure).root.hint
+            _add_headers(one, HeaderSection(octets, hint=hint), wish, call.budget)
         if wish.structured:
             info = details[email.message_id]
             try:
                 content = locate(r, email.message_id) if wish.reads_body else None
                 structure = structure_of(info.structure)
                 read = partial(_range, r, content)
-                hint = texts_charset(structure.root)
-                message = Message(structure.root, read, partial(part_blob, email.id), call.budget, hint)
+                message = Message(structure.root, read, partial(part_blob, email.id), call.budget)
                 _add_body(one, message, info.preview or "", wish)
             except ChunkDamaged as error:
                 raise MethodError("serverFail", f"email {LETTER}{email.id} is damaged: {error}") from None
@@ -251,9 +249,9 @@ def metadata(email: Email, names: Sequence[str]) -> Object:
     return {name: METADATA_VALUES[name](email) for name in names if name in METADATA_VALUES}
 
 
-def _add_headers(found: Object, section: HeaderSection, hint: str, wish: Wish, budget: Budget) -> None:
+def _add_headers(found: Object, section: HeaderSection, wish: Wish, budget: Budget) -> None:
     for name, header in wish.headers.items():
-        found[name] = header_value(section, header, budget, hint)
+        found[name] = header_value(section, header, budget)
     if "headers" in wish.names:
         found["headers"] = all_headers(section, budget)
 
@@ -331,14 +329,12 @@ def _parsed(octets: bytes, blob: str, wish: Wish, call: Call) -> Object | None:
         found["size"] = len(octets)
     if "blobId" in found:
         found["blobId"] = blob
-    hint = texts_charset(structure.root)
-    _add_headers(found, section, hint, wish, call.budget)
+    _add_headers(found, section, wish, call.budget)
     message = Message(
         structure.root,
         lambda start, stop: octets[start:stop],
         lambda number: inner_blob(blob, number),
         call.budget,
-        hint,
     )
     _add_body(found, message, _preview(structure, octets) if "preview" in wish.names else "", wish)
     return found

@@ -85,13 +85,13 @@ def header_property(text: str) -> HeaderProperty | None:
     return HeaderProperty(found, form, every)
 
 
-def value_of(section: HeaderSection, wanted: HeaderProperty, hint: str) -> object:
-    """The value of a property: of the last field with the name, or an array of all. `hint`: see `decode_words`."""
+def value_of(section: HeaderSection, wanted: HeaderProperty) -> object:
+    """The value of a property: of the last field with the name, or an array of all."""
     read = FORMS[wanted.form]
     if wanted.all:
-        return [read(field, hint) for field in section.all(wanted.name)]
+        return [read(field, section.hint) for field in section.all(wanted.name)]
     fields = section.all(wanted.name)
-    return read(fields[-1], hint) if fields else None
+    return read(fields[-1], section.hint) if fields else None
 
 
 def raw_value(field: Field) -> str:

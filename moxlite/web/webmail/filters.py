@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from moxlite.proto.mime.addresstext import address_words
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import fold
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.names import split_flags
 from moxlite.store.rows import conditions as q
 from moxlite.store.search.finding import MessageQuery, Test
@@ -197,8 +196,8 @@ def _one_holds(tests: Sequence[Test], structure: Structure, header: bytes) -> bo
     return any(test(structure, header) for test in tests)
 
 
-def _field_holds(name: bytes, value: str, _: Structure, header: bytes) -> bool:
-    return any(value in fold(decode_words(text)) for text in HeaderSection(header).texts(name))
+def _field_holds(name: bytes, value: str, structure: Structure, header: bytes) -> bool:
+    return any(value in fold(text) for text in HeaderSection(header, hint=structure.root.hint).decoded(name))
 
 
 def _attached(kind: Kind, *, held: bool) -> Test:

@@ -15,7 +15,6 @@ from moxlite.proto.mdn import requesters
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.content import body
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.composing.drafts import DELIVERED, PROTECTED, WISH
@@ -65,17 +64,18 @@ async def read_original(
         structure = structure_of(r, message_id)
         content = body.locate(r, message_id)
         root = structure.root
-        section = HeaderSection(body.read_content(r, content, 0, min(root.body, MAX_HEADER)), MAX_FIELDS)
 
         def octets(start: int, stop: int) -> bytes:
             return body.read_content(r, content, start, stop - start)
+
+        section = HeaderSection(octets(0, min(root.body, MAX_HEADER)), MAX_FIELDS, hint=root.hint)
 
         wishes = (section.text(WISH.lower().encode()) or b"").decode("ascii", "replace").split()
         unprotected = (section.text(b"tls-required") or b"").strip().lower() == b"no"
         original = Original(
             envelope=structure.envelope,
             references=" ".join(text.decode("ascii", "replace") for text in section.texts(b"references")),
-            list_post=list_post(decode_words(text) for text in section.texts(b"list-post")),
+            list_post=list_post(section.decoded(b"list-post")),
             delivered_to=delivered_to(section),
             when=when,
             receipts_to=requesters(section),

@@ -21,7 +21,6 @@ from moxlite.proto.mime.compose import unflowed
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text, visible_text
 from moxlite.proto.mime.types import MailAddress
-from moxlite.proto.mime.words import decode_words, texts_charset
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
@@ -122,9 +121,8 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own, answ
     content = body.locate(r, message_id)
     root = structure.root
     raw = body.read_content(r, content, 0, min(root.body, MAX_HEADER))
-    section = HeaderSection(raw, MAX_FIELDS)
-    hint = "" if raw.isascii() else texts_charset(root)
-    headers = [Header(field.label.decode("ascii"), decode_words(field.text, hint)) for field in section]
+    section = HeaderSection(raw, MAX_FIELDS, hint=root.hint)
+    headers = [Header(field.label.decode("ascii"), section.decode(field.text)) for field in section]
     texts: list[Text] = []
     left = MAX_ALL_TEXTS
     shown = bodies(root)
