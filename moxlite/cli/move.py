@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -94,6 +94,7 @@ def _plan_options(command: F) -> F:
 def _common(
     imap_: str | None, tls: str, master_user: str | None, master_separator: str, dav: str, files: str
 ) -> "Common":
+    """What all kinds of plans are told alike: the values of these options by their names."""
     from moxlite.move.building import Common
     from moxlite.move.plan import IMAPServer
 
@@ -136,16 +137,7 @@ def _lines(path: Path) -> list[str]:
 @plan.command("csv")
 @_plan_options
 @click.argument("source", type=_FILE)
-def plan_csv(
-    source: Path,
-    out: Path,
-    imap_: str | None,
-    tls: str,
-    master_user: str | None,
-    master_separator: str,
-    dav: str,
-    files: str,
-) -> None:
+def plan_csv(source: Path, out: Path, **common: Any) -> None:
     """Plan a migration from a CSV file, for any server.
 
     The first line has the column names: address, and any of name, account, hash, password, quota, aliases, imap_host,
@@ -155,7 +147,7 @@ def plan_csv(
     from moxlite.move.plan import BadPlan
 
     try:
-        _write(plan_of_csv(_lines(source), _common(imap_, tls, master_user, master_separator, dav, files)), out)
+        _write(plan_of_csv(_lines(source), _common(**common)), out)
     except BadPlan as error:
         raise Failure(f"{source}: {error}") from None
 
@@ -172,16 +164,11 @@ def plan_csv(
 def plan_dovecot(
     source: Path,
     out: Path,
-    imap_: str | None,
-    tls: str,
-    master_user: str | None,
-    master_separator: str,
-    dav: str,
-    files: str,
     domain: str,
     virtual: tuple[Path, ...],
     aliases: tuple[Path, ...],
     scripts: str,
+    **common: Any,
 ) -> None:
     """Plan a migration from Dovecot and Postfix, from Dovecot's passwd-file and the Postfix maps."""
     from moxlite.move.dovecot import Files, plan_of_dovecot
@@ -193,22 +180,13 @@ def plan_dovecot(
         domain=domain,
         scripts=scripts,
     )
-    _write(plan_of_dovecot(given, _common(imap_, tls, master_user, master_separator, dav, files)), out)
+    _write(plan_of_dovecot(given, _common(**common)), out)
 
 
 @plan.command("mox")
 @_plan_options
 @click.argument("source", metavar="FOLDER", type=click.Path(exists=True, path_type=Path))
-def plan_mox(
-    source: Path,
-    out: Path,
-    imap_: str | None,
-    tls: str,
-    master_user: str | None,
-    master_separator: str,
-    dav: str,
-    files: str,
-) -> None:
+def plan_mox(source: Path, out: Path, **common: Any) -> None:
     """Plan a migration from mox, from domains.conf in FOLDER or its folder config."""
     from moxlite.move.mox import plan_of_mox
     from moxlite.move.plan import BadPlan
@@ -218,8 +196,7 @@ def plan_mox(
     if path is None:
         raise Failure(f"{source} has no domains.conf")
     try:
-        common = _common(imap_, tls, master_user, master_separator, dav, files)
-        _write(plan_of_mox("".join(_lines(path)), common, path.parent), out)
+        _write(plan_of_mox("".join(_lines(path)), _common(**common), path.parent), out)
     except BadPlan as error:
         raise Failure(f"{path}: {error}") from None
 

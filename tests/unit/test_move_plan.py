@@ -8,8 +8,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, strategies as st
 
+from moxlite.cli.move import plan as commands
 from moxlite.mailauth.dkim.sign import generate, to_pem
 from moxlite.move.accountscsv import plan_of_csv
 from moxlite.move.building import Common
@@ -292,6 +294,32 @@ def test_aliases_of_aliases_lead_to_users() -> None:
         "team@example.org": ["ben@example.org", "mia@example.org"],
     }
     assert "member gone@example.org is left out: no user has this address" in problems(plan)
+
+
+@pytest.mark.parametrize("kind", ["csv", "dovecot", "mox"])
+def test_all_kinds_of_plans_are_told_of_the_old_server_alike(tmp_path: Path, kind: str) -> None:
+    """MOVE-2: by the same options."""
+    source, out = tmp_path / "domains.conf", tmp_path / "plan.toml"
+    source.write_text(
+        {"csv": "address\nmia@example.org\n", "dovecot": "mia@example.org:::::::\n"}.get(kind, DOMAINS_CONF)
+    )
+    (tmp_path / "mia@example.org").mkdir()
+    options = [
+        "--imap",
+        "old.example:1143",
+        "--tls",
+        "none",
+        "--dav",
+        "https://old.example/dav",
+        "--files",
+        f"{tmp_path}/%u",
+    ]
+    done = CliRunner().invoke(commands, [kind, str(source), "--out", str(out), *options])
+    assert done.exit_code == 0, done.output
+    plan = read_plan(read_secret(out))
+    assert plan.imap is not None
+    assert (plan.imap.host, plan.imap.port, plan.imap.tls) == ("old.example", 1143, "none")
+    assert [user.files for user in plan.users if user.address == "mia@example.org"] == [f"{tmp_path}/mia@example.org"]
 
 
 NAMES = st.sampled_from("abcdeF")
