@@ -186,6 +186,17 @@ def test_without_a_server_the_account_is_opened_directly(tmp_path: Path) -> None
     assert local.cli("store", "check", "--deep").stdout == "moxlite: ok\n"
 
 
+def test_of_a_home_directory_its_maildir_is_imported(tmp_path: Path) -> None:
+    """STORE-126: and nothing else that is in it."""
+    local = LocalServer(tmp_path / "server")
+    for place in ("Maildir/cur/1790848740.1.x:2,S", "Maildir/.Sent/cur/1790848740.2.x:2,S", ".bashrc", "notes/new"):
+        path = tmp_path / "home" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(message(1))
+    done = local.cli("import", "maildir", "moxlite", "Inbox", str(tmp_path / "home"))
+    assert done.stdout == "2 messages imported, 0 problems\n"
+
+
 @pytest.mark.nightly
 def test_errors_are_one_line_and_an_exit_code(local: LocalServer, tmp_path: Path) -> None:
     """STORE-155, STORE-139"""

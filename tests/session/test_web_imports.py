@@ -250,6 +250,17 @@ async def test_stores_that_only_their_programs_read_are_named(rig: Rig, mia: Bro
 
 
 @pytest.mark.served
+async def test_a_line_of_text_that_begins_with_from_ends_no_message(rig: Rig, mia: Browser) -> None:
+    """STORE-124: an mbox by a program that escapes none; a separator is an address and a date."""
+    texts = [b"Subject: %b\r\n\r\nHi\r\n\r\nFrom my end it works\r\n" % name for name in (b"one", b"two")]
+    file = b"".join(b"From a@b.example Thu Oct  1 10:00:00 2026\r\n%b\r\n" % text for text in texts)
+    end = await imported(rig, mia, ("file", file))
+    assert (end["messages"], end["problems"]) == (2, 0)
+    async with rig.account() as account:
+        assert [octets for octets, _, _ in (await contents(account))["Inbox"]] == texts
+
+
+@pytest.mark.served
 async def test_mail_goes_where_the_form_says_and_only_once_if_it_says_so(rig: Rig, mia: Browser) -> None:
     """STORE-126, STORE-127: the mailbox of the form counts more than labels."""
     file = mbox([b"X-Gmail-Labels: Cats\r\n" + mail(1), mail(2)])
