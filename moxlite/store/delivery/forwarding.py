@@ -53,7 +53,7 @@ ON CONFLICT (address) DO UPDATE SET link = excluded.link, asked = excluded.asked
 stopped = NULL, error = ''"""
 CONFIRM: Final = """
 UPDATE forward_target SET confirmed = ?, link = x'', failing = NULL, stopped = NULL, error = '' WHERE address = ?"""
-REFUSE: Final = "UPDATE forward_target SET confirmed = NULL, link = x'', stopped = ?, error = ? WHERE address = ?"
+REFUSE: Final = "UPDATE forward_target SET confirmed = NULL, link = x'', stopped = ?, error = '' WHERE address = ?"
 START: Final = "UPDATE forward_target SET failing = NULL, stopped = NULL, error = '' WHERE address = ?"
 BOUNCED: Final = "UPDATE forward_target SET failing = ?, stopped = ?, error = ? WHERE address = ?"
 # Each address counts in a window of its own, which its first message begins. At the seam of two windows up to twice as
@@ -87,8 +87,8 @@ class AskedJustNow(StoreError):
 
 class Target(msgspec.Struct, frozen=True):
     """An address. Times in µs UTC: of the last question, 0 for none, of the confirmation, of the first bounce since a
-    message arrived there, and since when nothing is sent; None for no such time. `error`: of the last bounce.
-    `of_alias`: its owner was asked for mail of aliases, and not for all mail of the account.
+    message arrived there, and since when nothing is sent; None for no such time. `error`: of the last bounce,
+    or that its owner refused. `of_alias`: its owner was asked for mail of aliases, and not for all mail of the account.
     """
 
     address: str
@@ -118,7 +118,9 @@ def target_key(address: str, *, of_alias: bool) -> str:
 def _read(row: Row) -> Target:
     target = Target(*row)
     address, mark, _ = target.address.partition(OF_ALIAS)
-    return msgspec.structs.replace(target, address=address, of_alias=bool(mark))
+    refused = target.stopped is not None and target.confirmed is None
+    error = REFUSED if refused else target.error
+    return msgspec.structs.replace(target, address=address, error=error, of_alias=bool(mark))
 
 
 def targets(r: Reader) -> list[Target]:
@@ -179,7 +181,7 @@ def confirm_target(tx: Tx, address: str) -> None:
 
 def refuse_target(tx: Tx, address: str) -> None:
     """Never send mail to an address, as its owner wishes."""
-    tx.execute(REFUSE, tx.now, str(REFUSED), address.lower())
+    tx.execute(REFUSE, tx.now, address.lower())
 
 
 def start_again(tx: Tx, address: str) -> bool:
@@ -216,8 +218,7 @@ def may_forward(tx: Tx, address: str, *, of_alias: bool = False) -> Worded:
         return worded("the address isn't confirmed yet")
     if known.stopped is not None:
         if known.error:
-            error = REFUSED if known.error == REFUSED else known.error
-            return worded("sending there is stopped: {error}", error=error)
+            return worded("sending there is stopped: {error}", error=known.error)
         return worded("sending there is stopped")
     since = tx.now - DAY
     if tx.value(SENT, since, tx.now) >= MAX_PER_DAY:
