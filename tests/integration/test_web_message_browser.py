@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, append, flags, local, reader
 from tests.running import LocalServer
+from tests.signeddata import mail as signed_mail, streamed
 from tests.tools import until
 
 __all__ = ["chromium", "local", "reader"]
@@ -182,6 +183,18 @@ def test_a_message_and_a_conversation_are_printed_and_downloaded(reader: Reader,
         with page.expect_download() as waiting:
             page.get_by_role("menuitem", name=name, exact=True).click()
         assert Path(waiting.value.path()).read_bytes().startswith(start)
+
+
+@pytest.mark.nightly
+def test_a_message_signed_in_one_piece_says_that_it_is_not_verified(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-78, STORE-52b"""
+    inner = b"Content-Type: text/plain\r\n\r\nsealed words\r\n"
+    mailbox.append("INBOX", "", "", b"Subject: Sealed\r\n" + signed_mail(streamed(inner, 100)))
+    page = reader.page
+    page.locator(".message", has_text="Sealed").click()
+    expect(page.locator(".text-part")).to_contain_text("sealed words")
+    hint = page.locator(".trust .hint", has_text="signed")
+    expect(hint).to_have_attribute("title", "The server doesn't verify signatures")
 
 
 @pytest.mark.nightly
