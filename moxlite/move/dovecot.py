@@ -177,15 +177,21 @@ def _expanded(entries: Sequence[tuple[str, list[str]]]) -> Iterator[tuple[str, l
 
 def _groups(known: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
     """Entries that lead to each other, most of them alone, after those that they lead to (Tarjan's algorithm)."""
+    below = {
+        entry: [target.lower() for target in targets if target.lower() in known] for entry, targets in known.items()
+    }
     number: dict[str, int] = {}
-    lowest: dict[str, int] = {}  # of the entries whose group is not known yet
-    waiting: list[str] = []
+    lowest: dict[str, int] = {}
+    waiting: list[str] = []  # entered, and of no group yet
+    places: dict[str, int] = {}  # in `waiting`
+    grouped: set[str] = set()
     path: list[tuple[str, Iterator[str]]] = []
 
     def enter(entry: str) -> None:
         number[entry] = lowest[entry] = len(number)
+        places[entry] = len(waiting)
         waiting.append(entry)
-        path.append((entry, iter([key for target in known[entry] if (key := target.lower()) in known])))
+        path.append((entry, iter(below[entry])))
 
     for start in known:
         if start not in number:
@@ -195,17 +201,15 @@ def _groups(known: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
             key = next(rest, None)
             if key is None:
                 path.pop()
-                if path:
-                    lowest[path[-1][0]] = min(lowest[path[-1][0]], lowest[entry])
+                for above, _ in path[-1:]:
+                    lowest[above] = min(lowest[above], lowest[entry])
                 if lowest[entry] == number[entry]:
-                    group: list[str] = []
-                    while not group or group[-1] != entry:
-                        group.append(waiting.pop())
-                        del lowest[group[-1]]
+                    group, waiting[places[entry] :] = waiting[places[entry] :], []
+                    grouped.update(group)
                     yield group
             elif key not in number:
                 enter(key)
-            elif key in lowest:
+            elif key not in grouped:
                 lowest[entry] = min(lowest[entry], number[key])
 
 
