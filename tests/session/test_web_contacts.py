@@ -191,6 +191,39 @@ async def test_tables_of_thunderbird_are_imported(browser: Browser, mark: str) -
     assert all(words in cards for words in ("BDAY:19900102", "NICKNAME:Jo", ";Köln;"))
 
 
+THUNDERBIRD = {
+    "ar": "الاسم الأول,الاسم الأخير,الاسم المعروض,الكنية,عنوان البريد الإلكتروني الأساسي",
+    "cs": "Jméno,Příjmení,Zobrazované jméno,Přezdívka,Hlavní e-mailová adresa",
+    "en": "First Name,Last Name,Display Name,Nickname,Primary Email",
+    "es": "Nombre,Apellidos,Nombre a mostrar,Apodo,Correo-e principal",
+    "fr": "Prénom,Nom de famille,Nom à afficher,Surnom,Première adresse électronique",
+    "he": "שם פרטי,שם משפחה,שם תצוגה,כינוי,כתובת דוא״ל ראשית",
+    "it": "Nome,Cognome,Nome visualizzato,Soprannome,Email primaria",
+    "ja": "名,姓,表示名,ニックネーム,メールアドレス",
+    "nl": "Voornaam,Achternaam,Weergavenaam,Bijnaam,Primair e-mailadres",
+    "pl": "Imię,Nazwisko,Wyświetlana nazwa,Pseudonim,Podstawowy adres e-mail",
+    "pt": "Nome,Sobrenome,Nome de exibição,Alcunha,Email principal",
+    "sv": "Förnamn,Efternamn,Visningsnamn,Smeknamn,Primär e-postadress",
+    "uk": "Ім'я,Прізвище,Показуване ім'я,Псевдонім,Основна адреса ел. пошти",
+    "zh": "名,姓,显示名称,昵称,主要电子邮件",
+}
+"""Titles as Thunderbird's translators write such fields, in the languages of the pages but German."""
+
+
+@pytest.mark.parametrize("language", THUNDERBIRD)
+async def test_tables_of_thunderbird_in_other_languages_are_imported(browser: Browser, language: str) -> None:
+    """WEBMAIL-128"""
+    done = await import_file(browser, f"{THUNDERBIRD[language]}\r\nAda,Lind,Ada Lind,Adi,ada@a.example\r\n".encode())
+    assert (done["added"], done["unread"], done["problems"]) == (1, 0, [])
+    form_, cards = await read_back(browser)
+    assert (form_["name"], form_["note"], [one["value"] for one in form_["emails"]]) == (
+        "Ada Lind",
+        "",
+        ["ada@a.example"],
+    )
+    assert "NICKNAME:Adi" in cards
+
+
 @pytest.mark.parametrize(
     ("lines", "shown"),
     [

@@ -95,7 +95,8 @@ ADDRESS: Final = ("box", "extended", "street", "city", "region", "code", "countr
 """Parts of an address in the order of ADR (RFC 6350 §6.3.1)."""
 
 EMAIL: Final = re.compile(
-    r"e-?mail|e-?post|courriel|messagerie|correo electr|posta elettr|correio|пошт|電子メール|メール|邮件|邮箱|דואר|بريد"
+    r"e-?mail|e-?post|courriel|messagerie|adresse électr|correo[- ]e|posta elettr|correio|пошт|電子メール|メール|邮件|"
+    r"邮箱|דואר|דוא|بريد"
 )
 WEBSITE: Final = re.compile(
     r"\bweb|\burl\b|website|site internet|página|pagina|\bsito\b|\bsite\b|stránk|strona|сайт|веб|ホーム ?ページ|ウェブ|"
