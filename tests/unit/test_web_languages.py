@@ -198,3 +198,11 @@ def test_texts_are_found_in_modules(texts: Any) -> None:
 def test_the_language_is_the_chosen_or_the_preferred_one(fields: list[tuple[str, str]], language: str) -> None:
     """WEBMAIL-143, RFC 9110 §12.5.4."""
     assert chosen_language(Headers(fields), OFFERED) == language
+
+
+def test_numbers_are_written_by_the_language_of_the_page() -> None:
+    """WEBMAIL-143: `toFixed` has a point whatever the language; it is for coordinates, and for sizes in English."""
+    sources = top() / "frontend"
+    files = [path for app in ("lib", "webmail", "account") for path in (sources / app).rglob("*.ts")]
+    fixed = {str(path.relative_to(sources)) for path in files if ".toFixed(" in path.read_text()}
+    assert fixed == {"lib/plot.ts", "lib/pages.ts", "lib/numbers.ts"}

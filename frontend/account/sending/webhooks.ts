@@ -144,7 +144,7 @@ function test(
       }
       return;
     }
-    const time = t("after {seconds} s", { seconds: found.seconds.toFixed(1) });
+    const time = t("after {seconds} s", { seconds: Math.round(found.seconds * 10) / 10 });
     const words = [
       found.status === 0 ? [foreign(found.error), " "] : t("Status {code} ", { code: String(found.status) }),
       time,
