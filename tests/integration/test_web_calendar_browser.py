@@ -805,3 +805,66 @@ def test_times_and_rules_are_said_as_their_reader_has_them(chromium: Browser, se
             ("Rent", "on day 28"),
         ]:
             assert words in facts(title)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_search_lists_events_by_day_where_the_views_are(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEBMAIL-175a, WEBMAIL-63: the field is where that of mail is, `/` leads to it; hits are listed by day, those to
+    come first, with the words marked; an event opens beside its row; the search has its address; Escape ends it.
+    """
+    with fresh(chromium, server, width) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        left = resting(page.locator(".middle .search-bar")).left
+        desk.fill()
+        (first, work) = desk.call("calendars")
+        later = desk.today.replace(hour=9) + 40 * DAY
+        desk.add("Choir committee", later, later + timedelta(hours=1), work["id"], notes="The budget for the Rutter")
+        before = desk.today.replace(hour=9) - 400 * DAY
+        desk.add("Budget of last year", before, before + timedelta(hours=1), first["id"])
+        calendar = desk.open()
+        field = calendar.get_by_role("searchbox", name="Search calendar")
+        if width > 700:
+            assert abs(in_sight(calendar.locator(".place-view .search-bar")).left - left) <= 4
+        page.keyboard.press("/")
+        expect(field).to_be_focused()
+        within_window(field)
+        field.fill("budget")
+        expect(calendar.get_by_role("heading", name="3 events")).to_be_visible()
+        expect(calendar.locator(".found-head")).to_have_text(["Upcoming", "Past"])
+        titles = calendar.locator(".found .cal-title")
+        order = ["Budget draft", "Choir committee", "Budget of last year"]
+        if desk.page.evaluate("new Date().getHours()") >= 14:
+            order = ["Choir committee", "Budget draft", "Budget of last year"]
+        expect(titles).to_have_text(order)
+        expect(calendar.locator(".found .cal-entry", has_text="Rutter").locator("mark")).to_have_text("budget")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        rows = [in_sight(row) for row in calendar.locator(".found .cal-entry").all()]
+        assert [row.top for row in rows] == sorted(row.top for row in rows)
+        assert all(row.height >= (44 if width > 700 else 56) for row in rows)
+        for name in ("Today", "Week"):
+            expect(calendar.get_by_role("button", name=name, exact=True)).to_be_hidden()
+        expect(page).to_have_url(re.compile(r"#calendar:search:budget,\d{8}$"))
+        in_sight(calendar.get_by_role("button", name="Back to calendar"))
+        row = event(calendar, "Choir committee")
+        row.click()
+        card = page.get_by_role("dialog", name="Choir committee")
+        within_window(card)
+        if width > 700:
+            near(card, row, 8)
+        page.keyboard.press("Escape")
+        expect(titles).to_have_text(order)
+        page.reload()
+        expect(field).to_have_value("budget")
+        expect(titles).to_have_text(order)
+        field.press("Escape")
+        expect(field).to_have_value("")
+        expect(titles).to_have_count(0)
+        expect(calendar.get_by_role("button", name="Today", exact=True)).to_be_visible()
+        expect(page).to_have_url(re.compile(r"#calendar:(month|agenda),\d{8}$"))
+        calendar.locator(".place-view .search-bar").click()
+        expect(field).to_be_focused()
+        field.fill("xylophone")
+        expect(calendar.get_by_text("No matching events")).to_be_visible()
+        calendar.get_by_role("button", name="Back to calendar").click()
+        expect(calendar.get_by_role("button", name="Today", exact=True)).to_be_visible()

@@ -1,13 +1,14 @@
 """Calendars and events as the webmail's pages have them (WEBMAIL-174)."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
+from moxlite.groupware import searching
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
@@ -544,3 +545,52 @@ async def test_a_calendar_is_read_from_a_file_and_saved_as_one(diary: Diary) -> 
     assert answer.body.count(b"BEGIN:VEVENT") == 1
     for path in ("calendar/999.ics", "calendar/x.ics"):
         assert (await browser.fetch(f"/webmail/{path}")).status == 404
+
+
+async def test_events_are_found_by_title_place_guests_and_notes(diary: Diary) -> None:
+    """WEBMAIL-175a: all words, in any case and order; of a series the last time and the next; nothing but what people
+    write is searched.
+    """
+
+    async def found(text: str) -> list[tuple[str, str]]:
+        answer = await diary.browser.call("event_search", text=text, calendar_ids=[diary.calendar])
+        return [(one["event"]["title"], one["excerpt"]) for one in answer["events"]]
+
+    guests = [{"name": "Ada Lovelace", "address": "ada@remote.example"}]
+    await diary.save(form("2099-01-04T09:00", "2099-01-04T10:00", title="Budget review", place="Room Ärmel"))
+    await diary.save(form("2099-01-02T09:00", "2099-01-02T10:00", title="Tea", guests=guests))
+    notes = "x" * 300 + " the BUDGET, for the Rutter; and more\n" + "y" * 300
+    await diary.save(form("2099-01-03T09:00", "2099-01-03T10:00", title="Choir", notes=notes))
+    today = datetime.now(UTC)
+    daily = form(f"{today - timedelta(days=9):%Y-%m-%dT00:00}", f"{today - timedelta(days=9):%Y-%m-%dT00:01}")
+    await diary.save({**daily, "title": "Stand-up", "rule": "FREQ=DAILY"})
+    choir, review = await found("budget")
+    assert (choir[0], review) == ("Choir", ("Budget review", ""))
+    assert choir[1].startswith("… x")
+    assert choir[1].endswith("y …")
+    assert "the BUDGET, for the Rutter" in choir[1]
+    assert await found("ärmel REVIEW") == [("Budget review", "")]
+    assert await found("love remote.example") == [("Tea", "Ada Lovelace <ada@remote.example>")]
+    assert await found("tea lovelace") == [("Tea", "Ada Lovelace <ada@remote.example>")]
+    assert await found("budget tea") == await found("berlin") == await found("needs-action") == await found(" ") == []
+    times = await diary.browser.call("event_search", text="stand-up", calendar_ids=[diary.calendar])
+    starts = [one["event"]["starts"] for one in times["events"]]
+    assert [start <= today.timestamp() for start in starts] == [True, False]
+    assert starts[1] - starts[0] == 86_400
+
+
+async def test_a_search_gives_the_nearest_events_and_looks_at_so_many(
+    diary: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-175a: the nearest to now, in the order of time; `more` tells of others."""
+    for month in ("03", "01", "02", "04"):
+        await diary.save(form(f"2099-{month}-04T09:00", f"2099-{month}-04T10:00"))
+    monkeypatch.setattr(calendars, "MAX_FOUND", 2)
+    answer = await diary.browser.call("event_search", text="plan", calendar_ids=[diary.calendar])
+    months = [datetime.fromtimestamp(one["event"]["starts"], UTC).month for one in answer["events"]]
+    assert (months, answer["more"]) == ([1, 2], True)
+    monkeypatch.setattr(searching, "PAGE", 1)
+    monkeypatch.setattr(searching, "MAX_SEARCHED", 1)
+    answer = await diary.browser.call("event_search", text="plan", calendar_ids=[diary.calendar])
+    assert [datetime.fromtimestamp(one["event"]["starts"], UTC).month for one in answer["events"]] == [3]
+    assert answer["more"]

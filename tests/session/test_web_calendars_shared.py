@@ -114,6 +114,9 @@ async def test_private_events_show_a_guest_their_times(guest: Guest) -> None:
     shown = {one["title"]: one for one in await guest.events(shared["id"])}
     assert (shown["Boat"]["private"], shown[""]["private"]) == (False, True)
     number = shown[""]["id"]
+    for text in ("doctor", "ward", "busy"):
+        searched = await guest.browser.call("event_search", text=text, calendar_ids=[shared["id"]])
+        assert searched == {"events": [], "more": False}
     hers = guest.rig.browser()
     await hers.log_in()
     (own,) = await hers.call("calendars")

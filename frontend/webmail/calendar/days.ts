@@ -50,12 +50,24 @@ export function placeOf(view: View, day: number): string {
   return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
 }
 
-/** The view and the day of an address; null if it has another form. */
-export function placeIn(hash: string): { view: View; day: number } | null {
-  const found = /^#calendar:(day|week|month|agenda),(\d{4})(\d\d)(\d\d)$/.exec(hash);
+/** The address of a search, with the day to which its end leads: `#calendar:search:TEXT,20261125`. */
+export function placeOfSearch(text: string, day: number): string {
+  return placeOf("day", day).replace("day", `search:${encodeURIComponent(text)}`);
+}
+
+/** The view or the search, and the day of an address; null if it has another form. */
+export function placeIn(hash: string): { view?: View; sought: string; day: number } | null {
+  const found = /^#calendar:(?:(day|week|month|agenda)|search:([^,]+)),(\d{4})(\d\d)(\d\d)$/.exec(hash);
   if (found === null) return null;
-  const [year, month, day] = found.slice(2).map(Number) as [number, number, number];
-  return { view: found[1] as View, day: Date.UTC(year, month - 1, day) / dayLength };
+  const [year, month, day] = found.slice(3).map(Number) as [number, number, number];
+  const at = { sought: "", day: Date.UTC(year, month - 1, day) / dayLength };
+  try {
+    return found[1] !== undefined
+      ? { ...at, view: found[1] as View }
+      : { ...at, sought: decodeURIComponent(found[2]!) };
+  } catch {
+    return at; // cut within a letter
+  }
 }
 
 /** Day of the week, 0 for Monday. */

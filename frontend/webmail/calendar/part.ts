@@ -1,27 +1,26 @@
 // The calendar (WEBMAIL-175), a place of its own (WEBMAIL-181): month, week, day and agenda, with the calendars in the side bar.
 
-import type { Calendar } from "../../gen/webmail";
-import { attempt, dialog } from "../../lib/dialogs";
+import type { Calendar, FoundEvents } from "../../gen/webmail";
+import { attempt } from "../../lib/dialogs";
 import { along } from "../../lib/direction";
-import { type Child, el, fill, isolated, sign } from "../../lib/dom";
-import { once } from "../../lib/fields";
-import { chevronLeft, chevronRight, ellipsis, plus } from "../../lib/icons";
+import { type Child, el, fill, sign } from "../../lib/dom";
+import { chevronLeft, chevronRight, ellipsis, plus, x } from "../../lib/icons";
 import { follow } from "../../lib/live";
 import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { byOwner, many, t } from "../../lib/words";
 import type { Navigation, Place, Surroundings, Writing } from "../commands/desk";
 import type * as EventPart from "../event/part";
+import type * as EventSearchPart from "../eventsearch/part";
 import type * as GivingPart from "../giving/part";
 import type * as QuickPart from "../quick/part";
 import { showDeleted } from "../ui/deleted";
-import { listHead, listsButton, sideButton } from "../ui/placeview";
+import { listHead, listsButton, searchField, sideButton } from "../ui/placeview";
 import { agendaDays, drawAgenda } from "./agenda";
 import type { Board } from "./board";
 import sheet from "./calendar.css";
 import {
   colourOf,
-  colours,
   dateOf,
   dayName,
   isChangeable,
@@ -32,6 +31,7 @@ import {
   nameOf,
   placeIn,
   placeOf,
+  placeOfSearch,
   type Shown,
   shown,
   today,
@@ -43,7 +43,7 @@ import {
 import { listenForDrags } from "./dragging";
 import { drawHours, hour } from "./hours";
 import { drawMonth } from "./month";
-import { shownName, signOf, sourceOf, subscribe } from "./subscribing";
+import { shownName, signOf } from "./subscribing";
 
 adopt(sheet);
 
@@ -75,6 +75,10 @@ class CalendarPage implements Board {
   private turn = 0;
   /** There are more events than are shown. */
   private crowded = false;
+  /** The text of the search; "" for none. */
+  private sought = "";
+  private found: FoundEvents | null = null;
+  private searching: typeof EventSearchPart | undefined;
   /** Others' changes could not be loaded. */
   private late = false;
   /** The view has been drawn, and had the focus. */
@@ -84,6 +88,11 @@ class CalendarPage implements Board {
   private readonly list = el("div", { class: "cal-list", role: "group", "aria-label": t("Calendars") });
   private readonly tabs = el("div", { class: "cal-tabs", role: "group", "aria-label": t("View") });
   private readonly state = el("p", { class: "cal-state", role: "status", hidden: true });
+  private readonly search = searchField(
+    t("Search calendar"),
+    (text) => this.seek(text),
+    () => this.focusView(),
+  );
   private readonly place: Place;
 
   constructor(private readonly page: Page) {
@@ -110,6 +119,7 @@ class CalendarPage implements Board {
         "header",
         { class: "place-head cal-tools" },
         sideButton(page),
+        this.search.root,
         el(
           "button",
           { class: "btn line cal-today", type: "button", title: "t", onclick: () => this.show(this.view, today()) },
@@ -119,6 +129,12 @@ class CalendarPage implements Board {
         icon("cal-later", chevronRight, t("Later"), () => this.step(1)),
         this.heading,
         this.tabs,
+        el(
+          "button",
+          { class: "btn text cal-back", type: "button", onclick: () => this.endSearch() },
+          sign(x, "i s"),
+          el("span", {}, t("Back to calendar")),
+        ),
       ),
       el(
         "div",
@@ -164,6 +180,9 @@ class CalendarPage implements Board {
     this.view = asked?.view ?? this.view;
     if (narrow.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
     this.day = asked?.day ?? this.day;
+    this.sought = asked?.sought ?? "";
+    this.search.set(this.sought);
+    this.found = null;
     this.drawHead();
     this.drawn = false;
     this.page.openPlace(this.place);
@@ -173,6 +192,8 @@ class CalendarPage implements Board {
   show(view: View, day: number): void {
     this.view = view;
     this.day = day;
+    this.sought = "";
+    this.search.set("");
     this.drawHead();
     this.draw();
     void this.load();
@@ -254,6 +275,28 @@ class CalendarPage implements Board {
     return [weekStart(monthStart(day)), weekStart(monthStart(day)) + 42];
   }
 
+  /** Search for a text; "" ends the search. */
+  private seek(text: string): void {
+    if (text === this.sought) return;
+    if (text === "") {
+      this.show(this.view, this.day);
+      return;
+    }
+    if (this.sought === "") this.found = null;
+    this.sought = text;
+    this.drawHead();
+    void this.load();
+  }
+
+  private endSearch(): void {
+    this.show(this.view, this.day);
+    this.focusView();
+  }
+
+  private focusView(): void {
+    this.root.querySelector<HTMLElement>(".cal-day.chosen, button")?.focus();
+  }
+
   private async load(): Promise<void> {
     this.loading = attempt(t("Loading…"), t("Couldn't load calendar"), () => this.fetch());
     await this.loading;
@@ -261,17 +304,32 @@ class CalendarPage implements Board {
 
   private async fetch(): Promise<void> {
     const own = ++this.turn;
-    const calendars = await this.page.client.calendars();
+    const { client } = this.page;
+    const calendars = await client.calendars();
+    if (this.sought !== "") {
+      this.searching ??= await this.page.load<typeof EventSearchPart>("eventsearch");
+      const all = calendars.map(({ id }) => id);
+      const result = await client.event_search(this.sought, all);
+      await released(this.root);
+      if (own !== this.turn) return;
+      this.found = result;
+      this.arrived(calendars);
+      return;
+    }
     const [from, to] = this.range();
     const seconds = (day: number) => Math.floor(dateOf(day).getTime() / 1000);
     const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
-    const found = await this.page.client.events(seconds(from), seconds(to), ids);
+    const found = await client.events(seconds(from), seconds(to), ids);
     // or dragged
     await released(this.root);
     if (own !== this.turn) return;
-    this.calendars = calendars;
     this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
     this.crowded = found.more;
+    this.arrived(calendars);
+  }
+
+  private arrived(calendars: readonly Calendar[]): void {
+    this.calendars = calendars;
     this.late = false;
     this.drawState();
     this.drawList();
@@ -279,10 +337,11 @@ class CalendarPage implements Board {
   }
 
   private drawState(): void {
-    this.state.hidden = !this.late && !this.crowded;
+    const crowded = this.crowded && this.sought === "";
+    this.state.hidden = !this.late && !crowded;
     this.state.textContent = this.late
       ? t("Couldn't load the latest changes. Trying again…")
-      : this.crowded
+      : crowded
         ? t("Too many events to show. Hide a calendar or choose a shorter period.")
         : "";
   }
@@ -290,13 +349,8 @@ class CalendarPage implements Board {
   private draw(): void {
     const focused = document.activeElement;
     const { event, number } = focused instanceof HTMLElement ? focused.dataset : {};
-    const [from] = this.range();
-    const made =
-      this.view === "month"
-        ? drawMonth(this)
-        : this.view === "agenda"
-          ? drawAgenda(this)
-          : drawHours(this, from, this.view === "day" ? 1 : 7);
+    if (this.sought !== "" && this.found === null) return; // being loaded
+    const made = this.drawView();
     const within = this.root.contains(focused);
     fill(this.root, made);
     if (!within && this.drawn) return;
@@ -312,14 +366,28 @@ class CalendarPage implements Board {
     )?.focus({ preventScroll: true });
   }
 
+  private drawView(): HTMLElement {
+    const { view, found, searching } = this;
+    if (this.sought !== "" && found !== null && searching !== undefined) {
+      this.heading.textContent = many(found.events.length, "{n} event", "{n} events");
+      return searching.drawFound(this, this.sought, found);
+    }
+    if (view === "month") return drawMonth(this);
+    return view === "agenda" ? drawAgenda(this) : drawHours(this, this.range()[0], view === "day" ? 1 : 7);
+  }
+
   private drawHead(): void {
-    this.page.tellAddress(placeOf(this.view, this.day));
+    const searches = this.sought !== "";
+    this.place.view.classList.toggle("searching", searches);
+    this.page.tellAddress(searches ? placeOfSearch(this.sought, this.day) : placeOf(this.view, this.day));
     const month = monthName(this.day);
-    const words = this.view === "day" ? longDay(this.day) : month;
+    const words = searches ? t("Searching…") : this.view === "day" ? longDay(this.day) : month;
     fill(
       this.heading,
       words,
-      this.view === "week" && el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })),
+      !searches &&
+        this.view === "week" &&
+        el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })),
     );
     const names: Record<View, string> = { day: t("Day"), week: t("Week"), month: t("Month"), agenda: t("Agenda") };
     fill(
@@ -420,125 +488,10 @@ class CalendarPage implements Board {
   /** Change a calendar, or make one. */
   private async edit(one: Calendar | null): Promise<void> {
     await attempt(t("Loading…"), t("Couldn't open this item"), async () =>
-      this.editWith(await this.page.load<typeof GivingPart>("giving"), one),
-    );
-  }
-
-  private async editWith(giving: typeof GivingPart, one: Calendar | null): Promise<void> {
-    const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
-    const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]!]! : colours[colourOf(one, place) - 1]!;
-    const name = el("input", {
-      class: "dialog-input",
-      value: one?.name ?? "",
-      maxlength: "200",
-      dir: "auto",
-      autofocus: true,
-      required: true,
-    });
-    const done = await dialog<boolean>(one === null ? t("New calendar") : isolated(one.name), (close) => {
-      const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
-      const choices = colours.map((colour, at) => {
-        const box = el("input", {
-          type: "radio",
-          name: "colour",
-          value: colour,
-          class: `c${at + 1}`,
-          "aria-label": names[at],
-          title: names[at],
-        });
-        box.checked = colour === first;
-        return box;
-      });
-      const access = giving.accessChoice(one ?? { access: "usual", usual: this.calendars[0]?.usual ?? "busy" });
-      const save = async () => {
-        const colour = choices.find(({ checked }) => checked)?.value ?? first;
-        const kept = colour === first && one !== null ? one.colour : colour;
-        const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () =>
-          one !== null && one.owner !== ""
-            ? this.page.client.calendar_view(one.id, kept, one.hidden)
-            : this.page.client.calendar_save(
-                name.value,
-                kept,
-                one?.hidden ?? false,
-                one?.id ?? 0,
-                access.control.value as Calendar["access"],
-              ),
-        );
-        if (saved) close(true);
-      };
-      const remove = async () => {
-        close(false);
-        if (await this.sure(one!)) {
-          await attempt(t("Deleting…"), t("Couldn't delete calendar"), () => this.page.client.calendar_remove(one!.id));
-          await this.load();
-        }
-      };
-      const links = () => {
-        close(false);
-        return giving.showLinks(this.page.client, one!);
-      };
-      const share = () => {
-        close(false);
-        return giving.showSharing(this.page.client, one!);
-      };
-      const other = () => {
-        close(false);
-        return subscribe(this.page.client, first, () => this.load());
-      };
-      return [
-        el(
-          "form",
-          { onsubmit: once(save) },
-          one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()),
-          one !== null && one.owner !== ""
-            ? el(
-                "p",
-                { class: "dialog-text" },
-                t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }),
-                " ",
-                one.writable ? t("You can edit events.") : t("You can only view it."),
-              )
-            : el("label", { class: "field" }, t("Name"), name),
-          el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices),
-          (one === null || (one.source === "" && one.owner === "")) && access.root,
-          one === null &&
-            el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")),
-          one?.source === "" &&
-            one.owner === "" && [
-              el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`),
-              el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")),
-              giving.fileButtons(this.page, one, () => void this.load()),
-            ],
-          el(
-            "div",
-            { class: "dialog-buttons" },
-            one?.owner === "" &&
-              el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")),
-            el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
-            el("button", { class: "btn primary", type: "submit" }, t("Save")),
-          ),
-        ),
-      ];
-    });
-    if (done === true) await this.load();
-  }
-
-  private async sure(one: Calendar): Promise<boolean> {
-    const words = many(
-      one.events,
-      "This will also delete {n} event from all your devices.",
-      "This will also delete {n} events from all your devices.",
-    );
-    const answer = await dialog<boolean>(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [
-      el("p", { class: "dialog-text" }, words, " ", t("This can't be undone.")),
-      el(
-        "div",
-        { class: "dialog-buttons" },
-        el("button", { class: "btn", autofocus: true, onclick: () => close(false) }, t("Cancel")),
-        el("button", { class: "btn line danger", onclick: () => close(true) }, t("Remove")),
+      (await this.page.load<typeof GivingPart>("giving")).editCalendar(this.page, this.calendars, one, () =>
+        this.load(),
       ),
-    ]);
-    return answer === true;
+    );
   }
 
   private step(by: number): void {
@@ -632,12 +585,15 @@ class CalendarPage implements Board {
     const around = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[along(key)];
     if (around !== undefined && one !== undefined) return () => this.nextEvent(target, around > 0 ? 1 : -1);
     if (around !== undefined && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
+    if (around !== undefined && this.sought !== "") return null;
     if (around !== undefined) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));
     if ((key === "Delete" || key === "Backspace") && one !== undefined && this.isWritable(one))
       return () =>
         void attempt(t("Deleting…"), t("Couldn't delete event"), async () => (await this.tool()).remove(one.item));
+    if (key === "Escape" && this.sought !== "") return () => this.endSearch();
     const letters: Record<string, () => void> = {
-      t: () => this.choose(today()),
+      "/": () => this.search.input.focus(),
+      t: () => (this.sought === "" ? this.choose(today()) : this.show(this.view, today())),
       n: () => this.add(),
       c: () => this.add(),
       d: () => this.show("day", this.day),
@@ -662,7 +618,7 @@ class CalendarPage implements Board {
   private nextEvent(target: HTMLElement, by: number): void {
     const all = [...this.root.querySelectorAll<HTMLElement>(".cal-event")];
     const time = (each: HTMLElement) => +(this.buttons.get(each)?.start ?? 0);
-    all.sort((a, b) => time(a) - time(b));
+    if (this.sought === "") all.sort((a, b) => time(a) - time(b));
     all[all.indexOf(target) + by]?.focus();
   }
 }

@@ -1,18 +1,147 @@
-// What a calendar gives to others: to colleagues (DAV-48), by secret links (DAV-42), as files (DAV-49).
+// The form of a calendar, and what it gives to others: to colleagues (DAV-48), by secret links (DAV-42), as files (DAV-49).
 
 import type { Calendar, CollectionGuest } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { choice, type Field, once } from "../../lib/fields";
 import { copyable } from "../../lib/pages";
+import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
-import { dayOf, shortDay } from "../calendar/days";
+import { colourOf, colours, dayOf, shortDay } from "../calendar/days";
+import { sourceOf, subscribe } from "../calendar/subscribing";
 import type { Surroundings } from "../commands/desk";
 import { archiveLink, exportLink, importFile } from "../ui/files";
 import { sharing } from "../ui/sharing";
+import sheet from "./giving.css";
+
+adopt(sheet);
+
+/** Change a calendar, or make one; `again` draws them anew. */
+export async function editCalendar(
+  page: Pick<Surroundings, "client" | "base">,
+  calendars: readonly Calendar[],
+  one: Calendar | null,
+  again: () => Promise<void>,
+): Promise<void> {
+  const { client } = page;
+  const place = one === null ? calendars.length : calendars.indexOf(one);
+  const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]!]! : colours[colourOf(one, place) - 1]!;
+  const name = el("input", {
+    class: "dialog-input",
+    value: one?.name ?? "",
+    maxlength: "200",
+    dir: "auto",
+    autofocus: true,
+    required: true,
+  });
+  const done = await dialog<boolean>(one === null ? t("New calendar") : isolated(one.name), (close) => {
+    const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
+    const choices = colours.map((colour, at) => {
+      const box = el("input", {
+        type: "radio",
+        name: "colour",
+        value: colour,
+        class: `c${at + 1}`,
+        "aria-label": names[at],
+        title: names[at],
+      });
+      box.checked = colour === first;
+      return box;
+    });
+    const access = accessChoice(one ?? { access: "usual", usual: calendars[0]?.usual ?? "busy" });
+    const save = async () => {
+      const colour = choices.find(({ checked }) => checked)?.value ?? first;
+      const kept = colour === first && one !== null ? one.colour : colour;
+      const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () =>
+        one !== null && one.owner !== ""
+          ? client.calendar_view(one.id, kept, one.hidden)
+          : client.calendar_save(
+              name.value,
+              kept,
+              one?.hidden ?? false,
+              one?.id ?? 0,
+              access.control.value as Calendar["access"],
+            ),
+      );
+      if (saved) close(true);
+    };
+    const remove = async () => {
+      close(false);
+      if (await sure(one!)) {
+        await attempt(t("Deleting…"), t("Couldn't delete calendar"), () => client.calendar_remove(one!.id));
+        await again();
+      }
+    };
+    const links = () => {
+      close(false);
+      return showLinks(client, one!);
+    };
+    const share = () => {
+      close(false);
+      return showSharing(client, one!);
+    };
+    const other = () => {
+      close(false);
+      return subscribe(client, first, again);
+    };
+    return [
+      el(
+        "form",
+        { onsubmit: once(save) },
+        one !== null && one.source !== "" && sourceOf(client, one, again),
+        one !== null && one.owner !== ""
+          ? el(
+              "p",
+              { class: "dialog-text" },
+              t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }),
+              " ",
+              one.writable ? t("You can edit events.") : t("You can only view it."),
+            )
+          : el("label", { class: "field" }, t("Name"), name),
+        el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices),
+        (one === null || (one.source === "" && one.owner === "")) && access.root,
+        one === null &&
+          el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")),
+        one?.source === "" &&
+          one.owner === "" && [
+            el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`),
+            el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")),
+            fileButtons(page, one, () => void again()),
+          ],
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          one?.owner === "" &&
+            el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")),
+          el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
+          el("button", { class: "btn primary", type: "submit" }, t("Save")),
+        ),
+      ),
+    ];
+  });
+  if (done === true) await again();
+}
+
+async function sure(one: Calendar): Promise<boolean> {
+  const words = many(
+    one.events,
+    "This will also delete {n} event from all your devices.",
+    "This will also delete {n} events from all your devices.",
+  );
+  const answer = await dialog<boolean>(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [
+    el("p", { class: "dialog-text" }, words, " ", t("This can't be undone.")),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", autofocus: true, onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", onclick: () => close(true) }, t("Remove")),
+    ),
+  ]);
+  return answer === true;
+}
 
 /** The choice of what colleagues see of a calendar. */
-export function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual">): Field<HTMLSelectElement> {
+function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual">): Field<HTMLSelectElement> {
   const words = {
     details: t("free/busy and titles"),
     busy: t("free/busy only"),
@@ -27,11 +156,7 @@ export function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual
 }
 
 /** Buttons of a calendar of one's own: a file is added to it, or it is saved as a file. */
-export function fileButtons(
-  page: Pick<Surroundings, "client" | "base">,
-  calendar: Calendar,
-  imported: () => unknown,
-): Child {
+function fileButtons(page: Pick<Surroundings, "client" | "base">, calendar: Calendar, imported: () => unknown): Child {
   const file = el("input", { type: "file", accept: ".ics,.zip,text/calendar", hidden: true });
   file.addEventListener("change", async () => {
     const [chosen] = file.files ?? [];
@@ -58,7 +183,7 @@ export function fileButtons(
 }
 
 /** Show the links of a calendar; resolves when the dialog is closed. */
-export async function showLinks(client: Surroundings["client"], calendar: Calendar): Promise<void> {
+async function showLinks(client: Surroundings["client"], calendar: Calendar): Promise<void> {
   const list = el("div", { class: "cal-links" });
   const address = el("p", { class: "dialog-text", role: "status" });
   const note = el("input", { class: "dialog-input", maxlength: "200", dir: "auto", autofocus: true });
@@ -128,7 +253,7 @@ export async function showLinks(client: Surroundings["client"], calendar: Calend
 }
 
 /** Show with whom a calendar is shared; resolves when the dialog is closed. */
-export async function showSharing(client: Surroundings["client"], calendar: Calendar): Promise<void> {
+async function showSharing(client: Surroundings["client"], calendar: Calendar): Promise<void> {
   let guests: readonly CollectionGuest[] = [];
   const asked = () => client.calendar_guests(calendar.id);
   const loaded = await attempt(t("Loading…"), t("Couldn't load calendar"), async () => {

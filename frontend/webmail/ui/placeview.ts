@@ -17,7 +17,7 @@ export function searchField(
   label: string,
   run: (text: string) => void,
   leave: () => void,
-): { root: HTMLElement; input: HTMLInputElement; end: () => void } {
+): { root: HTMLElement; input: HTMLInputElement; set: (text: string) => void } {
   let timer = 0;
   const input = el("input", {
     class: "search-input",
@@ -30,9 +30,14 @@ export function searchField(
     dir: "auto",
   });
   const close = t("Close the search");
+  const set = (text: string) => {
+    clearTimeout(timer);
+    input.value = text;
+    clear.hidden = text === "";
+  };
   const end = () => {
-    input.value = "";
-    changed(0);
+    set("");
+    run("");
   };
   const clear = el(
     "button",
@@ -60,6 +65,8 @@ export function searchField(
     { class: "search", role: "search" },
     el("div", { class: "search-bar" }, sign(search, "i s"), input, clear),
   );
+  // where there is little room, the sign is all that is seen of the field
+  root.addEventListener("click", () => input.focus());
   root.addEventListener("submit", (event) => {
     event.preventDefault();
     changed(0);
@@ -71,7 +78,7 @@ export function searchField(
     end();
     leave();
   });
-  return { root, input, end };
+  return { root, input, set };
 }
 
 /** The button that opens the side bar of a phone. */

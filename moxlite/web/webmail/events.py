@@ -116,6 +116,22 @@ class Events(msgspec.Struct, frozen=True):
     more: bool
 
 
+class FoundEvent(msgspec.Struct, frozen=True):
+    """An event that a search has found. ``excerpt``: what its guests or notes have of the words, "" where title and
+    place have all of them.
+    """
+
+    event: EventItem
+    excerpt: str
+
+
+class FoundEvents(msgspec.Struct, frozen=True):
+    """The events that a search has found, the earliest first, and whether there may be more than an answer has."""
+
+    events: list[FoundEvent]
+    more: bool
+
+
 class EventForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An event as people write it. ``start`` and ``end``: local dates and times, or of an event of whole days its first
     day and the day after its last. ``zone``: of the IANA database, "" for times that are the same on all clocks.

@@ -4,7 +4,8 @@ it by the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from datetime import UTC
 from functools import partial
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from moxlite.groupware import searching
 from moxlite.groupware.busy import Engagement, known_engagements
 from moxlite.groupware.entries import Expander, about, removal_outcome, with_outcome
 from moxlite.groupware.people import account_of
@@ -33,9 +35,7 @@ from moxlite.proto.cards.invitation import PARTSTATS
 from moxlite.proto.cards.itip import address_of, attendees_of, mapped, organizer_of, rebuilt, role_of, with_parameters
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AccountRemoved, AccountUnknown, NoSuchMessage
-from moxlite.store.groupware.collection import (
-    NoSuchCollection,
-)
+from moxlite.store.groupware.collection import Collection, NoSuchCollection
 from moxlite.store.groupware.resources import (
     Resource,
     resource_of,
@@ -57,6 +57,8 @@ from moxlite.web.webmail.events import (
     EventForm,
     EventItem,
     Events,
+    FoundEvent,
+    FoundEvents,
     RemovedEvent,
     answer_of,
     call_form,
@@ -73,10 +75,13 @@ from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
-    pass
+    from moxlite.store.file.transaction import Reader
 
 MAX_INSTANCES: Final = 1000
 """Events in an answer."""
+
+MAX_FOUND: Final = 200
+"""Events that a search gives: more than a person reads through."""
 
 MAX_PEOPLE: Final = 50
 """People of a question about busy times; the account of each is opened."""
@@ -123,20 +128,66 @@ class EventCalls(EntryCalls):
     ) -> list[EventItem]:
         own = frozenset[str]() if visit.holder.guest else self._own(caller)
         event_items: list[EventItem] = []
-        for number in ids:
-            try:
-                where = await visit.account.read(
-                    lambda r: visit.calendar(r, visit.holder.local_id(number)),  # noqa: B023 at once
-                    op="events",
-                )
-            except NoSuchCollection:
-                continue
+        for where in await self._calendars_of(visit, ids):
             async with aclosing(visit.expander.views(where.id, ("VEVENT",), span)) as views:
                 async for viewed in views:
                     event_items += items_of(viewed, own, visit.holder.shown_id, guest=visit.holder.guest != "")
                     if len(event_items) > MAX_INSTANCES:
                         break
         return event_items
+
+    async def _calendars_of(self, visit: Visit, ids: Sequence[int]) -> list[Collection]:
+        """The calendars with these ids of the browser, without those that are gone."""
+
+        def calendars(r: Reader) -> list[Collection]:
+            found: list[Collection] = []
+            for number in ids:
+                with suppress(NoSuchCollection):
+                    found.append(visit.calendar(r, visit.holder.local_id(number)))
+            return found
+
+        return await visit.account.read(calendars, op="events")
+
+    @call()
+    async def event_search(
+        self,
+        caller: Caller,
+        text: Annotated[str, Meta(max_length=200)],
+        calendar_ids: Annotated[list[ID], Meta(max_length=100)],
+    ) -> FoundEvents:
+        """The events of calendars that have all words of a text in title, place, guests or notes: the 200 nearest to
+        now. Of a series its last time that is past, and the next.
+        """
+        words, now = searching.words_in(text), int(time.time())
+        found: list[FoundEvent] = []
+        more = False
+        for ids in by_account(calendar_ids) if words else ():
+            try:
+                async with self._entries(caller, ids[0]) as visit:
+                    homes = await self._calendars_of(visit, ids)
+                    more = more or any(home.total > searching.MAX_SEARCHED for home in homes)
+                    async for one in self._found_in(caller, visit, homes, words, now):
+                        found.append(one)
+                        if len(found) > 2 * MAX_FOUND:
+                            found, more = _nearest(found, now), True
+            except (NoSuchMessage, NotFound):
+                if not number_of(ids[0]):
+                    raise  # what is no longer shared is left out
+        more = more or len(found) > MAX_FOUND
+        found = _nearest(found, now)
+        found.sort(key=lambda one: (one.event.starts, -one.event.ends, one.event.id))
+        return FoundEvents(found, more)
+
+    async def _found_in(
+        self, caller: Caller, visit: Visit, homes: Sequence[Collection], words: Sequence[str], now: int
+    ) -> AsyncGenerator[FoundEvent, None]:
+        own = frozenset[str]() if visit.holder.guest else self._own(caller)
+        for home in homes:
+            async with aclosing(searching.search(visit.account, visit.expander, home.id, words, now)) as entries:
+                async for entry in entries:
+                    items = items_of(entry.viewed, own, visit.holder.shown_id, guest=visit.holder.guest != "")
+                    for item, instance in zip(items, entry.viewed.instances or (), strict=True):
+                        yield FoundEvent(item, entry.excerpts[instance.part])
 
     @call()
     async def event(self, caller: Caller, event_id: ID, recurrence: Recurrence = "") -> Event:
@@ -360,6 +411,11 @@ class BusyCalls(EntryCalls):
             busy_persons.append(BusyPerson(address, shown, times is not None, _busy_times(times or (), uid)))
             await give_way()
         return busy_persons
+
+
+def _nearest(found: list[FoundEvent], now: int) -> list[FoundEvent]:
+    """The events that are nearest to now, as many as an answer has."""
+    return sorted(found, key=lambda one: (abs(one.event.starts - now), one.event.id))[:MAX_FOUND]
 
 
 def _busy_times(times: Sequence[Engagement], uid: str) -> list[BusyTime]:
