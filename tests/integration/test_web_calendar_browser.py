@@ -868,3 +868,36 @@ def test_a_search_lists_events_by_day_where_the_views_are(chromium: Browser, ser
         expect(calendar.get_by_text("No matching events")).to_be_visible()
         calendar.get_by_role("button", name="Back to calendar").click()
         expect(calendar.get_by_role("button", name="Today", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_join_is_where_an_event_says_when_it_is(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEBMAIL-175b: in the event above all facts, in the agenda at the end of the row; the form has a field for it."""
+    with fresh(chromium, server, width) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        link = "https://meet.example.org/planning?room=4"
+        at = desk.today.replace(hour=9) + DAY
+        desk.add("Planning", at, at + timedelta(hours=1), desk.call("calendars")[0]["id"], place=f"Online: {link}")
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Agenda", exact=True).click()
+        row = event(calendar, "Planning")
+        join = calendar.get_by_role("link", name="Join")
+        expect(join).to_have_attribute("href", link)
+        expect(join).to_have_attribute("rel", "noopener noreferrer")
+        beside = in_sight(join)
+        assert beside.left >= in_sight(row).right
+        assert beside.right <= width
+        assert beside.height >= (24 if width > 700 else 44)
+        row.click()
+        card = page.get_by_role("dialog", name="Planning")
+        join = card.get_by_role("link", name="Join")
+        expect(join).to_have_attribute("href", link)
+        assert in_sight(card.locator(".event-when")).bottom <= in_sight(join).top
+        assert in_sight(join).bottom <= in_sight(card.locator(".event-facts")).top
+        expect(card.locator(".event-joining")).to_contain_text("meet.example.org")
+        card.get_by_role("button", name="Edit", exact=True).click()
+        page.get_by_label("Link", exact=True).fill("https://other.example/")
+        page.get_by_label("Location").fill("Room 4")
+        page.get_by_role("button", name="Save").click()
+        expect(calendar.get_by_role("link", name="Join")).to_have_attribute("href", "https://other.example/")

@@ -39,6 +39,7 @@ def form(start: str, end: str, **more: Any) -> dict[str, Any]:
         "mails": [],
         "free": False,
         "guests": [],
+        "link": "",
         **more,
     }
 
@@ -594,3 +595,32 @@ async def test_a_search_gives_the_nearest_events_and_looks_at_so_many(
     answer = await diary.browser.call("event_search", text="plan", calendar_ids=[diary.calendar])
     assert [datetime.fromtimestamp(one["event"]["starts"], UTC).month for one in answer["events"]] == [3]
     assert answer["more"]
+
+
+async def test_the_link_of_an_event_is_its_own_or_in_its_place(diary: Diary) -> None:
+    """WEBMAIL-175b: CONFERENCE, then URL, then the place; only http and https; what a form does not change stays."""
+    program = Program(diary.rig)
+    lines = {
+        "1": ("CONFERENCE;VALUE=URI:tel:+1", "CONFERENCE;VALUE=URI:https://meet.example/a", "URL:https://x.example/"),
+        "2": ("URL:https://meet.example/b?c=d",),
+        "3": ("LOCATION:Online (https://meet.example/c)\\, or Room 4",),
+        "4": ("URL:javascript:alert(1)", "LOCATION:ftp://meet.example/"),
+    }
+    for uid, some in lines.items():
+        octets = entry(uid, f"SUMMARY:{uid}", *some, start="20990104T100000Z", end="20990104T110000Z")
+        assert (await program.ask("PUT", f"/dav/calendars/mia/calendar/{uid}.ics", octets)).status == 201
+    listed = {one["title"]: one for one in await diary.listed()}
+    wanted = {"1": "https://meet.example/a", "2": "https://meet.example/b?c=d", "3": "https://meet.example/c", "4": ""}
+    assert {title: one["join"] for title, one in listed.items()} == wanted
+    found = {title: await diary.browser.call("event", event_id=one["id"]) for title, one in listed.items()}
+    assert {title: one["join"] for title, one in found.items()} == wanted
+    assert {title: one["form"]["link"] for title, one in found.items()} == {**wanted, "3": ""}
+    for title, link in (("1", wanted["1"]), ("2", "https://new.example/")):
+        await diary.save({**found[title]["form"], "notes": "x", "link": link}, event_id=listed[title]["id"])
+    files = "\n".join(await diary.files())
+    assert all(line in files for line in lines["1"])
+    assert "CONFERENCE;VALUE=URI:https://new.example/" in files
+    assert lines["2"][0] not in files
+    for link in ("javascript:alert(1)", "https://", "https://a.example/\r\nX:1", "x"):
+        saving = {"calendar_id": diary.calendar, "event": form("2099-01-05T10:00", "2099-01-05T11:00", link=link)}
+        assert await diary.browser.error("event_save", **saving) == (400, "user:error")

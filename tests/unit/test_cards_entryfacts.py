@@ -81,5 +81,5 @@ def test_guests_see_times_alone() -> None:
     # A field that is added must be decided here, too.
     assert set(part.__struct_fields__) == {
         *("starts", "ends", "clock", "free"),  # guests see them
-        *("title", "place", "status", "people"),
+        *("title", "place", "status", "people", "link"),
     }

@@ -2,6 +2,7 @@
 
 import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
+import { joinLink } from "../ui/join";
 import type { Board } from "./board";
 import { clock, dateOf, dayName, longDay, today } from "./days";
 import { ofDay } from "./month";
@@ -46,6 +47,7 @@ export function drawAgenda(board: Board): HTMLElement {
                 [el("time", {}, time), el("i", { class: "cal-stripe" })],
                 [one.item.place !== "" && el("span", { class: "cal-place" }, one.item.place)],
               ),
+              one.end >= now && joinLink(one.item.join),
             );
           }),
         ),

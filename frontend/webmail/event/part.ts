@@ -12,6 +12,7 @@ import { toast } from "../../lib/toasts";
 import { byOwner, many, meant, t } from "../../lib/words";
 import type { Selection, Surroundings, Writing } from "../commands/desk";
 import { isChangeable, nameOf } from "../calendar/days";
+import { joinLink } from "../ui/join";
 import { formatParty, looksRight } from "../compose/parties";
 import type * as RecipientsPart from "../recipients/part";
 import type * as RepeatingPart from "../repeating/part";
@@ -90,6 +91,7 @@ export class Events {
         text !== "" && text !== false && [el("dt", {}, label), el("dd", {}, text)];
       const parts = [
         el("p", { class: "event-when" }, [when, elsewhere(form)].filter(Boolean).join(" · ")),
+        joinLink(found.join, true),
         el(
           "dl",
           { class: "event-facts" },
@@ -356,6 +358,8 @@ export class Events {
     repeat.control.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't open this item"), choose));
     await choose();
     const place = field(t("Location"), text(old.place));
+    const link = field(meant("event", "Link"), text(old.link ?? ""));
+    Object.assign(link.control, { type: "url", maxLength: 2000, placeholder: "https://", dir: "ltr" });
     const { Recipients } = await this.page.load<typeof RecipientsPart>("recipients");
     const guests = new Recipients("guests", t("Guests"), this.page.client, () => showBusy(), null);
     guests.root.inert = !own;
@@ -487,6 +491,7 @@ export class Events {
       return {
         title: title.control.value.trim(),
         place: place.control.value.trim(),
+        link: link.control.value.trim(),
         notes: notes.control.value,
         all_day: whole,
         start,
@@ -541,7 +546,7 @@ export class Events {
           zone.root,
           el("div", { class: "event-pair" }, repeat.root, untilField.root),
           custom,
-          place.root,
+          el("div", { class: "event-pair" }, place.root, link.root),
           guests.root,
           own && el("p", { class: "hint" }, t("Each guest will get an invitation.")),
           bars.root,

@@ -24,6 +24,7 @@ from moxlite.proto.cards.itip import (
     with_parameters,
     without_answers,
 )
+from moxlite.proto.cards.joining import link_of, with_link
 from moxlite.proto.cards.moments import (
     DAYS,
     Zones,
@@ -71,6 +72,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
       rule: a value of RRULE, "" for an event that does not repeat.
       alarms, mails: minutes before the start at which an alarm comes, and a mail as one.
       free: it leaves the user free. guests: name and address of each.
+      link: by which one joins, "" for none.
     """
 
     title: str
@@ -85,6 +87,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     mails: tuple[int, ...] = ()
     free: bool
     guests: tuple[tuple[str, str], ...]
+    link: str = ""
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -121,6 +124,7 @@ def form_of(calendar_object: CalendarObject, part: Component) -> Form:
             for address, line in attendees_of(part).items()
             if address != address_of(organizer_of(calendar_object))
         ),
+        link=link_of(part),
     )
 
 
@@ -264,6 +268,7 @@ def _written(part: Component, form: Form, author: Author, zones: Zones, *, serie
             made.append(_line(name, escaped(text)))
             if name == "DESCRIPTION":
                 made = [prop for prop in made if prop.name != "X-ALT-DESC"]
+    made = with_link(made, link_of(part), form.link)
     if form.free:
         made.append(_line("TRANSP", "TRANSPARENT"))
     if series and form.rule:

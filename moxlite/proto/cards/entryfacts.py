@@ -13,7 +13,7 @@ import msgspec
 from moxlite.decoders import msgpack_decoder
 from moxlite.proto.cards.components import Instance
 
-FACTS_VERSION: Final = 1
+FACTS_VERSION: Final = 2
 """Of the layout and meaning of all fields."""
 
 MAX_PERIODS: Final = 10_000
@@ -28,6 +28,7 @@ class PartFacts(msgspec.Struct, frozen=True, array_like=True):
       clock: "utc" since 1970; "local", the same on all clocks, and "date", whole days, both counted as if in UTC.
       free, status: TRANSP, and STATUS in capitals.
       people: PARTSTAT of attendees in capitals, "" for none, by address in lower case.
+      link: by which one joins, as `joining.join_of` has it.
     """
 
     starts: int
@@ -38,6 +39,7 @@ class PartFacts(msgspec.Struct, frozen=True, array_like=True):
     free: bool
     status: str
     people: dict[str, str]
+    link: str = ""
 
 
 class EntryFacts(msgspec.Struct, frozen=True, array_like=True):
@@ -77,7 +79,8 @@ class EntryFacts(msgspec.Struct, frozen=True, array_like=True):
             return self
         if self.privacy == "secret":
             return None
-        parts = [msgspec.structs.replace(part, title="", place="", status="", people={}) for part in self.parts]
+        hidden = {"title": "", "place": "", "status": "", "people": {}, "link": ""}
+        parts = [msgspec.structs.replace(part, **hidden) for part in self.parts]
         return msgspec.structs.replace(self, organizer=None, parts=parts)
 
 

@@ -10,6 +10,7 @@ from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.entryfacts import MAX_PERIODS, EntryFacts, PartFacts
 from moxlite.proto.cards.itip import address_of, agent_of, attendees_of, organizer_of
+from moxlite.proto.cards.joining import join_of
 from moxlite.proto.cards.moments import is_date, moment_of, period_of
 from moxlite.proto.cards.privacy import privacy_of
 from moxlite.proto.cards.repeating import main_part
@@ -54,4 +55,5 @@ def _part_facts(entry: CalendarObject, part: Component) -> PartFacts:
         free=part.value("TRANSP").upper() == "TRANSPARENT",
         status=plain(part.value("STATUS"), 20).upper(),
         people={address: plain(line.parameter("PARTSTAT"), 20).upper() for address, line in attendees_of(part).items()},
+        link=join_of(part),
     )

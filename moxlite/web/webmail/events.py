@@ -16,6 +16,7 @@ from moxlite.proto.cards.contentline import Property, plain
 from moxlite.proto.cards.editing import BadForm, Form, form_of
 from moxlite.proto.cards.invitation import ANSWERS, Event as InvitedEvent, Recurrence, event_of
 from moxlite.proto.cards.itip import attendees_of, role_of
+from moxlite.proto.cards.joining import MAX_LINK, is_link
 from moxlite.proto.cards.limits import MAX_ENTRY
 from moxlite.proto.cards.moments import iana_zone, zone_name
 from moxlite.web.composing.uploads import Party
@@ -90,7 +91,8 @@ class EventItem(msgspec.Struct, frozen=True, kw_only=True):
     ``recurrence`` names it within a series. ``starts``, ``ends``: seconds; ``clock`` tells of what: "utc" since
     1970, "local" the same on all clocks, "date" whole days, both counted as if in UTC. ``guests``: their number.
     ``answer``: the user's to an invitation, "ask" for none yet, "" where the user is not invited.
-    ``private``: another user's, who shows when it is, and no more.
+    ``private``: another user's, who shows when it is, and no more. ``join``: the link by which one joins, also one in
+    the place, "" for none.
     """
 
     id: int
@@ -107,6 +109,7 @@ class EventItem(msgspec.Struct, frozen=True, kw_only=True):
     answer: Answered
     cancelled: bool
     private: bool
+    join: str = ""
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -136,7 +139,7 @@ class EventForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An event as people write it. ``start`` and ``end``: local dates and times, or of an event of whole days its first
     day and the day after its last. ``zone``: of the IANA database, "" for times that are the same on all clocks.
     ``rule``: as in iCalendar (RRULE), "" for none. ``alarms``, ``mails``: minutes before the start at which an alarm
-    comes, and a mail as one (DAV-50c).
+    comes, and a mail as one (DAV-50c). ``link``: http or https, by which one joins, "" for none.
     """
 
     title: Short
@@ -151,6 +154,7 @@ class EventForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     free: bool
     guests: Annotated[list[Party], Meta(max_length=200)]
     mails: Annotated[list[Annotated[int, Meta(ge=0, le=525_600)]], Meta(max_length=10)] = []
+    link: Annotated[str, Meta(max_length=MAX_LINK)] = ""
 
 
 class EventGuest(msgspec.Struct, frozen=True):
@@ -164,7 +168,7 @@ class EventGuest(msgspec.Struct, frozen=True):
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """An event with all that is known. ``changed`` tells changes by others. ``organizer``: None for an event without
     guests; ``own``: the user may change it, and is not just invited. ``answer`` as in `EventItem`.
-    ``exceptions``: events of the series that were changed by themselves.
+    ``exceptions``: events of the series that were changed by themselves. ``join`` as in `EventItem`.
     """
 
     id: int
@@ -178,6 +182,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     guests: list[EventGuest]
     answer: Answered
     exceptions: int
+    join: str = ""
 
 
 class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -234,6 +239,7 @@ def _item_of(
         answer=answer,
         cancelled=part.status == "CANCELLED",
         private=private,
+        join=part.link,
     )
 
 
@@ -295,6 +301,8 @@ def form_of_call(event: EventForm) -> Form:
             end = start + timedelta(days=1)
     if event.zone and not event.all_day and iana_zone(event.zone) is None:
         raise UserError("zone: unknown time zone")
+    if event.link and not is_link(event.link.strip()):
+        raise UserError("link: an address with http:// or https:// expected")
     for guest in event.guests:
         try:
             Address.parse(guest.address)
@@ -313,6 +321,7 @@ def form_of_call(event: EventForm) -> Form:
         mails=tuple(sorted(set(event.mails))),
         free=event.free,
         guests=tuple((party.name, party.address) for party in event.guests),
+        link=event.link.strip(),
     )
 
 
@@ -331,6 +340,7 @@ def call_form(form: Form) -> EventForm:
         mails=list(form.mails),
         free=form.free,
         guests=[Party(name, address) for name, address in form.guests],
+        link=form.link,
     )
 
 

@@ -33,6 +33,7 @@ from moxlite.proto.cards.editing import (
 )
 from moxlite.proto.cards.invitation import PARTSTATS
 from moxlite.proto.cards.itip import address_of, attendees_of, mapped, organizer_of, rebuilt, role_of, with_parameters
+from moxlite.proto.cards.joining import join_of
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AccountRemoved, AccountUnknown, NoSuchMessage
 from moxlite.store.groupware.collection import Collection, NoSuchCollection
@@ -215,6 +216,7 @@ class EventCalls(EntryCalls):
                 ],
                 answer=answer_of(entry, part, own),
                 exceptions=sum(part.first("RECURRENCE-ID") is not None for part in entry.parts),
+                join=join_of(part),
             )
 
         return await about(entry, shown)

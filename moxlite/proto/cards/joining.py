@@ -1,0 +1,45 @@
+"""The link by which one joins an event: CONFERENCE (RFC 7986 §5.11), URL (RFC 5545 §3.8.4.6), or one in the place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from moxlite.proto.cards.components import Component
+from moxlite.proto.cards.contentline import Property, property_of, unescaped
+
+MAX_LINK: Final = 2000
+"""Characters of a link; browsers and servers take about as many."""
+
+LINK: Final = re.compile(r"(?i)https?://[a-z0-9\[][^\s<>\"\\^`{|}]*")
+"""A link of the web; a page opens no other kind."""
+
+
+def is_link(text: str) -> bool:
+    """Whether a text is a link that one can follow."""
+    return len(text) <= MAX_LINK and LINK.fullmatch(text) is not None
+
+
+def link_of(part: Component) -> str:
+    """The link of an event of its own: the first of CONFERENCE, then URL; "" for none."""
+    lines = [*part.all("CONFERENCE"), *part.all("URL")]
+    return next((value for line in lines if is_link(value := line.value.strip())), "")
+
+
+def join_of(part: Component) -> str:
+    """The link by which one joins: its own, else the first in the place; "" for none."""
+    if link := link_of(part):
+        return link
+    found = LINK.search(unescaped(part.value("LOCATION")[: 4 * MAX_LINK]))
+    text = "" if found is None else found[0].rstrip(".,;:!?)")
+    return text if is_link(text) else ""
+
+
+def with_link(made: Sequence[Property], old: str, new: str) -> list[Property]:
+    """Properties with another link of their own in place of an old one; others of CONFERENCE and URL stay."""
+    if old == new:
+        return list(made)
+    kept = [line for line in made if not (line.name in ("CONFERENCE", "URL") and line.value.strip() == old)]
+    line = property_of(f"CONFERENCE;VALUE=URI:{new}") if new else None
+    return kept if line is None else [*kept, line]
