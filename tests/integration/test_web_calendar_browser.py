@@ -901,3 +901,35 @@ def test_join_is_where_an_event_says_when_it_is(chromium: Browser, server: Local
         page.get_by_label("Location").fill("Room 4")
         page.get_by_role("button", name="Save").click()
         expect(calendar.get_by_role("link", name="Join")).to_have_attribute("href", "https://other.example/")
+
+
+def in_corner(mark: Locator, block: Locator) -> bool:
+    """Whether a sign is in the upper corner of a block at the end of lines; not while they are drawn anew."""
+    inner, outer = mark.bounding_box(), block.bounding_box()
+    if inner is None or outer is None:
+        return False
+    from_end = outer["x"] + outer["width"] - inner["x"] - inner["width"]
+    return 0 <= from_end <= 6 and 0 <= inner["y"] - outer["y"] <= 6
+
+
+def test_events_that_clash_are_marked_and_say_so(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-175c: in day and week, with a sign in the corner; an event that is free clashes with nothing."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        desk.fill()
+        at = desk.today.replace(hour=12, minute=30)
+        desk.add("Dentist", at, at + timedelta(hours=1), desk.call("calendars")[0]["id"])
+        calendar = desk.open()
+        for view in ("Week", "Day"):
+            calendar.get_by_role("button", name=view, exact=True).click()
+            lunch = event(calendar, "Lunch with Sam")
+            expect(lunch.locator(".cal-clash")).to_be_visible()
+            until(lambda: in_corner(lunch.locator(".cal-clash"), lunch), what="the sign in the corner")  # noqa: B023 at once
+            expect(lunch.get_by_role("img", name=re.compile("^Overlaps with Dentist at "))).to_have_count(1)
+            expect(calendar.locator(".clash")).to_have_count(2)
+        page.screenshot(path=tmp_path / "clash.png")
+        lunch.click()
+        card = page.get_by_role("dialog", name="Lunch with Sam")
+        clash = card.get_by_text(re.compile("^Overlaps with Dentist at "))
+        assert in_sight(clash).bottom <= in_sight(card.locator(".event-facts")).top

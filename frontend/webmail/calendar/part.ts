@@ -4,7 +4,7 @@ import type { Calendar, FoundEvents } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { along } from "../../lib/direction";
 import { type Child, el, fill, sign } from "../../lib/dom";
-import { chevronLeft, chevronRight, ellipsis, plus, x } from "../../lib/icons";
+import { chevronLeft, chevronRight, ellipsis, plus, triangleAlert, x } from "../../lib/icons";
 import { follow } from "../../lib/live";
 import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
@@ -20,6 +20,7 @@ import { agendaDays, drawAgenda } from "./agenda";
 import type { Board } from "./board";
 import sheet from "./calendar.css";
 import {
+  clashText,
   colourOf,
   dateOf,
   dayName,
@@ -204,9 +205,11 @@ class CalendarPage implements Board {
     const place = this.calendars.findIndex(({ id }) => id === item.calendar_id);
     const colour = place === -1 ? 5 : colourOf(this.calendars[place]!, place);
     const title = nameOf(item);
+    const clash = kind.startsWith("cal-block") ? clashText(one, this.events) : "";
     const classes = [
       "cal-event",
       kind,
+      clash !== "" && "clash",
       `c${colour}`,
       item.free && "free",
       item.answer === "ask" && "ask",
@@ -218,6 +221,7 @@ class CalendarPage implements Board {
       item.place,
       item.answer === "ask" && t("no reply yet"),
       item.cancelled && t("canceled"),
+      clash,
       place !== -1 && shownName(this.calendars[place]!),
     ];
     const made = el(
@@ -232,6 +236,7 @@ class CalendarPage implements Board {
       before,
       el("bdi", { class: "cal-title", dir: "auto" }, title),
       after,
+      clash !== "" && el("span", { class: "cal-clash", role: "img", "aria-label": clash }, sign(triangleAlert, "i s")),
     );
     this.buttons.set(made, one);
     return made;
@@ -541,7 +546,7 @@ class CalendarPage implements Board {
 
   private async open(one: Shown, cause: HTMLElement): Promise<void> {
     await attempt(t("Loading…"), t("Couldn't open event"), async () =>
-      (await this.tool()).open(one.item, when(one), cause),
+      (await this.tool()).open(one.item, when(one), cause, clashText(one, this.events)),
     );
   }
 

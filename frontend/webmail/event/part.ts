@@ -76,8 +76,8 @@ export class Events {
     return done;
   }
 
-  /** Show an event at its `cause`, with what can be done with it. */
-  async open(item: EventItem, when: string, cause?: HTMLElement): Promise<void> {
+  /** Show an event at its `cause`, with what can be done with it; `clash` tells what overlaps with it. */
+  async open(item: EventItem, when: string, cause?: HTMLElement, clash = ""): Promise<void> {
     const found = await this.page.client.event(item.id, item.recurrence);
     const { form } = found;
     const people = [...(found.organizer === null ? [] : [found.organizer]), ...found.guests];
@@ -92,6 +92,7 @@ export class Events {
       const parts = [
         el("p", { class: "event-when" }, [when, elsewhere(form)].filter(Boolean).join(" · ")),
         joinLink(found.join, true),
+        clash !== "" && el("p", { class: "event-clash" }, clash),
         el(
           "dl",
           { class: "event-facts" },
