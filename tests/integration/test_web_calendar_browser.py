@@ -1,5 +1,6 @@
 """The calendar in a real browser (WEBMAIL-175): its views, what the pointer and keys do, at a desk and on a phone."""
 
+import imaplib
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -933,3 +934,34 @@ def test_events_that_clash_are_marked_and_say_so(chromium: Browser, server: Loca
         card = page.get_by_role("dialog", name="Lunch with Sam")
         clash = card.get_by_text(re.compile("^Overlaps with Dentist at "))
         assert in_sight(clash).bottom <= in_sight(card.locator(".event-facts")).top
+
+
+INVITING = """From: Ada <ada@remote.example>\r
+To: moxlite@localhost\r
+Subject: Regatta\r
+MIME-Version: 1.0\r
+Content-Type: text/calendar; method=REQUEST; charset=utf-8\r
+\r
+{calendar}"""
+
+
+def test_an_invitation_says_what_else_is_at_its_time(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-175c, WEBMAIL-129: above the answers; that nothing is there, or the event that overlaps."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        start = (desk.today + 3 * DAY).astimezone(UTC).replace(hour=12)
+        invited = INVITED.format(start=start, rule="").replace("BEGIN:VEVENT", "METHOD:REQUEST\r\nBEGIN:VEVENT")
+        with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
+            session.login(server.user, server.password)
+            session.append("INBOX", "", "", INVITING.format(calendar=invited).encode())  # type: ignore[arg-type]
+        page.locator(".message", has_text="Regatta").click()
+        card = page.locator(".event-card")
+        free = card.get_by_text("You're free at this time.")
+        assert in_sight(free).bottom <= in_sight(card.locator(".event-answers")).top
+        local = start.astimezone().replace(tzinfo=None) + timedelta(minutes=30)
+        desk.add("Dentist", local, local + timedelta(hours=1), desk.call("calendars")[0]["id"])
+        page.reload()
+        clash = card.get_by_text(re.compile("^Overlaps with Dentist at "))
+        expect(clash).to_be_visible()
+        assert in_sight(clash).bottom <= in_sight(card.locator(".event-answers")).top

@@ -139,20 +139,18 @@ export function when(one: Shown): string {
   return `${from}, ${clock(one.start)} – ${end}`;
 }
 
-/** The events that leave no time for one: at its hours, none of them free, called off or declined. */
-export function clashing(one: Shown, events: readonly Shown[]): Shown[] {
-  const counts = ({ item, bar }: Shown) => !bar && !item.free && !item.cancelled && item.answer !== "no";
-  if (!counts(one)) return [];
-  return events.filter((other) => other !== one && counts(other) && other.start < one.end && one.start < other.end);
-}
+/** Whether an event leaves no time for others: with hours, neither free nor called off nor declined. */
+export const isBusy = ({ item, bar }: Shown): boolean => !bar && !item.free && !item.cancelled && item.answer !== "no";
 
 /** What an event says of those with which it clashes; "" for none. */
 export function clashText(one: Shown, events: readonly Shown[]): string {
-  const [first] = clashing(one, events);
-  return first === undefined
-    ? ""
-    : t("Overlaps with {title} at {time}", { title: nameOf(first.item), time: clock(first.start) });
+  if (!isBusy(one)) return "";
+  const other = events.find((each) => each !== one && isBusy(each) && each.start < one.end && one.start < each.end);
+  return other === undefined ? "" : overlapText(other);
 }
+
+export const overlapText = ({ item, start }: Shown): string =>
+  t("Overlaps with {title} at {time}", { title: nameOf(item), time: clock(start) });
 
 /** Colours of the page, as calendar programs have them, by number from 1. */
 export const colours = [

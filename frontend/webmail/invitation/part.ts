@@ -7,6 +7,7 @@ import { type Child, el, fill, isolated } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, many, t } from "../../lib/words";
+import { isBusy, overlapText, shown } from "../calendar/days";
 import { newId } from "../compose/copies";
 import { propose, type Times } from "../event/proposing";
 import { ruleText } from "../event/ruletext";
@@ -258,6 +259,7 @@ function draw(
     // the buttons are new: the focus stays on the one that was pressed
     if (held) place.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
   };
+  const day = el("p", { class: "event-day", role: "status", hidden: true });
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const means = saidOf(found);
@@ -283,6 +285,7 @@ function draw(
       found.others > 0 &&
         fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file")),
     ),
+    day,
     el(
       "div",
       { class: "event-answers" },
@@ -326,4 +329,26 @@ function draw(
     ),
   );
   place.hidden = false;
+  // the invitation is whole without it, also where the connection is lost
+  if (open) void showDay(client, found, day).catch(() => undefined);
+}
+
+/** Say what the reader has at the time of an invitation. */
+async function showDay(client: Client, { title, start, end }: Invitation, place: HTMLElement): Promise<void> {
+  if (start === null || start.utc === null || end === null || end.utc === null) return;
+  const own = (await client.calendars()).filter(({ owner, hidden }) => owner === "" && !hidden);
+  const { events } = await client.events(
+    start.utc,
+    end.utc,
+    own.map(({ id }) => id),
+  );
+  const [from, to] = [new Date(start.utc * 1000), new Date(end.utc * 1000)];
+  const others = events
+    .map(shown)
+    .filter((one) => isBusy(one) && one.start < to && from < one.end)
+    // the invitation itself may be in the calendar
+    .filter((one) => +one.start !== +from || one.item.title !== title);
+  place.hidden = false;
+  place.classList.toggle("clash", others.length > 0);
+  fill(place, others.length > 0 ? overlapText(others[0]!) : t("You're free at this time."));
 }
