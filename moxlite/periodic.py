@@ -14,13 +14,14 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.admin.dns.policies import PolicyWatch
-from moxlite.admin.doctor.findings import Finding, in_order
+from moxlite.admin.doctor.findings import in_order
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
 from moxlite.admin.doctor.sources import Rooms, Sources, look, try_mail
 from moxlite.admin.figures import HistoryRecorder
 from moxlite.admin.foreignpasswords import ForeignPasswordCare
 from moxlite.autotls import hostkeys
 from moxlite.config.load import DNS_FOLDER
+from moxlite.findings import Finding
 from moxlite.operations.queue import Filter, Page
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics

@@ -68,10 +68,10 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
         " ",
         el("code", {}, `${one.file}:${one.line}`),
         " ",
-        one.key,
+        one.about,
         " ",
         one.text,
-        one.hint === "" ? "" : ` (${one.hint})`,
+        one.commands.map((hint) => ` (${hint})`),
       ]),
     ),
     lines.length > 0

@@ -20,7 +20,7 @@ from moxlite.admin.storage.settings import store_options
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DOMAINS_FILE, ConfigError, check_files, parse, read_source, source_of
 from moxlite.config.snapshot import FixedConfig, Snapshot
-from moxlite.config.toml.decode import Finding
+from moxlite.config.toml.decode import Mistake
 from moxlite.config.toml.edit import Document
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.limits import IPAddress
@@ -124,7 +124,7 @@ def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: 
     if isinstance(password, str) and not (config / password).resolve().is_relative_to(config.resolve()):
         document.put(("admin_password_file",), ADMIN_PASSWORD)
     texts[STATIC_FILE] = str(document)
-    snapshot, errors, _ = check_files(*(source_of(config / name, text.encode()) for name, text in texts.items()))
+    snapshot, errors = check_files(*(source_of(config / name, text.encode()) for name, text in texts.items()))
     if snapshot is None:
         raise ConfigError(errors)
     unnamed = tuple(sorted({*named} - used))
@@ -317,7 +317,7 @@ def _failures(changed: list[str]) -> list[str]:
 def _tlsa(path: Path) -> list[str]:
     """TLSA records of the keys that the configuration names now."""
     texts = [source_of(one, one.read_bytes()) for one in (path, path.parent / DOMAINS_FILE)]
-    snapshot, _, _ = check_files(*texts)
+    snapshot, _ = check_files(*texts)
     return [] if snapshot is None else [zone_line(tlsa_record) for tlsa_record in tlsa_records(snapshot)]
 
 
@@ -337,7 +337,7 @@ def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAd
     """
     static = prepared.snapshot.static
     have = [str(ip) for ip in machine if not ip.is_loopback]
-    findings: list[Finding] = []
+    mistakes: list[Mistake] = []
     lost: dict[str, None] = {}
     for name, listener in static.listeners.items():
         gone = [ip for ip in listener.ips if not (ip.is_unspecified or ip.is_loopback or ip in machine)]
@@ -345,11 +345,11 @@ def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAd
             continue
         lost.update(dict.fromkeys(map(str, listener.nat_ips or gone)))
         text = f"this machine has no address {', '.join(map(str, gone))}"
-        findings.append(Finding(("listeners", name, "ips"), text, f"it has {json.dumps(have)}"))
+        mistakes.append(Mistake(("listeners", name, "ips"), text, f"it has {json.dumps(have)}"))
         if listener.nat_ips:
             text = "the address at which others reached the old machine"
-            findings.append(Finding(("listeners", name, "nat_ips"), text, "put the new one"))
-    if not findings:
+            mistakes.append(Mistake(("listeners", name, "nat_ips"), text, "put the new one"))
+    if not mistakes:
         return NewAddresses([], [])
     source = source_of(prepared.config / STATIC_FILE, prepared.texts[STATIC_FILE].encode())
     hosts = {snapshot_host.ascii for snapshot_host in map(prepared.snapshot.hostname, static.listeners)}
@@ -360,7 +360,7 @@ def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAd
     dns += [
         f"{name}. TXT v=spf1: the new address instead of {old}" for name in _with_spf(prepared, static.hostname.ascii)
     ]
-    return NewAddresses([str(problem) for problem in source.problems(findings)], dns)
+    return NewAddresses([str(finding) for finding in source.findings(mistakes)], dns)
 
 
 def _with_spf(prepared: Prepared, hostname: str) -> list[str]:

@@ -9,16 +9,16 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import msgspec
 import trio
 
 from moxlite.config.fields import REQUIRED, fields_of
 from moxlite.config.holder import Change
-from moxlite.config.load import ConfigError, Problem
+from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.toml.decode import Finding, decode_field, dotted, encode_field
+from moxlite.config.toml.decode import Mistake, decode_field, dotted, encode_field
 from moxlite.config.toml.edit import Document, Keys
 from moxlite.config.values import Section
+from moxlite.findings import Finding
 from moxlite.wording import as_worded, worded
 
 logger = logging.getLogger("moxlite.admin.settings")
@@ -41,19 +41,14 @@ class Edit(Protocol):
     async def __call__(self, change: Change, *, expected: Mapping[Keys, object] | None = None) -> Snapshot: ...
 
 
-class Mistake(msgspec.Struct, frozen=True):
-    """A mistake in a value. ``path``: the key as in TOML, relative to the table, "" for the whole."""
-
-    path: str
-    text: str
-
-
 class NotValid(Exception):
-    """The new values cannot be used; `mistakes` has at least one entry."""
+    """The new values cannot be used; `findings` has at least one entry: about a key as in TOML, relative to the table,
+    or about "", the whole.
+    """
 
-    def __init__(self, mistakes: Collection[Mistake]) -> None:
-        super().__init__("; ".join(f"{mistake.path} {mistake.text}".strip() for mistake in mistakes))
-        self.mistakes = tuple(mistakes)
+    def __init__(self, findings: Collection[Finding]) -> None:
+        super().__init__("; ".join(f"{finding.about} {finding.text}".strip() for finding in findings))
+        self.findings = tuple(findings)
 
 
 async def change_keys(
@@ -82,9 +77,9 @@ async def change_keys(
       ChangedMeanwhile, OSError: as `ConfigHolder.edit`.
     """
     was, _ = await trio.to_thread.run_sync(_values, section, old, names)  # 80 ms for 500 rules
-    wanted, findings = await trio.to_thread.run_sync(_values, section, new, names)
-    if findings:
-        raise NotValid([_mistake(finding) for finding in findings])
+    wanted, mistakes = await trio.to_thread.run_sync(_values, section, new, names)
+    if mistakes:
+        raise NotValid([_finding(dotted(mistake.path), mistake.text, mistake.hint) for mistake in mistakes])
     changed = [name for name in names if was[name] != wanted[name]]
     # others may have changed the other keys meanwhile: they keep their values
     expected: dict[Keys, object] = {(*path, name): was[name] for name in changed}
@@ -100,9 +95,9 @@ async def change_keys(
 
 def _values(
     section: type[Section], table: Mapping[str, Any], names: Collection[str]
-) -> tuple[dict[str, object], list[Finding]]:
+) -> tuple[dict[str, object], list[Mistake]]:
     found: dict[str, object] = {}
-    mistakes: list[Finding] = []
+    mistakes: list[Mistake] = []
     for field in fields_of(section):
         if field.name not in names:
             continue
@@ -110,7 +105,7 @@ def _values(
             found[field.name], wrong = decode_field(section, field.name, table[field.name], NO_FILES)
             mistakes += wrong
         elif field.default is REQUIRED:
-            mistakes.append(Finding((field.name,), "is missing"))
+            mistakes.append(Mistake((field.name,), "is missing"))
         else:
             found[field.name] = field.default
     return found, mistakes
@@ -135,28 +130,25 @@ def _change(section: type[Section], path: Keys, values: Mapping[str, tuple[objec
     return change
 
 
-def _mistake(finding: Finding) -> Mistake:
-    return Mistake(dotted(finding.path), _with_hint(finding.text, finding.hint))
+def _finding(about: str, text: str, hint: str = "") -> Finding:
+    text = worded("{text} ({hint})", text=as_worded(text), hint=as_worded(hint)) if hint else text
+    return Finding(grade="error", code="config-error", about=about, text=text)
 
 
-def _with_hint(text: str, hint: str) -> str:
-    return worded("{text} ({hint})", text=as_worded(text), hint=as_worded(hint)) if hint else text
-
-
-def _relative(here: str, problems: Sequence[Problem], administrator: bool) -> list[Mistake]:
+def _relative(here: str, problems: Sequence[Finding], administrator: bool) -> list[Finding]:
     """The problems of the file in this table; "" is the whole file. If there are only others, only an administrator
     gets them by name: they may be about other accounts.
     """
     inside = (here + ".", here + "[")
-    mistakes = [
-        Mistake(problem.key.removeprefix(here).removeprefix("."), _with_hint(problem.text, problem.hint))
+    findings = [
+        _finding(problem.about.removeprefix(here).removeprefix("."), problem.text, *problem.commands)
         for problem in problems
-        if not here or problem.key == here or problem.key.startswith(inside)
+        if not here or problem.about == here or problem.about.startswith(inside)
     ]
-    if not mistakes:
+    if not findings:
         logger.warning("settings not saved: domains.toml has mistakes", extra={"kv": {"first": str(problems[0])}})
-    if mistakes or not administrator:
-        return mistakes or [Mistake("", ELSEWHERE)]
+    if findings or not administrator:
+        return findings or [_finding("", ELSEWHERE)]
     return [
-        Mistake("", f"your changes weren't saved; fix this first: {problem}") for problem in problems[:MAX_ELSEWHERE]
+        _finding("", f"your changes weren't saved; fix this first: {problem}") for problem in problems[:MAX_ELSEWHERE]
     ]

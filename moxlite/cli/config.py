@@ -182,16 +182,15 @@ def test(texts: tuple[str, ...]) -> None:
 
     Errors and warnings are printed with file, line and key. Exit code 1 if there are errors.
     """
-    from moxlite.config.load import ConfigError
+    from moxlite.config.load import ConfigError, is_error
     from moxlite.process.configtest import test_config
 
-    errors, warnings = test_config(config_path(), machine=True)
-    if any(for_root(problem.file) for problem in errors):
+    findings = sorted(test_config(config_path(), machine=True), key=is_error, reverse=True)
+    errors = [finding for finding in findings if is_error(finding)]
+    if any(for_root(finding.file) for finding in errors):
         raise unusable(ConfigError(errors))
-    for problem in errors:
-        print(f"error: {problem}", file=sys.stderr)
-    for problem in warnings:
-        print(f"warning: {problem}", file=sys.stderr)
+    for finding in findings:
+        print(f"{'error' if is_error(finding) else 'warning'}: {finding}", file=sys.stderr)
     if errors:
         raise Failure(f"{len(errors)} error{'s' if len(errors) > 1 else ''} in the configuration")
     print("config OK")

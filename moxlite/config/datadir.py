@@ -7,8 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-from moxlite.config.load import ConfigError, Problem, parse, read_source
+from moxlite.config.load import ConfigError, finding_at, parse, read_source
 from moxlite.config.static import DATA_DIR
+from moxlite.config.toml.decode import Mistake
 
 KEY: Final = "data_dir"
 HEADER: Final = re.compile(r"^[ \t]*\[", re.MULTILINE)
@@ -34,7 +35,7 @@ def data_dir_of(path: Path) -> Path:
             raise error from None
         value, line = found
     if not isinstance(value, str) or not value or "\0" in value:
-        raise ConfigError([Problem(str(path), line, KEY, "must be a path in quotes")])
+        raise ConfigError([finding_at(path, line, Mistake((KEY,), "must be a path in quotes"))])
     return (path.parent.absolute() / value).resolve()
 
 

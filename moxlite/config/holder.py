@@ -18,7 +18,6 @@ from moxlite.config.load import (
     DOMAINS_FILE,
     Acting,
     ConfigError,
-    Problem,
     Source,
     load,
     load_changed,
@@ -28,9 +27,10 @@ from moxlite.config.load import (
 )
 from moxlite.config.masking import Changed, differences
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.toml.decode import Finding, dotted
+from moxlite.config.toml.decode import Mistake, dotted
 from moxlite.config.toml.edit import Document, Keys
 from moxlite.config.values import Section
+from moxlite.findings import Finding
 from moxlite.metrics import Gauge
 
 logger = logging.getLogger("moxlite.config.holder")
@@ -58,7 +58,7 @@ Change = Callable[[Document, Snapshot], None]
 """Function that changes a document; the snapshot is that of the text. It may be called again, with a newer text."""
 
 
-Examine = Callable[[Snapshot], Sequence[Finding]]
+Examine = Callable[[Snapshot], Sequence[Mistake]]
 """Function that checks files named in domains.toml, such as keys. It runs in a thread, except at start."""
 
 
@@ -110,7 +110,7 @@ class ConfigHolder:
         self._current = snapshot
         self._stamp = stamp
         self._examine = examine
-        self._problems: tuple[Problem, ...] = ()
+        self._problems: tuple[Finding, ...] = ()
         self._lock = trio.Lock()
         self._observers: list[Observer] = []
         self.record: Record | None = None
@@ -120,10 +120,10 @@ class ConfigHolder:
     @classmethod
     def open(
         cls, path: Path, *, pedantic: bool = False, examine: "Examine | None" = None, reading: Acting = nullcontext
-    ) -> "tuple[ConfigHolder, list[Problem]]":
+    ) -> "tuple[ConfigHolder, list[Finding]]":
         """Load both files; returns the holder and the warnings. `pedantic` is switched on whatever the file says.
 
-        `examine` checks each version of domains.toml before it is used: a version with findings is invalid. This first
+        `examine` checks each version of domains.toml before it is used: a version with mistakes is invalid. This first
         call runs within a block of `reading`, as the reading of the file does.
 
         Raises:
@@ -144,7 +144,7 @@ class ConfigHolder:
         return self._current
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[Finding, ...]:
         """Why the file on disk isn't the one in use; empty while it is (shown by /readyz and the admin app)."""
         return self._problems
 
@@ -277,12 +277,12 @@ class ConfigHolder:
         return self._examined(load_domains(self._current.static, source), source)
 
     def _examined(self, snapshot: Snapshot, source: Source | None) -> Snapshot:
-        """The snapshot, if there are no findings; `source` as it was read, None for the file on disk. Raises
+        """The snapshot, if there are no mistakes; `source` as it was read, None for the file on disk. Raises
         ConfigError.
         """
-        findings = self._examine(snapshot) if self._examine is not None else []
-        if findings:
-            raise ConfigError((source or read_source(self.domains_path)).problems(findings))
+        mistakes = self._examine(snapshot) if self._examine is not None else []
+        if mistakes:
+            raise ConfigError((source or read_source(self.domains_path)).findings(mistakes))
         return snapshot
 
     def _prepare(self, change: Change, expected: Mapping[Keys, object]) -> "_Prepared":

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
@@ -22,11 +22,11 @@ from moxlite.config.fields import fields_of
 from moxlite.config.listeners import Listener
 from moxlite.config.snapshot import Snapshot, derive
 from moxlite.config.static import DNS, Static
-from moxlite.config.toml.decode import Finding, KeyPath, decode, dotted
+from moxlite.config.toml.decode import KeyPath, Mistake, decode, dotted
 from moxlite.config.toml.edit import Document
 from moxlite.config.toml.scan import line_of, lines_of
 from moxlite.config.values import Section
-from moxlite.escapes import printable
+from moxlite.findings import Code, Finding, Grade
 
 DOMAINS_FILE: Final = "domains.toml"
 """Name of domains.toml, in the folder of the static file (ADMIN-1)."""
@@ -63,27 +63,44 @@ TWICE: Final = "the file has this table or key already: change what is there, or
 """Hint about what `tomllib` cannot do."""
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """One mistake or warning, for people: ``FILE:LINE: KEY: TEXT (HINT)``."""
+CODES: Final[Mapping[Code, Grade]] = {
+    "config-error": "error",
+    "config-warning": "warning",
+    "key-not-in-effect": "note",
+    "not-checked": "note",
+}
+"""Kinds of mistakes, and how bad they are."""
 
-    file: str
-    line: int
-    key: str
-    text: str
-    hint: str = ""
 
-    def __str__(self) -> str:
-        """The problem in one line: file, line, key, text, hint."""
-        where = f"{self.file}:{self.line}: " + (f"{self.key}: " if self.key else "")
-        return printable(where + self.text + (f" ({self.hint})" if self.hint else ""))
+def finding_at(path: Path, line: int, mistake: Mistake) -> Finding:
+    """The finding of a mistake at a line of a file."""
+    return Finding(
+        grade=CODES[mistake.code],
+        code=mistake.code,
+        about=dotted(mistake.path),
+        text=mistake.text,
+        commands=(mistake.hint,) if mistake.hint else (),
+        file=str(path),
+        line=line,
+    )
+
+
+def is_error(finding: Finding) -> bool:
+    """Whether the configuration can't be used as it is."""
+    return finding.grade == "error"
 
 
 class ConfigError(Exception):
     """The configuration cannot be used; `problems` has at least one entry, in the order of the files."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Finding]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = tuple(problems)
+
+    @classmethod
+    def at(cls, path: Path, line: int, text: str, hint: str = "") -> Self:
+        """The one mistake of a file."""
+        return cls([finding_at(path, line, Mistake((), text, hint))])
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -93,16 +110,13 @@ class Source(msgspec.Struct, frozen=True):
     text: str
     revision: str
 
-    def problems(self, findings: Sequence[Finding]) -> list[Problem]:
-        """The findings with their line numbers."""
-        if not findings:
+    def findings(self, mistakes: Sequence[Mistake]) -> list[Finding]:
+        """The mistakes as findings, by line."""
+        if not mistakes:
             return []
         lines = self._lines()
-        found = [
-            Problem(str(self.path), line_of(lines, finding.path), dotted(finding.path), finding.text, finding.hint)
-            for finding in findings
-        ]
-        return sorted(found, key=lambda problem: problem.line)
+        found = [finding_at(self.path, line_of(lines, mistake.path), mistake) for mistake in mistakes]
+        return sorted(found, key=lambda finding: finding.line)
 
     def _lines(self) -> dict[KeyPath, int]:
         try:
@@ -126,7 +140,7 @@ def read_source(path: Path) -> Source:
         if path.name != DOMAINS_FILE:
             hint = HINTS.get(error.errno or 0, "")
         text = f"cannot be read{reader}: {error.strerror or error}"
-        raise ConfigError([Problem(str(path), 1, "", text, hint)]) from None
+        raise ConfigError.at(path, 1, text, hint) from None
     return source_of(path, data)
 
 
@@ -134,12 +148,12 @@ def source_of(path: Path, data: bytes) -> Source:
     """The text of a file with these octets; raises ConfigError as `read_source`."""
     if len(data) > MAX_FILE:
         line = data.count(b"\n", 0, MAX_FILE) + 1
-        raise ConfigError([Problem(str(path), line, "", f"the file is larger than {MAX_FILE >> 20} MiB")])
+        raise ConfigError.at(path, line, f"the file is larger than {MAX_FILE >> 20} MiB")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError([Problem(str(path), line, "", "is not UTF-8 text")]) from None
+        raise ConfigError.at(path, line, "is not UTF-8 text") from None
     return Source(path, text, hashlib.sha256(data).hexdigest()[:16])
 
 
@@ -153,12 +167,10 @@ def parse(source: Source) -> dict[str, object]:
         line = int(match[1]) if match else source.text.count("\n") + 1
         column = f", at column {match[2]}" if match else ", at the end of the file"
         hint = TWICE if text.startswith("Cannot ") else _toml_hint(source.text, line)
-        raise ConfigError(
-            [Problem(str(source.path), line, "", f"not TOML: {POSITION.sub('', text)}{column}", hint)]
-        ) from None
+        raise ConfigError.at(source.path, line, f"not TOML: {POSITION.sub('', text)}{column}", hint) from None
     except RecursionError:
         line = _deepest_line(source.text)
-        raise ConfigError([Problem(str(source.path), line, "", "not usable: values are nested too deeply")]) from None
+        raise ConfigError.at(source.path, line, "not usable: values are nested too deeply") from None
 
 
 def _toml_hint(text: str, line: int) -> str:
@@ -182,49 +194,47 @@ def _deepest_line(text: str) -> int:
     return 1 + max(range(len(lines)), key=lambda i: lines[i].count("[") + lines[i].count("{"))
 
 
-def _decode(section: type[SectionT], source: Source) -> tuple[SectionT | None, list[Finding], list[Problem]]:
+def _decode(section: type[SectionT], source: Source) -> tuple[SectionT | None, list[Mistake], list[Finding]]:
     try:
         table = parse(source)
     except ConfigError as error:
         return None, [], list(error.problems)
-    decoded, findings = decode(section, table, source.path.parent.absolute())
-    return decoded, findings, []
+    return *decode(section, table, source.path.parent.absolute()), []
 
 
-def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot | None, list[Problem], list[Problem]]:
-    """Check both files. Returns the configuration if it is usable, errors, and warnings."""
-    static, static_findings, errors = _decode(Static, static_source)
-    domains, domains_findings, more = _decode(Domains, domains_source)
+def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot | None, list[Finding]]:
+    """Check both files. Returns the configuration if it is usable, with warnings, else the errors."""
+    static, of_static_file, errors = _decode(Static, static_source)
+    domains, of_domains_file, more = _decode(Domains, domains_source)
     errors += more
     if static is not None:
         static = _with_whole_data_dir(static, static_source.path)
-        static_findings += check_static(static)
+        of_static_file += check_static(static)
     if domains is not None:
-        domains_findings += check_domains(domains)
+        of_domains_file += check_domains(domains)
     if static is not None and domains is not None:
         of_static, of_domains = check_both(static, domains)
-        static_findings += _not_consequential(of_static, domains_findings)
-        domains_findings += _not_consequential(of_domains, [*static_findings, *domains_findings])
-    errors += static_source.problems(static_findings) + domains_source.problems(domains_findings)
+        of_static_file += _not_consequential(of_static, of_domains_file)
+        of_domains_file += _not_consequential(of_domains, [*of_static_file, *of_domains_file])
+    errors += static_source.findings(of_static_file) + domains_source.findings(of_domains_file)
     if errors or static is None or domains is None:
-        return None, errors, []
+        return None, errors
     snapshot = Snapshot(
         static=static, domains=domains, derived=derive(static, domains), revision=domains_source.revision
     )
-    warnings = static_source.problems([*warn_static(static), *not_in_effect(static)])
-    warnings += domains_source.problems([*warn_domains(domains), *not_in_effect(domains)])
-    return snapshot, errors, warnings
+    warnings = static_source.findings([*warn_static(static), *not_in_effect(static)])
+    return snapshot, warnings + domains_source.findings([*warn_domains(domains), *not_in_effect(domains)])
 
 
-def _not_consequential(findings: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
-    """The findings without references to names whose table has mistakes of its own."""
+def _not_consequential(mistakes: Sequence[Mistake], others: Sequence[Mistake]) -> list[Mistake]:
+    """The mistakes without references to names whose table has mistakes of its own."""
     paths = {
-        finding.path[:length]
-        for finding in others
-        for length in range(1, len(finding.path) + 1)
-        if not finding.refers_to
+        mistake.path[:length]
+        for mistake in others
+        for length in range(1, len(mistake.path) + 1)
+        if not mistake.refers_to
     }
-    return [finding for finding in findings if not finding.refers_to or finding.refers_to not in paths]
+    return [mistake for mistake in mistakes if not mistake.refers_to or mistake.refers_to not in paths]
 
 
 def _with_whole_data_dir(static: Static, path: Path) -> Static:
@@ -246,7 +256,7 @@ def read_sources(path: Path, reading: Acting = nullcontext) -> tuple[Source, Sou
       ConfigError: as `read_source`, with the problems of both.
     """
     sources: list[Source] = []
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     for one, acting in ((path, nullcontext), (path.parent / DOMAINS_FILE, reading)):
         try:
             with acting():
@@ -259,7 +269,7 @@ def read_sources(path: Path, reading: Acting = nullcontext) -> tuple[Source, Sou
     return static, domains
 
 
-def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Problem]]:
+def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Finding]]:
     """Load both files, from the path of the static one. Returns the configuration and the warnings.
 
     Args:
@@ -268,10 +278,10 @@ def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Prob
     Raises:
       ConfigError: with all mistakes of both.
     """
-    snapshot, errors, warnings = check_files(*read_sources(path, reading))
+    snapshot, findings = check_files(*read_sources(path, reading))
     if snapshot is None:
-        raise ConfigError(errors)
-    return snapshot, warnings
+        raise ConfigError(findings)
+    return snapshot, findings
 
 
 def load_domains(static: Static, source: Source) -> Snapshot:
@@ -280,8 +290,7 @@ def load_domains(static: Static, source: Source) -> Snapshot:
     Raises:
       ConfigError: with all mistakes of this file.
     """
-    domains, findings, errors = _decode(Domains, source)
-    return _checked(static, source, domains, findings, errors)
+    return _checked(static, source, *_decode(Domains, source))
 
 
 def load_changed(now: Snapshot, document: Document, path: Path) -> Snapshot:
@@ -299,7 +308,7 @@ def load_changed(now: Snapshot, document: Document, path: Path) -> Snapshot:
     if any(len(one) < 2 or one[0] not in OBJECTS for one in changed):
         return load_domains(now.static, source)
     objects: dict[str, dict[str, Section]] = {"accounts": {**now.domains.accounts}, "domains": {**now.domains.domains}}
-    findings: list[Finding] = []
+    mistakes: list[Mistake] = []
     for kind, name in sorted(changed):
         try:
             tables: Any = tomllib.loads(document.slice((kind, name)))
@@ -310,29 +319,26 @@ def load_changed(now: Snapshot, document: Document, path: Path) -> Snapshot:
             objects[kind].pop(name, None)
             continue
         section, wrong = decode(OBJECTS[kind], table, path.parent.absolute(), (kind, name))
-        findings += wrong
+        mistakes += wrong
         if section is not None:
             objects[kind][name] = section
         else:
             objects[kind].pop(name, None)
     domains = msgspec.structs.replace(now.domains, **objects)
-    return _checked(now.static, source, domains, findings, [])
+    return _checked(now.static, source, domains, mistakes, [])
 
 
 def _checked(
-    static: Static, source: Source, domains: Domains | None, findings: list[Finding], errors: list[Problem]
+    static: Static, source: Source, domains: Domains | None, mistakes: list[Mistake], errors: list[Finding]
 ) -> Snapshot:
     """The snapshot of the two files, if it passes the checks of the whole. Raises ConfigError."""
     if domains is not None:
-        findings += check_domains(domains)
+        mistakes += check_domains(domains)
         of_static, of_domains = check_both(static, domains)
-        findings += _not_consequential(of_domains, findings)
+        mistakes += _not_consequential(of_domains, mistakes)
         # A requirement of the static file on this one (the postmaster's account) has no line here.
-        errors += [
-            Problem(str(source.path), 1, dotted(finding.path), finding.text, finding.hint)
-            for finding in _not_consequential(of_static, findings)
-        ]
-    errors += source.problems(findings)
+        errors += [finding_at(source.path, 1, mistake) for mistake in _not_consequential(of_static, mistakes)]
+    errors += source.findings(mistakes)
     if errors or domains is None:
         raise ConfigError(errors)
     return Snapshot(static=static, domains=domains, derived=derive(static, domains), revision=source.revision)
@@ -350,7 +356,7 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
 """Keys by table. Keys below such a key are not in effect either."""
 
 
-def not_in_effect(file: Static | Domains) -> list[Finding]:
+def not_in_effect(file: Static | Domains) -> list[Mistake]:
     """A warning for each key of `WAITING` that the file sets to another value than its default. It has
     the path of the first place in the file.
     """
@@ -360,7 +366,10 @@ def not_in_effect(file: Static | Domains) -> list[Finding]:
             waits = field.name in WAITING.get(type(section), ())
             if waits and getattr(section, field.name) != field.default:
                 found.setdefault((type(section), field.name), []).append((*path, field.name))
-    return [Finding(paths[0], "isn't in effect yet", _elsewhere(len(paths) - 1)) for paths in found.values()]
+    return [
+        Mistake(paths[0], "isn't in effect yet", _elsewhere(len(paths) - 1), code="key-not-in-effect")
+        for paths in found.values()
+    ]
 
 
 def _elsewhere(number: int) -> str:

@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.config.domains import Domains, Selector
 from moxlite.config.listeners import KeyCert, ListenerTLS
-from moxlite.config.load import ConfigError, Problem, Source, check_files, parse, read_source, read_sources
+from moxlite.config.load import ConfigError, Source, check_files, finding_at, parse, read_source, read_sources
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import SERVICE_USER, Backup, Standby, Static
-from moxlite.config.toml.decode import Finding, KeyPath
+from moxlite.config.toml.decode import KeyPath, Mistake, warning
+from moxlite.findings import Finding
 from moxlite.mailauth.dkim.sign import GOOD_RSA, PrivateKeyError, load_private_key
 from moxlite.net.listeners import is_here
 from moxlite.net.metrics import PACKAGES
@@ -33,10 +34,8 @@ from moxlite.safefile import openings
 
 APPS: Final = ("account", "admin", "webmail", "webapi")
 
-Findings = tuple[list[Finding], list[Finding]]
 
-
-def test_config(path: Path, *, machine: bool) -> tuple[list[Problem], list[Problem]]:
+def test_config(path: Path, *, machine: bool) -> list[Finding]:
     """Test both files, which are read once.
 
     Args:
@@ -44,29 +43,23 @@ def test_config(path: Path, *, machine: bool) -> tuple[list[Problem], list[Probl
       machine: also report what `test_machine` finds.
 
     Returns:
-      Errors and warnings, each with file, line and key.
+      Findings with file, line and key.
     """
     try:
         static, domains = read_sources(path, lambda: as_author(path))
     except ConfigError as error:
-        return [*error.problems, *_openings(path)], []
-    snapshot, errors, warnings = check_files(static, domains)
-    errors += _openings(path)
+        return [*error.problems, *_openings(path)]
+    snapshot, findings = check_files(static, domains)
+    findings += _openings(path)
     if snapshot is None:
-        return errors, warnings
+        return findings
     with as_author(path):
-        of_domains = _domains(snapshot.domains)
-    for source, found in ((static, _static(snapshot.static)), (domains, of_domains)):
-        errors += source.problems(found[0])
-        warnings += source.problems(found[1])
-    warnings += domains.problems([*_shared_hosts(snapshot), *_clear_passwords(snapshot)])
-    if machine:
-        more = test_machine(snapshot, static, domains)
-        errors, warnings = errors + more[0], warnings + more[1]
-    return errors, warnings
+        of_domains = [*_domains(snapshot.domains), *_shared_hosts(snapshot), *_clear_passwords(snapshot)]
+    findings += static.findings([*_static(snapshot.static)]) + domains.findings(of_domains)
+    return findings + (test_machine(snapshot, static, domains) if machine else [])
 
 
-def _openings(path: Path) -> list[Problem]:
+def _openings(path: Path) -> list[Finding]:
     """By what others than root could change the static file: then the server does not start as root (ADMIN-37). Asked
     of root alone.
     """
@@ -80,67 +73,55 @@ def _openings(path: Path) -> list[Problem]:
     except (ConfigError, UnknownUser, OSError):
         return []  # told elsewhere
     text = "others than root could change this file, so the server does not start as root"
-    return [Problem(str(path), 1, "", f"{text}: {one.words}", one.cure) for one in found]
+    return [finding_at(path, 1, Mistake((), f"{text}: {opening.words}", opening.cure)) for opening in found]
 
 
-def _static(static: Static) -> Findings:
-    errors: list[Finding] = []
-    warnings: list[Finding] = []
-    errors += [
-        Finding(("package_log_levels", name), "isn't a package", f"use one of these packages: {', '.join(PACKAGES)}")
-        for name in static.package_log_levels
-        if name not in PACKAGES
-    ]
-    pairs: list[tuple[KeyPath, KeyCert]] = [
-        (("listeners", name, "tls", "key_certs", index), pair)
-        for name, listener in static.listeners.items()
-        if listener.tls is not None
-        for index, pair in enumerate(listener.tls.key_certs)
-    ]
-    for path, pair in pairs:
-        warnings += _exposed((*path, "key_file"), pair.key_file)
-        of_pair = _key_pair(path, pair)
-        errors += of_pair[0]
-        warnings += of_pair[1]
+def _static(static: Static) -> Iterator[Mistake]:
+    for name in static.package_log_levels:
+        if name not in PACKAGES:
+            yield Mistake(
+                ("package_log_levels", name), "isn't a package", f"use one of these packages: {', '.join(PACKAGES)}"
+            )
     for name, listener in static.listeners.items():
         if listener.tls is None:
             continue
+        for index, pair in enumerate(listener.tls.key_certs):
+            path: KeyPath = ("listeners", name, "tls", "key_certs", index)
+            yield from _exposed((*path, "key_file"), pair.key_file)
+            yield from _key_pair(path, pair)
         for index, key in enumerate(listener.tls.host_private_key_files):
             path = ("listeners", name, "tls", "host_private_key_files", index)
-            warnings += _exposed(path, key)
-            of_key = _host_key(path, key)
-            errors += of_key[0]
-            warnings += of_key[1]
-    return errors, warnings
+            yield from _exposed(path, key)
+            yield from _host_key(path, key)
 
 
-def _key_pair(path: KeyPath, pair: KeyCert) -> Findings:
+def _closed(path: KeyPath, file: object) -> Mistake:
+    """A file that this user can't look at."""
+    return Mistake(path, f"not checked: {file} isn't readable by this user", code="not-checked")
+
+
+def _key_pair(path: KeyPath, pair: KeyCert) -> Iterator[Mistake]:
     try:
         loaded = KeyPair.read(pair.cert_file, pair.key_file)
     except PermissionError as error:
-        return [], [Finding(path, f"not checked: {error.filename} is not readable for this user")]
+        yield _closed(path, error.filename)
     except OSError as error:
-        return [Finding(path, f"cannot read {error.filename}: {error.strerror}")], []
+        yield Mistake(path, f"cannot read {error.filename}: {error.strerror}")
     except CertificateError as error:
-        return [Finding(path, str(error))], []
-    end = loaded.leaf.not_valid_after_utc
-    if end < dt.datetime.now(dt.UTC):
-        return [], [Finding(path, f"the certificate in {pair.cert_file} expired on {end:%Y-%m-%d}")]
-    return [], []
+        yield Mistake(path, str(error))
+    else:
+        end = loaded.leaf.not_valid_after_utc
+        if end < dt.datetime.now(dt.UTC):
+            yield warning(path, f"the certificate in {pair.cert_file} expired on {end:%Y-%m-%d}")
 
 
-def _domains(domains: Domains) -> Findings:
-    errors: list[Finding] = []
-    warnings: list[Finding] = []
+def _domains(domains: Domains) -> Iterator[Mistake]:
     for path, selector in selectors_of(domains):
-        warnings += _exposed(path, selector.key_file)
-        of_key = _dkim_key(path, selector)
-        errors += of_key[0]
-        warnings += of_key[1]
-    return errors, warnings
+        yield from _exposed(path, selector.key_file)
+        yield from _dkim_key(path, selector)
 
 
-def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
+def _shared_hosts(snapshot: Snapshot) -> list[Mistake]:
     """Other content at a host of our apps: it can act there with the cookies of the visitor (WEB-45)."""
     names = {
         snapshot.hostname(name)
@@ -155,7 +136,7 @@ def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
         setting.client_settings_domain.ascii for setting in settings if setting.client_settings_domain is not None
     }
     return [
-        Finding(
+        warning(
             ("web_handlers", index, "domain"),
             "is also used by the web apps; scripts in these files could act as users who are logged in"
             if handler.forward is None
@@ -167,10 +148,10 @@ def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
     ]
 
 
-def _clear_passwords(snapshot: Snapshot) -> list[Finding]:
+def _clear_passwords(snapshot: Snapshot) -> list[Mistake]:
     """Rules whose passwords pass the network in the clear (WEB-162)."""
     return [
-        Finding(
+        warning(
             ("web_handlers", index, "basic_auth"),
             "asks for passwords over plain http, too",
             "remove dont_redirect_plain_http",
@@ -180,38 +161,36 @@ def _clear_passwords(snapshot: Snapshot) -> list[Finding]:
     ]
 
 
-def _dkim_key(path: KeyPath, selector: Selector) -> Findings:
-    warnings: list[Finding] = []
+def _dkim_key(path: KeyPath, selector: Selector) -> Iterator[Mistake]:
     try:
         key = load_private_key(selector.key_file.read_bytes(), thorough=True)
     except PermissionError:
-        return [], [Finding(path, f"not checked: {selector.key_file} is not readable for this user")]
+        yield _closed(path, selector.key_file)
     except OSError as error:
-        return [Finding(path, f"cannot read {selector.key_file}: {error.strerror}")], []
+        yield Mistake(path, f"cannot read {selector.key_file}: {error.strerror}")
     except PrivateKeyError as error:
-        return [Finding(path, f"{selector.key_file} {error}")], []
-    if isinstance(key, Ed25519PrivateKey):
-        if selector.hash == "sha1":
-            return [Finding((*path[:-1], "hash"), ONLY_SHA256)], []
-    elif key.key_size < GOOD_RSA:
-        warnings.append(Finding(path, f"has only {key.key_size} bits", f"make one of {GOOD_RSA}"))
-    return [], warnings
+        yield Mistake(path, f"{selector.key_file} {error}")
+    else:
+        if isinstance(key, Ed25519PrivateKey):
+            if selector.hash == "sha1":
+                yield Mistake((*path[:-1], "hash"), ONLY_SHA256)
+        elif key.key_size < GOOD_RSA:
+            yield warning(path, f"has only {key.key_size} bits", f"make one of {GOOD_RSA}")
 
 
-def _host_key(path: KeyPath, file: Path) -> Findings:
+def _host_key(path: KeyPath, file: Path) -> Iterator[Mistake]:
     try:
         load_host_key(file.read_bytes())
     except PermissionError:
-        return [], [Finding(path, f"not checked: {file} is not readable for this user")]
+        yield _closed(path, file)
     except OSError as error:
         cure = "`moxlite config ensure-acme-host-keys` makes it anew" if isinstance(error, FileNotFoundError) else ""
-        return [Finding(path, f"cannot read {file}: {error.strerror}", cure)], []
+        yield Mistake(path, f"cannot read {file}: {error.strerror}", cure)
     except CertificateError as error:
-        return [Finding(path, f"{file}: {error}")], []
-    return [], []
+        yield Mistake(path, f"{file}: {error}")
 
 
-def _exposed(path: KeyPath, file: Path) -> Iterator[Finding]:
+def _exposed(path: KeyPath, file: Path) -> Iterator[Mistake]:
     """A private key that everybody on the machine can read."""
     if os.name != "posix":
         return
@@ -220,7 +199,7 @@ def _exposed(path: KeyPath, file: Path) -> Iterator[Finding]:
     except OSError:  # unreadable or missing: told elsewhere
         return
     if mode & stat.S_IROTH:
-        yield Finding(path, f"everybody on this machine can read {file}", f"chmod 600 {file}")
+        yield warning(path, f"everybody on this machine can read {file}", f"chmod 600 {file}")
 
 
 # A configuration beside the machine that it is on: all that a start as root would refuse there (ADMIN-11a).
@@ -234,50 +213,47 @@ SECONDS: Final = 30.0
 """For making a file: a disk may have to spin up."""
 
 
-def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[list[Problem], list[Problem]]:
+def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> list[Finding]:
     """Compare a configuration, read from `static` and `domains`, with the machine.
 
     Returns:
-      Errors and warnings, each with file, line and key; both empty for another user than root, since a server that such
-      a user starts becomes no other.
+      Findings with file, line and key; none for another user than root, since a server that such a user starts becomes
+      no other.
     """
     if os.name != "posix" or os.geteuid() != 0:
-        return [], []
-    errors: list[Finding] = []
-    warnings: list[Finding] = []
-    # With a lease the addresses are the other machine's, as long as that one serves.
-    (warnings if snapshot.static.standby.lease else errors).extend(_addresses(snapshot))
-    closed: list[Finding] = []
+        return []
+    mistakes = [*_addresses(snapshot)]
+    closed: list[Mistake] = []
     try:
         ids = service_user(snapshot.static.user)
     except UnknownUser as error:  # on a machine that is being set up it comes a step later
-        warnings.append(Finding(("user",), str(error)))
+        mistakes.append(warning(("user",), str(error)))
     else:
         places: dict[str, Backup | Standby] = {
             "backup": snapshot.static.backup,
             "standby": snapshot.static.standby,
         }
         faults = {section: backup_fault(place, ids, partial(read_named, ids=ids)) for section, place in places.items()}
-        errors += [Finding((section, "target"), fault) for section, fault in faults.items() if fault]
+        mistakes += [Mistake((section, "target"), fault) for section, fault in faults.items() if fault]
         if ids is not None:
-            for finding in _unreadable(snapshot.static, static, ids):
-                (errors if finding.path[0] in REFUSING else warnings).append(finding)
-            errors += _log_file(snapshot.static, ids)
+            mistakes += [*_unreadable(snapshot.static, static, ids), *_log_file(snapshot.static, ids)]
             closed += _closed_sites(snapshot, ids)
-    refused, doubtful = _hidden(snapshot, static, domains)
-    return static.problems(errors) + refused, static.problems(warnings) + domains.problems(closed) + doubtful
+    return static.findings(mistakes) + domains.findings(closed) + _hidden(snapshot, static, domains)
 
 
-def _addresses(snapshot: Snapshot) -> Iterator[Finding]:
+def _addresses(snapshot: Snapshot) -> Iterator[Mistake]:
     """Addresses of listeners that this machine does not have: with a lease the other machine has them."""
-    hint = "bound all the same, for the other machine" if snapshot.static.standby.lease else "the server will not start"
+    mistake: Callable[..., Mistake] = Mistake
+    hint = "the server will not start"
+    if snapshot.static.standby.lease:  # the addresses are the other machine's, as long as that one serves
+        mistake, hint = warning, "bound all the same, for the other machine"
     for name, listener in snapshot.static.listeners.items():
         for ip in listener.ips:
             if not ip.is_unspecified and not is_here(ip):
-                yield Finding(("listeners", name, "ips"), f"this machine doesn't have the address {ip}", hint)
+                yield mistake(("listeners", name, "ips"), f"this machine doesn't have the address {ip}", hint)
 
 
-def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterator[Finding]:
+def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterator[Mistake]:
     """Files that the service user has to read, and cannot. The start puts right those in the folder of the
     configuration.
     """
@@ -293,10 +269,11 @@ def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterato
         # Opened, as the server will do it: access(2) proves nothing on network file systems. The path is an argument of
         # the shell, so that nothing in its name is run.
         if why := _as_user(("sh", "-c", ': <"$0"', str(path)), *ids).fault:
-            yield Finding(key, f"the server can't read {path}: {why}", f"the server runs as user {static.user}")
+            mistake = Mistake if key[0] in REFUSING else warning
+            yield mistake(key, f"the server can't read {path}: {why}", f"the server runs as user {static.user}")
 
 
-def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Finding]:
+def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Mistake]:
     """The log file, if the service user cannot write it. It is not made."""
     path = static.log_file
     if path is None:
@@ -311,37 +288,37 @@ def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Finding]:
         why = _make_as_user(folder, ids) if folder.is_dir() else os.strerror(errno.ENOENT)
     if why:
         cure = f"give it a folder of its own, such as /var/log/moxlite: install -d -o {static.user} -m 0750 FOLDER"
-        yield Finding(("log_file",), f"the server can't write {path}: {why}", cure)
+        yield Mistake(("log_file",), f"the server can't write {path}: {why}", cure)
 
 
-def _closed_sites(snapshot: Snapshot, ids: tuple[int, int]) -> Iterator[Finding]:
+def _closed_sites(snapshot: Snapshot, ids: tuple[int, int]) -> Iterator[Mistake]:
     """Directories of the web server that the service user may not enter: it answers 403 for all that is there."""
     for index, handler in enumerate(snapshot.domains.web_handlers):
         root = "" if handler.static is None else handler.static.root
         if root.startswith("/") and (why := _as_user(("ls", "-d", f"{root}/."), *ids).fault):
             cure = f"it reads it as user {snapshot.static.user}"
-            yield Finding(("web_handlers", index, "static", "root"), f"the server can't open {root}: {why}", cure)
+            yield warning(("web_handlers", index, "static", "root"), f"the server can't open {root}: {why}", cure)
 
 
-def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> tuple[list[Problem], list[Problem]]:
+def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> list[Finding]:
     """Paths that the unit of systemd hides from the server, as errors; as warnings, where there is no unit yet, those
     that the unit of `config printservice` would hide.
     """
     if not runs_systemd():
-        return [], []
+        return []
     settings = hiding()
     keys = ((path, selector.key_file) for path, selector in selectors_of(snapshot.domains))
-    problems = [
-        *static.problems(list(_hidden_findings(_static_paths(snapshot), settings))),
-        *domains.problems(list(_hidden_findings(keys, settings))),
+    return [
+        *static.findings(list(_hidden_paths(_static_paths(snapshot), settings))),
+        *domains.findings(list(_hidden_paths(keys, settings))),
     ]
-    return ([], problems) if settings is None else (problems, [])
 
 
-def _hidden_findings(paths: Iterator[tuple[KeyPath, Path]], settings: set[str] | None) -> Iterator[Finding]:
+def _hidden_paths(paths: Iterator[tuple[KeyPath, Path]], settings: set[str] | None) -> Iterator[Mistake]:
+    mistake = warning if settings is None else Mistake
     for key, path in paths:
         if (setting := hidden(path)) and (settings is None or setting in settings):
-            yield Finding(
+            yield mistake(
                 key,
                 f"systemd hides {path} from the server ({setting} in its unit)",
                 "keep it in another folder, such as /etc/moxlite",

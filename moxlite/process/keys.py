@@ -19,7 +19,7 @@ from moxlite.config.domains import DomainConfig, Domains, Selector
 from moxlite.config.listeners import KeyCert
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
-from moxlite.config.toml.decode import Finding, KeyPath
+from moxlite.config.toml.decode import KeyPath, Mistake
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import (
     PrivateKey as DKIMKey,
@@ -211,14 +211,14 @@ class SigningKeys:
     def __init__(self) -> None:
         self._keys: dict[Path, _Known] = {}
 
-    def read(self, snapshot: Snapshot) -> list[Finding]:
+    def read(self, snapshot: Snapshot) -> list[Mistake]:
         """Read the keys that a configuration names; returns the faults, each with the path of the file. Blocks.
 
         A file that has not changed is not read again. If a file cannot be read any more, because the server has given
         up its privileges, its key stays.
         """
         keys: dict[Path, _Known] = {}
-        findings: list[Finding] = []
+        mistakes: list[Mistake] = []
         for path, selector in selectors_of(snapshot.domains):
             file = selector.key_file
             try:
@@ -233,19 +233,19 @@ class SigningKeys:
                 if file in self._keys:
                     keys[file] = self._keys[file]
                 else:
-                    findings.append(
-                        Finding(path, f"cannot read {file}: {error.strerror}", "give it to the service user")
+                    mistakes.append(
+                        Mistake(path, f"cannot read {file}: {error.strerror}", "give it to the service user")
                     )
             except OSError as error:
-                findings.append(Finding(path, f"cannot read {file}: {error.strerror}"))
+                mistakes.append(Mistake(path, f"cannot read {file}: {error.strerror}"))
             except PrivateKeyError as error:
-                findings.append(Finding(path, f"{file} {error}"))
+                mistakes.append(Mistake(path, f"{file} {error}"))
             else:
                 if isinstance(keys[file].key, Ed25519PrivateKey) and selector.hash == "sha1":
-                    findings.append(Finding((*path[:-1], "hash"), ONLY_SHA256))
-        if not findings:  # all or none: a version of domains.toml with a fault is not used, nor are its keys
+                    mistakes.append(Mistake((*path[:-1], "hash"), ONLY_SHA256))
+        if not mistakes:  # all or none: a version of domains.toml with a fault is not used, nor are its keys
             self._keys = keys
-        return findings
+        return mistakes
 
     def key(self, file: Path) -> DKIMKey | None:
         """The key of a file; None if it was never read."""

@@ -22,8 +22,9 @@ from moxlite import __version__
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.listeners import TLS_FIRST, Listener, Protocol, enabled_services
-from moxlite.config.load import DOMAINS_FILE, Problem, parse, read_source
+from moxlite.config.load import DOMAINS_FILE, parse, read_source
 from moxlite.config.static import DATA_DIR, SERVICE_USER, Static
+from moxlite.findings import Finding
 from moxlite.net import listeners, log
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError
@@ -92,7 +93,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
 
     holder: ConfigHolder
     keys: SigningKeys
-    warnings: tuple[Problem, ...]
+    warnings: tuple[Finding, ...]
     lock: DataLock
     sockets: tuple[tuple[Endpoint, socket.socket], ...]
     certificates: Certificates

@@ -97,7 +97,7 @@ RAISED = frozenset(
         "JobFailed",
         "KeyRefused",
         "LimitExceeded",
-        "Finding",
+        "_finding",
         "ViewErr",
         "LinkRefused",
         "LinkUsed",

@@ -15,8 +15,8 @@ from moxlite.admin.dns.update import NoAnswer
 from moxlite.admin.dnsproviders.accounts import Busy, DNSFiles, Stored
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.examine import check_providers
-from moxlite.admin.doctor.findings import Finding
 from moxlite.config.load import load
+from moxlite.findings import Finding
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Domain
 from tests.dnsproviders import TOKENS, FakeProviders, straight

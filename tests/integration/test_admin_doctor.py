@@ -23,8 +23,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from moxlite.admin.doctor.findings import Code, Finding, in_groups, in_order, worst
+from moxlite.admin.doctor.findings import in_groups, in_order, worst
 from moxlite.admin.doctor.nightly import HOUR, SPREAD, next_night
+from moxlite.findings import Code, Finding
 from moxlite.net.tls.certificates import load_private_key
 from moxlite.process.permissions import NamedFiles, differing_permissions
 from tests.dnstable import dns_of

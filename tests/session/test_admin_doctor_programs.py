@@ -10,10 +10,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.machine import check_programs
 from moxlite.admin.doctor.requests import Running
 from moxlite.config.load import load
+from moxlite.findings import Finding
 from moxlite.net.httpclient import HTTPClient, Roots
 from moxlite.net.resolver import FakeResolver
 from tests.pushservice import HOST, push_service

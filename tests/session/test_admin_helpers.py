@@ -11,7 +11,7 @@ import pytest
 
 from moxlite.admin.dnsproviders import accounts
 from moxlite.admin.doctor import helpers as helpers_module
-from moxlite.admin.doctor.findings import Finding, in_order
+from moxlite.admin.doctor.findings import in_order
 from moxlite.admin.doctor.helpers import PURPOSES, TRIED, WORKING, Helpers, kinds_of
 from moxlite.admin.doctor.requests import Running
 from moxlite.admin.doctor.running import check_words
@@ -19,6 +19,7 @@ from moxlite.autotls import ordering
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import load
 from moxlite.config.static import ACME, Backup, Standby
+from moxlite.findings import Finding
 from moxlite.net.storage.sftp import try_ssh
 from moxlite.operations.server import HelperState
 from moxlite.ownprogram import CHILDREN

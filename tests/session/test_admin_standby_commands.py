@@ -156,7 +156,7 @@ def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identi
     path.parent.mkdir()
     path.write_text(settings(tmp_path, identity))
     (path.parent / "domains.toml").write_text(DOMAINS)
-    snapshot, errors, _ = check_files(*read_sources(path))
+    snapshot, errors = check_files(*read_sources(path))
     assert snapshot is not None, errors
     static = snapshot.static
     data = static.data_dir
@@ -184,7 +184,7 @@ def test_a_take_over_that_did_not_reach_the_target_at_its_end_is_finished_later(
     path.parent.mkdir()
     path.write_text(settings(tmp_path, identity))
     (path.parent / "domains.toml").write_text(DOMAINS)
-    snapshot, errors, _ = check_files(*read_sources(path))
+    snapshot, errors = check_files(*read_sources(path))
     assert snapshot is not None, errors
     snapshot.static.data_dir.mkdir(parents=True)
     target = tmp_path / "target"
@@ -206,5 +206,5 @@ def test_a_lease_needs_object_storage(tmp_path: Path, identity: Path) -> None:
     path.parent.mkdir()
     path.write_text(settings(tmp_path, identity) + "lease = true\n")
     (path.parent / "domains.toml").write_text(DOMAINS)
-    _, errors, _ = check_files(*read_sources(path))
+    _, errors = check_files(*read_sources(path))
     assert any("requires a target in object storage" in str(one) and "standby takeover" in str(one) for one in errors)

@@ -8,9 +8,9 @@ import pytest
 import trio
 
 from moxlite.admin.doctor import weekly
-from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.requests import Running, TellWeek
 from moxlite.admin.doctor.weekly import Week, WeeklyMail, new_places, next_monday, subject_of, text_of
+from moxlite.findings import Finding
 from moxlite.metrics import DAY_SECONDS
 from moxlite.store.auth.loginattempts import LoginAttempt, record
 from moxlite.store.reports.history import Sum, add_counts

@@ -247,7 +247,7 @@ async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Pat
     path.write_text(before.replace("[accounts.mia]\n", '[accounts.mia]\nforward_to = ["a@"]\n'))
     await rig.holder.reload()
     problem = (await browser.call("overview"))["config_problems"][0]
-    assert (problem["key"], problem["text"]) == (
+    assert (problem["about"], problem["text"]) == (
         "accounts.mia.forward_to[0]",
         "isn't an email address: bad domain syntax",
     )

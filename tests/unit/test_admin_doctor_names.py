@@ -1,4 +1,4 @@
-"""What the doctor finds about the addresses of the machine in DNS."""
+"""What the doctor finds in the configuration's files, and about the addresses of the machine in DNS."""
 
 from pathlib import Path
 from typing import Any
@@ -7,13 +7,46 @@ import pytest
 
 from moxlite.admin.dns.report import Report
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.examine import check_families, check_names
+from moxlite.admin.doctor.examine import check_families, check_files, check_names
 from moxlite.admin.doctor.machine import check_outgoing
 from moxlite.config.load import load
 from moxlite.net.resolver import FakeResolver
+from moxlite.process import configtest
 from tests.small_config import DOMAINS, STATIC
 
 HOST = "mx.example.org"
+
+
+async def test_mistakes_in_the_files_are_graded_by_their_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-10, ADMIN-70: each with its place, whatever its words are; a file that only another user may read is left
+    to that user.
+    """
+    path = tmp_path / "moxlite.toml"
+    path.write_text(f'log_level = "tracedata"\npsl.url = "https://psl.example/"\n{STATIC}')
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    findings = await check_files(path)
+    assert [(one.grade, one.code, one.line) for one in findings if one.about in ("log_level", "psl")] == [
+        ("warning", "config-warning", 1),
+        ("note", "key-not-in-effect", 2),
+    ]
+    assert {one.file for one in findings} <= {str(path), str(tmp_path / "domains.toml")}
+    assert all(one.text.startswith(f"{one.file}:{one.line}: ") for one in findings)
+    path.write_text("nonsense = 1\n" + path.read_text())
+    assert {(one.grade, one.code, one.line) for one in await check_files(path)} == {("error", "config-error", 1)}
+    key = tmp_path / "key.pem"
+    selector = f'[domains."example.org".dkim.selectors.a]\nkey_file = "{key}"\n'
+    (tmp_path / "domains.toml").write_text(DOMAINS + selector)
+    path.write_text(STATIC)
+    assert [one.about for one in await check_files(path) if one.grade == "error"]
+
+    def closed(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", closed)
+    assert [
+        one.grade for one in configtest.test_config(path, machine=False) if "isn't readable by this user" in one.text
+    ]
+    assert not [one for one in await check_files(path) if str(key) in one.text]
 
 
 @pytest.mark.parametrize(

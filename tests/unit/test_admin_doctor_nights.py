@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from moxlite.admin.doctor import nightly
-from moxlite.admin.doctor.findings import Finding, read_night
+from moxlite.admin.doctor.findings import read_night
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Doctor
+from moxlite.findings import Finding
 from tests.small_config import DOMAINS, STATIC
 
 LISTED = Finding(grade="error", code="listed", about="192.0.2.1 list.example", text="192.0.2.1 is listed")

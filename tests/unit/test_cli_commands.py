@@ -376,7 +376,7 @@ def test_the_minimal_example_is_a_whole_configuration(capsys: Capture, tmp_path:
     assert "minimal" in capsys.readouterr().out
     assert run(["config", "example", "minimal"]) == 0
     static, _, domains = capsys.readouterr().out.partition("# config/domains.toml\n")
-    snapshot, errors, _ = check_files(
+    snapshot, errors = check_files(
         source_of(tmp_path / "moxlite.toml", static.encode()), source_of(tmp_path / "domains.toml", domains.encode())
     )
     assert errors == []
@@ -391,7 +391,7 @@ def test_the_transport_example_fits_the_minimal_one(capsys: Capture, tmp_path: P
         run(["config", "example", name])
         static, _, domains = capsys.readouterr().out.partition("# config/domains.toml")
         texts.append((static, domains.partition("\n")[2]))
-    snapshot, errors, _ = check_files(
+    snapshot, errors = check_files(
         source_of(tmp_path / "moxlite.toml", (texts[0][0] + texts[1][0]).encode()),
         source_of(tmp_path / "domains.toml", (texts[0][1] + texts[1][1]).encode()),
     )

@@ -65,7 +65,7 @@ def problems(directory: Path, static: str = STATIC, domains: str = DOMAINS) -> l
 
 
 def warnings(directory: Path, static: str = STATIC, domains: str = DOMAINS) -> list[str]:
-    return [f"{problem.key}: {problem.text}" for problem in load(write(directory, static, domains))[1]]
+    return [f"{problem.about}: {problem.text}" for problem in load(write(directory, static, domains))[1]]
 
 
 def test_a_good_configuration_has_its_defaults(tmp_path: Path) -> None:

@@ -476,6 +476,6 @@ def test_a_missing_signing_key_keeps_the_server_from_starting(tmp_path: Path) ->
     with pytest.raises(ConfigError) as caught:
         start(path, drop=False)
     (problem,) = caught.value.problems
-    assert (problem.file, problem.key) == (str(domains), 'domains."example.org".dkim.selectors.a.key_file')
+    assert (problem.file, problem.about) == (str(domains), 'domains."example.org".dkim.selectors.a.key_file')
     assert problem.line == domains.read_text().splitlines().index('key_file = "dkim/a.pem"') + 1
     assert f"cannot read {tmp_path / 'dkim/a.pem'}: No such file" in problem.text

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,8 +14,9 @@ from moxlite.admin.quickstart.files import FOLLOW_INTO, FOLLOW_OPTIONS, follow_u
 from moxlite.admin.standby.following import Source
 from moxlite.cli.backups.takeover import Succession
 from moxlite.cli.setup import quickstart
-from moxlite.config.load import Problem, load, read_source
+from moxlite.config.load import is_error, load, read_source
 from moxlite.config.static import Backup
+from moxlite.findings import Finding
 from moxlite.process import fences
 from moxlite.process.configtest import _hidden, backup_fault
 from moxlite.process.errors import REPLACED
@@ -170,15 +171,15 @@ def test_what_the_unit_hides_is_an_error(tmp_path: Path, monkeypatch: pytest.Mon
     snapshot = load(config / "moxlite.toml")[0]
     static, domains = (read_source(config / name) for name in ("moxlite.toml", "domains.toml"))
 
-    def others(problems: Sequence[Problem]) -> list[str]:
+    def others(findings: Iterable[Finding]) -> list[str]:
         """The folders of this test are hidden, too, where they are below /tmp or a home."""
-        return [one.text for one in problems if str(tmp_path) not in one.text]
+        return [finding.text for finding in findings if str(tmp_path) not in finding.text]
 
     def found(*lines: str) -> tuple[list[str], list[str]]:
         program.write_text("#!/bin/sh\n" + "".join(f"echo {line}\n" for line in lines))
         program.chmod(0o755)
-        refused, doubtful = _hidden(snapshot, static, domains)
-        return others(refused), others(doubtful)
+        findings = _hidden(snapshot, static, domains)
+        return others(filter(is_error, findings)), others(one for one in findings if not is_error(one))
 
     text = "systemd hides /root/ca.pem from the server (ProtectHome in its unit)"
     assert found("LoadState=loaded", "ProtectHome=yes", "PrivateTmp=yes") == ([text], [])

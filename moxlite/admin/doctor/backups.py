@@ -14,8 +14,8 @@ import trio
 from moxlite.admin.backup.rehearsal import FILE as REHEARSED, read_rehearsed
 from moxlite.admin.backup.schedule import FILE, read_sampled
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.findings import Finding
 from moxlite.config.static import Static
+from moxlite.findings import Finding
 from moxlite.process.backuptargets import Target
 from moxlite.process.configtest import backup_fault
 from moxlite.process.keys import host_key_files, read_named

@@ -8,18 +8,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import trio
+from msgspec.structs import replace
 
 from moxlite import lazyimport
 from moxlite.admin.dns import check as dns
 from moxlite.admin.dns.report import Report
 from moxlite.admin.doctor import backups, machine, running, signatures
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.findings import Finding, Grade, in_order
+from moxlite.admin.doctor.findings import in_order
 from moxlite.admin.doctor.requests import Running
 from moxlite.admin.quickstart.switches import ADMIN_PORT
-from moxlite.config.load import DNS_FOLDER, DOMAINS_FILE, ConfigError, Problem, parse, read_source
+from moxlite.config.load import DNS_FOLDER, DOMAINS_FILE, ConfigError, parse, read_source
+from moxlite.findings import Finding, Grade
 from moxlite.net.dnssec.resolver import validating
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.process.configtest import test_config
@@ -34,9 +35,6 @@ from moxlite.wording import fault_of
 
 MAX_LISTED: Final = 20
 """Number of files with wrong permissions that are named; hundreds have one cause."""
-
-UNREADABLE: Final = ("not checked: ", " isn't readable by this user")
-"""Begin and end of a problem that only says that this user may not read a file."""
 
 
 async def check_configuration(examination: Examination) -> list[Finding]:
@@ -69,27 +67,12 @@ def _without_admin(examination: Examination) -> list[Finding]:
 
 async def check_files(path: Path) -> list[Finding]:
     """Report mistakes, given the path of the static file; the only check if the configuration cannot be used."""
-    errors, warnings = await trio.to_thread.run_sync(partial(test_config, path, machine=False))
-    findings = [_problem_finding(problem, error=True) for problem in errors]
-    findings += [_problem_finding(problem) for problem in warnings if not _says_unreadable(str(problem))]
-    return findings
-
-
-def _says_unreadable(text: str) -> bool:
-    begin, end = UNREADABLE
-    return end in text.partition(begin)[2]
-
-
-def _problem_finding(problem: Problem, *, error: bool = False) -> Finding:
-    if "isn't in effect yet" in str(problem):
-        return Finding(grade="note", code="key-not-in-effect", about=problem.key, text=str(problem))
-    return Finding(
-        grade="error" if error else "warning",
-        code="config-error" if error else "config-warning",
-        about=problem.key,
-        text=str(problem),
-        commands=("moxlite config test",),
-    )
+    findings = await trio.to_thread.run_sync(partial(test_config, path, machine=False))
+    return [
+        replace(finding, text=str(finding), commands=("moxlite config test",) if finding.grade != "note" else ())
+        for finding in findings
+        if finding.code != "not-checked"
+    ]
 
 
 async def check_permissions(examination: Examination) -> list[Finding]:
@@ -237,7 +220,7 @@ async def examine(examination: Examination) -> list[Finding]:
     looked up then.
     """
     findings = await check_servers(examination)
-    examination = msgspec.structs.replace(examination, names=not any(finding.grade == "error" for finding in findings))
+    examination = replace(examination, names=not any(finding.grade == "error" for finding in findings))
     waiting = dict.fromkeys(CHECKS)
 
     async def run(name: str, check: Check) -> None:

@@ -1,113 +1,14 @@
-"""Findings: graded, sorted, comparable with earlier ones (ADMIN-70)."""
+"""Lists of findings: sorted, comparable with earlier ones (ADMIN-70)."""
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from moxlite.decoders import from_json
-
-Grade = Literal["error", "warning", "note"]
-
-GRADES: Final[tuple[Grade, ...]] = ("error", "warning", "note")
-"""The grades, worst first. error: mail is lost or refused, or will be. warning: the owner has to act, but has time.
-note: no fault; something could be better, or could not be checked.
-"""
-
-Code = Literal[
-    "account-broken",
-    "account-stopped",
-    "address-blocked",
-    "backup-clock",
-    "backup-kept",
-    "backup-none",
-    "backup-old",
-    "backup-rehearsal",
-    "backup-same-disk",
-    "backup-sample",
-    "backup-unwritable",
-    "backup-without-keys",
-    "certificate-ending",
-    "certificate-order",
-    "certificate-unreadable",
-    "child-down",
-    "clock-unsynchronised",
-    "clock-wrong",
-    "config-error",
-    "config-warning",
-    "disk-low",
-    "dns",
-    "dns-changed",
-    "dns-provider",
-    "dns-server",
-    "ipv6-only",
-    "key-not-in-effect",
-    "key-rotation",
-    "listed",
-    "mail-not-delivered",
-    "mail-not-read",
-    "mail-not-sent",
-    "mail-rejected",
-    "memory-short",
-    "no-admin-pages",
-    "not-checked",
-    "password-foreign",
-    "password-known",
-    "password-weak",
-    "peer",
-    "permissions",
-    "placement",
-    "port-25-blocked",
-    "port-closed",
-    "port-taken",
-    "program-address",
-    "program-in-clear",
-    "queue-held",
-    "queue-stuck",
-    "quota-reached",
-    "sandbox-weak",
-    "server-down",
-    "server-fault",
-    "signature-wrong",
-    "standby-behind",
-    "standby-lease",
-    "task-down",
-    "update",
-]
-"""The kinds of findings; docs/doctor.md has a section for each."""
-
-_NUMBER: Final = re.compile(r"\d+")
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the list.
-
-    about: its subject: a domain and topic, a path, a port. text: the fault. commands: the remedy: commands, or words.
-    detail: more about it, which may differ the next time though the fault is the same.
-    """
-
-    grade: Grade
-    code: Code
-    about: str
-    text: str
-    commands: tuple[str, ...] = ()
-    detail: str = ""
-
-    @property
-    def words(self) -> str:
-        """Text and detail."""
-        return f"{self.text} {self.detail}".rstrip()
-
-    @property
-    def key(self) -> str:
-        """An identity that the same fault has at another time: the numbers of its text, which count days and octets,
-        are masked.
-        """
-        return f"{self.grade} {self.code} {self.about} {_NUMBER.sub('#', self.text)}"
-
+from moxlite.findings import GRADES, Finding, Grade
 
 FIRST: Final = "child-down"
 """The kind that comes before all others of its grade: without a child process much else fails, and says so in other

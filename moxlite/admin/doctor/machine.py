@@ -22,12 +22,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.ownlistings import watched_zones
 from moxlite.admin.quickstart.environment import try_targets
 from moxlite.admin.storage.settings import short_of_space
 from moxlite.autotls.ordering import lifetime
 from moxlite.config.static import ACME
+from moxlite.findings import Finding
 from moxlite.mailauth.dnsbl import DNSBLStatus, check as check_list
 from moxlite.net.dial import DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError, Roots

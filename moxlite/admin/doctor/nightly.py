@@ -17,12 +17,13 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.doctor.findings import STATE, Finding, Night, in_groups, read_night
+from moxlite.admin.doctor.findings import STATE, Night, in_groups, read_night
 from moxlite.admin.doctor.requests import NightlyReport
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Doctor
+from moxlite.findings import Finding
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError

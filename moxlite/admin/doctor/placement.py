@@ -20,7 +20,6 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.nightly import next_night
 from moxlite.admin.doctor.requests import Landing, LookUp, Provider, ProviderDay
 from moxlite.admin.notices import send_to_others
@@ -28,6 +27,7 @@ from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.decoders import from_json
+from moxlite.findings import Finding
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.metrics import DAY_SECONDS, Counter
 from moxlite.net.resolver import DNSError, NotFound, Resolver

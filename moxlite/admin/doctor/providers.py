@@ -16,8 +16,8 @@ from moxlite.admin.dns.wanted import Kind
 from moxlite.admin.dns.zones import Located, plan_zones
 from moxlite.admin.dnsproviders.accounts import Busy
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.findings import Finding, Grade
 from moxlite.autotls.hostkeys import FOLDER, HostKeyState, read_host_state
+from moxlite.findings import Finding, Grade
 from moxlite.proto.address import Domain
 
 BESIDE: Final[frozenset[Kind]] = frozenset({"TLSA", "CAA"})

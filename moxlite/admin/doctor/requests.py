@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from moxlite.admin.doctor.findings import Code, Finding, Grade
+from moxlite.findings import Code, Finding, Grade
 from moxlite.ledger import Refusals
 from moxlite.operations import OWNER, Operation, Role, change, query
 from moxlite.operations.server import HelperState

@@ -8,12 +8,12 @@ from typing import Final
 import trio
 
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.helpers import PURPOSES, ago
 from moxlite.admin.doctor.requests import Blocked, Filled, KnownPassword, PeerUse, Running, StoppedSender
 from moxlite.admin.standby.layout import STALE, STATE, State, read_document
 from moxlite.admin.standby.status import lease_words
 from moxlite.config.static import Static
+from moxlite.findings import Finding
 from moxlite.ledger import Kind, Refusals
 from moxlite.operations.server import HelperState
 from moxlite.ownprogram import exit_words

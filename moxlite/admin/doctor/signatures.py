@@ -12,8 +12,8 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.findings import Finding, Grade
 from moxlite.config.snapshot import Snapshot
+from moxlite.findings import Finding, Grade
 from moxlite.mailauth.dkim.keyrecord import RecordError, choose_record
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import SigningError, sign

@@ -8,10 +8,10 @@ from typing import Final
 import trio
 
 from moxlite import lazyimport
-from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
+from moxlite.findings import Finding
 from moxlite.net.resolver import Resolver
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Domain

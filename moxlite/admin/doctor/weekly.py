@@ -22,13 +22,14 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.admin.backup.rehearsal import read_rehearsed
-from moxlite.admin.doctor.findings import Finding, read_night
+from moxlite.admin.doctor.findings import read_night
 from moxlite.admin.masked import leak_of
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.decoders import from_json
 from moxlite.escapes import printable
+from moxlite.findings import Finding
 from moxlite.metrics import DAILY_KINDS, DAY_SECONDS, DailyKind
 from moxlite.net.limits import ip_classes, network_of
 from moxlite.store.accounts.accounts import Accounts

@@ -17,7 +17,7 @@ from moxlite.admin.quickstart.files import domains_file, static_file
 from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.webserver import Webserver
 from moxlite.config.checks.accounts import account_name_problem
-from moxlite.config.load import DKIM_FOLDER, DOMAINS_FILE
+from moxlite.config.load import DKIM_FOLDER, DOMAINS_FILE, is_error
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.process.configtest import test_config
 from moxlite.process.permissions import NamedFiles, fix_config, fix_data
@@ -179,12 +179,12 @@ def _make(
         _write(domains, domains_file(address, account, keys, now, strict=strict), undo)
         draft = folder / f".{config.name}.new"
         _write(draft, static, undo)
-        errors, problems = test_config(draft, machine=False)
-        if errors:
-            if errors[0].file == str(domains):  # of which the address alone is not ours
-                raise QuickstartFailed(f"{address} can't be the first address; choose another one: {errors[0].text}")
-            raise QuickstartFailed(str(errors[0]))
-        warnings += [str(problem).replace(str(draft), str(config)) for problem in problems]
+        findings = test_config(draft, machine=False)
+        if error := next(filter(is_error, findings), None):
+            if error.file == str(domains):  # of which the address alone is not ours
+                raise QuickstartFailed(f"{address} can't be the first address; choose another one: {error.text}")
+            raise QuickstartFailed(str(error))
+        warnings += [str(finding).replace(str(draft), str(config)) for finding in findings]
         if not agree(draft) and strict:
             domains.write_text(domains_file(address, account, keys, now, strict=False), "utf-8")
         for path in _of_accounts(data):

@@ -46,11 +46,11 @@ def edit_static(path: Path, change: Callable[[Snapshot, str], str]) -> tuple[boo
     Raises ConfigError, CannotSwitch, OSError: nothing is changed.
     """
     source, domains = read_source(path), read_source(path.parent / DOMAINS_FILE)
-    snapshot, errors, _ = check_files(source, domains)
+    snapshot, errors = check_files(source, domains)
     if snapshot is None:
         raise ConfigError(errors)
     text = change(snapshot, source.text)
-    changed, errors, _ = check_files(source_of(path, text.encode()), domains)
+    changed, errors = check_files(source_of(path, text.encode()), domains)
     if changed is None:
         raise ConfigError(errors)
     if text != source.text:

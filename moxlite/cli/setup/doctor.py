@@ -24,9 +24,9 @@ from moxlite.escapes import printable
 from moxlite.operations import description
 
 if TYPE_CHECKING:
-    from moxlite.admin.doctor.findings import Finding
     from moxlite.admin.doctor.requests import Running, Sent
     from moxlite.config.snapshot import Snapshot
+    from moxlite.findings import Finding
     from moxlite.operations.server import HelperState
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from moxlite.config.domains import Account, AutomaticJunkFlags, Destination, DomainConfig, Domains, JunkFilter, Ruleset
 from moxlite.config.snapshot import Key, canonical_localpart
-from moxlite.config.toml.decode import Finding, KeyPath, near
+from moxlite.config.toml.decode import KeyPath, Mistake, near
 from moxlite.config.transports import webhook_keys
 from moxlite.patterns.searching import concern, fault
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
@@ -54,14 +54,14 @@ def account_name_problem(name: str) -> str | None:
     return None
 
 
-def account_findings(name: str, account: Account, domains: Mapping[str, DomainConfig]) -> Iterator[Finding]:
+def account_findings(name: str, account: Account, domains: Mapping[str, DomainConfig]) -> Iterator[Mistake]:
     """Mistakes of one account, except addresses that several accounts claim."""
     path: KeyPath = ("accounts", name)
     problem = account_name_problem(name)
     if problem is not None:
-        yield Finding(path, problem)
+        yield Mistake(path, problem)
     if account.domain.unicode not in domains:
-        yield Finding(
+        yield Mistake(
             (*path, "domain"),
             "isn't a domain on this server",
             near(account.domain.unicode, domains),
@@ -69,12 +69,12 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
         )
     # an empty text looks like "not disabled", and would disable without a reason
     if account.login_disabled == "":
-        yield Finding((*path, "login_disabled"), "must not be empty", "take the key away to let the user log in")
+        yield Mistake((*path, "login_disabled"), "must not be empty", "take the key away to let the user log in")
     for configured, destination in account.destinations.items():
         yield from _destination((*path, "destinations", configured), destination)
         for index, address in enumerate(destination.refused_addresses):
             if not _leads_to(address, configured, domains):
-                yield Finding(
+                yield Mistake(
                     (*path, "destinations", configured, "refused_addresses", index),
                     worded("does not lead to {configured}", configured=configured),
                 )
@@ -88,7 +88,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
         for index, event in enumerate(account.outgoing_webhook.events):
             if event not in WEBHOOK_EVENTS:
                 words = ", ".join(WEBHOOK_EVENTS)
-                yield Finding(
+                yield Mistake(
                     (*path, "outgoing_webhook", "events", index),
                     worded("must be one of {words}", words=words),
                     near(event, WEBHOOK_EVENTS),
@@ -99,14 +99,14 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
     ):
         # a line break in it would add header fields to each call
         if webhook is not None and not (webhook.authorization.isascii() and webhook.authorization.isprintable()):
-            yield Finding((*path, key, "authorization"), "must be printable ASCII because it's a header field value")
+            yield Mistake((*path, key, "authorization"), "must be printable ASCII because it's a header field value")
         try:
             webhook_keys(webhook.secret if webhook is not None else "")
         except ValueError as error:
-            yield Finding((*path, key, "secret"), reason_of(error), "make one: echo whsec_$(openssl rand -base64 32)")
+            yield Mistake((*path, key, "secret"), reason_of(error), "make one: echo whsec_$(openssl rand -base64 32)")
     for index, capability in enumerate(account.imap_capabilities_disabled):
         if capability != capability.upper() or not capability.isascii():
-            yield Finding(
+            yield Mistake(
                 (*path, "imap_capabilities_disabled", index),
                 worded('must be upper case: write "{capability}"', capability=capability.upper()),
             )
@@ -114,28 +114,28 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
         yield from _from_id((*path, "from_id_login_addresses", index), account, address, domains)
 
 
-def _destination(path: KeyPath, destination: Destination) -> Iterator[Finding]:
+def _destination(path: KeyPath, destination: Destination) -> Iterator[Mistake]:
     if destination.smtp_error is not None:
         if not SMTP_ERROR.fullmatch(destination.smtp_error):
-            yield Finding((*path, "smtp_error"), 'must be 421 or 550, a space and a text: "550 no longer here"')
+            yield Mistake((*path, "smtp_error"), 'must be 421 or 550, a space and a text: "550 no longer here"')
         if destination.rulesets or destination.mailbox != "Inbox":
-            yield Finding((*path, "smtp_error"), "rejects all mail, so it can't have a mailbox or rulesets")
+            yield Mistake((*path, "smtp_error"), "rejects all mail, so it can't have a mailbox or rulesets")
     for index, ruleset in enumerate(destination.rulesets):
         yield from _ruleset((*path, "rulesets", index), ruleset)
 
 
-def _forwarding(path: KeyPath, account: Account, domains: Mapping[str, DomainConfig]) -> Iterator[Finding]:
+def _forwarding(path: KeyPath, account: Account, domains: Mapping[str, DomainConfig]) -> Iterator[Mistake]:
     """Mistakes in the addresses to which mail is sent on."""
     if len(account.forward_to) > MAX_FORWARDS:
-        yield Finding((*path, "forward_to"), worded("can have up to {most} addresses", most=MAX_FORWARDS))
+        yield Mistake((*path, "forward_to"), worded("can have up to {most} addresses", most=MAX_FORWARDS))
     known: set[str] = set()
     for index, address in enumerate(account.forward_to):
         here: KeyPath = (*path, "forward_to", index)
         if str(address).lower() in known:
-            yield Finding(here, "is a duplicate")
+            yield Mistake(here, "is a duplicate")
         known.add(str(address).lower())
         if any(_leads_to(address, configured, domains) for configured in account.destinations):
-            yield Finding(here, "is this account's own address")
+            yield Mistake(here, "is this account's own address")
 
 
 def _leads_to(address: Address, configured: str, domains: Mapping[str, DomainConfig]) -> bool:
@@ -154,7 +154,7 @@ def _leads_to(address: Address, configured: str, domains: Mapping[str, DomainCon
     return own.domain == address.domain and canonical_localpart(address.localpart, settings) == wanted
 
 
-def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Finding]:
+def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
     conditions = (
         ruleset.smtp_mail_from_regexp,
         ruleset.msg_from_regexp,
@@ -162,31 +162,31 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Finding]:
         ruleset.headers_regexp,
     )
     if not any(conditions):
-        yield Finding(path, "must have a condition")
+        yield Mistake(path, "must have a condition")
     if ruleset.is_forward:
         if ruleset.smtp_mail_from_regexp is None or ruleset.verified_domain is None:
-            yield Finding((*path, "is_forward"), "requires smtp_mail_from_regexp and verified_domain")
+            yield Mistake((*path, "is_forward"), "requires smtp_mail_from_regexp and verified_domain")
         if ruleset.list_allow_domain is not None:
-            yield Finding((*path, "is_forward"), "cannot go with list_allow_domain")
+            yield Mistake((*path, "is_forward"), "cannot go with list_allow_domain")
     if ruleset.accept_rejects_to_mailbox == "Inbox":
-        yield Finding((*path, "accept_rejects_to_mailbox"), "must not be Inbox")
+        yield Mistake((*path, "accept_rejects_to_mailbox"), "must not be Inbox")
     for pattern in (item for pair in ruleset.headers_regexp.items() for item in pair):
         yield from _header_pattern((*path, "headers_regexp"), pattern)
 
 
-def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Finding]:
+def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Mistake]:
     if re.search(r"(?<!\\)[A-Z]", pattern):
-        yield Finding(path, worded('must be lower case: "{pattern}"', pattern=pattern))
+        yield Mistake(path, worded('must be lower case: "{pattern}"', pattern=pattern))
     if text := fault(pattern):
-        yield Finding(
+        yield Mistake(
             path, worded('isn\'t a valid regular expression: "{pattern}": {fault}', pattern=pattern, fault=text)
         )
 
 
-def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:
+def _mailboxes(path: KeyPath, account: Account) -> Iterator[Mistake]:
     for key in ("rejects_mailbox", "introbox"):
         if getattr(account, key) == "Inbox":
-            yield Finding((*path, key), "must not be Inbox")
+            yield Mistake((*path, key), "must not be Inbox")
     for address, destination in account.destinations.items():
         for index, ruleset in enumerate(destination.rulesets):
             # Mail that a rule accepted is never removed automatically (STORE-67); the rejects mailbox is emptied by
@@ -195,9 +195,9 @@ def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:
                 ruleset.accept_rejects_to_mailbox == account.rejects_mailbox
             ):
                 place = (*path, "destinations", address, "rulesets", index, "accept_rejects_to_mailbox")
-                yield Finding(place, "must not be the rejects mailbox")
+                yield Mistake(place, "must not be the rejects mailbox")
     if account.introbox is not None and account.introbox == account.rejects_mailbox:
-        yield Finding((*path, "introbox"), "must not be the rejects mailbox")
+        yield Mistake((*path, "introbox"), "must not be the rejects mailbox")
 
 
 def is_queue_mailbox(name: str) -> bool:
@@ -205,7 +205,7 @@ def is_queue_mailbox(name: str) -> bool:
     return name == QUEUE or name.startswith(QUEUE + "/")
 
 
-def _queue_mailbox(path: KeyPath, account: Account) -> Iterator[Finding]:
+def _queue_mailbox(path: KeyPath, account: Account) -> Iterator[Mistake]:
     """A finding for each setting that names that mailbox: no mail is delivered to it or removed from it."""
     named: list[tuple[KeyPath, str | None]] = [(("rejects_mailbox",), account.rejects_mailbox)]
     named.append((("introbox",), account.introbox))
@@ -218,25 +218,25 @@ def _queue_mailbox(path: KeyPath, account: Account) -> Iterator[Finding]:
             named.append(((*where, "rulesets", index, "accept_rejects_to_mailbox"), ruleset.accept_rejects_to_mailbox))
     for place, name in named:
         if name is not None and is_queue_mailbox(name):
-            yield Finding((*path, *place), IS_QUEUE)
+            yield Mistake((*path, *place), IS_QUEUE)
 
 
-def _junk_filter(path: KeyPath, settings: JunkFilter) -> Iterator[Finding]:
+def _junk_filter(path: KeyPath, settings: JunkFilter) -> Iterator[Mistake]:
     if not 0 <= settings.threshold <= 1:
-        yield Finding((*path, "threshold"), "must be from 0 to 1")
+        yield Mistake((*path, "threshold"), "must be from 0 to 1")
     for key in ("max_power", "ignore_words"):
         if not 0 <= getattr(settings, key) < 0.5:
-            yield Finding((*path, key), "must be at least 0 and below 0.5")
+            yield Mistake((*path, key), "must be at least 0 and below 0.5")
     if not (settings.onegrams or settings.twograms or settings.threegrams):
-        yield Finding(path, "requires onegrams, twograms or threegrams")
+        yield Mistake(path, "requires onegrams, twograms or threegrams")
 
 
 def _from_id(
     path: KeyPath, account: Account, address: Address, domains: Mapping[str, DomainConfig]
-) -> Iterator[Finding]:
+) -> Iterator[Mistake]:
     settings = domains.get(address.domain.unicode)
     if settings is None:
-        yield Finding(
+        yield Mistake(
             path,
             "isn't at a domain on this server",
             near(address.domain.unicode, domains),
@@ -244,7 +244,7 @@ def _from_id(
         )
         return
     if not settings.localpart_separators:
-        yield Finding(path, "is at a domain without localpart_separators")
+        yield Mistake(path, "is at a domain without localpart_separators")
     localpart = canonical_localpart(address.localpart, settings)
     for configured in account.destinations:
         try:
@@ -253,7 +253,7 @@ def _from_id(
             continue
         if own.domain == address.domain and canonical_localpart(own.localpart, settings) == localpart:
             return
-    yield Finding(path, "doesn't belong to this account")
+    yield Mistake(path, "doesn't belong to this account")
 
 
 def patterns_of(account: Account) -> Iterator[tuple[KeyPath, str]]:
@@ -303,25 +303,25 @@ SELECTOR: Final = re.compile(
 """DKIM selectors: labels of a domain name (RFC 6376 §3.1)."""
 
 
-def domain_name_problem(path: KeyPath, name: str) -> Finding | None:
+def domain_name_problem(path: KeyPath, name: str) -> Mistake | None:
     """The finding for a name that cannot be that of a domain, or None."""
     try:
         domain = Domain.parse(name)
     except AddressError as error:
-        return Finding(path, f"isn't a domain: {error}")
+        return Mistake(path, f"isn't a domain: {error}")
     if domain.unicode != name:
-        return Finding(path, f'must be lowercase Unicode; use "{domain.unicode}"')
+        return Mistake(path, f'must be lowercase Unicode; use "{domain.unicode}"')
     return None
 
 
-def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> Iterator[Finding]:
+def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> Iterator[Mistake]:
     """Mistakes within one domain."""
     if len(set(settings.localpart_separators)) < len(settings.localpart_separators):
-        yield Finding((*path, "localpart_separators"), "has duplicates")
+        yield Mistake((*path, "localpart_separators"), "has duplicates")
     for name in settings.dkim.sign:
         if name not in settings.dkim.selectors:
             hint = near(name, settings.dkim.selectors)
-            yield Finding(
+            yield Mistake(
                 (*path, "dkim", "sign"),
                 f'names the unknown selector "{name}"',
                 hint,
@@ -329,14 +329,14 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
             )
     for name, selector in settings.dkim.selectors.items():
         if not SELECTOR.fullmatch(name):
-            yield Finding((*path, "dkim", "selectors", name), "isn't a valid DNS name")
+            yield Mistake((*path, "dkim", "selectors", name), "isn't a valid DNS name")
         # a signature without From is not valid (RFC 6376 §5.4)
         if "from" not in {header.lower() for header in selector.headers}:
-            yield Finding((*path, "dkim", "selectors", name, "headers"), "must have From")
+            yield Mistake((*path, "dkim", "selectors", name, "headers"), "must have From")
         for key in ("headers", "unsealed_headers"):
             for header in getattr(selector, key):
                 if not FIELD_NAME.fullmatch(header):
-                    yield Finding(
+                    yield Mistake(
                         (*path, "dkim", "selectors", name, key),
                         f'has "{header}", which isn\'t a header field name',
                     )
@@ -346,27 +346,27 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
             continue
         # report generators need not know SMTPUTF8, and the address is in a URI
         if not report.localpart.isascii():
-            yield Finding((*path, kind, "localpart"), "must be ASCII")
+            yield Mistake((*path, kind, "localpart"), "must be ASCII")
         if report.domain is not None and report.domain.unicode not in domains.domains:
             hint = near(report.domain.unicode, domains.domains)
-            yield Finding(
+            yield Mistake(
                 (*path, kind, "domain"), "isn't a domain on this server", hint, ("domains", report.domain.unicode)
             )
         if report.account not in domains.accounts:
             hint = near(report.account, domains.accounts)
-            yield Finding(
+            yield Mistake(
                 (*path, kind, "account"), f'isn\'t an account: "{report.account}"', hint, ("accounts", report.account)
             )
         # that mailbox shows the queue and takes no messages
         elif domains.accounts[report.account].queue_mailbox and is_queue_mailbox(report.mailbox):
-            yield Finding((*path, kind, "mailbox"), IS_QUEUE)
+            yield Mistake((*path, kind, "mailbox"), IS_QUEUE)
     if settings.mtasts is not None:
         if not POLICY_ID.fullmatch(settings.mtasts.policy_id):
-            yield Finding((*path, "mtasts", "policy_id"), "must have 1 to 32 letters and digits")
+            yield Mistake((*path, "mtasts", "policy_id"), "must have 1 to 32 letters and digits")
         for key, patterns in (("mx", settings.mtasts.mx), ("former_mx", settings.mtasts.former_mx)):
             for index, pattern in enumerate(patterns):
                 if not MX_PATTERN.fullmatch(pattern):
-                    yield Finding((*path, "mtasts", key, index), "must be a host name, optionally starting with *.")
+                    yield Mistake((*path, "mtasts", key, index), "must be a host name, optionally starting with *.")
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -394,7 +394,7 @@ def report_owners(domains: Domains, known: Mapping[str, DomainConfig]) -> dict[K
 
 def destination_findings(
     name: str, account: Account, known: Mapping[str, DomainConfig], taken: dict[Key, Owner]
-) -> Iterator[Finding]:
+) -> Iterator[Mistake]:
     """Mistakes in the addresses of one account; its valid addresses are added to `taken`."""
     for configured in account.destinations:
         path: KeyPath = ("accounts", name, "destinations", configured)
@@ -405,7 +405,7 @@ def destination_findings(
             continue
         settings = known.get(domain_name)
         if settings is None:
-            yield Finding(
+            yield Mistake(
                 path,
                 f'is at "{domain_name}", which isn\'t a domain on this server',
                 near(domain_name, known),
@@ -418,10 +418,10 @@ def destination_findings(
             try:
                 address = Address.parse(configured)
             except AddressError as error:
-                yield Finding(path, f"isn't an address: {error}")
+                yield Mistake(path, f"isn't an address: {error}")
                 continue
             if address.pack(True) != configured:
-                yield Finding(path, f'must be in its plain form; use "{address.pack(True)}"')
+                yield Mistake(path, f'must be in its plain form; use "{address.pack(True)}"')
                 continue
             separator = next(
                 (
@@ -432,17 +432,17 @@ def destination_findings(
                 None,
             )
             if separator is not None:
-                yield Finding(path, f"can't include the domain's separator \"{separator}\" before the @")
+                yield Mistake(path, f"can't include the domain's separator \"{separator}\" before the @")
                 continue
             localpart = canonical_localpart(address.localpart, settings)
         # Beside addresses of the file those for reports: mail to one that has two owners would go to either.
         own = Owner(name, f'the account "{name}" ({configured})')
         other = taken.setdefault((localpart, domain.ascii), own)
         if other is not own:
-            yield Finding(path, f"belongs to {other.text} already")
+            yield Mistake(path, f"belongs to {other.text} already")
 
 
-def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]) -> Iterator[Finding]:
+def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]) -> Iterator[Mistake]:
     """Mistakes in the aliases of all domains. An address of an alias must not have another owner."""
     for name, settings in known.items():
         own = Domain.parse(name)
@@ -452,19 +452,19 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
             try:
                 localpart = Address.parse(f"{text}@{name}").localpart
             except AddressError as error:
-                yield Finding(path, f"isn't the part of an address before the @: {error}")
+                yield Mistake(path, f"isn't the part of an address before the @: {error}")
                 continue
             # at the very beginning it separates nothing
             if any(localpart_separator in localpart[1:] for localpart_separator in settings.localpart_separators):
-                yield Finding(path, "can't include the domain's separator")
+                yield Mistake(path, "can't include the domain's separator")
             key = (canonical_localpart(localpart, settings), own.ascii)
             if key in taken:
-                yield Finding(path, f"is already used by {taken[key].text}")
+                yield Mistake(path, f"is already used by {taken[key].text}")
             elif key in seen:
-                yield Finding(path, f'is the same as the alias "{seen[key]}"')
+                yield Mistake(path, f'is the same as the alias "{seen[key]}"')
             seen[key] = text
             if not alias.addresses:
-                yield Finding((*path, "addresses"), "must have at least one member")
+                yield Mistake((*path, "addresses"), "must have at least one member")
             members: set[Key] = set()
             accounts: set[str] = set()
             external = 0
@@ -478,17 +478,17 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
                 elif owner is not None and owner.account is not None:
                     accounts.add(owner.account)
                 if at is not None and (owner is None or owner.account is None):
-                    yield Finding(
+                    yield Mistake(
                         (*path, "addresses", index),
                         f"isn't an account's address: \"{member}\"",
                         refers_to=("accounts",),
                     )
                 elif member_key in members:
-                    yield Finding((*path, "addresses", index), f'is a duplicate: "{member}"')
+                    yield Mistake((*path, "addresses", index), f'is a duplicate: "{member}"')
                 members.add(member_key)
             if external > MAX_EXTERNAL:
-                yield Finding((*path, "addresses"), f"can have up to {MAX_EXTERNAL} members on other servers")
+                yield Mistake((*path, "addresses"), f"can have up to {MAX_EXTERNAL} members on other servers")
             if external and not accounts:
-                yield Finding((*path, "addresses"), "must have a member on this server to send to the others")
+                yield Mistake((*path, "addresses"), "must have a member on this server to send to the others")
             if alias.carrier is not None and alias.carrier not in accounts:
-                yield Finding((*path, "carrier"), f"isn't a member's account: \"{alias.carrier}\"")
+                yield Mistake((*path, "carrier"), f"isn't a member's account: \"{alias.carrier}\"")

@@ -31,7 +31,7 @@ from moxlite.config.checks.listeners import (
 from moxlite.config.domains import DomainConfig, Domains, Route
 from moxlite.config.listeners import enabled_services
 from moxlite.config.static import Static
-from moxlite.config.toml.decode import Finding, KeyPath, near
+from moxlite.config.toml.decode import KeyPath, Mistake, near, warning
 from moxlite.config.transports import SocksTransport, Transport
 from moxlite.config.values import LONGEST_MAILBOX
 from moxlite.proto.address import Domain
@@ -47,12 +47,12 @@ KEY_OCTETS: Final = 32
 # moxlite.toml
 
 
-def check_static(static: Static) -> list[Finding]:
+def check_static(static: Static) -> list[Mistake]:
     """Mistakes within moxlite.toml."""
-    findings: list[Finding] = []
+    findings: list[Mistake] = []
     if not static.listeners:
         findings.append(
-            Finding(("listeners",), "must have at least one listener", 'such as [listeners.public] with ips = ["…"]')
+            Mistake(("listeners",), "must have at least one listener", 'such as [listeners.public] with ips = ["…"]')
         )
     for name, listener in static.listeners.items():
         findings += listener_findings(("listeners", name), listener, static)
@@ -60,11 +60,11 @@ def check_static(static: Static) -> list[Finding]:
     for name, transport in static.transports.items():
         if name.startswith("link:"):
             hint = "choose a name that does not begin with link:"
-            findings.append(Finding(("transports", name), "has the same name as the linked accounts' mailbox", hint))
+            findings.append(Mistake(("transports", name), "has the same name as the linked accounts' mailbox", hint))
         findings += _transport(("transports", name), transport)
     findings += _initial_mailboxes(static)
     if static.host_tlsrpt is not None and not static.host_tlsrpt.localpart.isascii():
-        findings.append(Finding(("host_tlsrpt", "localpart"), "must be ASCII"))
+        findings.append(Mistake(("host_tlsrpt", "localpart"), "must be ASCII"))
     findings += _queue(static)
     findings += _imap(static)
     findings += backup_findings(static)
@@ -72,92 +72,92 @@ def check_static(static: Static) -> list[Finding]:
     findings += _updates(static)
     findings += _oidc(static)
     if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:
-        findings.append(Finding(("tls", "ca", "cert_files"), "must name at least one file"))
+        findings.append(Mistake(("tls", "ca", "cert_files"), "must name at least one file"))
     return findings
 
 
-def _queue(static: Static) -> Iterator[Finding]:
+def _queue(static: Static) -> Iterator[Mistake]:
     if static.queue.max_attempts < 1:
-        yield Finding(("queue", "max_attempts"), "must be at least 1")
+        yield Mistake(("queue", "max_attempts"), "must be at least 1")
     if not static.queue.retry_delays:
-        yield Finding(("queue", "retry_delays"), "must have at least one delay")
+        yield Mistake(("queue", "retry_delays"), "must have at least one delay")
     if static.queue.max_concurrent_deliveries < 1:
-        yield Finding(("queue", "max_concurrent_deliveries"), "must be at least 1")
+        yield Mistake(("queue", "max_concurrent_deliveries"), "must be at least 1")
     if not 1 <= static.queue.guard.failed_share <= 100:
-        yield Finding(("queue", "guard", "failed_share"), "must be from 1 to 100")
+        yield Mistake(("queue", "guard", "failed_share"), "must be from 1 to 100")
 
 
-def _imap(static: Static) -> Iterator[Finding]:
+def _imap(static: Static) -> Iterator[Mistake]:
     lowest = LOWEST_MESSAGE_LIMIT
     if 0 < static.imap.message_limit < lowest:
-        yield Finding(("imap", "message_limit"), f"must be 0 or at least {lowest}")
+        yield Mistake(("imap", "message_limit"), f"must be 0 or at least {lowest}")
     if 0 < static.imap.save_limit < max(lowest, static.imap.message_limit):
-        yield Finding(("imap", "save_limit"), f"must be 0, or at least {lowest} and message_limit")
+        yield Mistake(("imap", "save_limit"), f"must be 0, or at least {lowest} and message_limit")
 
 
-def _updates(static: Static) -> Iterator[Finding]:
+def _updates(static: Static) -> Iterator[Mistake]:
     if static.updates is None:
         if static.check_updates:
             hint = "with domain, changelog_url and public_key of those who make your packages"
-            yield Finding(("check_updates",), "requires an [updates] table", hint)
+            yield Mistake(("check_updates",), "requires an [updates] table", hint)
         return
     try:
         octets = len(base64.b64decode(static.updates.public_key, validate=True))
     except binascii.Error:
         octets = 0
     if octets != KEY_OCTETS:
-        yield Finding(("updates", "public_key"), f"must be a {KEY_OCTETS}-byte key in base64")
+        yield Mistake(("updates", "public_key"), f"must be a {KEY_OCTETS}-byte key in base64")
 
 
-def _oidc(static: Static) -> Iterator[Finding]:
+def _oidc(static: Static) -> Iterator[Mistake]:
     if static.oidc is None:
         return
     if not static.oidc.issuer.startswith("https://") and not static.oidc.allow_internal:
-        yield Finding(("oidc", "issuer"), "must begin with https://", "http is for `allow_internal` alone")
+        yield Mistake(("oidc", "issuer"), "must begin with https://", "http is for `allow_internal` alone")
     for name in ("client_id", "name"):
         value = getattr(static.oidc, name)
         if not value.strip() or not value.isprintable():
-            yield Finding(("oidc", name), "must be a word")
+            yield Mistake(("oidc", name), "must be a word")
 
 
-def _transport(path: KeyPath, transport: Transport) -> Iterator[Finding]:
+def _transport(path: KeyPath, transport: Transport) -> Iterator[Mistake]:
     methods = [name for name in METHODS if getattr(transport, name) is not None]
     if len(methods) > 1:
-        yield Finding(
+        yield Mistake(
             (*path, methods[1]), f"can't be combined with {methods[0]}", "choose only one method for a transport"
         )
     if transport.submissions is not None and (
         transport.submissions.no_starttls or transport.submissions.starttls_insecure_skip_verify
     ):
-        yield Finding((*path, "submissions"), "uses TLS from the start, so it can't have STARTTLS settings")
+        yield Mistake((*path, "submissions"), "uses TLS from the start, so it can't have STARTTLS settings")
     for name in ("submissions", "submission", "smtp"):
         relay = getattr(transport, name)
         if relay is not None and relay.auth is not None:
             yield from _mechanisms((*path, name, "auth", "mechanisms"), relay.auth.mechanisms)
     if transport.direct is not None and transport.direct.disable_ipv4 and transport.direct.disable_ipv6:
-        yield Finding((*path, "direct"), "disables both IPv4 and IPv6")
+        yield Mistake((*path, "direct"), "disables both IPv4 and IPv6")
     if transport.socks is not None:
         yield from _socks((*path, "socks"), transport.socks)
     if transport.fail is not None and not 400 <= transport.fail.smtp_code <= 599:
-        yield Finding((*path, "fail", "smtp_code"), "must be 400 to 599")
+        yield Mistake((*path, "fail", "smtp_code"), "must be 400 to 599")
 
 
-def _mechanisms(path: KeyPath, mechanisms: Sequence[str]) -> Iterator[Finding]:
+def _mechanisms(path: KeyPath, mechanisms: Sequence[str]) -> Iterator[Mistake]:
     if not mechanisms:
-        yield Finding(path, "must have at least one mechanism")
+        yield Mistake(path, "must have at least one mechanism")
     if len(set(mechanisms)) < len(mechanisms):
-        yield Finding(path, "has duplicates")
+        yield Mistake(path, "has duplicates")
 
 
-def _socks(path: KeyPath, socks: SocksTransport) -> Iterator[Finding]:
+def _socks(path: KeyPath, socks: SocksTransport) -> Iterator[Mistake]:
     host, colon, port = socks.address.rpartition(":")
     if not (colon and host and port.isdecimal() and 0 < int(port) < 65536):
-        yield Finding((*path, "address"), "must be HOST:PORT")
+        yield Mistake((*path, "address"), "must be HOST:PORT")
     if not socks.remote_ips:
-        yield Finding((*path, "remote_ips"), "must have at least one address")
+        yield Mistake((*path, "remote_ips"), "must have at least one address")
 
 
-def _initial_mailboxes(static: Static) -> Iterator[Finding]:
+def _initial_mailboxes(static: Static) -> Iterator[Mistake]:
     uses = static.initial_mailboxes.special_use
     path: KeyPath = ("initial_mailboxes",)
     seen: set[str] = set()
@@ -167,22 +167,22 @@ def _initial_mailboxes(static: Static) -> Iterator[Finding]:
         if not name:
             continue
         if name.casefold() == "inbox":
-            yield Finding(where, "can't be Inbox, which every account has")
+            yield Mistake(where, "can't be Inbox, which every account has")
         elif "/" in name:
-            yield Finding(where, "can't be a mailbox within another one")
+            yield Mistake(where, "can't be a mailbox within another one")
         elif len(name.encode()) > LONGEST_MAILBOX:
-            yield Finding(where, "is too long")
+            yield Mistake(where, "is too long")
         elif name in seen:
-            yield Finding(where, f'is a duplicate: "{name}"')
+            yield Mistake(where, f'is a duplicate: "{name}"')
         seen.add(name)
 
 
 # domains.toml
 
 
-def check_domains(domains: Domains) -> list[Finding]:
+def check_domains(domains: Domains) -> list[Mistake]:
     """Mistakes within domains.toml."""
-    findings: list[Finding] = []
+    findings: list[Mistake] = []
     known: dict[str, DomainConfig] = {}
     for name, settings in domains.domains.items():
         problem = domain_name_problem(("domains", name), name)
@@ -191,7 +191,7 @@ def check_domains(domains: Domains) -> list[Finding]:
             continue
         if Domain.parse(name).is_numeric:
             findings.append(
-                Finding(("domains", name), "isn't a domain because it ends with a number, like an IP address")
+                Mistake(("domains", name), "isn't a domain because it ends with a number, like an IP address")
             )
         known[name] = settings
         findings += domain_findings(("domains", name), settings, domains)
@@ -208,32 +208,32 @@ def check_domains(domains: Domains) -> list[Finding]:
             if problem is not None:
                 findings.append(problem)
         if name == target:
-            findings.append(Finding(("web_domain_redirects", name), "redirects to itself"))
+            findings.append(Mistake(("web_domain_redirects", name), "redirects to itself"))
     return findings
 
 
 # Both
 
 
-def check_both(static: Static, domains: Domains) -> tuple[list[Finding], list[Finding]]:
+def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mistake]]:
     """References from one file to the other: mistakes of moxlite.toml, mistakes of domains.toml."""
-    of_static: list[Finding] = []
+    of_static: list[Mistake] = []
     accounts = domains.accounts
     for key in ("postmaster", "host_tlsrpt"):
         settings = getattr(static, key)
         if settings is not None and settings.account not in accounts:
             text = f'is not an account of domains.toml: "{settings.account}"'
             of_static.append(
-                Finding((key, "account"), text, near(settings.account, accounts), ("accounts", settings.account))
+                Mistake((key, "account"), text, near(settings.account, accounts), ("accounts", settings.account))
             )
         elif settings is not None and accounts[settings.account].queue_mailbox and is_queue_mailbox(settings.mailbox):
-            of_static.append(Finding((key, "mailbox"), IS_QUEUE))
+            of_static.append(Mistake((key, "mailbox"), IS_QUEUE))
     initial = static.initial_mailboxes
     names = (*initial.regular, *(getattr(initial.special_use, use) for use in initial.special_use.__struct_fields__))
     of_domains = list(_routes(("routes",), domains.routes, static))
     if any(name is not None and is_queue_mailbox(name) for name in names):
         of_domains += [
-            Finding(("accounts", name, "queue_mailbox"), "cannot go with a mailbox Outgoing in initial_mailboxes")
+            Mistake(("accounts", name, "queue_mailbox"), "cannot go with a mailbox Outgoing in initial_mailboxes")
             for name, account in accounts.items()
             if account.queue_mailbox
         ]
@@ -245,13 +245,13 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Finding], list[Fi
     listeners = static.listeners.values()
     if not any(listener.mtasts_https.enabled for listener in listeners):
         of_domains += [
-            Finding(("domains", name, "mtasts"), "requires a listener with mtasts_https", refers_to=("listeners",))
+            Mistake(("domains", name, "mtasts"), "requires a listener with mtasts_https", refers_to=("listeners",))
             for name, domain in domains.domains.items()
             if domain.mtasts is not None
         ]
     if not any(listener.webserver_http.enabled or listener.webserver_https.enabled for listener in listeners):
         of_domains += [
-            Finding((key,), "requires a listener with webserver_http or webserver_https", refers_to=("listeners",))
+            Mistake((key,), "requires a listener with webserver_http or webserver_https", refers_to=("listeners",))
             for key, there in (
                 ("web_handlers", domains.web_handlers),
                 ("web_domain_redirects", domains.web_domain_redirects),
@@ -265,22 +265,22 @@ MAX_PEERS: Final = 5
 """Hosts of the server from which a domain moves; each may take half a minute when it is silent."""
 
 
-def _peer(path: KeyPath, hosts: tuple[str, ...], static: Static) -> Iterator[Finding]:
+def _peer(path: KeyPath, hosts: tuple[str, ...], static: Static) -> Iterator[Mistake]:
     if len(hosts) > MAX_PEERS:
-        yield Finding(path, f"can have up to {MAX_PEERS} hosts")
+        yield Mistake(path, f"can have up to {MAX_PEERS} hosts")
     own = {static.hostname, *(listener.hostname for listener in static.listeners.values())}
     names = {domain.unicode for domain in own if domain is not None}
     for index, host in enumerate(hosts):
         if host in names:
             hint = "give the address of the other server, if it had this name"
-            yield Finding((*path, index), f'names this server: "{host}"', hint)
+            yield Mistake((*path, index), f'names this server: "{host}"', hint)
 
 
-def _routes(path: KeyPath, routes: tuple[Route, ...], static: Static) -> Iterator[Finding]:
+def _routes(path: KeyPath, routes: tuple[Route, ...], static: Static) -> Iterator[Mistake]:
     for index, route in enumerate(routes):
         if route.transport not in static.transports:
             text = f'is not a transport of moxlite.toml: "{route.transport}"'
-            yield Finding(
+            yield Mistake(
                 (*path, index, "transport"),
                 text,
                 near(route.transport, static.transports),
@@ -291,16 +291,16 @@ def _routes(path: KeyPath, routes: tuple[Route, ...], static: Static) -> Iterato
 # Warnings
 
 
-def warn_static(static: Static) -> list[Finding]:
+def warn_static(static: Static) -> list[Mistake]:
     """Settings of moxlite.toml that are valid but rarely intended."""
-    findings: list[Finding] = []
+    findings: list[Mistake] = []
     if static.log_level == "tracedata":
-        findings.append(Finding(("log_level",), "logs passwords and the content of all mail"))
+        findings.append(warning(("log_level",), "logs passwords and the content of all mail"))
     ports: dict[int, list[tuple[str, bool]]] = {}
     for name, listener in static.listeners.items():
         if listener.admin_https.enabled and any(ip.is_global for ip in (*listener.ips, *listener.nat_ips)):
             findings.append(
-                Finding(
+                warning(
                     ("listeners", name, "admin_https"),
                     "serves the admin app on public addresses",
                     "an internal listener is safer",
@@ -315,7 +315,7 @@ def warn_static(static: Static) -> list[Finding]:
         if wide and len(users) > 1:
             others = ", ".join(name for name, _ in users if name != wide[0])
             text = f"listens on all addresses, also at port {port} that {others} uses: binding will fail"
-            findings.append(Finding(("listeners", wide[0], "ips"), text, "give the addresses explicitly"))
+            findings.append(warning(("listeners", wide[0], "ips"), text, "give the addresses explicitly"))
     return findings
 
 
@@ -323,15 +323,15 @@ CHANGED_ON_THE_WAY: Final = frozenset({"dkim-signature", "received", "return-pat
 """Header fields that no signature should cover (AUTH-43, RFC 6376 §5.4)."""
 
 
-def warn_domains(domains: Domains) -> list[Finding]:
+def warn_domains(domains: Domains) -> list[Mistake]:
     """Settings of domains.toml that are valid but rarely intended."""
     findings = [
-        Finding(("accounts", name), "doesn't have any addresses, so it can't receive mail or log in")
+        warning(("accounts", name), "doesn't have any addresses, so it can't receive mail or log in")
         for name, account in domains.accounts.items()
         if not account.destinations
     ]
     findings += [
-        Finding(
+        warning(
             ("accounts", name, "from_id_login_addresses"),
             "doesn't affect delivery notifications because they're matched with finished messages, which aren't kept",
             'add keep_retired_message_period = "168h"',
@@ -340,12 +340,12 @@ def warn_domains(domains: Domains) -> list[Finding]:
         if account.from_id_login_addresses and not account.keep_retired_message_period
     ]
     for name, account in domains.accounts.items():
-        findings += [Finding(("accounts", name, *path), text) for path, text in old_patterns(account)]
+        findings += [warning(("accounts", name, *path), text) for path, text in old_patterns(account)]
     for domain, settings in domains.domains.items():
         for name, selector in settings.dkim.selectors.items():
             for key in ("headers", "unsealed_headers"):
                 findings += [
-                    Finding(
+                    warning(
                         ("domains", domain, "dkim", "selectors", name, key),
                         f"has {header}, which servers on the way add or change: they break the signature",
                     )

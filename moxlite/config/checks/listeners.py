@@ -10,25 +10,25 @@ from typing import Final
 from moxlite.config.domains import WebBasicAuth, WebHandler, WebRedirect
 from moxlite.config.listeners import TLS_FIRST, Listener, ListenerTLS, enabled_services
 from moxlite.config.static import Backup, Static
-from moxlite.config.toml.decode import Finding, KeyPath, near
+from moxlite.config.toml.decode import KeyPath, Mistake, near
 from moxlite.config.webrules import compile_pattern, parse_template
 from moxlite.proto.sshurl import SSHURL, ObjectURL
 
 
-def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iterator[Finding]:
+def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iterator[Mistake]:
     """Mistakes within one listener."""
     if not listener.ips:
-        yield Finding(
+        yield Mistake(
             (*path, "ips"), "must have at least one address", 'such as "0.0.0.0" and "::" for all of the machine'
         )
     for index, ip in enumerate(listener.nat_ips):
         if ip.is_unspecified or ip.is_loopback:
-            yield Finding((*path, "nat_ips", index), "must be a public address")
+            yield Mistake((*path, "nat_ips", index), "must be a public address")
     if listener.tls is not None:
         yield from _tls((*path, "tls"), listener.tls, static)
     else:
         for service in _needing_tls(listener):
-            yield Finding(
+            yield Mistake(
                 (*path, service),
                 "requires TLS, which isn't set for this listener",
                 f"add [{'.'.join(map(str, path))}.tls]",
@@ -37,7 +37,7 @@ def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iter
     zones = {zone.unicode for zone in listener.smtp.dnsbls}
     for zone in listener.smtp.dnsbl_codes:
         if zone not in zones:
-            yield Finding((*path, "smtp", "dnsbl_codes", zone), "isn't in dnsbls", near(zone, zones))
+            yield Mistake((*path, "smtp", "dnsbl_codes", zone), "isn't in dnsbls", near(zone, zones))
 
 
 def _needing_tls(listener: Listener) -> Iterator[str]:
@@ -53,18 +53,18 @@ def _needing_tls(listener: Listener) -> Iterator[str]:
             yield service
 
 
-def _tls(path: KeyPath, tls: ListenerTLS, static: Static) -> Iterator[Finding]:
+def _tls(path: KeyPath, tls: ListenerTLS, static: Static) -> Iterator[Mistake]:
     if tls.acme is not None and tls.key_certs:
-        yield Finding(path, "has both acme and key_certs", "give one of them")
+        yield Mistake(path, "has both acme and key_certs", "give one of them")
     elif tls.acme is None and not tls.key_certs:
-        yield Finding(path, "requires acme or key_certs", "give one of them")
+        yield Mistake(path, "requires acme or key_certs", "give one of them")
     if tls.acme is not None and tls.acme not in static.acme:
-        yield Finding(
+        yield Mistake(
             (*path, "acme"), "isn't the name of an [acme.NAME] table", near(tls.acme, static.acme), ("acme", tls.acme)
         )
 
 
-def challenge_findings(static: Static) -> Iterator[Finding]:
+def challenge_findings(static: Static) -> Iterator[Mistake]:
     """Authorities that could ask for a proof nowhere (WEB-113)."""
     for name, acme in static.acme.items():
         listeners = {
@@ -73,7 +73,7 @@ def challenge_findings(static: Static) -> Iterator[Finding]:
             if listener.tls is not None and listener.tls.acme == name
         }
         if listeners and not any(_answers(listener, acme.port) for listener in listeners.values()):
-            yield Finding(
+            yield Mistake(
                 ("listeners", next(iter(listeners)), "tls", "acme"),
                 f"can't verify its names because another service uses port {acme.port} and no service uses http",
                 f"free port {acme.port}, or enable a service such as webserver_http",
@@ -86,14 +86,14 @@ def _answers(listener: Listener, port: int) -> bool:
     return "http" in used.values() or used.get(port, "https") == "https"
 
 
-def _ports(path: KeyPath, listener: Listener) -> Iterator[Finding]:
+def _ports(path: KeyPath, listener: Listener) -> Iterator[Mistake]:
     """Mistakes in ports: each port serves one protocol (WEB-21)."""
     used: dict[int, tuple[str, str]] = {}
     for service, protocol, port in enabled_services(listener):
         kind = service if service == "debug_http" else protocol
         other = used.setdefault(port, (kind, service))
         if other[0] != kind:
-            yield Finding((*path, service), f"cannot share port {port} with {other[1]}")
+            yield Mistake((*path, service), f"cannot share port {port} with {other[1]}")
 
 
 # Cross checks of ``[[web_handlers]]`` (ADMIN-9, WEB-36).
@@ -124,21 +124,21 @@ FRAMING: Final = frozenset({"connection", "content-length", "date", "transfer-en
 """HTTP fields that only the server may set (RFC 9112 §6)."""
 
 
-def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Finding]:
+def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Mistake]:
     """Mistakes within one web handler."""
     given = [name for name in HANDLERS if getattr(handler, name) is not None]
     if len(given) != 1:
-        yield Finding(path, "must have exactly one of static, redirect, forward, internal")
+        yield Mistake(path, "must have exactly one of static, redirect, forward, internal")
     if not handler.path_regexp.startswith("^"):
-        yield Finding((*path, "path_regexp"), 'must start with "^"')
+        yield Mistake((*path, "path_regexp"), 'must start with "^"')
     if handler.static is not None:
         if handler.static.strip_prefix and not handler.static.strip_prefix.startswith("/"):
-            yield Finding((*path, "static", "strip_prefix"), "must start with a slash")
+            yield Mistake((*path, "static", "strip_prefix"), "must start with a slash")
         yield from _response_headers((*path, "static", "response_headers"), handler.static.response_headers)
     if handler.redirect is not None:
         yield from _redirect((*path, "redirect"), handler.redirect)
     if handler.cache and handler.static is None and handler.forward is None:
-        yield Finding((*path, "cache"), "goes with static or forward only")
+        yield Mistake((*path, "cache"), "goes with static or forward only")
     for index, web_cache in enumerate(handler.cache):
         yield from _response_headers((*path, "cache", index), {"cache_control": web_cache.cache_control})
     if handler.basic_auth is not None:
@@ -147,41 +147,41 @@ def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Finding]:
         yield from _response_headers((*path, "forward", "response_headers"), handler.forward.response_headers)
 
 
-def _basic_auth(path: KeyPath, settings: WebBasicAuth) -> Iterator[Finding]:
+def _basic_auth(path: KeyPath, settings: WebBasicAuth) -> Iterator[Mistake]:
     if not REALM.fullmatch(settings.realm):
-        yield Finding((*path, "realm"), "must be ASCII without quotation marks and backslashes")
+        yield Mistake((*path, "realm"), "must be ASCII without quotation marks and backslashes")
     for name, hashed in settings.users.items():
         if not name or ":" in name or not name.isprintable():
-            yield Finding((*path, "users", name), "isn't a valid name; use printable characters without a colon")
+            yield Mistake((*path, "users", name), "isn't a valid name; use printable characters without a colon")
         match = HASH.fullmatch(hashed)
         if match is None or int(match["memory"]) < LEAST_MEMORY * int(match["lanes"]):
-            yield Finding((*path, "users", name), "must be a hash from `moxlite config hash-password`")
+            yield Mistake((*path, "users", name), "must be a hash from `moxlite config hash-password`")
         elif int(match["memory"]) > MAX_MEMORY or int(match["time"]) > MAX_PASSES or int(match["lanes"]) > MAX_LANES:
-            yield Finding((*path, "users", name), "is a hash that takes too much memory or time to verify")
+            yield Mistake((*path, "users", name), "is a hash that takes too much memory or time to verify")
 
 
-def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Finding]:
+def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Mistake]:
     if not 300 <= redirect.status_code <= 399 or redirect.status_code == 304:
-        yield Finding((*path, "status_code"), "must be 300 to 399, and not 304")
+        yield Mistake((*path, "status_code"), "must be 300 to 399, and not 304")
     if redirect.base_url is None and redirect.orig_path_regexp is None:
-        yield Finding(path, "must have base_url or orig_path_regexp")
+        yield Mistake(path, "must have base_url or orig_path_regexp")
     if (redirect.orig_path_regexp is None) != (not redirect.replace_path):
-        yield Finding(path, "requires both orig_path_regexp and replace_path")
+        yield Mistake(path, "requires both orig_path_regexp and replace_path")
     if redirect.orig_path_regexp is not None:
         try:
             parse_template(redirect.replace_path, compile_pattern(redirect.orig_path_regexp))
         except ValueError as error:
-            yield Finding((*path, "replace_path"), str(error))
+            yield Mistake((*path, "replace_path"), str(error))
 
 
-def _response_headers(path: KeyPath, fields: Mapping[str, str]) -> Iterator[Finding]:
+def _response_headers(path: KeyPath, fields: Mapping[str, str]) -> Iterator[Mistake]:
     for name, value in fields.items():
         if not FIELD_NAME.fullmatch(name):
-            yield Finding((*path, name), "isn't a header field name")
+            yield Mistake((*path, name), "isn't a header field name")
         elif name.lower() in FRAMING:
-            yield Finding((*path, name), "is a field that only the server can set")
+            yield Mistake((*path, name), "is a field that only the server can set")
         if not all(" " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value) or value != value.strip():
-            yield Finding(
+            yield Mistake(
                 (*path, name), "isn't a header field value; it can't have control characters or spaces around it"
             )
 
@@ -205,16 +205,16 @@ SLOWEST_UPLOAD: Final = 16 << 10
 """Octets a second: a pack of 64 MiB has to be sent before another machine may take the lock over, after 2 hours."""
 
 
-def backup_findings(static: Static) -> Iterator[Finding]:
+def backup_findings(static: Static) -> Iterator[Mistake]:
     """Findings within [backup]."""
     backup = static.backup
     if (backup.schedule is None) != (backup.target is None):
         missing = "target" if backup.target is None else "schedule"
-        yield Finding(("backup",), f"also requires {missing}", 'such as schedule = "24h" and target = "/mnt/backup"')
+        yield Mistake(("backup",), f"also requires {missing}", 'such as schedule = "24h" and target = "/mnt/backup"')
     if backup.schedule is not None and backup.schedule < SHORTEST_BACKUP:
-        yield Finding(("backup", "schedule"), "must be at least 10m")
+        yield Mistake(("backup", "schedule"), "must be at least 10m")
     if 0 < backup.upload_limit < SLOWEST_UPLOAD:
-        yield Finding(("backup", "upload_limit"), "must be 0, or at least 16k a second", 'such as upload_limit = "1m"')
+        yield Mistake(("backup", "upload_limit"), "must be 0, or at least 16k a second", 'such as upload_limit = "1m"')
     if isinstance(backup.target, SSHURL):
         yield from _far_backup(backup)
     elif isinstance(backup.target, ObjectURL):
@@ -228,20 +228,20 @@ def backup_findings(static: Static) -> Iterator[Finding]:
         )
     # Resolved, or a link would let each backup contain the ones before.
     elif backup.target is not None and backup.target.resolve().is_relative_to(static.data_dir.resolve()):
-        yield Finding(("backup", "target"), "must not be inside data_dir")
+        yield Mistake(("backup", "target"), "must not be inside data_dir")
     for key in ("keep_daily", "keep_weekly"):
         if getattr(backup, key) < 0:
-            yield Finding(("backup", key), "must not be negative")
+            yield Mistake(("backup", key), "must not be negative")
 
 
-def missing_findings(section: str, settings: object, needed: Mapping[str, str]) -> Iterator[Finding]:
+def missing_findings(section: str, settings: object, needed: Mapping[str, str]) -> Iterator[Mistake]:
     """Settings that a target elsewhere needs and that are not there; `needed` has a hint for each."""
     for key, hint in needed.items():
         if not getattr(settings, key):
-            yield Finding((section, key), "is required because the target is on another machine", hint)
+            yield Mistake((section, key), "is required because the target is on another machine", hint)
 
 
-def _far_backup(backup: Backup) -> Iterator[Finding]:
+def _far_backup(backup: Backup) -> Iterator[Mistake]:
     """Problems of a target on another machine: keys and values that it needs."""
     needed = {
         "ssh_key_file": "made by `ssh-keygen -t ed25519 -N '' -f FILE`; the other machine must let FILE.pub in",
@@ -252,13 +252,13 @@ def _far_backup(backup: Backup) -> Iterator[Finding]:
     yield from host_key_findings("backup", backup.ssh_host_keys)
 
 
-def host_key_findings(section: str, lines: Sequence[str]) -> Iterator[Finding]:
+def host_key_findings(section: str, lines: Sequence[str]) -> Iterator[Mistake]:
     """Lines of `ssh_host_keys` that are no public keys."""
     for index, line in enumerate(lines):
         words = line.split()
         if len(words) < 2 or not KEY_TEXT.issuperset(words[0] + words[1]) or words[0].startswith("@"):
             hint = 'such as "ssh-ed25519 AAAA..."'
-            yield Finding((section, "ssh_host_keys", index), "isn't a host's public key", hint)
+            yield Mistake((section, "ssh_host_keys", index), "isn't a host's public key", hint)
 
 
 # Cross checks of the section [standby] (STORE-186).
@@ -273,7 +273,7 @@ STANDBY_ENCRYPT: Final = (
 )
 
 
-def standby_findings(static: Static) -> Iterator[Finding]:
+def standby_findings(static: Static) -> Iterator[Mistake]:
     """Findings within [standby]."""
     standby = static.standby
     target = standby.target
@@ -282,16 +282,16 @@ def standby_findings(static: Static) -> Iterator[Finding]:
     yield from _standby_target(static, target)
     if standby.lease and not isinstance(target, ObjectURL):
         hint = "without it a person says when the second machine takes over: moxlite standby takeover"
-        yield Finding(("standby", "lease"), "requires a target in object storage (s3://)", hint)
+        yield Mistake(("standby", "lease"), "requires a target in object storage (s3://)", hint)
     if target == static.backup.target:
-        yield Finding(("standby", "target"), "must not be backup.target", "another folder of the same place will do")
+        yield Mistake(("standby", "target"), "must not be backup.target", "another folder of the same place will do")
     if not standby.encrypt_to:
-        yield Finding(("standby", "encrypt_to"), "is missing", STANDBY_ENCRYPT)
+        yield Mistake(("standby", "encrypt_to"), "is missing", STANDBY_ENCRYPT)
     if standby.keep < SHORTEST:
-        yield Finding(("standby", "keep"), "must be at least 1h")
+        yield Mistake(("standby", "keep"), "must be at least 1h")
 
 
-def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterator[Finding]:
+def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterator[Mistake]:
     standby = static.standby
     if isinstance(target, SSHURL):
         needed = {
@@ -301,11 +301,11 @@ def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterat
         yield from missing_findings("standby", standby, needed)
         yield from host_key_findings("standby", standby.ssh_host_keys)
         if target.user == "":
-            yield Finding(("standby", "target"), "must include a user", "ssh://USER@host/path")
+            yield Mistake(("standby", "target"), "must include a user", "ssh://USER@host/path")
     elif isinstance(target, ObjectURL):
         if target.scheme != "s3://":
-            yield Finding(("standby", "target"), "must be s3://, ssh:// or a folder")
+            yield Mistake(("standby", "target"), "must be s3://, ssh:// or a folder")
         needed = {"storage_keys_file": "a file with access_key_id, secret_access_key, region and endpoint, one a line"}
         yield from missing_findings("standby", standby, needed)
     elif target.resolve().is_relative_to(static.data_dir.resolve()):
-        yield Finding(("standby", "target"), "must not be inside data_dir")
+        yield Mistake(("standby", "target"), "must not be inside data_dir")

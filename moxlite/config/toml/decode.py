@@ -1,11 +1,12 @@
 """From the tables of a TOML file to structs, finding all mistakes at once (ADMIN-3).
 
-A mistake is a `Finding` at a path of keys; `load` adds file and line. A value that cannot be read is left out, so
+A mistake is a `Mistake` at a path of keys; `load` adds file and line. A value that cannot be read is left out, so
 that the rest is still looked at.
 """
 
 import math
 from collections.abc import Collection, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -23,6 +24,7 @@ from moxlite.config.fields import (
     fields_of,
 )
 from moxlite.config.values import Section, toml_type
+from moxlite.findings import Code
 from moxlite.wording import reason_of, worded
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -33,13 +35,20 @@ SectionT = TypeVar("SectionT", bound=Section)
 BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """A mistake at a key, as a text to follow the key. `refers_to`: the table in which a referenced name is missing."""
+class Mistake(msgspec.Struct, frozen=True):
+    """A mistake at a key, as a text to follow the key, before its file and line are known: `Source.findings`.
+    `refers_to`: the table in which a referenced name is missing.
+    """
 
     path: KeyPath
     text: str
     hint: str = ""
     refers_to: KeyPath = ()
+    code: Code = "config-error"
+
+
+warning: Final = partial(Mistake, code="config-warning")
+"""A value that is valid but rarely intended."""
 
 
 def dotted(path: KeyPath) -> str:
@@ -60,7 +69,7 @@ class Wrong(Exception):
 
 def decode(
     section: type[SectionT], table: object, base: Path, path: KeyPath = ()
-) -> tuple[SectionT | None, list[Finding]]:
+) -> tuple[SectionT | None, list[Mistake]]:
     """A file's content as a struct, and all its mistakes. The struct is None if required values are missing or wrong.
 
     Args:
@@ -74,7 +83,7 @@ def decode(
         return None, reader.findings
 
 
-def decode_field(section: type[Section], name: str, value: object, base: Path) -> tuple[object, list[Finding]]:
+def decode_field(section: type[Section], name: str, value: object, base: Path) -> tuple[object, list[Mistake]]:
     """The value of one key of a section, and its mistakes at paths that begin with the key. The value is None if it
     cannot be read. Arguments as for `decode`.
     """
@@ -97,10 +106,10 @@ def near(word: str, words: Iterable[str]) -> str:
 class _Reader:
     def __init__(self, base: Path) -> None:
         self.base = base
-        self.findings: list[Finding] = []
+        self.findings: list[Mistake] = []
 
     def wrong(self, path: KeyPath, text: str, hint: str = "") -> Wrong:
-        self.findings.append(Finding(path, text, hint))
+        self.findings.append(Mistake(path, text, hint))
         return Wrong()
 
     def section(self, section: type[SectionT], value: object, path: KeyPath, default: object = None) -> SectionT:

@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.requests import Provider, QueueState
 from moxlite.admin.figures import AccountDisk
-from moxlite.config.load import Problem
+from moxlite.findings import Finding
 from moxlite.metrics import DailyKind
 from moxlite.store.reports.history import Sum
 
@@ -63,7 +62,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     flow: Flow
     findings: list[Finding]
     examined: int
-    config_problems: list[Problem]
+    config_problems: list[Finding]
     certificates: list[Certificate]
     disk: Disk | None
     queue: QueueState | None

@@ -200,7 +200,7 @@ async def _rename(call: Call, address: str, name: str) -> None:
     try:
         await change_keys(call.server.edit, Destination, path, old, new, ["full_name"])
     except NotValid as error:
-        text = error.mistakes[0].text
+        text = error.findings[0].text
         raise SetError("invalidProperties", text, properties=["name"]) from None
     except (ObjectChanged, ChangedMeanwhile) as error:
         raise SetError("stateMismatch", str(error)) from None

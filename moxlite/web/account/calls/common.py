@@ -123,7 +123,7 @@ class AccountCalls:
         try:
             await change_keys(self._server.edit, section, path, old, new, names)
         except NotValid as error:
-            raise FieldErrors([FieldError(mistake.path, mistake.text) for mistake in error.mistakes]) from error
+            raise FieldErrors([FieldError(finding.about, finding.text) for finding in error.findings]) from error
         except ObjectChanged as error:
             text = str(error).partition(": ")[2]
             raise Conflict(

@@ -17,10 +17,11 @@ from cryptography.x509.oid import NameOID
 from msgspec import Meta
 
 from moxlite.admin.backup.rehearsal import read_rehearsed
-from moxlite.admin.doctor.findings import Finding, Night, in_order, read_night
+from moxlite.admin.doctor.findings import Night, in_order, read_night
 from moxlite.admin.doctor.requests import ExamineNow, ListPlacement, ReadState, Running, TryPlacement
 from moxlite.admin.doctor.running import check_words, standby_findings
 from moxlite.admin.figures import AccountDisk, disk_by_account
+from moxlite.findings import Finding
 from moxlite.metrics import DailyKind
 from moxlite.net.tls.certificates import certificate_names
 from moxlite.process.ports import InUse

@@ -83,7 +83,7 @@ class SettingsCalls(AdminCalls):
         try:
             await change_keys(holder.edit, section, tuple(path), before, after, names, administrator=True)
         except NotValid as error:
-            raise FieldErrors([FieldError(mistake.path, mistake.text) for mistake in error.mistakes]) from None
+            raise FieldErrors([FieldError(finding.about, finding.text) for finding in error.findings]) from None
         except ObjectChanged as error:
             raise Conflict(f"These settings were changed elsewhere: {error}") from None
         except ChangedMeanwhile as error:
