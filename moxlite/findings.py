@@ -71,6 +71,7 @@ Code = Literal[
     "signature-wrong",
     "standby-behind",
     "standby-lease",
+    "store-damaged",
     "task-down",
     "update",
 ]

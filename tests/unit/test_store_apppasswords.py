@@ -219,7 +219,7 @@ async def test_the_check_of_an_account_finds_what_does_not_agree(account: Accoun
     ):
         await account.write(lambda tx, sql=sql, value=value: tx.execute(sql, value))  # type: ignore[misc]  # defaults bind
         findings = await account.scan(check_account, op="test")
-        assert [one.kind for one in findings] == ["app_password"]
+        assert [one.about for one in findings] == ["app_password"]
         await account.write(
             lambda tx: tx.execute("UPDATE app_password SET scram_sha_1 = ?, read_only = ?, scopes = ?", *good)
         )

@@ -240,7 +240,7 @@ def test_what_is_wrong_is_told_with_its_repair(backup: Path, sql: str, text: str
     """STORE-144, ADMIN-51."""
     change(backup / "data/accounts/test2/account.db", sql)
     problems = verify(backup).problems
-    assert any(text in problem.text and problem.repair == repair for problem in problems), problems
+    assert any(text in str(problem) and "".join(problem.commands) == repair for problem in problems), problems
 
 
 def test_fix_repairs_what_can_be_repaired(backup: Path) -> None:

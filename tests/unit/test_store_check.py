@@ -46,7 +46,7 @@ async def account(tmp_path: Path) -> AsyncIterator[Account]:
 
 async def findings(account: Account, *, deep: bool = True) -> set[str]:
     return {
-        finding.kind for finding in await account.scan(lambda r: check_account(r, deep=deep, idle=True), op="check")
+        finding.about for finding in await account.scan(lambda r: check_account(r, deep=deep, idle=True), op="check")
     }
 
 
@@ -166,14 +166,14 @@ async def test_at_most_20_findings_of_a_kind_are_reported(account: Account, monk
         )
     )
     found = await account.scan(check_account, op="check")
-    assert [finding.kind for finding in found] == ["recipient"] * MAX_PER_KIND
+    assert [finding.about for finding in found] == ["recipient"] * MAX_PER_KIND
 
 
 async def test_a_finding_names_the_rows(account: Account) -> None:
     """STORE-40."""
     await account.write(lambda tx: tx.execute("UPDATE message SET modseq = 99 WHERE id = 1"))
     found = await account.scan(check_account, op="check")
-    assert any(finding.kind == "modseq" and "message 1 has createseq 2, modseq 99" in finding.text for finding in found)
+    assert any(finding.about == "modseq" and "message 1 has createseq 2, modseq 99" in finding.text for finding in found)
 
 
 def test_the_rules_are_all_tried_above() -> None:

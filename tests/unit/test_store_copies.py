@@ -306,7 +306,7 @@ def test_files_of_before_keep_all_their_content(tmp_path: Path) -> None:
     assert parents == {row[0]: row[-1] for row in old if row[0] in parents}
     assert len(parents) < len(old)
     assert set(db.execute("SELECT reference FROM thread_missing")) == waiting
-    kinds = {finding.kind for finding in check_account(Reader(db), deep=True)}
+    kinds = {finding.about for finding in check_account(Reader(db), deep=True)}
     assert not kinds & {*SHARED, "thread_missing", "erase_queue", "body", "size", "refs"}
     db.close()
 

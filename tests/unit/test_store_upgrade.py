@@ -171,7 +171,7 @@ async def test_what_was_in_tables_beside_a_message_stays(tmp_path: Path) -> None
         async with accounts.use(ACCOUNTS[2]) as account:
             await reparse(account)
             assert await account.read(lambda r: r.rows(BESIDE_NOW), op="test") == before
-            kinds = {finding.kind for finding in await account.scan(check_account, op="test")}
+            kinds = {finding.about for finding in await account.scan(check_account, op="test")}
             assert not kinds & {"message_info", "message_header", "message_dkim", "message_smtp", "verdict"}
     finally:
         await accounts.aclose()

@@ -84,7 +84,7 @@ async def check_accounts(accounts: Accounts, names: list[str], *, deep: bool) ->
         except StoreError as error:
             reports.append(CheckReport(name, [f"cannot be opened: {error}"]))
         else:
-            reports.append(CheckReport(name, [f"{finding.kind}: {finding.text}" for finding in findings]))
+            reports.append(CheckReport(name, [*map(str, findings)]))
     return reports
 
 

@@ -21,6 +21,7 @@ from typing import Final
 
 import trio
 
+from moxlite.findings import Finding
 from moxlite.store import metrics
 from moxlite.store.accounts.folders import (
     NAME,
@@ -41,7 +42,7 @@ from moxlite.store.errors import (
     StorageBusy,
     StoreError,
 )
-from moxlite.store.file.boundary import Boundary, Edge, Finding, storage
+from moxlite.store.file.boundary import Boundary, Edge, storage
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.upkeep.outbox import Handler
@@ -71,7 +72,7 @@ class CheckFailed(StoreError):
     """The check after the last user left has findings (STORE-41); only with `Options.check_on_close`."""
 
     def __init__(self, name: str, findings: list[Finding]) -> None:
-        super().__init__(f"account {name!r}: " + "; ".join(f"{finding.kind}: {finding.text}" for finding in findings))
+        super().__init__(f"account {name!r}: " + "; ".join(map(str, findings)))
         self.name = name
         self.findings = findings
 

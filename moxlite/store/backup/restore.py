@@ -500,7 +500,7 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
     except apsw.Error as error:
         raise BadTarget(f"the account in the file is damaged: {error}") from error
     if findings:
-        raise BadTarget(f"the account in the file is damaged: {findings[0].kind}: {findings[0].text}")
+        raise BadTarget(f"the account in the file is damaged: {findings[0]}")
 
 
 def is_unused(r: Reader) -> bool:

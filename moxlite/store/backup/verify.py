@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,10 @@ from urllib.parse import quote
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
 from moxlite import __version__
+from moxlite.findings import Finding
 from moxlite.store.backup.copying import copy_database, snapshot
 from moxlite.store.backup.layout import (
     INCOMPLETE,
@@ -34,7 +36,7 @@ from moxlite.store.backup.layout import (
 )
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import BackupError, BadTarget, StoreError
-from moxlite.store.file.boundary import Finding
+from moxlite.store.file.boundary import damage
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import STEPS, Kind, configure, migrations_of, open_file
 from moxlite.store.file.transaction import Reader, Tx
@@ -70,25 +72,24 @@ MIRROR: Final = """
 SELECT content_id, state FROM mirror WHERE state <> 'remove' AND content_id NOT IN (SELECT id FROM content)"""
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """Something wrong: the file, what it is, and the command that repairs it, "" without such a command."""
-
-    path: Path
-    text: str
-    repair: str = ""
-
-    def __str__(self) -> str:
-        """One line."""
-        return f"{self.path}: {self.text}" + (f" (repair: {self.repair})" if self.repair else "")
-
-
 class VerificationResult(msgspec.Struct):
     """Findings: `notes` are worth knowing and no problems. `messages` were looked at."""
 
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     notes: list[str] = []
     databases: int = 0
     messages: int = 0
+
+    def add(self, path: Path, *texts: str) -> None:
+        """Add problems of a file as a whole."""
+        self.problems += [replace(damage("", text), file=str(path)) for text in texts]
+
+    def add_rows(self, path: Path, database_file: DatabaseFile, findings: Iterable[Finding]) -> None:
+        """Add problems within a database, with the commands that repair them."""
+        for finding in findings:
+            command = REPAIRS.get(finding.about) if database_file.account is not None else None
+            commands = (f"{command} {database_file.account}",) if command else ()
+            self.problems.append(replace(finding, file=str(path), commands=commands))
 
 
 def check_folder(folder: Path) -> None:
@@ -146,26 +147,24 @@ def verify(
     data = data_of(folder)
     for mark in (folder / INCOMPLETE, data / RESTORING):
         if mark.exists():
-            verification_result.problems.append(Problem(mark, "the copy was not finished"))
-    verification_result.problems += [Problem(folder / INCOMPLETE, line) for line in _lacks(folder / INCOMPLETE)]
+            verification_result.add(mark, "the copy was not finished")
+    verification_result.add(folder / INCOMPLETE, *_lacks(folder / INCOMPLETE))
     _version(data, verification_result)
     known = databases(data)
     if not known:
         text = "there are no databases"
         if (folder / SETTINGS).exists():
             text = f"this is a repository: moxlite backup verify --repo {folder}"
-        verification_result.problems.append(Problem(data, text))
+        verification_result.add(data, text)
     for lost in lost_databases(data):
-        verification_result.problems.append(Problem(data / lost.path, "is missing: is its disk mounted?"))
+        verification_result.add(data / lost.path, "is missing: is its disk mounted?")
     for database_file in known:
         tell(str(data / database_file.path))
         verification_result.databases += 1
         try:
             _database(data, database_file, verification_result, deep=deep, upgrade=upgrade, scratch=scratch)
         except (apsw.Error, OSError, StoreError) as error:
-            verification_result.problems.append(
-                Problem(data / database_file.path, str(error), _repair("file", database_file))
-            )
+            verification_result.add_rows(data / database_file.path, database_file, [damage("file", str(error))])
     for other in other_files(data):
         if not other.known:
             verification_result.notes.append(f"{data / other.path} is unknown")
@@ -189,7 +188,7 @@ def check_database(data: Path, database_file: DatabaseFile) -> list[str]:
         return ["is missing"]
     except (apsw.Error, OSError, StoreError) as error:
         return [str(error)]
-    return [problem.text for problem in verification_result.problems]
+    return [str(replace(problem, file="")) for problem in verification_result.problems]
 
 
 def _lacks(mark: Path) -> list[str]:
@@ -243,16 +242,14 @@ def _look(
     known = len(migrations_of(database_file.kind))
     application, version = int(db.pragma("application_id")), int(db.pragma("user_version"))
     if application != database_file.kind.application_id:
-        verification_result.problems.append(Problem(path, f"is no {database_file.kind.value} database of moxlite"))
+        verification_result.add(path, f"is no {database_file.kind.value} database of moxlite")
         return None
     if version > known:
         text = f"has schema {version}, this moxlite knows up to {known}: it was written by a newer version"
-        verification_result.problems.append(Problem(path, text))
+        verification_result.add(path, text)
         return None
-    verification_result.problems += [
-        Problem(path, f"{finding.kind}: {finding.text}", _repair(finding.kind, database_file))
-        for finding in [*_file(db), *_schema(db, database_file.kind, version)]
-    ]
+    findings = [*_file(db), *_schema(db, database_file.kind, version)]
+    verification_result.add_rows(path, database_file, findings)
     if version == known:
         _rows(path, database_file, db, verification_result, deep=deep)
     return version
@@ -276,9 +273,9 @@ def _file(db: apsw.Connection) -> Iterator[Finding]:
     """SQLite's check of pages, order, constraints and indices; and that no child lacks its parent."""
     for (line,) in db.execute(f"PRAGMA integrity_check({MAX_LINES})").fetchall():
         if line != "ok":
-            yield Finding("file", str(line))
+            yield damage("file", str(line))
     for table, rowid, parent, _ in db.execute("PRAGMA foreign_key_check").fetchall()[:MAX_LINES]:
-        yield Finding("reference", f"row {rowid} in {table} doesn't have {parent}")
+        yield damage("reference", f"row {rowid} in {table} doesn't have {parent}")
 
 
 OBJECTS: Final = r"""
@@ -299,11 +296,11 @@ def _schema(db: apsw.Connection, kind: Kind, version: int) -> Iterator[Finding]:
         wanted.close()
     for name in sorted(expected.keys() | found.keys()):
         if name not in found:
-            yield Finding("schema", f"{name} is missing")
+            yield damage("schema", f"{name} is missing")
         elif name not in expected:
-            yield Finding("schema", f"{name} does not belong here")
+            yield damage("schema", f"{name} does not belong here")
         elif expected[name] != found[name]:
-            yield Finding("schema", f"{name} has a different definition")
+            yield damage("schema", f"{name} has a different definition")
 
 
 def _objects(db: apsw.Connection) -> dict[str, str]:
@@ -328,23 +325,16 @@ def _rows(
             verification_result.messages += reader.value("SELECT count(*) FROM message")
         case Kind.QUEUE:
             findings = [
-                Finding("content", f"content {number} has refs {refs} and {users} messages")
+                damage("content", f"content {number} has refs {refs} and {users} messages")
                 for number, refs, users in reader.rows(CONTENT_REFS)
             ]
             findings += [
-                Finding("mirror", f"content {number} is missing, but its row in mirror has state {state!r}")
+                damage("mirror", f"content {number} is missing, but its row in mirror has state {state!r}")
                 for number, state in reader.rows(MIRROR)
             ]
         case Kind.AUTH | Kind.REPORTS | Kind.CACHE | Kind.SEARCH:
             pass  # rows of these do not depend on each other
-    verification_result.problems += [
-        Problem(path, f"{one_.kind}: {one_.text}", _repair(one_.kind, database_file)) for one_ in findings
-    ]
-
-
-def _repair(kind: str, database_file: DatabaseFile) -> str:
-    command = REPAIRS.get(kind, "")
-    return f"{command} {database_file.account}" if command and database_file.account is not None else ""
+    verification_result.add_rows(path, database_file, findings)
 
 
 # Databases without other users, of a backup or another machine: whether they are sound, how an account's compares
@@ -392,7 +382,7 @@ async def try_database(file: Path, account: Account) -> Trial:
     finally:
         await copy.aclose()
     newer = await account.scan(lambda r: int(r.value(NEWER, modseq)), op="check")
-    return Trial(messages, newer, [f"{finding.kind}: {finding.text}" for finding in findings[:MAX_FAULTS]])
+    return Trial(messages, newer, [*map(str, findings[:MAX_FAULTS])])
 
 
 def _facts(r: Reader) -> tuple[int, int]:

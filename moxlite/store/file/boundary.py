@@ -29,6 +29,7 @@ from typing import Final
 import apsw
 import msgspec
 
+from moxlite.findings import Finding
 from moxlite.store import metrics
 from moxlite.store.errors import ReadInterrupted, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.file.transaction import Reader
@@ -210,14 +211,12 @@ MAX_PER_KIND: Final = 20
 """Findings reported of one kind: a broken rule may concern every row."""
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """One fault: its kind, and a sentence that names the rows."""
-
-    kind: str
-    text: str
+def damage(kind: str, text: str) -> Finding:
+    """A fault in a file: its kind, and a sentence that names the rows."""
+    return Finding(grade="error", code="store-damaged", about=kind, text=text)
 
 
 def quick_check(r: Reader) -> list[Finding]:
     """SQLite's own check of the file: pages, order of rows, NOT NULL, CHECK. Linear in the size of the file."""
     rows = r.rows(f"PRAGMA quick_check({MAX_PER_KIND})")
-    return [] if rows == [("ok",)] else [Finding("file", str(row[0])) for row in rows]
+    return [] if rows == [("ok",)] else [damage("file", str(row[0])) for row in rows]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from moxlite.findings import Finding
 from moxlite.store.errors import StorageBusy, StoreError
-from moxlite.store.file.boundary import MAX_PER_KIND, Finding, quick_check
+from moxlite.store.file.boundary import MAX_PER_KIND, damage, quick_check
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.search.builder import LIVE_IDS, SET, WATERMARK
@@ -46,7 +47,7 @@ async def check_index(account: IndexedAccount, *, deep: bool = False) -> list[Fi
     except StorageBusy:
         raise  # the index may be sound
     except StoreError as error:
-        return [Finding("search", f"can't read the text index: {error}")]
+        return [damage("search", f"can't read the text index: {error}")]
 
 
 async def _check(account: IndexedAccount, database: Database, deep: bool) -> list[Finding]:
@@ -63,7 +64,7 @@ async def _check(account: IndexedAccount, database: Database, deep: bool) -> lis
         (fields - texts.keys(), "has fields, but no text"),
         (tails - texts_with_data, "has the end of a text, but no text"),
     ):
-        findings += [Finding("search", f"message {one} {text}") for one in sorted(found)[:MAX_PER_KIND]]
+        findings += [damage("search", f"message {one} {text}") for one in sorted(found)[:MAX_PER_KIND]]
     if deep:
         findings += await _compare(account, database, sorted(texts_with_data))
         await database.write(lambda tx: tx.execute(SET, "integrity-check", 0))
@@ -98,9 +99,9 @@ async def _compare(account: IndexedAccount, database: Database, ids: list[int]) 
         actual = await account.scan(partial(_actual, ids=part), op="check")
         for one, found in actual.items():
             if stored.get(one, found.text) != found.text:
-                findings.append(Finding("search", f"message {one}'s text doesn't match the index"))
+                findings.append(damage("search", f"message {one}'s text doesn't match the index"))
             if _differ(fields.get(one, NO_FIELDS), field_texts(found.header)):
-                findings.append(Finding("search", f"message {one}'s fields don't match the index"))
+                findings.append(damage("search", f"message {one}'s fields don't match the index"))
         if len(findings) >= MAX_PER_KIND:
             break
     return findings[:MAX_PER_KIND]

@@ -16,10 +16,11 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.findings import Finding
 from moxlite.store.auth.apppasswords import wrong_app_passwords
 from moxlite.store.content.body import CHUNK_SIZE, decode_chunk
 from moxlite.store.errors import BadMailboxName, ChunkDamaged
-from moxlite.store.file.boundary import MAX_PER_KIND, Finding
+from moxlite.store.file.boundary import MAX_PER_KIND, damage
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.words import wrong_words
 from moxlite.store.mail.masked import wrong_masked
@@ -36,7 +37,7 @@ def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[
     """
     findings: list[Finding] = []
     for rule in RULES:
-        _collect(findings, (Finding(rule.kind, rule.text.format(*row)) for row in r.iterate(rule.sql)))
+        _collect(findings, (damage(rule.kind, rule.text.format(*row)) for row in r.iterate(rule.sql)))
     checks: list[Callable[[Reader], Iterator[Finding]]] = [_names, _keywords, _threads, _app_passwords, _masked]
     if idle:
         checks.append(_unused)
@@ -50,10 +51,10 @@ def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[
 def _collect(findings: list[Finding], found: Iterator[Finding]) -> None:
     counts: dict[str, int] = {}
     for finding in found:
-        counts[finding.kind] = counts.get(finding.kind, 0) + 1
-        if counts[finding.kind] <= MAX_PER_KIND:
+        counts[finding.about] = counts.get(finding.about, 0) + 1
+        if counts[finding.about] <= MAX_PER_KIND:
             findings.append(finding)
-        elif counts[finding.kind] > 10 * MAX_PER_KIND:
+        elif counts[finding.about] > 10 * MAX_PER_KIND:
             return  # all rows are wrong in the same way
 
 
@@ -67,13 +68,13 @@ def _names(r: Reader) -> Iterator[Finding]:
     for name, parent_id in boxes.values():
         try:
             if check_name(name) != name:
-                yield Finding("name", f"mailbox {name!r} should be {check_name(name)!r}")
+                yield damage("name", f"mailbox {name!r} should be {check_name(name)!r}")
         except BadMailboxName as error:
-            yield Finding("name", f"mailbox {name!r}: {error}")
+            yield damage("name", f"mailbox {name!r}: {error}")
         above = parent(name)
         wanted = None if above is None else ids.get(above)
         if parent_id != wanted or (above is not None and wanted is None):
-            yield Finding("parent", f"mailbox {name!r} has parent {parent_id}, it should be {above!r} with id {wanted}")
+            yield damage("parent", f"mailbox {name!r} has parent {parent_id}, it should be {above!r} with id {wanted}")
 
 
 def _keywords(r: Reader) -> Iterator[Finding]:
@@ -88,20 +89,20 @@ def _keywords(r: Reader) -> Iterator[Finding]:
     for message_id, mailbox_id, column in r.iterate("SELECT id, mailbox_id, keywords FROM message"):
         words = split_keywords(column)
         if list(words) != sorted({word.lower() for word in words}):
-            yield Finding("keywords", f"message {message_id} has keywords {column!r}, not sorted, or not in lower case")
+            yield damage("keywords", f"message {message_id} has keywords {column!r}, not sorted, or not in lower case")
         if set(words) != rows.get(message_id, set()):
-            yield Finding(
+            yield damage(
                 "message_keyword",
                 f"message {message_id} has keywords {column!r}, but its rows have "
                 f"{sorted(rows.get(message_id, set()))}",
             )
         if not of_mailbox.get(mailbox_id, set()).issuperset(words):
-            yield Finding(
+            yield damage(
                 "mailbox.keywords",
                 f"message {message_id} has keywords {column!r}, but its mailbox doesn't have all of them",
             )
         if not known.issuperset(words):
-            yield Finding("keyword", f"message {message_id} has keywords {column!r}, not all have a spelling")
+            yield damage("keyword", f"message {message_id} has keywords {column!r}, not all have a spelling")
 
 
 def _threads(r: Reader) -> Iterator[Finding]:
@@ -117,20 +118,20 @@ def _threads(r: Reader) -> Iterator[Finding]:
         try:
             parents_of[message_id] = decode(column)
         except msgspec.DecodeError:
-            yield Finding("thread", f"message {message_id} has an invalid list of thread parents")
+            yield damage("thread", f"message {message_id} has an invalid list of thread parents")
     for message_id, parents in parents_of.items():
         if message_id in parents or len(set(parents)) != len(parents):
-            yield Finding("thread", f"message {message_id} has circular thread parents {parents}")
+            yield damage("thread", f"message {message_id} has circular thread parents {parents}")
         for place, ancestor in enumerate(parents):
             if ancestor in thread_of:
                 theirs = parents_of.get(ancestor, ())
                 if theirs != parents[place + 1 :] and message_id not in theirs:
-                    yield Finding(
+                    yield damage(
                         "thread",
                         f"message {message_id} has thread parents {parents}, but its ancestor {ancestor} has {theirs}",
                     )
                 if thread_of[ancestor] != thread_of[message_id]:
-                    yield Finding(
+                    yield damage(
                         "thread",
                         f"message {message_id} is in thread {thread_of[message_id]}, but its ancestor {ancestor} "
                         f"is in {thread_of[ancestor]}",
@@ -140,13 +141,13 @@ def _threads(r: Reader) -> Iterator[Finding]:
 def _app_passwords(r: Reader) -> Iterator[Finding]:
     """App passwords with another salt than the account's own password, or with invalid scopes (STORE-191)."""
     for text in wrong_app_passwords(r):
-        yield Finding("app_password", text)
+        yield damage("app_password", text)
 
 
 def _masked(r: Reader) -> Iterator[Finding]:
     """Addresses to give away that cannot be looked up, or senders of none (MASK-1)."""
     for text in wrong_masked(r):
-        yield Finding("masked", text)
+        yield damage("masked", text)
 
 
 def _resources(r: Reader) -> Iterator[Finding]:
@@ -155,13 +156,13 @@ def _resources(r: Reader) -> Iterator[Finding]:
         "SELECT r.name, r.hash, d.data FROM resource r JOIN resource_data d ON d.resource_id = r.id"
     ):
         if hashlib.sha256(data).digest() != digest:
-            yield Finding("resource", f"entry {name!r} doesn't match its hash")
+            yield damage("resource", f"entry {name!r} doesn't match its hash")
 
 
 def _unused(r: Reader) -> Iterator[Finding]:
     """Bodies without users, which should have been erased with their last one (STORE-29)."""
     for (body_id,) in r.iterate("SELECT id FROM body WHERE refs = 0"):
-        yield Finding("refs", f"body {body_id} isn't used")
+        yield damage("refs", f"body {body_id} isn't used")
 
 
 def _bodies(r: Reader) -> Iterator[Finding]:
@@ -178,16 +179,16 @@ def _bodies(r: Reader) -> Iterator[Finding]:
             ):
                 plain.update(decode_chunk(enc, check, data, min(CHUNK_SIZE, size - seq * CHUNK_SIZE)))
         except ChunkDamaged:
-            yield Finding("chunk", f"a chunk of body {body_id} is damaged")
+            yield damage("chunk", f"a chunk of body {body_id} is damaged")
             continue
         if plain.digest() != digest:
-            yield Finding("hash", f"body {body_id} doesn't match its hash")
+            yield damage("hash", f"body {body_id} doesn't match its hash")
 
 
 def _junk_words(r: Reader) -> Iterator[Finding]:
     """Words of the junk filter whose counts differ from the learnt messages (STORE-85)."""
     for text in wrong_words(r):
-        yield Finding("junk_word", text)
+        yield damage("junk_word", text)
 
 
 # The rules of `check.py` that are one query each: it returns a row for each fault, from which the text of the finding
