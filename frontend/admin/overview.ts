@@ -6,11 +6,12 @@ import { attempt } from "../lib/dialogs";
 import { type Child, el, fill, sign } from "../lib/dom";
 import { circleCheck, octagonAlert, triangleAlert } from "../lib/icons";
 import { size } from "../lib/numbers";
-import { button, card, copyable, foreign, head, table, visible } from "../lib/pages";
+import { button, card, foreign, head, table, visible } from "../lib/pages";
 import { released } from "../lib/press";
 import { type Level, mark, notice, state } from "../lib/states";
 import { ago, agoShort, moment, timeOf } from "../lib/times";
 import { many, t } from "../lib/words";
+import { action, remedy } from "./findings";
 import type { Desk } from "./ui/page";
 
 /** Milliseconds between two looks while the page is shown. */
@@ -63,16 +64,20 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
       ),
     ),
     ...found.config_problems.map((one) =>
-      notice("danger", [
-        el("b", {}, t("The configuration has an error. The previous version is still active.")),
-        " ",
-        el("code", {}, `${one.file}:${one.line}`),
-        " ",
-        one.about,
-        " ",
-        one.text,
-        one.commands.map((hint) => ` (${hint})`),
-      ]),
+      notice(
+        "danger",
+        [
+          el("b", {}, t("The configuration has an error. The previous version is still active.")),
+          " ",
+          el("code", {}, `${one.file}:${one.line}`),
+          " ",
+          one.about,
+          " ",
+          one.text,
+          one.commands.map((hint) => ` (${hint})`),
+        ],
+        action(one),
+      ),
     ),
     lines.length > 0
       ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true })
@@ -153,8 +158,8 @@ function attention(found: Overview): HTMLElement[] {
       levels[one.grade],
       grades[one.grade],
       visible(one.text),
-      [one.detail !== "" && foreign(one.detail), commands(one)],
-      step(one),
+      [one.detail !== "" && foreign(one.detail), remedy(one)],
+      action(one),
     ),
   );
   for (const one of found.certificates) {
@@ -168,42 +173,13 @@ function attention(found: Overview): HTMLElement[] {
         one.automatic
           ? t("Automatic renewal failed. For the reason, see the server log.")
           : t("Replace the certificate file. The server will reload it within 6 hours."),
-        null,
-      ),
-    );
-  }
-  if (found.backup_interval > 0 && found.at - found.last_backup > 2 * found.backup_interval) {
-    const title =
-      found.last_backup === 0 ? t("No backup yet") : t("No backup since {when}", { when: moment(found.last_backup) });
-    lines.push(
-      line(
-        "warn",
-        t("warning"),
-        title,
-        t("Backups are scheduled every {time}.", { time: agoShort(found.backup_interval) }),
-        null,
-      ),
-    );
-  } else if (found.backup_interval === 0 && !found.findings.some((one) => one.code === "backup-none")) {
-    lines.push(
-      line(
-        "warn",
-        t("warning"),
-        t("Backups are off"),
-        t("Set backup.schedule and backup.target in moxlite.toml."),
-        null,
+        one.automatic
+          ? el("a", { class: "btn line", href: "#log" }, t("View log"))
+          : el("a", { class: "btn line", href: "#network" }, t("View network")),
       ),
     );
   }
   return lines;
-}
-
-function commands(one: Finding): Child {
-  return one.commands.map((command) =>
-    command.startsWith("moxlite ") || command.startsWith("systemctl ") || command.startsWith("journalctl ")
-      ? copyable(command)
-      : el("div", {}, visible(command)),
-  );
 }
 
 /** Days of the chart of a provider. */
@@ -246,25 +222,6 @@ function placed(one: Provider): HTMLElement {
       ),
     ),
   );
-}
-
-/** The page on which a finding is mended. */
-function step(one: Finding): Child {
-  const link = (href: string, title: string) => el("a", { class: "btn line", href }, title);
-  switch (one.code) {
-    case "queue-stuck":
-    case "address-blocked":
-      return link("#queue", t("View queue"));
-    case "queue-held":
-      return link("#queue?hold=true", t("View queue"));
-    case "account-stopped":
-    case "account-broken":
-      return link(`#accounts/${encodeURIComponent(one.about)}`, t("View account"));
-    case "dns":
-      return link(`#domains/${encodeURIComponent(one.about.split(" ")[0] ?? "")}?tab=dns`, t("View records"));
-    default:
-      return null;
-  }
 }
 
 function certificateEnds(one: Certificate, left: number): string {

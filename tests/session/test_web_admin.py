@@ -10,6 +10,7 @@ import trio.testing
 
 from moxlite.admin.doctor.requests import Filled, KnownPassword, QueueState, Running
 from moxlite.admin.doctor.running import check_words
+from moxlite.findings import Finding, Grade
 from moxlite.ledger import Refusals
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.web.admin import sessions as admin_sessions
@@ -206,6 +207,13 @@ def test_a_certificate_that_does_not_come_needs_attention_at_once() -> None:
     assert flow_of(running, [found]) == "flowing"
 
 
+@pytest.mark.parametrize(("grade", "flow"), [("error", "none-in"), ("warning", "flowing")])
+def test_a_full_disk_stops_incoming_mail(grade: Grade, flow: str) -> None:
+    """ADMIN-70: whatever the data directory is called."""
+    full = Finding(grade=grade, code="disk-low", about="/var/lib/moxlite", text="not enough space")
+    assert flow_of(Running("1", queue=QueueState(0, 0)), [full]) == flow
+
+
 def test_full_accounts_and_known_passwords_are_findings() -> None:
     """ADMIN-70, SMTP-57a, STORE-102a."""
     running = Running("1", filled=[Filled("me", 980 << 20, 1 << 30)], known=[KnownPassword("you", "192.0.2.9", 0)])
@@ -237,6 +245,7 @@ async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Pat
     assert found["disk"]["size"] >= found["disk"]["free"] > 0
     assert (found["domains"], found["accounts"]) == (1, 2)
     assert found["config_problems"] == []
+    assert [one["grade"] for one in found["findings"] if one["code"] == "backup-none"] == ["note"]
     path = tmp_path / "config" / "domains.toml"
     before = path.read_text()
     path.write_text(before + "\n[accounts.mia]\nnonsense = 1\n")

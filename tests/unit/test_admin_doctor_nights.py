@@ -1,5 +1,9 @@
-"""What the doctor tells of a night beside the one before."""
+"""What the doctor tells of a night beside the one before, and that each finding has a remedy."""
 
+import ast
+import re
+import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +13,10 @@ from moxlite.admin.doctor import nightly
 from moxlite.admin.doctor.findings import read_night
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Doctor
-from moxlite.findings import Finding
+from moxlite.findings import Code, Finding
 from tests.small_config import DOMAINS, STATIC
+from tests.tools import top
+from tests.trees import nodes, trees
 
 LISTED = Finding(grade="error", code="listed", about="192.0.2.1 list.example", text="192.0.2.1 is listed")
 FULL = Finding(grade="warning", code="disk-low", about="data", text="the disk is full")
@@ -55,3 +61,29 @@ async def test_what_could_not_be_looked_for_is_not_gone(
     assert FULL not in third.gone
     assert read_night(tmp_path / "data").findings == [FULL]
     assert "is listed" in told[-1]
+
+
+def test_every_finding_has_an_action() -> None:
+    """ADMIN-70: a kind without a page in the admin app has commands wherever it is found."""
+    text = (top() / "frontend/admin/findings.ts").read_text()
+    table = text.partition("const places: ")[2].partition("};")[0]
+    places = dict(re.findall(r'^  "?([a-z0-9-]+)"?: (.*),$', table, re.MULTILINE))
+    assert places.keys() == set(typing.get_args(Code))
+    # A check that failed is made again, and files of the store are not a part of the overview.
+    paged = {code for code, place in places.items() if place != "null"} | {"not-checked", "store-damaged"}
+    bare = [
+        f"{path}:{call.lineno} {code.value}"
+        for path, call in _calls()
+        for code in [next((one.value for one in call.keywords if one.arg == "code"), None)]
+        if isinstance(code, ast.Constant) and code.value not in paged
+        if not any(one.arg == "commands" and ast.unparse(one.value) != "()" for one in call.keywords)
+    ]
+    assert bare == []
+
+
+def _calls() -> Iterator[tuple[str, ast.Call]]:
+    """All calls that make a finding, or a function that makes some."""
+    for path in trees():
+        for call in nodes(path, ast.Call):
+            if "Finding" in (ast.unparse(one) for one in (call.func, *call.args[:1])):
+                yield path, call

@@ -14,6 +14,7 @@ import trio
 from moxlite.admin.backup.rehearsal import FILE as REHEARSED, read_rehearsed
 from moxlite.admin.backup.schedule import FILE, read_sampled
 from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.running import schedule_findings
 from moxlite.config.static import Static
 from moxlite.findings import Finding
 from moxlite.process.backuptargets import Target
@@ -25,28 +26,13 @@ from moxlite.store.backup.repository import CLOCKS
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import BackupError
 
-MISSED: Final = 2
-"""Intervals without a backup after which one is missing."""
-
 
 async def check_backups(examination: Examination) -> list[Finding]:
     """Findings about the scheduled backup."""
-    static, running = examination.snapshot.static, examination.running
-    schedule, target = static.backup.schedule, static.backup.target
-    if schedule is None or target is None:
-        text = "backups aren't scheduled ([backup] in moxlite.toml)"
-        commands = ("moxlite backup DIR", "moxlite config describe-static | grep -A 20 backup")
-        return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=commands)]
-    findings: list[Finding] = []
-    if running is not None and not running.last_backup:
-        text = "there's no successful backup yet: the first one is running, or all have failed"
-        commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
-        findings.append(Finding(grade="warning", code="backup-old", about="backup", text=text, commands=commands))
-    elif running is not None and time.time() - running.last_backup > MISSED * schedule:
-        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(running.last_backup))
-        text = f"the last successful backup was at {when}"
-        commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
-        findings.append(Finding(grade="error", code="backup-old", about="backup", text=text, commands=commands))
+    static, target = examination.snapshot.static, examination.snapshot.static.backup.target
+    findings = schedule_findings(static, examination.running)
+    if static.backup.schedule is None or target is None:
+        return findings
     return findings + await trio.to_thread.run_sync(_of_target, static, target, examination)
 
 

@@ -88,7 +88,8 @@ def _permissions(examination: Examination) -> list[Finding]:
     try:
         ids = service_user(static.user)
     except UnknownUser as error:
-        return [Finding(grade="error", code="permissions", about=about, text=str(error))]
+        commands = ("moxlite config test",)
+        return [Finding(grade="error", code="permissions", about=about, text=str(error), commands=commands)]
     if ids is None:
         return []
     if found := openings(path):

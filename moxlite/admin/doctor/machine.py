@@ -193,7 +193,7 @@ async def check_disk(examination: Examination) -> list[Finding]:
         short = await trio.to_thread.run_sync(short_of_space, static)
     except OSError as error:
         text = f"{path}: {error.strerror or error}"
-        return [Finding(grade="error", code="disk-low", about=str(path), text=text)]
+        return [Finding(grade="error", code="disk-low", about=str(path), text=text, commands=(f"df {path}",))]
     free, size = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
     see = (f"du -xh --max-depth=2 {path} | sort -h | tail", "moxlite store stats")
     say = partial(Finding, code="disk-low", about=str(path), commands=see)

@@ -131,7 +131,7 @@ def _helpers(states: list[HelperState]) -> Iterator[Finding]:
                 code="sandbox-weak",
                 about=state.name,
                 text=f"{PURPOSES[state.name]} could be bounded better: {state.weakness}",
-                commands=("uname -srm",) if bare else (),
+                commands=("uname -srm",),
             )
 
 
@@ -263,6 +263,33 @@ def _queue(running: Running) -> list[Finding]:
         commands = ("moxlite queue list --hold true", "moxlite queue unhold --ids ID")
         findings.append(Finding(grade="note", code="queue-held", about="queue", text=text, commands=commands))
     return findings
+
+
+# The scheduled backup: whether there is one, and how old the last one is.
+
+
+MISSED: Final = 2
+"""Intervals without a backup after which one is missing."""
+
+
+def schedule_findings(static: Static, running: Running | None) -> list[Finding]:
+    """A missing schedule, or the last backup if it is too old; `running` None: no server runs."""
+    schedule, target = static.backup.schedule, static.backup.target
+    if schedule is None or target is None:
+        text = "backups aren't scheduled ([backup] in moxlite.toml)"
+        commands = ("moxlite backup DIR", "moxlite config describe-static | grep -A 20 backup")
+        return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=commands)]
+    if running is None:
+        return []
+    commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
+    if not running.last_backup:
+        text = "there's no successful backup yet: the first one is running, or all have failed"
+        return [Finding(grade="warning", code="backup-old", about="backup", text=text, commands=commands)]
+    if time.time() - running.last_backup > MISSED * schedule:
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(running.last_backup))
+        text = f"the last successful backup was at {when}"
+        return [Finding(grade="error", code="backup-old", about="backup", text=text, commands=commands)]
+    return []
 
 
 # The copy of all changes in a second place: whether it is current (STORE-186).

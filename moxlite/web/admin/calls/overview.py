@@ -19,7 +19,7 @@ from msgspec import Meta
 from moxlite.admin.backup.rehearsal import read_rehearsed
 from moxlite.admin.doctor.findings import Night, in_order, read_night
 from moxlite.admin.doctor.requests import ExamineNow, ListPlacement, ReadState, Running, TryPlacement
-from moxlite.admin.doctor.running import check_words, standby_findings
+from moxlite.admin.doctor.running import check_words, schedule_findings, standby_findings
 from moxlite.admin.figures import AccountDisk, disk_by_account
 from moxlite.findings import Finding
 from moxlite.metrics import DailyKind
@@ -109,7 +109,8 @@ class OverviewCalls(AdminCalls):
         night = await trio.to_thread.run_sync(read_night, data)
         rehearsed = await trio.to_thread.run_sync(read_rehearsed, data)
         standby = await trio.to_thread.run_sync(standby_findings, snapshot.static)
-        findings = in_order([*check_words(running), *_of_the_night(night), *standby])
+        backups = schedule_findings(snapshot.static, running)
+        findings = in_order([*check_words(running), *_of_the_night(night), *standby, *backups])
         interval = snapshot.static.backup.schedule
         return Overview(
             at=time.time_ns() // 1000,
@@ -168,12 +169,10 @@ class OverviewCalls(AdminCalls):
 
 def flow_of(running: Running, findings: Sequence[Finding]) -> Flow:
     """How mail flows, from the server's report about itself and the findings."""
-    codes = {(finding.code, finding.about) for finding in findings if finding.grade == "error"}
-    if any(name.startswith("smtpd.smtp") for name in running.tasks) or ("disk-low", "data") in codes:
+    errors = {finding.code for finding in findings if finding.grade == "error"}
+    if any(name.startswith("smtpd.smtp") for name in running.tasks) or "disk-low" in errors:
         return "none-in"
-    if any("takes no mail" in fault or "free space" in fault for fault in running.faults):
-        return "none-in"
-    if running.queue is None or OUT & set(running.tasks) or any(code == "port-25-blocked" for code, _ in codes):
+    if running.queue is None or OUT & set(running.tasks) or "port-25-blocked" in errors:
         return "none-out"
     slow = {"queue-stuck", "address-blocked", "account-stopped"}
     return "slow" if any(finding.code in slow for finding in findings) else "flowing"
@@ -185,6 +184,8 @@ def _of_the_night(night: Night) -> list[Finding]:
         "account-broken",
         "account-stopped",
         "address-blocked",
+        "backup-none",
+        "backup-old",
         "certificate-order",
         "child-down",
         "queue-stuck",
