@@ -78,7 +78,7 @@ class House:
         assert asked["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe(8)
         self.codes[code] = asked
-        return {"state": asked["state"], "code": code, "iss": ISSUER if self.names_itself else ""}
+        return {"state": asked["state"], "code": code, "iss": ISSUER if self.names_itself else "", "error": ""}
 
     def token(self, asked: Mapping[str, str], access_token: str) -> str:
         now = int(time.time())

@@ -3,11 +3,12 @@
 /** What the page went away for. */
 type Purpose = "login" | "connect";
 
-/** The answer, as calls take it. */
+/** The answer, as calls take it; "" for what isn't there. */
 export interface Answer {
   state: string;
   code: string;
   iss: string;
+  error: string;
 }
 
 /** In the storage of the tab: what it went away for, and whether the user asked to stay logged in. */
@@ -29,5 +30,6 @@ export function answered(purpose: Purpose): { answer: Answer; stay: boolean } | 
   if (kept !== purpose || state === null) return null;
   sessionStorage.removeItem(key);
   history.replaceState(null, "", location.pathname + location.hash);
-  return { answer: { state, code: fields.get("code") ?? "", iss: fields.get("iss") ?? "" }, stay: stay !== undefined };
+  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
+  return { answer: { state, code, iss, error }, stay: stay !== undefined };
 }

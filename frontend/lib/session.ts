@@ -24,7 +24,7 @@ export interface LogInClient {
   logout(): Promise<null>;
   provider_name?(): Promise<string>;
   provider_login?(stay: boolean): Promise<string>;
-  provider_finish?(state: string, code: string, iss: string): Promise<LoginResult>;
+  provider_finish?(answer: Answer): Promise<LoginResult>;
 }
 
 export class Session {
@@ -111,8 +111,7 @@ export class Session {
         ? {
             name: () => client.provider_name!(),
             begin: (stay) => client.provider_login!(stay),
-            finish: async ({ state, code, iss }: Answer, stay: boolean) =>
-              started(await client.provider_finish!(state, code, iss), stay),
+            finish: async (answer: Answer, stay: boolean) => started(await client.provider_finish!(answer), stay),
           }
         : undefined,
     );

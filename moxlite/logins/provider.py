@@ -79,10 +79,10 @@ class LoginProvider:
         begun = begin(redirect_uri)
         return begun, authorization_url(provider, self._settings.client_id, begun, again=again)
 
-    async def finish(self, begun: Begun, *, state: str, code: str, iss: str | None) -> Claims:
-        """The verified claims of the person who has logged in. Raises ProviderAway, OIDCError."""
+    async def finish(self, begun: Begun, *, state: str, code: str, iss: str | None, error: str = "") -> Claims:
+        """The verified claims of the person who has logged in. Raises ProviderAway, NotGranted, OIDCError."""
         provider = await self._discover()
-        check_answer(provider, begun, state=state, iss=iss)
+        check_answer(provider, begun, state=state, iss=iss, error=error)
         settings = self._settings
         headers, body = token_request(provider, settings.client_id, await self._secret(), begun, code)
         response = await self._request("POST", provider.token_endpoint, headers, body)

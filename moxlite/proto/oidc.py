@@ -82,6 +82,14 @@ class UnknownKey(OIDCError):
     """The key of a token isn't in the key set. The provider may have changed its keys since that was fetched."""
 
 
+class NotGranted(OIDCError):
+    """The provider's answer is an error: `code` is that of RFC 6749 §4.1.2.1 or Core §3.1.2.6."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"the provider answered with the error {code!r}")
+        self.code = code
+
+
 class Provider(msgspec.Struct, frozen=True):
     """The provider's discovery document, as far as it is used (Discovery §3). Fields that an answer lacks have their
     defaults.
@@ -208,14 +216,18 @@ def authorization_url(provider: Provider, client_id: str, begun: Begun, *, again
     return f"{provider.authorization_endpoint}{separator}{urlencode(fields)}"
 
 
-def check_answer(provider: Provider, begun: Begun, *, state: str, iss: str | None) -> None:
-    """Check what came back with the code (RFC 6749 §10.12, RFC 9207 §2.4). Raises OIDCError."""
+def check_answer(provider: Provider, begun: Begun, *, state: str, iss: str | None, error: str = "") -> None:
+    """Check what came back with the code (RFC 6749 §10.12, RFC 9207 §2.4), or with an error in its place. Raises
+    OIDCError, NotGranted.
+    """
     if not hmac.compare_digest(begun.state.encode(), state.encode()):
         raise OIDCError("the answer belongs to another login")
     if iss is None and provider.authorization_response_iss_parameter_supported:
         raise OIDCError("the response doesn't include its issuer")
     if iss is not None and iss != provider.issuer:
         raise OIDCError(f"the response is from issuer {iss!r}")
+    if error:
+        raise NotGranted(error)
 
 
 def token_request(

@@ -25,7 +25,7 @@ from moxlite.decoders import from_json
 from moxlite.logins.attempts import Attempts
 from moxlite.logins.identity import LoginRefused, WrongCredentials
 from moxlite.logins.provider import MECHANISM, LoginProvider, ProviderAway
-from moxlite.proto.oidc import Begun, Claims, OIDCError
+from moxlite.proto.oidc import Begun, Claims, NotGranted, OIDCError
 from moxlite.store.auth.providerbindings import BoundElsewhere, ProviderBindings
 from moxlite.store.errors import LimitExceeded
 from moxlite.web.calls import call
@@ -48,10 +48,24 @@ AWAY: Final = (
     "recovery link."
 )
 
+DENIED: Final = "You canceled the login, or the login provider didn't allow it."
+BUSY: Final = "The login provider has a problem. Try again later, or log in with your password."
+REFUSED: Final = "The login provider refused the login: {code}. Try again, or ask your administrator."
+
 State = Annotated[str, Meta(max_length=200)]
 Code = Annotated[str, Meta(max_length=8192)]
+ErrorCode = Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_.-]*$")]
 Subject = Annotated[str, Meta(max_length=255)]
 Purpose = Literal["login", "connect"]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the provider has put into the page's address: a code, or an error; "" for what isn't there."""
+
+    state: State
+    code: Code
+    iss: Code
+    error: ErrorCode
 
 
 class _Away(msgspec.Struct, frozen=True):
@@ -115,7 +129,7 @@ class ProviderLogins:
         self.sessions.cookies.send_away(caller, self._sealed(msgspec.json.encode(away)), LIFE)
         return url
 
-    async def finish(self, caller: Caller, purpose: Purpose, state: str, code: str, iss: str) -> Claims:
+    async def finish(self, caller: Caller, purpose: Purpose, answer: Answer) -> Claims:
         """The person who comes back. Raises LoginFailed, RateLimited, Unavailable."""
         provider = self._require(caller)
         away = self._opened(self.sessions.cookies.returned(caller))
@@ -130,14 +144,19 @@ class ProviderLogins:
             away is None
             or (away.app, away.purpose, away.session) != (self.sessions.app, purpose, session)
             or not time.time() < away.until <= time.time() + LIFE
-            or not hmac.compare_digest(away.begun.state.encode(), state.encode("utf-8", "replace"))
+            or not hmac.compare_digest(away.begun.state.encode(), answer.state.encode("utf-8", "replace"))
         ):
             raise LoginFailed(AGAIN)
         caller.stays = away.stay and self.sessions.app == "webmail"
         try:
-            return await provider.finish(away.begun, state=state, code=code, iss=iss or None)
+            return await provider.finish(
+                away.begun, state=answer.state, code=answer.code, iss=answer.iss or None, error=answer.error
+            )
         except ProviderAway as error:
             raise _unavailable(error) from error
+        except NotGranted as error:  # no guess: the state is that of this browser
+            logger.info("login provider didn't log in", extra={"kv": {"code": error.code}})
+            raise _not_granted(error.code) from error
         except OIDCError as error:
             kv = {"remote": caller.request.client_ip, "issuer": provider.issuer, "err": str(error)}
             logger.warning("answer of the login provider refused", extra={"kv": kv})
@@ -165,6 +184,15 @@ class ProviderLogins:
         return hmac.digest(self._secret, octets, hashlib.sha256)
 
 
+def _not_granted(code: str) -> LoginFailed:
+    """The error for one of the provider's own (RFC 6749 §4.1.2.1)."""
+    if code == "access_denied":
+        return LoginFailed(DENIED)
+    if code in ("server_error", "temporarily_unavailable"):
+        return LoginFailed(BUSY)
+    return LoginFailed(worded(REFUSED, code=code))
+
+
 def _unavailable(error: ProviderAway) -> Unavailable:
     logger.warning("login provider failed", extra={"kv": {"err": str(error)}})
     return Unavailable(AWAY, ("retry-after", "10"))
@@ -187,11 +215,9 @@ class ProviderCalls:
         return await self._logins.begin(caller, "login", stay=stay)
 
     @call(public=True)
-    async def provider_finish(self, caller: Caller, state: State, code: Code, iss: Code) -> LoginResult:
-        """Complete a log-in by what the provider has put into the page's address: start a session as `login` does, or
-        ask for a second factor. `iss` is "" if the address has none.
-        """
-        claims = await self._logins.finish(caller, "login", state, code, iss)
+    async def provider_finish(self, caller: Caller, answer: Answer) -> LoginResult:
+        """Complete a log-in: start a session as `login` does, or ask for a second factor."""
+        claims = await self._logins.finish(caller, "login", answer)
         account = await self._logins.bindings.account_of(claims.iss, claims.sub)
         # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
         seconds = max(min(claims.auth_time or 0, time.time()), 1)
@@ -223,9 +249,9 @@ class ProviderConnectionCalls:
         return await self._logins.begin(caller, "connect")
 
     @call(confirm=True, audit="login provider connected")
-    async def provider_connected(self, caller: Caller, state: State, code: Code, iss: Code) -> ProviderState:
-        """Connect the account, by what the provider has put into the page's address."""
-        claims = await self._logins.finish(caller, "connect", state, code, iss)
+    async def provider_connected(self, caller: Caller, answer: Answer) -> ProviderState:
+        """Connect the account with the person who comes back."""
+        claims = await self._logins.finish(caller, "connect", answer)
         account = caller.require().account
         try:
             added = await self._logins.bindings.add(claims.iss, claims.sub, account)

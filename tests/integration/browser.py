@@ -119,7 +119,7 @@ class Visitor:
         self.page.goto(f"{self.base}{path}")
         self.page.get_by_label("Email address").fill(self.server.user)
         self.page.get_by_label("Password").fill(password or self.server.password)
-        self.page.get_by_role("button", name="Log in").click()
+        self.page.get_by_role("button", name="Log in", exact=True).click()
 
     @contextmanager
     def held(self, wanted: str | re.Pattern[str]) -> Iterator[None]:

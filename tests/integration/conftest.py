@@ -30,9 +30,11 @@ __all__ = [
 
 
 @contextmanager
-def sound_server(folder: Path) -> Iterator[LocalServer]:
-    """A localserve; afterwards it must have stopped cleanly, counted no panic, and its store must be sound."""
-    with LocalServer(folder) as server:
+def sound_server(folder: Path, prepared: LocalServer | None = None) -> Iterator[LocalServer]:
+    """A localserve, in `folder` or `prepared`; afterwards it must have stopped cleanly, counted no panic, and its store
+    must be sound.
+    """
+    with prepared or LocalServer(folder) as server:
         yield server
         assert panics(server) == 0, server.log()
     assert server.process.returncode == 0, server.log()

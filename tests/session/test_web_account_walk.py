@@ -227,10 +227,10 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "login_prep": OWN,
         "provider_name": OWN,
         "provider_login": [({"stay": False}, 400)],  # no provider is set
-        "provider_finish": [({"state": "", "code": "", "iss": ""}, 400)],
+        "provider_finish": [({"answer": {"state": "", "code": "", "iss": "", "error": ""}}, 400)],
         "provider_state": OWN,
         "provider_connect": [({}, 400)],
-        "provider_connected": [({"state": "", "code": "", "iss": ""}, 400)],
+        "provider_connected": [({"answer": {"state": "", "code": "", "iss": "", "error": ""}}, 400)],
         "provider_disconnect": [({"subject": "tom-at-home"}, 404)],
         "login_handed": [({"token": "1.x"}, 403)],
         "export_prep": OWN,

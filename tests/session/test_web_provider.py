@@ -59,7 +59,7 @@ async def back(provider: House, browser: Browser) -> dict[str, str]:
 
 
 async def log_in(provider: House, browser: Browser) -> dict[str, Any]:
-    answer = await browser.post("provider_finish", await back(provider, browser))
+    answer = await browser.post("provider_finish", {"answer": await back(provider, browser)})
     assert answer.status == 200, answer.body
     result: dict[str, Any] = answer.json["result"]
     browser.csrf = result["csrf_token"]
@@ -79,7 +79,7 @@ async def test_log_in_by_the_provider(rig: Rig, provider: House, app: str) -> No
     [asked] = provider.codes.values()
     assert asked["redirect_uri"] == f"https://mail.example.org{app}"
     assert "prompt" not in asked
-    result = await browser.call("provider_finish", **answered)
+    result = await browser.call("provider_finish", answer=answered)
     browser.csrf = result["csrf_token"]
     assert result["login_address"] == ADDRESS
     assert not any("provider" in name for name in browser.cookies)
@@ -91,7 +91,7 @@ async def test_unknown_people_are_refused(rig: Rig, provider: House) -> None:
     await connect(rig, "tom-at-home", "tom")
     provider.claims = {"email": ADDRESS, "email_verified": True, "preferred_username": "mia"}
     browser = page(rig)
-    assert await browser.error("provider_finish", **await back(provider, browser)) == FAILED
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
     assert not any("session" in name for name in browser.cookies)
     found: list[RecordedAttempt] = []
     while not found:
@@ -104,7 +104,7 @@ async def test_another_issuer_s_subject(rig: Rig, provider: House) -> None:
     """WEB-181: the same subject at another provider is another person."""
     await rig.auth.bindings.add("https://other.example", "mia-at-home", "mia")
     browser = page(rig)
-    assert await browser.error("provider_finish", **await back(provider, browser)) == FAILED
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
 
 
 def other_state(answered: dict[str, str]) -> dict[str, str]:
@@ -131,8 +131,8 @@ async def test_answers_that_are_mixed_up(
     await connect(rig)
     browser = page(rig)
     answered = await back(provider, browser)
-    assert await browser.error("provider_finish", **change(answered)) == FAILED
-    assert await browser.error("provider_finish", **answered) == FAILED  # the request is used up
+    assert await browser.error("provider_finish", answer=change(answered)) == FAILED
+    assert await browser.error("provider_finish", answer=answered) == FAILED  # the request is used up
 
 
 async def test_an_answer_serves_once(rig: Rig, provider: House) -> None:
@@ -141,10 +141,10 @@ async def test_an_answer_serves_once(rig: Rig, provider: House) -> None:
     browser = page(rig)
     answered = await back(provider, browser)
     kept = dict(browser.cookies)
-    await browser.call("provider_finish", **answered)
-    assert await browser.error("provider_finish", **answered) == FAILED
+    await browser.call("provider_finish", answer=answered)
+    assert await browser.error("provider_finish", answer=answered) == FAILED
     browser.cookies = kept
-    assert await browser.error("provider_finish", **answered) == FAILED
+    assert await browser.error("provider_finish", answer=answered) == FAILED
 
 
 async def test_nobody_is_logged_in_to_the_account_of_an_attacker(rig: Rig, provider: House) -> None:
@@ -152,9 +152,9 @@ async def test_nobody_is_logged_in_to_the_account_of_an_attacker(rig: Rig, provi
     await connect(rig)
     attacker, victim = page(rig), page(rig)
     answered = await back(provider, attacker)
-    assert await victim.error("provider_finish", **answered) == FAILED
+    assert await victim.error("provider_finish", answer=answered) == FAILED
     await back(provider, victim)
-    assert await victim.error("provider_finish", **answered) == FAILED
+    assert await victim.error("provider_finish", answer=answered) == FAILED
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ async def test_cookies_that_are_spoiled(rig: Rig, provider: House, spoil: Callab
     browser = page(rig)
     answered = await back(provider, browser)
     browser.cookies["webmailprovider"] = spoil(browser.cookies["webmailprovider"])
-    assert await browser.error("provider_finish", **answered) == FAILED
+    assert await browser.error("provider_finish", answer=answered) == FAILED
 
 
 async def test_an_answer_that_comes_late(rig: Rig, provider: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ async def test_an_answer_that_comes_late(rig: Rig, provider: House, monkeypatch:
     answered = await back(provider, browser)
     now = time.time()
     monkeypatch.setattr("moxlite.web.providerlogin.time.time", lambda: now + 601)
-    assert await browser.error("provider_finish", **answered) == FAILED
+    assert await browser.error("provider_finish", answer=answered) == FAILED
 
 
 async def test_an_answer_of_another_app(rig: Rig, provider: House) -> None:
@@ -185,7 +185,7 @@ async def test_an_answer_of_another_app(rig: Rig, provider: House) -> None:
     account, webmail = page(rig, "/"), page(rig)
     answered = await back(provider, account)
     webmail.cookies["webmailprovider"] = account.cookies["accountprovider"]
-    assert await webmail.error("provider_finish", **answered) == FAILED
+    assert await webmail.error("provider_finish", answer=answered) == FAILED
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ async def test_bad_tokens(rig: Rig, provider: House, claims: dict[str, Any]) -> 
     await connect(rig)
     provider.claims = claims
     browser = page(rig)
-    assert await browser.error("provider_finish", **await back(provider, browser)) == FAILED
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
 
 
 async def test_keys_that_change(rig: Rig, provider: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +208,7 @@ async def test_keys_that_change(rig: Rig, provider: House, monkeypatch: pytest.M
     provider.key = jwk.RSAKey.generate_key(2048, {"kid": "second"})
     browser = page(rig)
     asked = len(provider.asked)
-    assert await browser.error("provider_finish", **await back(provider, browser)) == FAILED
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
     assert [url for _, url, _, _ in provider.asked[asked:]] == [f"{ISSUER}/token"]
     monkeypatch.setattr("moxlite.logins.provider.PAUSE", 0.0)
     assert (await log_in(provider, page(rig)))["csrf_token"]
@@ -238,7 +238,7 @@ async def test_a_provider_that_is_away(
     browser = page(rig)
     begun = await browser.post("provider_login", {"stay": False})
     if begun.status == 200:
-        begun = await browser.post("provider_finish", provider.approve(begun.json["result"]))
+        begun = await browser.post("provider_finish", {"answer": provider.approve(begun.json["result"])})
     assert begun.status == 503
     assert "your password" in begun.json["error"]["message"]
     await inside.call("token")
@@ -251,11 +251,40 @@ async def test_a_provider_that_is_away(
     await log_in(provider, page(rig))
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("access_denied", "canceled"),
+        ("login_required", "refused the login: login_required"),
+        ("consent_required", "refused the login: consent_required"),
+        ("temporarily_unavailable", "your password"),
+        ("server_error", "your password"),
+        ("x-y.z", "refused the login: x-y.z"),
+    ],
+)
+async def test_errors_of_the_provider(rig: Rig, provider: House, code: str, words: str) -> None:
+    """WEB-182: in words, only for this browser's own request, with no request to the provider, and no failed log-in."""
+    browser = page(rig)
+    answered = await back(provider, browser) | {"code": "", "error": code}
+    kept = dict(browser.cookies)
+    assert await browser.error("provider_finish", answer=answered | {"state": "x"}) == FAILED
+    browser.cookies = dict(kept)
+    assert (await browser.post("provider_finish", {"answer": answered | {"error": "<b>"}})).status == 400
+    browser.cookies = kept
+    asked = len(provider.asked)
+    answer = await browser.post("provider_finish", {"answer": answered})
+    assert answer.status == 401
+    assert words in answer.json["error"]["message"]
+    assert len(provider.asked) == asked
+    assert not any("session" in name for name in browser.cookies)
+    assert not any(one.result == "badcreds" for one in await rig.auth.attempts.newest("-"))
+
+
 async def test_forged_answers_are_failed_log_ins(rig: Rig, provider: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEB-182: they are recorded, and a network with too many of them makes no requests to the provider any more."""
     provider.claims = {"aud": "another"}
     browser = page(rig)
-    assert await browser.error("provider_finish", **await back(provider, browser)) == FAILED
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
     found: list[RecordedAttempt] = []
     while not found:
         await trio.to_thread.run_sync(time.sleep, 0.002)
@@ -264,7 +293,7 @@ async def test_forged_answers_are_failed_log_ins(rig: Rig, provider: House, monk
     answered = await back(provider, browser)
     asked = len(provider.asked)
     monkeypatch.setattr(Attempts, "allowed", lambda *_: False)
-    assert (await browser.post("provider_finish", answered)).status == 429
+    assert (await browser.post("provider_finish", {"answer": answered})).status == 429
     assert len(provider.asked) == asked
 
 
@@ -298,7 +327,7 @@ async def test_a_disabled_account(rig: Rig, provider: House) -> None:
         lambda document, _: document.put(("accounts", "mia", "login_disabled"), "moved to another server")
     )
     browser = page(rig)
-    answer = await browser.post("provider_finish", await back(provider, browser))
+    answer = await browser.post("provider_finish", {"answer": await back(provider, browser)})
     assert (answer.status, answer.json["error"]["message"]) == (401, "moved to another server")
 
 
@@ -313,7 +342,7 @@ async def test_a_user_connects_and_disconnects(rig: Rig, provider: House) -> Non
     answered = provider.approve(await browser.call("provider_connect"))
     [asked] = provider.codes.values()
     assert asked["prompt"] == "login"
-    state = await browser.call("provider_connected", **answered)
+    state = await browser.call("provider_connected", answer=answered)
     assert [one["subject"] for one in state["people"]] == ["mia-at-home"]
     async with rig.account() as account:
         inbox = await account.read(lambda r: mailbox_by_name(r, "Inbox"), op="test")
@@ -324,7 +353,7 @@ async def test_a_user_connects_and_disconnects(rig: Rig, provider: House) -> Non
     assert (await browser.call("provider_disconnect", subject="mia-at-home"))["people"] == []
     assert (await other.error("token"))[0] == 401
     stranger = page(rig)
-    assert await stranger.error("provider_finish", **await back(provider, stranger)) == FAILED
+    assert await stranger.error("provider_finish", answer=await back(provider, stranger)) == FAILED
 
 
 async def test_a_person_of_another_account(rig: Rig, provider: House) -> None:
@@ -333,7 +362,7 @@ async def test_a_person_of_another_account(rig: Rig, provider: House) -> None:
     browser = page(rig, "/")
     await browser.log_in()
     answered = provider.approve(await browser.call("provider_connect"))
-    assert await browser.error("provider_connected", **answered) == (400, "user:error")
+    assert await browser.error("provider_connected", answer=answered) == (400, "user:error")
     assert await rig.auth.bindings.account_of(ISSUER, "mia-at-home") == "tom"
 
 
@@ -342,11 +371,11 @@ async def test_a_log_in_doesn_t_connect(rig: Rig, provider: House) -> None:
     browser, other = page(rig, "/"), page(rig, "/")
     answered = await back(provider, browser)
     await browser.log_in()
-    assert await browser.error("provider_connected", **answered) == FAILED
+    assert await browser.error("provider_connected", answer=answered) == FAILED
     await other.log_in()
     answered = provider.approve(await browser.call("provider_connect"))
     other.cookies["accountprovider"] = browser.cookies["accountprovider"]
-    assert await other.error("provider_connected", **answered) == FAILED
+    assert await other.error("provider_connected", answer=answered) == FAILED
     assert await rig.auth.bindings.of("") == []
 
 
@@ -385,4 +414,7 @@ async def test_without_a_provider(rig: Rig) -> None:
     browser = page(rig)
     assert await browser.call("provider_name") == ""
     assert await browser.error("provider_login", stay=False) == (400, "user:error")
-    assert await browser.error("provider_finish", state="", code="", iss="") == (400, "user:error")
+    assert await browser.error("provider_finish", answer=dict.fromkeys(("state", "code", "iss", "error"), "")) == (
+        400,
+        "user:error",
+    )

@@ -15,10 +15,8 @@ export async function providerCard(desk: Desk): Promise<HTMLElement | null> {
   const { client } = desk;
   const back = answered("connect");
   if (back !== null) {
-    const { state, code, iss } = back.answer;
-    if (
-      await attempt(t("Connecting…"), t("Couldn't connect account"), () => client.provider_connected(state, code, iss))
-    )
+    const { answer } = back;
+    if (await attempt(t("Connecting…"), t("Couldn't connect account"), () => client.provider_connected(answer)))
       desk.say(t("Account connected"));
   }
   const found = await client.provider_state();

@@ -1,0 +1,168 @@
+"""Log-in by a real login provider, oidc-provider, in a real browser: to the list, and with the provider's errors."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import sound_server
+from tests.running import LocalServer
+from tests.tools import free_port, need, until
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+SCRIPT = Path(__file__).parent / "oidcprovider/provider.mjs"
+
+SETTINGS = """
+[oidc]
+issuer = "http://127.0.0.1:{port}"
+client_id = "moxlite"
+client_secret_file = "oidc-secret"
+name = "Home"
+allow_internal = true
+"""
+
+
+class Provider:
+    """The process, on another port than moxlite and under another name: another site for browsers."""
+
+    def __init__(self, base: str, log: Path) -> None:
+        if not (SCRIPT.parent / "node_modules").is_dir():
+            if os.environ.get("CI") == "true":
+                pytest.fail("oidc-provider is not installed, and CI=true allows no skip")
+            pytest.skip("oidc-provider is not installed: (cd tests/integration/oidcprovider && npm ci)")
+        self.port = free_port()
+        self.base = base
+        self._log = log
+        self.start()
+
+    def start(self) -> None:
+        """Start it; returns when it answers."""
+        with self._log.open("wb") as log:
+            command = [need("node"), str(SCRIPT), str(self.port), self.base]
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        until(lambda: "ready" in self.log() or self.process.poll() is not None, what="the login provider")
+        assert self.process.poll() is None, self.log()
+
+    def log(self) -> str:
+        """What it has said since its start."""
+        return self._log.read_text()
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalServer, Provider]]:
+    """A server and its login provider, whose `mia` is connected to the account."""
+    folder = tmp_path_factory.mktemp("provider")
+    server = LocalServer(folder / "server")
+    provider = Provider(f"http://localhost:{server.port(80)}", folder / "provider.log")
+    try:
+        with (server.config_folder / "moxlite.toml").open("a") as file:
+            file.write(SETTINGS.format(port=provider.port))
+        (server.config_folder / "oidc-secret").write_text("a secret: of the client")
+        with sound_server(folder / "server", server) as found:
+            found.cli("account", "provider", "connect", "moxlite", "mia")
+            yield found, provider
+    finally:
+        provider.stop()
+
+
+@pytest.fixture
+def visitor(chromium: Browser, house: tuple[LocalServer, Provider]) -> Iterator[Visitor]:
+    found = Visitor(chromium, house[0])
+    yield found
+    found.close()
+
+
+def go(visitor: Visitor, app: str = "/webmail/") -> Page:
+    """Open an app, and go to the provider."""
+    visitor.page.goto(f"{visitor.base}{app}")
+    visitor.page.get_by_role("button", name="Log in with Home").click()
+    expect(visitor.page.get_by_placeholder("Enter any login")).to_be_visible()
+    return visitor.page
+
+
+def sign_in(page: Page, person: str = "mia") -> None:
+    """Log in at the provider, and let moxlite have the person's name."""
+    page.get_by_placeholder("Enter any login").fill(person)
+    page.get_by_placeholder("and password").fill("secret")
+    page.get_by_role("button", name="Sign-in").click()
+    page.get_by_role("button", name="Continue").click()
+
+
+def test_from_the_log_in_to_the_list(visitor: Visitor) -> None:
+    """WEB-181: by one redirect, back to an address without the answer; a second log-in asks for nothing there, and the
+    list is there soon.
+    """
+    page = go(visitor)
+    sign_in(page)
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    assert "code=" not in page.url
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Log out").click()
+    button = page.get_by_role("button", name="Log in with Home")
+    expect(button).to_be_visible()
+    began = time.monotonic()
+    button.click()
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    print(f"log-in to list: {time.monotonic() - began:.2f} s")
+
+
+def test_in_the_account_app(visitor: Visitor) -> None:
+    """WEB-181: as in the webmail."""
+    sign_in(go(visitor, "/"))
+    expect(visitor.page.get_by_role("region", name="Addresses")).to_be_visible()
+
+
+def test_a_person_without_an_account(visitor: Visitor) -> None:
+    """WEB-181: told what to do."""
+    sign_in(go(visitor), "tom")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("isn't connected to an account")
+    visitor.fill_in("/webmail/")
+    expect(visitor.page.locator(".list-title")).to_have_text("Inbox")
+
+
+def test_a_log_in_that_the_user_cancels(visitor: Visitor) -> None:
+    """WEB-182: the provider's error, in words; the form is there, and the address has no answer."""
+    page = go(visitor)
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("alert")).to_contain_text("You canceled the login")
+    assert "error=" not in page.url
+    expect(page.get_by_role("button", name="Log in with Home")).to_be_enabled()
+
+
+def test_an_error_of_the_provider(visitor: Visitor) -> None:
+    """WEB-182: another error of its own: it may show no page, and nobody is logged in."""
+    page = visitor.page
+    page.route("**/auth?*", lambda route: route.continue_(url=f"{route.request.url}&prompt=none"))
+    page.goto(f"{visitor.base}/webmail/")
+    page.get_by_role("button", name="Log in with Home").click()
+    expect(page.get_by_role("alert")).to_contain_text("login_required")
+
+
+def test_a_provider_that_is_down(visitor: Visitor, house: tuple[LocalServer, Provider]) -> None:
+    """WEB-182: the page says so, and a password opens the door."""
+    server, provider = house
+    provider.stop()
+    try:
+        server.stop()  # discovery document and keys are forgotten
+        server.start()
+        visitor.page.goto(f"{visitor.base}/webmail/")
+        visitor.expect_problem("503")
+        visitor.page.get_by_role("button", name="Log in with Home").click()
+        expect(visitor.page.get_by_role("alert")).to_contain_text("Log in with your password")
+        visitor.fill_in("/webmail/")
+        expect(visitor.page.locator(".list-title")).to_have_text("Inbox")
+    finally:
+        provider.start()
