@@ -61,6 +61,7 @@ class House:
             "authorization_endpoint": f"{ISSUER}/auth",
             "token_endpoint": f"{ISSUER}/token",
             "jwks_uri": f"{ISSUER}/certs",
+            "end_session_endpoint": f"{ISSUER}/logout",
             "response_types_supported": ["code", "id_token"],
             "response_modes_supported": ["query", "fragment", "form_post"],
             "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
@@ -93,6 +94,22 @@ class House:
         }
         header = {"alg": "RS256", "kid": self.key.kid, "typ": "JWT"}
         found = {name: value for name, value in (claims | self.claims).items() if value is not None}
+        return signed(header, found, self.key)
+
+    def logout_token(self, **changed: Any) -> str:
+        """A logout token of the person; None leaves a claim out."""
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "sub": self.subject,
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + 120,
+            "jti": secrets.token_urlsafe(8),
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }
+        header = {"alg": "RS256", "kid": self.key.kid, "typ": "logout+jwt"}
+        found = {name: value for name, value in (claims | changed).items() if value is not None}
         return signed(header, found, self.key)
 
     async def request(

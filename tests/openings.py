@@ -372,6 +372,7 @@ WITHOUT_MAIL: Final = frozenset(
         "provider_name",
         "provider_login",
         "provider_finish",
+        "provider_logout",
         "event_news_seen",
         "event_propose",
         "event_remove",

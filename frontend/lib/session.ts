@@ -25,7 +25,11 @@ export interface LogInClient {
   provider_name?(): Promise<string>;
   provider_login?(stay: boolean): Promise<string>;
   provider_finish?(answer: Answer): Promise<LoginResult>;
+  provider_logout?(): Promise<string>;
 }
+
+/** In the browser's storage, of all apps: the login provider has logged in, and is to log out. */
+const providedKey = "moxlite-provided";
 
 export class Session {
   protected readonly csrfKey: string;
@@ -111,7 +115,11 @@ export class Session {
         ? {
             name: () => client.provider_name!(),
             begin: (stay) => client.provider_login!(stay),
-            finish: async (answer: Answer, stay: boolean) => started(await client.provider_finish!(answer), stay),
+            finish: async (answer: Answer, stay: boolean) => {
+              const asked = started(await client.provider_finish!(answer), stay);
+              localStorage.setItem(providedKey, "1");
+              return asked;
+            },
           }
         : undefined,
     );
@@ -134,7 +142,12 @@ export class Session {
     if (!(await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout()))) return;
     await this.forget();
     location.hash = "";
-    location.reload();
+    if (!this.named || localStorage.getItem(providedKey) === null) return location.reload();
+    localStorage.removeItem(providedKey);
+    // the provider logs out too, and comes back; if it is away, the log-out here counts
+    const url = await this.client.provider_logout!().catch(() => "");
+    if (url === "") location.reload();
+    else location.assign(url);
   }
 
   protected forget(): void | Promise<void> {

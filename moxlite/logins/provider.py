@@ -6,7 +6,7 @@ What is read is judged by `proto.oidc`. A redirect is no answer, so that no prov
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import trio
 
@@ -14,6 +14,8 @@ from moxlite.lazyimport import load
 from moxlite.logins.identity import FactorNeeded, Identity, LoginRequest, WrongCredentials
 from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
 from moxlite.proto.oidc import (
+    OLDEST,
+    SKEW,
     Begun,
     Claims,
     Keys,
@@ -24,16 +26,22 @@ from moxlite.proto.oidc import (
     begin,
     check_answer,
     discovery_url,
+    logout_url,
     read_provider,
     read_tokens,
     token_request,
     verify,
+    verify_logout,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from moxlite.config.snapshot import AccountRecipient
     from moxlite.config.static import OIDC
     from moxlite.logins.logins import Logins
+
+T = TypeVar("T")
 
 MECHANISM: Final = "provider"
 """The word for records of these log-ins."""
@@ -49,6 +57,12 @@ MAX_SECRET: Final = 4096
 
 KEPT: Final = 3600.0
 """Seconds for which discovery document and keys are kept; a key that is withdrawn is no longer accepted after that."""
+
+REPLAYS: Final = OLDEST + 2 * SKEW
+"""Seconds for which the IDs of logout tokens are kept: an older token is refused by its time."""
+
+MAX_REPLAYS: Final = 10_000
+"""Maximum number of IDs that are kept, 3 MB at most; all are of tokens that the provider has signed."""
 
 PAUSE: Final = 10.0
 """Seconds between two requests for the keys, and after one for the discovery document that failed: tokens with unknown
@@ -72,6 +86,7 @@ class LoginProvider:
         self._keys: tuple[float, Keys] | None = None
         self._away: tuple[float, str] | None = None
         self._turn = trio.Lock()
+        self._ended: dict[str, float] = {}  # IDs of logout tokens, with the time of the loop
 
     async def begin(self, redirect_uri: str, *, again: bool = False) -> tuple[Begun, str]:
         """Begin a log-in; returns what `finish` needs, and where the browser goes. Raises ProviderAway."""
@@ -88,24 +103,47 @@ class LoginProvider:
         response = await self._request("POST", provider.token_endpoint, headers, body)
         tokens = read_tokens(response.status, response.body)
 
-        async def verified(keys: Keys) -> Claims:
-            return await trio.to_thread.run_sync(
-                lambda: verify(
-                    tokens.id_token,
-                    keys,
-                    issuer=settings.issuer,
-                    client_id=settings.client_id,
-                    nonce=begun.nonce,
-                    access_token=tokens.access_token,
-                    now=time.time(),
-                )
-            )
+        return await self._verified(
+            provider,
+            lambda keys: verify(
+                tokens.id_token,
+                keys,
+                issuer=settings.issuer,
+                client_id=settings.client_id,
+                nonce=begun.nonce,
+                access_token=tokens.access_token,
+                now=time.time(),
+            ),
+        )
 
+    async def logged_out(self, token: str) -> str:
+        """The subject of a logout token, which serves once. Raises ProviderAway, OIDCError."""
+        provider, settings = await self._discover(), self._settings
+        claims = await self._verified(
+            provider,
+            lambda keys: verify_logout(
+                token, keys, issuer=settings.issuer, client_id=settings.client_id, now=time.time()
+            ),
+        )
+        now = trio.current_time()
+        while self._ended and now - self._ended[oldest := next(iter(self._ended))] > REPLAYS:
+            del self._ended[oldest]
+        if claims.jti in self._ended or len(self._ended) >= MAX_REPLAYS:
+            raise OIDCError("this logout token was used before")
+        self._ended[claims.jti] = now
+        return claims.sub
+
+    async def logout_url(self, page: str) -> str:
+        """Where the browser goes to log out at the provider, "" if it cannot there. Raises ProviderAway."""
+        return logout_url(await self._discover(), self._settings.client_id, page)
+
+    async def _verified(self, provider: Provider, judge: Callable[[Keys], T]) -> T:
+        """What `judge` makes of the keys, in a thread; they are fetched again if one is unknown."""
         known = await self._key_set(provider, KEPT)
         try:
-            return await verified(known)
+            return await trio.to_thread.run_sync(judge, known)
         except UnknownKey:
-            return await verified(await self._key_set(provider, PAUSE))
+            return await trio.to_thread.run_sync(judge, await self._key_set(provider, PAUSE))
 
     async def _discover(self) -> Provider:
         async with self._turn:

@@ -71,6 +71,12 @@ MAX_SUBJECT: Final = 255
 TYPES: Final = (None, "JWT", "jwt", "id_token+jwt")
 """Values of `typ` in the header of an ID token. Access tokens and logout tokens have others (RFC 8725 §3.11)."""
 
+LOGOUT_TYPES: Final = (None, "JWT", "jwt", "logout+jwt")
+"""Values of `typ` in the header of a logout token (Back-Channel Logout 1.0 §2.4)."""
+
+LOGOUT: Final = "http://schemas.openid.net/event/backchannel-logout"
+"""The event of a logout token."""
+
 SCOPE: Final = "openid"
 
 
@@ -99,6 +105,7 @@ class Provider(msgspec.Struct, frozen=True):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    end_session_endpoint: str = ""
     response_types_supported: tuple[str, ...] = ("code",)
     response_modes_supported: tuple[str, ...] = ("query",)
     id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
@@ -139,6 +146,21 @@ class Claims(msgspec.Struct, frozen=True):
     nbf: float | None = None
 
 
+class LogoutClaims(msgspec.Struct, frozen=True):
+    """The claims of a logout token, as far as they are used (Back-Channel Logout 1.0 §2.4). Older providers send no
+    `exp`.
+    """
+
+    iss: str
+    sub: str
+    aud: str | tuple[str, ...]
+    iat: float
+    jti: str
+    events: dict[str, dict[str, Any]]
+    exp: float | None = None
+    nonce: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 class _Header(msgspec.Struct, frozen=True):
     alg: str
     kid: str | None = None
@@ -168,7 +190,10 @@ def read_provider(document: bytes, issuer: str) -> Provider:
     if provider.issuer != issuer:  # Discovery §4.3: exactly, or tokens of another tenant would be accepted
         raise OIDCError(f"the document is from issuer {provider.issuer!r}, not {issuer!r}")
     plain = urlsplit(issuer).scheme == "http"
-    for url in (provider.authorization_endpoint, provider.token_endpoint, provider.jwks_uri):
+    endpoints = [provider.authorization_endpoint, provider.token_endpoint, provider.jwks_uri]
+    if provider.end_session_endpoint:
+        endpoints.append(provider.end_session_endpoint)
+    for url in endpoints:
         parts = urlsplit(url)
         if parts.scheme not in (("http", "https") if plain else ("https",)) or not parts.hostname or parts.fragment:
             raise OIDCError(f"the endpoint {url!r} isn't an https address")
@@ -212,8 +237,19 @@ def authorization_url(provider: Provider, client_id: str, begun: Begun, *, again
     }
     if again:
         fields["prompt"] = "login"
-    separator = "&" if urlsplit(provider.authorization_endpoint).query else "?"
-    return f"{provider.authorization_endpoint}{separator}{urlencode(fields)}"
+    return _with_fields(provider.authorization_endpoint, fields)
+
+
+def logout_url(provider: Provider, client_id: str, page: str) -> str:
+    """The address at which the browser logs out there, and comes back to the page (RP-Initiated Logout 1.0 §2); "" if
+    the provider has none.
+    """
+    fields = {"client_id": client_id, "post_logout_redirect_uri": page}
+    return provider.end_session_endpoint and _with_fields(provider.end_session_endpoint, fields)
+
+
+def _with_fields(url: str, fields: Mapping[str, str]) -> str:
+    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(fields)}"
 
 
 def check_answer(provider: Provider, begun: Begun, *, state: str, iss: str | None, error: str = "") -> None:
@@ -324,50 +360,80 @@ def verify(token: str, keys: Keys, *, issuer: str, client_id: str, nonce: str, a
       UnknownKey: nothing but the key is known to be wrong.
       OIDCError
     """
-    from joserfc import jws
-    from joserfc.errors import JoseError
-
-    if len(token) > MAX_TOKEN or not token.isascii() or token.count(".") != 2:
-        raise OIDCError("the ID token isn't a signed token")
-    header = _decoded(_octets(token.partition(".")[0]), _Header, "header of the ID token")
-    if header.alg not in ALGORITHMS:
-        raise OIDCError(f"the ID token is signed by {header.alg!r}")
-    if header.typ not in TYPES:
-        raise OIDCError(f"the token has type {header.typ!r}")
-    key = keys.find(header.alg, header.kid)
-    registry = jws.JWSRegistry(algorithms=[header.alg], strict_check_header=False)
-    try:
-        payload = jws.deserialize_compact(token, key, registry=registry).payload
-    except (JoseError, ValueError, TypeError, LookupError) as error:
-        raise OIDCError(f"the ID token's signature is invalid: {error}") from error
+    alg, payload = _signed(token, keys, TYPES)
     claims = _decoded(payload, Claims, "ID token")
     _check(claims, issuer=issuer, client_id=client_id, nonce=nonce, now=now)
-    if claims.at_hash is not None and not _same(claims.at_hash, _half_hash(header.alg, access_token)):
+    if claims.at_hash is not None and not _same(claims.at_hash, _half_hash(alg, access_token)):
         raise OIDCError("the access token doesn't match the ID token")
     return claims
 
 
+def verify_logout(token: str, keys: Keys, *, issuer: str, client_id: str, now: float) -> LogoutClaims:
+    """Verify a logout token (Back-Channel Logout 1.0 §2.6); `now` in seconds since 1970. Returns its claims, of which
+    the caller has to compare `jti` with earlier ones. Raises as `verify`.
+    """
+    _, payload = _signed(token, keys, LOGOUT_TYPES)
+    claims = _decoded(payload, LogoutClaims, "logout token")
+    _check_origin(claims, issuer=issuer, client_id=client_id, now=now)
+    if claims.nonce is not msgspec.UNSET:  # an ID token must not serve as one
+        raise OIDCError("the logout token has a nonce")
+    if LOGOUT not in claims.events:
+        raise OIDCError("the logout token has another event")
+    if not 1 <= len(claims.jti) <= MAX_SUBJECT:
+        raise OIDCError("the logout token doesn't have an ID")
+    return claims
+
+
+def _signed(token: str, keys: Keys, types: Sequence[str | None]) -> tuple[str, bytes]:
+    """Algorithm and payload of a token whose header has one of these types, and whose signature is right."""
+    from joserfc import jws
+    from joserfc.errors import JoseError
+
+    if len(token) > MAX_TOKEN or not token.isascii() or token.count(".") != 2:
+        raise OIDCError("this isn't a signed token")
+    header = _decoded(_octets(token.partition(".")[0]), _Header, "header of the token")
+    if header.alg not in ALGORITHMS:
+        raise OIDCError(f"the token is signed by {header.alg!r}")
+    if header.typ not in types:
+        raise OIDCError(f"the token has type {header.typ!r}")
+    key = keys.find(header.alg, header.kid)
+    registry = jws.JWSRegistry(algorithms=[header.alg], strict_check_header=False)
+    try:
+        return header.alg, jws.deserialize_compact(token, key, registry=registry).payload
+    except (JoseError, ValueError, TypeError, LookupError) as error:
+        raise OIDCError(f"the token's signature is invalid: {error}") from error
+
+
 def _check(claims: Claims, *, issuer: str, client_id: str, nonce: str, now: float) -> None:
-    audience: Sequence[str] = (claims.aud,) if isinstance(claims.aud, str) else claims.aud
-    if claims.iss != issuer:
-        raise OIDCError(f"the ID token is from issuer {claims.iss!r}")
-    if client_id not in audience:
-        raise OIDCError(f"the ID token is for {', '.join(audience)[:200]!r}")
+    _check_origin(claims, issuer=issuer, client_id=client_id, now=now)
     # one for several programs must say which of them asked for it
-    if claims.azp != client_id and (claims.azp is not None or len(audience) > 1):
+    if claims.azp != client_id and (claims.azp is not None or not _alone(claims.aud)):
         raise OIDCError(f"the ID token was issued to {claims.azp!r}")
-    if now >= claims.exp + SKEW:
-        raise OIDCError("the ID token has expired")
-    if not now - OLDEST - SKEW <= claims.iat <= now + SKEW:
-        raise OIDCError("the ID token is too old, or from the future; check the clocks on both machines")
     if claims.nbf is not None and now < claims.nbf - SKEW:
         raise OIDCError("the ID token isn't valid yet")
     if claims.auth_time is not None and claims.auth_time > now + SKEW:
         raise OIDCError("the ID token's login is in the future")
     if not _same(claims.nonce, nonce):
         raise OIDCError("the ID token belongs to another login")
+
+
+def _check_origin(claims: Claims | LogoutClaims, *, issuer: str, client_id: str, now: float) -> None:
+    """What both kinds of tokens must have."""
+    audience: Sequence[str] = (claims.aud,) if isinstance(claims.aud, str) else claims.aud
+    if claims.iss != issuer:
+        raise OIDCError(f"the token is from issuer {claims.iss!r}")
+    if client_id not in audience:
+        raise OIDCError(f"the token is for {', '.join(audience)[:200]!r}")
+    if claims.exp is not None and now >= claims.exp + SKEW:
+        raise OIDCError("the token has expired")
+    if not now - OLDEST - SKEW <= claims.iat <= now + SKEW:
+        raise OIDCError("the token is too old, or from the future; check the clocks on both machines")
     if not 1 <= len(claims.sub) <= MAX_SUBJECT or not claims.sub.isascii() or not claims.sub.isprintable():
-        raise OIDCError("the ID token doesn't have a subject")
+        raise OIDCError("the token doesn't have a subject")
+
+
+def _alone(audience: str | tuple[str, ...]) -> bool:
+    return isinstance(audience, str) or len(audience) == 1
 
 
 def _half_hash(alg: str, text: str) -> str:
@@ -387,7 +453,7 @@ def _octets(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise OIDCError("the ID token isn't base64url") from error
+        raise OIDCError("the token isn't base64url") from error
 
 
 def _decoded(document: bytes, kind: type[T], name: str) -> T:

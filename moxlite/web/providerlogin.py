@@ -23,14 +23,18 @@ from msgspec import Meta
 from moxlite.admin.factors import FactorChanges
 from moxlite.decoders import from_json
 from moxlite.logins.attempts import Attempts
-from moxlite.logins.identity import LoginRefused, WrongCredentials
+from moxlite.logins.identity import LoginRefused, RateLimited, WrongCredentials
 from moxlite.logins.provider import MECHANISM, LoginProvider, ProviderAway
 from moxlite.proto.oidc import Begun, Claims, NotGranted, OIDCError
-from moxlite.store.auth.providerbindings import BoundElsewhere, ProviderBindings
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.providerbindings import BoundElsewhere
 from moxlite.store.errors import LimitExceeded
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import LoginFailed, NotFound, Unavailable, UserError
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.exchange import ResponseWriter, parse_fields
+from moxlite.web.http.messages import Response
 from moxlite.web.sessions import Sessions, refused
 from moxlite.web.types import LoginResult
 from moxlite.wording import reason_of, worded
@@ -39,6 +43,14 @@ logger = logging.getLogger("moxlite.web.sessions")
 
 LIFE: Final = 600
 """Seconds that a user has at the provider."""
+
+BACK_CHANNEL: Final = "provider-logout"
+"""Path below an app at which the provider says that a person has logged out there."""
+
+LOGOUT_HEADERS: Final = (("content-type", "application/json"), ("cache-control", "no-store"))
+
+MAX_LOGOUT: Final = 64 << 10
+"""Maximum octets of such a request."""
 
 NO_PROVIDER: Final = "Logging in with a provider isn't set up here."
 AGAIN: Final = "This login took too long or began in another browser. Log in again."
@@ -102,13 +114,12 @@ class ProviderLogins:
       provider: None if the server has none.
     """
 
-    def __init__(
-        self, sessions: Sessions, provider: LoginProvider | None, bindings: ProviderBindings, attempts: Attempts
-    ) -> None:
+    def __init__(self, sessions: Sessions, provider: LoginProvider | None, auth: AuthDB, attempts: Attempts) -> None:
         self.sessions: Final = sessions
         self._attempts = attempts
         self.provider: Final = provider
-        self.bindings: Final = bindings
+        self._auth = auth
+        self.bindings: Final = auth.bindings
         self._secret = secrets.token_bytes(32)
 
     def name(self, caller: Caller) -> str:
@@ -163,6 +174,44 @@ class ProviderLogins:
             wrong = WrongCredentials("couldn't verify the login provider's answer")
             refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
             raise await refused(refusal, FAILED) from error
+
+    async def logged_out(self, caller: Caller, writer: ResponseWriter) -> None:
+        """Answer the provider, which says that a person has logged out (Back-Channel Logout 1.0 §2.5..2.8): all web
+        sessions of the person's account end, in all apps.
+        """
+        request, provider = caller.request, self.provider
+        if request.method != "POST" or provider is None:
+            raise HTTPError(404, "Page not found.")
+        attempt = self.sessions.login_request(caller)
+        try:
+            await self._attempts.admit(attempt)
+            token = parse_fields((await request.body.read(MAX_LOGOUT)).decode("utf-8", "replace")).get("logout_token")
+            subject = await provider.logged_out(token or "")
+        except RateLimited:
+            answer = Response(429, LOGOUT_HEADERS, b"")
+        except ProviderAway as error:
+            logger.warning("login provider failed", extra={"kv": {"err": str(error)}})
+            answer = Response(503, LOGOUT_HEADERS, b"")
+        except OIDCError as error:
+            kv = {"remote": request.client_ip, "issuer": provider.issuer, "err": str(error)}
+            logger.warning("logout token refused", extra={"kv": kv})
+            wrong = WrongCredentials("couldn't verify the login provider's answer")
+            self._attempts.refuse(attempt, MECHANISM, "", wrong, result="badcreds")
+            answer = Response(400, LOGOUT_HEADERS, b'{"error":"invalid_request"}')
+        else:
+            account = await self.bindings.account_of(provider.issuer, subject)
+            ended = 0 if account is None else await self._auth.sessions.remove_all(account)
+            logger.info("logged out at the login provider", extra={"kv": {"account": account or "", "ended": ended}})
+            answer = Response(200, LOGOUT_HEADERS, b"")
+        await writer.respond(answer)
+
+    async def logout_url(self, caller: Caller) -> str:
+        """Where the browser goes to log out at the provider too, "" if that isn't possible."""
+        provider = self._require(caller)
+        try:
+            return await provider.logout_url(caller.request.origin + caller.path)
+        except ProviderAway:
+            return ""
 
     def _require(self, caller: Caller) -> LoginProvider:
         if self.provider is None or not self.name(caller):
@@ -222,6 +271,11 @@ class ProviderCalls:
         # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
         seconds = max(min(claims.auth_time or 0, time.time()), 1)
         return await self._logins.sessions.log_in_by_provider(caller, account, int(seconds * 1_000_000))
+
+    @call(public=True)
+    async def provider_logout(self, caller: Caller) -> str:
+        """The address to which the browser goes after a log-out, to log out at the provider too; "" for none."""
+        return await self._logins.logout_url(caller)
 
 
 class ProviderConnectionCalls:

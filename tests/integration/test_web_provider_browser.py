@@ -102,21 +102,56 @@ def sign_in(page: Page, person: str = "mia") -> None:
 
 
 def test_from_the_log_in_to_the_list(visitor: Visitor) -> None:
-    """WEB-181: by one redirect, back to an address without the answer; a second log-in asks for nothing there, and the
-    list is there soon.
+    """WEB-181: by one redirect, back to an address without the answer; where the provider knows the person it asks for
+    nothing, and the list is there soon.
     """
     page = go(visitor)
     sign_in(page)
     expect(page.locator(".list-title")).to_have_text("Inbox")
     assert "code=" not in page.url
-    page.get_by_role("button", name="Account and settings").click()
-    page.get_by_role("menuitem", name="Log out").click()
+    visitor.context.clear_cookies(name="webmailsession")
+    page.evaluate("localStorage.clear()")
+    page.goto(f"{visitor.base}/webmail/")
     button = page.get_by_role("button", name="Log in with Home")
     expect(button).to_be_visible()
     began = time.monotonic()
     button.click()
     expect(page.locator(".list-title")).to_have_text("Inbox")
     print(f"log-in to list: {time.monotonic() - began:.2f} s")
+
+
+def test_log_out_here_logs_out_there(visitor: Visitor) -> None:
+    """WEB-183: the provider asks, ends its session, and brings the browser back to the page; the next log-in asks for
+    the person there.
+    """
+    page = go(visitor)
+    sign_in(page)
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Log out").click()
+    page.get_by_role("button", name="Yes, sign me out").click()
+    expect(page.get_by_role("button", name="Log in with Home")).to_be_visible()
+    assert page.url.startswith(visitor.base)
+    go(visitor)
+
+
+def test_log_out_there_logs_out_here(visitor: Visitor, house: tuple[LocalServer, Provider]) -> None:
+    """WEB-183: the open tab of the webmail and the account page say so within 5 s."""
+    page = go(visitor)
+    sign_in(page)
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    account = visitor.context.new_page()
+    account.goto(f"{visitor.base}/")
+    expect(account.get_by_role("region", name="Addresses")).to_be_visible()
+    elsewhere = visitor.context.new_page()
+    elsewhere.goto(f"http://127.0.0.1:{house[1].port}/session/end")
+    elsewhere.get_by_role("button", name="Yes, sign me out").click()
+    until(lambda: "backchannel ended" in house[1].log(), what="the provider's request")
+    began = time.monotonic()
+    expect(page.get_by_role("button", name="Log in with Home")).to_be_visible()
+    print(f"log-out there to the form here: {time.monotonic() - began:.2f} s")
+    account.evaluate("location.hash = 'security'")
+    expect(account.get_by_role("button", name="Log in with Home")).to_be_visible()
 
 
 def test_in_the_account_app(visitor: Visitor) -> None:

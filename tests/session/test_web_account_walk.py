@@ -228,6 +228,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "provider_name": OWN,
         "provider_login": [({"stay": False}, 400)],  # no provider is set
         "provider_finish": [({"answer": {"state": "", "code": "", "iss": "", "error": ""}}, 400)],
+        "provider_logout": [({}, 400)],
         "provider_state": OWN,
         "provider_connect": [({}, 400)],
         "provider_connected": [({"answer": {"state": "", "code": "", "iss": "", "error": ""}}, 400)],

@@ -4,6 +4,7 @@ import base64
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import trio
@@ -158,7 +159,13 @@ async def test_nobody_is_logged_in_to_the_account_of_an_attacker(rig: Rig, provi
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda text: text[:-6], lambda text: "A" + text[1:], lambda text: "", lambda text: "!"]
+    "spoil",
+    [
+        lambda text: text[:-6],
+        lambda text: ("B" if text[0] == "A" else "A") + text[1:],
+        lambda text: "",
+        lambda text: "!",
+    ],
 )
 async def test_cookies_that_are_spoiled(rig: Rig, provider: House, spoil: Callable[[str], str]) -> None:
     """WEB-181: what the browser keeps is signed."""
@@ -329,6 +336,109 @@ async def test_a_disabled_account(rig: Rig, provider: House) -> None:
     browser = page(rig)
     answer = await browser.post("provider_finish", {"answer": await back(provider, browser)})
     assert (answer.status, answer.json["error"]["message"]) == (401, "moved to another server")
+
+
+# Log-out
+
+
+async def tell(browser: Browser, token: str, app: str = "/webmail/") -> int:
+    """The provider's request, from its own machine; the status of the answer."""
+    body = urlencode({"logout_token": token}).encode()
+    fields = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await browser.fetch(f"{app}provider-logout", method="POST", headers=fields, body=body)
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.status
+
+
+@pytest.mark.parametrize("app", ["/webmail/", "/"])
+async def test_log_out_at_the_provider(rig: Rig, provider: House, app: str) -> None:
+    """WEB-183: all sessions of the account end, and its streams at once; those of others don't."""
+    await connect(rig)
+    browser, account, other = page(rig), page(rig, "/"), page(rig)
+    await log_in(provider, browser)
+    await log_in(provider, account)
+    await connect(rig, "tom-at-home", "tom")
+    provider.subject = "tom-at-home"
+    await log_in(provider, other)
+    provider.subject = "mia-at-home"
+    events = await browser.events()
+    await events.until("start")
+    assert await tell(page(rig, app), provider.logout_token(), app) == 200
+    with trio.fail_after(5):
+        assert (await events.until("fatal"))["message"] == "session no longer valid"
+    assert (await browser.error("token"))[0] == 401
+    assert (await account.error("overview"))[0] == 401
+    await other.call("token")
+
+
+async def test_a_logout_token_serves_once(rig: Rig, provider: House) -> None:
+    """WEB-183: replay; also in the other app."""
+    await connect(rig)
+    token = provider.logout_token()
+    assert await tell(page(rig), token) == 200
+    browser = page(rig)
+    await log_in(provider, browser)
+    assert await tell(page(rig), token) == 400
+    assert await tell(page(rig, "/"), token, "/") == 400
+    await browser.call("token")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"iss": "https://evil.example"},
+        {"aud": "calendar"},
+        {"iat": 0},
+        {"iat": None},
+        {"exp": 1},
+        {"jti": None},
+        {"jti": ""},
+        {"sub": None},
+        {"events": None},
+        {"events": {}},
+        {"events": {"http://schemas.openid.net/event/backchannel-logout": "x"}},
+        {"nonce": "n"},
+        {"nonce": ""},
+    ],
+    ids=str,
+)
+async def test_bad_logout_tokens(rig: Rig, provider: House, changed: dict[str, Any]) -> None:
+    """WEB-183: nobody is logged out; the attempt is recorded."""
+    await connect(rig)
+    browser = page(rig)
+    await log_in(provider, browser)
+    assert await tell(page(rig), provider.logout_token(**changed)) == 400
+    await browser.call("token")
+
+
+async def test_other_texts_log_nobody_out(rig: Rig, provider: House) -> None:
+    """WEB-183: no token, an ID token, one without a signature, and a person without an account."""
+    await connect(rig)
+    browser = page(rig)
+    await log_in(provider, browser)
+    for token in ("", "x", provider.token({"nonce": "n"}, "opaque"), provider.logout_token().rpartition(".")[0] + "."):
+        assert await tell(page(rig), token) == 400
+    provider.subject = "nobody"
+    assert await tell(page(rig), provider.logout_token()) == 200
+    assert (await page(rig).fetch("/webmail/provider-logout")).status == 404
+    await browser.call("token")
+
+
+async def test_logout_tokens_while_the_provider_is_away(rig: Rig, provider: House) -> None:
+    """WEB-183: it hears that it has to try again; the token wasn't used."""
+    token = provider.logout_token()
+    provider.answers["/certs"] = HTTPError("no answer within 10 s")
+    assert await tell(page(rig), token) == 503
+    provider.answers.clear()
+    assert await tell(page(rig), token) == 200
+
+
+async def test_log_out_here(rig: Rig, provider: House) -> None:
+    """WEB-183: the browser goes on to the provider, which brings it back to the page."""
+    url = await page(rig).call("provider_logout")
+    assert url.startswith(f"{ISSUER}/logout?")
+    fields = parse_qs(urlsplit(url).query)
+    assert fields == {"client_id": [CLIENT], "post_logout_redirect_uri": ["https://mail.example.org/webmail/"]}
 
 
 # Connections

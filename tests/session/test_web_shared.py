@@ -387,6 +387,7 @@ WITHOUT_IDS = {
     "provider_name",
     "provider_login",
     "provider_finish",
+    "provider_logout",
     "label_counts",
     "recipient_security",
     "delivery_retry",

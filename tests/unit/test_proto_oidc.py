@@ -115,9 +115,9 @@ def test_header_without_key_id() -> None:
     assert verify(made({"kid": None, "typ": None})).sub
 
 
-def shared(alg: str, secret: bytes) -> str:
+def shared(alg: str, secret: bytes, claims: Mapping[str, Any] = MappingProxyType(CLAIMS)) -> str:
     """A token that is signed with a shared secret."""
-    whole = unsigned({"alg": alg, "kid": "rsa"}, CLAIMS).rpartition(".")[0]
+    whole = unsigned({"alg": alg, "kid": "rsa"}, dict(claims)).rpartition(".")[0]
     return f"{whole}.{encoded(hmac.digest(secret, whole.encode(), alg.replace('HS', 'sha')))}"
 
 
@@ -207,6 +207,94 @@ def test_forged_tokens(name: str) -> None:
     """WEB-180: none of them opens anything."""
     with pytest.raises(OIDCError):
         verify(FORGED[name]())
+
+
+LOGOUT: dict[str, Any] = {
+    "iss": ISSUER,
+    "sub": "248289761001",
+    "aud": CLIENT,
+    "iat": NOW,
+    "exp": NOW + 120,
+    "jti": "bWJq",
+    "events": {oidc.LOGOUT: {}},
+}
+
+
+def ended(header: Mapping[str, Any] = MappingProxyType({}), *, by: str = "rsa", **claims: Any) -> str:
+    """A logout token with other header fields or claims; None leaves one out."""
+    fields = {name: value for name, value in (LOGOUT | claims).items() if value is not None}
+    return signed({"alg": "RS256", "kid": "rsa", "typ": "logout+jwt"} | dict(header), fields, key(by))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"exp": None},
+        {"aud": [CLIENT]},
+        {"sid": "08a5019c-17e1-4977-8f42-65a12843ea02"},
+        # as Keycloak sends it to clients with offline sessions
+        {"events": {oidc.LOGOUT: {}, "http://schemas.openid.net/event/backchannel-logout/revoke": {"all": True}}},
+    ],
+    ids=str,
+)
+def test_good_logout_tokens(changed: dict[str, Any]) -> None:
+    """WEB-183: also of providers that keep to a draft."""
+    for kind in ("logout+jwt", "JWT"):
+        token = ended({"typ": kind}, **changed)
+        assert oidc.verify_logout(token, known(), issuer=ISSUER, client_id=CLIENT, now=NOW).sub == LOGOUT["sub"]
+
+
+FORGED_LOGOUTS: Mapping[str, Callable[[], str]] = {
+    "empty": lambda: "",
+    "alg none": lambda: unsigned({"alg": "none", "typ": "logout+jwt"}, LOGOUT),
+    "HS256 by the public key": lambda: shared("HS256", key().as_bytes(private=False), LOGOUT),
+    "no signature": lambda: ended().rpartition(".")[0] + ".",
+    "signed by a stranger's key of this id": lambda: ended(by="other"),
+    "unknown key": lambda: ended({"kid": "second"}),
+    "key in the header": lambda: ended({"jwk": public("other")}, by="other"),
+    "claims changed": lambda: ended(sub="1").rpartition(".")[0] + "." + ended().rpartition(".")[2],
+    "an ID token": lambda: made(),
+    "an ID token with the event": lambda: made(events={oidc.LOGOUT: {}}, jti="x"),
+    "an access token": lambda: ended({"typ": "at+jwt"}),
+    "a security event of another kind": lambda: ended({"typ": "secevent+jwt"}),
+    "with a nonce": lambda: ended(nonce=NONCE),
+    "with an empty nonce": lambda: ended(nonce=""),
+    "without the event": lambda: ended(events={}),
+    "with another event": lambda: ended(events={"http://schemas.openid.net/event/token-claims-change": {}}),
+    "event is a text": lambda: ended(events={oidc.LOGOUT: "yes"}),
+    "events are a list": lambda: ended(events=[oidc.LOGOUT]),
+    "events are missing": lambda: ended(events=None),
+    "another issuer": lambda: ended(iss="https://evil.example"),
+    "another realm": lambda: ended(iss=ISSUER.replace("home", "work")),
+    "for another program": lambda: ended(aud="calendar"),
+    "audience is missing": lambda: ended(aud=None),
+    "expired": lambda: ended(exp=NOW - 120),
+    "old": lambda: ended(iat=NOW - 721),
+    "from the future": lambda: ended(iat=NOW + 121),
+    "time of issue is missing": lambda: ended(iat=None),
+    "ID is missing": lambda: ended(jti=None),
+    "ID is empty": lambda: ended(jti=""),
+    "ID is long": lambda: ended(jti="x" * 256),
+    "subject is missing": lambda: ended(sub=None, sid="08a5"),
+    "subject is empty": lambda: ended(sub=""),
+    "subject has a line end": lambda: ended(sub="mia\n"),
+}
+
+
+@pytest.mark.parametrize("name", FORGED_LOGOUTS)
+def test_forged_logout_tokens(name: str) -> None:
+    """WEB-183: none of them logs anybody out."""
+    with pytest.raises(OIDCError):
+        oidc.verify_logout(FORGED_LOGOUTS[name](), known(), issuer=ISSUER, client_id=CLIENT, now=NOW)
+
+
+def test_a_logout_token_is_no_id_token() -> None:
+    """WEB-183: also with the claims of both."""
+    with pytest.raises(OIDCError):
+        verify(ended({"typ": "logout+jwt"}, nonce=NONCE))
+    with pytest.raises(OIDCError):
+        verify(ended({"typ": "JWT"}))
 
 
 def test_keys_that_are_not_used() -> None:

@@ -106,7 +106,15 @@ def test_a_remark_brings_what_it_was_made_of() -> None:
 def test_only_logging_in_is_public() -> None:
     """WEB-53."""
     public = {name for name, entry in calls_of(*API).items() if entry.public}
-    assert public == {"login_prep", "login", "login_factor", "provider_name", "provider_login", "provider_finish"}
+    assert public == {
+        "login_prep",
+        "login",
+        "login_factor",
+        "provider_name",
+        "provider_login",
+        "provider_finish",
+        "provider_logout",
+    }
 
 
 def generators() -> Path:

@@ -53,6 +53,8 @@ class WebSessions:
         self._database = database
         self._in_memory = MemorySessions()
         self.handovers = Handovers()
+        self.watchers: Final[list[Callable[[str], None]]] = []
+        """Called with an account some of whose sessions have ended before their time."""
 
     async def add(
         self,
@@ -98,6 +100,7 @@ class WebSessions:
             )
         except SessionStolen as error:
             await _end_stolen(self._database(), error.session, remote_ip)
+            self._tell(account)
             raise
         try:
             if sessions.needs_extension(session, now):
@@ -130,8 +133,11 @@ class WebSessions:
     async def remove(self, account: str, session_id: int) -> int:
         """End one session, as `sessions.remove_session`; 0 if the account has no session of that id."""
         if self._in_memory.remove(account, session_id):
-            return session_id
-        return await self._database().write(lambda tx: sessions.remove_session(tx, account, session_id))
+            ended = session_id
+        else:
+            ended = await self._database().write(lambda tx: sessions.remove_session(tx, account, session_id))
+        self._tell(account)
+        return ended
 
     async def remove_all(self, account: str, *, keep_token: str | None = None, devices: bool = False) -> int:
         """End all sessions of an account, but that of `keep_token`, or with `devices` only device sessions; returns how
@@ -139,13 +145,21 @@ class WebSessions:
         """
         # Those in memory first: the file may refuse, and then at least these have ended.
         ended = 0 if devices else self._in_memory.remove_all(account, keep_token=keep_token)
-        return ended + await self._database().write(
-            lambda tx: sessions.remove_sessions(tx, account, keep_token=keep_token, devices=devices)
-        )
+        try:
+            return ended + await self._database().write(
+                lambda tx: sessions.remove_sessions(tx, account, keep_token=keep_token, devices=devices)
+            )
+        finally:
+            self._tell(account)
 
     def forget(self, account: str) -> None:
         """End the sessions of an account that are in memory."""
         self._in_memory.remove_all(account)
+        self._tell(account)
+
+    def _tell(self, account: str) -> None:
+        for watcher in self.watchers:
+            watcher(account)
 
 
 async def _end_stolen(database: Database, session: Session, remote_ip: str) -> None:

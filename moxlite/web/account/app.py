@@ -32,7 +32,7 @@ from moxlite.web.factorcalls import FactorCalls, RecoveryCalls
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.importing.browser import ImportEvent, ImportState
 from moxlite.web.logincalls import LoginCalls
-from moxlite.web.providerlogin import ProviderCalls, ProviderConnectionCalls, ProviderLogins
+from moxlite.web.providerlogin import BACK_CHANNEL, ProviderCalls, ProviderConnectionCalls, ProviderLogins
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import LoginResult
 
@@ -63,11 +63,11 @@ class AccountApp:
         )
         self._exports = exports
         self._server = server
-        provided = ProviderLogins(self._sessions, provider, server.auth.bindings, server.logins.attempts)
+        self._provided = ProviderLogins(self._sessions, provider, server.auth, server.logins.attempts)
         shared: Mapping[type, object] = {
             LoginCalls: LoginCalls(self._sessions),
-            ProviderCalls: ProviderCalls(provided),
-            ProviderConnectionCalls: ProviderConnectionCalls(provided, server.factors),
+            ProviderCalls: ProviderCalls(self._provided),
+            ProviderConnectionCalls: ProviderConnectionCalls(self._provided, server.factors),
             FactorCalls: FactorCalls(self._sessions, server.factors),
             RecoveryCalls: RecoveryCalls(server.factors),
         }
@@ -114,6 +114,8 @@ class AccountApp:
             await self._server.imports.tell(caller.request, writer)
         elif rest == "export":
             await self._exports.answer(caller, self._sessions, writer)
+        elif rest == BACK_CHANNEL:
+            await self._provided.logged_out(caller, writer)
         elif rest == LICENSES:
             await licenses(caller.request, writer)
         else:

@@ -34,7 +34,7 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request as HTTPRequest, query_parameters
 from moxlite.web.http.messages import Response
 from moxlite.web.http.pagetexts import page_language
-from moxlite.web.providerlogin import ProviderCalls, ProviderLogins
+from moxlite.web.providerlogin import BACK_CHANNEL, ProviderCalls, ProviderLogins
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
@@ -110,6 +110,7 @@ class Webmail:
         self._holders = Holders(accounts, auth)
         views = Views()
         self._streams = Streams(self._holders, views, imports, notices)
+        auth.sessions.watchers.append(self._streams.doubt)
         self._exports = exports
         self._server = server = Dependencies(
             config=config,
@@ -129,9 +130,10 @@ class Webmail:
         )
         self._files = ComposeCalls(self._sessions, server)
         self._imports = ImportCalls(self._sessions, server)
+        self._provided = ProviderLogins(self._sessions, provider, auth, logins.attempts)
         shared: Mapping[type, object] = {
             DeviceLogins: DeviceLogins(self._sessions),
-            ProviderCalls: ProviderCalls(ProviderLogins(self._sessions, provider, auth.bindings, logins.attempts)),
+            ProviderCalls: ProviderCalls(self._provided),
             ComposeCalls: self._files,
             ImportCalls: self._imports,
         }
@@ -192,6 +194,8 @@ class Webmail:
             await self._calendar(caller, rest.removeprefix("calendar/").removesuffix(".ics")[:16], writer)
         elif rest == "ws":
             await self._websocket(caller, writer)
+        elif rest == BACK_CHANNEL:
+            await self._provided.logged_out(caller, writer)
         elif rest == LICENSES:
             await licenses(request, writer)
         elif rest in INSTALLED:

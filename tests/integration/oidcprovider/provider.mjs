@@ -16,6 +16,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     },
   ],
   features: { backchannelLogout: { enabled: true } },
+  // it would reach no loopback
+  fetch: (url, { dispatcher, ...options }) => fetch(url, options),
 });
 // browsers ask for an icon, and a missing one is an error on the page that they came from
 provider.use((context, next) => (context.path === "/favicon.ico" ? (context.status = 204) : next()));

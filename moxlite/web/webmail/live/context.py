@@ -59,11 +59,13 @@ class Asked:
     Attributes:
       newest: id of the newest request.
       ending: the stream ends with this message to the user; None: it goes on.
+      doubted: the session may have ended, and has to be looked at.
     """
 
     def __init__(self) -> None:
         self.newest = 0
         self.ending: str | None = None
+        self.doubted = False
         self._request: Request | None = None
         self._cancelled: int | None = None
         self._sleep: trio.CancelScope | None = None
@@ -84,6 +86,11 @@ class Asked:
         self.ending = self.ending or message
         self._wake()
 
+    def doubt(self) -> None:
+        """Have the stream look at its session."""
+        self.doubted = True
+        self._wake()
+
     def _wake(self) -> None:
         if self._sleep is not None:
             self._sleep.cancel()
@@ -100,7 +107,7 @@ class Asked:
     @property
     def waits(self) -> bool:
         """Whether something is asked."""
-        return self.interrupts or self._cancelled is not None
+        return self.interrupts or self.doubted or self._cancelled is not None
 
     @property
     def interrupts(self) -> bool:

@@ -140,3 +140,9 @@ class Streams:
         for stream in self._streams.values():
             if stream.session.id == session.id:
                 stream.end("session no longer valid")
+
+    def doubt(self, account: str) -> None:
+        """Have the streams of an account look at their sessions, some of which have ended."""
+        for stream in self._streams.values():
+            if stream.session.account == account:
+                stream.doubt()

@@ -339,6 +339,10 @@ class Stream:
         """End the stream with this message to the user."""
         self._asked.end(message)
 
+    def doubt(self) -> None:
+        """Have the stream look at once whether its session is still valid."""
+        self._asked.doubt()
+
     @property
     def ending(self) -> bool:
         """Whether the stream was told to end."""
@@ -377,8 +381,8 @@ class Stream:
             if drain.begun:
                 await out.send(ServerShutdown())
                 return
-            if trio.current_time() - checked >= SESSION_CHECK:
-                checked = trio.current_time()
+            if asked.doubted or trio.current_time() - checked >= SESSION_CHECK:
+                checked, asked.doubted = trio.current_time(), False
                 if not await alive(self.session):
                     self.end("session no longer valid")
                 if visits.lost:
