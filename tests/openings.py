@@ -373,6 +373,8 @@ WITHOUT_MAIL: Final = frozenset(
         "provider_login",
         "provider_finish",
         "provider_logout",
+        "provider_confirm",
+        "provider_confirmed",
         "event_news_seen",
         "event_propose",
         "event_remove",

@@ -29,6 +29,7 @@ import {
 } from "../lib/icons";
 import { disc, head, iconButton, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
+import { confirmBack } from "../lib/provider";
 import { beforeDisplay } from "../lib/session";
 import { notice } from "../lib/states";
 import { toast } from "../lib/toasts";
@@ -107,6 +108,7 @@ class App {
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
     const known = this.session.resume();
+    confirmBack(this.client).catch((error: unknown) => showError(t("Confirm it's you"), error));
     const app = byId("app", HTMLElement);
     addEventListener("hashchange", () => void this.open());
     if (read(location.hash).page === "setup") {

@@ -4,11 +4,12 @@ import type { SecondStep } from "./factortypes";
 import { dialog } from "./dialogs";
 import { el, fill, sign } from "./dom";
 import { octagonAlert } from "./icons";
+import { confirmAway, type ProviderConfirm, provided } from "./provider";
 import { type FactorKind, secondStepForm } from "./secondstep";
 import { t } from "./words";
 
 /** The calls by which a user confirms, of every client that has sensitive calls. */
-export interface ConfirmClient {
+export interface ConfirmClient extends ProviderConfirm {
   confirm_options(): Promise<SecondStep>;
   confirm(kind: FactorKind | "password", code: string): Promise<null>;
 }
@@ -18,7 +19,7 @@ export async function askConfirm(
   client: ConfirmClient,
   why = t("To confirm this change, enter your password again."),
 ): Promise<boolean> {
-  const step = await client.confirm_options();
+  const [step, name] = await Promise.all([client.confirm_options(), provided() ? client.provider_name!() : ""]);
   const answer = await dialog<boolean>(t("Confirm it's you"), (close) => {
     const place = el("div", {});
     const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
@@ -31,6 +32,10 @@ export async function askConfirm(
       required: true,
       autofocus: true,
     });
+    const fail = (error: unknown) => {
+      problem.hidden = false;
+      fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+    };
     const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
     const form = el(
       "form",
@@ -43,12 +48,7 @@ export async function askConfirm(
             await client.confirm("password", password.value);
             close(true);
           } catch (error) {
-            problem.hidden = false;
-            fill(
-              problem,
-              sign(octagonAlert, "i s"),
-              el("span", {}, error instanceof Error ? error.message : String(error)),
-            );
+            fail(error);
             password.select();
           } finally {
             send.disabled = false;
@@ -60,6 +60,16 @@ export async function askConfirm(
       el(
         "div",
         { class: "dialog-buttons" },
+        name !== "" &&
+          el(
+            "button",
+            {
+              class: "btn text",
+              type: "button",
+              onclick: () => void confirmAway(client, () => close(true)).catch(fail),
+            },
+            t("Log in with {name}", { name }),
+          ),
         factors &&
           el(
             "button",

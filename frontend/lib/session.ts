@@ -3,7 +3,7 @@
 import type { LoginResult } from "./factortypes";
 import { attempt, showError } from "./dialogs";
 import type { AskLogIn } from "./login";
-import type { Answer } from "./provider";
+import { type Answer, provided, setProvided } from "./provider";
 import type { Asked, FactorKind } from "./secondstep";
 import { t } from "./words";
 
@@ -27,9 +27,6 @@ export interface LogInClient {
   provider_finish?(answer: Answer): Promise<LoginResult>;
   provider_logout?(): Promise<string>;
 }
-
-/** In the browser's storage, of all apps: the login provider has logged in, and is to log out. */
-const providedKey = "moxlite-provided";
 
 export class Session {
   protected readonly csrfKey: string;
@@ -117,7 +114,7 @@ export class Session {
             begin: (stay) => client.provider_login!(stay),
             finish: async (answer: Answer, stay: boolean) => {
               const asked = started(await client.provider_finish!(answer), stay);
-              localStorage.setItem(providedKey, "1");
+              setProvided(true);
               return asked;
             },
           }
@@ -142,8 +139,8 @@ export class Session {
     if (!(await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout()))) return;
     await this.forget();
     location.hash = "";
-    if (!this.named || localStorage.getItem(providedKey) === null) return location.reload();
-    localStorage.removeItem(providedKey);
+    if (!this.named || !provided()) return location.reload();
+    setProvided(false);
     // the provider logs out too, and comes back; if it is away, the log-out here counts
     const url = await this.client.provider_logout!().catch(() => "");
     if (url === "") location.reload();

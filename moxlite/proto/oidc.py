@@ -236,7 +236,7 @@ def authorization_url(provider: Provider, client_id: str, begun: Begun, *, again
         "code_challenge_method": "S256",
     }
     if again:
-        fields["prompt"] = "login"
+        fields |= {"prompt": "login", "max_age": "60"}  # with a maximum age, `auth_time` has to be told
     return _with_fields(provider.authorization_endpoint, fields)
 
 

@@ -25,7 +25,7 @@ from moxlite.decoders import from_json
 from moxlite.logins.attempts import Attempts
 from moxlite.logins.identity import LoginRefused, RateLimited, WrongCredentials
 from moxlite.logins.provider import MECHANISM, LoginProvider, ProviderAway
-from moxlite.proto.oidc import Begun, Claims, NotGranted, OIDCError
+from moxlite.proto.oidc import SKEW, Begun, Claims, NotGranted, OIDCError
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.providerbindings import BoundElsewhere
 from moxlite.store.errors import LimitExceeded
@@ -64,11 +64,14 @@ DENIED: Final = "You canceled the login, or the login provider didn't allow it."
 BUSY: Final = "The login provider has a problem. Try again later, or log in with your password."
 REFUSED: Final = "The login provider refused the login: {code}. Try again, or ask your administrator."
 
+NOT_ANEW: Final = "The login provider didn't ask you to log in again. Enter your password, or ask your administrator."
+ANOTHER: Final = "Someone else logged in at the login provider. Try again with your own login."
+
 State = Annotated[str, Meta(max_length=200)]
 Code = Annotated[str, Meta(max_length=8192)]
 ErrorCode = Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_.-]*$")]
 Subject = Annotated[str, Meta(max_length=255)]
-Purpose = Literal["login", "connect"]
+Purpose = Literal["login", "connect", "confirm"]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -81,8 +84,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class _Away(msgspec.Struct, frozen=True):
-    """A request that its browser keeps while it is at the provider. `until`: seconds since 1970; `session`: that of a
-    purpose `connect`, else 0.
+    """A request that its browser keeps while it is at the provider. `until`: seconds since 1970; `session`: that of the
+    page, 0 for a log-in.
     """
 
     app: str
@@ -132,10 +135,10 @@ class ProviderLogins:
         """Begin a log-in; returns where the browser goes."""
         provider = self._require(caller)
         try:
-            begun, url = await provider.begin(caller.request.origin + caller.path, again=purpose == "connect")
+            begun, url = await provider.begin(caller.request.origin + caller.path, again=purpose != "login")
         except ProviderAway as error:
             raise _unavailable(error) from error
-        session = caller.require().id if purpose == "connect" else 0
+        session = 0 if purpose == "login" else caller.require().id
         away = _Away(self.sessions.app, purpose, session, stay, int(time.time()) + LIFE, begun)
         self.sessions.cookies.send_away(caller, self._sealed(msgspec.json.encode(away)), LIFE)
         return url
@@ -145,7 +148,7 @@ class ProviderLogins:
         provider = self._require(caller)
         away = self._opened(self.sessions.cookies.returned(caller))
         self.sessions.cookies.send_away(caller, "", 0)  # it serves once
-        session = caller.require().id if purpose == "connect" else 0
+        session = 0 if purpose == "login" else caller.require().id
         request = self.sessions.login_request(caller)
         try:
             await self._attempts.admit(request)
@@ -174,6 +177,20 @@ class ProviderLogins:
             wrong = WrongCredentials("couldn't verify the login provider's answer")
             refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
             raise await refused(refusal, FAILED) from error
+
+    async def confirm(self, caller: Caller, answer: Answer) -> None:
+        """Allow the sensitive calls of a session to a person of its account, who has logged in since `begin`. Raises as
+        `finish`.
+        """
+        began = self._opened(self.sessions.cookies.returned(caller))
+        claims = await self.finish(caller, "confirm", answer)
+        session = caller.require()
+        # A provider that ignores `prompt` and `max_age` tells an earlier time, or none.
+        if began is None or claims.auth_time is None or claims.auth_time < began.until - LIFE - SKEW:
+            raise LoginFailed(NOT_ANEW)
+        if await self.bindings.account_of(claims.iss, claims.sub) != session.account:
+            raise await refused(WrongCredentials("another person"), ANOTHER)
+        self.sessions.note_confirmed(session)
 
     async def logged_out(self, caller: Caller, writer: ResponseWriter) -> None:
         """Answer the provider, which says that a person has logged out (Back-Channel Logout 1.0 §2.5..2.8): all web
@@ -271,6 +288,16 @@ class ProviderCalls:
         # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
         seconds = max(min(claims.auth_time or 0, time.time()), 1)
         return await self._logins.sessions.log_in_by_provider(caller, account, int(seconds * 1_000_000))
+
+    @call()
+    async def provider_confirm(self, caller: Caller) -> str:
+        """Begin to confirm by a new log-in at the provider, in place of a password: the address to go to."""
+        return await self._logins.begin(caller, "confirm")
+
+    @call()
+    async def provider_confirmed(self, caller: Caller, answer: Answer) -> None:
+        """Complete it; sensitive calls of this session are allowed for 10 minutes."""
+        await self._logins.confirm(caller, answer)
 
     @call(public=True)
     async def provider_logout(self, caller: Caller) -> str:

@@ -121,6 +121,10 @@ class Sessions:
                 await self._steps.confirm(self.login_request(caller), session.id, identity, kind, code)
         except LoginRefused as e:
             raise await refused(e, NOT_RIGHT if kind == "password" else reason_of(e)) from e
+        self.note_confirmed(session)
+
+    def note_confirmed(self, session: Session) -> None:
+        """Allow sensitive calls of a session for 10 minutes."""
         # Entries of sessions that have ended stay until here: to look for those would cost more than their few octets.
         while len(self._confirmed) >= MAX_CONFIRMED:
             del self._confirmed[next(iter(self._confirmed))]

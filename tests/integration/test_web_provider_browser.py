@@ -154,6 +154,28 @@ def test_log_out_there_logs_out_here(visitor: Visitor, house: tuple[LocalServer,
     expect(account.get_by_role("button", name="Log in with Home")).to_be_visible()
 
 
+def test_a_confirmation_in_a_window_of_its_own(visitor: Visitor) -> None:
+    """WEB-184: the provider asks for the person again, the window closes, and what was asked for goes on."""
+    page = visitor.page
+    page.goto(f"{visitor.base}/webmail/")
+    page.get_by_label("Keep me logged in on this device").check()
+    page.get_by_role("button", name="Log in with Home").click()
+    sign_in(page)
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    page.goto(f"{visitor.base}/#transfer")
+    visitor.expect_problem("403")  # the first try
+    page.get_by_role("button", name="Download").click()
+    asked = page.get_by_role("dialog", name="Confirm it's you")
+    with visitor.context.expect_page() as opened:
+        asked.get_by_role("button", name="Log in with Home").click()
+    away = opened.value
+    away.get_by_placeholder("Enter any login").fill("mia")
+    away.get_by_placeholder("and password").fill("secret")
+    with page.expect_download(), away.expect_event("close"):
+        away.get_by_role("button", name="Sign-in").click()
+    expect(asked).to_have_count(0)
+
+
 def test_in_the_account_app(visitor: Visitor) -> None:
     """WEB-181: as in the webmail."""
     sign_in(go(visitor, "/"))

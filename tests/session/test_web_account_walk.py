@@ -229,6 +229,8 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "provider_login": [({"stay": False}, 400)],  # no provider is set
         "provider_finish": [({"answer": {"state": "", "code": "", "iss": "", "error": ""}}, 400)],
         "provider_logout": [({}, 400)],
+        "provider_confirm": [({}, 400)],
+        "provider_confirmed": [({"answer": {"state": "", "code": "", "iss": "", "error": ""}}, 400)],
         "provider_state": OWN,
         "provider_connect": [({}, 400)],
         "provider_connected": [({"answer": {"state": "", "code": "", "iss": "", "error": ""}}, 400)],

@@ -338,6 +338,59 @@ async def test_a_disabled_account(rig: Rig, provider: House) -> None:
     assert (answer.status, answer.json["error"]["message"]) == (401, "moved to another server")
 
 
+# Confirmation
+
+
+@pytest.mark.parametrize(
+    ("since", "subject", "status"),
+    [
+        (0, "mia-at-home", 200),
+        (-100, "mia-at-home", 200),  # clocks differ
+        (-130, "mia-at-home", 401),
+        (-86_400, "mia-at-home", 401),
+        (None, "mia-at-home", 401),
+        (0, "tom-at-home", 401),
+        (0, "stranger", 401),
+    ],
+)
+async def test_a_new_log_in_confirms(rig: Rig, provider: House, since: int | None, subject: str, status: int) -> None:
+    """WEB-184, WEB-63a: with `prompt=login` and `max_age`; the token has to say that the user logged in anew, and a
+    person of the same account.
+    """
+    await connect(rig)
+    await connect(rig, "tom-at-home", "tom")
+    browser = page(rig, "/")
+    await log_in(provider, browser)
+    assert (await browser.post("generate_password", {})).status == 403
+    provider.subject = subject
+    provider.claims = {"auth_time": None if since is None else int(time.time()) + since}
+    answered = provider.approve(await browser.call("provider_confirm"))
+    asked = list(provider.codes.values())[-1]
+    assert (asked["prompt"], asked["max_age"]) == ("login", "60")
+    assert (await browser.post("provider_confirmed", {"answer": answered})).status == status
+    assert (await browser.post("generate_password", {})).status == (200 if status == 200 else 403)
+
+
+async def test_other_answers_confirm_nothing(rig: Rig, provider: House) -> None:
+    """WEB-184: an answer to a log-in, to another session's request, a replay, and without a session."""
+    await connect(rig)
+    browser, other = page(rig, "/"), page(rig, "/")
+    provider.claims = {"auth_time": int(time.time())}
+    answered = await back(provider, browser)
+    assert (await browser.error("provider_confirmed", answer=answered))[0] == 401
+    await browser.log_in()
+    answered = await back(provider, browser)
+    assert await browser.error("provider_confirmed", answer=answered) == FAILED
+    await other.log_in()
+    answered = provider.approve(await browser.call("provider_confirm"))
+    other.cookies["accountprovider"] = browser.cookies["accountprovider"]
+    assert await other.error("provider_confirmed", answer=answered) == FAILED
+    assert await browser.error("provider_finish", answer=answered) == FAILED
+    answered = provider.approve(await browser.call("provider_confirm"))
+    await browser.call("provider_confirmed", answer=answered)
+    assert await browser.error("provider_confirmed", answer=answered) == FAILED
+
+
 # Log-out
 
 

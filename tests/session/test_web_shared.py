@@ -388,6 +388,8 @@ WITHOUT_IDS = {
     "provider_login",
     "provider_finish",
     "provider_logout",
+    "provider_confirm",
+    "provider_confirmed",
     "label_counts",
     "recipient_security",
     "delivery_retry",

@@ -9,6 +9,7 @@ import { otherAccounts } from "./accounts";
 adopt(sheet + steps);
 
 export { askConfirm } from "../../lib/confirm";
+export { confirmBack } from "../../lib/provider";
 
 export const askLogIn: AskLogIn = (app, reason, address, tryLogIn, below = [], stays = false, provider) =>
   ask(app, reason, address, tryLogIn, [...below, ...otherAccounts()], stays, provider);
