@@ -21,13 +21,17 @@ NO_NETWORK = ("Could not find a version", "No matching distribution", "Failed to
 
 
 def package(
-    *args: str | Path, environment: Mapping[str, str] = MappingProxyType({}), seconds: float = 600.0
+    *args: str | Path,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    seconds: float = 600.0,
+    project: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """`script/package`, but for the refresh of the virtual environment."""
+    """`script/package` of this project or a copy of it, but for the refresh of the virtual environment."""
+    folder = project or top()
     return subprocess.run(
         [sys.executable, "-m", "packages", *map(str, args)],
-        cwd=top(),
-        env={**os.environ, "PYTHONPATH": f"{top()}:{top() / 'script'}", **environment},
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{folder}:{folder / 'script'}", **environment},
         capture_output=True,
         text=True,
         timeout=seconds,

@@ -177,10 +177,11 @@ def licenses() -> None:
         found = distribution(name)
         said = [found.metadata[key] for key in ("License-Expression", "License") if key in found.metadata]
         print(f"== {name} {found.version}: {said[0].splitlines()[0] if said else 'see below'}")
-        for file in found.files or ():
-            if re.match(r"(?i)(licen[cs]e|copying|notice)", file.name) and not file.name.endswith((".py", ".pyc")):
-                print(f"-- {file}")
-                print(file.read_text(encoding="utf-8"))
+        # by the metadata: the list of installed files names the folder of the build, so packages don't have it
+        for file in found.metadata.get_all("License-File") or ("LICENSE",):
+            text = found.read_text(f"licenses/{file}") or found.read_text(file)
+            if text is not None:
+                print(f"-- {file}\n{text}")
 
     checkout = Path(moxlite.__file__).parent.parent / "LICENSE"
     for name in ("moxlite", *RUNS_ON):

@@ -1,6 +1,7 @@
 """``script/package``: see there."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def main() -> int:
     sign.add_argument("--signing-key", type=Path, required=True, metavar="PEM", help="Ed25519, of the list of changes")
     sign.add_argument("folder", type=Path, metavar="DIR", help="as release made it")
     args = parser.parse_args()
+    os.umask(0o022)  # modes are packed
     try:
         for path in build(args):
             print(path)

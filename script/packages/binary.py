@@ -6,20 +6,16 @@ Python that runs this script: the result is for machines like the one that build
 `build_file` puts a head before the tarball, a shell script that unpacks it once (``packaging/head.sh``).
 """
 
-import gzip
 import hashlib
-import io
-import os
 import shutil
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 from typing import Final
 
-from packages.sources import SOURCES, TOP, Failed, build_wheel, commit_time, run
+from packages.sources import SOURCES, TOP, Failed, build_wheel, clean_environment, packed, run
 
-__all__ = ["NAME", "add_tree", "build_file", "build_program", "machine_of"]
+__all__ = ["NAME", "build_file", "build_program", "machine_of"]
 
 NAME: Final = "moxlite"
 """Of the folder, and of the program in it."""
@@ -43,16 +39,14 @@ def build_program(to: Path, *, wheels: Path | None = None) -> Path:
         scratch = Path(name)
         python = scratch / "venv/bin/python"
         run(sys.executable, "-m", "venv", scratch / "venv")
+        environment = clean_environment() | {"PYINSTALLER_CONFIG_DIR": str(scratch / "cache")}
         install = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")
         where = () if wheels is None else ("--no-index", "--find-links", wheels.resolve())
         locked = ("--require-hashes", "--only-binary=:all:", *where)
-        run(*install, *locked, "-r", "requirements/build.lock")
+        run(*install, *locked, "-r", "requirements/build.lock", env=environment)
         built = (f"--no-binary={','.join(SOURCES)}", "--use-pep517", "--no-build-isolation")
-        run(*install, *locked, *built, "-r", LOCK)
-        run(*install, "--no-index", build_wheel(scratch))
-        environment = {one: text for one, text in os.environ.items() if one != "PYTHONPATH"}
-        environment |= {"SOURCE_DATE_EPOCH": commit_time(), "PYTHONHASHSEED": "0"}
-        environment["PYINSTALLER_CONFIG_DIR"] = str(scratch / "cache")
+        run(*install, *locked, *built, "-r", LOCK, env=environment)
+        run(*install, "--no-index", build_wheel(scratch), env=environment)
         places = ("--distpath", scratch / "dist", "--workpath", scratch / "work")
         command = (python, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", *places)
         run(*command, TOP / "packaging/frozen.spec", cwd=scratch, env=environment)
@@ -81,7 +75,7 @@ def build_file(to: Path, version: str, program: Path) -> tuple[Path, Path]:
     Raises Failed.
     """
     machine = machine_of(program)
-    archive = gzip.compress(_archive(program), 9, mtime=0)
+    archive = packed(program, NAME)
     digest = hashlib.sha256(archive).hexdigest()
     head = (TOP / "packaging/head.sh").read_text()
     values = {"VERSION": version, "HASH": digest, "SHORT": digest[:12], "MACHINE": machine}
@@ -97,25 +91,3 @@ def build_file(to: Path, version: str, program: Path) -> tuple[Path, Path]:
     tarball = path.with_name(f"{path.name}.tar.gz")
     tarball.write_bytes(archive)
     return path, tarball
-
-
-def _archive(program: Path) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        add_tree(archive, program, NAME)
-    return buffer.getvalue()
-
-
-def add_tree(archive: tarfile.TarFile, folder: Path, name: str) -> None:
-    """Add a folder of ours as `name`: root's, with the time of the commit, and modes that no umask changes."""
-    for path in (folder, *sorted(folder.rglob("*"))):
-        entry = archive.gettarinfo(path, str(Path(name) / path.relative_to(folder)))
-        entry.uid = entry.gid = 0
-        entry.uname = entry.gname = "root"
-        entry.mtime = int(commit_time())
-        entry.mode = 0o755 if entry.isdir() or path.stat().st_mode & 0o100 else 0o644
-        if entry.isreg():
-            with path.open("rb") as file:
-                archive.addfile(entry, file)
-        else:
-            archive.addfile(entry)

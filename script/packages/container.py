@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from packages.binary import NAME, add_tree, machine_of
+from packages.binary import NAME, machine_of
 from packages.deb import ARCHITECTURES
-from packages.sources import Failed, commit_time, run
+from packages.sources import Failed, add_tree, commit_time, run
 
 __all__ = ["build_image"]
 

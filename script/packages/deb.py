@@ -15,7 +15,7 @@ from typing import Final
 from moxlite.admin.installation import BACKUPS, CONFIG, DATA
 from moxlite.admin.quickstart.files import follow_unit_file, unit_file
 from packages.binary import NAME, machine_of
-from packages.sources import TOP, commit_time, run
+from packages.sources import TOP, clean_environment, commit_time, copy_files, run
 
 __all__ = ["ARCHITECTURES", "build_deb"]
 
@@ -44,11 +44,12 @@ def build_deb(to: Path, version: str, program: Path, *, compression: str = "xz")
         shutil.copy2(TOP / "packaging/debian/moxlite", tree / "usr/bin/moxlite")
         _system(tree)
         _control(tree, architecture, version)
-        _modes(tree)
+        _normalize(tree)
         path = to / f"moxlite_{version}_{architecture}.deb"
         to.mkdir(parents=True, exist_ok=True)
-        environment = os.environ | {"SOURCE_DATE_EPOCH": commit_time()}
-        run("dpkg-deb", "--root-owner-group", f"-Z{compression}", "--build", tree, path, env=environment)
+        # threads cut what xz compresses, by the processors and the memory of the machine
+        words = ("--root-owner-group", "--threads-max=1", f"-Z{compression}")
+        run("dpkg-deb", *words, "--build", tree, path, env=clean_environment())
     return path
 
 
@@ -65,7 +66,9 @@ def _system(tree: Path) -> None:
     shutil.copy(TOP / "LICENSE", about / "copyright")
     shutil.copy(TOP / "README.md", about)
     (about / "changelog.gz").write_bytes(gzip.compress((TOP / "CHANGELOG.md").read_bytes(), 9, mtime=0))
-    shutil.copytree(TOP / "docs", about / "docs", ignore=shutil.ignore_patterns(*LEFT_OUT))
+    copy_files(about, "docs")
+    for name in LEFT_OUT:
+        shutil.rmtree(about / "docs" / name)
 
 
 def _control(tree: Path, architecture: str, version: str) -> None:
@@ -81,11 +84,12 @@ def _control(tree: Path, architecture: str, version: str) -> None:
         shutil.copy(TOP / "packaging/debian" / name, about)
 
 
-def _modes(tree: Path) -> None:
-    """As a package has them, whatever the umask of who builds it."""
+def _normalize(tree: Path) -> None:
+    """Give files the modes and the time that a package has, whatever the umask and the age of the checkout."""
     programs = {tree / "usr/bin/moxlite", tree / HOME / NAME}
     programs |= {tree / "DEBIAN" / name for name in ("postinst", "prerm", "postrm")}
-    tree.chmod(0o755)
-    for path in tree.rglob("*"):
+    time = int(commit_time())
+    for path in (tree, *tree.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path in programs else 0o644)
+        os.utime(path, (time, time), follow_symlinks=False)

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -185,3 +186,86 @@ def test_each_file_of_a_release_can_be_installed(
     listed = {f"{one['name']}=={one['version']}" for one in bill["components"]}
     assert locked <= listed
     assert {one.partition("==")[0] for one in listed - locked} == {"python", "openssl"}
+
+
+PACKED = ("moxlite", "packaging", "script", "docs", "requirements", "*.md", "LICENSE", "pyproject.toml")
+"""Files that `script/package` reads."""
+
+
+@pytest.fixture
+def checkouts(tmp_path: Path) -> tuple[Path, Path]:
+    """A commit of the files as they are here, checked out in two folders: long ago, and now by a careful user, after
+    `pip install .` and with a note that git ignores.
+    """
+    first, second = tmp_path / "first", tmp_path / "elsewhere/second"
+    names = subprocess.run(["git", "ls-files", "-z", *PACKED], cwd=top(), capture_output=True, text=True, check=True)
+    for name in names.stdout.rstrip("\0").split("\0"):
+        (first / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(top() / name, first / name)
+    git = ["git", "-C", str(first), "-c", "user.name=a", "-c", "user.email=a@b"]
+    (first / ".gitignore").write_text("*.egg-info/\n/build/\n.notes\n")
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "add", "--all"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--message", "all"], check=True)
+    clone = 'umask 077 && git clone --quiet "$1" "$2"'
+    subprocess.run(["sh", "-c", clone, "sh", f"file://{first}", str(second)], check=True)
+    for path in first.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*install, "--target", str(tmp_path / "installed"), str(second)], check=True)
+    assert (second / "moxlite.egg-info/PKG-INFO").exists()
+    (second / "docs/.notes").write_text("not of the project")
+    return first, second
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Path:
+    """A folder like that of the frozen program, in a second."""
+    folder = tmp_path / "program"
+    (folder / "lib/certifi").mkdir(parents=True)
+    (folder / "lib/certifi/cacert.pem").touch()
+    shutil.copy("/usr/bin/true", folder / "moxlite")
+    return folder
+
+
+def releases(checkouts: tuple[Path, Path], *more: str | Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Hashes by file name of a release built in each of the folders, with another umask and folder for its work."""
+    sums = []
+    for number, checkout in enumerate(checkouts):
+        scratch = checkout.parent / f"scratch{number}"
+        scratch.mkdir()
+        words = ("release", "--version", VERSION, "--compression", "none", "--to", scratch / "dist", *more)
+        umask = os.umask((0o077, 0o002)[number])
+        try:
+            done = package(*words, project=checkout, environment={"TMPDIR": str(scratch)}, seconds=1200)
+        finally:
+            os.umask(umask)
+        assert done.returncode == 0, done.stderr
+        lines = (scratch / "dist" / VERSION / "SHA256SUMS").read_text().splitlines()
+        sums.append({line.split()[1]: line.split()[0] for line in lines})
+    first, second = sums
+    return first, second
+
+
+KINDS = ("linux-{0}", "linux-{0}.tar.gz", "container-{0}.tar.gz")
+
+
+def test_two_builds_of_packages_are_the_same_octets(checkouts: tuple[Path, Path], stand_in: Path) -> None:
+    """ADMIN-43b: file, tarball, Debian package, image, wheel, sdist and lists, of one frozen program."""
+    first, second = releases(checkouts, "--program", stand_in)
+    assert first == second
+    assert {f"moxlite-{VERSION}-{kind.format(os.uname().machine)}" for kind in KINDS} <= first.keys()
+    assert {".deb", ".whl", ".json", ".txt", ".gz"} <= {Path(name).suffix for name in first}
+
+
+@pytest.mark.timeout(2500)
+@pytest.mark.nightly(
+    smoke="tests/integration/test_script_publish.py::test_two_builds_of_packages_are_the_same_octets",
+)
+def test_two_builds_of_the_program_are_the_same_octets(checkouts: tuple[Path, Path], frozen: tuple[Path, Path]) -> None:
+    """ADMIN-43b: also where the program is frozen each time; nothing that pip writes of the folder is in it."""
+    assert frozen[1].exists()  # the wheels can be had
+    first, second = releases(checkouts)
+    assert first == second
+    written = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+    assert not [path for path in frozen[0].rglob("*.dist-info/*") if path.name in written]

@@ -45,12 +45,13 @@ WRITTEN = "# Changelog\n\nHead.\n\n## 999.0.0 (not yet released)\n\nAll of it.\n
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone of what is committed here, with the script as it is now, as it is before the first release."""
+    """A clone of what is committed here, with the scripts as they are now, as it is before the first release."""
     if not (top() / ".git").exists():
         pytest.skip("not in a git repository")
     folder = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", "--no-tags", "--depth", "1", f"file://{top()}", str(folder))
-    shutil.copy(top() / "script" / "release", folder / "script" / "release")
+    for name in ("script/release", "script/packages/sources.py"):
+        shutil.copy(top() / name, folder / name)
     (folder / "CHANGELOG.md").write_text(WRITTEN)
     git(folder, "add", "--all")
     git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "ready")
@@ -70,13 +71,16 @@ def package_version(clone: Path) -> str:
 @pytest.mark.nightly
 @pytest.mark.slow
 def test_packages_between_releases_sort_above_the_last_one(clone: Path) -> None:
-    """ADMIN-43: and below the first one, which is to come; at its tag they have the version itself."""
-    assert package_version(clone).startswith(f"{__version__}~git")
-    git(clone, "-c", "user.name=a", "-c", "user.email=a@b", "tag", "--annotate", f"v{__version__}", "--message", "a")
-    assert package_version(clone) == __version__
-    (clone / "CHANGELOG.md").write_text(f"# Changelog\n\n## {__version__} (2026-11-24)\n")
-    git(clone, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--all", "--message", "later")
-    assert package_version(clone).startswith(f"{__version__}+git")
+    """ADMIN-43: and below the next one; what CHANGELOG.md has with a date has the version itself, without a tag."""
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    assert package_version(clone).startswith("999.0.0~git")
+    (clone / "CHANGELOG.md").write_text(WRITTEN.replace("not yet released", "2026-11-24"))
+    git(clone, *who, "commit", "--quiet", "--all", "--message", "Release")
+    assert package_version(clone) == "999.0.0"
+    git(clone, *who, "tag", "--annotate", "v999.0.0", "--message", "a")
+    assert package_version(clone) == "999.0.0"
+    git(clone, *who, "commit", "--quiet", "--allow-empty", "--message", "later")
+    assert package_version(clone).startswith("999.0.0+git")
 
 
 @pytest.mark.slow
@@ -105,6 +109,33 @@ def test_the_first_release_has_the_version_that_the_program_has(clone: Path) -> 
     assert package_version(clone).startswith(f"{__version__}~git")
     done = release(clone, __version__, "--check")
     assert re.fullmatch(rf"## {re.escape(__version__)} \(\d{{4}}-\d\d-\d\d\)\n\nAll of it\.\n", done.stdout), done
+
+
+BUILD = """\
+#!/bin/sh
+set -e
+cd "$(dirname "$0")/.."
+to=dist
+[ "$4" != --to ] || to=$5
+mkdir -p "$to/$3"
+echo "$(%s | sha256sum | cut -c1-64)  moxlite-$3" >"$to/$3/SHA256SUMS"
+"""
+"""In place of script/package: a release whose one file has what a command prints."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("prints", "code"), [("cat CHANGELOG.md", 0), ("pwd", 1)])
+def test_a_release_is_built_twice_and_refused_if_the_builds_differ(clone: Path, prints: str, code: int) -> None:
+    """ADMIN-43b: in a clone elsewhere; nothing is committed and tagged then."""
+    (clone / "script/package").write_text(BUILD % prints)
+    git(clone, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--all", "--message", "stand-in")
+    before = git(clone, "rev-parse", "HEAD")
+    done = release(clone, "999.0.0", "--tested")
+    assert done.returncode == code, done.stderr
+    assert git(clone, "tag") == ("" if code else "v999.0.0\n")
+    assert (git(clone, "rev-parse", "HEAD") == before) == bool(code)
+    assert git(clone, "status", "--porcelain") == ""
+    assert ("two builds differ in moxlite-999.0.0" in done.stderr) == bool(code)
 
 
 @pytest.mark.landing("x.md-999.0.0-commit or remove", "-0.0.2-older than")
