@@ -15,6 +15,7 @@ from typing import Final
 from moxlite.admin.installation import BACKUPS, CONFIG, DATA
 from moxlite.admin.quickstart.files import follow_unit_file, unit_file
 from packages.binary import NAME, machine_of
+from packages.manual import write_manual
 from packages.sources import TOP, clean_environment, commit_time, copy_files, run
 
 __all__ = ["ARCHITECTURES", "build_deb"]
@@ -43,6 +44,7 @@ def build_deb(to: Path, version: str, program: Path, *, compression: str = "xz")
         (tree / "usr/bin").mkdir(parents=True)
         shutil.copy2(TOP / "packaging/debian/moxlite", tree / "usr/bin/moxlite")
         _system(tree)
+        write_manual(tree, version)
         _control(tree, architecture, version)
         _normalize(tree)
         path = to / f"moxlite_{version}_{architecture}.deb"

@@ -2,11 +2,13 @@
 43, 53).
 """
 
+import gzip
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,8 +62,47 @@ def test_what_is_in_the_package(deb: Path) -> None:
     assert programs == ["./usr/bin/moxlite", "./usr/lib/moxlite/moxlite"]
     assert {"./etc/moxlite/", "./var/lib/moxlite/", "./lib/systemd/system/moxlite.service"} <= files.keys()
     assert "./lib/systemd/system/moxlite-follow.service" in files
+    assert {"./usr/share/man/man1/moxlite.1.gz", "./usr/share/bash-completion/completions/moxlite"} <= files.keys()
     assert {f"./usr/lib/moxlite/lib/moxlite/{name}" for name in ("schema/auth/", "web/static/")} <= files.keys()
     assert {name.split("/")[1] for name in files} == {"", "etc", "lib", "usr", "var"}
+
+
+COMPLETE = """\
+cd "$1"
+moxlite() { "$PYTHON" -m moxlite "$@"; }
+env() { local words=(); while [[ $1 == *=* ]]; do local -x "$1"; shift; done; "$@"; }
+. usr/share/bash-completion/completions/moxlite
+COMP_WORDS=(moxlite config acc) COMP_CWORD=2
+_moxlite_completion moxlite
+echo "${COMPREPLY[@]}"
+"""
+"""Tab after `moxlite config acc`."""
+
+
+def test_man_and_shells_know_the_commands(tmp_path: Path) -> None:
+    """ADMIN-43c: from their own description; man's formatter has nothing to say against the page, and bash completes.
+    Zsh and fish read their files where they are installed.
+    """
+    need("dpkg-deb")
+    (tmp_path / "program").mkdir()
+    (tmp_path / "program/moxlite").write_bytes(AARCH64)
+    deb = build_package(tmp_path, tmp_path / "program")
+    tree = tmp_path / "tree"
+    subprocess.run(["dpkg-deb", "--extract", str(deb), str(tree)], check=True)
+    page = gzip.decompress((tree / "usr/share/man/man1/moxlite.1.gz").read_bytes())
+    command = [need("groff"), "-Kutf8", "-man", "-Tutf8", "-ww", "-P-cbou"]
+    done = subprocess.run(command, input=page, capture_output=True, timeout=60, check=True)
+    assert done.stderr == b""
+    shown = done.stdout.decode()
+    assert re.search(r"moxlite config account add\n +NAME ADDRESS", shown), shown[:4000]
+    assert "--master-user NAME" in shown
+    environment = os.environ | {"PYTHON": sys.executable, "PYTHONPATH": str(top())}
+    bash = ["bash", "-euc", COMPLETE, "bash", str(tree)]
+    done = subprocess.run(bash, env=environment, capture_output=True, timeout=60, check=True)
+    assert done.stdout.split() == [b"account"]
+    for shell, name in (("zsh", "zsh/vendor-completions/_moxlite"), ("fish", "fish/vendor_completions.d/moxlite.fish")):
+        if found := shutil.which(shell):
+            subprocess.run([found, "--no-execute", str(tree / "usr/share" / name)], timeout=60, check=True)
 
 
 AARCH64 = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\x00"
