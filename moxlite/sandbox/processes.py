@@ -9,6 +9,7 @@ that died is replaced at the next job. Both are counted, and the caller shows th
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Protocol, TypeVar, cast
@@ -24,6 +25,9 @@ from moxlite.sandbox.turns import Turns
 from moxlite.wakeup import Wakeup
 
 logger = logging.getLogger("moxlite.sandbox")
+
+SUPPORTED: Final[bool] = sys.platform == "linux"
+"""Whether this system can confine a process. Elsewhere, none is started, because it would parse others' bytes freely."""
 
 PROCESSES: Final = 2
 """Number of concurrent processes: 25 MB each when idle, and few enough to leave CPUs to other work."""
@@ -64,6 +68,8 @@ DENIED: Final = (
 BUSY: Final = "The server is working on other messages for you. Try again in a moment."
 NO_PROCESS: Final = "The server cannot start the process that makes messages safe; try again later."
 
+UNSUPPORTED: Final = "This system can't display HTML messages safely."
+
 
 class Sandbox:
     """Pool of sandbox processes. `serve` must run to start them ahead and to end idle ones."""
@@ -77,6 +83,11 @@ class Sandbox:
         self._used = 0.0
         """Time of the last use, in Trio's clock."""
         self._wakeup = Wakeup()
+
+    @property
+    def supported(self) -> bool:
+        """Whether there are processes on this system."""
+        return SUPPORTED
 
     @property
     def pids(self) -> list[int]:
@@ -118,7 +129,7 @@ class Sandbox:
             while True:
                 await self._wakeup.wait()
                 self._wakeup.clear()
-                if self._pages and not self._idle and not self._turns.taken:
+                if SUPPORTED and self._pages and not self._idle and not self._turns.taken:
                     await self._warm()
                 while not self._pages and self._idle:
                     left = self._used + IDLE_SECONDS - trio.current_time()
@@ -165,6 +176,8 @@ class Sandbox:
 
     async def _do(self, job: Job[A]) -> A:
         """Do a job at a process. Raises Refused, JobFailed."""
+        if not SUPPORTED:
+            raise JobFailed(UNSUPPORTED)
         name = cast(str, job.__struct_config__.tag)
         # Before a process is taken: a mail that is too large must cost none.
         frame = await _packed(job)

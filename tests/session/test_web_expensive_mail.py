@@ -5,6 +5,7 @@ user anything.
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import trio
 
 from moxlite.net.metrics import panics
 from moxlite.sandbox import processes
-from moxlite.sandbox.metrics import deaths
+from moxlite.sandbox.metrics import deaths, starts
 from tests.house import soon
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, first_request
@@ -273,3 +274,18 @@ async def test_a_page_that_connects_starts_the_process(rig: Rig, browser: Browse
     await events.until("start")
     await soon(lambda: sandbox.pids, "a process")
     await events.aclose()
+
+
+async def test_where_no_process_can_be_confined_html_is_shown_as_text(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-46, WEBMAIL-109a: the page says so; no process is started, and none is missed."""
+    monkeypatch.setattr(processes, "SUPPORTED", False)
+    started, before = starts.value, dead()
+    message = f"/webmail/msg/{await delivered(rig, html_mail('<style>p {}</style><h1>Dear A &amp; B</h1>'))}"
+    page = (await browser.fetch(f"{message}/html?sameorigin=true")).body.decode()
+    assert escape(processes.UNSUPPORTED) in page
+    assert "Only the plain text is shown. For the full message, view the source." in page
+    assert "Dear A &amp; B" in page
+    assert "p {}" not in page
+    assert (starts.value, dead()) == (started, before)

@@ -9,7 +9,6 @@ Files, in the folder ``dns`` beside moxlite.toml, for root and the service user 
 """
 
 import contextlib
-import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
@@ -204,6 +203,8 @@ class DNSFiles:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """The only process that changes records, in the block. Raises Busy."""
+        import fcntl  # not on Windows, where localserve loads this module
+
         with self._acting() as owner:
             fd = open_regular(self.folder / LOCK, os.O_RDWR | os.O_CREAT, MODE)
             if owner is not None:

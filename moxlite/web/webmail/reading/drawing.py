@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+import trio
+
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.compose import unflowed
-from moxlite.proto.mime.text import Read as Octets, part_text
+from moxlite.proto.mime.text import Read as Octets, part_text, visible_text
 from moxlite.sandbox.jobs import DrawHTML, Drawn, Picture, Scheme, ShowText
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
@@ -126,14 +128,22 @@ async def replacement(source: Source, reader: str, sandbox: Sandbox, reason: str
     if not source.is_readable:
         return _without(reason, language)
     try:
-        async with sandbox.turn(reader) as turn:
-            found = await turn.do(ShowText(await _read(source), MAX_INSTEAD))
+        text = await _visible_text(source, reader, sandbox)
     except (Refused, JobFailed):
         return _without(reason, language)
-    if not found.text.strip():
+    if not text.strip():
         return _without(reason, language)
     words = f"{reason} {language.say('Only the plain text is shown. For the full message, view the source.')}"
-    return f'<div class="blocked">{escape(words)}</div><pre class="body" dir="auto">{shown_text(found.text)}</pre>'
+    return f'<div class="blocked">{escape(words)}</div><pre class="body" dir="auto">{shown_text(text)}</pre>'
+
+
+async def _visible_text(source: Source, reader: str, sandbox: Sandbox) -> str:
+    """The HTML's text. Raises Refused, JobFailed."""
+    if not sandbox.supported:  # in a thread: our own reader takes linear time, and no library
+        html = await _read(source)
+        return await trio.to_thread.run_sync(lambda: visible_text(html, alt=True, limit=MAX_INSTEAD)[:MAX_INSTEAD])
+    async with sandbox.turn(reader) as turn:
+        return (await turn.do(ShowText(await _read(source), MAX_INSTEAD))).text
 
 
 def _without(reason: str, language: PageLanguage) -> str:
