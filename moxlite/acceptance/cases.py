@@ -281,7 +281,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def destined(self) -> str:
         """The mailbox for this mail, as long as nothing speaks against it."""
-        return self.recipient.destination.mailbox if self.rule is None else self.rule.mailbox
+        chosen = None if self.rule is None else self.rule.mailbox
+        return chosen or self.recipient.destination.mailbox
 
     @property
     def via(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
-"""Sending on what an account gets, as actions of its plan: by its `forward_to` (SMTP-159), by the `redirect` of its
-script (SMTP-160a), and to members at other servers of an alias that it carries (SMTP-166). One way out for all.
+"""Sending on what an account gets, as actions of its plan: by its `forward_to` or that of a rule (SMTP-159), by the
+`redirect` of its script (SMTP-160a), and to members at other servers of an alias that it carries (SMTP-166). One way
+out for all.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ def with_forwards(snapshot: Snapshot, case: Case, plan: Plan) -> Plan:
     actions: tuple[AnyAction, ...] = plan.actions
     place = next(action.mailbox for action in actions if isinstance(action, FileInto))
     has_script = case.filtered is not None and case.filtered.script != ""
-    # Where a script is active, it alone says what is kept.
-    if not back and (case.author or (targets and not settings.keep_copy and not has_script)):
+    # Where a script is active, it alone says what is kept; a rule that forwards keeps the message.
+    moves_on = not settings.keep_copy and not has_script and not {*map(str, settings.forward_to)}.isdisjoint(targets)
+    if not back and (case.author or moves_on):
         actions = tuple(action for action in actions if not isinstance(action, FileInto))
     sent = tuple(Redirect(to=target, otherwise=place) for target in targets)
     alias = str(case.alias.canonical) if case.alias is not None else ""
@@ -54,11 +56,14 @@ def with_forwards(snapshot: Snapshot, case: Case, plan: Plan) -> Plan:
 
 
 def _targets(case: Case) -> list[str]:
-    """The addresses of `forward_to` that get the message: but those that the script or the alias sends it to."""
+    """The addresses of `forward_to`, of the account and of the rule, that get the message: but those that the script or
+    the alias sends it to.
+    """
     if case.settings is None or case.author:
         return []
+    wanted = (*case.settings.forward_to, *(() if case.rule is None else case.rule.forward_to))
     others = {*map(str.lower, _external(case)), *map(str.lower, case.filtered.redirects if case.filtered else ())}
-    return [str(address) for address in case.settings.forward_to if str(address).lower() not in others]
+    return [address for address in dict.fromkeys(map(str, wanted)) if address.lower() not in others]
 
 
 def _is_wanted(case: Case, plan: Plan) -> bool:

@@ -41,15 +41,16 @@ from moxlite.acceptance.cases import (
     unicode_domain,
 )
 from moxlite.acceptance.checks import Checks
+from moxlite.acceptance.conditions import RuleFacts, content_of
 from moxlite.acceptance.forwards import passed_by, with_forwards
 from moxlite.acceptance.history import Reputation, Sender, reputation
 from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
 from moxlite.acceptance.producers.judgement import is_forward, is_listed, is_unproven
-from moxlite.acceptance.producers.wishes import is_allowed
+from moxlite.acceptance.producers.wishes import is_allowed, is_never_junk
 from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.reportmail import ReportFound, Unusable
-from moxlite.acceptance.rules import RuleFacts, first_match, readable_fields
+from moxlite.acceptance.rules import first_match, readable_fields
 from moxlite.acceptance.sieve.filtering import is_filtered, with_script
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import RateLimits
@@ -208,7 +209,7 @@ def _needs_judgement(case: Case) -> bool:
     evidence = case.evidence
     if evidence.envelope.trusted or is_listed(case) or case.report is not None or evidence.fact(STRAY):
         return False
-    if evidence.fact(RATE) or evidence.fact(SUBJECT_PASS) or is_allowed(case):
+    if evidence.fact(RATE) or evidence.fact(SUBJECT_PASS) or is_allowed(case) or is_never_junk(case):
         return False
     if case.history is not None:
         return not case.history.conclusive
@@ -237,6 +238,7 @@ async def _with_rule(case: Case, message: Message) -> Case:
         msg_from=None if evidence.msg_from is None else evidence.msg_from.pack(True),
         verified_domains=evidence.verified_domains,
         headers=await message.headers(),
+        content=content_of(message.prepared),
     )
     index = await first_match(rules, facts)
     if index is None:

@@ -15,9 +15,10 @@ from typing import Final
 import msgspec
 
 from moxlite.acceptance.cases import Case, Envelope, Evidence, from_address
+from moxlite.acceptance.conditions import RuleFacts, content_of
 from moxlite.acceptance.plan import ACCEPTED, Plan
-from moxlite.acceptance.producers.wishes import blocked_sender, sieve_script
-from moxlite.acceptance.rules import RuleFacts, first_match, readable_fields
+from moxlite.acceptance.producers.wishes import blocked_sender, marked_by_rule, sieve_script
+from moxlite.acceptance.rules import first_match, readable_fields
 from moxlite.acceptance.sieve.filtering import with_script
 from moxlite.config.domains import Destination, Ruleset
 from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
@@ -141,13 +142,15 @@ class LinkSorter:
         section: HeaderSection,
         files: FileInto,
     ) -> tuple[tuple[AnyAction, ...], str]:
-        rule = await _matching(case, section)
+        rule = await _matching(case, ready, section)
         if not Flag(files.flags) & JUDGED and await _is_junk(account, case, known, ready):
             accepts = None if rule is None else rule.accept_rejects_to_mailbox
             # the mark keeps the filter from learning its own decision
             junk = msgspec.structs.replace(files, mark=Mark.REJECT, destined=files.mailbox)
             return (self._below(junk, accepts or known.junk, files),), "junk"
-        kept = msgspec.structs.replace(files, mailbox=INBOX if rule is None else rule.mailbox)
+        kept = msgspec.structs.replace(files, mailbox=INBOX)
+        if rule is not None:
+            kept = marked_by_rule(rule, msgspec.structs.replace(kept, mailbox=rule.mailbox or INBOX))
         plan = Plan(word=ACCEPTED, actions=(kept,), reply=None)
         case = await with_script(case, plan, lambda: ready, section, self._accounts, snapshot)
         proposals = sieve_script(case)
@@ -203,7 +206,7 @@ def _return_path(section: HeaderSection) -> Path:
         return NULL_PATH
 
 
-async def _matching(case: Case, section: HeaderSection) -> Ruleset | None:
+async def _matching(case: Case, ready: Prepared, section: HeaderSection) -> Ruleset | None:
     rules = case.recipient.destination.rulesets
     evidence = case.evidence
     facts = RuleFacts(
@@ -211,6 +214,7 @@ async def _matching(case: Case, section: HeaderSection) -> Ruleset | None:
         msg_from=None if evidence.msg_from is None else evidence.msg_from.pack(True),
         verified_domains=(),
         headers=await look_at(section, readable_fields) if rules else None,
+        content=content_of(ready),
     )
     index = await first_match(rules, facts)
     return None if index is None else rules[index]

@@ -15,6 +15,7 @@ from moxlite.config.values import (
     Domain,
     Duration,
     Host,
+    Keyword,
     Localpart,
     MailboxName,
     Network,
@@ -217,12 +218,42 @@ class DomainConfig(Section, frozen=True):
     ] = {}
 
 
+class Condition(Section, frozen=True):
+    """A condition of a rule in words. Texts are compared without regard to case."""
+
+    part: Annotated[
+        Literal["from", "to", "subject", "text", "list", "larger", "attachment"],
+        doc(
+            "Message part. `from` and `to` compare names and addresses (`to` includes Cc), `list` compares List-Id. "
+            "`text` is any of the text."
+        ),
+    ]
+    test: Annotated[
+        Literal["contains", "is", "begins", "ends"],
+        doc("How the part is compared. `text` can only contain something; `larger` and `attachment` ignore it."),
+    ] = "contains"
+    value: Annotated[str, doc("The text. For `larger`, a size such as `5m`; for `attachment`, nothing.")] = ""
+
+
 class Ruleset(Section, frozen=True):
-    """A rule to file incoming mail. Set at least one condition. All conditions must match, and the first matching
-    ruleset is used.
+    """A rule for incoming mail. Set at least one condition and one action. The first matching ruleset is used. All
+    conditions must match, or any of `conditions` if `match` is `any`.
     """
 
-    mailbox: Annotated[MailboxName, doc("Where matching mail goes.")]
+    conditions: Annotated[tuple[Condition, ...], doc("Conditions in words.")] = ()
+    match: Annotated[Literal["all", "any"], doc("Whether all of `conditions` must match, or any.")] = "all"
+    mailbox: Annotated[
+        MailboxName | None, doc("Where matching mail goes. By default where the address's mail goes.")
+    ] = None
+    label: Annotated[Keyword | None, doc("Label for matching mail, by its keyword.")] = None
+    star: Annotated[bool, doc("Star matching mail.")] = False
+    forward_to: Annotated[
+        tuple[Address, ...],
+        doc("Forward a copy of matching mail to these addresses once their owners confirm by email."),
+    ] = ()
+    never_junk: Annotated[
+        bool, doc("Skip the junk filter, the sender's history and block lists if the sender is verified.")
+    ] = False
     smtp_mail_from_regexp: Annotated[Regexp | None, doc("Matches the envelope sender, lower case.")] = None
     msg_from_regexp: Annotated[Regexp | None, doc("Matches the address in From, lower case.")] = None
     verified_domain: Annotated[Domain | None, doc("The mail verifiably comes from this domain (SPF or DKIM).")] = None

@@ -282,11 +282,14 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return found is not None and found.account == account and found.reports is None
 
     def passed_on(self, account: str) -> dict[str, Address | None]:
-        """The addresses to which the account sends mail on, as text: `forward_to` (SMTP-159), with None, and members at
-        other servers of aliases that it carries (SMTP-166), with the alias.
+        """The addresses to which the account sends mail on, as text: `forward_to` of the account and of its rules
+        (SMTP-159), with None, and members at other servers of aliases that it carries (SMTP-166), with the alias.
         """
         settings = self.account(account)
-        addresses: dict[str, Address | None] = {str(one): None for one in settings.forward_to} if settings else {}
+        own: list[Address] = [] if settings is None else [*settings.forward_to]
+        for destination in settings.destinations.values() if settings else ():
+            own += [address for ruleset in destination.rulesets for address in ruleset.forward_to]
+        addresses: dict[str, Address | None] = {str(one): None for one in own}
         for alias in self.derived.aliases_of.get(account, ()):
             if alias.carrier is not None and alias.carrier.account == account:
                 for address in alias.external:

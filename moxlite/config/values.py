@@ -356,6 +356,17 @@ LONGEST_MAILBOX: Final = 1000
 """Maximum octets of a mailbox name (STORE-12)."""
 
 
+KEYWORD: Final = re.compile(r"[!#$&'+,\-./0-9:;<=>?@^_`a-z|}~\[]{1,128}")
+"""Keywords of messages in the form in which the store compares them (STORE-22)."""
+
+
+def read_keyword(value: object, _: FilePath) -> str:
+    text = text_of(value, "a keyword")
+    if not KEYWORD.fullmatch(text):
+        raise ValueError('isn\'t a keyword; use up to 128 ASCII letters in lower case, digits and signs, like "to_do"')
+    return text
+
+
 def read_separator(value: object, _: FilePath) -> str:
     text = text_of(value, "a separator")
     if len(text) != 1 or text in '@"\\. ' or text.isalnum():
@@ -407,5 +418,6 @@ Origin = Annotated[str, Kind("origin", read_origin, str)]
 Regexp = Annotated[str, Kind("regular expression", read_regexp, str)]
 PathRegexp = Annotated[str, Kind("regular expression", read_path_regexp, str)]
 MailboxName = Annotated[str, Kind("mailbox", read_mailbox, str)]
+Keyword = Annotated[str, Kind("keyword", read_keyword, str)]
 Separator = Annotated[str, Kind("separator", read_separator, str)]
 AsciiText = Annotated[str, Kind("ASCII text", read_ascii, str)]

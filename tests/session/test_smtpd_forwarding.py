@@ -70,6 +70,24 @@ async def failed(smtp: Smtp) -> list[str]:
         return [failure.text for failure in await account.read(failures, op="test")]
 
 
+async def test_a_rule_sends_its_mail_on_and_keeps_it(smtp: Smtp) -> None:
+    """SMTP-82a, SMTP-159: once the owner of the address has agreed, also where the account keeps no copy of others."""
+    context = forwarding(smtp, "all@far.example", more="keep_copy = false")
+    path = context.config.path.with_name("domains.toml")
+    table = '[accounts.mia.destinations."mia@ours.example"]\n'
+    rule = 'forward_to = ["mia@far.example"]\nconditions = [{ part = "subject", value = "hello" }]\n'
+    ruleset = f'[[accounts.mia.destinations."mia@ours.example".rulesets]]\n{rule}'
+    path.write_text(path.read_text().replace(table, table + ruleset))
+    context = msgspec.structs.replace(smtp.configured(""), keys=context.keys)
+    assert list(context.config.current.passed_on("mia")) == ["all@far.example", TARGET]
+    await deliver(smtp, context)
+    assert await smtp.carried() == []
+    await confirm(smtp)
+    await deliver(smtp, context, AGAIN.replace(b"again", b"hello again"))
+    [sent] = await smtp.carried()
+    assert [str(one.address) for one in sent.submission.recipients] == [TARGET]
+
+
 async def test_mail_is_sent_on_and_kept(smtp: Smtp) -> None:
     """SMTP-159, AUTH-114: from a return address of ours, with Delivered-To, the rest octet by octet."""
     context = forwarding(smtp)

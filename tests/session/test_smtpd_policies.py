@@ -188,6 +188,35 @@ async def test_a_proven_author_whom_the_owner_allows_is_accepted(
     assert reason_of(await smtp.one(mailbox="Inbox" if proven else "Rejects")) == word
 
 
+@pytest.mark.parametrize(
+    ("proven", "name", "word"),
+    [
+        (True, "Ann <ann@remote.example>", "ruleset-never-junk"),
+        (False, "Ann <ann@remote.example>", "junk-content"),
+        (True, '"Bob" <ann@remote.example>', "ruleset-never-junk"),
+        (True, "Boss <ann@remote.example>", "junk-content"),
+    ],
+)
+async def test_a_rule_keeps_proven_mail_from_the_junk_filter(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, proven: bool, name: str, word: str
+) -> None:
+    """SMTP-82b: not mail of an author without proof, nor by a name that an author gives himself."""
+    judging(monkeypatch, 1.0)
+    value = "boss" if "Boss" in name else "ann@remote.example"
+    words = f'conditions = [{{ part = "from", value = "{value}" }}]'
+    path = smtp.context.config.path.with_name("domains.toml")
+    table = '[accounts.mia.destinations."mia@ours.example"]\n'
+    rule = f'[[accounts.mia.destinations."mia@ours.example".rulesets]]\nnever_junk = true\n{words}\n'
+    path.write_text(path.read_text().replace(table, table + rule))
+    context = with_rules(smtp, account=FILTER)
+    changes = {DMARC: [], "remote.example": ["v=spf1 -all" if proven else "v=spf1 ?all"]}
+    mail = MAIL.replace(b"Ann <ann@remote.example>", name.encode())
+    assert (await send(smtp, changes, context=context, proven=proven, mail=mail)).startswith(
+        "250" if word == "ruleset-never-junk" else "451"
+    )
+    assert reason_of(await smtp.one(mailbox="Inbox" if word == "ruleset-never-junk" else "Rejects")) == word
+
+
 async def test_history_counts_for_more_than_a_list(smtp: Smtp) -> None:
     """SMTP-169, SMTP-88: a proven author whose mail the owner has marked as junk since."""
     context = with_rules(smtp, account=LISTED)

@@ -14,6 +14,7 @@ from moxlite.smtpd.incoming import deliver
 from moxlite.store.delivery.reasons import Fact, Strength
 from moxlite.store.errors import StorageBroken
 from moxlite.store.junk.score import Judgement
+from moxlite.store.types import Flag
 from tests.session.smtpd_harness import Smtp, clock, reason_of, refusals_logged, smtp
 
 pytestmark = pytest.mark.served
@@ -81,6 +82,52 @@ async def test_mail_is_filed_where_a_rule_says(smtp: Smtp, rule: str, field: byt
     assert answer.startswith("250")
     assert len(await smtp.messages(mailbox="Lists/People")) == matches
     assert len(await smtp.messages()) == (not matches)
+
+
+FILE = (
+    b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Type: text/html\r\n\r\n<p>Your <b>annual</b>\r\nbill</p>\r\n"
+    b"--b\r\nContent-Type: application/pdf; name=bill.pdf\r\n\r\nx\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "matches"),
+    [
+        ('{ part = "from", value = "ANN" }', True),
+        ('{ part = "from", test = "is", value = "ann@remote.example" }', True),
+        ('{ part = "from", test = "ends", value = "@remote" }', False),
+        ('{ part = "to", test = "begins", value = "mia@" }', True),
+        ('{ part = "subject", test = "is", value = "Hello" }', True),
+        ('{ part = "subject", value = "bill" }', False),
+        ('{ part = "text", value = "annual bill" }', True),
+        ('{ part = "text", value = "<b>" }', False),
+        ('{ part = "list", test = "is", value = "people.lists.example" }', True),
+        ('{ part = "larger", value = "1k" }', False),
+        ('{ part = "larger", value = "200" }', True),
+        ('{ part = "attachment" }', True),
+        ('{ part = "attachment" }, { part = "subject", value = "bill" }', False),
+    ],
+)
+async def test_rules_in_words_label_and_star(smtp: Smtp, words: str, matches: bool) -> None:
+    """STORE-64a, SMTP-82a: in the address's own mailbox where the rule names none."""
+    context = with_rules(smtp, f'label = "bills"\nstar = true\nconditions = [{words}]')
+    octets = MESSAGE + b"List-ID: The <People.lists.example>\r\n" + FILE
+    assert (await deliver_to(smtp, context, octets)).startswith("250")
+    async with smtp.context.accounts.use("mia") as account:
+        row = await account.read(lambda r: r.row("SELECT flags, keywords FROM message"), op="test")
+    assert row is not None
+    assert (bool(row[0] & Flag.FLAGGED), "bills" in row[1]) == (matches, matches)
+
+
+@pytest.mark.parametrize(("match", "filed"), [("all", 0), ("any", 1)])
+async def test_all_or_any_of_the_words_must_hold(smtp: Smtp, match: str, filed: int) -> None:
+    """STORE-64a; conditions of another kind must hold in any case."""
+    words = '{ part = "subject", value = "hello" }, { part = "subject", value = "bye" }'
+    rule = f'mailbox = "Filed"\nmatch = "{match}"\nconditions = [{words}]\nmsg_from_regexp = '
+    context = with_rules(smtp, rule + '"joe"', rule + '"ann"')
+    await deliver_to(smtp, context)
+    assert len(await smtp.messages(mailbox="Filed")) == filed
 
 
 async def test_rules_do_not_look_at_what_is_no_header(smtp: Smtp) -> None:

@@ -23,7 +23,13 @@ from tests.webserver import WebServer, web_server
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
 
 RULE = {
+    "conditions": [],
+    "match": "all",
     "mailbox": "Lists",
+    "label": "",
+    "star": False,
+    "forward_to": [],
+    "never_junk": False,
     "smtp_mail_from_regexp": "",
     "msg_from_regexp": "@nordlicht\\.example$",
     "verified_domain": "",
@@ -33,6 +39,11 @@ RULE = {
     "accept_rejects_to_mailbox": "",
     "comment": "letters",
 }
+
+
+def says(part: str, test: str = "contains", value: str = "x") -> dict[str, str]:
+    """A condition in words."""
+    return {"part": part, "test": test, "value": value}
 
 
 @pytest.fixture
@@ -131,7 +142,14 @@ async def test_own_settings_are_saved(rig: Rig, browser: Browser) -> None:
     ("change", "field"),
     [
         ({"msg_from_regexp": "(unclosed"}, "rulesets[0].msg_from_regexp"),
-        ({"mailbox": ""}, "rulesets[0].mailbox"),
+        ({"mailbox": ""}, "rulesets[0]"),
+        ({"label": "two words"}, "rulesets[0].label"),
+        ({"forward_to": [ADDRESS]}, "rulesets[0].forward_to[0]"),
+        ({"forward_to": ["no address"]}, "rulesets[0].forward_to[0]"),
+        ({"conditions": [says("subject", value=" ")]}, "rulesets[0].conditions[0]"),
+        ({"conditions": [says("text", test="is")]}, "rulesets[0].conditions[0]"),
+        ({"conditions": [says("larger", value="much")]}, "rulesets[0].conditions[0]"),
+        ({"conditions": [says("attachment")]}, "rulesets[0].conditions[0]"),
         ({"verified_domain": "-x-"}, "rulesets[0].verified_domain"),
         ({"msg_from_regexp": "", "headers_regexp": []}, "rulesets[0]"),
         ({"headers_regexp": [{"name": "(", "value": "x"}]}, "rulesets[0].headers_regexp"),
@@ -190,6 +208,34 @@ async def test_rules_are_tried_on_the_mail_that_came(rig: Rig, browser: Browser)
     ]
     assert found["complete"] is True
     assert [one["total"] for one in await browser.call("mailboxes") if one["name"] == "Inbox"] == [5]
+
+
+async def test_rules_in_words_are_saved_and_tried(rig: Rig, browser: Browser) -> None:
+    """STORE-64a, WEB-65: in the file as they read, and found as at delivery, also in the text of stored mail."""
+    await arrive(rig, "Grüße vom Verein")
+    await arrive(rig, "a bill")
+    words = RULE | {"headers_regexp": [], "msg_from_regexp": "", "mailbox": "", "star": True, "label": "club"}
+    rules = [
+        words | {"conditions": [says("subject", "begins", "GRÜSSE"), says("larger", value="1g")], "match": "any"},
+        words | {"conditions": [says("text", value="no such words")]},
+        words | {"conditions": [says("subject", "is", "a bill"), says("from", "ends", "@nordlicht.example")]},
+    ]
+    old = await destination(browser)
+    changed = old | {"rulesets": rules}
+    assert (await browser.call("destination_save", address=ADDRESS, old=old, changed=changed))["form"] == changed
+    assert await destination(browser) == changed
+    assert 'part = "subject"\ntest = "begins"\nvalue = "GRÜSSE"\n' in rig.holder.domains_path.read_text()
+    tried = (await browser.call("rules_try", address=ADDRESS, rules=rules))["messages"]
+    assert [(one["subject"], one["rule"]) for one in tried] == [("a bill", 2), ("Grüße vom Verein", 0)]
+
+
+async def test_owners_of_addresses_to_which_rules_forward_are_asked(rig: Rig, browser: Browser) -> None:
+    """SMTP-82a, SMTP-159: when the rule is saved, and the page of forwarding shows it."""
+    old = await destination(browser)
+    rule = RULE | {"mailbox": "", "forward_to": ["mia@far.example"]}
+    await browser.call("destination_save", address=ADDRESS, old=old, changed=old | {"rulesets": [rule]})
+    [target] = (await browser.call("forwards"))["targets"]
+    assert (target["address"], target["state"]) == ("mia@far.example", "asked")
 
 
 async def test_a_rule_that_never_ends_is_refused_in_time(rig: Rig, browser: Browser) -> None:

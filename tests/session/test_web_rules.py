@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.edit import Document
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -56,7 +58,7 @@ class Mover:
         return [
             {
                 "mailbox": rule.mailbox,
-                "from": rule.msg_from_regexp,
+                "from": [(one.part, one.test, one.value) for one in rule.conditions],
                 "headers": dict(rule.headers_regexp),
                 "allow": rule.list_allow_domain and rule.list_allow_domain.unicode,
                 "proven": rule.verified_domain and rule.verified_domain.unicode,
@@ -87,13 +89,33 @@ async def test_a_rule_for_a_sender_is_offered_added_and_removed(mover: Mover) ->
         "mailbox": "Garden",
     }
     await mover.browser.call("ruleset_accept", **moved)
-    rule: dict[str, object] = {"mailbox": "Garden", "from": r"^ada@nordlicht\.example$", "headers": {}, "allow": None}
-    rule["proven"] = None
+    rule: dict[str, object] = {"mailbox": "Garden", "headers": {}, "allow": None, "proven": None}
+    rule["from"] = [("from", "is", "ada@nordlicht.example")]
     assert mover.rules == [rule]
     assert 'comment = "by webmail on 20' in mover.rig.holder.domains_path.read_text()
     assert await mover.offered(moved) is None
     assert await mover.browser.error("ruleset_accept", **moved) == (409, "user:conflict")
     back = await mover.move(message, back=True)
+    assert (await mover.offered(back))["remove"] is True
+    await mover.browser.call("ruleset_accept", **back)
+    assert mover.rules == []
+
+
+async def test_a_rule_for_a_sender_that_was_made_as_a_pattern_is_the_same(mover: Mover) -> None:
+    """WEBMAIL-103, STORE-64a: no second one is offered, and moving back removes it."""
+    moved = await mover.move(await mover.arrived(PLAIN))
+
+    def change(document: Document, snapshot: Snapshot) -> None:
+        old = {
+            "mailbox": "Garden",
+            "msg_from_regexp": r"^ada@nordlicht\.example$",
+            "comment": "by webmail on 2026-01-02",
+        }
+        document.put(("accounts", "mia", "destinations", "mia@example.org", "rulesets"), [old])
+
+    await mover.rig.holder.edit(change)
+    assert await mover.offered(moved) is None
+    back = await mover.move(moved["message_id"], back=True)
     assert (await mover.offered(back))["remove"] is True
     await mover.browser.call("ruleset_accept", **back)
     assert mover.rules == []
@@ -108,7 +130,7 @@ async def test_a_rule_for_a_list_needs_a_domain_that_vouches_for_it(mover: Mover
     assert mover.rules == [
         {
             "mailbox": "Garden",
-            "from": None,
+            "from": [],
             "headers": {"^list-id$": r"<garden\.lists\.club\.example>$"},
             "allow": "club.example",
             "proven": "club.example",

@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from moxlite.acceptance import rules
-from moxlite.acceptance.rules import TOTAL_SECONDS, RuleFacts, first_match, match_rules
-from moxlite.config.domains import Ruleset
+from moxlite.acceptance.conditions import RuleContent, RuleFacts
+from moxlite.acceptance.rules import TOTAL_SECONDS, first_match, match_rules
+from moxlite.config.domains import Condition, Ruleset
 from moxlite.proto.address import Domain
+from moxlite.proto.mime.structure import scan
 from moxlite.proto.patterns.linear import PatternMatches, Text, linear
 
 
@@ -49,6 +51,60 @@ FACTS = RuleFacts(
 async def test_a_rule_matches_when_all_its_conditions_hold(rule: Ruleset, matches: bool) -> None:
     """STORE-64, SMTP-82"""
     assert await first_match([rule], FACTS) == (0 if matches else None)
+
+
+def content(octets: bytes) -> RuleContent:
+    return RuleContent(scan(octets), lambda start, end: octets[start:end])
+
+
+@pytest.mark.parametrize(
+    ("condition", "matches"),
+    [
+        (Condition(part="from", value="anna"), True),
+        (Condition(part="from", value="boss@bank.example"), False),
+        (Condition(part="from", test="is", value="Anna  Berg"), True),
+        (Condition(part="to", value="second@"), True),
+        (Condition(part="to", value="third@"), True),
+        (Condition(part="subject", test="is", value="ＧＲÜSSE von   zu Hause"), True),
+        (Condition(part="subject", test="ends", value="hause"), True),
+        (Condition(part="list", value="club"), False),
+        (Condition(part="text", value="the seaside in july"), True),
+        (Condition(part="text", value="grüße von"), True),
+        (Condition(part="larger", value="1m"), False),
+        (Condition(part="attachment"), False),
+        (Condition(part="subject", value="\u200d"), False),
+        (Condition(part="text", value=" "), False),
+    ],
+)
+async def test_a_condition_in_words_compares_as_people_read(condition: Condition, matches: bool) -> None:
+    """STORE-64a: without case, width and line ends; a name that pretends to be an address is none."""
+    octets = (
+        b"From: Anna Berg <anna@example.com>, =?utf-8?q?boss=40bank=2Eexample?= <x@evil.example>\r\n"
+        b"To: first@example.org, second@example.org\r\nCc: third@example.org\r\n"
+        b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= von zu\r\n Hause\r\n\r\nWe are at the\r\nseaside in July.\r\n"
+    )
+    facts = msgspec.structs.replace(FACTS, headers=(), content=content(octets))
+    plain = Ruleset(mailbox="x", conditions=(condition,))
+    assert await first_match([plain], facts) == (0 if matches else None)
+    assert await first_match([plain], msgspec.structs.replace(facts, content=None)) is None
+
+
+def test_a_thousand_rules_over_a_long_text_end_in_time() -> None:
+    """STORE-64a, STORE-65: the text is read once, and cut; all searches share the time of a delivery."""
+    octets = b"Subject: x\r\n\r\n" + b"ab " * 1_000_000
+    reads: list[int] = []
+
+    def read(start: int, end: int) -> bytes:
+        reads.append(end - start)
+        return octets[start:end]
+
+    facts = msgspec.structs.replace(FACTS, headers=(), content=RuleContent(scan(octets), read))
+    words = (Condition(part="text", value="ab ab " * 80 + "c"),)
+    many = [Ruleset(mailbox="x", conditions=words)] * 1_000
+    began = time.thread_time()
+    assert match_rules(many, facts).rule is None
+    assert sum(reads) <= 4 * (len(octets))
+    assert time.thread_time() - began < 20 * TOTAL_SECONDS
 
 
 async def test_the_first_matching_rule_wins() -> None:

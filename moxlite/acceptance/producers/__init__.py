@@ -36,6 +36,7 @@ from moxlite.acceptance.producers.wishes import (
     blocked_sender,
     first_contact,
     matching_ruleset,
+    never_junk,
     sieve_script,
 )
 
@@ -57,6 +58,7 @@ ORDER: Final[tuple[Producer, ...]] = (
     dmarc_policy,
     auth_required,
     stray_bounce,
+    never_junk,
     known_sender,
     valid_report,
     allowed_sender,

@@ -12,6 +12,7 @@ import msgspec
 from moxlite.acceptance.cases import FROM_VALIDATION, HISTORY, RULESET, Case, Filtered
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.acceptance.producers.judgement import is_listed, is_unproven, quarantined
+from moxlite.config.domains import Ruleset
 from moxlite.config.values import NamedSender
 from moxlite.net.limits import IPAddress, unmap
 from moxlite.proto.address import Address, Domain
@@ -60,6 +61,22 @@ def allowed_sender(case: Case) -> Sequence[Proposal]:
     return (Proposal(because=Reason("allowed-sender", "senders", (FROM_VALIDATION,)), binding=True),)
 
 
+def is_never_junk(case: Case) -> bool:
+    """Whether the matching ruleset keeps the message from the junk filter: its author is proven, since forgers choose
+    authors whom rules name.
+    """
+    return case.rule is not None and case.rule.never_junk and case.evidence.checks is not None and not is_unproven(case)
+
+
+def never_junk(case: Case) -> Sequence[Proposal]:
+    """Accept mail of a proven author that a ruleset says is never junk, regardless of history, SPF, the reverse name,
+    the junk filter and block lists.
+    """
+    if not is_never_junk(case):
+        return ()
+    return (Proposal(because=Reason("ruleset-never-junk", "ruleset", (RULESET, FROM_VALIDATION)), binding=True),)
+
+
 def _names(named: Iterable[NamedSender], addresses: Sequence[Address], remote: IPAddress) -> bool:
     """Whether a list names one of the addresses, a domain at or above theirs, or the client's network."""
     for one in named:
@@ -86,7 +103,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def matching_ruleset(case: Case) -> Sequence[Proposal]:
-    """File the message into the rule's mailbox; junk too, if the rule accepts it."""
+    """File the message into the rule's mailbox, with its label and star; junk too, if the rule accepts it."""
     rule = case.rule
     if rule is None:
         return ()
@@ -96,7 +113,7 @@ def matching_ruleset(case: Case) -> Sequence[Proposal]:
     if quarantined(case):  # a rule without proof of the sender files no mail that DMARC quarantines
         return ()
     mark = Mark.FORWARD if forwarder else Mark.LIST if is_listed(case) else None
-    files = FileInto(mailbox=rule.mailbox, mark=mark, forwarder=forwarder)
+    files = marked_by_rule(rule, FileInto(mailbox=case.destined, mark=mark, forwarder=forwarder))
     if_junk: tuple[FileInto, ...] = ()
     if rule.accept_rejects_to_mailbox is not None:
         if_junk = (
@@ -104,12 +121,19 @@ def matching_ruleset(case: Case) -> Sequence[Proposal]:
                 mailbox=rule.accept_rejects_to_mailbox,
                 flags=int(Flag.SEEN),
                 mark=Mark.REJECT,
-                destined=rule.mailbox,
+                destined=case.destined,
                 forwarder=forwarder,
             ),
         )
     because = Reason("ruleset", "ruleset", (RULESET,))
     return (Proposal(because=because, actions=(files,), keep=False, if_junk=if_junk),)
+
+
+def marked_by_rule(rule: Ruleset, files: FileInto) -> FileInto:
+    """The filing with the star and the label that a rule gives."""
+    keywords = files.keywords if rule.label is None else tuple(dict.fromkeys((*files.keywords, rule.label)))
+    flags = files.flags | int(Flag.FLAGGED) if rule.star else files.flags
+    return msgspec.structs.replace(files, flags=flags, keywords=keywords)
 
 
 # Mail of unknown authors, filed into its own mailbox (SMTP-89, STORE-68).

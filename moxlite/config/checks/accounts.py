@@ -3,15 +3,25 @@ share (ADMIN-9, ADMIN-63).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from moxlite.config.domains import Account, AutomaticJunkFlags, Destination, DomainConfig, Domains, JunkFilter, Ruleset
+from moxlite.config.domains import (
+    Account,
+    AutomaticJunkFlags,
+    Condition,
+    Destination,
+    DomainConfig,
+    Domains,
+    JunkFilter,
+    Ruleset,
+)
 from moxlite.config.snapshot import Key, canonical_localpart
 from moxlite.config.toml.decode import KeyPath, Mistake, near
 from moxlite.config.transports import webhook_keys
+from moxlite.config.values import parse_size
 from moxlite.patterns.searching import concern, fault
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.wording import reason_of, worded
@@ -43,6 +53,12 @@ WEBHOOK_EVENTS: Final = (
 
 MAX_FORWARDS: Final = 10
 """Addresses to which one account's mail is sent on: each message is queued once for each."""
+
+MAX_CONDITIONS: Final = 50
+"""Conditions in words of one rule; a person does not make more."""
+
+MAX_VALUE: Final = 500
+"""Characters of the value of a condition: more than any subject or address that people type."""
 
 
 def account_name_problem(name: str) -> str | None:
@@ -125,11 +141,21 @@ def _destination(path: KeyPath, destination: Destination) -> Iterator[Mistake]:
 
 
 def _forwarding(path: KeyPath, account: Account, domains: Mapping[str, DomainConfig]) -> Iterator[Mistake]:
-    """Mistakes in the addresses to which mail is sent on."""
-    if len(account.forward_to) > MAX_FORWARDS:
+    """Mistakes in the addresses to which mail is sent on, by the account or by a rule."""
+    yield from _forwards(path, account.forward_to, account, domains)
+    for address, destination in account.destinations.items():
+        for index, ruleset in enumerate(destination.rulesets):
+            place = (*path, "destinations", address, "rulesets", index)
+            yield from _forwards(place, ruleset.forward_to, account, domains)
+
+
+def _forwards(
+    path: KeyPath, addresses: Sequence[Address], account: Account, domains: Mapping[str, DomainConfig]
+) -> Iterator[Mistake]:
+    if len(addresses) > MAX_FORWARDS:
         yield Mistake((*path, "forward_to"), worded("can have up to {most} addresses", most=MAX_FORWARDS))
     known: set[str] = set()
-    for index, address in enumerate(account.forward_to):
+    for index, address in enumerate(addresses):
         here: KeyPath = (*path, "forward_to", index)
         if str(address).lower() in known:
             yield Mistake(here, "is a duplicate")
@@ -160,9 +186,27 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
         ruleset.msg_from_regexp,
         ruleset.verified_domain,
         ruleset.headers_regexp,
+        ruleset.conditions,
     )
     if not any(conditions):
         yield Mistake(path, "must have a condition")
+    actions = (
+        ruleset.mailbox,
+        ruleset.label,
+        ruleset.star,
+        ruleset.forward_to,
+        ruleset.never_junk,
+        ruleset.accept_rejects_to_mailbox,
+        ruleset.is_forward,
+        ruleset.list_allow_domain,
+    )
+    if not any(actions):
+        yield Mistake(path, "must have an action")
+    if len(ruleset.conditions) > MAX_CONDITIONS:
+        yield Mistake((*path, "conditions"), worded("can have up to {most} conditions", most=MAX_CONDITIONS))
+    for index, condition in enumerate(ruleset.conditions):
+        if text := _condition(condition):
+            yield Mistake((*path, "conditions", index), text)
     if ruleset.is_forward:
         if ruleset.smtp_mail_from_regexp is None or ruleset.verified_domain is None:
             yield Mistake((*path, "is_forward"), "requires smtp_mail_from_regexp and verified_domain")
@@ -172,6 +216,25 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
         yield Mistake((*path, "accept_rejects_to_mailbox"), "must not be Inbox")
     for pattern in (item for pair in ruleset.headers_regexp.items() for item in pair):
         yield from _header_pattern((*path, "headers_regexp"), pattern)
+
+
+def _condition(condition: Condition) -> str:
+    """What is wrong with a condition in words, "" for nothing."""
+    value = condition.value.strip()
+    if condition.part == "attachment":
+        return worded("must not have a value") if value else ""
+    if not value:
+        return "needs a value"
+    if len(value) > MAX_VALUE:
+        return worded("can have up to {most} characters", most=MAX_VALUE)
+    if condition.part == "larger":
+        try:
+            return "" if parse_size(value) > 0 else "must be above 0"
+        except ValueError as error:
+            return reason_of(error)
+    if condition.part == "text" and condition.test != "contains":
+        return "can only check that the text contains something"
+    return ""
 
 
 def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Mistake]:

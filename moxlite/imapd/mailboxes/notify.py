@@ -389,5 +389,7 @@ def _inboxes(session: Session) -> set[str]:
     if configured is not None:
         for destination in configured.destinations.values():
             found.add(destination.mailbox)
-            found.update(ruleset.mailbox for ruleset in destination.rulesets if ruleset.list_allow_domain is None)
+            for ruleset in destination.rulesets:
+                if ruleset.mailbox is not None and ruleset.list_allow_domain is None:
+                    found.add(ruleset.mailbox)
     return found

@@ -6,7 +6,7 @@ the browser got it, and the new one (WEB-89).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -40,10 +40,24 @@ class HeaderRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: Line
 
 
+class RuleCondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`Condition` of domains.toml."""
+
+    part: Literal["from", "to", "subject", "text", "list", "larger", "attachment"]
+    test: Literal["contains", "is", "begins", "ends"]
+    value: Line
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`Ruleset` of domains.toml."""
 
+    conditions: Annotated[list[RuleCondition], Meta(max_length=50)] = []
+    match: Literal["all", "any"] = "all"
     mailbox: Line
+    label: Line = ""
+    star: bool = False
+    forward_to: Annotated[list[Line], Meta(max_length=20)] = []
+    never_junk: bool = False
     smtp_mail_from_regexp: Line
     msg_from_regexp: Line
     verified_domain: Line

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from moxlite.acceptance.rules import as_sieve, mail_to, try_rules
+from moxlite.acceptance.rules import mail_to, try_rules
+from moxlite.acceptance.sieve.converting import as_sieve
 from moxlite.admin.delivery.forwarding import NoWayToAsk, PassedOn
 from moxlite.config.domains import Account, Destination, Ruleset
 from moxlite.config.fields import fields_of
@@ -29,7 +30,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound, UserError
 from moxlite.wording import reason_of, worded
 
-LATEST: Final = 500
+LATEST: Final = 1000
 """Messages that a dry run looks at (WEB-65)."""
 
 TOO_SLOW: Final = "takes too long on your mail and would be skipped on delivery. Simplify its patterns"
@@ -74,13 +75,15 @@ class AddressCalls(AccountCalls):
         self, caller: Caller, address: AddressText, old: DestinationForm, changed: DestinationForm
     ) -> DestinationItem:
         """Save the settings and rules of an address; returns them as they are now. A conflict if they are no longer the
-        old ones.
+        old ones. The owners of addresses to which rules forward are asked.
         """
         self._destination(caller, address)
         path = ("accounts", caller.require().account, "destinations", address)
         was, wanted = await off_loop(lambda: (table_of(old), table_of(changed)), kind="rules")
         await off_loop(partial(check_patterns, wanted, self._settings(caller)), kind="rules")
         await self._change(Destination, path, was, wanted, names_of(DestinationForm))
+        if any(rule.forward_to for rule in changed.rulesets):
+            await self._server.forwarding.ask_new(caller.require().account)
         return DestinationItem(address, shown(DestinationForm, self._destination(caller, address)))
 
     @call()

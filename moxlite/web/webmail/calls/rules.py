@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from moxlite.config.domains import Ruleset
+from moxlite.config.domains import Condition, Ruleset
 from moxlite.config.holder import ChangedMeanwhile
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import AccountRecipient
+from moxlite.config.toml.decode import encode
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.content import body
@@ -197,7 +198,8 @@ def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source
         verified.append(came.mailfrom_domain)
     sender = _sender(came)
     list_id = _list_id(r, message_id)
-    rule = _rule((left if remove else reached).name, list_id, sender, verified)
+    place = left if remove else reached
+    rule = _rule(place.name, list_id, sender, verified)
     if rule is None:
         return None
     same = _same(recipient.destination.rulesets, rule)
@@ -214,7 +216,7 @@ def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source
         list_id=list_id,
         msg_from="" if list_id else sender,
         remove=remove,
-        mailbox=rule.mailbox,
+        mailbox=place.name,
         rule=rule,
     )
 
@@ -240,7 +242,7 @@ def for_sender(r: Reader, snapshot: Snapshot, account: str, message_id: int, tar
         list_id="",
         msg_from=sender,
         remove=False,
-        mailbox=rule.mailbox,
+        mailbox=reached.name,
         rule=rule,
     )
 
@@ -284,17 +286,23 @@ def _rule(mailbox: str, list_id: str, sender: str, verified: Sequence[str]) -> R
         allowed = Domain.parse(min(above, key=len))
         # Anyone can write a List-Id: it is the list's in mail that its domain proves.
         return Ruleset(mailbox=mailbox, verified_domain=allowed, headers_regexp=pattern, list_allow_domain=allowed)
-    return Ruleset(mailbox=mailbox, msg_from_regexp=f"^{re.escape(sender)}$") if sender else None
+    if not sender:
+        return None
+    return Ruleset(mailbox=mailbox, conditions=(Condition(part="from", test="is", value=sender),))
 
 
 def _same(rules: Sequence[Ruleset], rule: Ruleset) -> list[Ruleset]:
     """The rules that match the same mail, whatever mailbox they file it into. Rules for a list that were made before
-    they had its proven domain are the same.
+    they had its proven domain are the same, and rules for a sender that were made as a pattern.
     """
 
     def bare(ruleset: Ruleset) -> Ruleset:
         proven = ruleset.verified_domain or ruleset.list_allow_domain
-        return msgspec.structs.replace(ruleset, mailbox=rule.mailbox, comment="", verified_domain=proven)
+        plain = msgspec.structs.replace(ruleset, mailbox=rule.mailbox, comment="", verified_domain=proven)
+        senders = [one.value for one in rule.conditions if one.part == "from"]
+        if len(senders) == 1 and plain.msg_from_regexp == f"^{re.escape(senders[0])}$":
+            return msgspec.structs.replace(plain, msg_from_regexp=None, conditions=rule.conditions)
+        return plain
 
     return [ruleset for ruleset in rules if bare(ruleset) == bare(rule)]
 
@@ -347,13 +355,4 @@ def _written(document: Document, path: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def _table(rule: Ruleset, comment: str) -> dict[str, Any]:
-    table: dict[str, Any] = {"mailbox": rule.mailbox}
-    if rule.msg_from_regexp:
-        table["msg_from_regexp"] = rule.msg_from_regexp
-    if rule.headers_regexp:
-        table["headers_regexp"] = dict(rule.headers_regexp)
-    if rule.verified_domain is not None:
-        table["verified_domain"] = rule.verified_domain.unicode
-    if rule.list_allow_domain is not None:
-        table["list_allow_domain"] = rule.list_allow_domain.unicode
-    return table | {"comment": comment}
+    return encode(rule) | {"comment": comment}
