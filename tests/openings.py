@@ -329,6 +329,7 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
     "account_vacation_show": {},
     "overview": {},
     "mailboxes": {},
+    "rule_labels": {},
     "import_state": {},
     "import_check": {"size": 1 << 20},
     "import_abort": {"token": "x"},

@@ -363,7 +363,7 @@ KEYWORD: Final = re.compile(r"[!#$&'+,\-./0-9:;<=>?@^_`a-z|}~\[]{1,128}")
 def read_keyword(value: object, _: FilePath) -> str:
     text = text_of(value, "a keyword")
     if not KEYWORD.fullmatch(text):
-        raise ValueError('isn\'t a keyword; use up to 128 ASCII letters in lower case, digits and signs, like "to_do"')
+        raise ValueError('must be a label keyword in lower case, like "to_do"')
     return text
 
 

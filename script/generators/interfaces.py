@@ -124,7 +124,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "web API": SMALL,
     },
     "rule": {
-        "account app": Changes("destination_* rules_*"),
+        "account app": Changes("destination_* rules_* rule_labels"),
         "webmail": Changes("ruleset_*", "proposes and adds rules"),
         "command line": Changes("config address * config apply"),
         "JMAP": "SieveScript is what programs know",

@@ -210,7 +210,7 @@ def masked(user: Clicks) -> None:
 
 def rules(user: Clicks) -> None:
     user.press("New rule")
-    user.fill(From="^news@", Put_into="News")
+    user.fill(From="news@", Move_to="News")
     user.press("Save")
     user.see("Rules saved")
 

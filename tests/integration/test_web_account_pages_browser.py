@@ -111,22 +111,69 @@ def test_rules_are_made_ordered_by_keys_and_refused_at_their_field(chromium: Bro
     page = visitor.page
     for name in ("first", "second"):
         page.get_by_role("button", name="New rule").first.click()
-        page.get_by_label("From", exact=True).fill(f"^{name}@")
+        page.get_by_label("From", exact=True).fill(f"{name}@")
         page.get_by_label("Move to").fill("Lists")
+        page.get_by_text("More: rule name, patterns, and headers").click()
         page.get_by_label("Rule name").fill(name)
     rules = page.locator(".rule-name b")
     expect(rules).to_have_text(["first", "second"])
     page.locator(".rule-name").nth(1).press("Alt+ArrowUp")
     expect(rules).to_have_text(["second", "first"])
     page.locator(".rule-name").nth(0).click()
-    page.get_by_label("From", exact=True).fill("(second")
+    page.get_by_text("More: rule name, patterns, and headers").click()
+    page.get_by_label("From pattern").fill("(second")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".field .error:visible")).to_contain_text("regular expression")
-    page.get_by_label("From", exact=True).fill("^second@")
+    page.get_by_label("From pattern").fill("^second@")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Rules saved")).to_be_visible()
     page.reload()
     expect(page.locator(".rule-name b")).to_have_text(["second", "first"])
+    visitor.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_a_rule_in_words_shows_its_mail_and_stays_in_the_window(
+    chromium: Browser, server: LocalServer, width: int, height: int
+) -> None:
+    """WEB-65, WEB-65a: conditions in words beside the mail that they match; "Save" is inside the window."""
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as client:
+        for subject in ("Quay invoice 1", "Quay invoice 2", "Quay news"):
+            text = f"From: quay@far.example\r\nTo: {server.user}\r\nSubject: {subject}\r\n\r\nhello {width}\r\n"
+            client.sendmail("quay@far.example", [server.user], text)
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
+    visitor.fill_in("/#rules")
+    page = visitor.page
+    page.get_by_role("button", name="New rule").first.click()
+    before = page.locator(".rule-name").count() - 1
+    preview = page.locator(".rule-preview")
+    expect(preview).to_contain_text("complete the rule")
+    page.get_by_label("From", exact=True).fill("QUAY@far")
+    page.get_by_role("button", name="Add condition").click()
+    second = page.get_by_role("group", name="Condition 2")
+    second.get_by_label("Message part").select_option(label="Subject")
+    second = page.get_by_role("group", name="Condition 2")
+    second.get_by_label("How to compare").select_option(label="begins with")
+    second.get_by_label("Subject").fill("quay invoice")
+    page.get_by_label("Move to").fill(f"Quay {width}")
+    page.get_by_label("Add a star").check()
+    expect(preview).to_contain_text(re.compile("[24] of the last \\d+ messages match"))
+    expect(preview.locator("li").first).to_contain_text("Quay invoice 2")
+    save = page.get_by_role("button", name="Save", exact=True)
+    box = save.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= height
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+    save.click()
+    expect(page.get_by_text("Rules saved")).to_be_visible()
+    rule = page.locator(".rule-name").nth(before)
+    expect(rule).to_contain_text("From contains “QUAY@far”, Subject begins with “quay invoice”")
+    expect(rule).to_contain_text(f"to Quay {width}, star")
+    page.get_by_role("button", name="Remove").nth(before).click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".rule-name")).to_have_count(before)
     visitor.close()
 
 
@@ -336,7 +383,7 @@ def test_rules_are_applied_to_mail_that_is_there_and_undone(chromium: Browser, s
     visitor.fill_in("/#rules")
     page = visitor.page
     page.get_by_role("button", name="New rule").first.click()
-    page.get_by_label("From", exact=True).fill("^harbour@")
+    page.get_by_label("From", exact=True).fill("harbour@")
     page.get_by_label("Move to").fill("Harbour")
     expect(page.get_by_role("button", name="Apply to existing mail")).to_be_disabled()
     page.get_by_role("button", name="Save", exact=True).click()

@@ -102,6 +102,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "apps": OWN,
         "overview": OWN,
         "mailboxes": OWN,
+        "rule_labels": OWN,
         "password_state": OWN,
         "session_list": OWN,
         "second_factors": OWN,

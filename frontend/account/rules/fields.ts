@@ -1,14 +1,23 @@
 // The fields of one rule, and a rule in words.
 
-import type { Rule } from "../../gen/account";
+import type { RuleCondition, RuleLabel, Rule as Sent } from "../../gen/account";
 import { type Child, el, fill, sign } from "../../lib/dom";
-import { type Field, line, tick } from "../../lib/fields";
+import { choice, type Field, line, tick } from "../../lib/fields";
 import { plus, x } from "../../lib/icons";
 import { button, card } from "../../lib/pages";
-import { t } from "../../lib/words";
+import { meant, t } from "../../lib/words";
+
+/** A rule with all of its fields. */
+export type Rule = Required<Sent>;
 
 export const fresh: Rule = {
+  conditions: [],
+  match: "all",
   mailbox: "",
+  label: "",
+  star: false,
+  forward_to: [],
+  never_junk: false,
   smtp_mail_from_regexp: "",
   msg_from_regexp: "",
   verified_domain: "",
@@ -18,6 +27,15 @@ export const fresh: Rule = {
   accept_rejects_to_mailbox: "",
   comment: "",
 };
+
+/** The condition that a new rule begins with. */
+export const blank: RuleCondition = { part: "from", test: "contains", value: "" };
+
+/** The folders and labels that rules can name. */
+export interface Names {
+  readonly mailboxes: readonly string[];
+  readonly labels: readonly RuleLabel[];
+}
 
 /** A field for the name of a mailbox, with the known ones to choose from. */
 export function mailbox(
@@ -38,9 +56,44 @@ export function mailbox(
   return made;
 }
 
+/** The parts of a message that conditions name. */
+const parts: readonly (readonly [RuleCondition["part"], () => string])[] = [
+  ["from", () => meant("rule", "From")],
+  ["to", () => meant("rule", "To")],
+  ["subject", () => meant("rule", "Subject")],
+  ["text", () => t("Any text")],
+  ["list", () => t("Mailing list")],
+  ["larger", () => t("Larger than (MB)")],
+  ["attachment", () => t("Has an attachment")],
+];
+
+const tests: readonly (readonly [RuleCondition["test"], () => string])[] = [
+  ["contains", () => meant("rule", "contains")],
+  ["is", () => meant("rule", "is")],
+  ["begins", () => t("begins with")],
+  ["ends", () => t("ends with")],
+];
+
+const partName = (part: RuleCondition["part"]) => parts.find(([one]) => one === part)![1]();
+
+/** A condition in words. */
+function said({ part, test, value }: RuleCondition): string {
+  if (part === "attachment") return t("Has an attachment");
+  if (part === "larger") return t("larger than {size}", { size: value.replace(/m$/i, " MB") });
+  const values = { part: partName(part), text: value };
+  if (test === "is") return t("{part} is “{text}”", values);
+  if (test === "begins") return t("{part} begins with “{text}”", values);
+  if (test === "ends") return t("{part} ends with “{text}”", values);
+  return t("{part} contains “{text}”", values);
+}
+
 /** The conditions of a rule in one line. */
-export function conditions(rule: Rule): string {
+export function conditions(rule: Sent): string {
+  const words = (rule.conditions ?? []).map(said);
   return [
+    words.length < 2 || rule.match !== "any"
+      ? words.join(", ")
+      : t("any of: {conditions}", { conditions: words.join(", ") }),
     rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "",
     rule.smtp_mail_from_regexp !== ""
       ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp })
@@ -49,6 +102,20 @@ export function conditions(rule: Rule): string {
     ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })),
     rule.list_allow_domain !== "" ? t("mailing list at {domain}", { domain: rule.list_allow_domain }) : "",
     rule.is_forward ? t("forwarded") : "",
+  ]
+    .filter((text) => text !== "")
+    .join(", ");
+}
+
+/** What a rule does, in one line. */
+export function actions(rule: Rule, labels: readonly RuleLabel[]): string {
+  const label = labels.find((one) => one.keyword === rule.label)?.name ?? rule.label;
+  return [
+    rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : "",
+    rule.label !== "" ? t("label “{label}”", { label }) : "",
+    rule.star ? meant("rule", "star") : "",
+    rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "",
+    rule.never_junk ? t("Never junk") : "",
   ]
     .filter((text) => text !== "")
     .join(", ");
@@ -69,7 +136,7 @@ type Put = (change: Partial<Rule>) => void;
 type Named = <F extends { problem(text: string): void }>(key: string, one: F) => F;
 
 /** The card with all fields of a rule, the one with this number. */
-export function ruleFields(number: number, rule: Rule, names: readonly string[], put: Put, named: Named): HTMLElement {
+export function ruleFields(number: number, rule: Rule, names: Names, put: Put, named: Named): HTMLElement {
   const text = (
     key: "msg_from_regexp" | "smtp_mail_from_regexp" | "verified_domain" | "list_allow_domain" | "comment",
     label: string,
@@ -80,7 +147,7 @@ export function ruleFields(number: number, rule: Rule, names: readonly string[],
     return named(key, one);
   };
   const box = (key: "mailbox" | "accept_rejects_to_mailbox", label: string, hint: string) => {
-    const one = mailbox(label, rule[key], names, hint);
+    const one = mailbox(label, rule[key], names.mailboxes, hint);
     one.control.addEventListener("input", () => put({ [key]: one.control.value }));
     return named(key, one);
   };
@@ -92,33 +159,58 @@ export function ruleFields(number: number, rule: Rule, names: readonly string[],
     ),
   );
   forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
+  const folder = box("mailbox", t("Move to"), t("Created if it doesn't exist. Leave blank to keep the usual folder."));
+  const label = choice(meant("rule", "Label"), [["", t("No label")], ...labelsOf(rule, names.labels)], rule.label);
+  label.control.addEventListener("change", () => put({ label: label.control.value }));
+  const star = tick(t("Add a star"), rule.star);
+  star.control.addEventListener("change", () => put({ star: star.control.checked }));
+  const junk = tick(t("Never junk"), rule.never_junk, t("Only if the sender is verified."));
+  junk.control.addEventListener("change", () => put({ never_junk: junk.control.checked }));
+  const forwards = line(
+    t("Forward a copy to"),
+    rule.forward_to.join(" "),
+    t("Starts when the owner confirms by email. Separate addresses with spaces."),
+  );
+  forwards.control.addEventListener("input", () =>
+    put({ forward_to: forwards.control.value.split(/[\s,]+/).filter((word) => word !== "") }),
+  );
+  const patterns = [rule.msg_from_regexp, rule.verified_domain, rule.smtp_mail_from_regexp, rule.list_allow_domain];
+  const special = rule.headers_regexp.length > 0 || rule.is_forward || rule.accept_rejects_to_mailbox !== "";
   return card(
     t("Rule {n}", { n: number }),
     el(
       "div",
       { class: "form" },
-      el("h3", {}, t("If all of these match")),
-      text(
-        "msg_from_regexp",
-        t("From"),
-        t("Pattern for the From address, in lowercase. For a domain, use @example\\.org$."),
-      ).root,
-      text("verified_domain", t("Verified domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root,
-      headers(rule, put, named),
-      text(
-        "smtp_mail_from_regexp",
-        t("Envelope sender"),
-        t("Pattern for the bounce address. Useful for lists and forwarding."),
-      ).root,
+      words(rule, put, named),
       el("h3", {}, t("Then")),
-      box("mailbox", t("Move to"), t("Created if it doesn't exist.")).root,
+      el(
+        "div",
+        { class: "rule-actions" },
+        folder.root,
+        named("label", label).root,
+        named("forward_to", forwards).root,
+        el("div", { class: "form" }, star.root, junk.root),
+      ),
       el(
         "details",
-        {},
-        el("summary", {}, t("For lists, forwarding, and rejected mail")),
+        { open: special || patterns.some((text) => text !== "") },
+        el("summary", {}, t("More: rule name, patterns, and headers")),
         el(
           "div",
           { class: "form gap" },
+          text("comment", t("Rule name"), t("Only you see this.")).root,
+          text(
+            "msg_from_regexp",
+            t("From pattern"),
+            t("Pattern for the From address, in lowercase. For a domain, use @example\\.org$."),
+          ).root,
+          text("verified_domain", t("Verified domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root,
+          headers(rule, put, named),
+          text(
+            "smtp_mail_from_regexp",
+            t("Envelope sender"),
+            t("Pattern for the bounce address. Useful for lists and forwarding."),
+          ).root,
           text(
             "list_allow_domain",
             t("Mailing list domain"),
@@ -129,8 +221,116 @@ export function ruleFields(number: number, rule: Rule, names: readonly string[],
             .root,
         ),
       ),
-      text("comment", t("Rule name"), t("Only you see this.")).root,
     ),
+  );
+}
+
+/** The labels that can be chosen: those with a name, and the one that the rule has. */
+function labelsOf(rule: Rule, labels: readonly RuleLabel[]): (readonly [string, string])[] {
+  const known = labels.map((one) => [one.keyword, one.name] as const);
+  const own = rule.label !== "" && !labels.some((one) => one.keyword === rule.label);
+  return own ? [...known, [rule.label, rule.label]] : known;
+}
+
+/** The conditions in words: each a part of the message, a test and a text. */
+function words(rule: Rule, put: Put, named: Named): HTMLElement {
+  const rows = el("div", { class: "form" });
+  const draw = () => {
+    const change = (index: number, other: Partial<RuleCondition>) =>
+      put({ conditions: rule.conditions.map((old, i) => (i === index ? { ...old, ...other } : old)) });
+    const lines = rule.conditions.map((one, index) =>
+      conditionRow(
+        one,
+        index,
+        (other) => change(index, other),
+        () => {
+          put({ conditions: rule.conditions.filter((_, i) => i !== index) });
+          draw();
+        },
+        draw,
+        named,
+      ),
+    );
+    fill(rows, lines);
+    match.root.hidden = rule.conditions.length < 2;
+  };
+  const match = choice(
+    t("Conditions to match"),
+    [
+      ["all", t("If all of these match")],
+      ["any", t("If any of these match")],
+    ],
+    rule.match,
+  );
+  match.control.addEventListener("change", () => put({ match: match.control.value as Rule["match"] }));
+  const add = button(
+    t("Add condition"),
+    () => {
+      put({ conditions: [...rule.conditions, { ...blank }] });
+      draw();
+      rows.querySelector<HTMLElement>(".condition:last-child select")?.focus();
+    },
+    { kind: "text small", icon: plus },
+  );
+  draw();
+  return el("div", { class: "form" }, match.root, rows, el("div", {}, add));
+}
+
+/** One condition; `redraw` when another part is chosen, which has other tests. */
+function conditionRow(
+  one: RuleCondition,
+  index: number,
+  change: (other: Partial<RuleCondition>) => void,
+  drop: () => void,
+  redraw: () => void,
+  named: Named,
+): HTMLElement {
+  const error = el("span", { class: "error", hidden: true });
+  const select = <T extends string>(name: string, all: readonly (readonly [T, () => string])[], chosen: T) =>
+    el(
+      "select",
+      { "aria-label": name },
+      all.map(([value, text]) => el("option", { value, selected: value === chosen }, text())),
+    );
+  const part = select(t("Message part"), parts, one.part);
+  part.addEventListener("change", () => {
+    const next = part.value as RuleCondition["part"];
+    const keeps = next !== "attachment" && next !== "larger" && one.part !== "larger";
+    change({ part: next, test: next === one.part ? one.test : "contains", value: keeps ? one.value : "" });
+    redraw();
+  });
+  const test = select(t("How to compare"), one.part === "text" ? tests.slice(0, 1) : tests, one.test);
+  test.addEventListener("change", () => change({ test: test.value as RuleCondition["test"] }));
+  const size = one.part === "larger";
+  const value = el("input", {
+    type: "text",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-label": partName(one.part),
+    inputmode: size ? "numeric" : "text",
+    maxlength: "500",
+  });
+  value.value = size ? one.value.replace(/m$/i, "") : one.value;
+  value.addEventListener("input", () => {
+    const typed = value.value.trim();
+    change({ value: size && /^\d+$/.test(typed) ? `${typed}m` : value.value });
+  });
+  named(`conditions[${index}]`, {
+    problem: (text: string) => {
+      error.hidden = text === "";
+      value.setAttribute("aria-invalid", String(text !== ""));
+      fill(error, text);
+    },
+  });
+  const kind = one.part === "attachment" ? "bare" : size ? "sized" : "";
+  return el(
+    "div",
+    { class: `condition ${kind}`, role: "group", "aria-label": t("Condition {n}", { n: index + 1 }) },
+    part,
+    kind === "" && test,
+    kind !== "bare" && value,
+    small(x, t("Remove condition"), drop),
+    error,
   );
 }
 

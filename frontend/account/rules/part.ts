@@ -4,13 +4,14 @@ import type { DestinationForm, DestinationItem } from "../../gen/account";
 import { el } from "../../lib/dom";
 import { atFields, choice, form, line } from "../../lib/fields";
 import { filter } from "../../lib/icons";
+import { givenRule } from "../../lib/newrule";
 import { card, head } from "../../lib/pages";
 import { empty, state } from "../../lib/states";
 import { many, t } from "../../lib/words";
-import { addressName } from "../ui/program";
-import { ownSettings } from "./own";
 import type { Desk, MakePage } from "../ui/page";
+import { addressName } from "../ui/program";
 import { mailbox } from "./fields";
+import { ownSettings } from "./own";
 import { Rules } from "./rules";
 
 const addresses: MakePage = async (desk) => {
@@ -121,7 +122,11 @@ function settings(desk: Desk, one: DestinationItem, names: readonly string[]): H
 }
 
 const rules: MakePage = async (desk) => {
-  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
+  const [all, mailboxes, labels] = await Promise.all([
+    desk.client.destination_list(),
+    desk.client.mailboxes(),
+    desk.client.rule_labels(),
+  ]);
   const chosen = all.find((one) => one.address === desk.path[0]) ?? all[0];
   if (chosen === undefined)
     return {
@@ -133,11 +138,13 @@ const rules: MakePage = async (desk) => {
         empty(filter, t("No addresses"), t("To create rules, you need an address. This account doesn't have one.")),
       ),
     };
-  const editor = new Rules(
-    desk,
-    chosen,
-    mailboxes.map((one) => one.name),
-  );
+  const editor = new Rules(desk, chosen, { mailboxes: mailboxes.map((one) => one.name), labels });
+  const given = givenRule(desk.path[1]);
+  if (given !== null) {
+    // A reload must not make it again after it was saved.
+    history.replaceState(null, "", `#rules/${encodeURIComponent(chosen.address)}`);
+    editor.add({ match: given.match, conditions: [...given.conditions] });
+  }
   const root = el(
     "div",
     { class: "page" },

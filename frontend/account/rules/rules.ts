@@ -1,6 +1,6 @@
 // The rules of an address: their order, the one that is edited, and a dry run.
 
-import type { DestinationItem, Rule, TriedRules } from "../../gen/account";
+import type { DestinationItem, TriedRules } from "../../gen/account";
 import { codeOf, messageOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, sign } from "../../lib/dom";
@@ -11,7 +11,8 @@ import { empty, notice } from "../../lib/states";
 import { t } from "../../lib/words";
 import { applyToExisting } from "../ui/applying";
 import type { Desk } from "../ui/page";
-import { conditions, fresh, ruleFields, small } from "./fields";
+import { actions, blank, conditions, fresh, type Names, type Rule, ruleFields, small } from "./fields";
+import { Preview } from "./preview";
 import { convert, triedOn, version } from "./shown";
 
 /** The rules of an address: their order, the one that is edited, and a dry run. Nothing is saved before "Save". */
@@ -20,6 +21,7 @@ export class Rules {
   private readonly rules: Rule[];
   private readonly list = el("ol", { class: "rules", "aria-label": t("Rules in order") });
   private readonly editor = el("div", {});
+  private readonly preview: Preview;
   private readonly tried = el("div", { class: "gap", role: "status" });
   private readonly bar = el("div", { class: "bar" });
   private readonly error = el("p", { class: "error", role: "alert", hidden: true });
@@ -31,9 +33,10 @@ export class Rules {
   constructor(
     private readonly desk: Desk,
     private readonly item: DestinationItem,
-    private readonly names: readonly string[],
+    private readonly names: Names,
   ) {
-    this.rules = item.form.rulesets.map((rule) => ({ ...rule }));
+    this.rules = item.form.rulesets.map((rule) => ({ ...fresh, ...rule }));
+    this.preview = new Preview(desk, item.address);
     const add = button(t("New rule"), () => this.add(), { icon: plus });
     const test = button(t("Test rules"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
@@ -69,7 +72,7 @@ export class Rules {
         ],
         { flush: true, actions: add },
       ),
-      this.editor,
+      el("div", { class: "rule-editor" }, this.editor, this.preview.root),
       this.bar,
       this.tried,
     );
@@ -77,7 +80,9 @@ export class Rules {
   }
 
   private changed(): boolean {
-    return JSON.stringify(this.rules) !== JSON.stringify(this.item.form.rulesets);
+    return (
+      JSON.stringify(this.rules) !== JSON.stringify(this.item.form.rulesets.map((rule) => ({ ...fresh, ...rule })))
+    );
   }
 
   private draw(focus = -1): void {
@@ -117,19 +122,9 @@ export class Rules {
         "aria-expanded": String(index === this.open),
         onclick: () => this.edit(index === this.open ? -1 : index),
       },
-      el(
-        "b",
-        {},
-        brief(
-          rule.comment !== ""
-            ? rule.comment
-            : rule.mailbox !== ""
-              ? t("to {mailbox}", { mailbox: rule.mailbox })
-              : t("new rule"),
-        ),
-      ),
+      el("b", {}, brief(rule.comment || actions(rule, this.names.labels) || t("new rule"))),
       el("span", { class: "hint" }, brief(conditions(rule) || t("no conditions yet"))),
-      el("span", { class: "hint" }, "→ ", brief(rule.mailbox)),
+      rule.comment !== "" && el("span", { class: "hint" }, "→ ", brief(actions(rule, this.names.labels))),
     );
     name.addEventListener("keydown", (event) => {
       const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
@@ -163,8 +158,9 @@ export class Rules {
     return li;
   }
 
-  private add(): void {
-    this.rules.push({ ...fresh });
+  /** Add a rule, with these fields. */
+  add(fields: Partial<Rule> = { conditions: [{ ...blank }] }): void {
+    this.rules.push({ ...fresh, ...fields });
     this.edit(this.rules.length - 1);
     this.editor.querySelector<HTMLElement>("input")?.focus();
   }
@@ -189,6 +185,7 @@ export class Rules {
     this.open = index;
     const rule = this.rules[index];
     this.fields = {};
+    this.preview.show(this.rules, index);
     if (rule === undefined) {
       fill(this.editor);
       this.draw();
@@ -197,6 +194,7 @@ export class Rules {
     const put = (change: Partial<Rule>) => {
       Object.assign(rule, change);
       this.draw();
+      this.preview.show(this.rules, index);
     };
     const named = <F extends { problem(text: string): void }>(key: string, one: F): F => {
       this.fields[`rulesets[${this.open}].${key}`] = one;

@@ -222,18 +222,18 @@ def _condition(condition: Condition) -> str:
     """What is wrong with a condition in words, "" for nothing."""
     value = condition.value.strip()
     if condition.part == "attachment":
-        return worded("must not have a value") if value else ""
+        return ""
     if not value:
-        return "needs a value"
+        return worded("must have a value")
     if len(value) > MAX_VALUE:
         return worded("can have up to {most} characters", most=MAX_VALUE)
     if condition.part == "larger":
         try:
-            return "" if parse_size(value) > 0 else "must be above 0"
+            return "" if parse_size(value) > 0 else worded("must be more than 0")
         except ValueError as error:
             return reason_of(error)
     if condition.part == "text" and condition.test != "contains":
-        return "can only check that the text contains something"
+        return worded('must use the test "contains"')
     return ""
 
 

@@ -169,6 +169,13 @@ class DestinationItem(msgspec.Struct, frozen=True):
     form: DestinationForm
 
 
+class RuleLabel(msgspec.Struct, frozen=True):
+    """A label of the webmail: the keyword that rules give, and its name."""
+
+    keyword: str
+    name: str
+
+
 class TriedMessage(msgspec.Struct, frozen=True):
     """A message of a dry run, and the index of the rule that would take it, null for none."""
 

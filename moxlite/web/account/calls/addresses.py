@@ -21,10 +21,11 @@ from moxlite.config.toml.decode import decode, dotted, encode
 from moxlite.processor import off_loop
 from moxlite.store.delivery.scripts import active_script
 from moxlite.store.errors import StoreError
+from moxlite.store.mail.labels import labels_of
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.forms import DestinationForm, Rule, check_patterns, names_of, shown, table_of
 from moxlite.web.account.mailtypes import ForwardForm, Forwards, ForwardTarget, LeftOutRule, RulesAsSieve
-from moxlite.web.account.types import DestinationItem, TriedMessage, TriedRules
+from moxlite.web.account.types import DestinationItem, RuleLabel, TriedMessage, TriedRules
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound, UserError
@@ -85,6 +86,13 @@ class AddressCalls(AccountCalls):
         if any(rule.forward_to for rule in changed.rulesets):
             await self._server.forwarding.ask_new(caller.require().account)
         return DestinationItem(address, shown(DestinationForm, self._destination(caller, address)))
+
+    @call()
+    async def rule_labels(self, caller: Caller) -> list[RuleLabel]:
+        """The labels that rules can give."""
+        async with self._open(caller) as account:
+            labels = await account.read(labels_of, op="rule_labels")
+        return [RuleLabel(label.keyword, label.name) for label in labels]
 
     @call()
     async def rules_try(self, caller: Caller, address: AddressText, rules: Rules) -> TriedRules:
