@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { moment, octets, parse, tokens, write } from "../webmail/search/grammar";
+import { moment, octets, parse, ruleOf, tokens, write } from "../webmail/search/grammar";
 import { dice } from "./mail";
 
 const boxes = [
@@ -299,4 +299,26 @@ test("an address with a text that no search bar takes is read in a moment", () =
   query(`from:a ${"OR from:a ".repeat(100_000)}`);
   query(`(a${" a".repeat(200_000)}`);
   assert.ok(performance.now() - begun < 2_000);
+});
+
+test("WEBMAIL-142a: a search becomes the conditions of a rule, as far as rules have words for it", () => {
+  const rule = (text: string) => {
+    const found = ruleOf(tokens(text));
+    return found && [found.match, ...found.conditions.map(({ part, test, value }) => `${part} ${test} ${value}`)];
+  };
+  assert.deepEqual(rule('from:ada subject:"two words" bill'), [
+    "all",
+    "from contains ada",
+    "subject contains two words",
+    "text contains bill",
+  ]);
+  assert.deepEqual(rule("larger:2mb has:attachment list:club"), [
+    "all",
+    "larger contains 2m",
+    "attachment contains ",
+    "list contains club",
+  ]);
+  assert.deepEqual(rule("{from:ada from:bob}"), ["any", "from contains ada", "from contains bob"]);
+  assert.deepEqual(rule("subject:x {from:ada from:bob}"), ["all", "subject contains x"]);
+  assert.equal(rule("-from:ada in:inbox is:unread after:2026-01-01 attachments:none"), null);
 });

@@ -5,7 +5,7 @@ import smtplib
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, local, reader
@@ -20,11 +20,21 @@ pytestmark = [
 ]
 
 
-def arrive(server: LocalServer, subject: str) -> None:
+def log_in_where_asked(page: Page, server: LocalServer) -> None:
+    """The account app has a session of its own."""
+    field = page.get_by_label("Email address")
+    expect(field.or_(page.get_by_role("button", name="New rule").first)).to_be_visible()
+    if field.is_visible():
+        field.fill(server.user)
+        page.get_by_label("Password").fill(server.password)
+        page.get_by_role("button", name="Log in").click()
+
+
+def arrive(server: LocalServer, subject: str, sender: str = "ada@nordlicht.example") -> None:
     """A message by SMTP, from outside."""
     with smtplib.SMTP("127.0.0.1", server.port(25)) as session:
-        text = f"From: ada@nordlicht.example\r\nTo: moxlite@localhost\r\nSubject: {subject}\r\n\r\nx\r\n"
-        session.sendmail("ada@nordlicht.example", ["moxlite@localhost"], text)
+        text = f"From: {sender}\r\nTo: moxlite@localhost\r\nSubject: {subject}\r\n\r\nx\r\n"
+        session.sendmail(sender, ["moxlite@localhost"], text)
 
 
 def test_a_rule_is_offered_kept_and_followed(
@@ -50,3 +60,29 @@ def test_a_rule_is_offered_kept_and_followed(
     mailbox.select("Garden")
     mailbox.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
     mailbox.close()
+
+
+def test_a_rule_is_begun_from_a_message_and_from_a_search(reader: Reader, local: LocalServer) -> None:
+    """WEBMAIL-142a, WEB-65a: the account app shows the conditions, and saves nothing by itself."""
+    page = reader.page
+    arrive(local, "begun", "eve@offers.example")
+    page.locator(".message", has_text="begun").click()
+    page.get_by_role("button", name="More message actions").click()
+    page.get_by_role("menuitem", name="Create rule…").click()
+    log_in_where_asked(page, local)
+    first = page.get_by_role("group", name="Condition 1")
+    expect(first.get_by_label("From", exact=True)).to_have_value("eve@offers.example")
+    expect(first.get_by_label("How to compare")).to_have_value("is")
+    page.goto(f"{reader.base}/webmail/")
+    page.locator(".search-input").fill("subject:bill larger:2m has:attachment -from:bob in:inbox")
+    page.locator(".search-input").press("Control+Enter")
+    page.get_by_role("button", name="Create rule…").click()
+    log_in_where_asked(page, local)
+    groups = page.get_by_role("group", name="Condition")
+    expect(groups).to_have_count(3)
+    expect(groups.nth(0).get_by_label("Subject")).to_have_value("bill")
+    expect(groups.nth(1).get_by_label("Larger than (MB)")).to_have_value("2")
+    expect(groups.nth(2).get_by_label("Message part")).to_have_value("attachment")
+    page.reload()
+    expect(page.get_by_role("button", name="New rule").first).to_be_visible()
+    expect(groups).to_have_count(0)

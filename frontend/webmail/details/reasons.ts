@@ -46,6 +46,7 @@ const reasons: Readonly<Record<string, string>> = {
   "ambiguous-from": t("This message claims to have several authors."),
   "blocked-sender": t("You block this sender."),
   "allowed-sender": t("You allow this sender, and the sender is verified."),
+  "ruleset-never-junk": t("Your rule keeps this sender's mail out of junk, and the sender is verified."),
   "alias-members-only": t("Only members can write to this address."),
   "chosen-senders-only": t("Only senders you've chosen can write to this address."),
   "unknown-user": t("This address doesn't exist."),

@@ -3,6 +3,7 @@
 // notice.
 
 import type { Filter, Label, NotFilter, Query } from "../../gen/webmail";
+import type { GivenCondition, GivenRule } from "../../lib/newrule";
 import { t } from "../../lib/words";
 
 type Kind = NonNullable<Filter["attachments"]>;
@@ -385,6 +386,35 @@ export function parse(
     };
   const not_filter: NotFilter = nots;
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
+}
+
+/** Parts of messages that rules compare, by the tags of the criteria. */
+const ruled: Readonly<Record<string, GivenCondition["part"]>> = {
+  "": "text",
+  from: "from",
+  to: "to",
+  subject: "subject",
+  list: "list",
+  minsize: "larger",
+  attachments: "attachment",
+};
+
+/** A search as a rule for new mail; null where no criterion can be one. Alternatives alone become a rule of which any condition
+ * must match. What says where or when a message is, is left out, and what a rule has no word for. */
+export function ruleOf(all: readonly Token[]): GivenRule | null {
+  const asked = all.filter(
+    ({ not, tag, value }) => !not && ruled[tag] !== undefined && value !== "" && value !== "none",
+  );
+  const group = asked[0]?.group;
+  const any = group !== undefined && asked.every((one) => one.group === group);
+  const conditions = asked
+    .filter((one) => any || one.group === undefined)
+    .map(({ tag, value }) => ({
+      part: ruled[tag]!,
+      test: "contains" as const,
+      value: tag === "attachments" ? "" : tag === "minsize" ? value.replace(/b$/i, "") : value,
+    }));
+  return conditions.length === 0 ? null : { match: any ? "any" : "all", conditions };
 }
 
 /** The lists for the criteria of a group: what cannot be an alternative must match. */

@@ -3,15 +3,16 @@
 
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { calendar } from "../../lib/icons";
-import { t } from "../../lib/words";
+import { newRuleAt } from "../../lib/newrule";
 import { adopt } from "../../lib/sheets";
+import { t } from "../../lib/words";
 import { allLabels } from "../state/labels";
 import type { Mail, Searching } from "../state/mail";
 import { counted } from "../ui/counts";
 import type { SearchBar } from "../ui/searchbar";
-import { Glance, type Glanced } from "./glance";
-import { type Problem, type Token, kinds, parse, states, tokens, write } from "./grammar";
 import sheet from "./form.css";
+import { Glance, type Glanced } from "./glance";
+import { kinds, type Problem, parse, ruleOf, states, type Token, tokens, write } from "./grammar";
 
 adopt(sheet);
 
@@ -99,7 +100,21 @@ function fillForm(form: HTMLElement, bar: SearchBar, mail: Mail): void {
     const all = tokens(bar.input.value);
     const { problems } = parse(bar.input.value, names().mailboxes, new Date(), mail.settings.value.labels);
     for (const one of rows) one.draw(all, problems);
+    toRule.hidden = account === "";
+    toRule.disabled = ruleOf(all) === null;
   };
+  const { account_path: account } = mail.facts.value;
+  const toRule = el(
+    "button",
+    {
+      type: "button",
+      onclick: () => {
+        const rule = ruleOf(tokens(bar.input.value));
+        if (rule !== null) location.assign(newRuleAt(account, "", rule));
+      },
+    },
+    t("Create rule…"),
+  );
   fill(
     form,
     el(
@@ -111,6 +126,7 @@ function fillForm(form: HTMLElement, bar: SearchBar, mail: Mail): void {
     el(
       "div",
       { class: "dialog-buttons" },
+      toRule,
       el("button", { type: "button", onclick: () => bar.end() }, t("Clear")),
       el("button", { type: "submit", class: "primary" }, t("Search")),
     ),

@@ -1,19 +1,28 @@
 // Actions about the sender of a message (WEBMAIL-142).
 
 import type { Client, MessageItem } from "../../gen/webmail";
-import type { Box } from "../data/mailboxes";
 import { attempt } from "../../lib/dialogs";
+import { newRuleAt } from "../../lib/newrule";
 import type { toast } from "../../lib/toasts";
 import { t } from "../../lib/words";
-import type { Role } from "../data/mailboxes";
+import type { Box, Role } from "../data/mailboxes";
 import type { Actions } from "../state/actions";
 import type { Mail } from "../state/mail";
 import { bareAddress } from "../ui/format";
 
-/** The actions: search the sender's mail; add the sender to the contacts; file all further mail elsewhere, or as junk; mark one message as phishing;
+/** The actions: search the sender's mail; add the sender to the contacts; file all further mail elsewhere, by a rule of one's own, or as junk; mark one message as phishing;
  * confirm that the sender is the person whose name a message has (WEBMAIL-161); refuse mail to the address that was given away, to which a message
  * came, or take it again (MASK-14). */
-export type AboutSender = "search" | "contact" | "always" | "block" | "phishing" | "known" | "refuse" | "accept";
+export type AboutSender =
+  | "search"
+  | "contact"
+  | "always"
+  | "rule"
+  | "block"
+  | "phishing"
+  | "known"
+  | "refuse"
+  | "accept";
 
 interface Page {
   readonly client: Client;
@@ -45,6 +54,14 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
     });
   if (what === "search") {
     page.search(`from:"${bareAddress(item.from[0]!).replaceAll('"', '""')}"`);
+    return true;
+  }
+  if (what === "rule") {
+    const { account_path: account, addresses } = mail.facts.value;
+    const named = [...item.to, ...item.cc].map((one) => bareAddress(one).toLowerCase());
+    const own = addresses.find((address) => named.includes(address.toLowerCase())) ?? "";
+    const conditions = [{ part: "from", test: "is", value: bareAddress(item.from[0]!) }] as const;
+    location.assign(newRuleAt(account, own, { match: "all", conditions }));
     return true;
   }
   if (what === "contact") {
