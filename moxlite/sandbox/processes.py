@@ -27,7 +27,7 @@ from moxlite.wakeup import Wakeup
 logger = logging.getLogger("moxlite.sandbox")
 
 SUPPORTED: Final[bool] = sys.platform == "linux"
-"""Whether this system can confine a process. Elsewhere, none is started, because it would parse others' bytes freely."""
+"""Whether this system can confine a process. Elsewhere, none is started: it would parse others' bytes freely."""
 
 PROCESSES: Final = 2
 """Number of concurrent processes: 25 MB each when idle, and few enough to leave CPUs to other work."""
