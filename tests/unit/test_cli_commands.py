@@ -210,6 +210,22 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capsys: Capture) -> No
     assert str(tmp_path / "moxlite.toml") in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("spam filter", "junk.md"),
+        ("mail client", "clients.md"),
+        ("blacklist", "faq.md"),
+        ("certificate expired", "faq.md"),
+        ("trial", "subdomain.md"),
+    ],
+)
+def test_words_of_newcomers_lead_to_a_page(words: str, page: str, capsys: Capture) -> None:
+    """ADMIN-18: words that people search for are on the page that answers."""
+    assert run(["help", *words.split()]) == 0
+    assert f"/{page}\n" in capsys.readouterr().out
+
+
 def test_help_finds_commands_by_words(capsys: Capture) -> None:
     """ADMIN-18: help [words]."""
     assert run(["help", "password"]) == 0
