@@ -55,8 +55,10 @@ from moxlite.store.mail.facts import NO_FACTS, newest_header
 from moxlite.store.mail.settings import load_settings
 from moxlite.store.names import INBOX
 from moxlite.store.people.correspondents import is_known
+from moxlite.submission.authors import own_way
+from moxlite.submission.counting import counted_as, limits_of
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
-from moxlite.submission.submit import complete, counted_as, limits_of
+from moxlite.submission.submit import complete
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
@@ -317,6 +319,7 @@ class Carrying:
             recipients=tuple(SubmissionRecipient(recipient) for recipient in recipients(draft)),
             received=now,
             max_size=MAX_MAIL,
+            way_of=own_way(snapshot, account.name),
             extra={EVENT: str(owed.resource)} if owed.resource else {},
         )
         return envelope, b"".join(message(draft, files, keep_bcc=False))

@@ -9,11 +9,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, Domain
 from moxlite.store.delivery.submission import SubmissionRecipient
-
-
-async def no_way_out(address: Address) -> str | None:
-    """No other address is allowed, where the author is always an address of the account."""
-    return None
+from moxlite.submission.authors import FindWay
 
 
 class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +30,7 @@ class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
       own_from_id: the client has chosen a FROMID if `mail_from` has text after a separator. False: that text belongs to
         the address in From, and each recipient gets a new FROMID.
       extra: text pairs for the queue, beside those in fields of the message (QUEUE-5).
-      way_out: the transport of mail from an address that is not configured for the account; None: the user may not
-        write from it (MASK-6, LINK-14). May raise StoreError.
+      way_of: tells how mail from an address goes out, if the user may write from it.
       requiretls, hold_until, future_release, dsn_ret, dsn_envid, priority, deliver_by: as in `Submission`.
     """
 
@@ -47,11 +42,11 @@ class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
     received: int
     remote: str = ""
     max_size: int
+    way_of: FindWay
     trace: bytes = b""
     may_need_smtputf8: bool = True
     may_have_8bit: bool = True
     own_from_id: bool = True
-    way_out: Callable[[Address], Awaitable[str | None]] = no_way_out
     extra: dict[str, str] = {}
     requiretls: bool = False
     hold_until: int | None = None

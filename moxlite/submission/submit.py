@@ -13,23 +13,24 @@ import msgspec
 import trio
 
 from moxlite.acceptance.cases import from_address
+from moxlite.config.snapshot import full_name
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import SigningError, sign
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, Localpart
 from moxlite.proto.authresults import authserv_id
-from moxlite.proto.mime.compose import text_field
+from moxlite.proto.mime.compose import address_field, text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.sevenbit import Edit, Unconvertible, edited
 from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.transport import edits as transport_edits, has_long_line, has_raw_fields, needs_utf8
-from moxlite.proto.mime.types import MIMEError
+from moxlite.proto.mime.types import MailAddress, MIMEError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import look_at, read_header
-from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, remove_outgoing
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
 from moxlite.store.delivery.submission import (
     MAX_EXTRA,
     MAX_EXTRA_KEY,
@@ -41,12 +42,11 @@ from moxlite.store.delivery.submission import (
 )
 from moxlite.store.errors import StoreError
 from moxlite.submission import metrics
+from moxlite.submission.authors import OWN, Way
+from moxlite.submission.counting import counting, send_copy
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
 
 logger = logging.getLogger("moxlite.submission")
-
-UNDO: Final = 60.0
-"""Seconds for the unit that takes a message out of the counts if it was not queued."""
 
 
 class PostOffice(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +65,8 @@ class PostOffice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Submitted(msgspec.Struct, frozen=True):
-    """Result of a submission: ids of the queue's rows, in the order of the recipients; author and Message-Id of the
-    message.
+    """Result of a submission: ids of the queue's rows, in the order of the recipients, none of what another account
+    hands over; author and Message-Id of the message.
     """
 
     ids: tuple[int, ...]
@@ -75,13 +75,16 @@ class Submitted(msgspec.Struct, frozen=True):
 
 
 class Complete(msgspec.Struct, frozen=True):
-    """A checked and signed message: the submission for the queue, and its author.
+    """A checked and signed message: the submission for the queue, its author, and the way of mail from that.
 
+    ``added``: the fields that the message lacked, which the prefix of the submission ends with.
     ``prepared``: parsed from the caller's spool; None if parts of the spool do not go out, such as Bcc.
     """
 
     submission: Submission
     author: Address
+    way: Way = OWN
+    added: bytes = b""
     prepared: Prepared | None = None
 
 
@@ -135,7 +138,11 @@ async def submit(office: PostOffice, letter: OutgoingMessage, spool: Spool) -> S
 async def _submit(office: PostOffice, letter: OutgoingMessage, spool: Spool) -> Submitted:
     async with _clean(letter, spool) as clean:
         found = await _complete(office.keys, letter, clean)
-        ids = await enqueue(office, letter, found.submission, clean.spool)
+        if found.way.owner:
+            ids = []
+            await send_copy(office.accounts, letter, found.submission, found.way, spool, found.added)
+        else:
+            ids = await enqueue(office, letter, found.submission, clean.spool)
     return Submitted(tuple(ids), found.author, found.submission.message_id)
 
 
@@ -227,7 +234,8 @@ async def _edits(letter: OutgoingMessage, spool: Spool, prepared: Prepared, *, u
 
 async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -> Complete:
     spool, section, prepared, fault = clean.spool, clean.section, clean.prepared, clean.fault
-    author, transport = await check_author(letter, prepared, section)
+    author, way = await check_author(letter, prepared, section)
+    transport = way.transport
     letter = await _from_one_place(letter, author, transport)
     envelope = prepared.index.envelope
     if spool.facts.eight_bit and not letter.may_have_8bit:
@@ -237,6 +245,8 @@ async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -
     added = b"" if envelope.message_id else text_field("Message-Id", message_id)
     if not section.count(b"date"):
         added += f"Date: {format_date(letter.received)}\r\n".encode()
+    if way.on_behalf:
+        added += _sender_field(letter, prepared, section)
     domain = letter.snapshot.domain(author.domain)
     # A message that cannot be signed is refused: receivers would show it as unproven, or drop it by our own DMARC
     # record, and its author would not hear of it.
@@ -265,7 +275,7 @@ async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -
         remote=letter.remote,
         transport=transport,
     )
-    return Complete(submission, author, prepared)
+    return Complete(submission, author, way, added, prepared)
 
 
 async def _signatures(
@@ -296,34 +306,12 @@ async def enqueue(office: PostOffice, letter: OutgoingMessage, submission: Submi
     """Count a complete message and queue it; the count is undone if it is not queued (SMTP-116). Returns the ids of the
     queue's rows. Raises as `submit`.
     """
-    limits, addresses = limits_of(letter), counted_as(letter)
-    async with office.accounts.use(letter.identity.account) as account:
-        # Counted before it is queued: two messages at the same moment cannot both take the last place of the day. A
-        # kill in between counts one that was never queued, for a day.
-        counted = await account.write(lambda tx: add_outgoing(tx, addresses, limits))
-        try:
-            # The last moment at which a client that has gone costs no delivery.
-            await trio.lowlevel.checkpoint_if_cancelled()
-            with trio.move_on_after(office.deadline, shield=True):
-                return await office.queue(submission, spool)
-        except BaseException:
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + UNDO):
-                await account.write(lambda tx: remove_outgoing(tx, counted))
-            raise
+    async with counting(office.accounts, letter):
+        # The last moment at which a client that has gone costs no delivery.
+        await trio.lowlevel.checkpoint_if_cancelled()
+        with trio.move_on_after(office.deadline, shield=True):
+            return await office.queue(submission, spool)
     raise SubmissionStuck  # the count stays: the message may have been queued
-
-
-def limits_of(letter: OutgoingMessage) -> OutgoingLimits:
-    """The account's sending limits (SMTP-116)."""
-    settings = letter.snapshot.account(letter.identity.account)
-    if settings is None:
-        return OutgoingLimits()
-    return OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
-
-
-def counted_as(letter: OutgoingMessage) -> list[Address]:
-    """The recipients' canonical addresses, by which the limits count them and which are known then."""
-    return [letter.snapshot.canonical(recipient.address) for recipient in letter.recipients]
 
 
 # Checks of the message itself: well-formed, written by the user, extensions needed, fields to remove (SMTP-111, 112,
@@ -424,9 +412,9 @@ async def parse(letter: OutgoingMessage, spool: Spool) -> Prepared:
     return prepared
 
 
-async def check_author(letter: OutgoingMessage, prepared: Prepared, section: HeaderSection) -> tuple[Address, str]:
-    """Return the author, the only address in From, and the transport of mail from it, "" by the routes; refuse one that
-    the user may not send as (SMTP-111). Raises SubmissionRefused, StoreError.
+async def check_author(letter: OutgoingMessage, prepared: Prepared, section: HeaderSection) -> tuple[Address, Way]:
+    """Return the author, the only address in From, and the way of mail from it; refuse one that the user may not send
+    as (SMTP-111). Raises SubmissionRefused, StoreError.
     """
     author = from_address(prepared.index.envelope.from_)
     if author is None or section.count(b"from") != 1:
@@ -434,12 +422,25 @@ async def check_author(letter: OutgoingMessage, prepared: Prepared, section: Hea
     settings = letter.snapshot.domain(author.domain)
     if settings is not None and settings.disabled:
         raise SubmissionRefused(451, "4.3.0", "the domain of the From address is disabled for now", "badfrom")
-    if letter.snapshot.may_send_as(letter.identity.account, author):
-        return author, ""
-    transport = await letter.way_out(author)
-    if transport is None:
+    way = await letter.way_of(author)
+    if way is None:
         raise SubmissionRefused(550, "5.7.1", "you can't send from the address in From", "badfrom")
-    return author, transport
+    return author, way
+
+
+def _sender_field(letter: OutgoingMessage, prepared: Prepared, section: HeaderSection) -> bytes:
+    """The Sender field of a message that is sent on behalf of its author, b"" if it has one of the user's. Raises
+    SubmissionRefused.
+    """
+    account, snapshot = letter.identity.account, letter.snapshot
+    if section.count(b"sender"):
+        sender = from_address(prepared.index.envelope.sender)
+        if sender is None or not snapshot.may_send_as(account, sender):
+            raise SubmissionRefused(550, "5.7.1", "you can't send from the address in Sender", "badfrom")
+        return b""
+    login = Address.parse(letter.identity.address)
+    name = full_name(snapshot, account, str(login))
+    return address_field("Sender", [MailAddress(name, login.localpart, login.domain.ascii)], utf8=login.needs_smtputf8)
 
 
 async def _from_one_place(letter: OutgoingMessage, author: Address, transport: str) -> OutgoingMessage:
@@ -452,7 +453,8 @@ async def _from_one_place(letter: OutgoingMessage, author: Address, transport: s
         return letter
     if transport:
         return msgspec.structs.replace(letter, mail_from=author)
-    if not letter.snapshot.may_send_as(letter.identity.account, sender) and await letter.way_out(sender):
+    other = await letter.way_of(sender)
+    if other is not None and other.transport:
         text = "the sender address is that of a linked mailbox, so the address in From must be it, too"
         raise SubmissionRefused(550, "5.7.1", text, "badfrom")
     return letter

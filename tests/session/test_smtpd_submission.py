@@ -2,6 +2,7 @@
 
 import base64
 import re
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 
@@ -21,12 +22,19 @@ from moxlite.proto import sasl
 from moxlite.smtpd import Pace
 from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
 from moxlite.store.auth.tlskeys import read_certificate
+from moxlite.store.content.body import stream_message
+from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify, QueueFull
 from moxlite.store.errors import StorageFull, StoreError
+from moxlite.store.mail.acl import RIGHTS, set_rights
+from moxlite.store.mail.delegates import Delegate, Sends, remove_delegate, set_delegate
 from moxlite.store.mail.recipients import wrote_to
 from moxlite.store.people.correspondents import is_known
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.logs import kv
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
+from tests.store_mail import box, rows
 from tests.tools import eventually, settled
 
 pytestmark = pytest.mark.served
@@ -708,3 +716,94 @@ async def test_a_password_in_pieces_does_not_reach_the_trace(smtp: Smtp, caplog:
             assert (await client.reply()).startswith("535 ")
         told = "".join(str(record.__dict__.get("kv", {}).get("text", "")) for record in caplog.records)
         assert not any(secret[i : i + 8] in told for i in range(len(secret) - 8)), cut
+
+
+TEAM = MESSAGE.replace(b"Mia <mia@", b"Team <shut@").replace(b"Subject:", b"Bcc: <bob@remote.example>\r\nSubject:")
+"""A message from the address of `shut`, where nobody logs in."""
+
+
+async def let(smtp: Smtp, guest: str, sends: Sends | None, ends: int = 0) -> None:
+    """Let an account write from the addresses of `shut`, or no longer."""
+    async with smtp.context.accounts.use("shut") as account:
+        if sends is None:
+            await account.write(lambda tx: remove_delegate(tx, guest))
+        else:
+            await account.write(lambda tx: set_delegate(tx, Delegate(guest, sends, ends)))
+
+
+async def sent_of(smtp: Smtp, name: str) -> list[bytes]:
+    """The messages in Sent of an account."""
+    async with smtp.context.accounts.use(name) as account:
+        if await account.read(lambda r: mailbox_by_name(r, "Sent"), op="test") is None:
+            return []
+        found = []
+        for row in await rows(account, "Sent"):
+            async with aclosing(stream_message(account, row.id)) as pieces:
+                found.append(b"".join([piece async for piece in pieces]))
+        return found
+
+
+async def test_a_guest_sends_from_a_shared_address_by_right_alone(smtp: Smtp) -> None:
+    """SMTP-189: sharing a mailbox gives no such right, whatever its letters; the copy is in the owner's Sent."""
+    async with smtp.context.accounts.use("shut") as account:
+        inbox = await box(account, "Inbox")
+        await account.write(lambda tx: set_rights(tx, inbox.id, "mia", RIGHTS))
+        await account.write(lambda tx: set_rights(tx, inbox.id, "anyone", RIGHTS))
+    async with smtp.user() as client:
+        await client.play("C: MAIL FROM:<shut@ours.example>\nS: 550 5.7.1")
+        assert (await send(client, TEAM)).startswith("550 5.7.1 you can't send from the address in From")
+        await let(smtp, "mia", "as")
+        assert (await send(client, TEAM, sender="shut@ours.example")).startswith("250 2.0.0 message queued, id ")
+    [queued] = await smtp.carried()
+    assert (queued.submission.account, queued.submission.login_address) == ("mia", "mia@ours.example")
+    assert str(queued.submission.mail_from) == "shut@ours.example"
+    octets = queued.submission.prefix + queued.octets
+    assert (octets.count(b"Message-Id:"), octets.count(b"Sender:"), octets.count(b"Bcc:")) == (1, 0, 0)
+    [copy] = await sent_of(smtp, "shut")
+    assert b"Bcc: <bob@remote.example>" in copy
+    assert queued.submission.message_id.encode() in copy
+    assert await sent_of(smtp, "mia") == []
+
+
+async def test_who_sends_on_behalf_is_named(smtp: Smtp) -> None:
+    """SMTP-189: Sender has the guest's own address, and another one is refused."""
+    await let(smtp, "mia", "behalf")
+    async with smtp.user() as client:
+        assert (await send(client, TEAM)).startswith("250")
+        assert (await send(client, b"Sender: <fromid@ours.example>\r\n" + TEAM)).startswith("250")
+        foreign = await send(client, b"Sender: <bo@ours.example>\r\n" + TEAM)
+        assert foreign.startswith("550 5.7.1 you can't send from the address in Sender")
+    first, second = await smtp.carried()
+    assert b"\r\nSender: <mia@ours.example>\r\n" in b"\r\n" + first.submission.prefix + first.octets
+    assert (second.submission.prefix + second.octets).count(b"Sender:") == 1
+    copies = await sent_of(smtp, "shut")
+    assert sorted(copy.count(b"Sender:") for copy in copies) == [1, 1]
+
+
+async def test_the_right_to_send_ends(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-189: at its end, when it is withdrawn, also between From and the copy; then nothing is queued or counted."""
+    await let(smtp, "mia", "as", ends=1)
+    async with smtp.user() as client:
+        assert (await send(client, TEAM)).startswith("550 5.7.1")
+        await let(smtp, "mia", "as")
+
+        async def withdrawn(spool: Spool, *, max_size: int) -> Prepared:
+            await let(smtp, "mia", None)
+            return await prepare(spool, max_size=max_size)
+
+        monkeypatch.setattr("moxlite.submission.counting.prepare", withdrawn)
+        assert (await send(client, TEAM)).startswith("550 5.7.1 you can no longer send")
+    assert await smtp.carried() == []
+    assert await sent_of(smtp, "shut") == []
+    async with smtp.context.accounts.use("mia") as account:
+        assert await account.read(lambda r: r.value("SELECT count(*) FROM outgoing"), op="test") == 0
+
+
+async def test_limits_count_for_the_person(smtp: Smtp) -> None:
+    """SMTP-189, SMTP-116: who writes from a shared address uses up the own limit."""
+    await let(smtp, "bo", "as")
+    async with smtp.user("bo@ours.example") as client:
+        for _ in range(3):
+            assert (await send(client, TEAM, sender="bo@ours.example")).startswith("250")
+        assert (await send(client, TEAM, sender="bo@ours.example")).startswith("451 4.7.1")
+    assert len(await sent_of(smtp, "shut")) == 3

@@ -4,6 +4,7 @@ import email
 import email.policy
 import json
 import os
+import time
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.delivery.submission import Submission
+from moxlite.store.mail.delegates import Delegate, set_delegate
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag, MessageRow
@@ -221,6 +223,28 @@ async def test_a_message_is_not_sent_again_under_another_id(rig: Rig, browser: B
     # another message is another matter
     await browser.call("message_submit", message=written(message_id="<2@mail.example.org>"), submit_id=call_id())
     await carried(rig, queue, 2)
+
+
+async def test_a_message_from_a_shared_address_is_kept_there(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """SMTP-189, WEBMAIL-98: once, with a copy in Sent of the owner alone. Without the right the draft stays."""
+    message = written(**{"from": {"name": "Team", "address": "tom@example.org"}})
+    draft, submit_id = await browser.call("draft_save", draft=message, save_id=call_id()), call_id()
+    asked = {"message": message, "submit_id": submit_id, "draft_id": draft}
+    refused = await browser.post("message_submit", asked)
+    assert b"you can't send from the address in From" in refused.body
+    assert len(await messages(rig, "Drafts")) == 1
+    async with rig.account("tom") as tom:
+        await tom.write(lambda tx: set_delegate(tx, Delegate("mia", "as")))
+        later = await browser.post("message_submit", asked | {"send_at": int(time.time()) + 3600})
+        assert b"you can't schedule messages from tom@example.org" in later.body
+        for _ in range(2):
+            assert await browser.call("message_submit", **asked, undo_s=10) == 0
+        await tom.carrier.once()
+    assert len(await messages(rig, "Sent", "tom")) == 1
+    assert await messages(rig, "Sent") == []
+    assert await messages(rig, "Drafts") == []
+    [sent] = queue.taken
+    assert (sent.submission.account, sent.parsed["From"]) == ("mia", "Team <tom@example.org>")
 
 
 async def test_what_is_refused_changes_nothing(rig: Rig, browser: Browser, queue: Queue) -> None:

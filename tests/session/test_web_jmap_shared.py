@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.auth.apppasswords import add_app_password, add_token
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.copying import copy_ids
+from moxlite.store.mail.delegates import Delegate, Sends, remove_delegate, set_delegate
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.rows.emails import emails
@@ -49,7 +52,7 @@ async def test_who_shares_is_an_account(rig: Rig, tom: Account) -> None:
     session = json.loads((await client.http("GET", "/jmap/session")).body)
     account = session["accounts"][TOM]
     assert (account["name"], account["isPersonal"], account["isReadOnly"]) == ("tom@example.org", False, False)
-    capabilities = ["mail", "blob", "contacts", "calendars"]
+    capabilities = ["mail", "submission", "blob", "contacts", "calendars"]
     assert [*account["accountCapabilities"]] == [f"urn:ietf:params:jmap:{name}" for name in capabilities]
     assert session["primaryAccounts"]["urn:ietf:params:jmap:mail"] == ACCOUNT
     await share(rig, "lri", "Sales/Old")
@@ -63,8 +66,7 @@ async def test_who_shares_is_an_account(rig: Rig, tom: Account) -> None:
     [old] = (await client.call("Mailbox/get"))["list"]
     assert (old["name"], old["parentId"]) == ("Sales/Old", None)
     assert (await client.call("Mailbox/query", filter={"name": "sales"}))["ids"] == [old["id"]]
-    for method in ("Identity/get", "EmailSubmission/get", "VacationResponse/get"):
-        assert await client.error(method) == "accountNotSupportedByMethod"
+    assert await client.error("VacationResponse/get") == "accountNotSupportedByMethod"
 
 
 async def test_what_is_not_shared_is_not_there(rig: Rig, tom: Account) -> None:
@@ -226,3 +228,61 @@ async def test_emails_and_blobs_are_copied_between_accounts(rig: Rig, tom: Accou
     assert put["notCreated"] is None
     assert (await (await owner_of(rig)).http("GET", f"/jmap/download/{TOM}/{uploaded}/a")).status == 404
     assert USING
+
+
+async def let(rig: Rig, tom: Account, sends: Sends | None) -> None:
+    """Let mia write from the addresses of tom, or no longer."""
+
+    def unit(tx: AccountTx) -> None:
+        if sends is None:
+            remove_delegate(tx, "mia")
+        else:
+            set_delegate(tx, Delegate("mia", sends))
+
+    await tom.write(unit)
+    await publish_shares(rig.auth, tom)
+
+
+TEAM = b"From: tom@example.org\r\nTo: jo@else.example\r\nMessage-ID: <t@x>\r\nSubject: x\r\n\r\nx\r\n"
+
+
+async def test_a_guest_sends_in_the_account_of_the_address(rig: Rig, tom: Account) -> None:
+    """JMAP-30a: the identity is there with the right alone, and nowhere else; submissions are told to who made them."""
+    await share(rig, "lrswit")
+    client, home, owner = await guest(rig), Client(rig), await owner_of(rig)
+    assert (await client.call("Identity/get"))["list"] == []
+    there = (await box(tom, "Sales")).id
+    await let(rig, tom, "behalf")
+    [identity] = (await client.call("Identity/get"))["list"]
+    assert identity["email"] == "tom@example.org"
+    refused = await client.call("Identity/set", update={identity["id"]: {"textSignature": "mine"}})
+    assert refused["notUpdated"][identity["id"]]["type"] == "forbidden"
+    email = await client.imported(TEAM, f"F{there}")
+    sender = {"email": "tom@example.org", "parameters": {"HOLDFOR": "3600"}}  # nothing reaches the queue
+    held = {"mailFrom": sender, "rcptTo": [{"email": "jo@else.example", "parameters": None}]}
+    wish = {"identityId": identity["id"], "emailId": email, "envelope": held}
+    sent = await client.call("EmailSubmission/set", create={"s": wish})
+    number = sent["created"]["s"]["id"]
+    async with rig.account("mia") as mia:
+        count = "SELECT count(*) FROM outgoing"
+        assert await mia.read(lambda r: r.value(count), op="test") == 1
+    assert await tom.read(lambda r: r.value(count), op="test") == 0
+    assert (await client.call("EmailSubmission/get"))["list"][0]["id"] == number
+    [told] = (await owner.call("EmailSubmission/get"))["list"]
+    assert told["emailId"] == email
+    [own] = [one for one in (await owner.call("Identity/get"))["list"] if one["email"] == "tom@example.org"]
+    private = await owner.imported(TEAM.replace(b"t@x", b"u@x"), f"F{there}")
+    other = await owner.call("EmailSubmission/set", create={"s": wish | {"identityId": own["id"], "emailId": private}})
+    assert [one["id"] for one in (await client.call("EmailSubmission/get"))["list"]] == [number]
+    assert (await client.call("EmailSubmission/query"))["ids"] == [number]
+    hidden = other["created"]["s"]["id"]
+    assert (await client.call("EmailSubmission/set", destroy=[hidden]))["notDestroyed"][hidden]["type"] == "notFound"
+    # In the own account the copy would be kept in the wrong Sent.
+    [mine] = [one for one in (await home.call("Identity/get"))["list"] if one["email"] == "mia@example.org"]
+    wrong = await home.imported(TEAM.replace(b"t@x", b"v@x"))
+    refused = await home.call("EmailSubmission/set", create={"s": {"identityId": mine["id"], "emailId": wrong}})
+    assert refused["notCreated"]["s"]["type"] == "forbiddenFrom"
+    await let(rig, tom, None)
+    refused = await client.call("EmailSubmission/set", create={"s": wish})
+    assert refused["notCreated"]["s"]["type"] == "invalidProperties"
+    assert (await client.call("Email/get", ids=[email]))["list"] != []

@@ -17,9 +17,11 @@ from moxlite.ledger import Hold, ledger, own
 from moxlite.queue.queue import Queue
 from moxlite.store.delivery.submission import QueueFull
 from moxlite.store.errors import StorageFull
+from moxlite.store.mail.delegates import Delegate, set_delegate
 from moxlite.web.webapi import methods
 from tests.house import soon
 from tests.session.test_web_webapi import API
+from tests.store_mail import rows as rows_of
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
 from tests.webapi import Client, Refused, every_field
 
@@ -311,6 +313,22 @@ async def test_tls_and_time_are_kept(rig: Rig) -> None:
     found = await rows()
     assert {row.future_release_request for row in found} == {f"until;{LATER}"}
     assert [row.require_tls for row in found] == [True, False, None]
+
+
+async def test_a_call_from_a_shared_address_keeps_the_copy_there(rig: Rig) -> None:
+    """SMTP-189, WEB-154: by right alone; the answer names the rows of the queue, as for an own address."""
+    api = client(rig)
+    request = every_field("Send", From=[{"Name": "Team", "Address": "tom@example.org"}], To=ME, Text="x", SaveSent=True)
+    with pytest.raises(Refused, match="isn't one of your addresses"):
+        await api.answer("Send", request)
+    async with rig.account("tom") as tom:
+        await tom.write(lambda tx: set_delegate(tx, Delegate("mia", "behalf")))
+        answers = [(await api.answer("Send", request, {"idempotency-key": "k"})).json for _ in range(2)]
+        assert answers[0] == answers[1]
+        assert answers[0]["Submissions"][0]["QueueMsgID"] > 0
+        assert len(await rows_of(tom, "Sent")) == 1
+    async with rig.account() as mia:
+        assert await rows_of(mia, "Sent") == []
 
 
 async def test_a_repeated_call_sends_once(rig: Rig) -> None:

@@ -1,7 +1,6 @@
 """DATA and BDAT: receiving the octets of a message (RFC 5321 §4.1.1.4, RFC 3030; SMTP-37..47)."""
 
 import logging
-from functools import partial
 from typing import Final
 
 import trio
@@ -16,11 +15,11 @@ from moxlite.smtpd.incoming.deliver import deliver
 from moxlite.smtpd.notices import notify_of
 from moxlite.smtpd.replies import Goodbye, Refused
 from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
-from moxlite.store.accounts.access import way_out_of
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StoreError
+from moxlite.submission.authors import ways_of
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
 from moxlite.submission.submit import PostOffice, submit as hand_in
 
@@ -173,7 +172,7 @@ async def submit(session: Session, transaction: Transaction, spool: Spool) -> Re
                 "recipients": len(submitted.ids),
                 "msgfrom": str(submitted.author),
                 "size": spool.size,
-                "queueid": submitted.ids[0],
+                "queueid": submitted.ids[0] if submitted.ids else "",
             }
         },
     )
@@ -203,7 +202,7 @@ def _letter(session: Session, transaction: Transaction) -> OutgoingMessage:
         dsn_envid=mail.envid,
         priority=mail.priority or 0,
         deliver_by=str(mail.deliver_by or ""),
-        way_out=partial(way_out_of, session.context.accounts, identity.account),
+        way_of=ways_of(session.context.accounts, session.snapshot, identity.account),
     )
 
 

@@ -30,7 +30,7 @@ from moxlite.smtpd.context import home_of
 from moxlite.smtpd.incoming.blocklists import has_proof
 from moxlite.smtpd.replies import Goodbye, Refused, refuse
 from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
-from moxlite.store.accounts.access import way_out_of
+from moxlite.submission.authors import ways_of
 
 HOLD_LIMIT: Final = 60 * 86_400
 """Maximum seconds of FUTURERELEASE (SMTP-33)."""
@@ -108,9 +108,7 @@ def _hold_until(command: c.MailFrom) -> int | None:
 
 
 async def _check_owner(session: Session, command: c.MailFrom) -> None:
-    """Refuse a sender address that is neither the user's own, nor given away, nor that of a linked mailbox (SMTP-68,
-    MASK-6, LINK-14).
-    """
+    """Refuse a sender address from which the user may not write (SMTP-68)."""
     path, identity = command.path, session.login.identity
     if path.is_null:  # RFC 6409 §6.1: for notices
         return
@@ -120,9 +118,7 @@ async def _check_owner(session: Session, command: c.MailFrom) -> None:
         if settings is not None and settings.disabled:
             raise refuse(451, "4.3.0", "the sender's domain is disabled for now")
         address = Address(path.localpart, path.host)
-        if session.snapshot.may_send_as(identity.account, address):
-            return
-        if await way_out_of(session.context.accounts, identity.account, address) is not None:
+        if await ways_of(session.context.accounts, session.snapshot, identity.account)(address) is not None:
             return
     raise refuse(550, "5.7.1", "you can't send from this address")
 

@@ -17,7 +17,6 @@ import msgspec
 import trio
 
 from moxlite.decoders import from_json
-from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
@@ -26,8 +25,6 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of, rights_seen, visible
-from moxlite.store.mail.links import sending_links
-from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.mail.sharenotices import SHARED, Share, add_notice
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
 from moxlite.store.names import OTHERS, check_name
@@ -228,23 +225,6 @@ def share_notices(accounts: Accounts) -> Handler:
                 await guest.write(unit)
 
     return carry
-
-
-async def way_out_of(accounts: Accounts, name: str, address: Address) -> str | None:
-    """The transport of mail from an address that is not configured for the account: "" by the routes, for an address
-    that it gives away, in use or not (MASK-6); the one of a linked mailbox that sends (LINK-14). None: the account may
-    not write from it. Raises StoreError.
-    """
-    key = masked_key(address)
-
-    def read(r: Reader) -> str | None:
-        if masked_named(r, key) is not None:
-            return ""
-        link = sending_links(r).get(key)
-        return None if link is None else link.transport
-
-    async with accounts.use(name) as account:
-        return await account.read(read, op="masked")
 
 
 async def forget_shares(accounts: Accounts, auth: AuthDB, guest: str) -> None:

@@ -31,11 +31,12 @@ TOLD: Final = 70 * DAY
 STATE: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission"
 ALL: Final = """
 SELECT s.id, s.email_id, s.threadid, s.identity, s.message_id, s.envelope, s.send_at, s.canceled,
-EXISTS (SELECT 1 FROM outbox o WHERE o.key = s.key AND o.due > 0)
-FROM jmap_submission s WHERE NOT s.gone ORDER BY s.id"""
+EXISTS (SELECT 1 FROM outbox o WHERE o.key = s.key AND o.due > 0), s.author
+FROM jmap_submission s WHERE NOT s.gone AND (?1 = '' OR s.author = ?1) ORDER BY s.id"""
 INSERT: Final = """
-INSERT INTO jmap_submission (createseq, modseq, email_id, threadid, identity, message_id, envelope, send_at, key)
-VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"""
+INSERT INTO jmap_submission
+(createseq, modseq, email_id, threadid, identity, message_id, envelope, send_at, key, author)
+VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"""
 GONE: Final = "UPDATE jmap_submission SET gone = 1, modseq = ? WHERE id = ? AND NOT gone"
 EXPIRE: Final = "UPDATE jmap_submission SET gone = 1, modseq = ? WHERE send_at < ? AND NOT gone"
 # of tombstones that are too old, the last one stays: states before it are unknown
@@ -47,11 +48,15 @@ KEY_OF: Final = "SELECT key FROM jmap_submission WHERE id = ?"
 HELD: Final = "SELECT data FROM outbox WHERE key = ? AND due > 0"
 TAKE: Final = "DELETE FROM outbox WHERE key = ?"
 MOVED: Final = "UPDATE jmap_submission SET email_id = ?, send_at = ?, modseq = ? WHERE key = ?"
-CHANGED: Final = "SELECT id, createseq, modseq, gone FROM jmap_submission WHERE modseq > ? ORDER BY modseq"
+CHANGED: Final = """
+SELECT id, createseq, modseq, gone FROM jmap_submission WHERE modseq > ?1 AND (?2 = '' OR author = ?2)
+ORDER BY modseq"""
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """A submission. `envelope`: JSON; `send_at`: µs UTC; `held`: its message still waits in the outbox."""
+    """A submission. `envelope`: JSON; `send_at`: µs UTC; `held`: its message still waits in the outbox; `author`:
+    the delegate who has sent it, "" for the owner.
+    """
 
     id: int
     email_id: int
@@ -60,8 +65,9 @@ class Sent(msgspec.Struct, frozen=True):
     message_id: str
     envelope: str
     send_at: int
-    canceled: int
-    held: int
+    canceled: int = 0
+    held: int = 0
+    author: str = ""
 
 
 def submission_state(r: Reader) -> int:
@@ -69,17 +75,17 @@ def submission_state(r: Reader) -> int:
     return int(r.value(STATE))
 
 
-def submissions(r: Reader) -> list[Sent]:
-    """All submissions, the oldest first."""
-    return [Sent(*row) for row in r.rows(ALL)]
+def submissions(r: Reader, author: str = "") -> list[Sent]:
+    """The submissions of a delegate, or all, the oldest first."""
+    return [Sent(*row) for row in r.rows(ALL, author)]
 
 
-def submission_changes(r: Reader, since: int, now: int) -> list[Change]:
-    """The changes after a modseq. `now`: µs UTC. Raises TooManyChanges."""
+def submission_changes(r: Reader, since: int, now: int, author: str = "") -> list[Change]:
+    """The changes after a modseq, of all or as `submissions`. `now`: µs UTC. Raises TooManyChanges."""
     if since > submission_state(r) or since < r.value(FORGOTTEN, now - TOLD):
         raise TooManyChanges
     changes: list[Change] = []
-    for number, createseq, modseq, gone in r.rows(CHANGED, since):
+    for number, createseq, modseq, gone in r.rows(CHANGED, since, author):
         if gone and createseq <= since:
             changes.append(Change(number, "destroyed", modseq))
         elif not gone:
@@ -93,7 +99,7 @@ def add_submission(tx: AccountTx, sent: Sent, key: bytes) -> int:
     tx.execute(EXPIRE, tx.modseq(), tx.now - KEPT)
     tx.execute(FORGET, tx.now - TOLD)
     values = (sent.email_id, sent.threadid, sent.identity, sent.message_id, sent.envelope, sent.send_at, key)
-    return tx.insert(INSERT, tx.modseq(), *values)
+    return tx.insert(INSERT, tx.modseq(), *values, sent.author)
 
 
 def cancel_submission(tx: AccountTx, number: int) -> bool:
@@ -121,7 +127,7 @@ def note_submission(tx: AccountTx, key: bytes, owed: OwedMessage, message_id: Me
     people = [{"email": str(recipient.address), "parameters": None} for recipient in submission.recipients]
     envelope = msgspec.json.encode({"mailFrom": {"email": own, "parameters": None}, "rcptTo": people}).decode()
     email_id, threadid = message(tx, message_id).email_id, place_of(tx, message_id).threadid
-    add_submission(tx, Sent(0, email_id, threadid, identity_id(own), submission.message_id, envelope, due, 0, 0), key)
+    add_submission(tx, Sent(0, email_id, threadid, identity_id(own), submission.message_id, envelope, due), key)
 
 
 def move_submission(tx: AccountTx, key: bytes, message_id: MessageID, due: int) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.delegates import remove_delegate
 from moxlite.store.mail.sharenotices import owe_notice
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import AclChanged, Mailbox, MailboxID
@@ -31,7 +32,9 @@ ALL: Final = """
 SELECT b.name, a.identifier, a.rights FROM acl a JOIN mailbox b ON b.id = a.mailbox_id ORDER BY b.name, a.identifier"""
 OF: Final = "SELECT rights FROM acl WHERE mailbox_id = ? AND identifier IN (?, 'anyone')"
 SEEN: Final = "SELECT mailbox_id, rights FROM acl WHERE identifier IN (?, 'anyone') ORDER BY mailbox_id"
-GUESTS: Final = "SELECT identifier FROM acl UNION SELECT identifier FROM collection_acl ORDER BY identifier"
+GUESTS: Final = """
+SELECT identifier FROM acl UNION SELECT identifier FROM collection_acl UNION SELECT guest FROM delegate
+ORDER BY identifier"""
 FORGET_COLLECTIONS: Final = "DELETE FROM collection_acl WHERE identifier = ?"
 GET: Final = "SELECT rights FROM acl WHERE mailbox_id = ? AND identifier = ?"
 COUNT: Final = "SELECT count(*) FROM acl WHERE mailbox_id = ?"
@@ -82,7 +85,7 @@ def visible(r: Reader, guest: str, limit: int) -> list[tuple[Mailbox, str]]:
 
 
 def guests(r: Reader) -> list[str]:
-    """All identifiers with rights on any mailbox, calendar or address book, sorted."""
+    """All identifiers with rights on any mailbox, calendar or address book, or to send, sorted."""
     return [identifier for (identifier,) in r.rows(GUESTS)]
 
 
@@ -125,6 +128,7 @@ def forget_guest(tx: AccountTx, identifier: str) -> int:
     for mailbox_id in boxes:
         set_rights(tx, mailbox_id, identifier, "", by=identifier)
     tx.execute(FORGET_COLLECTIONS, identifier)
+    remove_delegate(tx, identifier)
     return len(boxes)
 
 

@@ -32,6 +32,7 @@ COPIED: Final = (
     "subscription",
     "annotation",
     "acl",
+    "delegate",
     "subjectpass",
     "from_address_setting",
     "outgoing",

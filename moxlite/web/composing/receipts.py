@@ -20,7 +20,7 @@ from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.messages import message
 from moxlite.store.types import Flag
-from moxlite.submission.submit import counted_as, limits_of
+from moxlite.submission.counting import counted_as, limits_of
 from moxlite.web.composing.sending import Wish, addressed, ready_to_send
 from moxlite.web.errors import Conflict
 from moxlite.web.metrics import submissions

@@ -13,7 +13,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -48,9 +48,11 @@ from moxlite.store.mail.mailboxes import ensure_mailbox, mailbox_for
 from moxlite.store.rows.messages import message
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
+from moxlite.submission.authors import FindWay
+from moxlite.submission.counting import counted_as, limits_of, send_copy
 from moxlite.submission.metrics import submission_total
-from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, no_way_out
-from moxlite.submission.submit import Complete, complete, counted_as, limits_of
+from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
+from moxlite.submission.submit import Complete, complete
 from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_draft, refuse_sent, words_of
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.metrics import submissions
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from moxlite.compose.draft import Draft, File
     from moxlite.process.keys import SigningKeys
     from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.delivery.status import Deliveries
@@ -104,7 +107,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
       remote: the address of the client.
       submit_id: idempotency key, 16 octets. A repeated call with it sends nothing.
       draft_id: the draft that is sent, 0 for none.
-      way_out: as in `OutgoingMessage`.
+      way_of: as in `OutgoingMessage`.
       undo: seconds during which the page offers to take the message back, up to MAX_UNDO; 0: it is sent at once.
       send_at: the time at which it is sent, µs UTC; 0: now. `undo` means nothing then.
     """
@@ -114,14 +117,15 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     listener: str
     secure: bool
     remote: str
+    way_of: FindWay
     submit_id: bytes = b""
     draft_id: int = 0
     undo: int = 0
     send_at: int = 0
-    way_out: Callable[[Address], Awaitable[str | None]] = no_way_out
 
 
 async def send(
+    accounts: Accounts,
     account: Account,
     keys: SigningKeys,
     sandbox: Sandbox,
@@ -174,6 +178,8 @@ async def send(
     words = await words_of(sandbox, account.name, written)
     async with composed(account, draft, written.uploads, words, tmp, letter.max_size, beside) as spool:
         found = await ready_to_send(keys, letter, spool)
+        if found.way.owner:
+            return await _as_another(accounts, account, letter, found, spool, written, wish, key)
         prepared = found.prepared or await prepare(spool, max_size=letter.max_size)
         limits, counted = limits_of(letter), counted_as(letter)
         async with held_body(account, prepared) as ready:
@@ -215,16 +221,56 @@ async def send(
                 submissions.labels(result="storesenterror").inc()
                 raise
     if new:
-        submission_total.labels(result="ok").inc()
-        submissions.labels(result="ok").inc()
-        facts = {
-            "account": account.name,
-            "msgfrom": str(found.author),
-            "recipients": len(letter.recipients),
-            "size": prepared.size,
-        }
-        logger.info("message submitted", extra={"kv": facts})
+        _note(account, letter, found, prepared.size)
     return OFFERED if wish.send_at else wish.undo
+
+
+async def _as_another(
+    accounts: Accounts,
+    account: Account,
+    letter: OutgoingMessage,
+    found: Complete,
+    spool: Spool,
+    written: Written,
+    wish: Wish,
+    key: bytes,
+) -> int:
+    """Send a message from an address of another account, which keeps the copy and hands it to the queue at once
+    (SMTP-189): taking it back is not offered. Raises as `send`.
+    """
+    if wish.send_at:
+        raise UserError(worded("send_at: you can't schedule messages from {address}", address=found.author))
+    await account.read(lambda r: refuse_sent(r, written), op="submit_known")
+    try:
+        await send_copy(accounts, letter, found.submission, found.way, spool, found.added, key)
+    except SubmissionRefused as error:
+        submissions.labels(result=error.result).inc()
+        raise UserError(worded("{field}: {reason}", field="from", reason=error)) from error
+
+    def unit(tx: AccountTx) -> bool:
+        if not tx.once(key):
+            return False
+        drop_draft(tx, wish.draft_id or draft_under(tx, written.message_id))
+        _mark(tx, written)
+        return True
+
+    # A kill before this unit leaves the draft; the repeated call of a browser sends nothing again.
+    if await account.write(unit):
+        _note(account, letter, found, spool.size)
+    return 0
+
+
+def _note(account: Account, letter: OutgoingMessage, found: Complete, size: int) -> None:
+    """Count and log a message that was sent."""
+    submission_total.labels(result="ok").inc()
+    submissions.labels(result="ok").inc()
+    facts = {
+        "account": account.name,
+        "msgfrom": str(found.author),
+        "recipients": len(letter.recipients),
+        "size": size,
+    }
+    logger.info("message submitted", extra={"kv": facts})
 
 
 async def ready_to_send(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -> Complete:
@@ -336,7 +382,7 @@ def addressed(
         max_size=snapshot.listener(wish.listener).max_message_size,
         trace=trace.encode(),
         requiretls=requiretls,
-        way_out=wish.way_out,
+        way_of=wish.way_of,
     )
 
 

@@ -54,6 +54,7 @@ from moxlite.web.jmap.table import (
     METHODS,
     PRINCIPALS,
     SHARED_CAPABILITIES,
+    SUBMISSION,
 )
 from moxlite.web.jmap.trace import Transcript
 from moxlite.web.metrics import jmap_calls, jmap_seconds
@@ -457,6 +458,7 @@ def _session(base: str, identity: Identity, shared: Mapping[str, str]) -> Object
     accounts: Object = {own: _account(identity.address, identity, personal, personal=True)}
     guest = {
         MAIL: {**ACCOUNT_CAPABILITIES[MAIL], "mayCreateTopLevelMailbox": False},
+        SUBMISSION: ACCOUNT_CAPABILITIES[SUBMISSION],
         BLOBS: ACCOUNT_CAPABILITIES[BLOBS],
         CONTACTS: {**ACCOUNT_CAPABILITIES[CONTACTS], "mayCreateAddressBook": False},
         CALENDARS: {**ACCOUNT_CAPABILITIES[CALENDARS], "mayCreateCalendar": False},

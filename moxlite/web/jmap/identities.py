@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
 from moxlite.config.snapshot import full_name
 from moxlite.store.delivery.vacation import load_form, patch_form
 from moxlite.store.forms import BadForm, Identity, IdentityChange, Person, VacationChange, VacationForm, mark
+from moxlite.store.mail.delegates import right_to_send
 from moxlite.store.mail.identities import (
     ALL,
     changed_identities,
@@ -74,17 +76,18 @@ VACATION_TYPE: Final = ObjectType("VacationResponse", "RFC 8621 §8", settable=t
 
 def _addresses(r: Reader, call: Call) -> dict[str, str]:
     """The addresses that the account sends from, also through linked mailboxes (LINK-14), with the name that
-    mail from them has, by the id of the identity.
+    mail from them has, by the id of the identity. A guest has those of its owner, with the right to send (SMTP-189).
     """
-    name = call.identity.account
+    name, guest = call.place.owner, call.place.guest
     account = call.snapshot.account(name)
-    if account is None:
+    if account is None or (guest and right_to_send(r, guest, time.time_ns() // 1000) is None):
         return {}
     found = [configured for configured in account.destinations if not configured.startswith("@")]
-    found.append(call.identity.address)
-    aliases = call.snapshot.derived.aliases_of.get(name, ())
-    found += [str(alias.canonical) for alias in aliases if alias.alias.allow_msg_from]
-    found += [link.address for link in sending_links(r).values()]
+    if not guest:
+        found.append(call.identity.address)
+        aliases = call.snapshot.derived.aliases_of.get(name, ())
+        found += [str(alias.canonical) for alias in aliases if alias.alias.allow_msg_from]
+        found += [link.address for link in sending_links(r).values()]
     return {f"{identity_id(address)}\0{address}": full_name(call.snapshot, name, address) for address in found}
 
 
@@ -151,6 +154,9 @@ class _Identities:
         return dict.fromkeys(objects, SetError("forbidden", text))
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        if call.place.guest:
+            return dict.fromkeys(patches, SetError("forbidden", "only its owner can do that"))
+
         async def one(key: str, patch: Object) -> Outcome:
             name = await call.account.write(partial(_update, call=call, number=key, patch=patch))
             if name is not None:

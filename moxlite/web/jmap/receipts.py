@@ -21,6 +21,7 @@ from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import Email, emails
 from moxlite.store.rows.messages import headers, structures
 from moxlite.store.types import Flag
+from moxlite.submission.authors import own_way
 from moxlite.web.composing.receipts import receipt_of, send_receipt
 from moxlite.web.composing.sending import Wish
 from moxlite.web.errors import APIError, Conflict
@@ -130,6 +131,7 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
         listener=call.request.info.listener,
         secure=call.request.scheme == "https",
         remote=call.request.client_ip,
+        way_of=own_way(call.snapshot, call.identity.account),
     )
     try:
         if call.server.queue is None:

@@ -12,7 +12,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +21,6 @@ import msgspec
 
 from moxlite.decoders import from_json
 from moxlite.proto.address import Address, AddressError
-from moxlite.store.accounts.access import way_out_of
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import HeaderTooLarge
@@ -41,8 +40,10 @@ from moxlite.store.delivery.submissions import (
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails
 from moxlite.store.rows.messages import structures
+from moxlite.submission.authors import ways_of
+from moxlite.submission.counting import check_still, counted_as, counting, limits_of
 from moxlite.submission.outgoing import SubmissionRefused
-from moxlite.submission.submit import complete, counted_as, limits_of
+from moxlite.submission.submit import complete
 from moxlite.web.composing.sending import Wish, addressed
 from moxlite.web.jmap.emailset import implied_set
 from moxlite.web.jmap.headerforms import EPOCH, utc_date
@@ -103,7 +104,9 @@ def _undo_status(one: Sent) -> str:
 async def get(call: Call) -> Object:
     """EmailSubmission/get."""
     ids, properties = call.ids(), call.properties(TYPE.properties)
-    now, rows = await call.account.scan(lambda r: (submission_state(r), submissions(r)), op="jmap submissions")
+    now, rows = await call.account.scan(
+        lambda r: (submission_state(r), submissions(r, call.place.guest)), op="jmap submissions"
+    )
     by_id = {f"{LETTER}{row.id}": row for row in rows}
     chosen = [submission_id for submission_id in (by_id if ids is None else ids) if submission_id in by_id]
     if len(chosen) > 1000:
@@ -139,7 +142,7 @@ async def _delivery(call: Call, one: Sent, envelope: Object) -> Object | None:
     """The property deliveryStatus, by address."""
     known: list[RecipientStatus] = []
     if call.server.deliveries is not None and not one.canceled:
-        known = await call.server.deliveries.status(call.identity.account, one.message_id)
+        known = await call.server.deliveries.status(one.author or call.place.owner, one.message_id)
     found: Object = {}
     by_address = {state.recipient.lower(): state for state in reversed(known)}  # the first of an address counts
     for recipient in envelope["rcptTo"]:
@@ -166,7 +169,9 @@ DELIVERED: Final[Mapping[State, str]] = {
 async def changes(call: Call) -> Object:
     """EmailSubmission/changes."""
     now = time.time_ns() // 1000
-    found = await changes_of(call, lambda r, since: submission_changes(r, since, now), submission_state, LETTER)
+    found = await changes_of(
+        call, lambda r, since: submission_changes(r, since, now, call.place.guest), submission_state, LETTER
+    )
     return changes_response(call, found)
 
 
@@ -209,7 +214,11 @@ FILTERS: Final = ("identityIds", "emailIds", "threadIds", "undoStatus", "before"
 
 def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
     wish = call.filter()
-    rows = [submission for submission in submissions(r) if wish is None or holds(wish, partial(_meets, submission))]
+    rows = [
+        submission
+        for submission in submissions(r, call.place.guest)
+        if wish is None or holds(wish, partial(_meets, submission))
+    ]
     for comparator in reversed(call.order()):
         if comparator.get("property") not in SORTS:
             raise MethodError("unsupportedSort", "submissions can be sorted by emailId, threadId or sentAt")
@@ -247,7 +256,8 @@ async def set_(call: Call) -> Object:
     touched = [*(response["updated"] or {}), *(response["destroyed"] or [])]
     if touched:
         rows = await call.account.scan(
-            lambda r: {f"{LETTER}{submission.id}": submission for submission in submissions(r)}, op="jmap submissions"
+            lambda r: {f"{LETTER}{submission.id}": submission for submission in submissions(r, call.place.guest)},
+            op="jmap submissions",
         )
         emails_by_id |= {one: f"M{rows[one].email_id}" for one in touched if one in rows}
     update = {emails_by_id[key]: patch for key, patch in updates.items() if key in emails_by_id}
@@ -271,7 +281,7 @@ class _Submissions:
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, patch: Object) -> Outcome:
-            await call.account.write(partial(_undo, number=read_id(key, LETTER), patch=patch))
+            await call.account.write(partial(_undo, guest=call.place.guest, number=read_id(key, LETTER), patch=patch))
             return None
 
         return await each(patches, one)
@@ -280,15 +290,16 @@ class _Submissions:
         numbers = {one: read_id(one, LETTER) for one in ids}
 
         def unit(tx: AccountTx) -> dict[str, Outcome]:
-            gone = forget_submissions(tx, [*numbers.values()])
+            own = {submission.id for submission in submissions(tx, call.place.guest)}
+            gone = forget_submissions(tx, [number for number in numbers.values() if number in own])
             return {one: None if number in gone else SetError("notFound") for one, number in numbers.items()}
 
         return await call.account.write(unit)
 
 
-def _undo(tx: AccountTx, number: int, patch: Object) -> None:
+def _undo(tx: AccountTx, guest: str, number: int, patch: Object) -> None:
     """Take a message back that is still held. Raises SetError ``cannotUnsend``."""
-    one = next((row for row in submissions(tx) if row.id == number), None)
+    one = next((row for row in submissions(tx, guest) if row.id == number), None)
     if one is None:
         raise SetError("notFound")
     wanted = patched({"undoStatus": _undo_status(one)}, patch, fixed={})["undoStatus"]
@@ -322,7 +333,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     number = read_id(call.id_of(email_id), "M")
 
     def read(r: Reader) -> tuple[int, int, bytes] | None:
-        email = emails(r, [number]).get(number)
+        email = emails(r, [number], call.place.readable(r)).get(number)
         if email is None:
             return None
         return email.message_id, email.threadid, structures(r, [email.message_id])[email.message_id]
@@ -333,8 +344,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     message_id, threadid, packed = found
     envelope = _envelope(given.get("envelope"), identity["email"], structure_of(packed).envelope)
     # Of the envelope alone: the author in the header is checked when the message is completed.
-    own = call.snapshot.may_send_as(call.identity.account, envelope.sender)
-    if not own and await way_out_of(call.server.accounts, call.identity.account, envelope.sender) is None:
+    if await ways_of(call.server.accounts, call.snapshot, call.identity.account)(envelope.sender) is None:
         raise SetError("forbiddenMailFrom", f"{envelope.sender} isn't one of your addresses")
     return await _submit(call, envelope, identity_id, number, message_id, threadid)
 
@@ -420,13 +430,13 @@ async def _submit(
     if server.queue is None:
         raise SetError("forbiddenToSend", "this server doesn't send mail")
     try:
-        await server.queue.check_sending(account.name)
+        await server.queue.check_sending(call.identity.account)
     except SendingStopped as error:
         raise SetError("forbiddenToSend", str(error)) from None
     wish = Wish(
         snapshot=call.snapshot,
         identity=call.identity,
-        way_out=partial(way_out_of, server.accounts, call.identity.account),
+        way_of=ways_of(server.accounts, call.snapshot, call.identity.account),
         listener=info.listener,
         secure=call.request.scheme == "https",
         remote=call.request.client_ip,
@@ -447,25 +457,33 @@ async def _submit(
             raise SetError(kind, str(error), **({"properties": []} if kind == "invalidEmail" else {})) from None
         except HeaderTooLarge:
             raise SetError("invalidEmail", "the header is too long", properties=[]) from None
+    guest, way = call.place.guest, ready.way
+    if way.owner != (account.name if guest else ""):  # else the copy would be kept in the wrong account
+        raise SetError("forbiddenFrom", f"send messages from {ready.author} in the account of that address")
     limits, counted = limits_of(letter), counted_as(letter)
     key = hashlib.sha256(b"jmap\0" + account.name.encode() + b"\0" + secrets.token_bytes(32)).digest()
     wire = msgspec.json.encode(envelope.wire).decode()
 
     def unit(tx: AccountTx) -> int:
         # It may have been destroyed while it was signed, and the outbox sends the account's own copy.
-        if emails(tx, [email_id]).get(email_id) is None:
+        if emails(tx, [email_id], call.place.readable(tx)).get(email_id) is None:
             raise SetError("invalidProperties", "the email no longer exists", properties=["emailId"])
-        rows = tuple(add_outgoing(tx, counted, limits))
+        if guest:
+            check_still(tx, guest, on_behalf=way.on_behalf)
+        rows = () if guest else tuple(add_outgoing(tx, counted, limits))
         # Only a message that waits can be taken back, and then no longer counts.
         owed = OwedMessage(ready.submission, beside=Beside(counted=rows if envelope.hold_until else ()))
         tx.owe(key, SUBMIT, owed.pack(), message_id, due=envelope.hold_until)
-        sent = Sent(0, email_id, threadid, identity, ready.submission.message_id, wire, when, 0, 0)
+        sent = Sent(0, email_id, threadid, identity, ready.submission.message_id, wire, when, author=guest)
         return add_submission(tx, sent, key)
 
     try:
-        number = await account.write(unit)
+        async with counting(server.accounts, letter) if guest else nullcontext():
+            number = await account.write(unit)
     except OutgoingLimitExceeded as error:
         raise SetError("forbiddenToSend", str(error)) from None
+    except SubmissionRefused as error:
+        raise SetError("forbiddenFrom", str(error)) from None
     return {
         "id": f"{LETTER}{number}",
         "threadId": f"T{threadid}",

@@ -93,7 +93,7 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
 }
 
 
-SHARED_CAPABILITIES: Final = (CORE, MAIL, BLOBS, CONTACTS, CALENDARS)
+SHARED_CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, BLOBS, CONTACTS, CALENDARS)
 """What other users' accounts can do."""
 
 

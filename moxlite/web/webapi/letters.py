@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,6 +18,7 @@ from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.delivery.submission import MAX_EXTRA, MAX_EXTRA_KEY, MAX_EXTRA_KEYS
+from moxlite.submission.authors import FindWay
 from moxlite.web.handlers.contenttypes import content_type
 from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.messages import text_field
@@ -91,7 +92,7 @@ async def author_of(
     snapshot: Snapshot,
     identity: Identity,
     given: Sequence[AddressText],
-    way_out: Callable[[Address], Awaitable[str | None]],
+    way_of: FindWay,
 ) -> MailAddress:
     """The author: as given, else the address of the log-in. Raises WebAPIError if the account may not send as it."""
     if len(given) > 1:
@@ -106,7 +107,7 @@ async def author_of(
     domain = snapshot.domain(address.domain)
     if domain is not None and domain.disabled:
         raise WebAPIError("domainDisabled", f"From: the domain {address.domain} is temporarily disabled")
-    if not snapshot.may_send_as(identity.account, address) and await way_out(address) is None:
+    if await way_of(address) is None:
         raise WebAPIError("badFrom", f"From: {address} isn't one of your addresses")
     return author
 

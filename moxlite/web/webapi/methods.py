@@ -20,7 +20,6 @@ from moxlite.config.snapshot import outgoing_name
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
-from moxlite.store.accounts.access import way_out_of
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import HeaderTooLarge
@@ -31,9 +30,11 @@ from moxlite.store.errors import OverQuota, StoreError
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.mailboxes import mailbox_for
 from moxlite.store.types import Flag, SpecialUse
+from moxlite.submission.authors import FindWay, ways_of
+from moxlite.submission.counting import counted_as, limits_of, send_copy
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
-from moxlite.submission.submit import PostOffice, complete, counted_as, enqueue, going_out, limits_of
+from moxlite.submission.submit import PostOffice, complete, enqueue, going_out
 from moxlite.web.metrics import webapi_submissions
 from moxlite.web.webapi import messages, types
 from moxlite.web.webapi.calls import Note, answer_of, key_of
@@ -113,10 +114,10 @@ async def send(call: Call, request: SendRequest) -> SendResult:
 
 
 async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
-    way_out = partial(way_out_of, call.service.accounts, call.identity.account)
-    author = await author_of(call.snapshot, call.identity, request.from_, way_out)
+    way_of = ways_of(call.service.accounts, call.snapshot, call.identity.account)
+    author = await author_of(call.snapshot, call.identity, request.from_, way_of)
     parties = parties_of(request)
-    letter = _letter(call, request, author, parties)
+    letter = _letter(call, request, author, parties, way_of)
     await _check_limits(call, letter)
     sized = sum(file.spool.size for file in call.body.files) + len(request.text) + len(request.html)
     sized += sum(one.data.size for one in (*request.alternative_files, *request.inline_files, *request.attached_files))
@@ -135,12 +136,19 @@ async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
         note = Note(call.body.digest, draft.message_id, tuple(rows))
         submission = msgspec.structs.replace(submission, key=key, note=note.pack() if key else b"")
         try:
-            if request.save_sent:
+            ids: list[int] | None = []
+            if request.save_sent and found.way.owner:
+                key = key or secrets.token_bytes(KEY_OCTETS)
+                submission = msgspec.structs.replace(submission, key=key, note=note.pack())
+                await send_copy(call.service.accounts, letter, submission, found.way, spool, found.added, key)
+            elif request.save_sent:
                 ids = await _with_copy(call, letter, submission, note, spool)
                 if ids is None:
                     return await _carried(call, key)
             else:
                 ids = await _queued(call, letter, submission, spool)
+        except SubmissionRefused as error:
+            raise WebAPIError(REFUSALS.get(error.result, "user"), error.text) from error
         except OutgoingLimitExceeded as error:
             raise _limit(error) from None
         except SubmissionStuck as error:
@@ -154,14 +162,16 @@ async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
                     "msgfrom": str(found.author),
                     "recipients": len(letter.recipients),
                     "size": spool.size,
-                    "queueid": ids[0],
+                    "queueid": ids[0] if ids else "",
                 }
             },
         )
-    return note.answer(ids)
+    return note.answer(ids) if ids else await _carried(call, key)
 
 
-def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Parties) -> OutgoingMessage:
+def _letter(
+    call: Call, request: SendRequest, author: MailAddress, parties: Parties, way_of: FindWay
+) -> OutgoingMessage:
     snapshot, listener = call.snapshot, call.request.info.listener
     hostname = outgoing_name(snapshot, listener)
     to = parties.unique
@@ -187,7 +197,7 @@ def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Part
         own_from_id=False,
         extra=extra_of(request),
         requiretls=request.require_tls is True,
-        way_out=partial(way_out_of, call.service.accounts, call.identity.account),
+        way_of=way_of,
         hold_until=hold_until,
         future_release=future_release,
     )
@@ -305,8 +315,8 @@ async def _with_copy(
 
 
 async def _carried(call: Call, key: bytes) -> SendResult:
-    """The answer to an earlier call with this key, which was interrupted by a crash, as soon as the outbox has handed
-    its message over. Raises WebAPIError.
+    """The answer to a call with this key, as soon as the outbox has handed its message over: an earlier one, which was
+    interrupted by a crash, or one from another account's address. Raises WebAPIError.
     """
     queue = queue_of(call)
     with trio.move_on_after(CARRIED):

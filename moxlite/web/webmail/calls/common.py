@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,7 +13,7 @@ from moxlite.logins.identity import Identity
 from moxlite.net.httpclient import HTTPClient
 from moxlite.process.keys import SigningKeys
 from moxlite.sandbox.processes import Sandbox
-from moxlite.store.accounts.access import way_out_of
+from moxlite.submission.authors import ways_of
 from moxlite.submission.outgoing import Assure
 from moxlite.web.composing.sending import Wish
 from moxlite.web.cookies import Caller
@@ -83,11 +82,11 @@ class AccountCalls:
 
     def _wish(self, caller: Caller) -> Wish:
         """The circumstances under which the user of a call sends a message."""
-        session, request = caller.require(), caller.request
+        session, request, snapshot = caller.require(), caller.request, self._server.config.current
         return Wish(
-            snapshot=self._server.config.current,
+            snapshot=snapshot,
             identity=Identity(session.account, session.address),
-            way_out=partial(way_out_of, self._accounts, session.account),
+            way_of=ways_of(self._accounts, snapshot, session.account),
             listener=request.info.listener,
             secure=request.scheme == "https",
             remote=request.client_ip,

@@ -327,7 +327,9 @@ class ComposeCalls(AccountCalls):
         try:
             async with self._accounts.use(session.account) as account:
                 server = self._server
-                left = await send(account, server.keys, server.sandbox, message, wish, server.tmp, server.deliveries)
+                left = await send(
+                    self._accounts, account, server.keys, server.sandbox, message, wish, server.tmp, server.deliveries
+                )
                 if leaves:
                     await remember_left(account, leaves, left=True)
                 return left

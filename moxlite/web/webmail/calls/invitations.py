@@ -321,7 +321,17 @@ class InvitationCalls(EntryCalls):
         wish = msgspec.structs.replace(self._wish(caller), submit_id=bytes.fromhex(submit_id))
         try:
             async with self._accounts.use(session.account) as account:
-                await send(account, server.keys, server.sandbox, written, wish, server.tmp, server.deliveries, [reply])
+                await send(
+                    self._accounts,
+                    account,
+                    server.keys,
+                    server.sandbox,
+                    written,
+                    wish,
+                    server.tmp,
+                    server.deliveries,
+                    [reply],
+                )
         except OSError as e:
             raise StorageRefused("the server's disk is full") from e
 

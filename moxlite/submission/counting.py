@@ -1,0 +1,115 @@
+"""A message is counted to the limits of its sender (SMTP-116), and one from an address of another account goes out by
+that account, which keeps its copy (SMTP-189).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.prepare import held_body, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolheader import read_header
+from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing, remove_outgoing
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.delegates import right_to_send
+from moxlite.store.mail.mailboxes import mailbox_for
+from moxlite.store.types import Flag, SpecialUse
+from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
+
+if TYPE_CHECKING:
+    from moxlite.proto.address import Address
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.delivery.submission import Submission
+    from moxlite.submission.authors import Way
+
+UNDO: Final = 60.0
+"""Seconds for the unit that takes a message out of the counts if it was not queued."""
+
+KEY_OCTETS: Final = 16
+"""Octets of a random key of a row of the outbox."""
+
+
+def limits_of(letter: OutgoingMessage) -> OutgoingLimits:
+    """The account's sending limits (SMTP-116)."""
+    settings = letter.snapshot.account(letter.identity.account)
+    if settings is None:
+        return OutgoingLimits()
+    return OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
+
+
+def counted_as(letter: OutgoingMessage) -> list[Address]:
+    """The recipients' canonical addresses, by which the limits count them and which are known then."""
+    return [letter.snapshot.canonical(recipient.address) for recipient in letter.recipients]
+
+
+@asynccontextmanager
+async def counting(accounts: Accounts, letter: OutgoingMessage) -> AsyncIterator[None]:
+    """Count a message that goes out by another file than its sender's; the count is undone if the block raises.
+
+    Raises OutgoingLimitExceeded.
+    """
+    limits, addresses = limits_of(letter), counted_as(letter)
+    async with accounts.use(letter.identity.account) as account:
+        # Counted before it goes out: two messages at the same moment cannot both take the last place of the day. A kill
+        # in between counts one that was never sent, for a day.
+        counted = await account.write(lambda tx: add_outgoing(tx, addresses, limits))
+        try:
+            yield
+        except BaseException:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + UNDO):
+                await account.write(lambda tx: remove_outgoing(tx, counted))
+            raise
+
+
+def check_still(tx: AccountTx, guest: str, *, on_behalf: bool) -> None:
+    """Refuse a message of a user who may no longer write so from this account's addresses. Raises SubmissionRefused."""
+    sends = right_to_send(tx, guest, tx.now)
+    if sends is None or (sends == "behalf" and not on_behalf):
+        raise SubmissionRefused(550, "5.7.1", WITHDRAWN, "badfrom")
+
+
+WITHDRAWN: Final = "you can no longer send from this address; choose another one"
+
+
+async def send_copy(
+    accounts: Accounts,
+    letter: OutgoingMessage,
+    submission: Submission,
+    way: Way,
+    spool: Spool,
+    added: bytes = b"",
+    key: bytes = b"",
+) -> None:
+    """Send a complete message from an address of another account: its copy in Sent there and what is owed to the queue
+    are one unit of that account, once for each `key`.
+
+    Args:
+      added: fields that `submission.prefix` ends with; the copy has them, too.
+      spool: the message as its user has written it.
+
+    Raises SubmissionRefused: the right was withdrawn meanwhile; OutgoingLimitExceeded, OverQuota, StoreError, OSError.
+    """
+    key = key or secrets.token_bytes(KEY_OCTETS)
+    submission = msgspec.structs.replace(submission, prefix=submission.prefix.removesuffix(added))
+    section = await read_header(spool)
+    async with counting(accounts, letter), accounts.use(way.owner) as owner:
+        with await spool.with_header(added + section.octets, len(section.octets)) as kept:
+            async with held_body(owner, await prepare(kept, max_size=letter.max_size + len(added))) as ready:
+
+                def unit(tx: AccountTx) -> None:
+                    # In the unit that sends: whoever takes the right away knows that nothing goes out afterwards.
+                    check_still(tx, letter.identity.account, on_behalf=way.on_behalf)
+                    if tx.once(key):
+                        box = mailbox_for(tx, SpecialUse.SENT)
+                        copy = add_message(tx, ready, box, flags=Flag.SEEN | Flag.NOTJUNK)
+                        tx.owe(key, SUBMIT, OwedMessage(submission).pack(), copy.message_id)
+
+                await owner.write(unit, weight=kept.size)
