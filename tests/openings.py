@@ -422,6 +422,8 @@ WITHOUT_MAIL: Final = frozenset(
         "address_rm",
         "address_set",
         "account_share_set",
+        "account_delegate_set",
+        "account_delegate_rm",
         "account_later_stop",
         "account_vacation_set",
         "account_app_password_add",

@@ -17,6 +17,7 @@ from moxlite.logins.logins import Logins
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations import access as operations
 from moxlite.operations.performing import commands
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
 from moxlite.store.auth.apppasswords import AppPassword, app_passwords
@@ -25,6 +26,8 @@ from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certi
 from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox
 from moxlite.store.forms import BadForm
 from moxlite.store.mail.acl import RIGHTS, all_acls
+from moxlite.store.mail.delegates import Delegate, delegates, remove_delegate, set_delegate
+from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.wording import worded
 
 
@@ -210,7 +213,7 @@ def key_info(key: TLSKey, *, certificate: bool = False) -> operations.TLSKeyInfo
 
 
 class ShareCommands:
-    """``moxlite account share``."""
+    """``moxlite account share`` and ``account delegate``."""
 
     def __init__(self, config: ConfigHolder, accounts: Accounts, auth: AuthDB, logins: Logins) -> None:
         self._config = config
@@ -224,7 +227,17 @@ class ShareCommands:
             operations.ListShares.bind(self.list),
             operations.ShareSet.bind(lambda args: self.set(args, args.rights)),
             operations.ShareRemove.bind(lambda args: self.set(args, "")),
+            operations.ListDelegates.bind(self.delegates),
+            operations.DelegateSet.bind(self.let_send),
+            operations.DelegateRemove.bind(self.stop_sending),
         )
+
+    async def delegates(self, args: operations.ListDelegates) -> list[operations.DelegateInfo]:
+        """List who may send from an account's addresses."""
+        named_account(self._config, args.account)
+        async with self._accounts.use(args.account) as account:
+            found = await account.read(delegates, op="shares")
+        return [operations.DelegateInfo(one.guest, one.sends, _words(one.ends or None)) for one in found]
 
     async def list(self, args: operations.ListShares) -> list[operations.ShareInfo]:
         """List the shares of an account, by mailbox and guest."""
@@ -235,12 +248,7 @@ class ShareCommands:
 
     async def set(self, args: operations.ShareSet | operations.ShareRemove, rights: str) -> None:
         """Set or remove rights."""
-        named_account(self._config, args.account)
-        guest = guest_of(self._config.current, self._logins, args.guest.strip())
-        if guest is None:
-            raise BadForm("guest", "isn't an account on this server; you can only share with accounts")
-        if guest == args.account:
-            raise BadForm("guest", "is your own account, which has all rights")
+        guest = self._guest(args)
         if set(rights) - set(RIGHTS) or (rights and "l" not in rights):
             raise BadForm("rights", worded("must be letters of {letters}, with l", letters=RIGHTS))
         async with self._accounts.use(args.account) as account:
@@ -248,3 +256,35 @@ class ShareCommands:
                 await share(account, self._auth, args.mailbox, guest, rights, below=args.below)
             except (NoSuchMailbox, BadMailboxName):
                 raise BadForm("mailbox", "is no longer there") from None
+
+    async def let_send(self, args: operations.DelegateSet) -> None:
+        """Let another account send from an account's addresses."""
+        guest = self._guest(args)
+        if guest == ANYONE:
+            raise BadForm("guest", "must be one account; not everyone can send as you")
+        if args.ends and args.ends <= time.time_ns() // 1000:
+            raise BadForm("ends", "is in the past")
+        delegate = Delegate(guest, args.sends, args.ends)
+        async with self._accounts.use(args.account) as account:
+            await account.write(lambda tx: set_delegate(tx, delegate))
+            await publish_shares(self._auth, account)
+
+    async def stop_sending(self, args: operations.DelegateRemove) -> None:
+        """Take the right to send from an account's addresses."""
+        guest = self._guest(args)
+        async with self._accounts.use(args.account) as account:
+            if not await account.write(lambda tx: remove_delegate(tx, guest)):
+                raise BadForm("guest", "can't send from this account's addresses anyway")
+            await publish_shares(self._auth, account)
+
+    def _guest(
+        self, args: operations.ShareSet | operations.ShareRemove | operations.DelegateSet | operations.DelegateRemove
+    ) -> str:
+        """The identifier of another account, or of all of them."""
+        named_account(self._config, args.account)
+        guest = guest_of(self._config.current, self._logins, args.guest.strip())
+        if guest is None:
+            raise BadForm("guest", "isn't an account on this server; you can only share with accounts")
+        if guest == args.account:
+            raise BadForm("guest", "is your own account, which has all rights")
+        return guest

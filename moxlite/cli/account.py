@@ -4,7 +4,7 @@ import datetime as dt
 import re
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import click
 import msgspec
@@ -179,11 +179,19 @@ _groups = described(
     {
         "app-password": "Manage passwords for single devices and apps.",
         "provider": "People who log in to an account by the login provider.",
+        "delegate": "Manage who can send from an account's addresses.",
         "share": "Manage mailboxes that an account shares with others.",
         "forward": "Manage addresses that an account forwards mail to.",
     },
     {access.ResetFactors: show_reset, access.MakeLink: show_link},
-    without={access.SetPassword, access.SetHash, access.Undelete, access.AppPasswordAdd, access.ShareSet},
+    without={
+        access.SetPassword,
+        access.SetHash,
+        access.Undelete,
+        access.AppPasswordAdd,
+        access.ShareSet,
+        access.DelegateSet,
+    },
 )
 
 
@@ -290,6 +298,24 @@ def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: b
 
 
 _groups["share"].add_command(share_set)
+
+
+@click.command("set")
+@click.argument("account_name", metavar="ACCOUNT")
+@click.argument("guest")
+@click.argument("sends", metavar="as|behalf", type=click.Choice(["as", "behalf"]))
+@click.option("--until", metavar="TIME", help="Until when: 14d from now, or 2026-11-20T08:00 (UTC).  [default: always]")
+def delegate_set(account_name: str, guest: str, sends: Literal["as", "behalf"], until: str | None) -> None:
+    """Let GUEST, an account or one of its addresses, send from the addresses of ACCOUNT.
+
+    With "as", recipients only see the address of ACCOUNT. With "behalf", the Sender field also names GUEST. Sharing a
+    mailbox doesn't give this permission. Messages are kept in Sent of ACCOUNT and count toward the limits of GUEST.
+    """
+    ends = 0 if until is None else _deadline(until)
+    perform(access.DelegateSet(guest, sends, ends, account=account_name))
+
+
+_groups["delegate"].add_command(delegate_set)
 
 
 @account.command()

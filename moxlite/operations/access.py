@@ -151,6 +151,42 @@ class ShareRemove(UserOperation[None], frozen=True):
     below: Annotated[bool, field("Also from the mailboxes below MAILBOX.")] = False
 
 
+# Those who may write from an account's addresses (SMTP-189)
+
+
+class DelegateInfo(msgspec.Struct, frozen=True):
+    """Who may write from the addresses of an account. `sends`: ``as`` the owner, or on ``behalf``, with the guest's own
+    address in Sender. `ends`: formatted, UTC, "" for never.
+    """
+
+    guest: str
+    sends: str
+    ends: str
+
+
+@query("account delegate list", Role.COMMAND_LINE, columns=("guest", "sends", "ends"))
+class ListDelegates(UserOperation[list[DelegateInfo]], frozen=True):
+    """List who may send from the addresses of ACCOUNT, how, and until when."""
+
+
+@change("account delegate set", USERS, confirm=True)
+class DelegateSet(UserOperation[None], frozen=True):
+    """Let `guest`, an account or an address of one, write from the addresses of an account: ``as`` its owner, or on
+    ``behalf``, with the guest's own address in Sender. `ends` in µs UTC, 0 for never.
+    """
+
+    guest: Annotated[str, Meta(max_length=1000)]
+    sends: Literal["as", "behalf"]
+    ends: Annotated[int, Meta(ge=0, lt=1 << 62)] = 0
+
+
+@change("account delegate rm", USERS)
+class DelegateRemove(UserOperation[None], frozen=True):
+    """Stop GUEST from sending from the addresses of ACCOUNT."""
+
+    guest: Annotated[str, Meta(max_length=1000)]
+
+
 # Second factors, recovery links and limits of log-ins (WEB-56, WEB-151)
 
 

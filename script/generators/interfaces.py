@@ -183,10 +183,10 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "command line": ROOT,
     },
     "share of a mailbox": {
-        "account app": Changes("shares account_share_set"),
+        "account app": Changes("shares account_share_set account_delegate_*"),
         "JMAP": Shows("ShareNotification/* Principal/*", "`Mailbox/set` has no `shareWith`"),
         "IMAP": Changes("SETACL"),
-        "command line": Changes("account share *"),
+        "command line": Changes("account share * account delegate *"),
         "webmail": "guests see the mailbox",
         "web API": SMALL,
     },

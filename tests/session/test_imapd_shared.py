@@ -20,7 +20,16 @@ from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import check_view
 from moxlite.net.control.client import CtlFailed
 from moxlite.net.exposition import REGISTRY
-from moxlite.operations.access import ListShares, ShareInfo, ShareRemove, ShareSet
+from moxlite.operations.access import (
+    DelegateInfo,
+    DelegateRemove,
+    DelegateSet,
+    ListDelegates,
+    ListShares,
+    ShareInfo,
+    ShareRemove,
+    ShareSet,
+)
 from moxlite.operations.imap import ImapSessions
 from moxlite.store.accounts import crossing
 from moxlite.store.accounts.access import Sharing, publish_shares
@@ -751,6 +760,30 @@ async def test_the_operator_sees_who_has_which_mailbox_selected(imap: Imap) -> N
         assert (one.account, one.mailbox) == ("bo", "Other Users/mia/Work")
         assert REGISTRY.get_sample_value("moxlite_imap_visits") == 1
         assert imap.context.sessions.count("mia") == 0
+
+
+async def test_the_operator_says_who_may_send(imap: Imap, tmp_path: Path) -> None:
+    """SMTP-189a, IMAP-157: `moxlite account delegate`; MYRIGHTS shows the same letters before and after."""
+    await filled(imap, "lrp")
+    async with operator(imap, tmp_path) as ctl, guest(imap) as c:
+        before = await c.ok(f"a MYRIGHTS {BOX}")
+        assert await ctl.call("account delegate list", ListDelegates(account="mia"), list[DelegateInfo]) == []
+        ends = 4_102_444_800_000_000
+        await ctl.call("account delegate set", DelegateSet("bo@example.org", "behalf", ends, account="mia"), type(None))
+        listed = await ctl.call("account delegate list", ListDelegates(account="mia"), list[DelegateInfo])
+        assert listed == [DelegateInfo("bo", "behalf", "2100-01-01 00:00")]
+        assert await c.ok(f"a MYRIGHTS {BOX}") == before
+        for args, words in (
+            (DelegateSet("nobody", "as", account="mia"), "isn't an account on this server"),
+            (DelegateSet("mia", "as", account="mia"), "is your own account"),
+            (DelegateSet("anyone", "as", account="mia"), "must be one account"),
+            (DelegateSet("bo", "as", 1, account="mia"), "is in the past"),
+        ):
+            with pytest.raises(CtlFailed, match=words):
+                await ctl.call("account delegate set", args, type(None))
+        await ctl.call("account delegate rm", DelegateRemove("bo", account="mia"), type(None))
+        with pytest.raises(CtlFailed, match="can't send from"):
+            await ctl.call("account delegate rm", DelegateRemove("bo", account="mia"), type(None))
 
 
 async def test_the_operator_gives_rights_and_takes_them(imap: Imap, tmp_path: Path) -> None:

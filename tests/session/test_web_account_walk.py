@@ -207,6 +207,8 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
             ({"mailbox": MARK, "guest": TOM, "rights": "lr", "below": False}, 400),
             ({"mailbox": MARK, "guest": "mia", "rights": "lr", "below": False}, 400),
         ],
+        "account_delegate_set": [({"guest": "mia", "sends": "as"}, 400), ({"guest": "anyone", "sends": "as"}, 400)],
+        "account_delegate_rm": [({"guest": TOM}, 400), ({"guest": "nobody"}, 400)],
         "copy_look": [({"server": server}, 400)],
         "copy_go_on": [({"leave_out": None}, 409)],
         "copy_pause": [({}, 409)],

@@ -241,6 +241,7 @@ async def test_a_fresh_log_in_counts_as_the_password(rig: Rig, clock: Clock) -> 
         ("forward_save", {"old": {}, "changed": {}}),
         ("account_sieve_put", {"script": "x", "old": None, "text": 'redirect "a@b.example";', "activate": True}),
         ("account_sieve_activate", {"script": "x"}),
+        ("account_delegate_set", {"guest": "eve", "sends": "as"}),
         ("account_share_set", {"mailbox": "Inbox", "guest": "eve", "rights": "lr", "below": False}),
         ("device_start", {"name": "phone"}),
         ("not_me", {}),

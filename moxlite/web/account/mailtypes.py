@@ -97,12 +97,25 @@ class Received(msgspec.Struct, frozen=True):
     rights: str
 
 
+class Sender(msgspec.Struct, frozen=True):
+    """An account that may write from the own addresses: ``as`` the owner, or on ``behalf``. ``ends``: seconds since
+    1970, 0 for never.
+    """
+
+    guest: str
+    sends: str
+    ends: int
+
+
 class Shares(msgspec.Struct, frozen=True):
-    """Mailboxes shared with others, and mailboxes that others share. ``mailboxes``: names of the own ones."""
+    """Mailboxes shared with others, and mailboxes that others share. ``mailboxes``: names of the own ones.
+    ``senders``: who may write from the own addresses.
+    """
 
     given: list[Given]
     received: list[Received]
     mailboxes: list[str]
+    senders: list[Sender]
 
 
 class Script(msgspec.Struct, frozen=True):
