@@ -49,7 +49,8 @@ def own_way(snapshot: Snapshot, account: str) -> FindWay:
 
 def ways_of(accounts: Accounts, snapshot: Snapshot, account: str) -> FindWay:
     """The ways of a user's mail: from an own address, from one that the user gives away, in use or not (MASK-6), from
-    one of a linked mailbox that sends (LINK-14), and from those of an account that lets the user write so (SMTP-189).
+    a linked mailbox that sends (LINK-14), and from the addresses of an account that has the user as a delegate
+    (SMTP-189).
     """
 
     async def find(address: Address) -> Way | None:

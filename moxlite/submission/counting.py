@@ -105,7 +105,7 @@ async def send_copy(
             async with held_body(owner, await prepare(kept, max_size=letter.max_size + len(added))) as ready:
 
                 def unit(tx: AccountTx) -> None:
-                    # In the unit that sends: whoever takes the right away knows that nothing goes out afterwards.
+                    # In the unit that sends: an owner who takes the right away knows that nothing goes out afterwards.
                     check_still(tx, letter.identity.account, on_behalf=way.on_behalf)
                     if tx.once(key):
                         box = mailbox_for(tx, SpecialUse.SENT)

@@ -1,7 +1,7 @@
 """Accounts that may write from the addresses of another (SMTP-189): table `delegate` of the owner's file.
 
-The right is apart from those on mailboxes (`store.mail.acl`): sharing a mailbox gives nobody the right to send, and a
-delegate sees no mail by it.
+The right is apart from those on mailboxes (`store.mail.acl`): sharing a mailbox gives no right to send, and the right
+to send shows no mail.
 """
 
 from __future__ import annotations

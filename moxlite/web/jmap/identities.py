@@ -76,7 +76,8 @@ VACATION_TYPE: Final = ObjectType("VacationResponse", "RFC 8621 §8", settable=t
 
 def _addresses(r: Reader, call: Call) -> dict[str, str]:
     """The addresses that the account sends from, also through linked mailboxes (LINK-14), with the name that
-    mail from them has, by the id of the identity. A guest has those of its owner, with the right to send (SMTP-189).
+    mail from them has, by the id of the identity. A delegate sees the addresses of the owner, a guest
+    without that right none (SMTP-189).
     """
     name, guest = call.place.owner, call.place.guest
     account = call.snapshot.account(name)
