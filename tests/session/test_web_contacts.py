@@ -64,6 +64,42 @@ async def test_a_contact_is_written_found_changed_and_removed(browser: Browser) 
     assert await browser.error("contact_save", contact=form(" ")) == (400, "user:error")
 
 
+async def test_details_are_read_and_written(browser: Browser) -> None:
+    """WEBMAIL-128d: addresses, a birthday without a year, websites; a form without details, or of another name of the
+    organization, leaves the rest of the card; a repeated call adds nothing.
+    """
+    address = {"kind": "home", "street": "Elm 5", "extended": "", "box": "", "city": "Town", "region": ""}
+    details = {
+        "nickname": "Addie",
+        "title": "Translator",
+        "department": "Research",
+        "birthday": "--03-14",
+        "addresses": [{**address, "code": "1", "country": "US"}],
+        "websites": [{"value": "https://a.example/x", "kind": "work"}],
+    }
+    contact = form("Ada Lind", organization="Nordlicht", details=details)
+    number = await browser.call("contact_save", contact=contact)
+    assert await browser.call("contact_save", contact=contact) == number
+    card = await browser.call("contact", contact_id=number)
+    assert (card["form"], card["further"]) == (contact, [])
+    text = (await browser.fetch("/webmail/contacts.vcf")).body.decode()
+    for line in ("BDAY:--0314", "ADR;TYPE=home:;;Elm 5;Town;;1;US", "ORG:Nordlicht;Research", "NICKNAME:Addie"):
+        assert f"\r\n{line}\r\n" in text
+    await browser.call("contact_save", contact={**contact, "note": "tea", "details": None}, contact_id=number)
+    card = await browser.call("contact", contact_id=number)
+    assert card["form"] == {**contact, "note": "tea"}
+    gone = {**details, "department": "", "birthday": "1988-03-14", "addresses": [], "websites": []}
+    await browser.call("contact_save", contact={**contact, "details": gone}, contact_id=number)
+    text = (await browser.fetch("/webmail/contacts.vcf")).body.decode()
+    assert "\r\nBDAY:19880314\r\n" in text
+    assert "\r\nORG:Nordlicht\r\n" in text
+    assert "ADR" not in text
+    assert "URL" not in text
+    for wrong in ("14.3.1988", "1988-13-01", "--03"):
+        contact = form("Ada", details={**details, "birthday": wrong})
+        assert (await browser.error("contact_save", contact=contact))[0] == 400
+
+
 @pytest.mark.parametrize("card", ["", "x", "BEGIN:VCARD", "BEGIN:VCARD\r\nEND:VCARD", "\0", "Name\nAda\nBo\n"])
 async def test_what_is_no_card_brings_no_contact_back(browser: Browser, card: str) -> None:
     """WEBMAIL-128."""
@@ -134,7 +170,7 @@ async def test_files_are_imported_and_exported(browser: Browser) -> None:
     assert "PHOTO" not in text
     [ada, _] = (await browser.call("contacts"))["contacts"]
     card = await browser.call("contact", contact_id=ada["id"])
-    assert card["further"] == ["BDAY"]
+    assert (card["form"]["details"]["birthday"], card["further"]) == ("1990-01-02", [])
     await browser.call("contact_save", contact=card["form"], contact_id=ada["id"])
     assert "BDAY" in (await browser.fetch("/webmail/contacts.vcf")).body.decode()
     table = (await browser.fetch("/webmail/contacts.csv")).body.decode()

@@ -153,7 +153,7 @@ def test_a_changed_card_keeps_what_only_other_programs_know() -> None:
         organization="Nordlicht, Research",
         note="a\nb",
         groups=("Sail,ing",),
-        other=("BDAY:1990-01-02",),
+        other=(*found.contact.other, "BDAY:1990-01-02"),
     )
     text = changed_card(found, wanted).decode().replace("\r\n ", "")
     for line in ("FN:Ada Berg", "N:Berg;Ada;;;", "EMAIL;TYPE=home:ada@home.example", "EMAIL;TYPE=work:new@x.example"):

@@ -20,7 +20,15 @@ const kinds: readonly (readonly [string, string])[] = [
   ["fax", t("Fax")],
 ];
 
-export const empty: ContactForm = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };
+export const empty: ContactForm = {
+  name: "",
+  emails: [],
+  phones: [],
+  organization: "",
+  note: "",
+  groups: [],
+  details: null,
+};
 
 /** A list of addresses or numbers, the last of which is empty. */
 function entries(
@@ -52,6 +60,23 @@ function entries(
         .map((one) => ({ value: one.querySelector("input")!.value.trim(), kind: one.querySelector("select")!.value }))
         .filter(({ value }) => value !== ""),
   };
+}
+
+/** What the card says beside the fields of the form, each with its label if it has one. */
+function further({ form: { details }, further }: ContactCard): string[] {
+  const addresses = (details?.addresses ?? []).map((one) =>
+    [one.street, one.extended, one.box, one.code, one.city, one.region, one.country].filter(Boolean).join(" "),
+  );
+  const websites = (details?.websites ?? []).map(({ value }) => value);
+  return [
+    details?.nickname,
+    details?.title,
+    details?.department,
+    details?.birthday,
+    ...addresses,
+    ...websites,
+    ...further.map(({ label, value }) => [label, value].filter(Boolean).join(": ")),
+  ].filter((text): text is string => text !== undefined && text !== "");
 }
 
 /** Show a contact as a form, or an empty one; true if it was changed or removed. `into`: the address book of a new one. */
@@ -101,6 +126,7 @@ export async function edit(
           .split(",")
           .map((one) => one.trim())
           .filter((one) => one !== ""),
+        details: null,
       };
       if (form.name === "" && form.emails.length + form.phones.length === 0 && form.organization === "") {
         name.problem(t("Enter a name or an address."));
@@ -156,8 +182,12 @@ export async function edit(
           note.root,
         ),
         card !== null &&
-          card.further.length > 0 &&
-          el("p", { class: "hint" }, t("Also saved and exported: {names}", { names: card.further.join(", ") })),
+          further(card).length > 0 &&
+          el(
+            "p",
+            { class: "hint" },
+            t("Also saved and exported: {names}", { names: further(card).map(isolated).join(", ") }),
+          ),
         el(
           "div",
           { class: "dialog-buttons" },

@@ -8,6 +8,7 @@ import codecs
 import hashlib
 import re
 import uuid
+from collections import Counter
 from collections.abc import Collection
 from difflib import SequenceMatcher
 from typing import Final
@@ -36,6 +37,7 @@ from moxlite.proto.cards.vcard import (
     Unreadable,
     contact_of,
     entry_line,
+    further_line,
     kind_of,
     named_parts,
     organization_value,
@@ -118,6 +120,8 @@ def changed_card(card_object: CardObject, contact: Contact) -> bytes:
     """
     before, contact = card_object.contact, tidied(contact)
     lines = card_object.card.properties
+    if contact.other != before.other:  # first, as a label may go with its address below
+        lines = _with_other(lines, before.other, contact.other, card_object.card.value("VERSION"))
     if contact.name != before.name:
         lines = _with_value(lines, "FN", escaped(contact.name))
     if contact.name != before.name or contact.parts not in ((), before.parts):
@@ -130,16 +134,13 @@ def changed_card(card_object: CardObject, contact: Contact) -> bytes:
         lines = _with_entries(lines, "EMAIL", before.emails, contact.emails)
     if contact.phones != before.phones:
         lines = _with_entries(lines, "TEL", before.phones, contact.phones)
-    if contact.organization != before.organization:
+    if contact.organization != before.organization or contact.units not in ((), before.units):
         lines = _with_value(lines, "ORG", organization_value(contact), stale=("SORT-AS",))
     if contact.note != before.note:
         lines = _with_value(lines, "NOTE", escaped(contact.note))
     if contact.groups != before.groups:
         lines = _with_groups(lines, contact.groups)
-    more_lines = [
-        prop for line in contact.other if line not in before.other and (prop := property_of(line)) is not None
-    ]
-    return write_component(Component("VCARD", [*lines, *more_lines], [])).encode()
+    return write_component(Component("VCARD", lines, [])).encode()
 
 
 def card_with_uid(card_object: CardObject, uid: str) -> bytes:
@@ -238,6 +239,37 @@ def _with_groups(lines: list[Property], groups: tuple[str, ...]) -> list[Propert
         if pieces:
             kept.append(with_value(line, ",".join(pieces)))
     return kept
+
+
+def _with_other(lines: list[Property], before: tuple[str, ...], other: tuple[str, ...], version: str) -> list[Property]:
+    """The lines with these further ones for those before. Lines that stay are kept to the letter. A new line is in
+    the place of a line of its name that goes, or behind all.
+    """
+    left = Counter(other)
+    free: dict[str, list[int]] = {}
+    number = 0
+    for at, prop in enumerate(lines):
+        # the limits of a contact may have left some lines out of `before`: these stay
+        if prop.name in OWN or number == len(before) or further_line(prop) != before[number]:
+            continue
+        if left[before[number]]:
+            left[before[number]] -= 1
+        else:
+            free.setdefault(prop.name, []).append(at)
+        number += 1
+    changes: dict[int, Property] = {}
+    behind: list[Property] = []
+    for line in other:
+        if not left[line] or (new := property_of(line)) is None:
+            continue
+        left[line] -= 1
+        new = converted(new, version)
+        if places := free.get(new.name):
+            changes[places.pop(0)] = new
+        else:
+            behind.append(new)
+    gone = {at for places in free.values() for at in places}
+    return [*(changes.get(at, prop) for at, prop in enumerate(lines) if at not in gone), *behind]
 
 
 def _without(lines: list[Property], gone: Collection[Property]) -> list[Property]:

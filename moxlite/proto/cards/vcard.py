@@ -290,8 +290,7 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
             case "CATEGORIES":
                 groups += [plain(group, MAX_TEXT) for group in split(value, ",")]
             case _ if prop.name not in OWN:
-                line = prop.whole if value is prop.value and not _is_old(prop) else _renewed(prop, value)
-                other.append("\\n".join(line.splitlines()))  # what quoted-printable hides is no line of its own
+                other.append(further_line(prop))
     if not seen:
         return Unreadable("a card is empty")
     # FN may be missing in version 2.1
@@ -322,6 +321,13 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
         other=tuple(kept),
         dropped=tuple(dict.fromkeys(dropped)),
     )
+
+
+def further_line(prop: Property) -> str:
+    """The line of a property that a contact has no place for, as `Contact.other` keeps it."""
+    value = prop.decoded
+    line = prop.whole if value is prop.value and not _is_old(prop) else _renewed(prop, value)
+    return "\\n".join(line.splitlines())  # what quoted-printable hides is no line of its own
 
 
 def _is_old(prop: Property) -> bool:

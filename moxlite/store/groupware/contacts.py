@@ -275,9 +275,10 @@ def save_contact(
     there = resource_of(tx, contact_id)
     card = resource_data(tx, contact_id) if there is not None else new_card(before.contact)
     pictured = _pictured(card, photo)
-    if photo is not None:  # the line of the old one may be among the further properties
-        other = tuple(line for line in contact.other if "PHOTO" not in line.partition(":")[0].upper())
-        contact = msgspec.structs.replace(contact, other=other)
+    if photo is not None:  # the photo is among the further properties
+        pictures = [line for line in read_card(pictured).contact.other if _name_of(line).endswith("PHOTO")]
+        other = [line for line in contact.other if not _name_of(line).endswith("PHOTO")]
+        contact = msgspec.structs.replace(contact, other=(*other, *pictures))
     if contact == before.contact and pictured == card:
         return contact_id
     if changed and before.changed != changed:

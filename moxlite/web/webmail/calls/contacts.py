@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from moxlite.proto.cards.carddetails import Address, Details, Topic, details_of, facts_of, with_details
 from moxlite.proto.cards.cardobject import BadCard
 from moxlite.proto.cards.photo import MAX_PHOTO, Photo, photo_from
 from moxlite.proto.cards.vcard import Contact, Entry
@@ -57,8 +58,34 @@ class ContactEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Annotated[str, Meta(max_length=20)]
 
 
+class ContactAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A postal address; ``kind``: home, work, or "". ``extended``: an apartment; ``box``: a post office box."""
+
+    kind: Annotated[str, Meta(max_length=20)]
+    street: Short
+    extended: Short
+    box: Short
+    city: Short
+    region: Short
+    code: Short
+    country: Short
+
+
+class ContactDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Details of a contact. ``birthday``: 1988-03-14, --03-14 without a year, or "". ``department``: of the
+    organization, whose name alone is in the form then.
+    """
+
+    nickname: Short
+    title: Short
+    department: Short
+    birthday: Annotated[str, Meta(pattern=r"^((\d{4}|-)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))?$", max_length=10)]
+    addresses: Annotated[list[ContactAddress], Meta(max_length=50)]
+    websites: Annotated[list[ContactEntry], Meta(max_length=50)]
+
+
 class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A contact as people write it."""
+    """A contact as people write it. Without ``details`` the contact keeps its own."""
 
     name: Short
     emails: Annotated[list[ContactEntry], Meta(max_length=store.MAX_EMAILS)]
@@ -66,6 +93,17 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     organization: Short
     note: Annotated[str, Meta(max_length=20_000)]
     groups: Annotated[list[Group], Meta(max_length=50)]
+    details: ContactDetails | None = None
+
+
+class ContactFact(msgspec.Struct, frozen=True):
+    """A line of a contact's card that the form has no field for. ``label``: what its writer calls it, or the service or
+    relation, "" without one. ``value``: dates as the birthday; "" for a picture, a sound or a key.
+    """
+
+    topic: Topic
+    label: str
+    value: str
 
 
 class ContactItem(msgspec.Struct, frozen=True):
@@ -98,14 +136,14 @@ class Contacts(msgspec.Struct, frozen=True):
 
 
 class ContactCard(msgspec.Struct, frozen=True):
-    """A contact. ``changed`` tells changes by others; ``further``: names of properties that are kept unseen.
+    """A contact. ``changed`` tells changes by others; ``further``: all that its card says beside the form.
     ``book_id``: its address book, 0 for none yet. ``photo``: the end of the address of its photo, "" without one.
     """
 
     id: int
     changed: int
     form: ContactForm
-    further: list[str]
+    further: list[ContactFact]
     book_id: int = 0
     photo: str = ""
 
@@ -209,7 +247,7 @@ class ContactCalls(ShelfCalls):
         A conflict if it was changed or removed meanwhile. What is there already as it is wanted is neither a conflict
         nor added: a call whose answer was lost may be repeated.
         """
-        card, picture = _contact(contact), _picture(photo)
+        card, details, picture = _contact(contact), _details(contact), _picture(photo)
         async with self._shelf(caller, contact_id or book_id) as shelf:
             number = shelf.holder.local_id(contact_id)
 
@@ -217,12 +255,14 @@ class ContactCalls(ShelfCalls):
                 if contact_id:
                     shelf.card(tx, number, write=True)
                     before = store.contact_of(tx, number)
-                    return store.save_contact(tx, _kept(card, before), number, changed, photo=picture)
+                    kept = _detailed(_kept(card, before, details), details)
+                    return store.save_contact(tx, kept, number, changed, photo=picture)
                 book = shelf.find(tx, shelf.holder.local_id(book_id), write=True) if book_id else None
-                known = store.same_contact(tx, card, None if book is None else frozenset({book.id}))
+                new = _detailed(card, details)
+                known = store.same_contact(tx, new, None if book is None else frozenset({book.id}))
                 if known and not picture:
                     return known
-                return store.save_contact(tx, card, known, book=book, photo=picture)
+                return store.save_contact(tx, new, known, book=book, photo=picture)
 
             return shelf.holder.shown_id(await shelf.account.write(unit))
 
@@ -345,12 +385,16 @@ def _since(holder: Holder, place: str, after: int) -> tuple[str, int]:
     return place, local if local >= 0 else -1 if holder.number > number_of(after) else 1 << BITS
 
 
-def _kept(card: Contact, before: store.StoredContact | None) -> Contact:
+def _kept(card: Contact, before: store.StoredContact | None, details: Details | None) -> Contact:
     """The contact of a form with what a form has no place for."""
     if before is None:
         return card
-    parts = before.contact.parts if before.contact.name == card.name else ()
-    return msgspec.structs.replace(card, parts=parts, other=before.contact.other)
+    old = before.contact
+    parts = old.parts if old.name == card.name else ()
+    if details is None and old.units[:1] == (card.organization,):
+        card = msgspec.structs.replace(card, organization=old.organization)
+    units = old.units if card.organization == old.organization else card.units
+    return msgspec.structs.replace(card, parts=parts, units=units, other=old.other)
 
 
 def _item(holder: Holder, contact_row: store.ContactRow) -> ContactItem:
@@ -385,23 +429,34 @@ def _picture(photo: str | None) -> Photo | Literal[False] | None:
 
 def _card(holder: Holder, there: Resource | None, stored_contact: store.StoredContact, mark: str) -> ContactCard:
     contact = stored_contact.contact
+    details = details_of(contact.other)
     form = ContactForm(
         name=contact.name,
         emails=[ContactEntry(email.value, email.kind) for email in contact.emails],
         phones=[ContactEntry(phone.value, phone.kind) for phone in contact.phones],
-        organization=contact.organization,
+        organization=contact.units[0] if contact.units else contact.organization,
         note=contact.note,
         groups=list(contact.groups),
+        details=ContactDetails(
+            nickname=details.nickname,
+            title=details.title,
+            department=", ".join(filter(None, contact.units[1:])),
+            birthday=details.birthday,
+            addresses=[ContactAddress(**msgspec.structs.asdict(address)) for address in details.addresses],
+            websites=[ContactEntry(website.value, website.kind) for website in details.websites],
+        ),
     )
-    names = dict.fromkeys(line.partition(":")[0].partition(";")[0].rpartition(".")[2] for line in contact.other)
-    if mark:
-        names.pop("PHOTO", None)
+    facts = [
+        ContactFact(fact.topic, fact.label, fact.value)
+        for fact in facts_of(contact.other)
+        if fact.topic != "photo" or not mark
+    ]
     book = 0 if there is None else holder.shown_id(there.collection_id)
     return ContactCard(
         holder.shown_id(stored_contact.id),
         stored_contact.changed,
         form,
-        list(names)[:50],
+        facts,
         book,
         photo_place(holder, stored_contact.id, mark),
     )
@@ -411,6 +466,9 @@ def _contact(form: ContactForm) -> Contact:
     """The contact of a form. Raises UserError."""
     emails, phones = _entries(form.emails), _entries(form.phones)
     organization = _line(form.organization)
+    department = _line(form.details.department) if form.details is not None else ""
+    units = (organization, department) if department else ()
+    organization = ", ".join(filter(None, units)) if department else organization
     name = _line(form.name) or organization or next((entry.value for entry in (*emails, *phones)), "")
     if not name:
         raise UserError("name: enter a name or an email address")
@@ -419,9 +477,38 @@ def _contact(form: ContactForm) -> Contact:
         emails=emails,
         phones=phones,
         organization=organization,
+        units=units,
         note=form.note,
         groups=tuple(dict.fromkeys(filter(None, map(_line, form.groups)))),
     )
+
+
+def _details(form: ContactForm) -> Details | None:
+    """The details of a form, None if it has none."""
+    given = form.details
+    if given is None:
+        return None
+    texts = ({name: _line(text) for name, text in msgspec.structs.asdict(one).items()} for one in given.addresses)
+    addresses = (Address(**{**fields, "kind": _place(fields["kind"])}) for fields in texts)
+    return Details(
+        nickname=_line(given.nickname),
+        title=_line(given.title),
+        birthday=given.birthday,
+        addresses=tuple(address for address in addresses if address != Address(address.kind)),
+        websites=tuple(Entry(website.value, _place(website.kind)) for website in _entries(given.websites)),
+    )
+
+
+def _place(kind: str) -> str:
+    """The kind of an address or website: numbers alone are of more kinds."""
+    return kind if kind in ("home", "work") else ""
+
+
+def _detailed(contact: Contact, details: Details | None) -> Contact:
+    """The contact with these details, or with those that it has."""
+    if details is None:
+        return contact
+    return msgspec.structs.replace(contact, other=with_details(contact.other, details))
 
 
 def _entries(given: list[ContactEntry]) -> tuple[Entry, ...]:
