@@ -72,7 +72,7 @@ def test_every_finding_has_an_action() -> None:
     # A check that failed is made again, and files of the store are not a part of the overview.
     paged = {code for code, place in places.items() if place != "null"} | {"not-checked", "store-damaged"}
     bare = [
-        f"{path}:{call.lineno} {code.value}"
+        (path, call.lineno, code.value)
         for path, call in _calls()
         for code in [next((one.value for one in call.keywords if one.arg == "code"), None)]
         if isinstance(code, ast.Constant) and code.value not in paged

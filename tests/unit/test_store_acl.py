@@ -119,7 +119,7 @@ async def test_copies_of_an_account(tmp_path: Path) -> None:
     sql = "SELECT b.name, a.identifier, a.rights FROM acl a JOIN mailbox b ON b.id = a.mailbox_id"
     assert db.execute(sql).fetchall() == [("Work", "bo", "lrs")]
     db.execute("INSERT INTO acl VALUES (99, 'bo', 'l')")
-    assert [one.kind for one in check_account(Reader(db))] == ["acl"]
+    assert [one.about for one in check_account(Reader(db))] == ["acl"]
     db.close()
     export_account(file, "mia", tmp_path / "mia.export")
     unpack_account(tmp_path / "mia.export", tmp_path / "unpacked", Options())

@@ -268,7 +268,7 @@ async def test_a_check_finds_what_is_wrong_and_counts_are_repaired(accounts: Acc
             tx.execute("UPDATE resource_data SET data = x'00112233'")
 
         await account.write(damage)
-        kinds = [one.kind for one in await account.read(lambda r: check_account(r, deep=True), op="test")]
+        kinds = [one.about for one in await account.read(lambda r: check_account(r, deep=True), op="test")]
         assert kinds == ["counts", "resource"]
         assert await account.write(fix_counts) == ["calendar: counts 7/4 are now 1/4"]
         await account.write(lambda tx: tx.execute("UPDATE resource_data SET data = CAST('data' AS BLOB)"))

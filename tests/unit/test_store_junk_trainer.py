@@ -459,7 +459,7 @@ async def test_the_deep_check_counts_the_words_again(accounts: Accounts, sql: st
         table = f"junk_word_{meta.generation.number}"
         await account.write(lambda tx: tx.execute(sql.format(table, table)))
         found = await account.scan(lambda r: check_account(r, deep=True), op="check")
-        assert [one.kind for one in found] == ["junk_word"]
+        assert [one.about for one in found] == ["junk_word"]
         assert await account.scan(check_account, op="check") == []
         await account.trainer.retrain()
         assert await account.scan(lambda r: check_account(r, deep=True), op="check") == []
