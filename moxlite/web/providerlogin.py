@@ -190,7 +190,7 @@ class ProviderLogins:
             raise LoginFailed(NOT_ANEW)
         if await self.bindings.account_of(claims.iss, claims.sub) != session.account:
             raise await refused(WrongCredentials("another person"), ANOTHER)
-        self.sessions.note_confirmed(session)
+        self.sessions.confirmations.note(session)
 
     async def logged_out(self, caller: Caller, writer: ResponseWriter) -> None:
         """Answer the provider, which says that a person has logged out (Back-Channel Logout 1.0 §2.5..2.8): all web

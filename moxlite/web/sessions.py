@@ -58,6 +58,25 @@ NOT_CONNECTED: Final = (
 NOT_HANDED: Final = "Your webmail login can't be used here. Log in again."
 
 
+class Confirmations:
+    """Sessions whose users gave a secret again, which allows sensitive calls for 10 minutes (WEB-63a)."""
+
+    def __init__(self) -> None:
+        self._at: dict[int, float] = {}  # time of the loop by the session's id
+
+    def note(self, session: Session) -> None:
+        """The user of a session has confirmed now."""
+        # Entries of sessions that have ended stay until here: to look for those would cost more than their few octets.
+        while len(self._at) >= MAX_CONFIRMED:
+            del self._at[next(iter(self._at))]
+        self._at[session.id] = trio.current_time()
+
+    def fresh(self, session: Session) -> bool:
+        """Whether the user has confirmed within 10 minutes."""
+        at = self._at.get(session.id)
+        return at is not None and trio.current_time() - at < CONFIRMED
+
+
 class Sessions:
     """Log-in and sessions of one app. Sessions are stored in auth.db (STORE-105) and are valid for their own app
     only. The sessions of the admin app are a subclass, with its own `_check_password` and `_enter`, `check` and
@@ -75,7 +94,7 @@ class Sessions:
         self._config = config
         self.cookies: Final = SessionCookies(app)
         self._steps = SecondSteps(factors)
-        self._confirmed: dict[int, float] = {}  # time of the loop by the session's id
+        self.confirmations: Final = Confirmations()
 
     async def log_in(self, caller: Caller, login_token: str, username: str, password: str) -> LoginResult:
         """Check the password. Starts a session, unless the account has second factors: then `second_step` follows.
@@ -121,23 +140,15 @@ class Sessions:
                 await self._steps.confirm(self.login_request(caller), session.id, identity, kind, code)
         except LoginRefused as e:
             raise await refused(e, NOT_RIGHT if kind == "password" else reason_of(e)) from e
-        self.note_confirmed(session)
-
-    def note_confirmed(self, session: Session) -> None:
-        """Allow sensitive calls of a session for 10 minutes."""
-        # Entries of sessions that have ended stay until here: to look for those would cost more than their few octets.
-        while len(self._confirmed) >= MAX_CONFIRMED:
-            del self._confirmed[next(iter(self._confirmed))]
-        self._confirmed[session.id] = trio.current_time()
+        self.confirmations.note(session)
 
     def require_confirmed(self, session: Session) -> None:
         """Raise ConfirmNeeded unless the user of the session gave the password or a second factor within the last 10
         minutes: at log-in, or by `confirm` (WEB-63a).
         """
         since_login = time.time() - session.proven / 1_000_000
-        at = self._confirmed.get(session.id)
         # The clock of the wall may have been set back, and a log-in of the future would be fresh for long.
-        if 0 <= since_login < CONFIRMED or (at is not None and trio.current_time() - at < CONFIRMED):
+        if 0 <= since_login < CONFIRMED or self.confirmations.fresh(session):
             return
         raise errors.ConfirmNeeded("To continue, enter your password or verify your identity again.")
 
