@@ -108,7 +108,7 @@ class App {
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
     const known = this.session.resume();
-    confirmBack(this.client).catch((error: unknown) => showError(t("Confirm it's you"), error));
+    void confirmBack(this.client);
     const app = byId("app", HTMLElement);
     addEventListener("hashchange", () => void this.open());
     if (read(location.hash).page === "setup") {

@@ -84,6 +84,14 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** What the provider has put into the page's address: a code, or an error; "" for what isn't there. */
+export interface Answer {
+  state: string;
+  code: string;
+  iss: string;
+  error: string;
+}
+
 /** The login provider by its `name`, "" without one, and the people who log in to the account by it. */
 export interface ProviderState {
   name: string;
@@ -166,7 +174,13 @@ export interface RecoveryInfo {
 
 /** `Ruleset` of domains.toml. */
 export interface Rule {
+  conditions?: Array<RuleCondition>;
+  match?: "all" | "any";
   mailbox: string;
+  label?: string;
+  star?: boolean;
+  forward_to?: Array<string>;
+  never_junk?: boolean;
   smtp_mail_from_regexp: string;
   msg_from_regexp: string;
   verified_domain: string;
@@ -175,6 +189,13 @@ export interface Rule {
   list_allow_domain: string;
   accept_rejects_to_mailbox: string;
   comment: string;
+}
+
+/** `Condition` of domains.toml. */
+export interface RuleCondition {
+  part: "attachment" | "from" | "larger" | "list" | "subject" | "text" | "to";
+  test: "begins" | "contains" | "ends" | "is";
+  value: string;
 }
 
 /** Patterns for the name and the value of a header field. */
@@ -334,6 +355,7 @@ export interface Shares {
   given: Array<Given>;
   received: Array<Received>;
   mailboxes: Array<string>;
+  senders: Array<Sender>;
 }
 
 /** Rights on an own mailbox (RFC 4314 §2.1) that the account `guest` has; ``anyone`` for all accounts. */
@@ -348,6 +370,13 @@ export interface Received {
   owner: string;
   mailbox: string;
   rights: string;
+}
+
+/** An account that may write from the own addresses: ``as`` the owner, or on ``behalf``. ``ends``: seconds since */
+export interface Sender {
+  guest: string;
+  sends: string;
+  ends: number;
 }
 
 /** The latest import from another server. ``none``: no import is running, and none ended within a day. */
@@ -663,6 +692,12 @@ export interface DestinationForm {
   message_auth_required_smtp_error: string;
 }
 
+/** A label of the webmail: the keyword that rules give, and its name. */
+export interface RuleLabel {
+  keyword: string;
+  name: string;
+}
+
 /** A dry run: the latest messages. ``complete`` is false if the time was not enough for all. */
 export interface TriedRules {
   messages: Array<TriedMessage>;
@@ -882,6 +917,7 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Answer: { state: "string", code: "string", iss: "string", error: "string" },
   ProviderState: { name: "string", people: ["list", ["ref", "ProviderPerson"]] },
   ProviderPerson: { subject: "string", since: "integer" },
   FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
@@ -893,7 +929,8 @@ export const checks: Checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
-  Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  Rule: { conditions: ["optional", ["list", ["ref", "RuleCondition"]]], match: ["optional", ["enum", ["all", "any"]]], mailbox: "string", label: ["optional", "string"], star: ["optional", "boolean"], forward_to: ["optional", ["list", "string"]], never_junk: ["optional", "boolean"], smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  RuleCondition: { part: ["enum", ["attachment", "from", "larger", "list", "subject", "text", "to"]], test: ["enum", ["begins", "contains", "ends", "is"]], value: "string" },
   HeaderRule: { name: "string", value: "string" },
   Place: { received: "integer", id: "integer" },
   SortPage: { moves: ["list", ["ref", "Destined"]], looked: "integer", next: ["nullable", ["ref", "Place"]] },
@@ -909,9 +946,10 @@ export const checks: Checks = {
   LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"], sorts: "boolean" },
   Added: { name: "string", sending: ["ref", "Remark"] },
   LinkSending: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
-  Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
+  Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "Sender"]] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
+  Sender: { guest: "string", sends: "string", ends: "integer" },
   Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
   KnownServer: { host: "string", user: "string" },
@@ -947,6 +985,7 @@ export const checks: Checks = {
   ScriptFault: { line: "integer", column: "integer", text: "string" },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
+  RuleLabel: { keyword: "string", name: "string" },
   TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
   TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
@@ -996,8 +1035,17 @@ export interface Calls {
   /** Begin a log-in by the login provider: the address that the browser has to go to. */
   provider_login(stay: boolean): Promise<string>;
 
-  /** Complete a log-in by what the provider has put into the page's address: start a session as `login` does, or */
-  provider_finish(state: string, code: string, iss: string): Promise<LoginResult>;
+  /** Complete a log-in: start a session as `login` does, or ask for a second factor. */
+  provider_finish(answer: Answer): Promise<LoginResult>;
+
+  /** Begin to confirm by a new log-in at the provider, in place of a password: the address to go to. */
+  provider_confirm(): Promise<string>;
+
+  /** Complete it; sensitive calls of this session are allowed for 10 minutes. */
+  provider_confirmed(answer: Answer): Promise<null>;
+
+  /** The address to which the browser goes after a log-out, to log out at the provider too; "" for none. */
+  provider_logout(): Promise<string>;
 
   /** The login provider, and the people who log in to the account by it. */
   provider_state(): Promise<ProviderState>;
@@ -1005,8 +1053,8 @@ export interface Calls {
   /** Begin to connect the account with a person of the login provider: the address that the browser has to go */
   provider_connect(): Promise<string>;
 
-  /** Connect the account, by what the provider has put into the page's address. */
-  provider_connected(state: string, code: string, iss: string): Promise<ProviderState>;
+  /** Connect the account with the person who comes back. */
+  provider_connected(answer: Answer): Promise<ProviderState>;
 
   /** Let a person of the login provider no longer log in to the account; all other sessions end. */
   provider_disconnect(subject: string): Promise<ProviderState>;
@@ -1215,6 +1263,9 @@ export interface Calls {
   /** Save the settings and rules of an address; returns them as they are now. A conflict if they are no longer the */
   destination_save(address: string, old: DestinationForm, changed: DestinationForm): Promise<DestinationItem>;
 
+  /** The labels that rules can give. */
+  rule_labels(): Promise<Array<RuleLabel>>;
+
   /** Find which of these rules would have taken the latest messages to an address. Nothing is saved or moved. */
   rules_try(address: string, rules: Array<Rule>): Promise<TriedRules>;
 
@@ -1328,6 +1379,12 @@ export interface Calls {
 
   /** Give `guest`, an account, an address or ``anyone``, just these rights, letters of RFC 4314, on a mailbox; with `below` also on the mailboxes below it. */
   account_share_set(mailbox: string, guest: string, rights: string, below?: boolean, account?: string): Promise<null>;
+
+  /** Let `guest`, an account or an address of one, write from the addresses of an account: ``as`` its owner, or on ``behalf``, with the guest's own address in Sender. `ends` in µs UTC, 0 for never. */
+  account_delegate_set(guest: string, sends: "as" | "behalf", ends?: number, account?: string): Promise<null>;
+
+  /** Stop GUEST from sending from the addresses of ACCOUNT. */
+  account_delegate_rm(guest: string, account?: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1340,10 +1397,13 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
   provider_name: [{}, "string"],
   provider_login: [{ stay: "boolean" }, "string"],
-  provider_finish: [{ state: "string", code: "string", iss: "string" }, ["ref", "LoginResult"]],
+  provider_finish: [{ answer: ["ref", "Answer"] }, ["ref", "LoginResult"]],
+  provider_confirm: [{}, "string"],
+  provider_confirmed: [{ answer: ["ref", "Answer"] }, "null"],
+  provider_logout: [{}, "string"],
   provider_state: [{}, ["ref", "ProviderState"]],
   provider_connect: [{}, "string"],
-  provider_connected: [{ state: "string", code: "string", iss: "string" }, ["ref", "ProviderState"]],
+  provider_connected: [{ answer: ["ref", "Answer"] }, ["ref", "ProviderState"]],
   provider_disconnect: [{ subject: "string" }, ["ref", "ProviderState"]],
   second_factors: [{}, ["ref", "FactorState"]],
   totp_begin: [{ name: "string" }, ["ref", "NewApp"]],
@@ -1413,6 +1473,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   settings_save: [{ old: ["map", "any"], changed: ["map", "any"] }, "null"],
   destination_list: [{}, ["list", ["ref", "DestinationItem"]]],
   destination_save: [{ address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]],
+  rule_labels: [{}, ["list", ["ref", "RuleLabel"]]],
   rules_try: [{ address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]],
   rules_as_sieve: [{ rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]],
   password_state: [{}, ["ref", "PasswordState"]],
@@ -1451,4 +1512,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
   account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
+  account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], account: ["optional", "string"] }, "null"],
+  account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
 });

@@ -528,6 +528,14 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** What the provider has put into the page's address: a code, or an error; "" for what isn't there. */
+export interface Answer {
+  state: string;
+  code: string;
+  iss: string;
+  error: string;
+}
+
 /** ``public_key``: of this server, in base64url, for the browser to subscribe with. */
 export interface NoticeState {
   public_key: string;
@@ -659,6 +667,19 @@ export interface EventItem {
   answer: "" | "ask" | "maybe" | "no" | "yes";
   cancelled: boolean;
   private: boolean;
+  join: string;
+}
+
+/** The events that a search has found, the earliest first, and whether there may be more than an answer has. */
+export interface FoundEvents {
+  events: Array<FoundEvent>;
+  more: boolean;
+}
+
+/** An event that a search has found. ``excerpt``: what its guests or notes have of the words, "" where title and */
+export interface FoundEvent {
+  event: EventItem;
+  excerpt: string;
 }
 
 /** An event with all that is known. ``changed`` tells changes by others. ``organizer``: None for an event without */
@@ -674,6 +695,7 @@ export interface Event {
   guests: Array<EventGuest>;
   answer: "" | "ask" | "maybe" | "no" | "yes";
   exceptions: number;
+  join: string;
 }
 
 /** An event as people write it. ``start`` and ``end``: local dates and times, or of an event of whole days its first */
@@ -690,6 +712,7 @@ export interface EventForm {
   free: boolean;
   guests: Array<Party>;
   mails?: Array<number>;
+  link?: string;
 }
 
 /** A name, which may be empty, and an address as it was typed. */
@@ -705,7 +728,7 @@ export interface EventGuest {
   answer: string;
 }
 
-/** What a removal took away, with which `event_restore` brings it back. ``changed``: of the entry that is left, 0 */
+/** Removed part of an event, which `event_restore` brings back. ``changed``: of the entry that is left, 0 */
 export interface RemovedEvent {
   calendar_id: number;
   name: string;
@@ -784,17 +807,17 @@ export interface ContactGroup {
   contacts: number;
 }
 
-/** A contact. ``changed`` tells changes by others; ``further``: names of properties that are kept unseen. */
+/** A contact. ``changed`` tells changes by others; ``further``: all that its card says beside the form. */
 export interface ContactCard {
   id: number;
   changed: number;
   form: ContactForm;
-  further: Array<string>;
+  further: Array<ContactFact>;
   book_id: number;
   photo: string;
 }
 
-/** A contact as people write it. */
+/** A contact as people write it. Without ``details`` the contact keeps its own. */
 export interface ContactForm {
   name: string;
   emails: Array<ContactEntry>;
@@ -802,12 +825,42 @@ export interface ContactForm {
   organization: string;
   note: string;
   groups: Array<string>;
+  details?: ContactDetails | null;
 }
 
 /** An address or telephone number; ``kind``: home, work, mobile, fax, pager, or "". */
 export interface ContactEntry {
   value: string;
   kind: string;
+}
+
+/** Details of a contact. ``birthday``: 1988-03-14, --03-14 without a year, or "". ``department``: of the */
+export interface ContactDetails {
+  nickname: string;
+  title: string;
+  department: string;
+  birthday: string;
+  addresses: Array<ContactAddress>;
+  websites: Array<ContactEntry>;
+}
+
+/** A postal address; ``kind``: home, work, or "". ``extended``: an apartment; ``box``: a post office box. */
+export interface ContactAddress {
+  kind: string;
+  street: string;
+  extended: string;
+  box: string;
+  city: string;
+  region: string;
+  code: string;
+  country: string;
+}
+
+/** A line of a contact's card that the form has no field for. ``label``: what its writer calls it, or the service or */
+export interface ContactFact {
+  topic: "anniversary" | "birthday" | "birthplace" | "calendar" | "chat" | "contact" | "date" | "death" | "deathplace" | "directory" | "expertise" | "gender" | "group" | "hobby" | "interest" | "key" | "language" | "location" | "logo" | "member" | "nickname" | "other" | "photo" | "profile" | "pronouns" | "pronunciation" | "related" | "role" | "sound" | "title" | "website" | "zone";
+  label: string;
+  value: string;
 }
 
 /** Some groups of contacts that seem to be one person each, and the number of all groups. */
@@ -1214,8 +1267,17 @@ export interface Calls {
   /** Begin a log-in by the login provider: the address that the browser has to go to. */
   provider_login(stay: boolean): Promise<string>;
 
-  /** Complete a log-in by what the provider has put into the page's address: start a session as `login` does, or */
-  provider_finish(state: string, code: string, iss: string): Promise<LoginResult>;
+  /** Complete a log-in: start a session as `login` does, or ask for a second factor. */
+  provider_finish(answer: Answer): Promise<LoginResult>;
+
+  /** Begin to confirm by a new log-in at the provider, in place of a password: the address to go to. */
+  provider_confirm(): Promise<string>;
+
+  /** Complete it; sensitive calls of this session are allowed for 10 minutes. */
+  provider_confirmed(answer: Answer): Promise<null>;
+
+  /** The address to which the browser goes after a log-out, to log out at the provider too; "" for none. */
+  provider_logout(): Promise<string>;
 
   /** The devices of the account, and the choices for all of them. */
   notices(): Promise<NoticeState>;
@@ -1273,6 +1335,9 @@ export interface Calls {
 
   /** The events of calendars that have a moment in a range, seconds UTC; events of days and of local times from 14 */
   events(since: number, until: number, calendar_ids: Array<number>): Promise<Events>;
+
+  /** The events of calendars that have all words of a text in title, place, guests or notes: the 200 nearest to */
+  event_search(text: string, calendar_ids: Array<number>): Promise<FoundEvents>;
 
   /** An event, or one of a series. */
   event(event_id: number, recurrence?: string): Promise<Event>;

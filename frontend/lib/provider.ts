@@ -1,5 +1,8 @@
 // Log-in by a login provider (WEB-181): the way there, and the answer that it has put into the page's address.
 
+import { showError } from "./dialogs";
+import { t } from "./words";
+
 /** What the page went away for. */
 type Purpose = "login" | "connect" | "confirm";
 
@@ -74,7 +77,11 @@ export async function confirmAway(client: ProviderConfirm, done: () => void): Pr
 export async function confirmBack(client: ProviderConfirm): Promise<void> {
   const back = answered("confirm");
   if (back === null) return;
-  await client.provider_confirmed!(back.answer);
+  try {
+    await client.provider_confirmed!(back.answer);
+  } catch (error) {
+    return void showError(t("Confirm it's you"), error);
+  }
   new BroadcastChannel(confirmed).postMessage("");
   window.close();
 }

@@ -139,10 +139,9 @@ export class Session {
     if (!(await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout()))) return;
     await this.forget();
     location.hash = "";
-    if (!this.named || !provided()) return location.reload();
-    setProvided(false);
     // the provider logs out too, and comes back; if it is away, the log-out here counts
-    const url = await this.client.provider_logout!().catch(() => "");
+    const url = this.named && provided() ? await this.client.provider_logout!().catch(() => "") : "";
+    setProvided(false);
     if (url === "") location.reload();
     else location.assign(url);
   }

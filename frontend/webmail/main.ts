@@ -248,9 +248,7 @@ class App {
     this.client.confirmAgain = async () =>
       (await part<typeof LoginPart>("login")).askConfirm(this.client, t("To export mail, enter your password again."));
     if (known && /[?&]state=/.test(location.search))
-      part<typeof LoginPart>("login")
-        .then((login) => login.confirmBack(this.client))
-        .catch((error: unknown) => showError(t("Confirm it's you"), error));
+      extra<typeof LoginPart>("login", (login) => login.confirmBack(this.client));
     // calls of the stream itself are handled by the stream
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);

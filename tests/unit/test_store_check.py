@@ -173,7 +173,9 @@ async def test_a_finding_names_the_rows(account: Account) -> None:
     """STORE-40."""
     await account.write(lambda tx: tx.execute("UPDATE message SET modseq = 99 WHERE id = 1"))
     found = await account.scan(check_account, op="check")
-    assert any(finding.about == "modseq" and "message 1 has createseq 2, modseq 99" in finding.text for finding in found)
+    assert any(
+        finding.about == "modseq" and "message 1 has createseq 2, modseq 99" in finding.text for finding in found
+    )
 
 
 def test_the_rules_are_all_tried_above() -> None:

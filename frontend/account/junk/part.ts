@@ -220,7 +220,10 @@ function settings(desk: Desk, found: Junk): HTMLElement {
           Number.isFinite(value) &&
           value >= 0 &&
           (!whole || Number.isInteger(value));
-        if (!good) one.problem(whole ? t("Enter a whole number.") : t("Enter a number. For example, {n}", { n: standard.threshold }));
+        if (!good)
+          one.problem(
+            whole ? t("Enter a whole number.") : t("Enter a number. For example, {n}", { n: standard.threshold }),
+          );
         bad ||= !good;
         return good ? value : 0;
       };

@@ -26,6 +26,7 @@ import {
   tag,
   trash2,
 } from "../../lib/icons";
+import { phone } from "../../lib/phone";
 import { moveWithin, settle } from "../../lib/toolbar";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
@@ -114,7 +115,6 @@ const icons: Readonly<Record<string, string>> = {
 };
 /** Commands that keep their word when there is no space for all. */
 const worded: readonly string[] = ["compose.edit", "compose.reply", "message.not-junk"];
-const phone = matchMedia("(max-width: 700px)");
 /** Where words that can be spared have no room. */
 const half = matchMedia("(min-width: 701px) and (max-width: 1279px)");
 

@@ -6,6 +6,7 @@ import { along } from "../../lib/direction";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { chevronLeft, chevronRight, ellipsis, plus, triangleAlert, x } from "../../lib/icons";
 import { follow } from "../../lib/live";
+import { phone } from "../../lib/phone";
 import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { byOwner, many, t } from "../../lib/words";
@@ -53,7 +54,6 @@ type Page = Pick<Surroundings, "client" | "base" | "load" | "facts"> &
   Pick<Navigation, "openPlace" | "openSide" | "tellAddress">;
 
 const views: readonly View[] = ["day", "week", "month", "agenda"];
-const narrow = matchMedia("(max-width: 700px)");
 
 let opened: CalendarPage | null = null;
 
@@ -68,7 +68,7 @@ class CalendarPage implements Board {
   day = today();
   events: readonly Shown[] = [];
   scrolled: number | undefined;
-  private view: View = narrow.matches ? "agenda" : "month";
+  private view: View = phone.matches ? "agenda" : "month";
   private calendars: readonly Calendar[] = [];
   private loading: Promise<unknown> | undefined;
   /** Shown events by their buttons. */
@@ -179,7 +179,7 @@ class CalendarPage implements Board {
   follow(): void {
     const asked = placeIn(location.hash);
     this.view = asked?.view ?? this.view;
-    if (narrow.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
+    if (phone.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
     this.day = asked?.day ?? this.day;
     this.sought = asked?.sought ?? "";
     this.search.set(this.sought);

@@ -9,6 +9,7 @@ import { el, fill, sign as symbol } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
 import { clock, ellipsis, externalLink, fileText, maximize, minus, paperclip, reply, trash2, x } from "../../lib/icons";
 import { openMenu } from "../../lib/menu";
+import { phone } from "../../lib/phone";
 import { moveWithin, settle } from "../../lib/toolbar";
 import { meant, t } from "../../lib/words";
 import type { Acting, Selection, Surroundings, Writing } from "../commands/desk";
@@ -283,10 +284,7 @@ export class Composer {
   /** Show an answer below the message that it answers, if that is read and there is room; anything else in a window. */
   private dock(): void {
     const { original_id: original = 0, original_flag: flag } = this.draft;
-    this.docked =
-      flag === "answered" &&
-      !matchMedia("(max-width: 700px)").matches &&
-      this.desk.dock(original, this.root, () => this.float());
+    this.docked = flag === "answered" && !phone.matches && this.desk.dock(original, this.root, () => this.float());
     if (!this.docked) this.float();
   }
 
@@ -324,7 +322,7 @@ export class Composer {
 
   /** Make older windows bars that have no room beside this one. On a phone a window is above all others. */
   private makeRoom(): void {
-    if (matchMedia("(max-width: 700px)").matches) return;
+    if (phone.matches) return;
     const room = Math.max(1, Math.floor((innerWidth - 20) / windowWidth));
     const windows = [...open].filter((one) => one !== this && !one.docked && !one.small);
     for (const one of windows.slice(0, Math.max(0, windows.length + 1 - room))) one.shrink(true);

@@ -4,6 +4,7 @@
 import type { Address, MessageItem } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
 import { part } from "../../lib/parts";
+import { phone } from "../../lib/phone";
 import { effect, untracked } from "../../lib/signal";
 import { mailboxName, t } from "../../lib/words";
 import type { RowAction } from "../commands/desk";
@@ -21,7 +22,6 @@ import { Row } from "./row";
 
 /** Height of a row in px by density, with a pointer and on a phone, as in row.css and narrow.css. */
 const heights = { comfortable: { desk: 56, phone: 68 }, compact: { desk: 40, phone: 56 } };
-const phone = matchMedia("(max-width: 700px)");
 let rowHeight = heights.comfortable.desk;
 /** Browsers stop at some 16 to 33 million px; beyond this the scroll bar is mapped to the list in proportion. */
 const maxHeight = 8_000_000;

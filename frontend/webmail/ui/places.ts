@@ -5,11 +5,10 @@ import { type CommandTable, hintOf } from "../../lib/commands";
 import { el, fill, sign } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
 import { calendar, mail, users } from "../../lib/icons";
+import { phone } from "../../lib/phone";
 import { effect, signal } from "../../lib/signal";
 import { meant, t } from "../../lib/words";
 import type { Place } from "../commands/desk";
-
-const phone = matchMedia("(max-width: 700px)");
 
 export class Places {
   /** The place that is shown; null for mail. */

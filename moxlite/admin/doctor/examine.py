@@ -95,8 +95,8 @@ def _permissions(examination: Examination) -> list[Finding]:
     if found := openings(path):
         why = "; ".join(one.words for one in found)
         text = f"the server can't start as root because other users can change {path}: {why}"
-        commands = tuple(one.cure for one in found)
-        return [Finding(grade="error", code="permissions", about=about, text=text, commands=commands)]
+        cures = tuple(one.cure for one in found)
+        return [Finding(grade="error", code="permissions", about=about, text=text, commands=cures)]
     if static.no_fix_permissions or examination.running is None:  # the start changes them
         return []
     try:

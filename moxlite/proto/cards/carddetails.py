@@ -334,7 +334,7 @@ def _with_list(
     wanted: Sequence[V],
     write: Callable[[V, Property | None], Property],
 ) -> list[Property]:
-    """The lines with these values in those of a name: the others change or go, and new ones come behind."""
+    """Replace the values of the lines of one name: others change or go, and new ones come behind."""
     left: list[V] = list(wanted)
     free: list[int] = []
     for number, line in enumerate(lines):

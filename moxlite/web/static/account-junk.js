@@ -333,7 +333,7 @@ function settings(desk, found) {
     const read2 = (one, whole) => {
       const value = Number(one.control.value.replace(",", "."));
       const good = one.control.value.trim() !== "" && Number.isFinite(value) && value >= 0 && (!whole || Number.isInteger(value));
-      if (!good) one.problem(whole ? t("Enter a whole number.") : t("Enter a number. For example, 0.95"));
+      if (!good) one.problem(whole ? t("Enter a whole number.") : t("Enter a number. For example, {n}", { n: standard.threshold }));
       bad ||= !good;
       return good ? value : 0;
     };

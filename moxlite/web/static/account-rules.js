@@ -102,6 +102,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -156,11 +159,11 @@ function tick(label, on, hint = null) {
     error.hidden = text2 === "";
     fill(error, text2);
   };
-  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
-  return { root: el("label", { class: "check" }, control2, words), control: control2, problem };
+  const words2 = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  return { root: el("label", { class: "check" }, control2, words2), control: control2, problem };
 }
 function choice(label, values, chosen, hint = null) {
-  const control2 = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  const control2 = el("select", {}, values.map(([value, words2]) => el("option", { value, selected: value === chosen }, words2)));
   return field(label, control2, hint);
 }
 function line(label, value, hint = null, attributes = {}) {
@@ -202,33 +205,49 @@ function atFields(error, places) {
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
-function head(title, hint, ...actions) {
-  const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
+var parts = ["from", "to", "subject", "text", "list", "larger", "attachment"];
+var tests = ["contains", "is", "begins", "ends"];
+var most = 50;
+function givenRule(text2) {
+  if (text2 === void 0) return null;
+  try {
+    const { match, conditions: conditions2 } = JSON.parse(text2);
+    if (!Array.isArray(conditions2) || conditions2.length > most) return null;
+    const all = conditions2.map(({ part, test, value }) => ({ part, test, value }));
+    const valid = all.every(({ part, test, value }) => parts.includes(part) && tests.includes(test) && typeof value === "string");
+    return valid ? { match: match === "any" ? "any" : "all", conditions: all } : null;
+  } catch {
+    return null;
+  }
+}
+
+function head(title, hint, ...actions2) {
+  const words2 = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions2), words2);
 }
 function card(title, content, options = {}) {
-  const { flush = false, hint, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  const { flush = false, hint, actions: actions2 } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions2, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function button(title, run, options = {}) {
   const { icon: icon2, kind = "line", name } = options;
   return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
 }
-function foreign(value, most = 300) {
+function foreign(value, most2 = 300) {
   const shown = visible(value);
-  if (shown.length <= most) return el("bdi", {}, shown);
-  const words = el("bdi", {}, `${shown.slice(0, most)}…`);
+  if (shown.length <= most2) return el("bdi", {}, shown);
+  const words2 = el("bdi", {}, `${shown.slice(0, most2)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
-    fill(words, shown);
+    fill(words2, shown);
     rest.remove();
   } }, t("Show all"));
   const rest = el("span", {}, " ", more);
-  return el("span", { class: "foreign" }, words, rest);
+  return el("span", { class: "foreign" }, words2, rest);
 }
-function brief(value, most = 200) {
+function brief(value, most2 = 200) {
   const shown = visible(value);
-  return el("bdi", {}, shown.length <= most ? shown : `${shown.slice(0, most)}…`);
+  return el("bdi", {}, shown.length <= most2 ? shown : `${shown.slice(0, most2)}…`);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
@@ -239,12 +258,12 @@ var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "mut
 function state(level, word) {
   return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
 }
-function notice(level, text2, ...actions) {
+function notice(level, text2, ...actions2) {
   const alert = level === "danger" ? "alert" : void 0;
-  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions2);
 }
-function empty(path, title, text2, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
+function empty(path, title, text2, ...actions2) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions2);
 }
 
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
@@ -252,87 +271,115 @@ function addressName(one) {
   return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
 }
 
-var settings = [
-  { name: "full_name", label: t("Your name"), about: t("Your name in mail sent from the webmail."), type: "text", words: [] }
-];
-
-function ownSettings(desk, old) {
-  const controls2 = new Map(settings.map((one) => [one.name, control(one, old[one.name])]));
-  const parts = [...controls2.values()].map((one) => one.field.root);
-  return form(parts, t("Save"), async () => {
-    const changed = {};
-    for (const [name, one] of controls2) {
-      const value = one.read();
-      if (value !== void 0) changed[name] = value;
-    }
-    try {
-      await desk.client.settings_save(old, changed);
-    } catch (error) {
-      atFields(error, Object.fromEntries([...controls2].map(([name, one]) => [name, one.field])));
-      return;
-    }
-    desk.say(t("Saved"));
-    await desk.refresh();
-  }).root;
-}
-function control(setting, value) {
-  const { label, about } = setting;
-  const text2 = value === void 0 ? "" : String(value);
-  switch (setting.type) {
-    case "boolean": {
-      const made2 = tick(label, value === true, about);
-      return { field: made2, read: () => made2.control.checked };
-    }
-    case "enum": {
-      const words = setting.words.map((one) => [one, one]);
-      const made2 = choice(label, words, text2, about);
-      return { field: made2, read: () => made2.control.value };
-    }
-    case "list": {
-      const lines = Array.isArray(value) ? value.map(String) : [];
-      const made2 = field(label, el("textarea", { rows: 4, spellcheck: "false" }, lines.join("\n")), about);
-      const read2 = () => made2.control.value.split("\n").filter((one) => one.trim() !== "");
-      return { field: made2, read: read2 };
-    }
-    case "number": {
-      const made2 = line(label, text2, about, { inputmode: "decimal" });
-      const number = () => /^-?[0-9]+(\.[0-9]+)?$/.test(made2.control.value) ? Number(made2.control.value) : made2.control.value;
-      return { field: made2, read: () => made2.control.value === "" ? void 0 : number() };
-    }
-    default: {
-      const made2 = line(label, text2, about);
-      return { field: made2, read: () => made2.control.value === "" ? void 0 : made2.control.value };
-    }
-  }
-}
-
-var fresh = { mailbox: "", smtp_mail_from_regexp: "", msg_from_regexp: "", verified_domain: "", headers_regexp: [], is_forward: false, list_allow_domain: "", accept_rejects_to_mailbox: "", comment: "" };
+var fresh = { conditions: [], match: "all", mailbox: "", label: "", star: false, forward_to: [], never_junk: false, smtp_mail_from_regexp: "", msg_from_regexp: "", verified_domain: "", headers_regexp: [], is_forward: false, list_allow_domain: "", accept_rejects_to_mailbox: "", comment: "" };
+var blank = { part: "from", test: "contains", value: "" };
 function mailbox(label, value, names, hint = null) {
   const id = "mailbox-names";
   const made2 = line(label, value, hint, { list: id });
   made2.root.append(el("datalist", { id }, names.map((name) => el("option", { value: name }))));
   return made2;
 }
+var parts2 = [["from", () => meant("rule", "From")], ["to", () => meant("rule", "To")], ["subject", () => meant("rule", "Subject")], ["text", () => t("Any text")], ["list", () => t("Mailing list")], ["larger", () => t("Larger than (MB)")], ["attachment", () => t("Has an attachment")]];
+var tests2 = [["contains", () => meant("rule", "contains")], ["is", () => meant("rule", "is")], ["begins", () => t("begins with")], ["ends", () => t("ends with")]];
+var partName = (part) => parts2.find(([one]) => one === part)[1]();
+function said({ part, test, value }) {
+  if (part === "attachment") return t("Has an attachment");
+  if (part === "larger") return t("larger than {size}", { size: value.replace(/m$/i, " MB") });
+  const values = { part: partName(part), text: value };
+  if (test === "is") return t("{part} is “{text}”", values);
+  if (test === "begins") return t("{part} begins with “{text}”", values);
+  if (test === "ends") return t("{part} ends with “{text}”", values);
+  return t("{part} contains “{text}”", values);
+}
 function conditions(rule) {
-  return [rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "", rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "", rule.verified_domain !== "" ? t("from verified domain {domain}", { domain: rule.verified_domain }) : "", ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })), rule.list_allow_domain !== "" ? t("mailing list at {domain}", { domain: rule.list_allow_domain }) : "", rule.is_forward ? t("forwarded") : ""].filter((text2) => text2 !== "").join(", ");
+  const words2 = (rule.conditions ?? []).map(said);
+  return [words2.length < 2 || rule.match !== "any" ? words2.join(", ") : t("any of: {conditions}", { conditions: words2.join(", ") }), rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "", rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "", rule.verified_domain !== "" ? t("from verified domain {domain}", { domain: rule.verified_domain }) : "", ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })), rule.list_allow_domain !== "" ? t("mailing list at {domain}", { domain: rule.list_allow_domain }) : "", rule.is_forward ? t("forwarded") : ""].filter((text2) => text2 !== "").join(", ");
+}
+function actions(rule, labels) {
+  const label = labels.find((one) => one.keyword === rule.label)?.name ?? rule.label;
+  return [rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : "", rule.label !== "" ? t("label “{label}”", { label }) : "", rule.star ? meant("rule", "star") : "", rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "", rule.never_junk ? t("Never junk") : ""].filter((text2) => text2 !== "").join(", ");
 }
 function small(path, name, run, disabled = false) {
   return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, sign(path, "i s"));
 }
 function ruleFields(number, rule, names, put, named) {
-  const text2 = (key, label, hint) => {
-    const one = line(label, rule[key], hint);
+  const text2 = (key, label2, hint) => {
+    const one = line(label2, rule[key], hint);
     one.control.addEventListener("input", () => put({ [key]: one.control.value }));
     return named(key, one);
   };
-  const box = (key, label, hint) => {
-    const one = mailbox(label, rule[key], names, hint);
+  const box = (key, label2, hint) => {
+    const one = mailbox(label2, rule[key], names.mailboxes, hint);
     one.control.addEventListener("input", () => put({ [key]: one.control.value }));
     return named(key, one);
   };
   const forward = tick(t("Forwarded mail"), rule.is_forward, t("For mail from a forwarding service at the verified domain. The service itself won't be classified. Requires an envelope sender and a verified domain."));
   forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
-  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, el("h3", {}, t("If all of these match")), text2("msg_from_regexp", t("From"), t("Pattern for the From address, in lowercase. For a domain, use @example\\.org$.")).root, text2("verified_domain", t("Verified domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("Pattern for the bounce address. Useful for lists and forwarding.")).root, el("h3", {}, t("Then")), box("mailbox", t("Move to"), t("Created if it doesn't exist.")).root, el("details", {}, el("summary", {}, t("For lists, forwarding, and rejected mail")), el("div", { class: "form gap" }, text2("list_allow_domain", t("Mailing list domain"), t("Mail from this verified domain skips the junk filter.")).root, named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Move rejected mail to"), t("Mail goes here instead of being rejected.")).root)), text2("comment", t("Rule name"), t("Only you see this.")).root));
+  const folder = box("mailbox", t("Move to"), t("Created if it doesn't exist. Leave blank to keep the usual folder."));
+  const label = choice(meant("rule", "Label"), [["", t("No label")], ...labelsOf(rule, names.labels)], rule.label);
+  label.control.addEventListener("change", () => put({ label: label.control.value }));
+  const star = tick(t("Add a star"), rule.star);
+  star.control.addEventListener("change", () => put({ star: star.control.checked }));
+  const junk = tick(t("Never junk"), rule.never_junk, t("Only if the sender is verified."));
+  junk.control.addEventListener("change", () => put({ never_junk: junk.control.checked }));
+  const forwards = line(t("Forward a copy to"), rule.forward_to.join(" "), t("Starts when the owner confirms by email. Separate addresses with spaces."));
+  forwards.control.addEventListener("input", () => put({ forward_to: forwards.control.value.split(/[\s,]+/).filter((word) => word !== "") }));
+  const patterns = [rule.msg_from_regexp, rule.verified_domain, rule.smtp_mail_from_regexp, rule.list_allow_domain];
+  const special = rule.headers_regexp.length > 0 || rule.is_forward || rule.accept_rejects_to_mailbox !== "";
+  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, words(rule, put, named), el("h3", {}, t("Then")), el("div", { class: "rule-actions" }, folder.root, named("label", label).root, named("forward_to", forwards).root, el("div", { class: "form" }, star.root, junk.root)), el("details", { open: special || patterns.some((text22) => text22 !== "") }, el("summary", {}, t("More: rule name, patterns, and headers")), el("div", { class: "form gap" }, text2("comment", t("Rule name"), t("Only you see this.")).root, text2("msg_from_regexp", t("From pattern"), t("Pattern for the From address, in lowercase. For a domain, use @example\\.org$.")).root, text2("verified_domain", t("Verified domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("Pattern for the bounce address. Useful for lists and forwarding.")).root, text2("list_allow_domain", t("Mailing list domain"), t("Mail from this verified domain skips the junk filter.")).root, named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Move rejected mail to"), t("Mail goes here instead of being rejected.")).root))));
+}
+function labelsOf(rule, labels) {
+  const known = labels.map((one) => [one.keyword, one.name]);
+  const own = rule.label !== "" && !labels.some((one) => one.keyword === rule.label);
+  return own ? [...known, [rule.label, rule.label]] : known;
+}
+function words(rule, put, named) {
+  const rows = el("div", { class: "form" });
+  const draw = () => {
+    const change = (index, other) => put({ conditions: rule.conditions.map((old, i) => i === index ? { ...old, ...other } : old) });
+    const lines = rule.conditions.map((one, index) => conditionRow(one, index, (other) => change(index, other), () => {
+      put({ conditions: rule.conditions.filter((_, i) => i !== index) });
+      draw();
+    }, draw, named));
+    fill(rows, lines);
+    match.root.hidden = rule.conditions.length < 2;
+  };
+  const match = choice(t("Conditions to match"), [["all", t("If all of these match")], ["any", t("If any of these match")]], rule.match);
+  match.control.addEventListener("change", () => put({ match: match.control.value }));
+  const add = button(t("Add condition"), () => {
+    put({ conditions: [...rule.conditions, { ...blank }] });
+    draw();
+    rows.querySelector(".condition:last-child select")?.focus();
+  }, { kind: "text small", icon: plus });
+  draw();
+  return el("div", { class: "form" }, match.root, rows, el("div", {}, add));
+}
+function conditionRow(one, index, change, drop, redraw, named) {
+  const error = el("span", { class: "error", hidden: true });
+  const select = (name, all, chosen) => el("select", { "aria-label": name }, all.map(([value2, text2]) => el("option", { value: value2, selected: value2 === chosen }, text2())));
+  const part = select(t("Message part"), parts2, one.part);
+  part.addEventListener("change", () => {
+    const next = part.value;
+    const keeps = next !== "attachment" && next !== "larger" && one.part !== "larger";
+    change({ part: next, test: next === one.part ? one.test : "contains", value: keeps ? one.value : "" });
+    redraw();
+  });
+  const test = select(t("How to compare"), one.part === "text" ? tests2.slice(0, 1) : tests2, one.test);
+  test.addEventListener("change", () => change({ test: test.value }));
+  const size = one.part === "larger";
+  const value = el("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-label": partName(one.part), inputmode: size ? "numeric" : "text", maxlength: "500" });
+  value.value = size ? one.value.replace(/m$/i, "") : one.value;
+  value.addEventListener("input", () => {
+    const typed = value.value.trim();
+    change({ value: size && /^\d+$/.test(typed) ? `${typed}m` : value.value });
+  });
+  named(`conditions[${index}]`, { problem: (text2) => {
+    error.hidden = text2 === "";
+    value.setAttribute("aria-invalid", String(text2 !== ""));
+    fill(error, text2);
+  } });
+  const kind = one.part === "attachment" ? "bare" : size ? "sized" : "";
+  return el("div", { class: `condition ${kind}`, role: "group", "aria-label": t("Condition {n}", { n: index + 1 }) }, part, kind === "" && test, kind !== "bare" && value, small(x, t("Remove condition"), drop), error);
 }
 function headers(rule, put, named) {
   const rows = el("div", { class: "form" });
@@ -358,6 +405,60 @@ function headers(rule, put, named) {
   }, { kind: "text small", icon: plus }), error));
   draw();
   return rows;
+}
+
+var settings = [
+  { name: "full_name", label: t("Your name"), about: t("Your name in mail sent from the webmail."), type: "text", words: [] }
+];
+
+function ownSettings(desk, old) {
+  const controls2 = new Map(settings.map((one) => [one.name, control(one, old[one.name])]));
+  const parts3 = [...controls2.values()].map((one) => one.field.root);
+  return form(parts3, t("Save"), async () => {
+    const changed = {};
+    for (const [name, one] of controls2) {
+      const value = one.read();
+      if (value !== void 0) changed[name] = value;
+    }
+    try {
+      await desk.client.settings_save(old, changed);
+    } catch (error) {
+      atFields(error, Object.fromEntries([...controls2].map(([name, one]) => [name, one.field])));
+      return;
+    }
+    desk.say(t("Saved"));
+    await desk.refresh();
+  }).root;
+}
+function control(setting, value) {
+  const { label, about } = setting;
+  const text2 = value === void 0 ? "" : String(value);
+  switch (setting.type) {
+    case "boolean": {
+      const made2 = tick(label, value === true, about);
+      return { field: made2, read: () => made2.control.checked };
+    }
+    case "enum": {
+      const words2 = setting.words.map((one) => [one, one]);
+      const made2 = choice(label, words2, text2, about);
+      return { field: made2, read: () => made2.control.value };
+    }
+    case "list": {
+      const lines = Array.isArray(value) ? value.map(String) : [];
+      const made2 = field(label, el("textarea", { rows: 4, spellcheck: "false" }, lines.join("\n")), about);
+      const read2 = () => made2.control.value.split("\n").filter((one) => one.trim() !== "");
+      return { field: made2, read: read2 };
+    }
+    case "number": {
+      const made2 = line(label, text2, about, { inputmode: "decimal" });
+      const number = () => /^-?[0-9]+(\.[0-9]+)?$/.test(made2.control.value) ? Number(made2.control.value) : made2.control.value;
+      return { field: made2, read: () => made2.control.value === "" ? void 0 : number() };
+    }
+    default: {
+      const made2 = line(label, text2, about);
+      return { field: made2, read: () => made2.control.value === "" ? void 0 : made2.control.value };
+    }
+  }
 }
 
 function focusHome() {
@@ -422,7 +523,7 @@ async function applyToExisting(desk, place, source, count) {
   const title = t("Apply to existing mail");
   let looked = 0;
   let stopped = false;
-  const show = (content, ...actions) => fill(place, card(title, [content, actions.length > 0 && el("div", { class: "flex wrap gap" }, actions)]));
+  const show = (content, ...actions2) => fill(place, card(title, [content, actions2.length > 0 && el("div", { class: "flex wrap gap" }, actions2)]));
   const stop = () => button(t("Stop"), () => stopped = true);
   let after = null;
   do {
@@ -438,8 +539,8 @@ async function applyToExisting(desk, place, source, count) {
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
   if (moves.length === 0) return show(notice("ok", t("The {n} messages in {mailbox} would all stay there.", { n: looked, mailbox: source })));
   const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
-  const words = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
-  show(el("div", {}, el("p", {}, words), list, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
+  const words2 = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
+  show(el("div", {}, el("p", {}, words2), list, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
   async function move(from) {
     stopped = false;
     let done = from;
@@ -508,6 +609,68 @@ function microseconds(text2) {
   return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
+var quiet = 700;
+var few = 5;
+var Preview = class {
+  constructor(desk, address) {
+    this.desk = desk;
+    this.address = address;
+  }
+  desk;
+  address;
+  root = el("div", { class: "rule-preview", role: "status" });
+  timer = 0;
+  asked = 0;
+  running = false;
+  show(rules2, index) {
+    const number = ++this.asked;
+    clearTimeout(this.timer);
+    const rule = rules2[index];
+    if (rule === void 0) {
+      fill(this.root);
+      return;
+    }
+    if (!isWhole(rule)) {
+      this.say(t("To see matching mail here, complete the rule."));
+      return;
+    }
+    this.timer = window.setTimeout(() => void this.ask(number, rules2.map((one) => ({ ...one })), index), quiet);
+  }
+  async ask(number, rules2, index) {
+    if (this.running) {
+      this.timer = window.setTimeout(() => void this.ask(number, rules2, index), quiet);
+      return;
+    }
+    this.running = true;
+    try {
+      const tried = rules2.map((rule, at) => at <= index && isWhole(rule) ? rule : null);
+      const sent = tried.filter((rule) => rule !== null);
+      const own = sent.indexOf(tried[index]);
+      const found = await this.desk.client.rules_try(this.address, sent);
+      if (number === this.asked) this.tell(found.messages.filter((one) => one.rule === own), found.messages.length);
+    } catch {
+      if (number === this.asked) this.say(t("Couldn't preview this rule. Save it to see what's wrong."));
+    } finally {
+      this.running = false;
+    }
+  }
+  say(text2) {
+    fill(this.root, card(t("Matching mail"), el("p", { class: "hint" }, text2)));
+  }
+  tell(taken, all) {
+    if (all === 0) {
+      this.say(t("You haven't received mail at this address over SMTP yet, so you can't test the rules."));
+      return;
+    }
+    const count = t("{n} of the last {all} messages match", { n: taken.length, all });
+    fill(this.root, card(t("Matching mail"), [el("p", {}, el("b", {}, count)), el("ul", { class: "preview-list" }, taken.slice(0, few).map((one) => el("li", {}, el("span", { class: "muted" }, foreign(one.sender, 60), " · ", when(microseconds(one.received))), el("span", {}, foreign(one.subject, 120))))), taken.length > few && el("p", { class: "hint" }, t("and {n} more", { n: taken.length - few }))]));
+  }
+};
+function isWhole(rule) {
+  const acts = [rule.mailbox, rule.label, rule.star, rule.never_junk, rule.list_allow_domain, rule.is_forward];
+  return conditions(rule) !== "" && rule.conditions.every((one) => one.part === "attachment" || one.value.trim() !== "") && (acts.some((one) => one !== "" && one !== false) || rule.forward_to.length > 0 || rule.accept_rejects_to_mailbox !== "");
+}
+
 async function convert(desk, item, rules2) {
   const made2 = {};
   if (!await attempt(t("Converting…"), t("Couldn't convert rules"), async () => made2.found = await desk.client.rules_as_sieve([...rules2]))) return;
@@ -534,13 +697,14 @@ var Rules = class {
     this.desk = desk;
     this.item = item;
     this.names = names;
-    this.rules = item.form.rulesets.map((rule) => ({ ...rule }));
+    this.rules = item.form.rulesets.map((rule) => ({ ...fresh, ...rule }));
+    this.preview = new Preview(desk, item.address);
     const add = button(t("New rule"), () => this.add(), { icon: plus });
     const test = button(t("Test rules"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
     this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
     fill(this.bar, save, test, this.apply, button(t("Show as Sieve"), () => void convert(desk, item, this.rules)), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
-    fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("To reorder, drag a rule or press Alt and an arrow key. All other mail goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }), this.editor, this.bar, this.tried);
+    fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("To reorder, drag a rule or press Alt and an arrow key. All other mail goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }), el("div", { class: "rule-editor" }, this.editor, this.preview.root), this.bar, this.tried);
     this.draw();
   }
   desk;
@@ -550,6 +714,7 @@ var Rules = class {
   rules;
   list = el("ol", { class: "rules", "aria-label": t("Rules in order") });
   editor = el("div", {});
+  preview;
   tried = el("div", { class: "gap", role: "status" });
   bar = el("div", { class: "bar" });
   error = el("p", { class: "error", role: "alert", hidden: true });
@@ -558,7 +723,7 @@ var Rules = class {
   dragged = -1;
   fields = {};
   changed() {
-    return JSON.stringify(this.rules) !== JSON.stringify(this.item.form.rulesets);
+    return JSON.stringify(this.rules) !== JSON.stringify(this.item.form.rulesets.map((rule) => ({ ...fresh, ...rule })));
   }
   draw(focus = -1) {
     this.bar.hidden = this.rules.length === 0 && !this.changed();
@@ -571,7 +736,7 @@ var Rules = class {
     if (focus >= 0) this.list.querySelectorAll("button.rule-name")[focus]?.focus();
   }
   row(rule, index) {
-    const name = el("button", { class: "rule-name", type: "button", "aria-expanded": String(index === this.open), onclick: () => this.edit(index === this.open ? -1 : index) }, el("b", {}, brief(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))), el("span", { class: "hint" }, brief(conditions(rule) || t("no conditions yet"))), el("span", { class: "hint" }, "→ ", brief(rule.mailbox)));
+    const name = el("button", { class: "rule-name", type: "button", "aria-expanded": String(index === this.open), onclick: () => this.edit(index === this.open ? -1 : index) }, el("b", {}, brief(rule.comment || actions(rule, this.names.labels) || t("new rule"))), el("span", { class: "hint" }, brief(conditions(rule) || t("no conditions yet"))), rule.comment !== "" && el("span", { class: "hint" }, "→ ", brief(actions(rule, this.names.labels))));
     name.addEventListener("keydown", (event) => {
       const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
       if (!event.altKey || step === 0) return;
@@ -591,8 +756,8 @@ var Rules = class {
     });
     return li;
   }
-  add() {
-    this.rules.push({ ...fresh });
+  add(fields = { conditions: [{ ...blank }] }) {
+    this.rules.push({ ...fresh, ...fields });
     this.edit(this.rules.length - 1);
     this.editor.querySelector("input")?.focus();
   }
@@ -613,6 +778,7 @@ var Rules = class {
     this.open = index;
     const rule = this.rules[index];
     this.fields = {};
+    this.preview.show(this.rules, index);
     if (rule === void 0) {
       fill(this.editor);
       this.draw();
@@ -621,6 +787,7 @@ var Rules = class {
     const put = (change) => {
       Object.assign(rule, change);
       this.draw();
+      this.preview.show(this.rules, index);
     };
     const named = (key, one) => {
       this.fields[`rulesets[${this.open}].${key}`] = one;
@@ -722,10 +889,15 @@ function settings2(desk, one, names) {
   return card("", [box2.root, el("p", { class: "hint gap" }, el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Address rules")))]);
 }
 var rules = async (desk) => {
-  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
+  const [all, mailboxes, labels] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes(), desk.client.rule_labels()]);
   const chosen = all.find((one) => one.address === desk.path[0]) ?? all[0];
   if (chosen === void 0) return { title: t("Rules"), root: el("div", { class: "page" }, head(t("Rules"), ""), empty(filter, t("No addresses"), t("To create rules, you need an address. This account doesn't have one."))) };
-  const editor = new Rules(desk, chosen, mailboxes.map((one) => one.name));
+  const editor = new Rules(desk, chosen, { mailboxes: mailboxes.map((one) => one.name), labels });
+  const given = givenRule(desk.path[1]);
+  if (given !== null) {
+    history.replaceState(null, "", `#rules/${encodeURIComponent(chosen.address)}`);
+    editor.add({ match: given.match, conditions: [...given.conditions] });
+  }
   const root = el("div", { class: "page" }, head(t("Rules"), t("Only the first matching rule applies."), all.length > 1 && pick(desk, all, chosen)), editor.root);
   return { title: t("Rules"), root };
 };

@@ -603,15 +603,16 @@ function answered(purpose) {
   if (kept !== purpose || state2 === null) return null;
   sessionStorage.removeItem(key);
   history.replaceState(null, "", location.pathname + location.hash);
-  return { answer: { state: state2, code: fields.get("code") ?? "", iss: fields.get("iss") ?? "" }, stay: stay !== void 0 };
+  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
+  return { answer: { state: state2, code, iss, error }, stay: stay !== void 0 };
 }
 
 async function providerCard(desk) {
   const { client } = desk;
   const back = answered("connect");
   if (back !== null) {
-    const { state: state2, code, iss } = back.answer;
-    if (await attempt(t("Connecting…"), t("Couldn't connect account"), () => client.provider_connected(state2, code, iss))) desk.say(t("Account connected"));
+    const { answer: answer2 } = back;
+    if (await attempt(t("Connecting…"), t("Couldn't connect account"), () => client.provider_connected(answer2))) desk.say(t("Account connected"));
   }
   const found = await client.provider_state();
   return found.name === "" ? null : built2(desk, found);

@@ -438,7 +438,7 @@ function test(desk, hook, incoming, places) {
       }
       return;
     }
-    const time = t("after {seconds} s", { seconds: found.seconds.toFixed(1) });
+    const time = t("after {seconds} s", { seconds: Math.round(found.seconds * 10) / 10 });
     const words = [found.status === 0 ? [foreign(found.error), " "] : t("Status {code} ", { code: String(found.status) }), time];
     fill(answer, notice(found.error === "" ? "ok" : "danger", [words, found.response !== "" && el("pre", { class: "answer" }, foreign(found.response, 600))]));
   };

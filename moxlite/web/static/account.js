@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.f46c6b496ffc.js", junk: "junk.21e647dd3f0a.js", links: "links.192dec6e8112.js", masked: "masked.520bab38597d.js", rules: "rules.fe2f1fdfc948.js", security: "security.7877c56723de.js", sending: "sending.384f8a5049fc.js", shares: "shares.8f8d8734a9c8.js", sieve: "sieve.b9c3f4ec7175.js", transfer: "transfer.0dbab5dd9556.js" };
+var define_PARTS_default = { device: "device.f46c6b496ffc.js", junk: "junk.0ecf0c365000.js", links: "links.192dec6e8112.js", masked: "masked.520bab38597d.js", rules: "rules.c4d2637822fc.js", security: "security.6e4dee079dd8.js", sending: "sending.1aca62f87f43.js", shares: "shares.8f8d8734a9c8.js", sieve: "sieve.b9c3f4ec7175.js", transfer: "transfer.114fec379d20.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -205,6 +205,7 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Answer: { state: "string", code: "string", iss: "string", error: "string" },
   ProviderState: { name: "string", people: ["list", ["ref", "ProviderPerson"]] },
   ProviderPerson: { subject: "string", since: "integer" },
   FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
@@ -216,7 +217,8 @@ var checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
-  Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  Rule: { conditions: ["optional", ["list", ["ref", "RuleCondition"]]], match: ["optional", ["enum", ["all", "any"]]], mailbox: "string", label: ["optional", "string"], star: ["optional", "boolean"], forward_to: ["optional", ["list", "string"]], never_junk: ["optional", "boolean"], smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  RuleCondition: { part: ["enum", ["attachment", "from", "larger", "list", "subject", "text", "to"]], test: ["enum", ["begins", "contains", "ends", "is"]], value: "string" },
   HeaderRule: { name: "string", value: "string" },
   Place: { received: "integer", id: "integer" },
   SortPage: { moves: ["list", ["ref", "Destined"]], looked: "integer", next: ["nullable", ["ref", "Place"]] },
@@ -232,9 +234,10 @@ var checks = {
   LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"], sorts: "boolean" },
   Added: { name: "string", sending: ["ref", "Remark"] },
   LinkSending: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
-  Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
+  Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "Sender"]] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
+  Sender: { guest: "string", sends: "string", ends: "integer" },
   Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
   KnownServer: { host: "string", user: "string" },
@@ -270,6 +273,7 @@ var checks = {
   ScriptFault: { line: "integer", column: "integer", text: "string" },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
+  RuleLabel: { keyword: "string", name: "string" },
   TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
   TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
@@ -301,10 +305,13 @@ var Client = /* @__PURE__ */ clientOf({
   confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
   provider_name: [{}, "string"],
   provider_login: [{ stay: "boolean" }, "string"],
-  provider_finish: [{ state: "string", code: "string", iss: "string" }, ["ref", "LoginResult"]],
+  provider_finish: [{ answer: ["ref", "Answer"] }, ["ref", "LoginResult"]],
+  provider_confirm: [{}, "string"],
+  provider_confirmed: [{ answer: ["ref", "Answer"] }, "null"],
+  provider_logout: [{}, "string"],
   provider_state: [{}, ["ref", "ProviderState"]],
   provider_connect: [{}, "string"],
-  provider_connected: [{ state: "string", code: "string", iss: "string" }, ["ref", "ProviderState"]],
+  provider_connected: [{ answer: ["ref", "Answer"] }, ["ref", "ProviderState"]],
   provider_disconnect: [{ subject: "string" }, ["ref", "ProviderState"]],
   second_factors: [{}, ["ref", "FactorState"]],
   totp_begin: [{ name: "string" }, ["ref", "NewApp"]],
@@ -374,6 +381,7 @@ var Client = /* @__PURE__ */ clientOf({
   settings_save: [{ old: ["map", "any"], changed: ["map", "any"] }, "null"],
   destination_list: [{}, ["list", ["ref", "DestinationItem"]]],
   destination_save: [{ address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]],
+  rule_labels: [{}, ["list", ["ref", "RuleLabel"]]],
   rules_try: [{ address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]],
   rules_as_sieve: [{ rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]],
   password_state: [{}, ["ref", "PasswordState"]],
@@ -411,7 +419,9 @@ var Client = /* @__PURE__ */ clientOf({
   address_rm: [{ address: "string", account: ["optional", "string"] }, "null"],
   account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
   account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
-  account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"]
+  account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
+  account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], account: ["optional", "string"] }, "null"],
+  account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"]
 });
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
@@ -630,6 +640,55 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
+var key = "moxlite-provider";
+var providedKey = "moxlite-provided";
+var provided = () => localStorage.getItem(providedKey) !== null;
+function setProvided(on) {
+  if (on) localStorage.setItem(providedKey, "1");
+  else localStorage.removeItem(providedKey);
+}
+function goAway(purpose, url, stay = false) {
+  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  location.assign(url);
+  return new Promise(() => {
+  });
+}
+function answered(purpose) {
+  const [kept2, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const fields2 = new URLSearchParams(location.search);
+  const state2 = fields2.get("state");
+  if (kept2 !== purpose || state2 === null) return null;
+  sessionStorage.removeItem(key);
+  history.replaceState(null, "", location.pathname + location.hash);
+  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields2.get(name) ?? "");
+  return { answer: { state: state2, code, iss, error }, stay: stay !== void 0 };
+}
+var confirmed = "moxlite-confirmed";
+async function confirmAway(client, done) {
+  sessionStorage.setItem(key, "confirm");
+  const away = window.open("", "_blank");
+  sessionStorage.removeItem(key);
+  const url = await client.provider_confirm();
+  if (away === null) return goAway("confirm", url);
+  const channel = new BroadcastChannel(confirmed);
+  channel.onmessage = () => {
+    channel.close();
+    done();
+  };
+  away.location.assign(url);
+}
+async function confirmBack(client) {
+  const back = answered("confirm");
+  if (back === null) return;
+  try {
+    await client.provider_confirmed(back.answer);
+  } catch (error) {
+    return void showError(t("Confirm it's you"), error);
+  }
+  new BroadcastChannel(confirmed).postMessage("");
+  window.close();
+}
+
 async function useKey(options) {
   const asked = JSON.parse(options);
   const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
@@ -754,12 +813,16 @@ function serverClock(at) {
 }
 
 async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {
-  const step = await client.confirm_options();
+  const [step, name] = await Promise.all([client.confirm_options(), provided() ? client.provider_name() : ""]);
   const answer2 = await dialog(t("Confirm it's you"), (close) => {
     const place = el("div", {});
     const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
     const problem2 = el("p", { class: "error", role: "alert", hidden: true });
     const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
+    const fail = (error) => {
+      problem2.hidden = false;
+      fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+    };
     const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
     const form = el("form", { class: "form", onsubmit: async (event) => {
       event.preventDefault();
@@ -768,13 +831,12 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
         await client.confirm("password", password.value);
         close(true);
       } catch (error) {
-        problem2.hidden = false;
-        fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+        fail(error);
         password.select();
       } finally {
         send2.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
+    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
@@ -986,7 +1048,11 @@ var Session = class {
     await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await client.login_prep();
       return started(await client.login(token, username, password, stay), stay);
-    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async ({ state: state2, code, iss }, stay) => started(await client.provider_finish(state2, code, iss), stay) } : void 0);
+    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer2, stay) => {
+      const asked = started(await client.provider_finish(answer2), stay);
+      setProvided(true);
+      return asked;
+    } } : void 0);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1001,7 +1067,10 @@ var Session = class {
     if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
     await this.forget();
     location.hash = "";
-    location.reload();
+    const url = this.named && provided() ? await this.client.provider_logout().catch(() => "") : "";
+    setProvided(false);
+    if (url === "") location.reload();
+    else location.assign(url);
   }
   forget() {
     localStorage.removeItem(this.csrfKey);
@@ -1220,23 +1289,6 @@ function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
 }
 
-var key = "moxlite-provider";
-function goAway(purpose, url, stay = false) {
-  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
-  location.assign(url);
-  return new Promise(() => {
-  });
-}
-function answered(purpose) {
-  const [kept2, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
-  const fields2 = new URLSearchParams(location.search);
-  const state2 = fields2.get("state");
-  if (kept2 !== purpose || state2 === null) return null;
-  sessionStorage.removeItem(key);
-  history.replaceState(null, "", location.pathname + location.hash);
-  return { answer: { state: state2, code: fields2.get("code") ?? "", iss: fields2.get("iss") ?? "" }, stay: stay !== void 0 };
-}
-
 function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false, provider) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -1382,6 +1434,7 @@ var App = class {
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
     const known = this.session.resume();
+    void confirmBack(this.client);
     const app = byId("app", HTMLElement);
     addEventListener("hashchange", () => void this.open());
     if (read2(location.hash).page === "setup") {

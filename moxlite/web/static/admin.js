@@ -272,9 +272,8 @@ var checks = {
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
-  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Problem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
-  Problem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
+  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Finding"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
   QueueState: { messages: "integer", held: "integer", oldest: "number", recipient: "string", error: "string", blocks: ["list", ["ref", "Blocked"]], stopped: ["list", ["ref", "StoppedSender"]] },
@@ -677,6 +676,44 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
+var key = "moxlite-provider";
+var providedKey = "moxlite-provided";
+var provided = () => localStorage.getItem(providedKey) !== null;
+function setProvided(on) {
+  if (on) localStorage.setItem(providedKey, "1");
+  else localStorage.removeItem(providedKey);
+}
+function goAway(purpose, url, stay = false) {
+  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  location.assign(url);
+  return new Promise(() => {
+  });
+}
+function answered(purpose) {
+  const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const fields2 = new URLSearchParams(location.search);
+  const state2 = fields2.get("state");
+  if (kept !== purpose || state2 === null) return null;
+  sessionStorage.removeItem(key);
+  history.replaceState(null, "", location.pathname + location.hash);
+  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields2.get(name) ?? "");
+  return { answer: { state: state2, code, iss, error }, stay: stay !== void 0 };
+}
+var confirmed = "moxlite-confirmed";
+async function confirmAway(client, done) {
+  sessionStorage.setItem(key, "confirm");
+  const away = window.open("", "_blank");
+  sessionStorage.removeItem(key);
+  const url = await client.provider_confirm();
+  if (away === null) return goAway("confirm", url);
+  const channel = new BroadcastChannel(confirmed);
+  channel.onmessage = () => {
+    channel.close();
+    done();
+  };
+  away.location.assign(url);
+}
+
 async function useKey(options) {
   const asked = JSON.parse(options);
   const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
@@ -712,16 +749,16 @@ function text2(value) {
 }
 
 function secondStepForm(asked, done, again) {
-  const { step: step2 } = asked;
+  const { step } = asked;
   const problem = el("p", { class: "error", role: "alert", hidden: true });
-  const withKey = step2.keys.length > 0 && keysKnown();
-  let kind = step2.apps.length > 0 ? "totp" : withKey || !step2.codes ? "key" : "recovery";
+  const withKey = step.keys.length > 0 && keysKnown();
+  let kind = step.apps.length > 0 ? "totp" : withKey || !step.codes ? "key" : "recovery";
   let busy = false;
   let keySpent = false;
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
   const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step2.keys)));
+  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
   const form = el("form", { class: "form", onsubmit: (event) => {
@@ -739,7 +776,7 @@ function secondStepForm(asked, done, again) {
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
-        const given = await useKey(step2.key_request);
+        const given = await useKey(step.key_request);
         keySpent = true;
         await asked.finish("key", given);
       } else {
@@ -769,21 +806,21 @@ function secondStepForm(asked, done, again) {
     code.maxLength = kind === "totp" ? 9 : 40;
     fill(label, kind === "totp" ? t("Code") : t("Recovery code"), code);
     fill(intro, introduction());
-    other.hidden = !(step2.codes || kind === "recovery") || kind === "recovery" && step2.apps.length === 0;
+    other.hidden = !(step.codes || kind === "recovery") || kind === "recovery" && step.apps.length === 0;
     fill(other, kind === "recovery" ? t("Use authenticator app") : t("Use recovery code"));
     focus();
   }
   function introduction() {
     if (kind === "recovery") return t("Enter a recovery code. Each code works once.");
     if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys don't work at this address.");
-    return step2.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step2.apps[0] }) : t("Enter a code from {names}.", { names: step2.apps.join(", ") });
+    return step.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step.apps[0] }) : t("Enter a code from {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
     (kind === "key" ? key2 : code).focus();
   }
-  const elsewhere = step2.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
-  const clock2 = el("span", {}, serverClock(step2.server_time));
-  const root = el("div", { class: "second-step" }, el("h2", {}, t("Verify it's you")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step2.apps.length > 0 && clock2));
+  const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
+  const clock2 = el("span", {}, serverClock(step.server_time));
+  const root = el("div", { class: "second-step" }, el("h2", {}, t("Verify it's you")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock2));
   choose(kind);
   return { root, focus };
 }
@@ -801,12 +838,16 @@ function serverClock(at) {
 }
 
 async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {
-  const step2 = await client.confirm_options();
+  const [step, name] = await Promise.all([client.confirm_options(), provided() ? client.provider_name() : ""]);
   const answer2 = await dialog(t("Confirm it's you"), (close) => {
     const place = el("div", {});
-    const factors = step2.apps.length > 0 || step2.keys.length > 0 || step2.codes;
+    const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
     const problem = el("p", { class: "error", role: "alert", hidden: true });
     const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
+    const fail = (error) => {
+      problem.hidden = false;
+      fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+    };
     const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
     const form = el("form", { class: "form", onsubmit: async (event) => {
       event.preventDefault();
@@ -815,13 +856,12 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
         await client.confirm("password", password.value);
         close(true);
       } catch (error) {
-        problem.hidden = false;
-        fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+        fail(error);
         password.select();
       } finally {
         send2.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step2) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
+    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
@@ -831,23 +871,6 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
     return [place];
   });
   return answer2 === true;
-}
-
-var key = "moxlite-provider";
-function goAway(purpose, url, stay = false) {
-  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
-  location.assign(url);
-  return new Promise(() => {
-  });
-}
-function answered(purpose) {
-  const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
-  const fields2 = new URLSearchParams(location.search);
-  const state2 = fields2.get("state");
-  if (kept !== purpose || state2 === null) return null;
-  sessionStorage.removeItem(key);
-  history.replaceState(null, "", location.pathname + location.hash);
-  return { answer: { state: state2, code: fields2.get("code") ?? "", iss: fields2.get("iss") ?? "" }, stay: stay !== void 0 };
 }
 
 function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, provider) {
@@ -927,13 +950,13 @@ var Shell = class {
   side;
   opener;
   scrim = null;
-  constructor(app, label, places2, foot) {
-    for (const place of places2) {
+  constructor(app, label, places3, foot) {
+    for (const place of places3) {
       const count = el("span", { class: "count" });
       this.counts.set(place.name, count);
       this.links.set(place.name, el("a", { class: "nav", href: `#${place.name}`, onclick: () => this.close() }, sign(place.icon), el("span", {}, place.title), count));
     }
-    this.side = el("nav", { class: "side", id: "side", "aria-label": label }, brand(app), places2.map((place) => [place.group !== void 0 && el("h2", {}, place.group), this.links.get(place.name)]), el("div", { class: "foot" }, foot));
+    this.side = el("nav", { class: "side", id: "side", "aria-label": label }, brand(app), places3.map((place) => [place.group !== void 0 && el("h2", {}, place.group), this.links.get(place.name)]), el("div", { class: "foot" }, foot));
     this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     this.opener = el("button", { class: "btn icon", "aria-label": t("Pages"), title: t("Pages"), "aria-expanded": "false", "aria-controls": "side", onclick: () => this.open() }, sign(menu));
     const top = el("header", { class: "shell-top" }, this.opener, el("b", {}, `moxlite ${app}`));
@@ -1106,14 +1129,18 @@ var Session = class {
     const before = this.address;
     const { client } = this;
     const started = (result, stay) => {
-      const step2 = result.second_step;
-      if (step2 === null) this.begin(result);
-      return step2 && { step: step2, finish: async (kind, code) => this.begin(await client.login_factor(step2.token, kind, code, stay)) };
+      const step = result.second_step;
+      if (step === null) this.begin(result);
+      return step && { step, finish: async (kind, code) => this.begin(await client.login_factor(step.token, kind, code, stay)) };
     };
     await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await client.login_prep();
       return started(await client.login(token, username, password, stay), stay);
-    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async ({ state: state2, code, iss }, stay) => started(await client.provider_finish(state2, code, iss), stay) } : void 0);
+    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer2, stay) => {
+      const asked = started(await client.provider_finish(answer2), stay);
+      setProvided(true);
+      return asked;
+    } } : void 0);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1128,7 +1155,10 @@ var Session = class {
     if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
     await this.forget();
     location.hash = "";
-    location.reload();
+    const url = this.named && provided() ? await this.client.provider_logout().catch(() => "") : "";
+    setProvided(false);
+    if (url === "") location.reload();
+    else location.assign(url);
   }
   forget() {
     localStorage.removeItem(this.csrfKey);
@@ -1154,7 +1184,7 @@ function stack() {
   document.body.append(made);
   return made;
 }
-function toast(text3, action, time = shown) {
+function toast(text3, action2, time = shown) {
   const words = el("span", {}, text3);
   let timer = 0;
   let holds = 0;
@@ -1173,10 +1203,10 @@ function toast(text3, action, time = shown) {
     box.remove();
     if (focused) focusHome();
   };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action2 !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
     close();
-    action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+    action2.run();
+  } }, action2.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
   if (time > 0) timer = window.setTimeout(close, time);
   const all = stack();
   all.append(box);
@@ -1256,6 +1286,44 @@ function ago(at) {
   return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
 }
 
+function addressOf(page, path = [], query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== "");
+  const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
+  return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
+}
+function read2(hash) {
+  const [path = "", query = ""] = hash.slice(1).split("?", 2);
+  const names = path.split("/").map(decoded);
+  return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
+}
+function decoded(text3) {
+  try {
+    return decodeURIComponent(text3);
+  } catch {
+    return text3;
+  }
+}
+
+var queue = () => [addressOf("queue"), t("View queue")];
+var log = () => [addressOf("log"), t("View log")];
+var network = () => [addressOf("network"), t("View network")];
+var backups = () => [addressOf("backups"), t("View backups")];
+var standby = () => [addressOf("standby"), t("View standby server")];
+var files = () => [addressOf("config"), t("View configuration")];
+var account = (tab) => (one) => [addressOf("accounts", [one.about], { tab }), t("View account")];
+var records = (one) => [addressOf("domains", [one.about.split(" ")[0] ?? ""], { tab: "dns" }), t("View records")];
+var places = { "account-broken": account(""), "account-stopped": account(""), "address-blocked": queue, "backup-clock": backups, "backup-kept": backups, "backup-none": backups, "backup-old": backups, "backup-rehearsal": backups, "backup-same-disk": backups, "backup-sample": backups, "backup-unwritable": backups, "backup-without-keys": backups, "certificate-ending": network, "certificate-order": network, "certificate-unreadable": network, "child-down": log, "clock-unsynchronised": null, "clock-wrong": null, "config-error": files, "config-warning": files, "disk-low": null, dns: records, "dns-changed": records, "dns-provider": records, "dns-server": null, "ipv6-only": null, "key-not-in-effect": files, "key-rotation": null, listed: null, "mail-not-delivered": log, "mail-not-read": log, "mail-not-sent": log, "mail-rejected": log, "memory-short": () => [addressOf("metrics"), t("View metrics")], "no-admin-pages": null, "not-checked": null, "password-foreign": account("security"), "password-known": account("security"), "password-weak": account("security"), peer: (one) => [addressOf("domains", [one.about]), t("View domain")], permissions: null, placement: null, "port-25-blocked": null, "port-closed": network, "port-taken": network, "program-address": null, "program-in-clear": network, "queue-held": () => [addressOf("queue", [], { hold: "true" }), t("View queue")], "queue-stuck": queue, "quota-reached": account("settings"), "sandbox-weak": null, "server-down": null, "server-fault": log, "signature-wrong": null, "standby-behind": standby, "standby-lease": standby, "store-damaged": null, "task-down": log, update: null };
+function action(one) {
+  const place = places[one.code];
+  if (place === null) return null;
+  const [href, label] = place(one);
+  return el("a", { class: "btn line", href }, label);
+}
+function remedy(one) {
+  const commands = one.code === "not-checked" ? ["moxlite doctor"] : one.commands;
+  return [one.file !== "" && !one.text.includes(one.file) && el("div", {}, el("code", {}, `${one.file}:${one.line}`)), commands.map((command) => /^(moxlite|systemctl|journalctl) /.test(command) ? copyable(command) : el("div", {}, visible(command)))];
+}
+
 var period = 3e4;
 var day2 = 864e8;
 var soon = 14;
@@ -1286,7 +1354,7 @@ function content(desk, found) {
   const bad = found.flow === "none-in" || found.flow === "none-out";
   const tone = bad ? "danger" : found.flow === "slow" ? "warn" : "ok";
   const shape = bad ? octagonAlert : found.flow === "slow" ? triangleAlert : circleCheck;
-  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has an error. The previous version is still active.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.key, " ", one.text, one.hint === "" ? "" : ` (${one.hint})`])), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("No problems")), {}), ...found.placement.length > 0 ? [card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed)), { flush: true, actions: button(t("Send test now"), () => void testPlacement(desk)) })] : [], card(t("Working"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("checked {time}", { time: timeOf(found.at) }), " · ", button(t("check now"), () => void examine(desk), { kind: "text small" })) })];
+  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has an error. The previous version is still active.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.about, " ", one.text, one.commands.map((hint) => ` (${hint})`)], action(one))), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("No problems")), {}), ...found.placement.length > 0 ? [card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed)), { flush: true, actions: button(t("Send test now"), () => void testPlacement(desk)) })] : [], card(t("Working"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("checked {time}", { time: timeOf(found.at) }), " · ", button(t("check now"), () => void examine(desk), { kind: "text small" })) })];
 }
 async function examine(desk) {
   desk.say(t("Checking. This can take up to 5 minutes. You can continue working."));
@@ -1305,31 +1373,22 @@ function headline(found) {
   }
 }
 function summary(found, things) {
-  const queue = found.queue;
-  const waiting = queue === null ? t("The queue isn't running.") : queue.messages === 0 ? t("The queue is empty.") : queue.oldest > 0 ? many(queue.messages, "{n} message waiting since {time}.", "{n} messages waiting, oldest since {time}.", { time: agoShort(queue.oldest * 1e6) }) : many(queue.messages, "{n} message on hold.", "{n} messages on hold.");
+  const queue2 = found.queue;
+  const waiting = queue2 === null ? t("The queue isn't running.") : queue2.messages === 0 ? t("The queue is empty.") : queue2.oldest > 0 ? many(queue2.messages, "{n} message waiting since {time}.", "{n} messages waiting, oldest since {time}.", { time: agoShort(queue2.oldest * 1e6) }) : many(queue2.messages, "{n} message on hold.", "{n} messages on hold.");
   const need = things === 0 ? t("No problems found.") : many(things, "{n} problem needs attention.", "{n} problems need attention.");
   return `${waiting} ${need}`;
 }
-function line(level, grade, title, detail, step2) {
-  return el("li", {}, mark2(level, grade, false), el("div", { class: "grow" }, el("b", {}, title), el("div", { class: "hint" }, detail)), step2);
+function line(level, grade, title, detail, step) {
+  return el("li", {}, mark2(level, grade, false), el("div", { class: "grow" }, el("b", {}, title), el("div", { class: "hint" }, detail)), step);
 }
 function attention(found) {
-  const lines = found.findings.map((one) => line(levels[one.grade], grades[one.grade], visible(one.text), [one.detail !== "" && foreign(one.detail), commands(one)], step(one)));
+  const lines = found.findings.map((one) => line(levels[one.grade], grades[one.grade], visible(one.text), [one.detail !== "" && foreign(one.detail), remedy(one)], action(one)));
   for (const one of found.certificates) {
     const left = Math.floor((one.ends - found.at) / day2);
     if (left >= soon || one.own) continue;
-    lines.push(line(left < 3 ? "danger" : "warn", t("warning"), certificateEnds(one, left), one.automatic ? t("Automatic renewal failed. For the reason, see the server log.") : t("Replace the certificate file. The server will reload it within 6 hours."), null));
-  }
-  if (found.backup_interval > 0 && found.at - found.last_backup > 2 * found.backup_interval) {
-    const title = found.last_backup === 0 ? t("No backup yet") : t("No backup since {when}", { when: moment(found.last_backup) });
-    lines.push(line("warn", t("warning"), title, t("Backups are scheduled every {time}.", { time: agoShort(found.backup_interval) }), null));
-  } else if (found.backup_interval === 0 && !found.findings.some((one) => one.code === "backup-none")) {
-    lines.push(line("warn", t("warning"), t("Backups are off"), t("Set backup.schedule and backup.target in moxlite.toml."), null));
+    lines.push(line(left < 3 ? "danger" : "warn", t("warning"), certificateEnds(one, left), one.automatic ? t("Automatic renewal failed. For the reason, see the server log.") : t("Replace the certificate file. The server will reload it within 6 hours."), one.automatic ? el("a", { class: "btn line", href: "#log" }, t("View log")) : el("a", { class: "btn line", href: "#network" }, t("View network"))));
   }
   return lines;
-}
-function commands(one) {
-  return one.commands.map((command) => command.startsWith("moxlite ") || command.startsWith("systemctl ") || command.startsWith("journalctl ") ? copyable(command) : el("div", {}, visible(command)));
 }
 var nights = 30;
 var landings = { inbox: ["ok", t("Inbox")], other: ["ok", t("another folder")], junk: ["warn", t("junk")], missing: ["danger", t("not found")], unsent: ["danger", t("not sent")] };
@@ -1347,23 +1406,6 @@ function placed(one) {
   const days = one.days.slice(-nights);
   const good = days.filter((day22) => day22.landing === "inbox" || day22.landing === "other").length;
   return el("li", {}, mark2(level, word, false), el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, foreign(one.text))), el("div", { class: "nights", role: "img", "aria-label": t("{good} of {all} arrived", { good, all: days.length }) }, days.map((day22) => el("i", { class: landings[day22.landing][0], title: `${moment(day22.at * 1e6)}: ${landings[day22.landing][1]}` }))));
-}
-function step(one) {
-  const link2 = (href, title) => el("a", { class: "btn line", href }, title);
-  switch (one.code) {
-    case "queue-stuck":
-    case "address-blocked":
-      return link2("#queue", t("View queue"));
-    case "queue-held":
-      return link2("#queue?hold=true", t("View queue"));
-    case "account-stopped":
-    case "account-broken":
-      return link2(`#accounts/${encodeURIComponent(one.about)}`, t("View account"));
-    case "dns":
-      return link2(`#domains/${encodeURIComponent(one.about.split(" ")[0] ?? "")}?tab=dns`, t("View records"));
-    default:
-      return null;
-  }
 }
 function certificateEnds(one, left) {
   const names = one.names.join(", ");
@@ -1423,27 +1465,14 @@ function holdFilter(main) {
   };
 }
 
-function read2(hash) {
-  const [path = "", query = ""] = hash.slice(1).split("?", 2);
-  const names = path.split("/").map(decoded);
-  return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
-}
-function decoded(text3) {
-  try {
-    return decodeURIComponent(text3);
-  } catch {
-    return text3;
-  }
-}
-
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history2 }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "standby", title: t("Standby server"), icon: copy }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Login"), icon: keyRound }];
+var places2 = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history2 }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "standby", title: t("Standby server"), icon: copy }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Login"), icon: keyRound }];
 var parts = { accounts: "accounts", move: "moving", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session("moxlite-admin", t("Admin"), this.client, askLogIn, false);
-  shell = new Shell(t("admin"), t("Pages"), places, el("div", { class: "me" }, el("a", { class: "nav grow", href: "#sessions" }, sign(monitor), el("span", {}, t("Your sessions"))), iconButton(t("Log out"), logOut, () => void this.session.logOut())));
+  shell = new Shell(t("admin"), t("Pages"), places2, el("div", { class: "me" }, el("a", { class: "nav grow", href: "#sessions" }, sign(monitor), el("span", {}, t("Your sessions"))), iconButton(t("Log out"), logOut, () => void this.session.logOut())));
   shown = 0;
   leave = [];
   displayed = "";

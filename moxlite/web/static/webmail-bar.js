@@ -125,6 +125,8 @@ var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 
 var tag = "M12.586 2.586A2 2 0 0 0 11.172 2H4a2 2 0 0 0-2 2v7.172a2 2 0 0 0 .586 1.414l8.704 8.704a2.426 2.426 0 0 0 3.42 0l6.58-6.58a2.426 2.426 0 0 0 0-3.42z M7 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 
+var phone = matchMedia("(max-width: 700px)");
+
 var mirrored = () => document.documentElement.dir === "rtl";
 function along(key) {
   if (!mirrored()) return key;
@@ -302,7 +304,6 @@ var chosen = ["message.not-junk", "message.archive", "message.trash", "message.d
 var byThumb = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply", "message.later", "menu", "compose.reply-all", "compose.forward", "message.not-junk", "message.labels", "message.move", "message.unread", "message.read", "message.flag", "message.unflag", "message.junk", "message.export"];
 var icons = { "compose.edit": filePen, "compose.reply": reply, "compose.reply-all": replyAll, "compose.forward": forward, "message.archive": archive, "message.trash": trash2, "message.delete": trash2, "message.junk": octagonAlert, "message.not-junk": circleCheck, "message.move": folderInput, "message.later": clock, "message.unread": mail, "message.read": mailOpen, "message.flag": star, "message.unflag": star, "message.labels": tag, "message.export": download };
 var worded = ["compose.edit", "compose.reply", "message.not-junk"];
-var phone = matchMedia("(max-width: 700px)");
 var half = matchMedia("(min-width: 701px) and (max-width: 1279px)");
 var wordOf = (command) => command.id === "message.read" ? t("Read") : titleOf(command).replace(/…$/, "");
 var Bar = class {

@@ -121,8 +121,8 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
-async function told(error) {
-  return globalThis.moxliteLanguage?.told(error) ?? error;
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
@@ -187,17 +187,9 @@ var list = "m3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
 var menu = "M4 5h16 M4 12h16 M4 19h16";
 var plus = "M5 12h14 M12 5v14";
 var refreshCw = "M3 12a9 9 0 0 1 9-9 9.75 9.75 0 0 1 6.74 2.74L21 8 M21 3v5h-5 M21 12a9 9 0 0 1-9 9 9.75 9.75 0 0 1-6.74-2.74L3 16 M8 16H3v5";
+var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
-
-function once(work) {
-  let running = false;
-  return (event) => {
-    event.preventDefault();
-    if (running) return;
-    running = true;
-    void work().finally(() => running = false);
-  };
-}
+var x = "M18 6 6 18 M6 6l12 12";
 
 var quiet = 500;
 var [again, longest] = [5e3, 6e4];
@@ -231,6 +223,8 @@ function follow(load, failed) {
     clearTimeout(timer);
   } };
 }
+
+var phone = matchMedia("(max-width: 700px)");
 
 async function released(place) {
   while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
@@ -274,6 +268,45 @@ async function showDeleted(client, kind, again2) {
 var placeview_default = ".place-view{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);background:var(--background)}.place-view:focus{outline:none}.place-head{display:flex;align-items:center;gap:8px;min-height:54px;padding:0 16px;border-bottom:1px solid var(--border-color)}.place-head h1{flex:1;min-width:0;font-size:20px;line-height:28px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.place-side{display:flex;flex:1;flex-direction:column;gap:14px;min-height:0}.place-side .side-lists{display:flex;flex-direction:column;gap:14px}.side-head{display:flex;justify-content:space-between;align-items:center;min-height:30px;padding-inline-start:8px;color:var(--color-mild);font-size:13px;font-weight:400}:is(.place-view,.place-side) .btn.icon{display:inline-flex;align-items:center;justify-content:center;flex:none;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}:is(.place-view,.place-side) .btn.icon.small{width:30px;min-width:30px;height:30px}:is(.place-view,.place-side) .btn.icon:hover{background:var(--button-hover-background)}.place-head .search{flex:none;width:368px}.place-side .btn.place-lists{display:none}.place-new{display:flex;align-items:center;justify-content:center;gap:8px}@media(max-width:1399px){.place-head .search{width:216px}}@media(min-width:701px)and (max-width:1099px){.place-side .btn.place-lists{display:inline-flex;align-self:center;width:44px;height:44px}.place-side .side-lists{display:none}.place-side.open .side-lists{display:flex;position:fixed;inset-block:0;inset-inline:var(--side-width) auto;z-index:4;width:260px;padding:14px 12px;background:var(--background-mild);box-shadow:var(--shadow)}.place-new{min-height:44px;padding:0}.place-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:700px){.place-view{inset:0 0 var(--tabs-height);z-index:1}.place-head{position:relative;min-height:56px;padding:0 8px}.place-head .search{width:44px}.place-head .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.place-side .place-new{display:none}}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}\n";
 
 adopt(placeview_default);
+var pause = 150;
+function searchField(label, run, leave) {
+  let timer = 0;
+  const input = el("input", { class: "search-input", type: "search", maxlength: "200", placeholder: label, "aria-label": label, autocomplete: "off", spellcheck: "false", dir: "auto" });
+  const close = t("Close the search");
+  const set = (text2) => {
+    clearTimeout(timer);
+    input.value = text2;
+    clear.hidden = text2 === "";
+  };
+  const end = () => {
+    set("");
+    run("");
+  };
+  const clear = el("button", { class: "search-clear", type: "button", title: close, "aria-label": close, hidden: true, onclick: () => {
+    end();
+    input.focus();
+  } }, sign(x, "i s"));
+  const changed = (after) => {
+    clearTimeout(timer);
+    clear.hidden = input.value === "";
+    timer = window.setTimeout(() => run(input.value.trim()), after);
+  };
+  input.addEventListener("input", () => changed(pause));
+  const root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, sign(search, "i s"), input, clear));
+  root.addEventListener("click", () => input.focus());
+  root.addEventListener("submit", (event) => {
+    event.preventDefault();
+    changed(0);
+  });
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    end();
+    leave();
+  });
+  return { root, input, set };
+}
 function sideButton(page) {
   const attributes = { class: "menu-open", type: "button", "aria-label": t("Folders"), onclick: () => page.openSide() };
   return el("button", attributes, sign(menu));
@@ -293,6 +326,16 @@ function listsButton(title) {
 function listHead(title, add, run) {
   const button = { class: "btn icon small", type: "button", title: add, "aria-label": add, onclick: run };
   return el("h2", { class: "side-head" }, title, el("button", button, sign(plus)));
+}
+
+var join_default = ".event-joining{display:flex;align-items:center;gap:12px;margin:0 0 12px;overflow-wrap:anywhere}a.event-join{display:inline-flex;align-items:center;flex:none;min-height:32px;text-decoration:none}.cal-agenda li:has(>.event-join){display:flex;align-items:center;gap:8px}@media(pointer:coarse){a.event-join{min-height:44px}}\n";
+
+adopt(join_default);
+function joinLink(link, named = false) {
+  if (link === void 0 || !/^https?:/i.test(link)) return false;
+  const host = URL.canParse(link) ? new URL(link).host : link;
+  const button = el("a", { class: "btn primary event-join", href: link, target: "_blank", rel: "noopener noreferrer", title: link }, meant("event", "Join"));
+  return named ? el("p", { class: "event-joining" }, button, el("bdi", { dir: "ltr" }, isolated(host))) : button;
 }
 
 var dayLength = 864e5;
@@ -315,11 +358,19 @@ var today = () => dayOf(/* @__PURE__ */ new Date());
 function placeOf(view, day) {
   return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
 }
+function placeOfSearch(text2, day) {
+  return placeOf("day", day).replace("day", `search:${encodeURIComponent(text2)}`);
+}
 function placeIn(hash) {
-  const found = /^#calendar:(day|week|month|agenda),(\d{4})(\d\d)(\d\d)$/.exec(hash);
+  const found = /^#calendar:(?:(day|week|month|agenda)|search:([^,]+)),(\d{4})(\d\d)(\d\d)$/.exec(hash);
   if (found === null) return null;
-  const [year, month, day] = found.slice(2).map(Number);
-  return { view: found[1], day: Date.UTC(year, month - 1, day) / dayLength };
+  const [year, month, day] = found.slice(3).map(Number);
+  const at = { sought: "", day: Date.UTC(year, month - 1, day) / dayLength };
+  try {
+    return found[1] !== void 0 ? { ...at, view: found[1] } : { ...at, sought: decodeURIComponent(found[2]) };
+  } catch {
+    return at;
+  }
 }
 var weekday = (day) => ((day + 3) % 7 + 7) % 7;
 function firstWeekday() {
@@ -366,6 +417,13 @@ function when(one) {
   const end = one.first === one.last ? clock(one.end) : `${to}, ${clock(one.end)}`;
   return `${from}, ${clock(one.start)} – ${end}`;
 }
+var isBusy = ({ item, bar }) => !bar && !item.free && !item.cancelled && item.answer !== "no";
+function clashText(one, events) {
+  if (!isBusy(one)) return "";
+  const other = events.find((each) => each !== one && isBusy(each) && each.start < one.end && one.start < each.end);
+  return other === void 0 ? "" : overlapText(other);
+}
+var overlapText = ({ item, start }) => t("Overlaps with {title} at {time}", { title: nameOf(item), time: clock(start) });
 var colours = ["#D64A3E", "#D9782A", "#C99A06", "#459C40", "#1A9A8C", "#3A7BD3", "#8C5BCB", "#CD4A92"];
 var given = [5, 6, 4, 7, 2, 8, 3, 1];
 function colourOf(one, place) {
@@ -466,12 +524,12 @@ function drawAgenda(board) {
   const now = /* @__PURE__ */ new Date();
   const days = Array.from({ length: agendaDays }, (_, at) => board.day + at).map((day) => ({ day, events: ofDay(board.events, day) })).filter(({ events }) => events.length > 0).map(({ day, events }) => el("section", { class: `cal-agenda-day${day === today() ? " today" : ""}`, "aria-label": longDay(day) }, el("h2", {}, board.dayButton(day, String(dateOf(day).getDate()), events.length), el("span", {}, day === today() ? t("Today") : dayName(day), el("small", {}, dateOf(day).toLocaleDateString(document.documentElement.lang, { month: "long" })))), el("ul", {}, events.map((one) => {
     const time = one.item.clock === "date" || one.first < day && one.last > day ? t("all day") : `${one.first === day ? clock(one.start) : "…"} – ${one.last === day ? clock(one.end) : "…"}`;
-    return el("li", {}, board.event(one, `cal-entry${one.end < now ? " past" : ""}`, [el("time", {}, time), el("i", { class: "cal-stripe" })], [one.item.place !== "" && el("span", { class: "cal-place" }, one.item.place)]));
+    return el("li", {}, board.event(one, `cal-entry${one.end < now ? " past" : ""}`, [el("time", {}, time), el("i", { class: "cal-stripe" })], [one.item.place !== "" && el("span", { class: "cal-place" }, one.item.place)]), one.end >= now && joinLink(one.item.join));
   }))));
   return el("div", { class: "cal-agenda" }, days.length > 0 ? days : board.nothing());
 }
 
-var calendar_default = '.calendar-page{--t-xs: 0.75rem;--t-md: 0.875rem;--r-sm: 4px;--on-accent: var(--accent-color);--ground: var(--background-mild);--hover: var(--button-hover-background);--selected: var(--message-active-background)}.cal-tools{padding-inline-end:16px}.cal-tools h1 small{margin-inline-start:10px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.cal-tools button{flex:none;min-height:34px}.calendar-page :is(.c1,.c2,.c3,.c4,.c5,.c6,.c7,.c8){--d: color-mix(in oklab, var(--c) 68%, var(--g))}.cal-main{position:relative;display:flex;flex-direction:column;min-width:0;min-height:0}.cal-view{flex:1;min-height:0;display:flex;flex-direction:column;user-select:none}.cal-state{margin:0;padding:6px 16px;background:var(--warn-soft);color:var(--warn);font-size:var(--t-sm)}.cal-tabs{display:inline-flex;padding:2px;gap:2px;border-radius:var(--r-md);background:var(--sunken);box-shadow:inset 0 0 0 1px var(--line)}.calendar-page .cal-tabs .btn{justify-content:center;min-height:30px;padding:0 12px;border:0;background:none;font-size:var(--t-sm);color:var(--text-2)}.calendar-page .cal-tabs .btn[aria-pressed=true]{background:var(--raised);box-shadow:0 0 0 1px var(--line);color:var(--text);font-weight:600}.cal-small b{display:block;padding:0 6px 6px;font-size:var(--t-sm);font-weight:600}.cal-small-grid{display:grid;grid-template-columns:repeat(7,1fr);text-align:center;font-size:var(--t-xs)}.cal-small-grid>span{color:var(--muted);line-height:22px}.cal-small-grid button{height:26px;min-width:24px;padding:0;border:0;border-radius:13px;background:none;color:var(--text);font:inherit;font-size:var(--t-xs);font-variant-numeric:tabular-nums;cursor:pointer}.cal-small-grid button:hover{background:var(--hover)}.cal-small-grid button.other{color:var(--muted)}.cal-small-grid button.within{background:var(--selected)}.cal-small-grid button.today,.cal-small-grid button.today:hover{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-choice{display:flex;align-items:center;border-radius:var(--r-md)}.cal-choice:hover{background:var(--hover)}.cal-choice label{flex:1;display:flex;align-items:center;gap:10px;min-height:32px;min-width:0;padding:0 6px;cursor:pointer}.cal-choice bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-choice input{width:17px;height:17px;margin:0;accent-color:var(--d)}.calendar-page .cal-deleted{justify-content:start;border:0;background:none;min-height:32px;margin-top:6px;padding:0 6px;color:var(--text-2);font-size:var(--t-sm)}.cal-sign{flex:none;display:inline-flex;margin-inline-start:auto;color:var(--muted)}.cal-sign svg{width:14px;height:14px}.cal-sign.warn{color:var(--warn)}.dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.calendar-page .cal-deleted:hover{background:var(--hover)}.dialog .cal-source .hint{padding:0}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}.cal-event{display:flex;align-items:center;gap:5px;min-width:0;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text);font:inherit;font-size:var(--t-xs);text-align:start;overflow:hidden;cursor:pointer}.cal-event:focus-visible{outline-offset:-2px}.cal-event.dragged{opacity:0.6}.cal-title{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-event time{flex:none;color:var(--muted);font-variant-numeric:tabular-nums}.cal-bar{height:22px;margin:0 4px;padding-inline-start:9px;background:var(--g);color:var(--c);font-weight:500;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.cal-bar time{color:inherit;font-weight:400}.cal-time{height:22px;margin:0 4px}.cal-time:hover{background:var(--hover)}.cal-dot{flex:none;width:8px;height:8px;border-radius:50%;background:var(--d)}.cal-event.ask:is(.cal-bar,.cal-block){background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.cal-event.ask .cal-dot{background:none;box-shadow:inset 0 0 0 2px var(--d)}.cal-event.off .cal-title{text-decoration:line-through;font-weight:400}.cal-event.off:is(.cal-bar,.cal-block){background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line)}.cal-event.free:is(.cal-bar,.cal-block){background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.cal-day{border:0;background:none;color:inherit;font:inherit;font-variant-numeric:tabular-nums;cursor:pointer}.cal-mark{position:absolute;inset-inline:3px;z-index:4;padding:2px 6px;border-radius:6px;background:color-mix(in srgb,var(--accent) 22%,transparent);box-shadow:inset 0 0 0 1.5px var(--accent);color:var(--text);font-size:var(--t-xs);pointer-events:none}.cal-month{display:flex;flex:1;flex-direction:column;min-height:0}.cal-names,.cal-week{display:grid;grid-template-columns:40px repeat(7,minmax(0,1fr))}.cal-names{font-size:var(--t-xs);line-height:28px;font-weight:500;color:var(--muted)}.cal-names span{padding-inline-start:10px}.cal-number{padding:6px 0 0;text-align:center;font-size:var(--t-xs);color:var(--muted)}.cal-names .cal-number{padding:0}.cal-weeks{display:grid;flex:1;min-height:0}.cal-week{position:relative;min-height:0;border-top:1px solid var(--line);overflow:hidden}.cal-week>.cal-number{grid-area:1 / 1}.cal-week>.cal-event,.cal-more{z-index:1}.cal-cell{position:relative;grid-row:1 / -1;padding:4px 6px;border-inline-start:1px solid var(--line)}.cal-cell.weekend{background:color-mix(in srgb,var(--ground) 60%,var(--surface))}.cal-cell .cal-day{min-width:24px;height:22px;padding:0 5px;border-radius:11px;font-size:var(--t-sm)}.cal-cell.other .cal-day{color:var(--muted)}.cal-cell .cal-day:hover{background:var(--hover)}.cal-cell.today .cal-day,.cal-head.today .cal-day,.cal-agenda-day.today .cal-day{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-cell:has(.chosen){box-shadow:inset 0 2px 0 var(--accent)}.cal-more{justify-self:start;height:22px;margin:0 4px;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text-2);font:inherit;font-size:var(--t-xs);font-weight:500;cursor:pointer}.cal-more:hover{background:var(--hover)}.cal-hours{display:flex;flex:1;flex-direction:column;min-height:0}.cal-heads{display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:44px;flex:none;padding-inline-end:12px}.cal-head .cal-day,.cal-cell .cal-day,.cal-agenda-day .cal-day{padding:0 5px}.cal-head{display:flex;align-items:center;gap:6px;padding-inline-start:8px;font-size:var(--t-sm);color:var(--text-2)}.cal-head .cal-day{min-width:30px;height:30px;padding:0 4px;border-radius:15px;font-size:1.0625rem;font-weight:600;color:var(--text)}.cal-days{display:grid;grid-template-columns:64px minmax(0,1fr);flex:none;max-height:30%;padding-block:2px 3px;padding-inline:0 12px;border-bottom:1px solid var(--line);overflow-y:auto}.cal-hint{padding-block:4px 0;padding-inline:0 8px;font-size:11px;text-align:end;color:var(--muted)}.cal-bars{display:grid;grid-template-columns:repeat(var(--days),minmax(0,1fr));grid-auto-rows:24px}.cal-whole{position:relative;grid-row:1 / calc(var(--lanes) + 1);min-height:24px;border-inline-start:1px solid var(--line)}.cal-bars .cal-event{z-index:1}.cal-scroll{flex:1;min-height:0;overflow-y:auto;scrollbar-gutter:stable}.cal-grid{position:relative;display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:1200px}.cal-hour{z-index:1;background:var(--background);position:absolute;inset-inline-start:0;width:56px;font-size:11px;line-height:16px;text-align:end;color:var(--muted);font-variant-numeric:tabular-nums}.cal-column{position:relative;grid-row:1;border-inline-start:1px solid var(--line);background:repeating-linear-gradient(transparent 0 49px,var(--line) 49px 50px)}.cal-column.weekend{background-color:color-mix(in srgb,var(--text) 2.2%,transparent)}.cal-block{position:absolute;flex-direction:column;align-items:stretch;justify-content:flex-start;gap:0;min-height:24px;padding-block:3px 0;padding-inline:10px 6px;border-radius:6px;background:var(--g);color:var(--c);line-height:16px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d),0 0 0 1.5px var(--surface)}.cal-block .cal-title{flex:none;max-height:32px;font-weight:600;white-space:normal}.cal-block.short{flex-direction:row;align-items:flex-start;justify-content:flex-start;gap:6px}.cal-block.short .cal-title{flex:0 1 auto;white-space:nowrap}.cal-block time,.cal-block .cal-place{display:block;color:inherit;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-grip{position:absolute;inset:auto 0 0;height:7px;cursor:ns-resize}.cal-now{position:absolute;inset-inline:0;z-index:3;height:2px;margin-top:-1px;background:var(--danger);pointer-events:none}.cal-now::before{content:"";position:absolute;inset-inline-start:-4px;top:-3px;width:8px;height:8px;border-radius:50%;background:var(--danger)}.cal-links{display:grid;gap:8px;max-height:240px;overflow-y:auto}.cal-links small{display:block;color:var(--muted)}.cal-agenda{flex:1;overflow-y:auto}.cal-agenda-day{display:grid;grid-template-columns:168px minmax(0,1fr);padding:8px 20px;border-bottom:1px solid var(--line)}.cal-agenda-day h2{display:flex;gap:12px;align-items:center;height:44px;margin:0;font-size:var(--t-sm);line-height:18px}.cal-agenda-day small{display:block;font-size:inherit;font-weight:400;color:var(--muted)}.cal-agenda-day .cal-day{min-width:40px;height:40px;border-radius:20px;font-size:1.375rem;font-weight:600}.cal-agenda-day ul{margin:0;padding:0;list-style:none}.cal-entry{width:100%;min-height:44px;gap:12px;padding:0 8px;border-radius:var(--r-md);font-size:var(--t-md)}.cal-entry:hover{background:var(--hover)}.cal-entry time{width:116px;font-size:var(--t-sm);color:var(--text-2)}.cal-entry .cal-title{font-weight:600}.cal-entry.past .cal-title{font-weight:400;color:var(--text-2)}.cal-entry .cal-place{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--muted);font-size:var(--t-sm)}.cal-stripe{flex:none;width:4px;height:28px;border-radius:2px;background:var(--d)}.cal-entry.ask .cal-stripe{background:none;box-shadow:inset 0 0 0 1.5px var(--d)}.cal-nothing{max-width:420px;margin:64px auto;padding:0 16px;text-align:center}.cal-nothing p{color:var(--text-2)}@media(max-width:700px){.cal-tools{flex-wrap:wrap;padding-block:6px}.cal-tools h1{order:-2;flex:1 1 50%}.cal-tools .menu-open{order:-3}.cal-tools .cal-today{order:-1;border:0;color:var(--accent)}.cal-tabs{flex:1;order:1}.cal-tabs .btn{flex:1;justify-content:center}.cal-later{order:2}.cal-tabs .wide{display:none}.cal-agenda-day{grid-template-columns:minmax(0,1fr);padding:8px 8px}.cal-entry{display:grid;grid-template-columns:4px minmax(0,1fr);gap:0 12px;min-height:56px;padding:6px 8px;font-size:1rem}.cal-entry .cal-stripe{grid-area:1 / 1 / 4 / 2;height:100%;min-height:36px}.cal-entry time{grid-column:2;grid-row:2;width:auto}.cal-entry .cal-title{grid-column:2;grid-row:1}.cal-entry .cal-place{grid-column:2}.cal-agenda{padding-bottom:96px}.cal-heads,.cal-grid{grid-template-columns:60px repeat(var(--days),minmax(0,1fr))}}@media print{.app:has(>.calendar-page)>:not(.calendar-page){display:none}.place-view.calendar-page{position:static;height:100vh}.place-view.calendar-page :is(.btn,.cal-tabs,.compose-round){display:none}.calendar-page *{print-color-adjust:exact}.cal-scroll,.cal-agenda{overflow:visible}}.cal-files{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}\n';
+var calendar_default = '.calendar-page{--t-xs: 0.75rem;--t-md: 0.875rem;--r-sm: 4px;--on-accent: var(--accent-color);--ground: var(--background-mild);--hover: var(--button-hover-background);--selected: var(--message-active-background)}.cal-tools{padding-inline-end:16px}.cal-tools h1 small{margin-inline-start:10px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.cal-tools>button{flex:none;min-height:34px;font-size:var(--t-md)}.calendar-page .cal-back{display:none;min-height:34px;gap:6px}.calendar-page.searching .cal-back{display:inline-flex;align-items:center}.searching .cal-tools :is(.cal-today,.btn.icon,.cal-tabs){display:none}.calendar-page :is(.c1,.c2,.c3,.c4,.c5,.c6,.c7,.c8){--d: color-mix(in oklab, var(--c) 68%, var(--g))}.cal-main{position:relative;display:flex;flex-direction:column;min-width:0;min-height:0}.cal-view{flex:1;min-height:0;display:flex;flex-direction:column;user-select:none}.cal-state{margin:0;padding:6px 16px;background:var(--warn-soft);color:var(--warn);font-size:var(--t-sm)}.cal-tabs{display:inline-flex;padding:2px;gap:2px;border-radius:var(--r-md);background:var(--sunken);box-shadow:inset 0 0 0 1px var(--line)}.calendar-page .cal-tabs .btn{justify-content:center;min-height:30px;padding:0 12px;border:0;background:none;font-size:var(--t-sm);color:var(--text-2)}.calendar-page .cal-tabs .btn[aria-pressed=true]{background:var(--raised);box-shadow:0 0 0 1px var(--line);color:var(--text);font-weight:600}.cal-small b{display:block;padding:0 6px 6px;font-size:var(--t-sm);font-weight:600}.cal-small-grid{display:grid;grid-template-columns:repeat(7,1fr);text-align:center;font-size:var(--t-xs)}.cal-small-grid>span{color:var(--muted);line-height:22px}.cal-small-grid button{height:26px;min-width:24px;padding:0;border:0;border-radius:13px;background:none;color:var(--text);font:inherit;font-size:var(--t-xs);font-variant-numeric:tabular-nums;cursor:pointer}.cal-small-grid button:hover{background:var(--hover)}.cal-small-grid button.other{color:var(--muted)}.cal-small-grid button.within{background:var(--selected)}.cal-small-grid button.today,.cal-small-grid button.today:hover{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-choice{display:flex;align-items:center;border-radius:var(--r-md)}.cal-choice:hover{background:var(--hover)}.cal-choice label{flex:1;display:flex;align-items:center;gap:10px;min-height:32px;min-width:0;padding:0 6px;cursor:pointer}.cal-choice bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-choice input{width:17px;height:17px;margin:0;accent-color:var(--d)}.calendar-page .cal-deleted{justify-content:start;border:0;background:none;min-height:32px;margin-top:6px;padding:0 6px;color:var(--text-2);font-size:var(--t-sm)}.cal-sign{flex:none;display:inline-flex;margin-inline-start:auto;color:var(--muted)}.cal-sign svg{width:14px;height:14px}.cal-sign.warn{color:var(--warn)}.calendar-page .cal-deleted:hover{background:var(--hover)}.cal-event{display:flex;align-items:center;gap:5px;min-width:0;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text);font:inherit;font-size:var(--t-xs);text-align:start;overflow:hidden;cursor:pointer}.cal-event:focus-visible{outline-offset:-2px}.cal-event.dragged{opacity:0.6}.cal-title{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-event time{flex:none;color:var(--muted);font-variant-numeric:tabular-nums}.cal-bar{height:22px;margin:0 4px;padding-inline-start:9px;background:var(--g);color:var(--c);font-weight:500;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.cal-bar time{color:inherit;font-weight:400}.cal-time{height:22px;margin:0 4px}.cal-time:hover{background:var(--hover)}.cal-dot{flex:none;width:8px;height:8px;border-radius:50%;background:var(--d)}.cal-event.ask:is(.cal-bar,.cal-block){background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.cal-event.ask .cal-dot{background:none;box-shadow:inset 0 0 0 2px var(--d)}.cal-event.off .cal-title{text-decoration:line-through;font-weight:400}.cal-event.off:is(.cal-bar,.cal-block){background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line)}.cal-event.free:is(.cal-bar,.cal-block){background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.cal-day{border:0;background:none;color:inherit;font:inherit;font-variant-numeric:tabular-nums;cursor:pointer}.cal-mark{position:absolute;inset-inline:3px;z-index:4;padding:2px 6px;border-radius:6px;background:color-mix(in srgb,var(--accent) 22%,transparent);box-shadow:inset 0 0 0 1.5px var(--accent);color:var(--text);font-size:var(--t-xs);pointer-events:none}.cal-month{display:flex;flex:1;flex-direction:column;min-height:0}.cal-names,.cal-week{display:grid;grid-template-columns:40px repeat(7,minmax(0,1fr))}.cal-names{font-size:var(--t-xs);line-height:28px;font-weight:500;color:var(--muted)}.cal-names span{padding-inline-start:10px}.cal-number{padding:6px 0 0;text-align:center;font-size:var(--t-xs);color:var(--muted)}.cal-names .cal-number{padding:0}.cal-weeks{display:grid;flex:1;min-height:0}.cal-week{position:relative;min-height:0;border-top:1px solid var(--line);overflow:hidden}.cal-week>.cal-number{grid-area:1 / 1}.cal-week>.cal-event,.cal-more{z-index:1}.cal-cell{position:relative;grid-row:1 / -1;padding:4px 6px;border-inline-start:1px solid var(--line)}.cal-cell.weekend{background:color-mix(in srgb,var(--ground) 60%,var(--surface))}.cal-cell .cal-day{min-width:24px;height:22px;padding:0 5px;border-radius:11px;font-size:var(--t-sm)}.cal-cell.other .cal-day{color:var(--muted)}.cal-cell .cal-day:hover{background:var(--hover)}.cal-cell.today .cal-day,.cal-head.today .cal-day,.cal-agenda-day.today .cal-day{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-cell:has(.chosen){box-shadow:inset 0 2px 0 var(--accent)}.cal-more{justify-self:start;height:22px;margin:0 4px;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text-2);font:inherit;font-size:var(--t-xs);font-weight:500;cursor:pointer}.cal-more:hover{background:var(--hover)}.cal-hours{display:flex;flex:1;flex-direction:column;min-height:0}.cal-heads{display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:44px;flex:none;padding-inline-end:12px}.cal-head .cal-day,.cal-cell .cal-day,.cal-agenda-day .cal-day{padding:0 5px}.cal-head{display:flex;align-items:center;gap:6px;padding-inline-start:8px;font-size:var(--t-sm);color:var(--text-2)}.cal-head .cal-day{min-width:30px;height:30px;padding:0 4px;border-radius:15px;font-size:1.0625rem;font-weight:600;color:var(--text)}.cal-days{display:grid;grid-template-columns:64px minmax(0,1fr);flex:none;max-height:30%;padding-block:2px 3px;padding-inline:0 12px;border-bottom:1px solid var(--line);overflow-y:auto}.cal-hint{padding-block:4px 0;padding-inline:0 8px;font-size:11px;text-align:end;color:var(--muted)}.cal-bars{display:grid;grid-template-columns:repeat(var(--days),minmax(0,1fr));grid-auto-rows:24px}.cal-whole{position:relative;grid-row:1 / calc(var(--lanes) + 1);min-height:24px;border-inline-start:1px solid var(--line)}.cal-bars .cal-event{z-index:1}.cal-scroll{flex:1;min-height:0;overflow-y:auto;scrollbar-gutter:stable}.cal-grid{position:relative;display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:1200px}.cal-hour{z-index:1;background:var(--background);position:absolute;inset-inline-start:0;width:56px;font-size:11px;line-height:16px;text-align:end;color:var(--muted);font-variant-numeric:tabular-nums}.cal-column{position:relative;grid-row:1;border-inline-start:1px solid var(--line);background:repeating-linear-gradient(transparent 0 49px,var(--line) 49px 50px)}.cal-column.weekend{background-color:color-mix(in srgb,var(--text) 2.2%,transparent)}.cal-block{position:absolute;flex-direction:column;align-items:stretch;justify-content:flex-start;gap:0;min-height:24px;padding-block:3px 0;padding-inline:10px 6px;border-radius:6px;background:var(--g);color:var(--c);line-height:16px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d),0 0 0 1.5px var(--surface)}.cal-block .cal-title{flex:none;max-height:32px;font-weight:600;white-space:normal}.cal-block.short{flex-direction:row;align-items:flex-start;justify-content:flex-start;gap:6px}.cal-block.short .cal-title{flex:0 1 auto;white-space:nowrap}.cal-block time,.cal-block .cal-place{display:block;color:inherit;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-clash{position:absolute;inset-block-start:4px;inset-inline-end:4px;display:grid;color:var(--warn)}.cal-clash svg{width:14px;height:14px}.cal-block.clash{padding-inline-end:20px}.cal-grip{position:absolute;inset:auto 0 0;height:7px;cursor:ns-resize}.cal-now{position:absolute;inset-inline:0;z-index:3;height:2px;margin-top:-1px;background:var(--danger);pointer-events:none}.cal-now::before{content:"";position:absolute;inset-inline-start:-4px;top:-3px;width:8px;height:8px;border-radius:50%;background:var(--danger)}.cal-agenda{flex:1;overflow-y:auto}.cal-agenda-day{display:grid;grid-template-columns:168px minmax(0,1fr);padding:8px 20px;border-bottom:1px solid var(--line)}.cal-agenda-day :is(h2,h3){display:flex;gap:12px;align-items:center;height:44px;margin:0;font-size:var(--t-sm);line-height:18px}.cal-agenda-day small{display:block;font-size:inherit;font-weight:400;color:var(--muted)}.cal-agenda-day .cal-day{min-width:40px;height:40px;border-radius:20px;font-size:1.375rem;font-weight:600}.cal-agenda-day ul{margin:0;padding:0;list-style:none}.cal-entry{width:100%;min-height:44px;gap:12px;padding:0 8px;border-radius:var(--r-md);font-size:var(--t-md)}.cal-entry:hover{background:var(--hover)}.cal-entry time{width:116px;font-size:var(--t-sm);color:var(--text-2)}.cal-entry .cal-title{font-weight:600}.cal-entry.past .cal-title{font-weight:400;color:var(--text-2)}.cal-entry .cal-place{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--muted);font-size:var(--t-sm)}.cal-stripe{flex:none;width:4px;height:28px;border-radius:2px;background:var(--d)}.cal-entry.ask .cal-stripe{background:none;box-shadow:inset 0 0 0 1.5px var(--d)}.cal-nothing{max-width:420px;margin:64px auto;padding:0 16px;text-align:center}.cal-nothing p{color:var(--text-2)}@media(max-width:900px){.cal-tools{position:relative}.cal-tools .search{width:44px}.cal-tools .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.searching .cal-tools :is(.search,.search:focus-within){position:static;width:216px}}@media(max-width:700px){.cal-tools{flex-wrap:wrap;padding-block:6px}.cal-tools h1{order:-2;flex:1 1 50%}.cal-tools .menu-open{order:-3}.cal-tools .cal-today{order:-1;border:0;color:var(--accent)}.cal-tabs{flex:1;order:1}.cal-tabs .btn{flex:1;justify-content:center}.cal-later{order:2}.cal-tabs .wide{display:none}.searching .cal-tools :is(.search,.search:focus-within){flex:1 1 70%;width:auto;order:-2}.searching .cal-tools h1{order:0}.cal-agenda-day{grid-template-columns:minmax(0,1fr);padding:8px 8px}.cal-entry{display:grid;grid-template-columns:4px minmax(0,1fr);gap:0 12px;min-height:56px;padding:6px 8px;font-size:1rem}.cal-entry .cal-stripe{grid-area:1 / 1 / 4 / 2;height:100%;min-height:36px}.cal-entry time{grid-column:2;grid-row:2;width:auto}.cal-entry .cal-title{grid-column:2;grid-row:1}.cal-entry .cal-place{grid-column:2}.cal-agenda{padding-bottom:96px}.cal-heads,.cal-grid{grid-template-columns:60px repeat(var(--days),minmax(0,1fr))}}@media print{.app:has(>.calendar-page)>:not(.calendar-page){display:none}.place-view.calendar-page{position:static;height:100vh}.place-view.calendar-page :is(.btn,.cal-tabs,.compose-round){display:none}.calendar-page *{print-color-adjust:exact}.cal-scroll,.cal-agenda{overflow:visible}}\n';
 
 var hour = 50;
 function drawHours(board, first, count) {
@@ -650,43 +708,9 @@ function signOf(one) {
   const words = one.problem.message === "" ? t("subscribed calendar") : t("can't be refreshed right now");
   return el("span", { class: one.problem.message === "" ? "cal-sign" : "cal-sign warn", title: words, role: "img", "aria-label": words }, sign(one.problem.message === "" ? refreshCw : triangleAlert));
 }
-function sourceOf(client, one, again2) {
-  const moment = new Date(one.read * 1e3);
-  const problem = el("p", { class: "cal-problem", hidden: one.problem.message === "" });
-  if (!problem.hidden) void told(one.problem).then(({ message }) => problem.textContent = message);
-  const read2 = el("button", { class: "btn line", type: "button" }, t("Refresh"));
-  read2.addEventListener("click", () => {
-    read2.disabled = true;
-    void attempt(t("Refreshing…"), t("Couldn't refresh calendar"), () => client.calendar_refresh(one.id)).then((done) => {
-      if (!done) return;
-      problem.hidden = true;
-      setStatus(t("The calendar is up to date."));
-      return again2();
-    }).finally(() => read2.disabled = false);
-  });
-  return el("div", { class: "cal-source" }, el("p", { class: "cal-address" }, el("bdi", { dir: "ltr" }, one.source)), el("p", { class: "hint" }, one.read === 0 ? t("Not refreshed yet") : t("Refreshed hourly, last on {day} at {time}", { day: shortDay(dayOf(moment)), time: clock(moment) })), problem, read2);
-}
-async function subscribe(client, colour, again2) {
-  const address = el("input", { class: "dialog-input", type: "text", inputmode: "url", autocapitalize: "off", spellcheck: false, maxlength: "2000", dir: "ltr", required: true, autofocus: true, placeholder: "https://" });
-  const name = el("input", { class: "dialog-input", maxlength: "200", dir: "auto" });
-  await dialog(t("Subscribe to calendar"), (close) => {
-    const button = el("button", { class: "btn primary", type: "submit" }, t("Subscribe"));
-    const submitted = async (event) => {
-      event.preventDefault();
-      button.disabled = true;
-      const done = await attempt(t("Subscribing…"), t("Couldn't subscribe to calendar"), () => client.calendar_subscribe(address.value, name.value, colour));
-      button.disabled = false;
-      if (!done) return;
-      close();
-      await again2();
-    };
-    return [el("form", { onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("For example, holidays, fixtures, or a club calendar. Events appear with yours and refresh hourly.")), el("label", { class: "field" }, t("Address (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
-  });
-}
 
 adopt(calendar_default);
 var views = ["day", "week", "month", "agenda"];
-var narrow = matchMedia("(max-width: 700px)");
 var opened = null;
 function openPage(page) {
   opened ??= new CalendarPage(page);
@@ -699,7 +723,7 @@ var CalendarPage = class {
     const add = t("New event");
     const title = `${add} (n)`;
     const side = el("div", { class: "place-side calendar-page" }, el("button", { class: "primary place-new cal-new", type: "button", title, onclick: () => this.add() }, sign(plus), el("span", {}, add)), listsButton(t("Calendars")), el("div", { class: "side-lists" }, this.small, this.list));
-    const view = el("section", { class: "place-view calendar-page", "aria-label": t("Calendar") }, el("header", { class: "place-head cal-tools" }, sideButton(page), el("button", { class: "btn line cal-today", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2("cal-earlier", chevronLeft, t("Earlier"), () => this.step(-1)), icon2("cal-later", chevronRight, t("Later"), () => this.step(1)), this.heading, this.tabs), el("div", { class: "cal-main" }, this.state, this.root, el("button", { class: "compose-round", type: "button", title: add, "aria-label": add, onclick: () => this.add() }, sign(plus))));
+    const view = el("section", { class: "place-view calendar-page", "aria-label": t("Calendar") }, el("header", { class: "place-head cal-tools" }, sideButton(page), this.search.root, el("button", { class: "btn line cal-today", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2("cal-earlier", chevronLeft, t("Earlier"), () => this.step(-1)), icon2("cal-later", chevronRight, t("Later"), () => this.step(1)), this.heading, this.tabs, el("button", { class: "btn text cal-back", type: "button", onclick: () => this.endSearch() }, sign(x, "i s"), el("span", {}, t("Back to calendar")))), el("div", { class: "cal-main" }, this.state, this.root, el("button", { class: "compose-round", type: "button", title: add, "aria-label": add, onclick: () => this.add() }, sign(plus))));
     this.place = { name: "calendar", title: t("Calendar"), side, view };
     listenForDrags(this.root, { make: (day, last, from, to) => this.add(day, last, from, to, true), move: (button, days, minutes, end) => void this.move(button, days, minutes, end) });
     const live = follow(() => this.fetch(), (failed) => {
@@ -718,12 +742,15 @@ var CalendarPage = class {
   day = today();
   events = [];
   scrolled;
-  view = narrow.matches ? "agenda" : "month";
+  view = phone.matches ? "agenda" : "month";
   calendars = [];
   loading;
   buttons = /* @__PURE__ */ new WeakMap();
   turn = 0;
   crowded = false;
+  sought = "";
+  found = null;
+  searching;
   late = false;
   drawn = false;
   heading = el("h1", { "aria-live": "polite" });
@@ -731,12 +758,16 @@ var CalendarPage = class {
   list = el("div", { class: "cal-list", role: "group", "aria-label": t("Calendars") });
   tabs = el("div", { class: "cal-tabs", role: "group", "aria-label": t("View") });
   state = el("p", { class: "cal-state", role: "status", hidden: true });
+  search = searchField(t("Search calendar"), (text2) => this.seek(text2), () => this.focusView());
   place;
   follow() {
     const asked = placeIn(location.hash);
     this.view = asked?.view ?? this.view;
-    if (narrow.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
+    if (phone.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
     this.day = asked?.day ?? this.day;
+    this.sought = asked?.sought ?? "";
+    this.search.set(this.sought);
+    this.found = null;
     this.drawHead();
     this.drawn = false;
     this.page.openPlace(this.place);
@@ -745,6 +776,8 @@ var CalendarPage = class {
   show(view, day) {
     this.view = view;
     this.day = day;
+    this.sought = "";
+    this.search.set("");
     this.drawHead();
     this.draw();
     void this.load();
@@ -754,9 +787,10 @@ var CalendarPage = class {
     const place = this.calendars.findIndex(({ id }) => id === item.calendar_id);
     const colour = place === -1 ? 5 : colourOf(this.calendars[place], place);
     const title = nameOf(item);
-    const classes = ["cal-event", kind, `c${colour}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
-    const hints = [title, when(one), item.place, item.answer === "ask" && t("no reply yet"), item.cancelled && t("canceled"), place !== -1 && shownName(this.calendars[place])];
-    const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one, made) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
+    const clash = kind.startsWith("cal-block") ? clashText(one, this.events) : "";
+    const classes = ["cal-event", kind, clash !== "" && "clash", `c${colour}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
+    const hints = [title, when(one), item.place, item.answer === "ask" && t("no reply yet"), item.cancelled && t("canceled"), clash, place !== -1 && shownName(this.calendars[place])];
+    const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one, made) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after, clash !== "" && el("span", { class: "cal-clash", role: "img", "aria-label": clash }, sign(triangleAlert, "i s")));
     this.buttons.set(made, one);
     return made;
   }
@@ -774,36 +808,69 @@ var CalendarPage = class {
     if (this.view === "agenda") return [day, day + agendaDays];
     return [weekStart(monthStart(day)), weekStart(monthStart(day)) + 42];
   }
+  seek(text2) {
+    if (text2 === this.sought) return;
+    if (text2 === "") {
+      this.show(this.view, this.day);
+      return;
+    }
+    if (this.sought === "") this.found = null;
+    this.sought = text2;
+    this.drawHead();
+    void this.load();
+  }
+  endSearch() {
+    this.show(this.view, this.day);
+    this.focusView();
+  }
+  focusView() {
+    this.root.querySelector(".cal-day.chosen, button")?.focus();
+  }
   async load() {
     this.loading = attempt(t("Loading…"), t("Couldn't load calendar"), () => this.fetch());
     await this.loading;
   }
   async fetch() {
     const own = ++this.turn;
-    const calendars = await this.page.client.calendars();
+    const { client } = this.page;
+    const calendars = await client.calendars();
+    if (this.sought !== "") {
+      this.searching ??= await this.page.load("eventsearch");
+      const all = calendars.map(({ id }) => id);
+      const result = await client.event_search(this.sought, all);
+      await released(this.root);
+      if (own !== this.turn) return;
+      this.found = result;
+      this.arrived(calendars);
+      return;
+    }
     const [from, to] = this.range();
     const seconds = (day) => Math.floor(dateOf(day).getTime() / 1e3);
     const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
-    const found = await this.page.client.events(seconds(from), seconds(to), ids);
+    const found = await client.events(seconds(from), seconds(to), ids);
     await released(this.root);
     if (own !== this.turn) return;
-    this.calendars = calendars;
     this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
     this.crowded = found.more;
+    this.arrived(calendars);
+  }
+  arrived(calendars) {
+    this.calendars = calendars;
     this.late = false;
     this.drawState();
     this.drawList();
     this.draw();
   }
   drawState() {
-    this.state.hidden = !this.late && !this.crowded;
-    this.state.textContent = this.late ? t("Couldn't load the latest changes. Trying again…") : this.crowded ? t("Too many events to show. Hide a calendar or choose a shorter period.") : "";
+    const crowded = this.crowded && this.sought === "";
+    this.state.hidden = !this.late && !crowded;
+    this.state.textContent = this.late ? t("Couldn't load the latest changes. Trying again…") : crowded ? t("Too many events to show. Hide a calendar or choose a shorter period.") : "";
   }
   draw() {
     const focused = document.activeElement;
     const { event, number } = focused instanceof HTMLElement ? focused.dataset : {};
-    const [from] = this.range();
-    const made = this.view === "month" ? drawMonth(this) : this.view === "agenda" ? drawAgenda(this) : drawHours(this, from, this.view === "day" ? 1 : 7);
+    if (this.sought !== "" && this.found === null) return;
+    const made = this.drawView();
     const within = this.root.contains(focused);
     fill(this.root, made);
     if (!within && this.drawn) return;
@@ -811,11 +878,22 @@ var CalendarPage = class {
     const same = event !== void 0 ? this.root.querySelector(`[data-event="${event}"]`) : this.root.querySelector(`[data-number="${number ?? ""}"]`);
     (same ?? this.root.querySelector(".cal-day.chosen") ?? this.root.querySelector("button"))?.focus({ preventScroll: true });
   }
+  drawView() {
+    const { view, found, searching } = this;
+    if (this.sought !== "" && found !== null && searching !== void 0) {
+      this.heading.textContent = many(found.events.length, "{n} event", "{n} events");
+      return searching.drawFound(this, this.sought, found);
+    }
+    if (view === "month") return drawMonth(this);
+    return view === "agenda" ? drawAgenda(this) : drawHours(this, this.range()[0], view === "day" ? 1 : 7);
+  }
   drawHead() {
-    this.page.tellAddress(placeOf(this.view, this.day));
+    const searches = this.sought !== "";
+    this.place.view.classList.toggle("searching", searches);
+    this.page.tellAddress(searches ? placeOfSearch(this.sought, this.day) : placeOf(this.view, this.day));
     const month = monthName(this.day);
-    const words = this.view === "day" ? longDay(this.day) : month;
-    fill(this.heading, words, this.view === "week" && el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })));
+    const words = searches ? t("Searching…") : this.view === "day" ? longDay(this.day) : month;
+    fill(this.heading, words, !searches && this.view === "week" && el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })));
     const names = { day: t("Day"), week: t("Week"), month: t("Month"), agenda: t("Agenda") };
     fill(this.tabs, views.map((view) => el("button", { class: `btn small${view === "month" || view === "week" ? " wide" : ""}`, type: "button", "aria-pressed": String(view === this.view), onclick: () => this.show(view, this.day) }, names[view])));
     this.drawSmall();
@@ -846,53 +924,7 @@ var CalendarPage = class {
     }), el("button", { class: "btn text cal-deleted", type: "button", onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()) }, t("Deleted events…")));
   }
   async edit(one) {
-    await attempt(t("Loading…"), t("Couldn't open this item"), async () => this.editWith(await this.page.load("giving"), one));
-  }
-  async editWith(giving, one) {
-    const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
-    const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]] : colours[colourOf(one, place) - 1];
-    const name = el("input", { class: "dialog-input", value: one?.name ?? "", maxlength: "200", dir: "auto", autofocus: true, required: true });
-    const done = await dialog(one === null ? t("New calendar") : isolated(one.name), (close) => {
-      const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
-      const choices = colours.map((colour, at) => {
-        const box = el("input", { type: "radio", name: "colour", value: colour, class: `c${at + 1}`, "aria-label": names[at], title: names[at] });
-        box.checked = colour === first;
-        return box;
-      });
-      const access = giving.accessChoice(one ?? { access: "usual", usual: this.calendars[0]?.usual ?? "busy" });
-      const save = async () => {
-        const colour = choices.find(({ checked }) => checked)?.value ?? first;
-        const kept = colour === first && one !== null ? one.colour : colour;
-        const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () => one !== null && one.owner !== "" ? this.page.client.calendar_view(one.id, kept, one.hidden) : this.page.client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0, access.control.value));
-        if (saved) close(true);
-      };
-      const remove = async () => {
-        close(false);
-        if (await this.sure(one)) {
-          await attempt(t("Deleting…"), t("Couldn't delete calendar"), () => this.page.client.calendar_remove(one.id));
-          await this.load();
-        }
-      };
-      const links = () => {
-        close(false);
-        return giving.showLinks(this.page.client, one);
-      };
-      const share = () => {
-        close(false);
-        return giving.showSharing(this.page.client, one);
-      };
-      const other = () => {
-        close(false);
-        return subscribe(this.page.client, first, () => this.load());
-      };
-      return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You can edit events.") : t("You can only view it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")), giving.fileButtons(this.page, one, () => void this.load())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
-    });
-    if (done === true) await this.load();
-  }
-  async sure(one) {
-    const words = many(one.events, "This will also delete {n} event from all your devices.", "This will also delete {n} events from all your devices.");
-    const answer = await dialog(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [el("p", { class: "dialog-text" }, words, " ", t("This can't be undone.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", autofocus: true, onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", onclick: () => close(true) }, t("Remove")))]);
-    return answer === true;
+    await attempt(t("Loading…"), t("Couldn't open this item"), async () => (await this.page.load("giving")).editCalendar(this.page, this.calendars, one, () => this.load()));
   }
   step(by) {
     const { view, day } = this;
@@ -928,7 +960,7 @@ var CalendarPage = class {
     return made;
   }
   async open(one, cause) {
-    await attempt(t("Loading…"), t("Couldn't open event"), async () => (await this.tool()).open(one.item, when(one), cause));
+    await attempt(t("Loading…"), t("Couldn't open event"), async () => (await this.tool()).open(one.item, when(one), cause, clashText(one, this.events)));
   }
   async move(button, days, minutes, end) {
     const one = this.buttons.get(button);
@@ -960,9 +992,11 @@ var CalendarPage = class {
     const around = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[along(key)];
     if (around !== void 0 && one !== void 0) return () => this.nextEvent(target, around > 0 ? 1 : -1);
     if (around !== void 0 && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
+    if (around !== void 0 && this.sought !== "") return null;
     if (around !== void 0) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));
     if ((key === "Delete" || key === "Backspace") && one !== void 0 && this.isWritable(one)) return () => void attempt(t("Deleting…"), t("Couldn't delete event"), async () => (await this.tool()).remove(one.item));
-    const letters = { t: () => this.choose(today()), n: () => this.add(), c: () => this.add(), d: () => this.show("day", this.day), w: () => this.show("week", this.day), m: () => this.show("month", this.day), a: () => this.show("agenda", this.day), PageUp: () => this.step(-1), PageDown: () => this.step(1) };
+    if (key === "Escape" && this.sought !== "") return () => this.endSearch();
+    const letters = { "/": () => this.search.input.focus(), t: () => this.sought === "" ? this.choose(today()) : this.show(this.view, today()), n: () => this.add(), c: () => this.add(), d: () => this.show("day", this.day), w: () => this.show("week", this.day), m: () => this.show("month", this.day), a: () => this.show("agenda", this.day), PageUp: () => this.step(-1), PageDown: () => this.step(1) };
     return letters[key] ?? null;
   }
   choose(day) {
@@ -976,7 +1010,7 @@ var CalendarPage = class {
   nextEvent(target, by) {
     const all = [...this.root.querySelectorAll(".cal-event")];
     const time = (each) => +(this.buttons.get(each)?.start ?? 0);
-    all.sort((a, b) => time(a) - time(b));
+    if (this.sought === "") all.sort((a, b) => time(a) - time(b));
     all[all.indexOf(target) + by]?.focus();
   }
 };

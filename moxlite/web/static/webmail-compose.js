@@ -291,6 +291,8 @@ function open(place, within, title, commands, closed) {
   items[0]?.focus();
 }
 
+var phone = matchMedia("(max-width: 700px)");
+
 var shown = (bar) => {
   const all = [...bar.querySelectorAll("button:not([hidden], :disabled)")];
   const drawn = all.filter((one) => one.getClientRects().length > 0);
@@ -881,7 +883,7 @@ var Composer = class _Composer {
   }
   dock() {
     const { original_id: original = 0, original_flag: flag } = this.draft;
-    this.docked = flag === "answered" && !matchMedia("(max-width: 700px)").matches && this.desk.dock(original, this.root, () => this.float());
+    this.docked = flag === "answered" && !phone.matches && this.desk.dock(original, this.root, () => this.float());
     if (!this.docked) this.float();
   }
   float() {
@@ -911,7 +913,7 @@ var Composer = class _Composer {
     else this.makeRoom();
   }
   makeRoom() {
-    if (matchMedia("(max-width: 700px)").matches) return;
+    if (phone.matches) return;
     const room = Math.max(1, Math.floor((innerWidth - 20) / windowWidth));
     const windows = [...open2].filter((one) => one !== this && !one.docked && !one.small);
     for (const one of windows.slice(0, Math.max(0, windows.length + 1 - room))) one.shrink(true);

@@ -291,6 +291,12 @@ function copyable(value) {
   return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
 }
 
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -309,7 +315,51 @@ function dateOf(day, minutes = 0) {
   const utc = new Date(day * dayLength);
   return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
 }
+var clock = (date) => formatted(date, "event clock", { hour: "numeric", minute: "2-digit" });
 var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
+var colours = ["#D64A3E", "#D9782A", "#C99A06", "#459C40", "#1A9A8C", "#3A7BD3", "#8C5BCB", "#CD4A92"];
+var given = [5, 6, 4, 7, 2, 8, 3, 1];
+function colourOf(one, place) {
+  if (!/^#[0-9a-f]{6}$/i.test(one.colour)) return given[place % given.length];
+  const parts = (text2) => [1, 3, 5].map((at) => Number.parseInt(text2.slice(at, at + 2), 16));
+  const wanted = parts(one.colour);
+  const distances = colours.map((each) => parts(each).reduce((sum, part, at) => sum + (part - wanted[at]) ** 2, 0));
+  return distances.indexOf(Math.min(...distances)) + 1;
+}
+
+function sourceOf(client, one, again) {
+  const moment = new Date(one.read * 1e3);
+  const problem = el("p", { class: "cal-problem", hidden: one.problem.message === "" });
+  if (!problem.hidden) void told(one.problem).then(({ message }) => problem.textContent = message);
+  const read2 = el("button", { class: "btn line", type: "button" }, t("Refresh"));
+  read2.addEventListener("click", () => {
+    read2.disabled = true;
+    void attempt(t("Refreshing…"), t("Couldn't refresh calendar"), () => client.calendar_refresh(one.id)).then((done) => {
+      if (!done) return;
+      problem.hidden = true;
+      setStatus(t("The calendar is up to date."));
+      return again();
+    }).finally(() => read2.disabled = false);
+  });
+  return el("div", { class: "cal-source" }, el("p", { class: "cal-address" }, el("bdi", { dir: "ltr" }, one.source)), el("p", { class: "hint" }, one.read === 0 ? t("Not refreshed yet") : t("Refreshed hourly, last on {day} at {time}", { day: shortDay(dayOf(moment)), time: clock(moment) })), problem, read2);
+}
+async function subscribe(client, colour, again) {
+  const address = el("input", { class: "dialog-input", type: "text", inputmode: "url", autocapitalize: "off", spellcheck: false, maxlength: "2000", dir: "ltr", required: true, autofocus: true, placeholder: "https://" });
+  const name = el("input", { class: "dialog-input", maxlength: "200", dir: "auto" });
+  await dialog(t("Subscribe to calendar"), (close) => {
+    const button = el("button", { class: "btn primary", type: "submit" }, t("Subscribe"));
+    const submitted = async (event) => {
+      event.preventDefault();
+      button.disabled = true;
+      const done = await attempt(t("Subscribing…"), t("Couldn't subscribe to calendar"), () => client.calendar_subscribe(address.value, name.value, colour));
+      button.disabled = false;
+      if (!done) return;
+      close();
+      await again();
+    };
+    return [el("form", { onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("For example, holidays, fixtures, or a club calendar. Events appear with yours and refresh hourly.")), el("label", { class: "field" }, t("Address (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
+  });
+}
 
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
@@ -441,12 +491,6 @@ function archiveLink(page, kind) {
   return exportLink(page, "calendars-and-contacts.zip", t("Export all calendars and contacts (.zip)"), kind);
 }
 
-function adopt(text2) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
-  document.adoptedStyleSheets.push(sheet);
-}
-
 var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
 
 adopt(sharing_default);
@@ -481,6 +525,56 @@ function sharing(first, guests, share) {
   return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list, add.root);
 }
 
+var giving_default = ".dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.dialog .cal-source .hint{padding:0}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}.cal-links{display:grid;gap:8px;max-height:240px;overflow-y:auto}.cal-links small{display:block;color:var(--muted)}.cal-files{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}\n";
+
+adopt(giving_default);
+async function editCalendar(page, calendars, one, again) {
+  const { client } = page;
+  const place = one === null ? calendars.length : calendars.indexOf(one);
+  const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]] : colours[colourOf(one, place) - 1];
+  const name = el("input", { class: "dialog-input", value: one?.name ?? "", maxlength: "200", dir: "auto", autofocus: true, required: true });
+  const done = await dialog(one === null ? t("New calendar") : isolated(one.name), (close) => {
+    const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
+    const choices = colours.map((colour, at) => {
+      const box = el("input", { type: "radio", name: "colour", value: colour, class: `c${at + 1}`, "aria-label": names[at], title: names[at] });
+      box.checked = colour === first;
+      return box;
+    });
+    const access = accessChoice(one ?? { access: "usual", usual: calendars[0]?.usual ?? "busy" });
+    const save = async () => {
+      const colour = choices.find(({ checked }) => checked)?.value ?? first;
+      const kept = colour === first && one !== null ? one.colour : colour;
+      const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () => one !== null && one.owner !== "" ? client.calendar_view(one.id, kept, one.hidden) : client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0, access.control.value));
+      if (saved) close(true);
+    };
+    const remove = async () => {
+      close(false);
+      if (await sure(one)) {
+        await attempt(t("Deleting…"), t("Couldn't delete calendar"), () => client.calendar_remove(one.id));
+        await again();
+      }
+    };
+    const links = () => {
+      close(false);
+      return showLinks(client, one);
+    };
+    const share = () => {
+      close(false);
+      return showSharing(client, one);
+    };
+    const other = () => {
+      close(false);
+      return subscribe(client, first, again);
+    };
+    return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(client, one, again), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You can edit events.") : t("You can only view it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")), fileButtons(page, one, () => void again())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+  });
+  if (done === true) await again();
+}
+async function sure(one) {
+  const words = many(one.events, "This will also delete {n} event from all your devices.", "This will also delete {n} events from all your devices.");
+  const answer = await dialog(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [el("p", { class: "dialog-text" }, words, " ", t("This can't be undone.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", autofocus: true, onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", onclick: () => close(true) }, t("Remove")))]);
+  return answer === true;
+}
 function accessChoice({ access, usual }) {
   const words = { details: t("free/busy and titles"), busy: t("free/busy only"), nothing: t("nothing") };
   return choice(t("People in your domain can see"), [["usual", t("Default ({what})", { what: words[usual] })], ...Object.entries(words)], access, t("Shown when people in your domain invite you. Anyone you share the calendar with sees everything."));
@@ -532,8 +626,5 @@ async function showSharing(client, calendar) {
   }), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")))]);
 }
 export {
-  accessChoice,
-  fileButtons,
-  showLinks,
-  showSharing
+  editCalendar
 };

@@ -215,6 +215,40 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+var dayLength = 864e5;
+function nameOf(item) {
+  if (item.private) return t("(private)");
+  return item.title === "" ? t("(no title)") : isolated(item.title);
+}
+function dayOf(date) {
+  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
+}
+function shown2(item) {
+  const local2 = (seconds) => {
+    if (item.clock === "utc") return new Date(seconds * 1e3);
+    const date = new Date(seconds * 1e3);
+    return new Date(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes());
+  };
+  const start = local2(item.starts);
+  const end = local2(item.ends);
+  const first = dayOf(start);
+  const last = Math.max(first, dayOf(new Date(end.getTime() - 1)));
+  return { item, start, end, first, last, bar: item.clock === "date" || last > first };
+}
+var clock = (date) => formatted(date, "event clock", { hour: "numeric", minute: "2-digit" });
+var isBusy = ({ item, bar }) => !bar && !item.free && !item.cancelled && item.answer !== "no";
+var overlapText = ({ item, start }) => t("Overlaps with {title} at {time}", { title: nameOf(item), time: clock(start) });
+
 function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
 }
@@ -276,19 +310,19 @@ function ruleText(rule) {
   return [base, !atWork && names.length > 0 && t("on {days}", { days: list(names) }), monthDays.length > 0 && t("on day {days}", { days: list(monthDays) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), !Number.isNaN(last.getTime()) && t("until {day}", { day: lastDay.format(last) })].filter((one) => one !== false).join(", ");
 }
 
-var invitation_default = ".event-card:not([hidden]){display:grid;gap:8px;margin:12px 16px 0;padding:14px 16px;border:1px solid var(--border-color);border-radius:10px;overflow-wrap:anywhere}.event-title{margin:0;font-size:16px}.event-state{margin:0;font-weight:600}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}\n";
+var invitation_default = ".event-card:not([hidden]){display:grid;gap:8px;margin:12px 16px 0;padding:14px 16px;border:1px solid var(--border-color);border-radius:10px;overflow-wrap:anywhere}.event-title{margin:0;font-size:16px}.event-state{margin:0;font-weight:600}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}.event-day{margin:0;color:var(--color-mild)}.event-day.clash{color:var(--warn)}\n";
 
 adopt(invitation_default);
 var firstGuests = 10;
 var answers = [["yes", t("Yes")], ["maybe", t("Maybe")], ["no", t("No")]];
 var given = { yes: t("You accepted."), maybe: t("You replied “maybe”."), no: t("You declined."), proposed: t("You proposed a new time.") };
 var comes = { yes: t("going"), maybe: t("maybe"), no: t("not going") };
-function dayOf(local2) {
+function dayOf2(local2) {
   const date = /* @__PURE__ */ new Date(`${local2.slice(0, 10)}T00:00:00Z`);
   return new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeZone: "UTC" }).format(date);
 }
 function momentOf(when, zone) {
-  if (!when.local.includes("T")) return dayOf(when.local);
+  if (!when.local.includes("T")) return dayOf2(when.local);
   const options = { dateStyle: "full", timeStyle: "short" };
   if (when.utc === null) return new Intl.DateTimeFormat(locale(), { ...options, timeZone: "UTC" }).format(/* @__PURE__ */ new Date(`${when.local}Z`));
   return new Intl.DateTimeFormat(locale(), zone === void 0 ? options : { ...options, timeZone: zone }).format(new Date(when.utc * 1e3));
@@ -298,11 +332,11 @@ function timesOf({ start, end }) {
   if (end === null) return momentOf(start);
   if (!start.local.includes("T")) {
     const last = new Date(Date.parse(`${end.local.slice(0, 10)}T00:00:00Z`) - 864e5).toISOString();
-    return last.slice(0, 10) <= start.local.slice(0, 10) ? momentOf(start) : t("{start} to {end}", { start: momentOf(start), end: dayOf(last) });
+    return last.slice(0, 10) <= start.local.slice(0, 10) ? momentOf(start) : t("{start} to {end}", { start: momentOf(start), end: dayOf2(last) });
   }
   const same = start.utc !== null && end.utc !== null ? new Date(start.utc * 1e3).toDateString() === new Date(end.utc * 1e3).toDateString() : start.local.slice(0, 10) === end.local.slice(0, 10);
-  const clock = (when) => new Intl.DateTimeFormat(locale(), { timeStyle: "short", ...when.utc === null && { timeZone: "UTC" } }).format(when.utc === null ? /* @__PURE__ */ new Date(`${when.local}Z`) : new Date(when.utc * 1e3));
-  return t("{start} to {end}", { start: momentOf(start), end: same ? clock(end) : momentOf(end) });
+  const clock2 = (when) => new Intl.DateTimeFormat(locale(), { timeStyle: "short", ...when.utc === null && { timeZone: "UTC" } }).format(when.utc === null ? /* @__PURE__ */ new Date(`${when.local}Z`) : new Date(when.utc * 1e3));
+  return t("{start} to {end}", { start: momentOf(start), end: same ? clock2(end) : momentOf(end) });
 }
 function thereOf({ start }) {
   if (start === null || start.zone === "" || start.zone === "UTC") return "";
@@ -323,10 +357,10 @@ function guests(found) {
   const place = el("span", {});
   const rest = found.people.length - firstGuests + found.more;
   const show = (n) => {
-    const shown2 = found.people.slice(0, n).flatMap((one, at) => at === 0 ? [guest(one)] : [", ", guest(one)]);
+    const shown22 = found.people.slice(0, n).flatMap((one, at) => at === 0 ? [guest(one)] : [", ", guest(one)]);
     const left = found.people.length - Math.min(n, found.people.length) + found.more;
     const all = el("button", { class: "link", type: "button", onclick: () => show(found.people.length) }, t("and {n} more", { n: left }));
-    fill(place, shown2, rest > 0 && left > 0 && [" ", n >= found.people.length ? t("and {n} more", { n: left }) : all]);
+    fill(place, shown22, rest > 0 && left > 0 && [" ", n >= found.people.length ? t("and {n} more", { n: left }) : all]);
   };
   show(firstGuests);
   return place;
@@ -407,10 +441,11 @@ function draw(client, base, item, path, place, found) {
     draw(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
     if (held) place.querySelector('[aria-pressed="true"]')?.focus();
   };
+  const day = el("p", { class: "event-day", role: "status", hidden: true });
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const means = saidOf(found);
-  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Current time"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is for 1 event in a series.")), found.place !== "" && fact(t("Location"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
+  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Current time"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is for 1 event in a series.")), found.place !== "" && fact(t("Location"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file"))), day, el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
     const times = shownTimes(found.start, found.end);
     const sent = await propose(times, (start, end, id, words) => client.invitation_propose(item.id, path, start, end, id, words));
     if (!sent) return;
@@ -418,6 +453,17 @@ function draw(client, base, item, path, place, found) {
     draw(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });
   } }, t("Propose new time…")), proposed(client, item, path, found), el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")), said));
   place.hidden = false;
+  if (open) void showDay(client, found, day).catch(() => void 0);
+}
+async function showDay(client, { title, start, end }, place) {
+  if (start === null || start.utc === null || end === null || end.utc === null) return;
+  const own = (await client.calendars()).filter(({ owner, hidden }) => owner === "" && !hidden);
+  const { events } = await client.events(start.utc, end.utc, own.map(({ id }) => id));
+  const [from, to] = [new Date(start.utc * 1e3), new Date(end.utc * 1e3)];
+  const others = events.map(shown2).filter((one) => isBusy(one) && one.start < to && from < one.end).filter((one) => +one.start !== +from || one.item.title !== title);
+  place.hidden = false;
+  place.classList.toggle("clash", others.length > 0);
+  fill(place, others.length > 0 ? overlapText(others[0]) : t("You're free at this time."));
 }
 export {
   showInvitation

@@ -102,26 +102,6 @@ function holdFocus() {
   };
 }
 
-var key = "moxlite-provider";
-function goAway(purpose, url, stay = false) {
-  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
-  location.assign(url);
-  return new Promise(() => {
-  });
-}
-function answered(purpose) {
-  const [kept2, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
-  const fields = new URLSearchParams(location.search);
-  const state = fields.get("state");
-  if (kept2 !== purpose || state === null) return null;
-  sessionStorage.removeItem(key);
-  history.replaceState(null, "", location.pathname + location.hash);
-  return { answer: { state, code: fields.get("code") ?? "", iss: fields.get("iss") ?? "" }, stay: stay !== void 0 };
-}
-
-var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
-var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
-
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text3, values = {}) {
@@ -136,6 +116,85 @@ function filled(text3, values = {}) {
 function t(text3, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
 }
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(failed, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+var key = "moxlite-provider";
+var providedKey = "moxlite-provided";
+var provided = () => localStorage.getItem(providedKey) !== null;
+function goAway(purpose, url, stay = false) {
+  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  location.assign(url);
+  return new Promise(() => {
+  });
+}
+function answered(purpose) {
+  const [kept2, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const fields = new URLSearchParams(location.search);
+  const state = fields.get("state");
+  if (kept2 !== purpose || state === null) return null;
+  sessionStorage.removeItem(key);
+  history.replaceState(null, "", location.pathname + location.hash);
+  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
+  return { answer: { state, code, iss, error }, stay: stay !== void 0 };
+}
+var confirmed = "moxlite-confirmed";
+async function confirmAway(client, done) {
+  sessionStorage.setItem(key, "confirm");
+  const away = window.open("", "_blank");
+  sessionStorage.removeItem(key);
+  const url = await client.provider_confirm();
+  if (away === null) return goAway("confirm", url);
+  const channel = new BroadcastChannel(confirmed);
+  channel.onmessage = () => {
+    channel.close();
+    done();
+  };
+  away.location.assign(url);
+}
+async function confirmBack(client) {
+  const back = answered("confirm");
+  if (back === null) return;
+  try {
+    await client.provider_confirmed(back.answer);
+  } catch (error) {
+    return void showError(t("Confirm it's you"), error);
+  }
+  new BroadcastChannel(confirmed).postMessage("");
+  window.close();
+}
+
+var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 
 async function useKey(options) {
   const asked = JSON.parse(options);
@@ -373,40 +432,17 @@ function otherAccounts() {
   return [el("div", { class: "login-others" }, el("p", { class: "hint" }, t("Other accounts in this browser")), [...listed].map(([account, address]) => el("a", { class: "btn line", href: pathOf(account) }, el("bdi", { class: "cut" }, address))), own !== void 0 && el("button", { class: "btn text small", type: "button", onclick: () => void remove() }, t("Remove {address} from this browser", { address: own })))];
 }
 
-function dialog(title, build, dismissable = true) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
-    const close = (value) => {
-      box.close();
-      box.remove();
-      giveBack();
-      resolve(value);
-    };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (dismissable) close(null);
-    });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
-    setStatus("");
-    document.body.append(box);
-    box.showModal();
-  });
-}
-function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
-}
-
 async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {
-  const step = await client.confirm_options();
+  const [step, name] = await Promise.all([client.confirm_options(), provided() ? client.provider_name() : ""]);
   const answer2 = await dialog(t("Confirm it's you"), (close) => {
     const place = el("div", {});
     const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
     const problem = el("p", { class: "error", role: "alert", hidden: true });
     const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
+    const fail = (error) => {
+      problem.hidden = false;
+      fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+    };
     const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
     const form = el("form", { class: "form", onsubmit: async (event) => {
       event.preventDefault();
@@ -415,13 +451,12 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
         await client.confirm("password", password.value);
         close(true);
       } catch (error) {
-        problem.hidden = false;
-        fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+        fail(error);
         password.select();
       } finally {
         send.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
+    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
     const byFactor = (shown) => {
       const made = secondStepForm({ step: shown, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
@@ -437,5 +472,6 @@ adopt(login_default + factors_default);
 var askLogIn2 = (app, reason, address, tryLogIn, below = [], stays = false, provider) => askLogIn(app, reason, address, tryLogIn, [...below, ...otherAccounts()], stays, provider);
 export {
   askConfirm,
-  askLogIn2 as askLogIn
+  askLogIn2 as askLogIn,
+  confirmBack
 };

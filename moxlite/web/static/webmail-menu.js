@@ -207,8 +207,8 @@ var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], [
 var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threadings.map(([id]) => `threads.${id}`), orderings.map(([order]) => `list.order-${order}`)];
 
 function senderCommands(desk, of) {
-  const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });
-  return [act("search", t("Find messages from this sender")), act("contact", t("Add to contacts…")), act("always", t("Always move mail from this sender…")), act("block", t("Block sender")), act("phishing", t("Report phishing"))];
+  const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)) && (what !== "rule" || desk.facts().account_path !== ""), run: () => desk.sender(of(), what) });
+  return [act("search", t("Find messages from this sender")), act("contact", t("Add to contacts…")), act("always", t("Always move mail from this sender…")), act("rule", t("Create rule…")), act("block", t("Block sender")), act("phishing", t("Report phishing"))];
 }
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");

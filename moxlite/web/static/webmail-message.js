@@ -810,8 +810,8 @@ function headerTable(headers) {
 var own = "*";
 
 function senderCommands(desk, of) {
-  const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });
-  return [act("search", t("Find messages from this sender")), act("contact", t("Add to contacts…")), act("always", t("Always move mail from this sender…")), act("block", t("Block sender")), act("phishing", t("Report phishing"))];
+  const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)) && (what !== "rule" || desk.facts().account_path !== ""), run: () => desk.sender(of(), what) });
+  return [act("search", t("Find messages from this sender")), act("contact", t("Add to contacts…")), act("always", t("Always move mail from this sender…")), act("rule", t("Create rule…")), act("block", t("Block sender")), act("phishing", t("Report phishing"))];
 }
 
 function messageCommands(desk) {

@@ -445,9 +445,14 @@ function searchField(label, run, leave) {
   let timer = 0;
   const input = el("input", { class: "search-input", type: "search", maxlength: "200", placeholder: label, "aria-label": label, autocomplete: "off", spellcheck: "false", dir: "auto" });
   const close = t("Close the search");
+  const set = (text2) => {
+    clearTimeout(timer);
+    input.value = text2;
+    clear.hidden = text2 === "";
+  };
   const end = () => {
-    input.value = "";
-    changed(0);
+    set("");
+    run("");
   };
   const clear = el("button", { class: "search-clear", type: "button", title: close, "aria-label": close, hidden: true, onclick: () => {
     end();
@@ -460,6 +465,7 @@ function searchField(label, run, leave) {
   };
   input.addEventListener("input", () => changed(pause2));
   const root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, sign(search, "i s"), input, clear));
+  root.addEventListener("click", () => input.focus());
   root.addEventListener("submit", (event) => {
     event.preventDefault();
     changed(0);
@@ -471,7 +477,7 @@ function searchField(label, run, leave) {
     end();
     leave();
   });
-  return { root, input, end };
+  return { root, input, set };
 }
 function sideButton(page) {
   const attributes = { class: "menu-open", type: "button", "aria-label": t("Folders"), onclick: () => page.openSide() };
@@ -766,7 +772,7 @@ function group(page, books, one, merge) {
 }
 
 var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")]];
-var empty = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };
+var empty = { name: "", emails: [], phones: [], organization: "", note: "", groups: [], details: null };
 function entries(label, type, old) {
   const place = el("div", { class: "person-entries" });
   const line2 = (one) => {
@@ -782,6 +788,11 @@ function entries(label, type, old) {
   };
   for (const one of [...old, { value: "", kind: "" }]) line2(one);
   return { root: el("div", { class: "field" }, el("span", {}, label), place), read: () => [...place.children].map((one) => ({ value: one.querySelector("input").value.trim(), kind: one.querySelector("select").value })).filter(({ value }) => value !== "") };
+}
+function further({ form: { details }, further: further2 }) {
+  const addresses = (details?.addresses ?? []).map((one) => [one.street, one.extended, one.box, one.code, one.city, one.region, one.country].filter(Boolean).join(" "));
+  const websites = (details?.websites ?? []).map(({ value }) => value);
+  return [details?.nickname, details?.title, details?.department, details?.birthday, ...addresses, ...websites, ...further2.map(({ label, value }) => [label, value].filter(Boolean).join(": "))].filter((text2) => text2 !== void 0 && text2 !== "");
 }
 async function edit(page, books, card, first = empty, into = 0, again2) {
   const old = card?.form ?? first;
@@ -804,7 +815,7 @@ async function edit(page, books, card, first = empty, into = 0, again2) {
   const title = card === null ? t("New contact") : isolated(old.name);
   const done = await dialog(title, (close) => {
     const save = async () => {
-      const form2 = { name: name.control.value.trim(), emails: emails.read(), phones: phones.read(), organization: organization.control.value.trim(), note: note.control.value, groups: groups.control.value.split(",").map((one) => one.trim()).filter((one) => one !== "") };
+      const form2 = { name: name.control.value.trim(), emails: emails.read(), phones: phones.read(), organization: organization.control.value.trim(), note: note.control.value, groups: groups.control.value.split(",").map((one) => one.trim()).filter((one) => one !== ""), details: null };
       if (form2.name === "" && form2.emails.length + form2.phones.length === 0 && form2.organization === "") {
         name.problem(t("Enter a name or an address."));
         name.control.focus();
@@ -830,7 +841,7 @@ async function edit(page, books, card, first = empty, into = 0, again2) {
         }) });
       });
     };
-    return [el("form", { novalidate: true, onsubmit: once(save) }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), writable ? photo.root : card.photo !== "" && face(page.base, card.photo, old.name, key), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Also saved and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
+    return [el("form", { novalidate: true, onsubmit: once(save) }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), writable ? photo.root : card.photo !== "" && face(page.base, card.photo, old.name, key), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && further(card).length > 0 && el("p", { class: "hint" }, t("Also saved and exported: {names}", { names: further(card).map(isolated).join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
       close(false);
       void copyTo(page, card, others).then((done2) => done2 ? again2?.() : void 0);
     } }, t("Copy to…")), el("button", { type: "button", onclick: () => close(false) }, writable ? t("Cancel") : t("Close")), writable && el("button", { class: "primary", type: "submit" }, t("Save"))))];

@@ -93,6 +93,16 @@ var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0
 var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var slidersHorizontal = "M10 5H3 M12 19H3 M14 3v4 M16 17v4 M21 12h-9 M21 19h-5 M21 5h-7 M8 10v4 M8 12H3";
 
+function newRuleAt(account, address, rule) {
+  return `${account}#rules/${encodeURIComponent(address || "-")}/${encodeURIComponent(JSON.stringify(rule))}`;
+}
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
 var grouped;
 var collator;
 var locale = () => globalThis.moxliteLanguage?.locale;
@@ -117,12 +127,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-function adopt(text2) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
-  document.adoptedStyleSheets.push(sheet);
-}
-
 function labelOf(labels, keyword) {
   return labels.find((one) => one.keyword === keyword) ?? { keyword, name: keyword, color: 0 };
 }
@@ -139,6 +143,8 @@ function counted({ messages, conversations }) {
   const all = many(messages, "{n} message", "{n} messages");
   return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
+
+var form_default = ".search-form{position:absolute;inset:calc(100% + 6px) 0 auto;z-index:3;width:min(560px,calc(100vw - 24px));max-height:calc(100dvh - 90px);padding:12px 14px 14px;overflow-y:auto;border:1px solid var(--border-color);border-radius:11px;background:var(--popup-background);box-shadow:var(--shadow)}.search-help{margin:0 0 8px;color:var(--color-mild);font-size:13px}.search-form .dialog-buttons{position:sticky;bottom:0;margin:0 -14px -14px;padding:10px 14px 14px;background:var(--popup-background)}.search-field{display:grid;grid-template-columns:96px minmax(0,1fr);align-items:center;gap:2px 10px;margin-bottom:5px;font-size:14px}.search-field .dialog-input{width:100%;margin:0;padding:5px 9px}.search-field [aria-invalid=true]{border-color:var(--underline-red)}.field-problem{grid-column:2;font-size:12.5px;color:var(--underline-red)}.field-problem:empty{display:none}@media(max-width:700px){.search-form{inset-block:calc(100% + 6px) auto;inset-inline:-44px auto;width:calc(100vw - 16px)}}.search-form:has(>.glance:not([hidden])){padding:12px 6px 6px}.glance-chips{display:flex;flex-wrap:wrap;gap:8px;padding:0 6px 8px}.glance-chip{max-width:100%;min-height:28px;padding:0 12px;overflow:hidden;border-radius:14px;font-size:13px;text-overflow:ellipsis;white-space:nowrap}.glance-chip[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.glance-head{padding:4px 10px;color:var(--color-mild);font-size:12px}.glance-option{display:flex;align-items:center;gap:12px;min-height:34px;padding:3px 10px;border-radius:8px;cursor:pointer}.glance-hit{min-height:50px}.glance-option:is(:hover,[aria-selected=true]){background:var(--mailbox-active-background)}.glance-disc{display:grid;flex:none;place-content:center;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.glance-words{flex:1;min-width:0;overflow:hidden;font-size:14px;line-height:20px;text-overflow:ellipsis;white-space:nowrap}.glance-subject,.glance-hit .glance-more{display:block;overflow:hidden;text-overflow:ellipsis}.glance-hit.unread .glance-subject{font-weight:600}.glance-more{color:var(--color-mild);font-size:13px}.glance-option time,.glance-option kbd{flex:none;color:var(--color-mild);font:inherit;font-size:12px}.glance-option kbd{border:0;background:none}.glance-line svg{flex:none;width:18px;color:var(--color-mild)}[role=group]:not(:empty)+[role=group]:not(:empty):last-child{margin-top:6px;padding-top:6px;border-top:1px solid var(--border-color)}.search-day{display:flex;align-items:center;gap:4px}.search-calendar{position:absolute;width:1px;height:24px;padding:0;border:0;opacity:0;pointer-events:none}@media(max-width:700px){.glance-option,.glance-chip{min-height:44px}.glance-option kbd{display:none}}.search-said{padding:6px 4px 0;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums}.search-said .link{margin-inline-start:8px}.search-problems{margin:6px 0 0;padding:6px 10px;border-radius:7px;background:var(--warning-background);font-size:13px;list-style:none}.hit{border-radius:3px;background:var(--highlight-background);color:inherit}.message-preview .hit{background:none;color:var(--color);font-weight:600}\n";
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 function keyText(key) {
@@ -458,6 +464,14 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
   const not_filter = nots;
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
 }
+var ruled = { "": "text", from: "from", to: "to", subject: "subject", list: "list", minsize: "larger", attachments: "attachment" };
+function ruleOf(all) {
+  const asked = all.filter(({ not, tag, value }) => !not && ruled[tag] !== void 0 && value !== "" && value !== "none");
+  const group = asked[0]?.group;
+  const any = group !== void 0 && asked.every((one) => one.group === group);
+  const conditions = asked.filter((one) => any || one.group === void 0).map(({ tag, value }) => ({ part: ruled[tag], test: "contains", value: tag === "attachments" ? "" : tag === "minsize" ? value.replace(/b$/i, "") : value }));
+  return conditions.length === 0 ? null : { match: any ? "any" : "all", conditions };
+}
 function alternatives(group, lists, any) {
   const own = any.get(group) ?? { words: [], from: [], to: [], subject: [] };
   any.set(group, own);
@@ -671,8 +685,6 @@ function people(items, written2, word) {
   return [...found.values()].slice(0, mostPeople);
 }
 
-var form_default = ".search-form{position:absolute;inset:calc(100% + 6px) 0 auto;z-index:3;width:min(560px,calc(100vw - 24px));max-height:calc(100dvh - 90px);padding:12px 14px 14px;overflow-y:auto;border:1px solid var(--border-color);border-radius:11px;background:var(--popup-background);box-shadow:var(--shadow)}.search-help{margin:0 0 8px;color:var(--color-mild);font-size:13px}.search-form .dialog-buttons{position:sticky;bottom:0;margin:0 -14px -14px;padding:10px 14px 14px;background:var(--popup-background)}.search-field{display:grid;grid-template-columns:96px minmax(0,1fr);align-items:center;gap:2px 10px;margin-bottom:5px;font-size:14px}.search-field .dialog-input{width:100%;margin:0;padding:5px 9px}.search-field [aria-invalid=true]{border-color:var(--underline-red)}.field-problem{grid-column:2;font-size:12.5px;color:var(--underline-red)}.field-problem:empty{display:none}@media(max-width:700px){.search-form{inset-block:calc(100% + 6px) auto;inset-inline:-44px auto;width:calc(100vw - 16px)}}.search-form:has(>.glance:not([hidden])){padding:12px 6px 6px}.glance-chips{display:flex;flex-wrap:wrap;gap:8px;padding:0 6px 8px}.glance-chip{max-width:100%;min-height:28px;padding:0 12px;overflow:hidden;border-radius:14px;font-size:13px;text-overflow:ellipsis;white-space:nowrap}.glance-chip[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.glance-head{padding:4px 10px;color:var(--color-mild);font-size:12px}.glance-option{display:flex;align-items:center;gap:12px;min-height:34px;padding:3px 10px;border-radius:8px;cursor:pointer}.glance-hit{min-height:50px}.glance-option:is(:hover,[aria-selected=true]){background:var(--mailbox-active-background)}.glance-disc{display:grid;flex:none;place-content:center;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.glance-words{flex:1;min-width:0;overflow:hidden;font-size:14px;line-height:20px;text-overflow:ellipsis;white-space:nowrap}.glance-subject,.glance-hit .glance-more{display:block;overflow:hidden;text-overflow:ellipsis}.glance-hit.unread .glance-subject{font-weight:600}.glance-more{color:var(--color-mild);font-size:13px}.glance-option time,.glance-option kbd{flex:none;color:var(--color-mild);font:inherit;font-size:12px}.glance-option kbd{border:0;background:none}.glance-line svg{flex:none;width:18px;color:var(--color-mild)}[role=group]:not(:empty)+[role=group]:not(:empty):last-child{margin-top:6px;padding-top:6px;border-top:1px solid var(--border-color)}.search-day{display:flex;align-items:center;gap:4px}.search-calendar{position:absolute;width:1px;height:24px;padding:0;border:0;opacity:0;pointer-events:none}@media(max-width:700px){.glance-option,.glance-chip{min-height:44px}.glance-option kbd{display:none}}.search-said{padding:6px 4px 0;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums}.search-said .link{margin-inline-start:8px}.search-problems{margin:6px 0 0;padding:6px 10px;border-radius:7px;background:var(--warning-background);font-size:13px;list-style:none}.hit{border-radius:3px;background:var(--highlight-background);color:inherit}.message-preview .hit{background:none;color:var(--color);font-weight:600}\n";
-
 adopt(form_default);
 var fields2 = [{ tag: "", label: t("Words"), hint: t("anywhere in message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Folder") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From date"), hint: t("2026-11-21 or 2026-11-21T08:30") }, { tag: "end", label: t("To date"), hint: t("including this date") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("Status"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;
@@ -709,8 +721,15 @@ function fillForm(form, bar, mail) {
     const all = tokens(bar.input.value);
     const { problems } = parse(bar.input.value, names().mailboxes, /* @__PURE__ */ new Date(), mail.settings.value.labels);
     for (const one of rows) one.draw(all, problems);
+    toRule.hidden = account === "";
+    toRule.disabled = ruleOf(all) === null;
   };
-  fill(form, el("p", { class: "search-help" }, t("Separate words with spaces. To exclude a word, put “-” before it. To find a phrase, use quotes.")), rows.map((one) => one.root), el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))));
+  const { account_path: account } = mail.facts.value;
+  const toRule = el("button", { type: "button", onclick: () => {
+    const rule = ruleOf(tokens(bar.input.value));
+    if (rule !== null) location.assign(newRuleAt(account, "", rule));
+  } }, t("Create rule…"));
+  fill(form, el("p", { class: "search-help" }, t("Separate words with spaces. To exclude a word, put “-” before it. To find a phrase, use quotes.")), rows.map((one) => one.root), el("div", { class: "dialog-buttons" }, toRule, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))));
   bar.input.addEventListener("input", draw);
   draw();
 }

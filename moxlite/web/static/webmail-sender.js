@@ -139,6 +139,10 @@ function setStatus(message) {
   fill(line, message);
 }
 
+function newRuleAt(account, address, rule2) {
+  return `${account}#rules/${encodeURIComponent(address || "-")}/${encodeURIComponent(JSON.stringify(rule2))}`;
+}
+
 var day = 24 * 60 * 60 * 1e3;
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -158,6 +162,14 @@ async function act(item, what, page) {
   });
   if (what === "search") {
     page.search(`from:"${bareAddress(item.from[0]).replaceAll('"', '""')}"`);
+    return true;
+  }
+  if (what === "rule") {
+    const { account_path: account, addresses } = mail.facts.value;
+    const named = [...item.to, ...item.cc].map((one) => bareAddress(one).toLowerCase());
+    const own = addresses.find((address) => named.includes(address.toLowerCase())) ?? "";
+    const conditions = [{ part: "from", test: "is", value: bareAddress(item.from[0]) }];
+    location.assign(newRuleAt(account, own, { match: "all", conditions }));
     return true;
   }
   if (what === "contact") {

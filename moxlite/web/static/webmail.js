@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.f6f2d50ce8d1.js", bar: "bar.e5d5aff8c236.js", bulk: "bulk.ae4e0c8428b1.js", calendar: "calendar.bb47dbf3abf7.js", checks: "checks.c1d9680e081e.js", compose: "compose.b1fd6808faaf.js", conversation: "conversation.6715b9fe7084.js", details: "details.8db0de076ad9.js", dropping: "dropping.919146b7a2d1.js", empty: "empty.32dbb2bfd86d.js", event: "event.d41cb00ad58c.js", eventnews: "eventnews.56eb8bf2dfe5.js", export: "export.2b298a4b7fe9.js", giving: "giving.510d0aabc65a.js", hints: "hints.e79a027f2457.js", invitation: "invitation.669e98abb467.js", labels: "labels.9a3298ff7b4e.js", later: "later.0b028eaf1d9d.js", legend: "legend.f07149872cfa.js", login: "login.48655aa1ed2d.js", mailboxes: "mailboxes.ddb50e4b0249.js", menu: "menu.e51274751260.js", message: "message.eabda1a0c160.js", newsletters: "newsletters.7cf6e9ed9822.js", notices: "notices.0af5fac32172.js", offline: "offline.8e9dd24690f8.js", palette: "palette.12985f12201e.js", people: "people.3fae782d42d4.js", print: "print.83a733790086.js", quick: "quick.f9fc98a14a3c.js", receipt: "receipt.31644589a5a1.js", recipients: "recipients.cc43d727edf0.js", repeating: "repeating.260e99aff349.js", rich: "rich.171b53ebc360.js", rules: "rules.a1aefd4af173.js", search: "search.cbe268135127.js", sender: "sender.12c5186166be.js", sent: "sent.24f4098f94c3.js", settings: "settings.3dff67232751.js", side: "side.f5c79da12897.js", sorting: "sorting.71905cee075c.js", squire: "squire.8f988577745b.js", templates: "templates.953e11ecb629.js", touch: "touch.91f4be388442.js", viewer: "viewer.0120d52f948d.js", words: "words.9b7343a53c4c.js" };
+var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.f6f2d50ce8d1.js", bar: "bar.3ab9a7a554b2.js", bulk: "bulk.ae4e0c8428b1.js", calendar: "calendar.556bec148191.js", checks: "checks.850415b05dbf.js", compose: "compose.84d64a6ef0c9.js", conversation: "conversation.6715b9fe7084.js", details: "details.c169d9f0cd7c.js", dropping: "dropping.919146b7a2d1.js", empty: "empty.32dbb2bfd86d.js", event: "event.6a7136028f18.js", eventnews: "eventnews.56eb8bf2dfe5.js", eventsearch: "eventsearch.a0d9d4317cab.js", export: "export.2b298a4b7fe9.js", giving: "giving.4d3947f2858e.js", hints: "hints.e79a027f2457.js", invitation: "invitation.409320f2578c.js", labels: "labels.9a3298ff7b4e.js", later: "later.0b028eaf1d9d.js", legend: "legend.f07149872cfa.js", login: "login.0fb9cca0a73d.js", mailboxes: "mailboxes.ddb50e4b0249.js", menu: "menu.821b0e82d508.js", message: "message.7996610f6f29.js", newsletters: "newsletters.7cf6e9ed9822.js", notices: "notices.0af5fac32172.js", offline: "offline.8e9dd24690f8.js", palette: "palette.12985f12201e.js", people: "people.53704ccdea34.js", print: "print.83a733790086.js", quick: "quick.f9fc98a14a3c.js", receipt: "receipt.31644589a5a1.js", recipients: "recipients.cc43d727edf0.js", repeating: "repeating.260e99aff349.js", rich: "rich.171b53ebc360.js", rules: "rules.a1aefd4af173.js", search: "search.232daaea83b0.js", sender: "sender.9595f1b87368.js", sent: "sent.24f4098f94c3.js", settings: "settings.3dff67232751.js", side: "side.f5c79da12897.js", sorting: "sorting.71905cee075c.js", squire: "squire.8f988577745b.js", templates: "templates.953e11ecb629.js", touch: "touch.91f4be388442.js", viewer: "viewer.0120d52f948d.js", words: "words.9b7343a53c4c.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -556,6 +556,13 @@ function part(name) {
   return found;
 }
 
+var providedKey = "moxlite-provided";
+var provided = () => localStorage.getItem(providedKey) !== null;
+function setProvided(on) {
+  if (on) localStorage.setItem(providedKey, "1");
+  else localStorage.removeItem(providedKey);
+}
+
 var Session = class {
   constructor(app, title, client, ask, named2 = true, stays = false) {
     this.title = title;
@@ -609,7 +616,11 @@ var Session = class {
     await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await client.login_prep();
       return started(await client.login(token, username, password, stay), stay);
-    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async ({ state, code, iss }, stay) => started(await client.provider_finish(state, code, iss), stay) } : void 0);
+    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer, stay) => {
+      const asked = started(await client.provider_finish(answer), stay);
+      setProvided(true);
+      return asked;
+    } } : void 0);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -624,7 +635,10 @@ var Session = class {
     if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
     await this.forget();
     location.hash = "";
-    location.reload();
+    const url = this.named && provided() ? await this.client.provider_logout().catch(() => "") : "";
+    setProvided(false);
+    if (url === "") location.reload();
+    else location.assign(url);
   }
   forget() {
     localStorage.removeItem(this.csrfKey);
@@ -2983,6 +2997,8 @@ function addressList(addresses, one) {
   return addresses.map(one).join(", ");
 }
 
+var phone = matchMedia("(max-width: 700px)");
+
 function labelOf(labels, keyword) {
   return labels.find((one) => one.keyword === keyword) ?? { keyword, name: keyword, color: 0 };
 }
@@ -3197,7 +3213,6 @@ var Row = class {
 };
 
 var heights = { comfortable: { desk: 56, phone: 68 }, compact: { desk: 40, phone: 56 } };
-var phone = matchMedia("(max-width: 700px)");
 var rowHeight = heights.comfortable.desk;
 var maxHeight = 8e6;
 var MessageList = class {
@@ -3641,7 +3656,6 @@ var Panes = class {
   }
 };
 
-var phone2 = matchMedia("(max-width: 700px)");
 var Places = class {
   constructor(commands, root, side) {
     this.commands = commands;
@@ -3660,8 +3674,8 @@ var Places = class {
     };
     const buttons = { mail: button("mail", mail, meant("place", "Mail")), calendar: button("calendar", calendar, t("Calendar")), people: button("people", users, meant("place", "Contacts")) };
     fill(this.nav, ...Object.values(buttons));
-    const arrange = () => phone2.matches ? this.root.append(this.nav) : head.after(this.nav);
-    phone2.addEventListener("change", arrange);
+    const arrange = () => phone.matches ? this.root.append(this.nav) : head.after(this.nav);
+    phone.addEventListener("change", arrange);
     arrange();
     effect(() => {
       const now = this.shown.value?.name ?? "mail";
@@ -4064,6 +4078,7 @@ var App = class {
     this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = () => part("checks");
     this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("To export mail, enter your password again."));
+    if (known && /[?&]state=/.test(location.search)) extra("login", (login) => login.confirmBack(this.client));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     const read3 = localStorage.getItem(`${kept()}-offline`) === null ? ready : this.offline();

@@ -186,7 +186,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a removal took away, with which `event_restore` brings it back. ``changed``: of the entry that is left, 0
+    """Removed part of an event, which `event_restore` brings back. ``changed``: of the entry that is left, 0
     for none.
     """
 

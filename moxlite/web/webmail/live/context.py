@@ -1,4 +1,4 @@
-"""What all views and streams of one user share (WEBMAIL-34)."""
+"""Context that all views and streams of one user share (WEBMAIL-34)."""
 
 from __future__ import annotations
 
