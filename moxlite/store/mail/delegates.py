@@ -6,7 +6,7 @@ to send shows no mail.
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -18,7 +18,6 @@ from moxlite.wording import worded
 Sends: TypeAlias = Literal["as", "behalf"]
 """``as``: From alone names the owner; ``behalf``: Sender names the delegate, too (RFC 5322 §3.6.2)."""
 
-SENDS: Final[tuple[Sends, ...]] = get_args(Sends)
 
 MAX_DELEGATES: Final = 100
 """Delegates of an account: as many as a mailbox has guests."""
