@@ -91,8 +91,8 @@ class PlainFacts:
     @cached_property
     def list(self) -> tuple[str, ...]:
         """The texts of List-Id, whole and without what is around the identifier (RFC 2919 §3)."""
-        found = [plain(value) for name, value in self._headers if name.lower() == "list-id"]
-        return (*found, *(text.rpartition("<")[2].rstrip(">") for text in found if text.endswith(">")))
+        values = [plain(value) for name, value in self._headers if name.lower() == "list-id"]
+        return (*values, *(text.rpartition("<")[2].rstrip(">") for text in values if text.endswith(">")))
 
     @cached_property
     def text(self) -> tuple[str, ...]:

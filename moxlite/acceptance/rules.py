@@ -149,33 +149,28 @@ def _matches(
     words: PlainFacts | None,
     searches: _Searches,
 ) -> bool:
-    some = False
-    if rule.smtp_mail_from_regexp:
-        if not any(searches.found(rule.smtp_mail_from_regexp, [Text(facts.mail_from.lower())])):
-            return False
-        some = True
-    if rule.msg_from_regexp:
-        if facts.msg_from is None:
-            return False
-        if not any(searches.found(rule.msg_from_regexp, [Text(facts.msg_from.lower())])):
-            return False
-        some = True
-    if rule.verified_domain is not None:
-        domain = rule.verified_domain.unicode
-        if not any(verified == domain or verified.endswith("." + domain) for verified in facts.verified_domains):
-            return False
-        some = True
+    by_sender = rule.smtp_mail_from_regexp or rule.msg_from_regexp or rule.verified_domain is not None
+    if not (by_sender or rule.headers_regexp or rule.conditions):
+        return False
     for name_pattern, value_pattern in rule.headers_regexp.items():
         named = searches.found(name_pattern, [name for name, _ in fields])
         values = [value for (_, value), is_named in zip(fields, named, strict=True) if is_named]
         if not any(searches.found(value_pattern, values)):
             return False
-        some = True
-    if rule.conditions:
-        if words is None or not searches.held(rule, words):
+    if rule.conditions and (words is None or not searches.held(rule, words)):
+        return False
+    return not by_sender or _is_sender(rule, facts, searches)
+
+
+def _is_sender(rule: Ruleset, facts: RuleFacts, searches: _Searches) -> bool:
+    """Whether a message comes from whom the rule's patterns and its domain mean."""
+    for pattern, sender in ((rule.smtp_mail_from_regexp, facts.mail_from), (rule.msg_from_regexp, facts.msg_from)):
+        if pattern and (sender is None or not any(searches.found(pattern, [Text(sender.lower())]))):
             return False
-        some = True
-    return some
+    if rule.verified_domain is None:
+        return True
+    domain = rule.verified_domain.unicode
+    return any(verified == domain or verified.endswith("." + domain) for verified in facts.verified_domains)
 
 
 # Rules and scripts for the mail that is there: a dry run before they are saved (WEB-65), and sorting of mail by them

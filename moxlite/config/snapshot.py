@@ -281,11 +281,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             return found.alias.allow_msg_from and any(member.account == account for member in found.members)
         return found is not None and found.account == account and found.reports is None
 
-    def account_of(self, address: Address) -> str:
-        """The account that the file itself names for an address, in use; "" for an alias, a report address, or none."""
-        found = self.lookup_configured(address)
-        return found.account if isinstance(found, AccountRecipient) and found.reports is None else ""
-
     def passed_on(self, account: str) -> dict[str, Address | None]:
         """The addresses to which the account sends mail on, as text: `forward_to` of the account and of its rules
         (SMTP-159), with None, and members at other servers of aliases that it carries (SMTP-166), with the alias.

@@ -118,17 +118,19 @@ def _nearest(times: Sequence[Instance], now: int) -> list[Instance]:
 
 def _excerpts(facts: EntryFacts, data: bytes, words: Sequence[str]) -> dict[int, str]:
     """The components that have all words, by their numbers, as `FoundEntry` has them."""
-    told = {number: "" for number, part in enumerate(facts.parts) if _has(_folded(f"{part.title} {part.place}"), words)}
-    if len(told) == len(facts.parts) or not _has(_raw(data), words):
-        return told
+    known = {
+        number: "" for number, part in enumerate(facts.parts) if _has(_folded(f"{part.title} {part.place}"), words)
+    }
+    if len(known) == len(facts.parts) or not _has(_raw(data), words):
+        return known
     try:
         entry = read_object(data)
     except BadObject:
-        return told
-    return told | {
+        return known
+    return known | {
         number: excerpt
         for number, part in enumerate(entry.parts)
-        if number not in told and (excerpt := _excerpt(entry, part, words)) is not None
+        if number not in known and (excerpt := _excerpt(entry, part, words)) is not None
     }
 
 

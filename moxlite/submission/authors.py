@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import AccountRemoved, AccountUnknown
@@ -66,9 +66,15 @@ def ways_of(accounts: Accounts, snapshot: Snapshot, account: str) -> FindWay:
 
         async with accounts.use(account) as own:
             way = await own.read(read, op="ways")
-        return way or await _delegated(accounts, snapshot.account_of(address), account)
+        return way or await _delegated(accounts, _owner(snapshot, address), account)
 
     return find
+
+
+def _owner(snapshot: Snapshot, address: Address) -> str:
+    """The account that the file itself names for an address, in use; "" for an alias, a report address, or none."""
+    recipient = snapshot.lookup_configured(address)
+    return recipient.account if isinstance(recipient, AccountRecipient) and recipient.reports is None else ""
 
 
 async def _delegated(accounts: Accounts, owner: str, account: str) -> Way | None:

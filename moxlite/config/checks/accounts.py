@@ -202,11 +202,7 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
     )
     if not any(actions):
         yield Mistake(path, "must have an action")
-    if len(ruleset.conditions) > MAX_CONDITIONS:
-        yield Mistake((*path, "conditions"), worded("can have up to {most} conditions", most=MAX_CONDITIONS))
-    for index, condition in enumerate(ruleset.conditions):
-        if text := _condition(condition):
-            yield Mistake((*path, "conditions", index), text)
+    yield from _conditions((*path, "conditions"), ruleset)
     if ruleset.is_forward:
         if ruleset.smtp_mail_from_regexp is None or ruleset.verified_domain is None:
             yield Mistake((*path, "is_forward"), "requires smtp_mail_from_regexp and verified_domain")
@@ -216,6 +212,14 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
         yield Mistake((*path, "accept_rejects_to_mailbox"), "must not be Inbox")
     for pattern in (item for pair in ruleset.headers_regexp.items() for item in pair):
         yield from _header_pattern((*path, "headers_regexp"), pattern)
+
+
+def _conditions(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
+    if len(ruleset.conditions) > MAX_CONDITIONS:
+        yield Mistake(path, worded("can have up to {most} conditions", most=MAX_CONDITIONS))
+    for index, condition in enumerate(ruleset.conditions):
+        if text := _condition(condition):
+            yield Mistake((*path, index), text)
 
 
 def _condition(condition: Condition) -> str:

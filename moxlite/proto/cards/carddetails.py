@@ -215,9 +215,9 @@ def facts_of(other: Sequence[str]) -> list[Fact]:
     facts: list[Fact] = []
     for line in lines:
         nth = names[line.name] = names.get(line.name, 0) + 1
-        told = line.name in ("ADR", "URL") and nth <= MAX_ENTRIES
-        told = told or (line.name in ("NICKNAME", "TITLE", "BDAY") and nth == 1 and not _is_odd_birthday(line))
-        if line.name in HIDDEN or told:
+        shown = line.name in ("ADR", "URL") and nth <= MAX_ENTRIES
+        shown = shown or (line.name in ("NICKNAME", "TITLE", "BDAY") and nth == 1 and not _is_odd_birthday(line))
+        if line.name in HIDDEN or shown:
             continue
         label = labels.get(group_of(line), "") if group_of(line) else ""
         fact = _fact(line, label)
@@ -313,7 +313,7 @@ def _written(name: str, value: str, kind: str, there: Property | None) -> Proper
         return changed_line(name, {"TYPE": [kind]} if kind else {}, value)
     types = there.parameters.get("TYPE", [])
     if kind_of(there) != kind and (kind or kind_of(there) in ("home", "work")):
-        types = [one for one in types if one.lower() not in KINDS] + ([kind] if kind else [])
+        types = [kind_name for kind_name in types if kind_name.lower() not in KINDS] + ([kind] if kind else [])
     kept = {key: values for key, values in there.parameters.items() if key not in STALE}
     return changed_line(name, {**kept, "TYPE": types}, value, group_of(there))
 
@@ -331,11 +331,11 @@ def _with_list(
     lines: list[Property],
     name: str,
     read: Callable[[Property], V],
-    wanted: Sequence[V],
+    values: Sequence[V],
     write: Callable[[V, Property | None], Property],
 ) -> list[Property]:
     """Replace the values of the lines of one name: others change or go, and new ones come behind."""
-    left: list[V] = list(wanted)
+    left: list[V] = list(values)
     free: list[int] = []
     for number, line in enumerate(lines):
         if line.name == name:
@@ -378,8 +378,8 @@ def _fact(line: Property, label: str) -> Fact:
         text = re.sub(r"^(geo|mailto|tel|urn:uuid):", "", text)
     if not label:
         service = line.parameter("SERVICE-TYPE") or line.parameter("X-SERVICE-TYPE")
-        types = [one.lower() for one in line.parameters.get("TYPE", [])]
-        types = [one for one in types if one not in (*KINDS, "pref", "text", "internet")]
+        types = [kind.lower() for kind in line.parameters.get("TYPE", [])]
+        types = [kind for kind in types if kind not in (*KINDS, "pref", "text", "internet")]
         if topic == "chat" and line.name.startswith("X-"):
             service = line.name[2:].partition("-")[0].title()
         if topic in ("chat", "profile", "related"):

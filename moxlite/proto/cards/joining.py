@@ -31,8 +31,8 @@ def join_of(part: Component) -> str:
     """The link by which one joins: its own, else the first in the place; "" for none."""
     if link := link_of(part):
         return link
-    found = LINK.search(unescaped(part.value("LOCATION")[: 4 * MAX_LINK]))
-    text = "" if found is None else found[0].rstrip(".,;:!?)")
+    match = LINK.search(unescaped(part.value("LOCATION")[: 4 * MAX_LINK]))
+    text = "" if match is None else match[0].rstrip(".,;:!?)")
     return text if is_link(text) else ""
 
 

@@ -494,9 +494,8 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
         db = open_file(target, Kind.ACCOUNT, options)
         try:
             findings = check_account(Reader(db), deep=True)
-            for table in ("acl", "collection_acl", "delegate"):
-                # They name accounts of another server, where others have these names.
-                db.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+            # They name accounts of another server, where others have these names.
+            db.execute("DELETE FROM acl; DELETE FROM collection_acl; DELETE FROM delegate")
         finally:
             db.close(True)
     except apsw.Error as error:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.spool import Spool
@@ -42,8 +43,8 @@ from moxlite.store.rows.emails import emails
 from moxlite.store.rows.messages import structures
 from moxlite.submission.authors import ways_of
 from moxlite.submission.counting import check_still, counted_as, counting, limits_of
-from moxlite.submission.outgoing import SubmissionRefused
-from moxlite.submission.submit import complete
+from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
+from moxlite.submission.submit import Complete, complete
 from moxlite.web.composing.sending import Wish, addressed
 from moxlite.web.jmap.emailset import implied_set
 from moxlite.web.jmap.headerforms import EPOCH, utc_date
@@ -422,17 +423,33 @@ def _hold(parameters: Any, now: dt.datetime) -> int:
     return int((until - EPOCH) / dt.timedelta(microseconds=1))
 
 
+async def _check_sending(call: Call) -> None:
+    """Raises SetError: this server doesn't send mail, or the account's sending is stopped."""
+    if call.server.queue is None:
+        raise SetError("forbiddenToSend", "this server doesn't send mail")
+    try:
+        await call.server.queue.check_sending(call.identity.account)
+    except SendingStopped as error:
+        raise SetError("forbiddenToSend", str(error)) from None
+
+
+async def _completed(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -> Complete:
+    """The checked and signed message. Raises SetError."""
+    try:
+        return await complete(keys, letter, spool)
+    except SubmissionRefused as error:
+        kind = {"badfrom": "forbiddenFrom", "signerror": "serverFail"}.get(error.result, "invalidEmail")
+        raise SetError(kind, str(error), **({"properties": []} if kind == "invalidEmail" else {})) from None
+    except HeaderTooLarge:
+        raise SetError("invalidEmail", "the header is too long", properties=[]) from None
+
+
 async def _submit(
     call: Call, envelope: _Envelope, identity: str, email_id: int, message_id: int, threadid: int
 ) -> Object:
     """Check and sign the message, and put it into the outbox. Raises SetError."""
     account, server, info = call.account, call.server, call.request.info
-    if server.queue is None:
-        raise SetError("forbiddenToSend", "this server doesn't send mail")
-    try:
-        await server.queue.check_sending(call.identity.account)
-    except SendingStopped as error:
-        raise SetError("forbiddenToSend", str(error)) from None
+    await _check_sending(call)
     wish = Wish(
         snapshot=call.snapshot,
         identity=call.identity,
@@ -450,13 +467,7 @@ async def _submit(
         await spool.finish()
         if spool.size > letter.max_size:
             raise SetError("tooLarge", f"the message is larger than {letter.max_size} bytes", maxSize=letter.max_size)
-        try:
-            ready = await complete(server.keys, letter, spool)
-        except SubmissionRefused as error:
-            kind = {"badfrom": "forbiddenFrom", "signerror": "serverFail"}.get(error.result, "invalidEmail")
-            raise SetError(kind, str(error), **({"properties": []} if kind == "invalidEmail" else {})) from None
-        except HeaderTooLarge:
-            raise SetError("invalidEmail", "the header is too long", properties=[]) from None
+        ready = await _completed(server.keys, letter, spool)
     guest, way = call.place.guest, ready.way
     if way.owner != (account.name if guest else ""):  # else the copy would be kept in the wrong account
         raise SetError("forbiddenFrom", f"send messages from {ready.author} in the account of that address")

@@ -141,11 +141,11 @@ class EventCalls(EntryCalls):
         """The calendars with these ids of the browser, without those that are gone."""
 
         def calendars(r: Reader) -> list[Collection]:
-            found: list[Collection] = []
+            calendars_read: list[Collection] = []
             for number in ids:
                 with suppress(NoSuchCollection):
-                    found.append(visit.calendar(r, visit.holder.local_id(number)))
-            return found
+                    calendars_read.append(visit.calendar(r, visit.holder.local_id(number)))
+            return calendars_read
 
         return await visit.account.read(calendars, op="events")
 
@@ -160,24 +160,24 @@ class EventCalls(EntryCalls):
         now. Of a series its last time that is past, and the next.
         """
         words, now = searching.words_in(text), int(time.time())
-        found: list[FoundEvent] = []
+        events: list[FoundEvent] = []
         more = False
         for ids in by_account(calendar_ids) if words else ():
             try:
                 async with self._entries(caller, ids[0]) as visit:
                     homes = await self._calendars_of(visit, ids)
                     more = more or any(home.total > searching.MAX_SEARCHED for home in homes)
-                    async for one in self._found_in(caller, visit, homes, words, now):
-                        found.append(one)
-                        if len(found) > 2 * MAX_FOUND:
-                            found, more = _nearest(found, now), True
+                    async for event in self._found_in(caller, visit, homes, words, now):
+                        events.append(event)
+                        if len(events) > 2 * MAX_FOUND:
+                            events, more = _nearest(events, now), True
             except (NoSuchMessage, NotFound):
                 if not number_of(ids[0]):
                     raise  # what is no longer shared is left out
-        more = more or len(found) > MAX_FOUND
-        found = _nearest(found, now)
-        found.sort(key=lambda one: (one.event.starts, -one.event.ends, one.event.id))
-        return FoundEvents(found, more)
+        more = more or len(events) > MAX_FOUND
+        events = _nearest(events, now)
+        events.sort(key=lambda hit: (hit.event.starts, -hit.event.ends, hit.event.id))
+        return FoundEvents(events, more)
 
     async def _found_in(
         self, caller: Caller, visit: Visit, homes: Sequence[Collection], words: Sequence[str], now: int
@@ -415,9 +415,9 @@ class BusyCalls(EntryCalls):
         return busy_persons
 
 
-def _nearest(found: list[FoundEvent], now: int) -> list[FoundEvent]:
+def _nearest(events: list[FoundEvent], now: int) -> list[FoundEvent]:
     """The events that are nearest to now, as many as an answer has."""
-    return sorted(found, key=lambda one: (abs(one.event.starts - now), one.event.id))[:MAX_FOUND]
+    return sorted(events, key=lambda hit: (abs(hit.event.starts - now), hit.event.id))[:MAX_FOUND]
 
 
 def _busy_times(times: Sequence[Engagement], uid: str) -> list[BusyTime]:
