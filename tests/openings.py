@@ -359,6 +359,7 @@ WITHOUT_MAIL: Final = frozenset(
         "calendar_subscribe",
         "calendar_view",
         "calendar_import",
+        "event_search",
         "busy_times",
         "deleted_list",
         "deleted_restore",

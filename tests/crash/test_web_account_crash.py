@@ -112,7 +112,8 @@ def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer, rounds: st
         [first, *_] = browser.call("destination_list")
         rule = {"mailbox": f"Box{number}", "msg_from_regexp": f"x{number}@", "smtp_mail_from_regexp": ""}
         rule |= {"verified_domain": "", "headers_regexp": [], "is_forward": False, "list_allow_domain": ""}  # type: ignore[dict-item] # of several types
-        rule |= {"accept_rejects_to_mailbox": "", "comment": ""}
+        rule |= {"accept_rejects_to_mailbox": "", "comment": "", "conditions": [], "match": "all", "label": ""}  # type: ignore[dict-item]
+        rule |= {"star": False, "forward_to": [], "never_junk": False}  # type: ignore[dict-item]
         changed = first["form"] | {"rulesets": [rule]}
         answered = killed_during(
             server,

@@ -376,6 +376,7 @@ WITHOUT_IDS = {
     "deleted_list",
     "deleted_restore",
     "events",
+    "event_search",
     "event",
     "event_save",
     "event_remove",

@@ -170,7 +170,8 @@ async def test_what_was_in_tables_beside_a_message_stays(tmp_path: Path) -> None
     try:
         async with accounts.use(ACCOUNTS[2]) as account:
             await reparse(account)
-            assert await account.read(lambda r: r.rows(BESIDE_NOW), op="test") == before
+            found = await account.read(lambda r: r.rows(BESIDE_NOW), op="test")
+            assert [row[:3] + row[4:] for row in found] == [row[:3] + row[4:] for row in before]  # structures are newer
             kinds = {finding.about for finding in await account.scan(check_account, op="test")}
             assert not kinds & {"message_info", "message_header", "message_dkim", "message_smtp", "verdict"}
     finally:
