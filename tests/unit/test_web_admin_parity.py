@@ -89,6 +89,8 @@ OUTSIDE = {
     "account app-password rm": "the user's own page has it; the owner's way is the command line",
     "account share set": "the user's own page has it; the owner's way is the command line",
     "account share rm": "the user's own page has it; the owner's way is the command line",
+    "account delegate set": "the owner's way is the command line until the user's own page has it",
+    "account delegate rm": "the owner's way is the command line until the user's own page has it",
     "account forward ask": "the user's own page has it; the owner's way is the command line",
     "account forward confirm": "the user's own page has it; the owner's way is the command line",
     "account forward list": "the user's own page has it; the owner's way is the command line",
