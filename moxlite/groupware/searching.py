@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.groupware.entries import Expander, Viewed
-from moxlite.normal import normalized
 from moxlite.processor import give_way
 from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.contentline import plain, unescaped
 from moxlite.proto.cards.itip import attendees_of, organizer_of
+from moxlite.proto.mime.text import fold
 from moxlite.store.groupware.resources import NoSuchResource, resources_of, with_data
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class FoundEntry(msgspec.Struct, frozen=True):
 
 def words_in(text: str) -> list[str]:
     """The words of a search, all of which an event must have."""
-    return _folded(text).split()[:MAX_WORDS]
+    return fold(text).split()[:MAX_WORDS]
 
 
 async def search(
@@ -118,9 +118,7 @@ def _nearest(times: Sequence[Instance], now: int) -> list[Instance]:
 
 def _excerpts(facts: EntryFacts, data: bytes, words: Sequence[str]) -> dict[int, str]:
     """The components that have all words, by their numbers, as `FoundEntry` has them."""
-    known = {
-        number: "" for number, part in enumerate(facts.parts) if _has(_folded(f"{part.title} {part.place}"), words)
-    }
+    known = {number: "" for number, part in enumerate(facts.parts) if _has(fold(f"{part.title} {part.place}"), words)}
     if len(known) == len(facts.parts) or not _has(_raw(data), words):
         return known
     try:
@@ -136,25 +134,25 @@ def _excerpts(facts: EntryFacts, data: bytes, words: Sequence[str]) -> dict[int,
 
 def _raw(data: bytes) -> str:
     lines = WRITTEN.findall(FOLD.sub(b"", data))
-    return _folded(unescaped(b" ".join(lines).decode("utf-8", "replace")))
+    return fold(unescaped(b" ".join(lines).decode("utf-8", "replace")))
 
 
 def _excerpt(entry: CalendarObject, part: Component, words: Sequence[str]) -> str | None:
     """What guests or notes have of the words; None for a component that has not all."""
-    head = _folded(plain(part.value("SUMMARY"), 1000) + " " + plain(part.value("LOCATION"), 1000))
+    head = fold(plain(part.value("SUMMARY"), 1000) + " " + plain(part.value("LOCATION"), 1000))
     lines = [*attendees_of(part).values()]
     if (organizer := organizer_of(entry)) is not None:
         lines.append(organizer)
     guests = [_named(line) for line in lines]
     notes = plain(part.value("DESCRIPTION"), MAX_NOTES)
-    if not _has(" ".join([head, *map(_folded, guests), _folded(notes)]), words):
+    if not _has(" ".join([head, *map(fold, guests), fold(notes)]), words):
         return None
     missing = [word for word in words if word not in head]
-    named = next((guest for guest in guests if any(word in _folded(guest) for word in missing)), None)
+    named = next((guest for guest in guests if any(word in fold(guest) for word in missing)), None)
     if named is not None:
         return named
     # Folding may change the length of a text: the place is near enough.
-    at = min((place for word in missing if (place := _folded(notes).find(word)) >= 0), default=0)
+    at = min((place for word in missing if (place := fold(notes).find(word)) >= 0), default=0)
     start = max(0, at - LEAD)
     return (
         ("… " if start else "")
@@ -170,7 +168,3 @@ def _named(line: Property) -> str:
 
 def _has(text: str, words: Sequence[str]) -> bool:
     return all(word in text for word in words)
-
-
-def _folded(text: str) -> str:
-    return normalized("NFKC", text).casefold()
