@@ -1,9 +1,8 @@
 """``moxlite quickstart`` with a DNS provider: no record typed (ADMIN-35b)."""
 
-import contextlib
 import fcntl
+import functools
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -19,7 +18,8 @@ from moxlite.admin.quickstart.listeners import choose_places, machine_addresses
 from tests.dnsproviders import TOKENS, FakeProviders
 from tests.dnsworld import DNSWorld
 from tests.realservers import let_others_in
-from tests.tools import moxlite_command, until
+from tests.terminal import Terminal
+from tests.tools import moxlite_command
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
@@ -118,43 +118,22 @@ def test_broken_off_at_the_last_question_nothing_is_left(
     """ADMIN-25, ADMIN-35: by Ctrl-C, a closed terminal, or a kill; another run makes all. ADMIN-47a: without others the
     rules that bind others are shown, and confirmed apart.
     """
-    environment = {**os.environ, **fake.environment, "TERM": "dumb"}
+    environment = {**fake.environment, "TERM": "dumb"}
     words = command(tmp_path, world, "--no-admin-inside", "--dns-provider", "hetzner", "me@example.org", USER)
     for last in (False, True):
-        parent, child = pty.openpty()
-        running = subprocess.Popen(
-            words,
-            stdin=child,
-            stdout=child,
-            stderr=child,
-            env=environment,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # for Ctrl-C
-        )
-        os.close(child)
-        seen = bytearray()
-        answers = [(b"Hetzner, API token", TOKEN), (b"Publish them?", "y")]
-        for question, text in [*answers, (b"Have these rules, too?", "y" if last else "")]:
-
-            def shown(question: bytes = question, seen: bytearray = seen, parent: int = parent) -> bool:
-                seen.extend(os.read(parent, 65536) if question not in seen else b"")
-                return question in seen
-
-            until(shown, what=question.decode())
-            if text:
-                os.write(parent, text.encode() + b"\n")
-        assert b"p=reject" in seen
-        if not last:
-            assert not (tmp_path / "config/moxlite.toml").exists()
-            if how == "key":
-                os.write(parent, b"\x03")
-            else:
-                running.send_signal(signal.SIGHUP if how == "hangup" else signal.SIGKILL)
-        with contextlib.suppress(OSError):  # the terminal's other end is closed
-            while os.read(parent, 65536):
-                pass
-        code = running.wait(60)
-        os.close(parent)
+        controlling = functools.partial(fcntl.ioctl, 0, termios.TIOCSCTTY, 0)  # for Ctrl-C
+        with Terminal(words, environment=environment, first=controlling) as terminal:
+            terminal.answer("Hetzner, API token", f"{TOKEN}\n")
+            terminal.answer("Publish them?", "y\n")
+            terminal.answer("Have these rules, too?", "y\n" if last else "")
+            assert "p=reject" in terminal.shown
+            if not last:
+                assert not (tmp_path / "config/moxlite.toml").exists()
+                if how == "key":
+                    terminal.type("\x03")
+                else:
+                    terminal.process.send_signal(signal.SIGHUP if how == "hangup" else signal.SIGKILL)
+            code = terminal.end()
         if last:
             assert code == 0
         else:
@@ -187,48 +166,23 @@ def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
     admin pages at them.
     """
     fake.add("example.org", "example.org", "MX", "10 old.provider.example.")
-    parent, child = pty.openpty()
-    environment = {**os.environ, **fake.environment, "TERM": "dumb"}
     words = command(tmp_path, world)
     machine = machine_addresses()
     private = choose_places(machine, [one.ip for one in machine if not one.ip.is_loopback]).private
-    running = subprocess.Popen(words, stdin=child, stdout=child, stderr=child, env=environment, start_new_session=True)
-    os.close(child)
-    seen = bytearray()
-
-    def answer(question: str, text: str) -> None:
-        def shown() -> bool:
-            if question.encode() not in seen:
-                seen.extend(os.read(parent, 65536))
-            return question.encode() in seen
-
-        until(shown, what=question)
-        del seen[: seen.index(question.encode()) + len(question)]
-        os.write(parent, text.encode() + b"\n")
-
-    answer("Your mail address", "me@example.org")
-    answer("DNS provider of example.org", "hetzner")
-    answer("Hetzner, API token", TOKEN)
-    if private:
-        answer(f"Also serve the admin pages at {', '.join(private)}, too", "y")
-    answer("currently goes to old.provider.example. Receive new mail here from now on?", "y")
-    answer("Publish them?", "y")
-    rest = bytearray()
-    while True:
-        try:
-            data = os.read(parent, 65536)
-        except OSError:  # the terminal's other end is closed
-            break
-        if not data:
-            break
-        rest += data
-    assert running.wait(60) == 0
-    os.close(parent)
+    with Terminal(words, environment={**fake.environment, "TERM": "dumb"}) as terminal:
+        terminal.answer("Your mail address", "me@example.org\n")
+        terminal.answer("DNS provider of example.org", "hetzner\n")
+        terminal.answer("Hetzner, API token", f"{TOKEN}\n")
+        if private:
+            terminal.answer(f"Also serve the admin pages at {', '.join(private)}", "y\n")
+        terminal.answer("currently goes to old.provider.example. Receive new mail here from now on?", "y\n")
+        terminal.answer("Publish them?", "y\n")
+        assert terminal.end() == 0
     pages = tomllib.loads((tmp_path / "config/moxlite.toml").read_text())["listeners"]["admin"]
     assert pages["ips"][: len(private)] == list(private)
     assert ("in its private networks" in (tmp_path / "config/moxlite.toml").read_text()) == bool(private)
-    assert b"2. The records are in DNS." in rest
-    assert TOKEN.encode() not in rest
+    assert "2. The records are in DNS." in terminal.shown
+    assert TOKEN not in terminal.shown
     assert fake.data("example.org", "MX") == {"10 mx.example.org."}
 
 
@@ -255,23 +209,10 @@ def test_where_others_have_the_mail_it_may_go_on_to_them(tmp_path: Path, elsewhe
     assert domains_of(tmp_path / "piped")["domains"]["example.org"].get("peer") is None
 
     words = command(tmp_path / "asked", elsewhere, "--no-admin-inside", "me@example.org", USER)
-    parent, child = pty.openpty()
-    running = subprocess.Popen(words, stdin=child, stdout=child, stderr=child, start_new_session=True)
-    os.close(child)
-    seen = bytearray()
-    for question in (b"DNS provider of example.org", b"go on there, until you end that?"):
-
-        def shown(question: bytes = question) -> bool:
-            seen.extend(os.read(parent, 65536) if question not in seen else b"")
-            return question in seen
-
-        until(shown, what=question.decode())
-        os.write(parent, b"\n")
-    with contextlib.suppress(OSError):  # the terminal's other end is closed
-        while os.read(parent, 65536):
-            pass
-    assert running.wait(60) == 0
-    os.close(parent)
+    with Terminal(words) as terminal:
+        terminal.answer("DNS provider of example.org", "\n")
+        terminal.answer("exist here yet to that server, until you turn this off?", "\n")
+        assert terminal.end() == 0
     assert domains_of(tmp_path / "asked")["domains"]["example.org"]["peer"] == ["old.provider.example"]
     path = tmp_path / "asked/config/domains.toml"
     assert path.stat().st_uid == (int(USER) if os.getuid() == 0 else os.getuid())

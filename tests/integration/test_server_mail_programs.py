@@ -14,9 +14,9 @@ import pytest
 from moxlite.store.auth.tlskeys import TLSKey, read_certificate
 from tests.integration.conftest import commands, logs_in_by
 from tests.integration.mail import Stored, holdings, message
-from tests.integration.terminal import on_terminal
 from tests.realservers import Dovecot
 from tests.running import LocalServer, make_certificate
+from tests.terminal import on_terminal
 from tests.tools import need
 
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]

@@ -260,7 +260,7 @@ async def contact_by_webmail(browser: Browser) -> Object:
         "name": form["name"],
         "emails": [one["value"] for one in form["emails"]],
         "phones": [one["value"].removeprefix("tel:") for one in form["phones"]],
-        "organization": form["organization"],
+        "organization": ", ".join(filter(None, [form["organization"], form["details"]["department"]])),
         "note": form["note"].strip("\r\n"),
         "groups": form["groups"],
     }

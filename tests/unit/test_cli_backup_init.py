@@ -1,7 +1,6 @@
 """A repository with a key of its own, and the question for the key (STORE-184c)."""
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from moxlite.store.backup.layout import Source
 from moxlite.store.backup.packs import snapshot_id, time_of
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.storage import Folder
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.served
 
@@ -85,25 +85,9 @@ def test_the_server_goes_on_with_a_repository_that_root_has_pruned(config: Path,
 
 def in_terminal(arguments: list[str], typed: str) -> tuple[int, str]:
     """Exit code and output of moxlite at a terminal, at which something is typed."""
-    here, there = pty.openpty()
-    program = subprocess.Popen(
-        [sys.executable, "-m", "moxlite", *arguments], stdin=there, stdout=there, stderr=there, start_new_session=True
-    )
-    os.close(there)
-    said, asked = b"", False
-    while True:
-        try:
-            piece = os.read(here, 4096)
-        except OSError:  # the program has closed its end
-            break
-        if not piece:
-            break
-        said += piece
-        if not asked and b"passphrase of" in said:
-            asked = True
-            os.write(here, typed.encode() + b"\n")
-    os.close(here)
-    return program.wait(60), said.decode()
+    with Terminal([sys.executable, "-m", "moxlite", *arguments]) as terminal:
+        terminal.answer("passphrase of", f"{typed}\n")
+        return terminal.end(), terminal.shown
 
 
 def test_a_repository_is_made_and_its_key_is_shown_once(config: Path, tmp_path: Path, capsys: Capture) -> None:
