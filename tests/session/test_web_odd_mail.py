@@ -191,6 +191,27 @@ async def test_a_raw_text_is_quoted_in_the_charset_of_the_texts(rig: Rig, browse
         assert begun["text"].count("Отчёт за май") == 2, begun["text"]
 
 
+async def test_a_raw_text_opened_alone_is_in_the_charset_of_the_texts(rig: Rig, browser: Browser) -> None:
+    """STORE-56, WEBMAIL-111: a part, and the source of a message; a declared charset stays."""
+    declared = b"Content-Type: text/plain; charset=windows-1251\r\n\r\nend"
+    forms = {
+        (b"", CYRILLIC): "windows-1251",
+        (b"Content-Type: text/plain; charset=us-ascii\r\n", CYRILLIC): "windows-1251",
+        (b"Content-Type: text/html; charset=us-ascii\r\n", b"x" * 100_000 + CYRILLIC): "windows-1251",
+        (b"", "Отчёт".encode()): "utf-8",
+        (b"Content-Type: text/plain; charset=koi8-r\r\n", "Отчёт".encode("koi8-r")): "koi8-r",
+    }
+    for (fields, text), charset in forms.items():
+        data = b"Subject: x\r\n" + mixed(fields + b"\r\n" + text, declared)
+        async with rig.account() as account:
+            number = (await deliver_mail(account, data)).message_id
+        part = await browser.fetch(f"/webmail/msg/{number}/viewtext/0.0")
+        assert (part.headers["content-type"], part.body) == (f"text/plain; charset={charset}", text)
+        source = await browser.fetch(f"/webmail/msg/{number}/raw")
+        whole = charset if charset == "koi8-r" else "windows-1251"
+        assert source.headers["content-type"] == f"text/plain; charset={whole}"
+
+
 # all leaves
 
 

@@ -86,7 +86,9 @@ CODECS: Final = tuple(dict.fromkeys(_CODECS.values()))
 """Python's names of all codecs that are in use."""
 _NOISE: Final = re.compile(r"[^a-z0-9]")
 _FALLBACK: Final = "utf-8"
-_UNDECLARED: Final = (None, "ascii")  # codecs of names that do not say what octets above 127 are
+_LATIN: Final = "windows-1252"
+UNDECLARED: Final = (None, "ascii")
+"""Codecs of names that don't say what octets above 127 are."""
 _NO_HINTS: Final = ("ascii", "utf-", "iso2022", "hz")
 _ASCII: Final = bytes(range(128))
 _SUPERSETS: Final = ("ascii", "utf-8", "cp12", "iso8859-", "koi8-", "gb18030", "euc-jp", "cp949")
@@ -133,7 +135,7 @@ def decode_text(octets: bytes, charset: str = "") -> str:
 def decode(octets: bytes, charset: str, *hints: str) -> Decoded:
     """As `decode_text`; `hints` are for `guess_text`."""
     name = codec_name(charset)
-    if name in _UNDECLARED:
+    if name in UNDECLARED:
         text = guess_text(octets, *hints)
         return Decoded(text, not (name is None and charset) and octets == text.encode(_FALLBACK))
     try:
@@ -150,19 +152,26 @@ def decode(octets: bytes, charset: str, *hints: str) -> Decoded:
 
 
 def guess_text(octets: bytes, *hints: str) -> str:
-    """Decode text whose charset is not declared: as UTF-8 if most of it is valid, else by the first of `hints` that has
-    all of its octets, charsets that the message has elsewhere, else as windows-1252.
-    """
+    """Decode text whose charset is not declared, with `guess_charset`."""
     try:
         return octets.decode(_FALLBACK)
     except UnicodeDecodeError:
-        text = octets.decode(_FALLBACK, "replace")
-    if 2 * text.count("\ufffd") < len(octets.translate(None, _ASCII)):
-        return text
+        charset = guess_charset(octets, *hints)
+    return _decode_latin(octets) if charset == _LATIN else octets.decode(codec_name(charset) or _FALLBACK, "replace")
+
+
+def guess_charset(octets: bytes, *hints: str) -> str:
+    """The charset of text that declares none: UTF-8 if most of it is valid, else the first of `hints` that has all of
+    its octets, charsets that the message has elsewhere, else windows-1252.
+    """
+    broken = octets.decode(_FALLBACK, "replace").count("\ufffd")
+    if broken == 0 or 2 * broken < len(octets.translate(None, _ASCII)):
+        return _FALLBACK
     for hint in filter(is_hint, hints):
         with suppress(UnicodeDecodeError):
-            return octets.decode(codec_name(hint) or _FALLBACK)
-    return _decode_latin(octets)
+            octets.decode(codec_name(hint) or _FALLBACK)
+            return hint
+    return _LATIN
 
 
 def _decode_latin(octets: bytes) -> str:

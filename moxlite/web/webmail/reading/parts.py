@@ -16,6 +16,7 @@ import trio
 
 from moxlite.processor import off_loop
 from moxlite.proto.mime import types as mime
+from moxlite.proto.mime.charset import UNDECLARED, codec_name, guess_charset
 from moxlite.sandbox.jobs import Scheme
 from moxlite.sandbox.processes import Sandbox
 from moxlite.store.content import body
@@ -57,6 +58,8 @@ SHARED_SANDBOX: Final = f"{SANDBOX} allow-same-origin"
 PRINT_SANDBOX: Final = f"{SHARED_SANDBOX} allow-modals"
 MAX_TOGETHER: Final = 200
 """Messages of a conversation on one page."""
+GUESSED: Final = 1 << 18
+"""Octets of a text part that tell its charset where it declares none."""
 CLOSED: Final = f"{POLICY}; {SANDBOX}; img-src data:; style-src 'unsafe-inline'"
 OPEN: Final = (
     f"{POLICY}; {SANDBOX}; img-src data: http: https:; font-src data: http: https:; "
@@ -245,10 +248,8 @@ async def send_raw(
         name = f"email-{located_message.message_id}-{time_of(located_message.received):%Y%m%d-%H%M%S}.eml"
         kind = ("content-type", "message/rfc822"), disposition(name)
     else:
-        charset = located_message.structure.root.charset or "utf-8"
-        # The sender chose it, and it goes into a header field.
-        charset = charset if charset.isascii() and charset.replace("-", "").replace("_", "").isalnum() else "utf-8"
-        kind = (("content-type", f"text/plain; charset={charset}"),)
+        root = located_message.structure.root
+        kind = (("content-type", _plain_text(root.charset or root.hint)),)
     await writer.start(
         200, (*kind, ("content-length", str(located_message.size)), *HEADERS, ("content-security-policy", CLOSED))
     )
@@ -267,26 +268,36 @@ async def send_part(
         raise not_found()
     policy = CLOSED
     headers: list[tuple[str, str]] = []
+    begin = b""
     media_type = part.media_type
-    if kind == "download":
-        headers += [("content-type", part.media_type), disposition(clean_filename(part, path))]
-    elif kind == "view" and media_type == "application/pdf":
-        headers.append(("content-type", media_type))
-        policy = VIEWER
-    # Not SVG, which is a document with scripts. Everything else is text: no other type of a stranger is opened in our
-    # origin.
-    elif kind == "view" and part.type in ("IMAGE", "AUDIO", "VIDEO") and not part.subtype.startswith("SVG"):
-        headers.append(("content-type", media_type))
-    else:
-        charset = (
-            part.charset if part.charset.isascii() and part.charset.replace("-", "").replace("_", "").isalnum() else ""
-        )
-        headers.append(("content-type", f"text/plain; charset={charset or 'utf-8'}"))
-    await writer.start(200, (*headers, *HEADERS, ("content-security-policy", policy)))
     async with aclosing(body.stream_part(account, located_message.message_id, part)) as pieces:
+        if kind == "download":
+            headers += [("content-type", part.media_type), disposition(clean_filename(part, path))]
+        elif kind == "view" and media_type == "application/pdf":
+            headers.append(("content-type", media_type))
+            policy = VIEWER
+        # Not SVG, which is a document with scripts. Everything else is text: no other type of a stranger is opened in
+        # our origin.
+        elif kind == "view" and part.type in ("IMAGE", "AUDIO", "VIDEO") and not part.subtype.startswith("SVG"):
+            headers.append(("content-type", media_type))
+        else:
+            charset = part.charset
+            if codec_name(charset) in UNDECLARED:
+                while len(begin) < GUESSED and (piece := await anext(pieces, None)) is not None:
+                    begin += piece
+                charset = guess_charset(begin, part.hint)
+            headers.append(("content-type", _plain_text(charset)))
+        await writer.start(200, (*headers, *HEADERS, ("content-security-policy", policy)))
+        await writer.write(begin)
         async for piece in pieces:
             await writer.write(piece)
     await writer.finish()
+
+
+def _plain_text(charset: str) -> str:
+    """The Content-Type of text that is opened alone. The sender chose the charset, and it goes into a header field."""
+    sound = charset.isascii() and charset.replace("-", "").replace("_", "").isalnum()
+    return f"text/plain; charset={charset if sound else 'utf-8'}"
 
 
 async def send_text(
