@@ -1,5 +1,6 @@
 """A whole server moves from Dovecot and Postfix to moxlite (docs/spec/move.md)."""
 
+import base64
 import json
 import random
 import selectors
@@ -8,6 +9,7 @@ import shutil
 import socket
 import socketserver
 import subprocess
+import textwrap
 import threading
 import time
 import tomllib
@@ -356,6 +358,74 @@ def test_fifty_accounts_move(kind: str, server: LocalServer, dovecot: Dovecot, t
             client.login(f"{name}@example.org", name * 2)
     if kind == "mox":
         assert f"{ACCOUNTS} links" in server.cli("move", "links", str(plan), "--out", str(tmp_path / "page")).stdout
+
+
+@pytest.mark.nightly(smoke="tests/integration/test_move.py::test_a_server_of_dovecot_and_postfix_moves")
+@pytest.mark.timeout(3600)
+def test_twenty_users_with_two_gigabytes_move(server: LocalServer, dovecot: Dovecot, tmp_path: Path) -> None:
+    """MOVE-6: 100 MB each, in mails of 5 kB to 1 MB, within 15 minutes and 120 MB; nobody else waits 0.3 s."""
+    users, each = 20, 100_000_000
+    dice = random.Random(36)
+    for user in range(users):
+        maildir = dovecot.top / f"mail/big{user}/Maildir"
+        for part in ("cur", "new", "tmp"):
+            (maildir / part).mkdir(parents=True)
+        written = number = 0
+        while written < each:
+            text = " ".join(dice.choice(WORDS) for _ in range(800))
+            size = dice.choice((0, 0, 0, 0, 20_000, 60_000, 200_000, 700_000))
+            files = f"\r\n{base64.encodebytes(dice.randbytes(size)).decode()}" if size else ""
+            octets = message(number, body=f"{textwrap.fill(text, 72)}\r\n{files}".replace("\n", "\r\n"))
+            (maildir / f"cur/{number}.big:2,S").write_bytes(octets)
+            written, number = written + len(octets), number + 1
+        subprocess.run(["chown", "-R", "nobody:nogroup", str(maildir.parent)], check=True)
+    source, plan = tmp_path / "users.csv", tmp_path / "plan.toml"
+    source.write_text("address\n" + "".join(f"big{user}@example.org\n" for user in range(users)))
+    server.cli(
+        *("move", "plan", "csv", str(source), "--out", str(plan), "--imap", f"127.0.0.1:{dovecot.port}"),
+        *("--tls", "none", "--master-user", "master"),
+        stdin="mastermaster\n",
+    )
+    pid, ended = server.process.pid, threading.Event()
+    before = most = anonymous(pid)
+    waits: list[float] = []
+
+    def stand_by() -> None:
+        nonlocal most
+        with imapclient.IMAPClient("127.0.0.1", server.port(143), ssl=False) as client:
+            client.login("moxlite@localhost", "moxmoxmox")
+            while not ended.wait(0.1):
+                begun = time.monotonic()
+                client.noop()
+                waits.append(time.monotonic() - begun)
+                most = max(most, anonymous(pid))
+
+    other = threading.Thread(target=stand_by)
+    other.start()
+    begun = time.monotonic()
+    try:
+        assert server.cli("move", "run", str(plan), seconds=3000).returncode == 0
+    finally:
+        ended.set()
+        other.join()
+    took = time.monotonic() - begun
+    assert "0 lost, 0 uncounted" in server.cli("move", "check", str(plan), seconds=600).stdout
+    waits.sort()
+    print(
+        f"{took:.0f} s, +{(most - before) / 1e6:.0f} MB, NOOP {waits[-1]:.3f} s, 99th {waits[-len(waits) // 100]:.3f} s"
+    )
+    assert took <= 900
+    assert most - before <= 120e6
+    assert waits[-1] <= 0.3
+
+
+WORDS = "the mail of a house in words that people write about work family travel and what comes next".split()
+
+
+def anonymous(pid: int) -> int:
+    """A process's memory of its own, in octets."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return 1024 * int(rollup[rollup.index("Pss_Anon:") + 9 :].split()[0])
 
 
 class Cutting(socketserver.ThreadingTCPServer):
