@@ -6,6 +6,7 @@ import random
 import selectors
 import shlex
 import shutil
+import smtplib
 import socket
 import socketserver
 import subprocess
@@ -25,6 +26,7 @@ from tests.integration.mail import message
 from tests.realservers import Dovecot
 from tests.running import LocalServer
 from tests.tools import need, top
+from tests.webcalls import Caller
 
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
@@ -324,7 +326,9 @@ def fill_files(dovecot: Dovecot, name: str) -> None:
 @pytest.mark.nightly(smoke="tests/integration/test_move.py::test_a_server_of_dovecot_and_postfix_moves")
 @pytest.mark.parametrize("kind", ["dovecot", "csv", "mox"])
 def test_fifty_accounts_move(kind: str, server: LocalServer, dovecot: Dovecot, tmp_path: Path) -> None:
-    """MOVE-3, MOVE-4, MOVE-5, MOVE-8: 10,000 messages; all old passwords open their accounts, where they can come."""
+    """MOVE-3, MOVE-4, MOVE-5, MOVE-8: 10,000 messages; all old passwords log in by IMAP, SMTP and web, where they can
+    come; Dovecot's users have scripts.
+    """
     names = [f"{kind}{number}" for number in range(ACCOUNTS)]
     for name in names:
         fill_files(dovecot, name)
@@ -332,9 +336,14 @@ def test_fifty_accounts_move(kind: str, server: LocalServer, dovecot: Dovecot, t
         name: hash_of(("SHA512-CRYPT", "SSHA512", "BLF-CRYPT")[at % 3], name * 2) for at, name in enumerate(names)
     }
     source = tmp_path / "source"
+    scripts: tuple[str, ...] = ()
     match kind:
         case "dovecot":
             source.write_text("".join(f"{name}@example.org:{hashed[name]}::::::\n" for name in names))
+            for name in names:
+                (tmp_path / "vmail" / name).mkdir(parents=True)
+                (tmp_path / "vmail" / name / ".dovecot.sieve").write_text(SCRIPT)
+            scripts = ("--scripts", f"{tmp_path}/vmail/%n")
         case "csv":
             lines = [f"{name}@example.org,{hashed[name]},5g\n" for name in names]
             source.write_text("".join(["address,hash,quota\n", *lines]))
@@ -345,7 +354,7 @@ def test_fifty_accounts_move(kind: str, server: LocalServer, dovecot: Dovecot, t
     plan = tmp_path / "plan.toml"
     server.cli(
         *("move", "plan", kind, str(source), "--out", str(plan), "--imap", f"127.0.0.1:{dovecot.port}"),
-        *("--tls", "none", "--master-user", "master"),
+        *("--tls", "none", "--master-user", "master", *scripts),
         stdin="mastermaster\n",
     )
     assert server.cli("move", "run", str(plan)).returncode == 0
@@ -353,9 +362,19 @@ def test_fifty_accounts_move(kind: str, server: LocalServer, dovecot: Dovecot, t
     assert [sum(box["there"] for box in one["mailboxes"]) for one in counted] == [MESSAGES] * ACCOUNTS
     assert not any(one["lost"] or one["uncounted"] for one in counted)
     assert {one["opens"] for one in counted} == {None if kind == "mox" else True}
-    for name in names if kind != "mox" else []:
-        with imapclient.IMAPClient("127.0.0.1", server.port(143), ssl=False) as client:
-            client.login(f"{name}@example.org", name * 2)
+    assert {one["scripts"] for one in counted} == {1 if kind == "dovecot" else 0}
+    for at, name in enumerate(names if kind != "mox" else []):
+        address, password = f"{name}@example.org", name * 2
+        for way in random.Random(at).sample(("imap", "smtp", "web"), 3):  # the first makes our own hash
+            match way:
+                case "imap":
+                    with imapclient.IMAPClient("127.0.0.1", server.port(143), ssl=False) as client:
+                        client.login(address, password)
+                case "smtp":
+                    with smtplib.SMTP("127.0.0.1", server.port(587)) as submission:
+                        submission.login(address, password)
+                case _:
+                    Caller(server.port(80), address, password).log_in()
     if kind == "mox":
         assert f"{ACCOUNTS} links" in server.cli("move", "links", str(plan), "--out", str(tmp_path / "page")).stdout
 
