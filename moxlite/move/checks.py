@@ -6,17 +6,18 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import trio
 
 from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
 from moxlite.groupware.copying import CopyFailed as CalendarsFailed
-from moxlite.migration.copies import LOGOUT_SECONDS, Copies
+from moxlite.migration.copies import Copies
 from moxlite.migration.problems import Transfer
 from moxlite.move.plan import Plan, User, imap_order
+from moxlite.move.shares import old_mail, shares_of
 from moxlite.move.taking import lacking
 from moxlite.net.control.server import CommandFailed
+from moxlite.operations.access import ListShares
 from moxlite.operations.copies import CopyByImap, Event
 from moxlite.operations.domains import ListAliases
 from moxlite.operations.groupware import CopyCalendars
@@ -110,7 +111,7 @@ class Checks:
                 count.credential = "none" if stored is None else "hash" if is_foreign(stored) else "own"
                 count.opens = await self._opens(user, stored)
                 if order is not None:
-                    await self._mail(account, order, count)
+                    await self._mail(account, plan, order, count)
         except (StoreError, OSError) as error:
             count.uncounted.append(reason_of(error))
         for dav in user.dav:
@@ -136,9 +137,8 @@ class Checks:
             return stored.password == user.hash
         return None
 
-    async def _mail(self, account: OpenAccount, order: CopyByImap, count: AccountCount) -> None:
-        await lazyimport.load("moxlite.migration.pull")
-        from moxlite.migration.pull import Pull
+    async def _mail(self, account: OpenAccount, plan: Plan, order: CopyByImap, count: AccountCount) -> None:
+        await lazyimport.load("moxlite.net.imapclient")
         from moxlite.net.imapclient import IMAPClientError, Refused
 
         async def tell(event: Event) -> None:
@@ -147,19 +147,20 @@ class Checks:
                 count.uncounted.append(str(text))
             await trio.lowlevel.checkpoint()
 
-        tmp = self._config.current.static.data_dir / "tmp"
-        pull = Pull(Transfer(account, self._accounts, msgspec.structs.replace(order, dry_run=True), tell, tmp))
+        transfer = Transfer(account, self._accounts, order, tell, self._config.current.static.data_dir / "tmp")
         try:
-            client = await self._copies.connect("import", order, True)
-            try:
+            async with old_mail(self._copies, transfer) as (client, pull):
                 for place in await pull.places(client):
                     try:
                         count.mailboxes.append(await _mailbox(account, pull, client, order, place))
                     except Refused as error:
                         count.uncounted.append(f"mailbox {place.box.name}: {error}")
-            finally:
-                with trio.move_on_after(LOGOUT_SECONDS, shield=True):
-                    await client.logout()
+                here = {(one.mailbox, one.guest) for one in await self._perform(ListShares(account=account.name))}
+                for share in await shares_of(client, pull, plan, account.name):
+                    if (share.mailbox, share.guest) in here:
+                        count.shares += 1
+                    elif share.planned:
+                        count.lost.append(str(share))
         except IMAPClientError as error:
             count.uncounted.append(f"mail: {reason_of(error)}")
         for mailbox in count.mailboxes:

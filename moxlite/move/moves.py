@@ -194,6 +194,9 @@ class Moves:
         async with trio.open_nursery() as nursery:
             for user, move in zip(plan.users, state.accounts, strict=True):
                 nursery.start_soon(self._account, plan, user, move, limiter)
+        for user, move in zip(plan.users, state.accounts, strict=True):
+            await self.steps.shares(plan, user, move)
+            move.step = ""
         for alias in plan.aliases:
             async with _noting(state.problems, f"alias {alias.address}"):
                 await self.steps.alias(alias)

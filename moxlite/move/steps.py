@@ -12,12 +12,15 @@ from typing import Final
 
 import trio
 
+from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
 from moxlite.migration.copies import Copies, CopyFailed
+from moxlite.migration.problems import Transfer
 from moxlite.move.plan import Alias, Key, Plan, User, imap_order
+from moxlite.move.shares import old_mail, shares_of
 from moxlite.move.taking import take_keys, take_settings
 from moxlite.net.control.server import CommandFailed
-from moxlite.operations.access import SetHash
+from moxlite.operations.access import ListShares, SetHash, ShareSet
 from moxlite.operations.accounts import AddAccount, AddAddress, SetQuota, SetSetting
 from moxlite.operations.copies import Event, MailboxStep, Note
 from moxlite.operations.domains import AddAlias, AddDomain, AddMembers, ListAliases, UpdateAlias
@@ -190,6 +193,43 @@ class Steps:
             "import", order, tell, begun=lambda copy: copied.__setitem__(0, lambda: copy.result.messages)
         )
         move.messages, move.left = before + result.messages, 0
+
+    async def shares(self, plan: Plan, user: User, move: AccountMove) -> None:
+        """Share a user's mailboxes as there, when all accounts are here; what somebody has shared here stays."""
+        move.step = "shares"
+        await self._tried("shares", user, move, partial(self._shares, plan))
+
+    async def _shares(self, plan: Plan, user: User, move: AccountMove) -> None:
+        order = imap_order(plan, user)
+        if order is None or self._config.current.account(user.account) is None:
+            return
+
+        async def silent(_: Event) -> None:
+            await trio.lowlevel.checkpoint()
+
+        tmp = self._config.current.static.data_dir / "tmp"
+        await lazyimport.load("moxlite.net.imapclient")
+        from moxlite.net.imapclient import IMAPClientError
+
+        try:
+            async with (
+                self._accounts.use(user.account) as account,
+                old_mail(self._copies, Transfer(account, self._accounts, order, silent, tmp)) as (client, pull),
+            ):
+                there = await shares_of(client, pull, plan, user.account)
+        except IMAPClientError as error:
+            raise CopyFailed(reason_of(error)) from None
+        if not there:
+            return
+        here = {(one.mailbox, one.guest) for one in await self._perform(ListShares(account=user.account))}
+        for share in there:
+            if not share.planned:
+                note(move, f"{share}, who isn't in the plan")
+            elif (share.mailbox, share.guest) not in here:
+                try:
+                    await self._perform(ShareSet(share.mailbox, share.guest, share.rights, account=user.account))
+                except CommandFailed as error:
+                    note(move, f"{share}: {error}")
 
     async def _calendars(self, user: User, move: AccountMove) -> None:
         for place in user.dav:

@@ -103,7 +103,7 @@ class AccountCount(msgspec.Struct):
       credential: its password, another server's hash, or none.
       opens: whether the password of the plan opens the account; None if that can't be known, as after a log-in with a
         password of which the plan has the hash.
-      scripts: that are here with the same text.
+      scripts: that are here with the same text. shares: of mailboxes with others, that are here.
       lost: what is not here. uncounted: why something could not be compared.
     """
 
@@ -114,6 +114,7 @@ class AccountCount(msgspec.Struct):
     mailboxes: list[MailboxCount] = []
     places: list[PlaceCount] = []
     scripts: int = 0
+    shares: int = 0
     lost: list[str] = []
     uncounted: list[str] = []
 

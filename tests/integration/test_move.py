@@ -38,6 +38,17 @@ passdb {
   args = password=mastermaster
 }
 """
+ACL = """
+mail_plugins = acl
+protocol imap {
+  mail_plugins = acl imap_acl
+}
+plugin {
+  acl = vfile
+  acl_user = %n
+  acl_anyone = allow
+}
+"""
 USERS = ("mia", "ben", "zoë")
 COUNT = 12
 SCRIPT = 'require "fileinto";\nif header :contains "subject" "sale" { fileinto "Shop"; }\n'
@@ -194,6 +205,40 @@ def test_a_server_of_dovecot_and_postfix_moves(server: LocalServer, dovecot: Dov
     text = plan.read_text()
     assert not any(secret in text for secret in ("mastermaster", "$6$", "{SSHA512}", 'secret"'))
     assert "migration is finished" in server.cli("move", "run", str(plan), check=False).stderr
+
+
+def test_shared_mailboxes_stay_shared(server: LocalServer, tmp_path: Path) -> None:
+    """MOVE-6, MOVE-8: with those who move, too; others are problems, and what is shared here already stays."""
+    old = Dovecot(tmp_path / "dovecot", extra=f"{MASTER}{ACL}").start()
+    try:
+        for user in ("mia@example.org", "ben@example.org"):
+            fill(old, user)
+        with imapclient.IMAPClient("127.0.0.1", old.port, ssl=False) as client:
+            client.login("mia@example.org", "moxmoxmox")
+            for guest, rights in (("ben", "lrst"), ("anyone", "lr"), ("tom", "lr")):
+                client._imap.setacl("Work", guest, rights)
+        (tmp_path / "users.csv").write_text("address\nmia@example.org\nben@example.org\n")
+        plan = tmp_path / "plan.toml"
+        server.cli(
+            *("move", "plan", "csv", str(tmp_path / "users.csv"), "--out", str(plan)),
+            *("--imap", f"127.0.0.1:{old.port}", "--tls", "none", "--master-user", "master"),
+            stdin="mastermaster\n",
+        )
+        ran = server.cli("move", "run", str(plan), check=False)
+        assert "Work shared with tom (lr), who isn't in the plan" in ran.stdout, ran.stdout
+        listed = server.cli("account", "share", "list", "mia").stdout
+        assert "lrst" in listed
+        assert "anyone" in listed
+        counted = json.loads(server.cli("move", "check", str(plan), "--json", check=False).stdout)["accounts"]
+        assert [(one["shares"], one["lost"]) for one in counted] == [(2, []), (0, [])]
+        server.cli("account", "share", "rm", "mia", "Work", "ben")
+        lacking = server.cli("move", "check", str(plan), check=False)
+        assert "missing: Work shared with ben (lrst)" in lacking.stdout
+        server.cli("account", "share", "set", "mia", "Work", "ben", "lr", check=False)
+        server.cli("move", "run", str(plan), check=False)
+        assert "lrst" not in server.cli("account", "share", "list", "mia").stdout
+    finally:
+        old.stop()
 
 
 def test_the_page_about_dovecot_works_word_for_word(server: LocalServer, dovecot: Dovecot, tmp_path: Path) -> None:

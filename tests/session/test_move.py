@@ -55,6 +55,21 @@ class Old:
         begun(type("Done", (), {"result": result})())
         return result
 
+    async def connect(self, *_: object) -> "Session":
+        """As `Copies.connect`."""
+        await trio.lowlevel.checkpoint()
+        return Session()
+
+
+class Session:
+    """A log-in there, without ACL."""
+
+    def has(self, *_: str) -> bool:
+        return False
+
+    async def logout(self) -> None:
+        await trio.lowlevel.checkpoint()
+
 
 def user(name: str, *addresses: str, **more: Any) -> User:
     """A user with mail on the old server."""
@@ -220,7 +235,7 @@ async def test_a_selector_that_leads_out_of_the_folder_writes_no_key(rig: Rig) -
     assert not [path for path in rig.holder.domains_path.parent.parent.rglob("*") if "moved" in path.name]
 
 
-async def test_four_accounts_come_at_a_time_and_a_pause_keeps_the_plan(rig: Rig) -> None:
+async def test_three_accounts_come_at_a_time_and_a_pause_keeps_the_plan(rig: Rig) -> None:
     """MOVE-6, MOVE-7"""
     old = Old()
     old.go = trio.Event()
@@ -229,9 +244,9 @@ async def test_four_accounts_come_at_a_time_and_a_pause_keeps_the_plan(rig: Rig)
         with pytest.raises(CommandFailed, match="no migration is"):
             await change()
     await moves.run(Plan(domains=["example.org"], users=[user(f"user{number}") for number in range(6)]))
-    await eventually(lambda: old.running == 4)
+    await eventually(lambda: old.running == 3)
     await trio.testing.wait_all_tasks_blocked()
-    assert old.most == 4
+    assert old.most == 3
     assert {one.step for one in (await moves.state()).accounts if one.phase == "running"} == {"Inbox"}
     for _ in range(3):
         await moves.pause()
