@@ -195,7 +195,7 @@ class Steps:
         move.messages, move.left = before + result.messages, 0
 
     async def shares(self, plan: Plan, user: User, move: AccountMove) -> None:
-        """Share a user's mailboxes as there, when all accounts are here; what somebody has shared here stays."""
+        """Share a user's mailboxes as there, when all accounts are here; what its owner has shared here stays."""
         move.step = "shares"
         await self._tried("shares", user, move, partial(self._shares, plan))
 
