@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 
 class Share(NamedTuple):
-    """Rights on a mailbox, by its name here. `guest`: an account of the plan, ``anyone``, or the old server's words for
-    somebody else.
-    """
+    """Rights on a mailbox, by its name here. `guest`: an account, ``anyone``, or a name that isn't in the plan."""
 
     mailbox: str
     guest: str
@@ -66,7 +64,7 @@ async def shares_of(client: Client, pull: Pull, plan: Plan, account: str) -> lis
     for place in await pull.places(client):
         try:
             answer = (await client.run(c.GetAcl(place.box.name))).of(r.AclData)
-        except Refused:  # nobody but who may share it may see that
+        except Refused:  # only those with the right to share it see its shares
             continue
         for identifier, letters in (pair for data in answer for pair in data.rights):
             guest = names.get(identifier.lower())
