@@ -52,35 +52,33 @@ class Writer:
 
 
 WRITERS = (
-    Writer("A colleague, each working day", "ann@d1.example", lambda day: day % 7 < 5, answered=True),
-    Writer("A customer, once in each holiday", "cora@d2.example", lambda day: day in {45, 303}, answered=True),
+    Writer("A colleague, every workday", "ann@d1.example", lambda day: day % 7 < 5, answered=True),
+    Writer("A customer, once per vacation", "cora@d2.example", lambda day: day in {45, 303}, answered=True),
+    Writer("A friend, the day before and after a vacation", "fay@d3.example", lambda day: day in {39, 61, 299, 310}),
     Writer(
-        "A friend, on the day before a holiday and after it", "fay@d3.example", lambda day: day in {39, 61, 299, 310}
-    ),
-    Writer(
-        "A mailing list, each day",
+        "A mailing list, daily",
         "boats-bounces@d4.example",
         lambda day: True,
         fields="List-Id: <boats.d4.example>\r\nPrecedence: list\r\n",
     ),
     Writer(
-        "A newsletter, each week",
+        "A newsletter, weekly",
         "news@d5.example",
         lambda day: day % 7 == 2,
         fields="List-Unsubscribe: <https://d5.example/u>\r\n",
     ),
-    Writer("A shop that takes no mail, each week", "noreply@d6.example", lambda day: day % 7 == 4),
-    Writer("A sender that neither SPF nor DKIM proves, each week", "eve@unproven.example", lambda day: day % 7 == 6),
-    Writer("A colleague whose Bcc it is, each week", "ben@d7.example", lambda day: day % 7 == 1, to="all@d7.example"),
-    Writer("Bounces, each week", "mailer-daemon@d8.example", lambda day: day % 7 == 3, null=True),
+    Writer("A shop with a no-reply address, weekly", "noreply@d6.example", lambda day: day % 7 == 4),
+    Writer("A sender without valid SPF or DKIM, weekly", "eve@unproven.example", lambda day: day % 7 == 6),
+    Writer("A colleague who adds you in Bcc, weekly", "ben@d7.example", lambda day: day % 7 == 1, to="all@d7.example"),
+    Writer("Bounces, weekly", "mailer-daemon@d8.example", lambda day: day % 7 == 3, null=True),
     Writer(
-        "A colleague on holiday too, whose program answers by the standard",
+        "A colleague also on vacation, whose app follows the standard",
         "gus@d9.example",
         lambda day: day in {42, 302},
         answered=True,
     ),
     Writer(
-        "and that program",
+        "and that app's replies",
         "gus@d9.example",
         lambda day: False,
         fields="Auto-Submitted: auto-replied\r\n",
@@ -88,7 +86,7 @@ WRITERS = (
         reacts=True,
     ),
     Writer("An old ticket system, once", "help@d10.example", lambda day: day in {41, 301}, answered=True),
-    Writer("and its answers to each mail, with no sign of it", "help@d10.example", lambda day: False, reacts=True),
+    Writer("and its unmarked replies to each message", "help@d10.example", lambda day: False, reacts=True),
 )
 
 
