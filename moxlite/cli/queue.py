@@ -177,7 +177,7 @@ def _host(host: HostPlan) -> Iterator[str]:
         return
     yield f"demanded ({host.policies}): {host.demand}"
     if host.pause:
-        yield f"LEFT ALONE: {host.pause}"
+        yield f"PAUSED: {host.pause}"
     if host.met is not None:
         yield from _met(host.met)
 

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.served, pytest.mark.slow]
 HANGS = "queue-timeout@elsewhere.example"
 """A recipient whose delivery hangs for an hour (SMTP-132)."""
 
-UNDER_WAY = "an attempt is under way"
+UNDER_WAY = "a delivery attempt is in progress"
 
 
 def attempts(server: LocalServer) -> tuple[int, str]:

@@ -436,8 +436,8 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
     one, two = rows(server, "queue", "list", "--to", "@held.example", "--sort", "queued")
     assert one["hold"] is True
     assert (one["why"], one["next"]) == (
-        "it is on hold until it is released",
-        "nothing, until `moxlite queue unhold`",
+        "on hold until released",
+        "none until `moxlite queue unhold`",
     )
     assert rows(server, "queue", "attempts", str(one["id"])) == []
     none = server.cli("queue", "attempts", "999999", check=False)

@@ -198,7 +198,7 @@ async def test_hosts_that_are_left_alone_are_told_and_not_bothered(tmp_path: Pat
         found = await rig.queue.listings.explain(BOB, connect=True)
         assert "too many connections" in found.hosts[0].pause
         assert (mx.connections, leaves(found)) == (connections, False)
-        assert "    LEFT ALONE: not tried before 60 s" in words(found)
+        assert "    PAUSED: no attempt for 60 s" in words(found)
 
 
 TRANSPORTS = """\

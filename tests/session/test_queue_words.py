@@ -48,15 +48,15 @@ async def test_a_row_says_why_it_waits_and_what_comes_next(tmp_path: Path) -> No
         lines = {line.recipient: line for line in await listed(rig)}
         full = lines["a@full.example"]
         assert full.why == "The recipient's mailbox is full. rcpt: 452 4.2.2 over quota"
-        told = "attempt 2 of 14 in [78] min, the last one in 5 d; after attempt 5 the sender is told that it is late"
+        told = "attempt 2 of 14 in [78] min, the last in 5 d; after attempt 5, the sender gets a delay notice"
         assert re.fullmatch(told, full.next)
-        assert lines["b@later.example"].why == "its sender wants it to leave later"
+        assert lines["b@later.example"].why == "scheduled by its sender"
         assert lines["b@later.example"].next.startswith("attempt 1 of 14 in 24 h")
         assert (lines["c@held.example"].why, lines["c@held.example"].next) == (
-            "it is on hold until it is released",
-            "nothing, until `moxlite queue unhold`",
+            "on hold until released",
+            "none until `moxlite queue unhold`",
         )
-        assert lines["d@slow.example"].why == "an attempt is under way"
+        assert lines["d@slow.example"].why == "a delivery attempt is in progress"
 
 
 async def test_a_row_says_that_its_host_is_left_alone(tmp_path: Path) -> None:
@@ -69,8 +69,8 @@ async def test_a_row_says_that_its_host_is_left_alone(tmp_path: Path) -> None:
         await rig.settle()
         _, second = sorted(await listed(rig), key=lambda line: line.id)
         assert second.attempts == 0
-        assert "its host is left alone" in second.why
-        assert "it did not take a connection" in second.why
+        assert "its host is paused" in second.why
+        assert "it didn't accept a connection" in second.why
         for domain in ("one.example", "two.example", "three.example"):
             rig.resolver.set(domain, RecordType.MX, ["10 mx.shared.example"])
         rig.resolver.set("mx.shared.example", RecordType.A, ["192.0.2.9"])
@@ -81,7 +81,7 @@ async def test_a_row_says_that_its_host_is_left_alone(tmp_path: Path) -> None:
             while len(rig.queue.scheduler.turns.blocked) != 1:
                 await wakeup.wait()
                 wakeup.clear()
-        waiting = [line.why for line in await listed(rig) if "as many connections" in line.why]
+        waiting = [line.why for line in await listed(rig) if "connection limit" in line.why]
         assert len(waiting) == 1
         shared.release.set()
 

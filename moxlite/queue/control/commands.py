@@ -431,20 +431,20 @@ def why_words(message: Message, now: int, waits: str) -> str:
     """Why a message has not been sent yet. `waits`: the current reason why its recipients' domain waits, or ""."""
     last = _ended(message)
     if message.done:
-        return "it is over; the sender is being told" + (f": {_failure(last)}" if last and not last.success else "")
+        return "finished; notifying the sender" + (f": {_failure(last)}" if last and not last.success else "")
     if message.last_result is not None and message.last_result.error == DELIVERING:
-        return "an attempt is under way"
+        return "a delivery attempt is in progress"
     if message.guarded:
         return "the account may be compromised; sending is paused"
     if message.hold:
-        return "it is on hold until it is released"
+        return "on hold until released"
     if last is not None and message.next_attempt > now:
         return _failure(last)
     if waits:
         return waits
     if message.next_attempt > now:
-        return "its sender wants it to leave later" if message.future_release_request else "it was put off"
-    return "it is due, and waits for its turn"
+        return "scheduled by its sender" if message.future_release_request else "postponed"
+    return "due now; waiting for its turn"
 
 
 def next_words(
@@ -452,21 +452,21 @@ def next_words(
 ) -> str:
     """The next step of a message, if nothing changes."""
     if message.done:
-        return "it leaves the queue"
+        return "none; it's leaving the queue"
     if message.guarded:
-        return f"nothing, until `moxlite queue guard release {message.account}`"
+        return f"none until `moxlite queue guard release {message.account}`"
     if message.hold:
-        return "nothing, until `moxlite queue unhold`"
+        return "none until `moxlite queue unhold`"
     maximum = max_attempts_of(message.max_attempts, max_attempts)
     left = attempts_left(message.attempts, maximum, message.next_attempt, retry_delays)
     if not left:
-        return "the attempt that is under way is the last one"
+        return "none; the current attempt is the last"
     first = "now" if left[0] <= now else f"in {duration_words(left[0] - now)}"
     words = f"attempt {message.attempts + 1} of {maximum} {first}"
     if len(left) > 1:
-        words += f", the last one in {duration_words(left[-1] - now)}"
+        words += f", the last in {duration_words(left[-1] - now)}"
     if message.attempts < delay_dsn_attempt <= maximum and message.sender_domain:
-        words += f"; after attempt {delay_dsn_attempt} the sender is told that it is late"
+        words += f"; after attempt {delay_dsn_attempt}, the sender gets a delay notice"
     return words
 
 

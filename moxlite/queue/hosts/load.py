@@ -208,11 +208,11 @@ class HostLoad:
 
     def _ask(self, key: Hashable, now: int) -> None:
         if (pause := self._pauses.get(key)) is not None and pause.until > now:
-            raise Untried(f"not tried before {(pause.until - now) // SECOND} s: {pause.text}", key, pause.until)
+            raise Untried(f"no attempt for {(pause.until - now) // SECOND} s: {pause.text}", key, pause.until)
 
     def dead(self, key: Hashable, now: int) -> None:
         """Pause a host that did not accept a connection."""
-        self._pause(key, _Pause(now + DEAD, text="it did not take a connection"), now)
+        self._pause(key, _Pause(now + DEAD, text="it didn't accept a connection"), now)
 
     def refused(self, key: Hashable, error: SMTPError, now: int) -> None:
         """Pause a host whose error reply asks to slow down; other replies are ignored."""

@@ -245,7 +245,7 @@ class Outcomes:
                 self._put_off.pop(attempt_outcome.message.rcpt_domain, None)  # to the end of the order
                 self._put_off[attempt_outcome.message.rcpt_domain] = (
                     attempt_outcome.until,
-                    f"its host is left alone: {result.error}",
+                    f"its host is paused: {result.error}",
                 )
         while len(self._put_off) > MAX_PUT_OFF:
             del self._put_off[next(iter(self._put_off))]

@@ -109,7 +109,7 @@ class Scheduler:
     def waits_of(self, domain: str, now: int) -> str:
         """Why a recipient domain waits at `now` (µs UTC), for people; "" for no known reason."""
         if domain in self.turns.blocked:
-            return "its host has as many connections of ours as it gets; one of them must be free first"
+            return "connection limit for its host reached; waiting for a free connection"
         return self.outcomes.put_off(domain, now)
 
     async def serve(self, attempts: trio.Nursery) -> None:
