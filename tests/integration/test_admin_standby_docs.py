@@ -32,9 +32,9 @@ TABLE: Final = {
     "Litestream dies or hangs": "standby.py::test_a_killed_litestream_is_started_again_and_misses_nothing",
     "the server is killed": "standby.py::test_a_litestream_that_a_killed_server_left_is_ended",
     "the target is away": "standby_outages.py::test_nothing_acknowledged_is_lost_in_an_outage",
-    "the keys of the target": "standby_keys.py::test_the_first_machine_with_wrong_keys_of_the_storage_goes_on",
+    "the target's keys": "standby_keys.py::test_the_first_machine_with_wrong_keys_of_the_storage_goes_on",
     "the second machine's `--identity`": "standby_keys.py::test_a_second_machine_with_wrong_keys_tells_them_and_",
-    "`encrypt_to` is no key": "standby_keys.py::test_a_key_of_the_configuration_that_is_none_is_told",
+    "`encrypt_to` isn't a valid key": "standby_keys.py::test_a_key_of_the_configuration_that_is_none_is_told",
     "the first machine's disk": "standby.py::test_in_mode_sync_an_acknowledged_message_is_in_the_target",
     "the first machine comes back": "standby.py::test_the_second_machine_takes_over_and_the_first_one_stays_out",
     "a server is restored from": "standby.py::test_the_second_machine_takes_over_and_the_first_one_stays_out",
@@ -42,7 +42,7 @@ TABLE: Final = {
     "the first machine is stopped": "lease.py::test_a_server_that_was_stopped_on_purpose_has_time_to_come_back",
     "the first machine loses the storage": "../campaigns/standby.py::cuts",
     "the storage is away for both": "lease.py::test_a_server_without_its_lease_for_long_ends",
-    "the storage does not honour": "lease.py::test_storage_that_honours_no_conditions_stops_the_start",
+    "the storage doesn't support": "lease.py::test_storage_that_honours_no_conditions_stops_the_start",
     "the first machine sleeps": "lease.py::test_a_machine_that_slept_does_not_acknowledge",
     "both machines are started by hand (lease)": (
         "../crash/test_admin_standby_machines.py::test_of_two_that_are_started_at_once_one_acknowledges"
@@ -57,7 +57,7 @@ TABLE: Final = {
         "standby.py::test_a_clone_of_the_disk_does_not_copy_beside_the_first_machine"
     ),
     "clocks are hours apart": "lease.py::test_a_lease_is_over_when_one_version_was_seen_for_its_lifetime",
-    "the machine that takes over is killed": (
+    "the machine is killed during a failover": (
         "../crash/test_admin_standby_machines.py::test_a_take_over_that_is_killed_again_and_again_goes_on"
     ),
     "the second machine |": "standby.py::test_a_follower_that_was_away_goes_on",
