@@ -407,7 +407,7 @@ def leak_of(masked_row: MaskedRow) -> str:
         return ""
     since, number = written(masked_row.strangers[0].first)[:10], len(masked_row.strangers)
     origin = f"given to {masked_row.given_to}; " if masked_row.given_to else ""
-    return f"{origin}since {since} {number} {'stranger writes' if number == 1 else 'strangers write'} to it"
+    return f"{origin}since {since} {number} {'unknown sender' if number == 1 else 'unknown senders'}"
 
 
 def written(moment: int | None) -> str:

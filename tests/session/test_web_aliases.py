@@ -162,7 +162,7 @@ async def test_of_two_hundred_shops_the_one_that_leaks_is_named(rig: Rig, monkey
     assert all(one.messages == (4 if one.site == leaking else 1) for one in listed)
     [leak] = [one for one in listed if one.leak]
     assert (leak.site, leak.address) == (leaking, given[leaking])
-    assert re.fullmatch(r"given to shop137\.example; since [-0-9]{10} 3 strangers write to it", leak.leak)
+    assert re.fullmatch(r"given to shop137\.example; since [-0-9]{10} 3 unknown senders", leak.leak)
     [line] = [one for one in weekly.splitlines() if one.startswith("Masked addresses that others know now:")]
     assert line.endswith(f": {leak.address} {leak.leak}.")
     assert page["total"] == 200
