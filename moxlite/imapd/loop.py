@@ -300,7 +300,7 @@ class CommandLoop:
 
     def _check_changes(self) -> None:
         if self._session.login.read_only:
-            raise no("this app password is only for reading", "NOPERM")
+            raise no("this app password is read-only", "NOPERM")
 
     def _trace(self, tag: str, command: c.Command) -> None:
         """Log the command, without its secrets below level traceauth (IMAP-25)."""

@@ -95,7 +95,7 @@ async def test_changes_are_refused(imap: Imap, tmp_path: Path, command: str) -> 
         async with imap.account() as account:
             before = account.bus.modseq
             answer = await client.tagged(f"x {command}")
-            assert answer == "NO [NOPERM] this app password is only for reading"
+            assert answer == "NO [NOPERM] this app password is read-only"
             assert account.bus.modseq == before
 
 
@@ -106,9 +106,9 @@ async def test_a_message_is_refused_before_it_comes(imap: Imap, tmp_path: Path, 
     async with reader(imap, tmp_path) as client:
         await client.select()
         await client.send(f"x {command} {{10}}\r\n")
-        assert await client.response() == "x NO [NOPERM] this app password is only for reading"
+        assert await client.response() == "x NO [NOPERM] this app password is read-only"
         await client.send(f"y {command} {{2+}}\r\nxx\r\n")
-        assert (await client.until("y"))[-1] == "y NO [NOPERM] this app password is only for reading"
+        assert (await client.until("y"))[-1] == "y NO [NOPERM] this app password is read-only"
         await client.ok("z NOOP")
 
 

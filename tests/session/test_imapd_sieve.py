@@ -135,7 +135,7 @@ async def test_an_app_password_for_reading_changes_no_script(imap: Imap, tmp_pat
         await client.response()
         plain = base64.b64encode(f"\0mia@example.org\0{password}".encode()).decode()
         assert (await client.last(f'AUTHENTICATE "PLAIN" "{plain}"')).startswith("OK")
-        refused = 'NO "this app password is only for reading"'
+        refused = 'NO "this app password is read-only"'
         assert await client.last(put("other", "discard;")) == refused
         for command in ('SETACTIVE "mine"', 'RENAMESCRIPT "mine" "x"', 'DELETESCRIPT "mine"'):
             assert await client.last(command) == refused

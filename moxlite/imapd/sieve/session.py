@@ -155,7 +155,7 @@ class Session:
                 raise _Refused("log in first")
             if request.verb in _CHANGES and self.identity is not None and self.identity.read_only:
                 # A script can send all mail on to a stranger: more than any change of a message.
-                raise _Refused("this app password is only for reading")
+                raise _Refused("this app password is read-only")
             await handler(self, *_arguments(request))
         except _Refused as error:
             await self._wire.send(response("NO", str(error), error.code))
