@@ -29,6 +29,7 @@ CALL = """async ([name, values, token]) => {
   return (await answer.json()).result;
 }"""
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -940,11 +941,53 @@ def test_events_that_clash_are_marked_and_say_so(chromium: Browser, server: Loca
 
 INVITING = """From: Ada <ada@remote.example>\r
 To: moxlite@localhost\r
-Subject: Regatta\r
+Subject: {subject}\r
 MIME-Version: 1.0\r
 Content-Type: text/calendar; method=REQUEST; charset=utf-8\r
 \r
 {calendar}"""
+
+
+def receive(server: LocalServer, calendar: str, subject: str = "Regatta") -> None:
+    """A mail with a calendar arrives."""
+    with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
+        session.login(server.user, server.password)
+        session.append("INBOX", "", "", INVITING.format(calendar=calendar, subject=subject).encode())
+
+
+def invited(start: datetime, *more: str, sequence: int = 0) -> str:
+    """An invitation by mail. ``more``: further lines of the event."""
+    head = ["METHOD:REQUEST", "BEGIN:VEVENT", f"SEQUENCE:{sequence}", *more]
+    return INVITED.format(start=start, rule="").replace("BEGIN:VEVENT", "\r\n".join(head))
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_an_update_says_first_what_it_changed(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEBMAIL-129: the old time and the new one, and the old place, above the title."""
+    with fresh(chromium, server, width) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        start = (desk.today + 3 * DAY).astimezone(UTC).replace(hour=12)
+        receive(server, invited(start))
+        page.locator(".message", has_text="Regatta").first.click()
+        card = page.locator(".event-card")
+        expect(card.locator(".event-title")).to_be_visible()
+        expect(card.locator(".event-change")).to_have_count(0)
+        card.get_by_role("button", name="Yes", exact=True).click()
+        expect(card.get_by_text("You accepted.")).to_be_visible()
+        receive(server, invited(start + HOUR, "LOCATION:Pier", sequence=1), "Another hour")
+        if width < 700:
+            page.locator(".back").click()
+        page.locator(".message", has_text="Another hour").click()
+        old, new = (f"0?{at:%-H:%M}|0?{at:%-I:%M}\\s[AP]M" for at in (start.astimezone(), (start + HOUR).astimezone()))
+        moved = card.get_by_text(re.compile(f"^Moved from ({old}) to ({new})$"))
+        placed = card.get_by_text("Location added: Pier")
+        place, title = in_sight(moved), in_sight(card.locator(".event-title"))
+        assert place.bottom <= in_sight(placed).top <= title.top
+        assert place.height <= 30
+        assert place.left == title.left
+        # its own earlier version is no other event
+        expect(card.get_by_text("You're free at this time.")).to_be_visible()
 
 
 def test_an_invitation_says_what_else_is_at_its_time(chromium: Browser, server: LocalServer) -> None:
@@ -953,10 +996,7 @@ def test_an_invitation_says_what_else_is_at_its_time(chromium: Browser, server: 
         desk = Desk(visitor.page)
         page = desk.page
         start = (desk.today + 3 * DAY).astimezone(UTC).replace(hour=12)
-        invited = INVITED.format(start=start, rule="").replace("BEGIN:VEVENT", "METHOD:REQUEST\r\nBEGIN:VEVENT")
-        with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
-            session.login(server.user, server.password)
-            session.append("INBOX", "", "", INVITING.format(calendar=invited).encode())
+        receive(server, invited(start))
         page.locator(".message", has_text="Regatta").click()
         card = page.locator(".event-card")
         free = card.get_by_text("You're free at this time.")

@@ -181,6 +181,29 @@ async def test_updates_and_cancellations_change_earlier_cards(rig: Rig, browser:
     assert error == (400, "user:error")
 
 
+async def test_an_update_says_how_the_event_was_before(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-129: as the calendar had it, before the answer to the update and after it; not of a stranger."""
+    first = await invite(rig)
+    assert (await card(browser, first))["before"] is None
+    await browser.call("invitation_answer", message_id=first, path="0.1", answer="yes", submit_id=os.urandom(16).hex())
+    assert (await card(browser, first))["before"] is None
+    changed = MAIL.replace("20260701T100000", "20260701T110000").replace(
+        "SUMMARY:Plan", "SUMMARY:Talk\r\nLOCATION:Pier"
+    )
+    monkeypatch.setitem(globals(), "MAIL", changed)
+    second = await invite(rig, 1)
+    start = {"local": "2026-07-01T10:00:00", "utc": 1782914400, "zone": "America/New_York"}
+    before = {"title": "Plan", "start": start, "end": None, "place": ""}
+    found = await card(browser, second)
+    assert (found["before"], found["place"], found["start"]["utc"]) == (before, "Pier", 1782918000)
+    await browser.call("invitation_answer", message_id=second, path="0.1", answer="no", submit_id=os.urandom(16).hex())
+    assert (await card(browser, second))["before"] == before
+    assert (await card(browser, first))["before"] is None
+    assert (await card(browser, await invite(rig, 2, "REQUEST", "eve@evil.example")))["before"] is None
+
+
 async def test_a_change_that_only_names_the_organiser_changes_nothing(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-129, STORE-96b: the organiser or the first author has to send it, as well proven as the first."""
     first = await invite(rig, validation="strict")

@@ -20,7 +20,15 @@ from moxlite.proto.cards.itip import (
 )
 from moxlite.proto.cards.itipanswers import answered, check_attendee, refused
 from moxlite.proto.cards.limits import AboveLimit, check_extent, extent_of
-from moxlite.proto.cards.received import cleaned, read_message, with_answer, with_cancel, with_reply, with_request
+from moxlite.proto.cards.received import (
+    cleaned,
+    kept_lines,
+    read_message,
+    with_answer,
+    with_cancel,
+    with_reply,
+    with_request,
+)
 
 MIA, TOM, ADA = "mia@x.example", "tom@x.example", "ada@far.example"
 OWN = frozenset({MIA})
@@ -309,6 +317,38 @@ def test_an_older_update_changes_nothing() -> None:
     there = read_object(write_component(newest).encode())
     assert with_request(there, request("Lock", "09"), OWN, NOW) is None
     assert with_request(there, request("Lock", "11"), OWN, NOW) is not None
+
+
+def test_an_update_leaves_what_it_changed_as_it_was() -> None:
+    """WEBMAIL-129: times, title and place; kept by the same version with an answer, and not sent to others."""
+
+    def request(hour: int, *lines: str, day: int = 24) -> CalendarObject:
+        text = component(guest(MIA), f"SEQUENCE:{hour}", *lines, organizer=ADA, day=day)
+        return entry(text.replace("20260101T00", f"20260101T{hour:02}"))
+
+    def taken(there: CalendarObject | None, message: CalendarObject, status: str = "") -> CalendarObject:
+        made = with_answer(there, message, OWN, status, NOW) if status else with_request(there, message, OWN, NOW)
+        assert made is not None
+        return read_object(write_component(made).encode())
+
+    def former(there: CalendarObject, at: int = 0) -> list[str]:
+        organizer = there.parts[at].first("ORGANIZER")
+        assert organizer is not None
+        return [line.whole for line in kept_lines(organizer)]
+
+    times = [f"{name};TZID=Europe/Berlin:20991124T{at}0000" for name, at in (("DTSTART", 10), ("DTEND", 11))]
+    first = taken(None, request(1, 'SUMMARY:"Plan"; a^b, c', "RRULE:FREQ=DAILY"))
+    assert former(first) == []
+    update = request(2, "SUMMARY:Talk", "LOCATION:Pier", "RRULE:FREQ=DAILY", day=25)
+    moved = taken(first, update)
+    assert sorted(former(moved)) == sorted([*times, 'SUMMARY:"Plan"; a^b, c', "LOCATION:"])
+    assert former(taken(moved, update, "ACCEPTED")) == former(moved)
+    assert former(taken(moved, request(3, "SUMMARY:Talk", "LOCATION:Pier", "RRULE:FREQ=DAILY", day=25))) == []
+    # a date without a component of its own was at its time by the rule
+    date = "RECURRENCE-ID;TZID=Europe/Berlin:20991126T100000"
+    one = taken(moved, request(4, "SUMMARY:Talk", "LOCATION:Pier", date, day=27))
+    assert former(one, 1) == ["DTSTART;TZID=Europe/Berlin:20991126T100000"]
+    assert "X-MOXLITE" not in "".join(message.text for message in called_off(moved, frozenset({ADA}), NOW))
 
 
 def test_parameters_of_a_line_are_changed_in_place() -> None:

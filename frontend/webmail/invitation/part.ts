@@ -3,7 +3,8 @@
 import type { Client, Guest, Invitation, MessageItem, When } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
-import { type Child, el, fill, isolated } from "../../lib/dom";
+import { type Child, el, fill, isolated, sign } from "../../lib/dom";
+import { calendarClock } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, many, t } from "../../lib/words";
@@ -12,6 +13,7 @@ import { newId } from "../compose/copies";
 import { propose, type Times } from "../event/proposing";
 import { ruleText } from "../event/ruletext";
 import { local, withDate } from "../event/times";
+import { changesOf } from "./changes";
 import sheet from "./invitation.css";
 
 adopt(sheet);
@@ -265,6 +267,7 @@ function draw(
   const means = saidOf(found);
   fill(
     place,
+    changesOf(found).map((words) => el("p", { class: "event-change" }, sign(calendarClock, "i s"), words)),
     el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))),
     means !== "" && el("p", { class: "event-state" }, means),
     state !== null && el("p", { class: "event-state" }, state),
@@ -334,7 +337,7 @@ function draw(
 }
 
 /** Say what the reader has at the time of an invitation. */
-async function showDay(client: Client, { title, start, end }: Invitation, place: HTMLElement): Promise<void> {
+async function showDay(client: Client, { event_id, start, end }: Invitation, place: HTMLElement): Promise<void> {
   if (start === null || start.utc === null || end === null || end.utc === null) return;
   const own = (await client.calendars()).filter(({ owner, hidden }) => owner === "" && !hidden);
   const { events } = await client.events(
@@ -347,7 +350,7 @@ async function showDay(client: Client, { title, start, end }: Invitation, place:
     .map(shown)
     .filter((one) => isBusy(one) && one.start < to && from < one.end)
     // the invitation itself may be in the calendar
-    .filter((one) => +one.start !== +from || one.item.title !== title);
+    .filter(({ item }) => item.id !== event_id);
   place.hidden = false;
   place.classList.toggle("clash", others.length > 0);
   fill(place, others.length > 0 ? overlapText(others[0]!) : t("You're free at this time."));

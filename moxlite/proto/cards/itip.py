@@ -56,7 +56,10 @@ STAMP: Final = "X-MOXLITE-DTSTAMP"
 BROUGHT_BY: Final = "X-MOXLITE-BROUGHT-BY"
 """Parameter of ORGANIZER: addresses, beside the organiser's, whose proven mail may change the event."""
 
-OF_SERVER: Final = frozenset({"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP, BROUGHT_BY})
+BEFORE: Final = "X-MOXLITE-BEFORE"
+"""Parameter of ORGANIZER: lines that the newest version has changed, as they were before (`received.former_lines`)."""
+
+OF_SERVER: Final = frozenset({"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP, BROUGHT_BY, BEFORE})
 """Parameters between a client and its server (RFC 6638 §7), and the server's own."""
 
 OF_ANSWER: Final = frozenset({*OF_SERVER, "PARTSTAT", "RSVP"})

@@ -4,6 +4,7 @@ the receiver's own, such as alarms.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,6 +15,7 @@ from moxlite.proto.cards.contentline import Property, property_of
 from moxlite.proto.cards.filezones import MAX_ZONES
 from moxlite.proto.cards.itip import (
     ANSWERS,
+    BEFORE,
     BROUGHT_BY,
     STAMP,
     address_of,
@@ -69,6 +71,13 @@ such a date.
 
 OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE"})
 """Properties of a series that an exception does not have, or with another time."""
+
+WHEN: Final = ("DTSTART", "DTEND", "DURATION")
+WHAT: Final = ("SUMMARY", "LOCATION")
+"""Properties of which the card of an update says how they were before it (WEBMAIL-129)."""
+
+MAX_FORMER: Final = 1000
+"""Characters of such a line that is kept; a title or place has no more on the card."""
 
 OWN: Final = frozenset({"TRANSP", "CLASS", "CATEGORIES", "COLOR", "COMPLETED", "PERCENT-COMPLETE"})
 """Properties that are a receiver's own."""
@@ -172,12 +181,13 @@ def with_request(
         brought = line.parameter(BROUGHT_BY)
     else:
         brought = named_by(message, author) if author else ""
-    parts = [
-        _stamped(
-            _received(part, earlier.get(key_of(message, part)) or earlier.get(None), own), stamp_of(part, now), brought
-        )
-        for part in message.parts
-    ]
+
+    def received(part: Component) -> Component:
+        was, stamp = earlier.get(key_of(message, part)) or earlier.get(None), stamp_of(part, now)
+        before = "" if was is None else _before(part, stamp, was)
+        return _stamped(_received(part, was, own), stamp, {BROUGHT_BY: brought, BEFORE: before})
+
+    parts = [received(part) for part in message.parts]
     if there is None or main_part(message.parts) is not None:
         return new_calendar(message, parts)
     keys = {key_of(message, part) for part in message.parts}
@@ -280,11 +290,38 @@ def stamp_of(part: Component, now: int) -> str:
     return utc_text(now if moment is None else min(seconds_of(moment), now))
 
 
-def _stamped(part: Component, stamp: str, brought: str | None = None) -> Component:
-    """A component of the organiser with the time of the message that brought it, and with BROUGHT_BY, None to leave
-    that.
+def former_lines(was: Component, recurrence: Property | None) -> list[Property]:
+    """When and what an event was, of an earlier version. `recurrence`: RECURRENCE-ID of a date of the series `was` that
+    had no component of its own: it was at its time by the rule.
     """
-    parameters = {STAMP: stamp} if brought is None else {STAMP: stamp, BROUGHT_BY: brought}
+    if recurrence is None or was.first("RECURRENCE-ID") is not None:
+        return [line for line in was.properties if line.name in (*WHEN, *WHAT)]
+    start = property_of(f"DTSTART{recurrence.whole[len(recurrence.name) :]}")
+    return [*([] if start is None else [start]), *(line for line in was.properties if line.name in WHAT)]
+
+
+def kept_lines(organizer: Property) -> list[Property]:
+    """The lines that the newest version has changed, as they were."""
+    return [line for text in organizer.parameter(BEFORE).split("\n") if (line := property_of(text)) is not None]
+
+
+def _before(part: Component, stamp: str, was: Component) -> str:
+    """Value of BEFORE for a component in place of an earlier one: the times if one of them differs, title, place."""
+    organizer = was.first("ORGANIZER")
+    if organizer is not None and (sequence_of(part), stamp) == (sequence_of(was), organizer.parameter(STAMP)):
+        return organizer.parameter(BEFORE)  # the same version, by another mail or with an answer
+    lines = former_lines(was, part.first("RECURRENCE-ID"))
+    changed: list[str] = []
+    for names in (WHEN, *((name,) for name in WHAT)):
+        former = [line.whole for line in lines if line.name in names]
+        if set(former) != {line.whole for line in part.properties if line.name in names}:
+            changed += former or [f"{names[0]}:"]
+    return "\n".join(text for text in changed if len(text) <= MAX_FORMER)
+
+
+def _stamped(part: Component, stamp: str, more: Mapping[str, str] = {}) -> Component:
+    """A component of the organiser with the time of the message that brought it, and with further parameters."""
+    parameters = {STAMP: stamp, **more}
     return mapped(part, lambda line: with_parameters(line, parameters) if line.name == "ORGANIZER" else line)
 
 

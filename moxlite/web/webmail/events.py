@@ -12,13 +12,14 @@ from msgspec import Meta
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property, plain
+from moxlite.proto.cards.contentline import Property, plain, property_of
 from moxlite.proto.cards.editing import BadForm, Form, form_of
 from moxlite.proto.cards.invitation import ANSWERS, Event as InvitedEvent, Recurrence, event_of
-from moxlite.proto.cards.itip import attendees_of, role_of
+from moxlite.proto.cards.itip import STAMP, attendees_of, role_of, sequence_of
 from moxlite.proto.cards.joining import MAX_LINK, is_link
 from moxlite.proto.cards.limits import MAX_ENTRY
 from moxlite.proto.cards.moments import iana_zone, zone_name
+from moxlite.proto.cards.received import WHEN, former_lines, kept_lines
 from moxlite.web.composing.uploads import Party
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.querytypes import ID, AnyID
@@ -260,6 +261,28 @@ def event_at(entry: CalendarObject, recurrence: str) -> InvitedEvent:
     start = entry.main.first("DTSTART")
     zone = "" if start is None else zone_name(start.parameter("TZID"))
     return msgspec.structs.replace(event, recurrence=Recurrence(recurrence, zone))
+
+
+def event_before(entry: CalendarObject, event: InvitedEvent) -> InvitedEvent | None:
+    """The event of a message as the user's calendar had it before this version; None where the calendar has a later
+    version, or had none before.
+    """
+    at = event.recurrence
+    part = part_at(entry, "" if at is None else at.time)
+    organizer = part.first("ORGANIZER")
+    if organizer is None:
+        return None
+    known, version = (sequence_of(part), organizer.parameter(STAMP)), (event.sequence, event.stamp)
+    if known == version:
+        lines = kept_lines(organizer)
+    elif known < version:
+        lines = former_lines(part, None if at is None else property_of(at.line))
+    else:
+        return None
+    names = {line.name for line in lines}
+    dated = not names.isdisjoint(WHEN)
+    rest = [line for line in part.properties if line.name not in WHEN or not dated]
+    return event_of([*lines, *rest], entry.zones) if lines else None
 
 
 def form_at(entry: CalendarObject, recurrence: str) -> Form:

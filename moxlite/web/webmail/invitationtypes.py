@@ -53,6 +53,15 @@ class Proposal(msgspec.Struct, frozen=True):
     state: Literal["", "accepted", "changed"]
 
 
+class Earlier(msgspec.Struct, frozen=True):
+    """An event as it was before an update."""
+
+    title: str
+    start: When | None
+    end: When | None
+    place: str
+
+
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """An event in a message.
 
@@ -62,7 +71,8 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     prove to be proposed by a guest of an event of the user's. ``sent_by``: the From address, if it is not the
     organiser's, or in an answer not the guest's; else "". ``me``: the address that is invited, "" if none of the
     user's is. ``answer``: the user's, also ``proposed`` for another time, "" for none; ``answered_old``: to an earlier
-    version.
+    version. ``event_id``: of the event in the user's calendar, 0 for none. ``before``: the event as that had it before
+    this version, None where it is not known.
     ``proposal``: what a COUNTER proposes to the user, None in all others.
     """
 
@@ -84,4 +94,6 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     me: str
     answer: str
     answered_old: bool
+    event_id: int
+    before: Earlier | None
     proposal: Proposal | None

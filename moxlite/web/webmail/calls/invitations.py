@@ -53,9 +53,9 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, StorageRefused, Unavailable, UserError
 from moxlite.web.webmail.calls.composing import CallID
 from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Visit, stored
-from moxlite.web.webmail.events import event_at, part_at
+from moxlite.web.webmail.events import event_at, event_before, part_at
 from moxlite.web.webmail.holders import number_of
-from moxlite.web.webmail.invitationtypes import Guest, Invitation, Proposal, Repeats, State, When
+from moxlite.web.webmail.invitationtypes import Earlier, Guest, Invitation, Proposal, Repeats, State, When
 from moxlite.web.webmail.proposals import Proposed, proposed_in, time_in_series
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
@@ -118,7 +118,7 @@ class InvitationCalls(EntryCalls):
         elif calendar.method == "DECLINECOUNTER" and not (source.proven and source.author == organizer):
             state = "stranger"
         me = self._invited(session, calendar.event)
-        noted, answered = await self._noted(session, calendar, me)
+        there, (noted, answered), before = await self._noted(session, calendar, me)
         # The calendar has "maybe" for a guest who has proposed another time.
         if known is not None and (not noted or (noted, known.answer) == ("maybe", PROPOSED)):
             noted, answered = known.answer, known.answered
@@ -141,6 +141,8 @@ class InvitationCalls(EntryCalls):
             me=me,
             answer=noted,
             answered_old=bool(noted) and answered < event.sequence,
+            event_id=there,
+            before=None if before is None or calendar.method != "REQUEST" or state else _earlier(before),
             proposal=None if proposed is None else _proposal(proposed, event),
         )
 
@@ -374,22 +376,23 @@ class InvitationCalls(EntryCalls):
                 return None
         return await about(entry, partial(proposed_in, there, entry, recurrence, event, source.author, own))
 
-    async def _noted(self, session: Session, calendar: Calendar, me: str) -> tuple[str, int]:
-        """The answer that the user's calendar has, "" for none, and the version that it is to: it may have been given
-        there.
+    async def _noted(self, session: Session, calendar: Calendar, me: str) -> tuple[int, tuple[str, int], Event | None]:
+        """The event's id in the user's calendar, 0 for none; the answer there, "" for none, and the version that it is
+        to; the event as it was before this version.
         """
-        event = calendar.event
+        event, nothing = calendar.event, (0, ("", 0), None)
         if not me or not event.uid or calendar.method not in ("REQUEST", "CANCEL"):
-            return "", 0
+            return nothing
         async with self._accounts.use(session.account) as account:
-            _, octets = await account.read(lambda r: _entry(r, event.uid), op="invitation")
-        if not octets:
-            return "", 0
+            resource, octets = await account.read(lambda r: _entry(r, event.uid), op="invitation")
+        if resource is None:
+            return nothing
         entry = await read(octets)
         time = "" if event.recurrence is None else event.recurrence.time
         own = user_of(self._server.config.current, session.account, entry.addresses()).addresses
         status, version = answer_in(entry, own | {me.lower()}, time)
-        return ANSWERS.get(status, ""), version
+        before = await off_loop(partial(_before, entry, event), kind="invitation")
+        return resource.id, (ANSWERS.get(status, ""), version), before
 
     async def _put_answer(self, account: Account, session: Session, source: Source, answer: Answer, me: str) -> None:
         """Put the event into the user's calendar with the answer, which is on its way already. A refused event that is
@@ -558,6 +561,15 @@ def _when_of(form: Form, at: datetime, entry: CalendarObject) -> When:
 
 def _guest(person: Person) -> Guest:
     return Guest(person.name, person.address, person.answer)
+
+
+def _before(entry: CalendarObject, event: Event) -> Event | None:
+    before = event_before(entry, event)
+    return None if before is None else placed(Calendar("", before, 0)).event
+
+
+def _earlier(event: Event) -> Earlier:
+    return Earlier(event.title, _when(event.start), _when(event.end), event.place)
 
 
 def _when(one: Moment | None) -> When | None:
