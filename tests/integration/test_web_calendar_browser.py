@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.geometry import WIDTHS, fresh, in_sight, near, resting, within_window
+from tests.geometry import WIDTHS, Box, fresh, in_sight, near, resting, within_window
 from tests.integration.browser import PATIENCE, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import judge
@@ -988,6 +988,46 @@ def test_an_update_says_first_what_it_changed(chromium: Browser, server: LocalSe
         assert place.left == title.left
         # its own earlier version is no other event
         expect(card.get_by_text("You're free at this time.")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_ones_own_day_is_beside_an_invitation(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEBMAIL-175c, WEBMAIL-144: own events and the invitation at their hours, and where it was before an update; on a
+    phone below. The parts of a message have two edges.
+    """
+    with fresh(chromium, server, width) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        start = (desk.today + 3 * DAY).replace(hour=17)
+        calendar = desk.call("calendars")[0]["id"]
+        desk.add("Dentist", start + HOUR, start + 2 * HOUR, calendar)
+        desk.add("Half-term", desk.today + 2 * DAY, desk.today + 5 * DAY, calendar)
+        desk.add("Tomorrow's", start + DAY, start + DAY + HOUR, calendar)
+        receive(server, invited((start - HOUR).astimezone(UTC)))
+        page.locator(".message", has_text="Regatta").first.click()
+        card = page.locator(".event-card")
+        card.get_by_role("button", name="Maybe", exact=True).click()
+        expect(card.get_by_text("You replied “maybe”.")).to_be_visible()
+        receive(server, invited(start.astimezone(UTC), sequence=1), "Another hour")
+        if width < 700:
+            page.locator(".back").click()
+        page.locator(".message", has_text="Another hour").click()
+        day = card.get_by_role("region", name="Your day")
+        expect(day.locator(".day-event")).to_have_count(3)
+        expect(day.locator(".day-whole")).to_have_text("Half-term")
+        asked, other, was = (Box.of(day.locator(which)) for which in (".ask", "li:has-text('Dentist')", ".was"))
+        assert [one.top - asked.top for one in (other, was)] == [32, -32]
+        assert (asked.height, other.height) == (46, 30)
+        assert asked.right <= other.left or other.right <= asked.left
+        facts, frame, beside = (Box.of(one) for one in (card.locator(".event-facts"), card, day))
+        assert beside.left >= facts.right if width > 700 else beside.top >= facts.bottom
+        assert beside.top == frame.top if width > 700 else beside.width >= frame.width - 2
+        assert frame.left <= beside.left < beside.right <= frame.right
+        bar = Box.of(page.locator(".answer-bar"))
+        assert (bar.left, bar.right) == (frame.left, frame.right)
+        assert Box.of(page.locator(".reader-subject")).left == frame.left
+        assert day.get_by_role("link").get_attribute("href") == f"#calendar:day,{start:%Y%m%d}"
+        assert judge(page, None) == []
 
 
 def test_an_invitation_says_what_else_is_at_its_time(chromium: Browser, server: LocalServer) -> None:

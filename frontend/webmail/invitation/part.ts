@@ -8,12 +8,12 @@ import { calendarClock } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, many, t } from "../../lib/words";
-import { isBusy, overlapText, shown } from "../calendar/days";
 import { newId } from "../compose/copies";
 import { propose, type Times } from "../event/proposing";
 import { ruleText } from "../event/ruletext";
 import { local, withDate } from "../event/times";
 import { changesOf } from "./changes";
+import { showDay } from "./day";
 import sheet from "./invitation.css";
 
 adopt(sheet);
@@ -262,11 +262,13 @@ function draw(
     if (held) place.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
   };
   const day = el("p", { class: "event-day", role: "status", hidden: true });
+  const beside = el("section", { class: "event-beside", "aria-label": t("Your day"), hidden: true });
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const means = saidOf(found);
-  fill(
-    place,
+  const card = el(
+    "div",
+    { class: "event-what" },
     changesOf(found).map((words) => el("p", { class: "event-change" }, sign(calendarClock, "i s"), words)),
     el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))),
     means !== "" && el("p", { class: "event-state" }, means),
@@ -331,27 +333,8 @@ function draw(
       said,
     ),
   );
+  fill(place, card, beside);
   place.hidden = false;
   // the invitation is whole without it, also where the connection is lost
-  if (open) void showDay(client, found, day).catch(() => undefined);
-}
-
-/** Say what the reader has at the time of an invitation. */
-async function showDay(client: Client, { event_id, start, end }: Invitation, place: HTMLElement): Promise<void> {
-  if (start === null || start.utc === null || end === null || end.utc === null) return;
-  const own = (await client.calendars()).filter(({ owner, hidden }) => owner === "" && !hidden);
-  const { events } = await client.events(
-    start.utc,
-    end.utc,
-    own.map(({ id }) => id),
-  );
-  const [from, to] = [new Date(start.utc * 1000), new Date(end.utc * 1000)];
-  const others = events
-    .map(shown)
-    .filter((one) => isBusy(one) && one.start < to && from < one.end)
-    // the invitation itself may be in the calendar
-    .filter(({ item }) => item.id !== event_id);
-  place.hidden = false;
-  place.classList.toggle("clash", others.length > 0);
-  fill(place, others.length > 0 ? overlapText(others[0]!) : t("You're free at this time."));
+  if (open) void showDay(client, found, day, beside).catch(() => undefined);
 }

@@ -605,7 +605,7 @@ export class Message implements OpenMessage {
   }
 
   private texts(parsed: ParsedMessage): Child {
-    if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
+    if (parsed.texts.length === 0) return el("p", { class: "text-part hint" }, t("No textual content"));
     return parsed.texts.map((part) =>
       el(
         "article",
