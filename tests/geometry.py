@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Self
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from tests.integration.browser import Visitor
 from tests.running import LocalServer
@@ -82,10 +82,17 @@ class Box:
 
     @classmethod
     def of(cls, locator: Locator) -> Self:
-        """The box of an element, which must be drawn."""
-        found = locator.bounding_box()
-        assert found is not None, f"{locator} is not drawn"
-        return cls(found["x"], found["y"], found["x"] + found["width"], found["y"] + found["height"])
+        """The box of an element, which must be drawn, or be drawn anew just now."""
+        found: list[FloatRect] = []
+
+        def drawn() -> bool:
+            box = locator.bounding_box()
+            found.extend([] if box is None else [box])
+            return box is not None
+
+        until(drawn, seconds=20, what=f"{locator}, which is not drawn")
+        [box] = found
+        return cls(box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"])
 
     @property
     def width(self) -> float:
