@@ -1031,14 +1031,19 @@ def test_ones_own_day_is_beside_an_invitation(chromium: Browser, server: LocalSe
 
 
 def test_an_invitation_says_what_else_is_at_its_time(chromium: Browser, server: LocalServer) -> None:
-    """WEBMAIL-175c, WEBMAIL-129: above the answers; that nothing is there, or the event that overlaps."""
+    """WEBMAIL-175c, WEBMAIL-129: above the answers; that nothing is there, or the event that overlaps. How to join is
+    above its facts, in the mail and, after an answer, in the calendar (WEBMAIL-175b).
+    """
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor.page)
         page = desk.page
         start = (desk.today + 3 * DAY).astimezone(UTC).replace(hour=12)
-        receive(server, invited(start))
+        receive(server, invited(start, "CONFERENCE;VALUE=URI:https://meet.example.org/abc"))
         page.locator(".message", has_text="Regatta").click()
         card = page.locator(".event-card")
+        join = card.get_by_role("link", name="Join")
+        expect(join).to_have_attribute("href", "https://meet.example.org/abc")
+        assert in_sight(join).bottom <= in_sight(card.locator(".event-facts")).top
         free = card.get_by_text("You're free at this time.")
         assert in_sight(free).bottom <= in_sight(card.locator(".event-answers")).top
         local = start.astimezone().replace(tzinfo=None) + timedelta(minutes=30)
@@ -1047,3 +1052,8 @@ def test_an_invitation_says_what_else_is_at_its_time(chromium: Browser, server: 
         clash = card.get_by_text(re.compile("^Overlaps with Dentist at "))
         expect(clash).to_be_visible()
         assert in_sight(clash).bottom <= in_sight(card.locator(".event-answers")).top
+        card.get_by_role("button", name="Yes", exact=True).click()
+        expect(card.get_by_text("You accepted.")).to_be_visible()
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Agenda", exact=True).click()
+        expect(calendar.get_by_role("link", name="Join")).to_have_attribute("href", "https://meet.example.org/abc")

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings, strategies as st
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.components import BadComponents, Component, write_component
 from moxlite.proto.cards.contentline import property_of
+from moxlite.proto.cards.invitation import read_calendar
 from moxlite.proto.cards.itip import (
     Message,
     NotAllowed,
@@ -417,6 +418,32 @@ def test_a_value_of_several_lines_is_no_line_of_a_calendar(name: str, head: str)
             assert {line.partition(":")[0].partition(";")[0] for line in written} <= REPLIED
             assert (written.count("BEGIN:VEVENT"), written.count("UID:1"), "UID:2" in written) == (1, 1, False)
             assert [line for line in written if line.startswith("ATTENDEE") and TOM in line] == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "link"),
+    [
+        (["CONFERENCE;VALUE=URI:tel:+1", "CONFERENCE;VALUE=URI;LABEL=x:https://a.example/1"], "https://a.example/1"),
+        (["CONFERENCE:https://a.example/1", "CONFERENCE:https://b.example/2"], "https://a.example/1"),
+        (
+            ["X-GOOGLE-CONFERENCE:https://meet.google.com/a-b", "X-OTHER:https://c.example/"],
+            "https://meet.google.com/a-b",
+        ),
+        (["X-MICROSOFT-SKYPETEAMSMEETINGURL:https://teams.example/l"], "https://teams.example/l"),
+        (["CONFERENCE:http://a.example/1"], ""),
+        (["CONFERENCE:javascript:alert(1)//https://a.example"], ""),
+        (["CONFERENCE:https://a.example/<b>"], ""),
+        ([f"CONFERENCE:https://a.example/{'x' * 2000}"], ""),
+    ],
+)
+def test_of_conferences_in_a_mail_one_https_link_is_kept(lines: list[str], link: str) -> None:
+    """DAV-29, WEBMAIL-175b: alone, and without what else a stranger wrote in the line; the card shows the same."""
+    event = component(guest(MIA), "SUMMARY:Plan", *lines, organizer=ADA)
+    text = "\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:REQUEST", event, "END:VCALENDAR", ""))
+    written = cleaned(text).replace("\r\n ", "").splitlines()
+    kept = [line for line in written if line.startswith(("CONFERENCE", "X-"))]
+    assert kept == ([f"CONFERENCE;VALUE=URI:{link}"] if link else [])
+    assert read_calendar(text).event.join == link
 
 
 LINES = st.sampled_from(

@@ -12,6 +12,7 @@ import { newId } from "../compose/copies";
 import { propose, type Times } from "../event/proposing";
 import { ruleText } from "../event/ruletext";
 import { local, withDate } from "../event/times";
+import { joinLink } from "../ui/join";
 import { changesOf } from "./changes";
 import { showDay } from "./day";
 import sheet from "./invitation.css";
@@ -273,6 +274,7 @@ function draw(
     el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))),
     means !== "" && el("p", { class: "event-state" }, means),
     state !== null && el("p", { class: "event-state" }, state),
+    found.state === "" && joinLink(found.join, true),
     el(
       "dl",
       { class: "event-facts" },

@@ -15,7 +15,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from moxlite.proto.cards.components import BadComponents, read_mailed
+from moxlite.proto.cards.components import BadComponents, Component, read_mailed
 from moxlite.proto.cards.contentline import (
     MAX_ADDRESS,
     Property,
@@ -27,6 +27,7 @@ from moxlite.proto.cards.contentline import (
     unescaped,
 )
 from moxlite.proto.cards.filezones import zones_of
+from moxlite.proto.cards.joining import MAX_LINK, join_of, mailed_link
 from moxlite.proto.cards.moments import (
     ABBREVIATION,
     MAX_ZONE,
@@ -144,7 +145,7 @@ class Recurrence(msgspec.Struct, frozen=True):
 
 class Event(msgspec.Struct, frozen=True):
     """An event. `recurrence`: None for all events of a repeated one. `stamp`: UTC text of its version. `more`: number
-    of further participants.
+    of further participants. `join`: the https link by which one joins, "" for none.
     """
 
     uid: Line
@@ -161,6 +162,7 @@ class Event(msgspec.Struct, frozen=True):
     rule: Rule | None = None
     recurrence: Recurrence | None = None
     cancelled: bool = False
+    join: Annotated[str, Meta(max_length=MAX_LINK)] = ""
 
 
 class Calendar(msgspec.Struct, frozen=True):
@@ -304,7 +306,14 @@ def event_of(lines: list[Property], zones: Zones) -> Event:
         rule=_rule(props["RRULE"].value) if "RRULE" in props else None,
         recurrence=_recurrence(props["RECURRENCE-ID"]) if "RECURRENCE-ID" in props else None,
         cancelled=text("STATUS").upper() == "CANCELLED",
+        join=_join(lines),
     )
+
+
+def _join(lines: list[Property]) -> str:
+    line = mailed_link(lines)
+    link = join_of(Component("VEVENT", lines, [])) if line is None else line.value
+    return link if link[:8].lower() == "https://" else ""
 
 
 def _recurrence(prop: Property) -> Recurrence:

@@ -16,6 +16,10 @@ LINK: Final = re.compile(r"(?i)https?://[a-z0-9\[][^\s<>\"\\^`{|}]*")
 """A link of the web; a page opens no other kind."""
 
 
+MEETINGS: Final = ("X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL")
+"""Properties in which programs name the link of an online meeting."""
+
+
 def is_link(text: str) -> bool:
     """Whether a text is a link that one can follow."""
     return len(text) <= MAX_LINK and LINK.fullmatch(text) is not None
@@ -34,6 +38,16 @@ def join_of(part: Component) -> str:
     match = LINK.search(unescaped(part.value("LOCATION")[: 4 * MAX_LINK]))
     text = "" if match is None else match[0].rstrip(".,;:!?)")
     return text if is_link(text) else ""
+
+
+def mailed_link(lines: Sequence[Property]) -> Property | None:
+    """CONFERENCE of an event that came by mail: the first https link there, or in what programs write in its place."""
+    for name in ("CONFERENCE", *MEETINGS):
+        for line in lines:
+            link = line.value.strip()
+            if line.name == name and is_link(link) and link[:8].lower() == "https://":
+                return property_of(f"CONFERENCE;VALUE=URI:{link}")
+    return None
 
 
 def with_link(made: Sequence[Property], old: str, new: str) -> list[Property]:

@@ -34,6 +34,7 @@ from moxlite.proto.cards.itip import (
     with_property,
 )
 from moxlite.proto.cards.itipanswers import own_line
+from moxlite.proto.cards.joining import mailed_link
 from moxlite.proto.cards.limits import (
     CONDITIONS,
     MAX_ENTRY,
@@ -56,7 +57,7 @@ MAX_LINE: Final = 32 << 10
 """Characters of a line that is taken over from a mail."""
 
 UNWANTED: Final = frozenset({"ATTACH", "IMAGE", "CONFERENCE", "CLASS", "CATEGORIES", "COLOR", "METHOD"})
-"""Properties that no mail brings into a calendar."""
+"""Properties that no mail brings into a calendar, of CONFERENCE all but the link by which one joins."""
 
 RULES_OF_ZONES: Final = frozenset({"STANDARD", "DAYLIGHT"})
 """Components within others that a mail brings: of VTIMEZONE (RFC 5545 §3.6.5)."""
@@ -129,6 +130,9 @@ def _cleaned(part: Component) -> Component:
         found[line.name] = found.get(line.name, 0) + 1
         if line.name in REPEATED or found[line.name] == 1:
             lines.append(line)
+    link = mailed_link(part.properties) if part.name == "VEVENT" else None
+    if link is not None:
+        lines.append(link)
     return Component(part.name, lines, [_cleaned(rule) for rule in part.components if rule.name in RULES_OF_ZONES])
 
 

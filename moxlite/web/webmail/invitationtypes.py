@@ -72,7 +72,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     organiser's, or in an answer not the guest's; else "". ``me``: the address that is invited, "" if none of the
     user's is. ``answer``: the user's, also ``proposed`` for another time, "" for none; ``answered_old``: to an earlier
     version. ``event_id``: of the event in the user's calendar, 0 for none. ``before``: the event as that had it before
-    this version, None where it is not known.
+    this version, None where it is not known. ``join``: the https link by which one joins, "" for none.
     ``proposal``: what a COUNTER proposes to the user, None in all others.
     """
 
@@ -95,5 +95,6 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
     answered_old: bool
     event_id: int
+    join: str
     before: Earlier | None
     proposal: Proposal | None

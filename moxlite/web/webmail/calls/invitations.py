@@ -142,6 +142,7 @@ class InvitationCalls(EntryCalls):
             answer=noted,
             answered_old=bool(noted) and answered < event.sequence,
             event_id=there,
+            join=event.join,
             before=None if before is None or calendar.method != "REQUEST" or state else _earlier(before),
             proposal=None if proposed is None else _proposal(proposed, event),
         )
