@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.geometry import WIDTHS, Box, fresh, in_sight, near, resting, within_window
+from tests.geometry import WIDTHS, Box, boxes, fresh, in_sight, near, resting, within_window
 from tests.integration.browser import PATIENCE, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import judge
@@ -905,6 +905,37 @@ def test_join_is_where_an_event_says_when_it_is(chromium: Browser, server: Local
         page.get_by_label("Location").fill("Room 4")
         page.get_by_role("button", name="Save").click()
         expect(calendar.get_by_role("link", name="Join")).to_have_attribute("href", "https://other.example/")
+
+
+def test_an_event_has_a_colour_of_its_own(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-175: chosen in the form, which has Save in sight, shown in all views; the calendar's own comes back."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        start = desk.today.replace(hour=9)
+        for title in ("Choir", "Dentist"):
+            desk.add(title, start, start + HOUR, desk.call("calendars")[0]["id"])
+        calendar = desk.open()
+
+        def choose(name: str) -> None:
+            event(calendar, "Choir").click()
+            page.get_by_role("button", name="Edit", exact=True).click()
+            choices = page.get_by_role("radiogroup", name="Color").get_by_role("radio")
+            expect(choices).to_have_count(9)
+            assert min(box.width for box in boxes(choices)) >= 24
+            page.get_by_role("radio", name=name, exact=True).check()
+            assert judge(page, None) == []
+            in_sight(page.get_by_role("button", name="Save"))
+            page.get_by_role("button", name="Save").click()
+            expect(page.get_by_role("dialog")).to_have_count(0)
+
+        choose("red")
+        for view in ("Month", "Week", "Day", "Agenda"):
+            calendar.get_by_role("button", name=view, exact=True).click()
+            expect(event(calendar, "Choir")).to_have_class(re.compile(r"\bc1\b"))
+            expect(event(calendar, "Dentist")).to_have_class(re.compile(r"\bc5\b"))
+        choose("Calendar color")
+        expect(event(calendar, "Choir")).to_have_class(re.compile(r"\bc5\b"))
 
 
 def in_corner(mark: Locator, block: Locator) -> bool:

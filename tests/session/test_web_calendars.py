@@ -1,14 +1,17 @@
 """Calendars and events as the webmail's pages have them (WEBMAIL-174)."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from moxlite.groupware import searching
+from moxlite.proto.cards.colours import colour_name, shown_colour
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
@@ -22,6 +25,8 @@ from tests.session.test_web_dav import Program, event as entry
 from tests.web_rig import PASSWORD, Browser, Rig
 
 pytestmark = pytest.mark.served
+
+DAYS = Path(__file__).parents[2] / "frontend/webmail/calendar/days.ts"
 
 
 def form(start: str, end: str, **more: Any) -> dict[str, Any]:
@@ -40,6 +45,7 @@ def form(start: str, end: str, **more: Any) -> dict[str, Any]:
         "free": False,
         "guests": [],
         "link": "",
+        "colour": "",
         **more,
     }
 
@@ -595,6 +601,20 @@ async def test_a_search_gives_the_nearest_events_and_looks_at_so_many(
     answer = await diary.browser.call("event_search", text="plan", calendar_ids=[diary.calendar])
     assert [datetime.fromtimestamp(one["event"]["starts"], UTC).month for one in answer["events"]] == [3]
     assert answer["more"]
+
+
+def test_colours_of_the_page_have_names() -> None:
+    """WEBMAIL-174: eight names, each next to its own colour alone; names in any case and `#rrggbb` are read."""
+    listed = re.search(r"colours = \[(.*?)\]", DAYS.read_text(), re.DOTALL)
+    assert listed is not None
+    page = re.findall(r"#[0-9A-F]{6}", listed[1])
+    octets = [bytes.fromhex(colour[1:]) for colour in page]
+    for colour, own in zip(page, octets, strict=True):
+        read = bytes.fromhex(shown_colour(colour_name(colour))[1:])
+        assert min(octets, key=lambda one: sum((a - b) ** 2 for a, b in zip(one, read, strict=True))) == own
+    assert len({colour_name(colour) for colour in page}) == len(page) == 8
+    values = {" Teal": "#008080", "#F0A1b2": "#f0a1b2", "#f0a1b2ff": "#f0a1b2", "rgb(1,2,3)": "", "#f0a": "", "": ""}
+    assert {value: shown_colour(value) for value in values} == values
 
 
 async def test_the_link_of_an_event_is_its_own_or_in_its_place(diary: Diary) -> None:

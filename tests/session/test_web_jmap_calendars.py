@@ -16,6 +16,7 @@ from moxlite.web.jmap import eventqueries, principals
 from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import Client, Object, rig
 from tests.session.test_web_calendar_subscribing import Feeds, Site, file
+from tests.session.test_web_calendars import Diary, form as written
 from tests.session.test_web_dav import HOME, C, Program, event, found as found_in, in_notes, text
 from tests.session.test_web_dav_links import Links
 from tests.session.test_web_dav_scheduling import Office
@@ -645,3 +646,31 @@ async def test_a_day_of_a_series_has_its_place(rig: Rig) -> None:
     [number] = await ids(client, stretch, expandRecurrences=True)
     one = await shown(client, number, properties=["recurrenceId", "recurrenceIdTimeZone", "start"])
     assert (one["recurrenceId"], one.get("recurrenceIdTimeZone")) == ("2026-11-18T00:00:00", None)
+
+
+async def test_the_colour_of_an_event_is_one_for_programs_and_the_page(rig: Rig) -> None:
+    """WEBMAIL-174, RFC 7986 §5.9: as the name of a colour; one that comes stays until another is chosen."""
+    program, client = Program(rig), Client(rig)
+    browser = rig.browser()
+    await browser.log_in()
+    [first] = await browser.call("calendars")
+    diary = Diary(rig, browser, first["id"])
+    octets = event("1", "SUMMARY:Choir", "COLOR:Turquoise", start="20990104T100000Z", end="20990104T110000Z")
+    assert (await program.ask("PUT", "/dav/calendars/mia/calendar/1.ics", octets)).status == 201
+    [item] = await diary.listed()
+    found = await diary.browser.call("event", event_id=item["id"])
+    assert item["colour"] == found["form"]["colour"] == "#40e0d0"
+    await diary.save({**found["form"], "notes": "x"}, event_id=item["id"])
+    assert "COLOR:Turquoise" in (await diary.files())[0]
+    await diary.save({**found["form"], "colour": "#D64A3E"}, event_id=item["id"])
+    [stored] = await diary.files()
+    assert "COLOR:indianred" in stored
+    assert "Turquoise" not in stored
+    [listed] = (await client.call("CalendarEvent/get", ids=None))["list"]
+    assert listed["color"] == "indianred"
+    await client.call("CalendarEvent/set", update={listed["id"]: {"color": "#112233"}})
+    assert (await diary.listed())[0]["colour"] == "#112233"
+    await diary.save({**found["form"], "colour": ""}, event_id=item["id"])
+    assert "COLOR" not in (await diary.files())[0]
+    saving = {"calendar_id": diary.calendar, "event": written("2099-01-05T10:00", "2099-01-05T11:00", colour="red")}
+    assert (await diary.browser.error("event_save", **saving))[0] == 400

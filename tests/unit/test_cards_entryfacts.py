@@ -69,7 +69,7 @@ def test_an_agent_of_the_client_answers() -> None:
 
 def test_guests_see_times_alone() -> None:
     """DAV-9b, DAV-41: of private entries; nothing of secret ones."""
-    event = ("DTSTART:20261124T100000Z", "SUMMARY:x", "LOCATION:y", "ATTENDEE:mailto:a@x.example")
+    event = ("DTSTART:20261124T100000Z", "SUMMARY:x", "LOCATION:y", "COLOR:red", "ATTENDEE:mailto:a@x.example")
     public = facts(lines(*event))
     assert public.for_guest() == public
     assert facts(lines(*event, "CLASS:CONFIDENTIAL")).for_guest() is None
@@ -77,9 +77,9 @@ def test_guests_see_times_alone() -> None:
     assert private is not None
     assert private.organizer is None
     [part] = private.parts
-    assert part == msgspec.structs.replace(public.parts[0], title="", place="", people={})
+    assert part == msgspec.structs.replace(public.parts[0], title="", place="", people={}, colour="")
     # A field that is added must be decided here, too.
     assert set(part.__struct_fields__) == {
         *("starts", "ends", "clock", "free"),  # guests see them
-        *("title", "place", "status", "people", "link"),
+        *("title", "place", "status", "people", "link", "colour"),
     }

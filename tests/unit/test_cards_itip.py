@@ -109,6 +109,7 @@ def test_the_address_of_a_calendar_user_is_found_in_its_uri(value: str, address:
         ("SUMMARY:New", True),
         ("LOCATION:Kiruna", True),
         ("TRANSP:TRANSPARENT", False),
+        ("COLOR:crimson", False),
         ("X-OWN:1", False),
         ("LAST-MODIFIED:20260102T000000Z", False),
         ("BEGIN:VALARM\r\nTRIGGER:PT0S\r\nEND:VALARM", False),

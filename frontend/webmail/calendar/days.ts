@@ -169,9 +169,20 @@ const given = [5, 6, 4, 7, 2, 8, 3, 1];
 
 /** The number of the colour of the page that is next to that of a calendar. */
 export function colourOf(one: Calendar, place: number): number {
-  if (!/^#[0-9a-f]{6}$/i.test(one.colour)) return given[place % given.length]!;
+  return nearest(one.colour) ?? given[place % given.length]!;
+}
+
+/** The number of an event's colour: its own, or that of its calendar. */
+export function colourOfEvent(item: EventItem, calendars: readonly Calendar[]): number {
+  const place = calendars.findIndex(({ id }) => id === item.calendar_id);
+  return nearest(item.colour ?? "") ?? (place === -1 ? 5 : colourOf(calendars[place]!, place));
+}
+
+/** The number of the colour of the page that is next to `#rrggbb`; undefined for another text. */
+export function nearest(colour: string): number | undefined {
+  if (!/^#[0-9a-f]{6}$/i.test(colour)) return undefined;
   const parts = (text: string) => [1, 3, 5].map((at) => Number.parseInt(text.slice(at, at + 2), 16));
-  const wanted = parts(one.colour);
+  const wanted = parts(colour);
   const distances = colours.map((each) => parts(each).reduce((sum, part, at) => sum + (part - wanted[at]!) ** 2, 0));
   return distances.indexOf(Math.min(...distances)) + 1;
 }

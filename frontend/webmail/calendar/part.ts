@@ -23,6 +23,7 @@ import sheet from "./calendar.css";
 import {
   clashText,
   colourOf,
+  colourOfEvent,
   dateOf,
   dayName,
   isChangeable,
@@ -203,14 +204,13 @@ class CalendarPage implements Board {
   event(one: Shown, kind: string, before: Child[], after: Child[] = []): HTMLButtonElement {
     const { item } = one;
     const place = this.calendars.findIndex(({ id }) => id === item.calendar_id);
-    const colour = place === -1 ? 5 : colourOf(this.calendars[place]!, place);
     const title = nameOf(item);
     const clash = kind.startsWith("cal-block") ? clashText(one, this.events) : "";
     const classes = [
       "cal-event",
       kind,
       clash !== "" && "clash",
-      `c${colour}`,
+      `c${colourOfEvent(item, this.calendars)}`,
       item.free && "free",
       item.answer === "ask" && "ask",
       (item.answer === "no" || item.cancelled) && "off",

@@ -11,7 +11,8 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byOwner, many, meant, t } from "../../lib/words";
 import type { Selection, Surroundings, Writing } from "../commands/desk";
-import { isChangeable, nameOf } from "../calendar/days";
+import { colourChoice } from "../calendar/colours";
+import { colourOf, colours, isChangeable, nameOf, nearest } from "../calendar/days";
 import { joinLink } from "../ui/join";
 import { formatParty, looksRight } from "../compose/parties";
 import type * as RecipientsPart from "../recipients/part";
@@ -414,6 +415,10 @@ export class Events {
         !own,
       ),
     );
+    const near = nearest(old.colour ?? "");
+    const first = near === undefined ? "" : colours[near - 1]!;
+    const home = this.calendars.findIndex(({ id }) => id === calendarID);
+    const colour = colourChoice(first, home === -1 ? 5 : colourOf(this.calendars[home]!, home));
     const adapt = () => {
       const whole = allDay.control.checked;
       for (const one of [times.start, times.end]) one.hidden = whole;
@@ -425,17 +430,17 @@ export class Events {
     repeat.control.addEventListener("change", adapt);
     showZone.addEventListener("click", adapt);
     const moment = (end: "start" | "end") => Date.parse(`${days[end].value}T${times[end].value}Z`);
-    let first = moment("start");
+    let begun = moment("start");
     /** The end follows the start: the event stays as long as it is. */
     const follow = () => {
       const [start, end] = [moment("start"), moment("end")];
       if (Number.isNaN(start)) return;
-      if (!Number.isNaN(end + first))
-        [days.end.value, times.end.value] = new Date(end + start - first).toISOString().slice(0, 16).split("T") as [
+      if (!Number.isNaN(end + begun))
+        [days.end.value, times.end.value] = new Date(end + start - begun).toISOString().slice(0, 16).split("T") as [
           string,
           string,
         ];
-      first = start;
+      begun = start;
     };
     for (const one of [days.start, times.start]) one.addEventListener("change", follow);
     const slot = (): Slot | null => {
@@ -457,7 +462,7 @@ export class Events {
         [days[which].value, times[which].value] = localIn(date, zone.root.hidden ? "" : zone.control.value).split(
           "T",
         ) as [string, string];
-      first = moment("start");
+      begun = moment("start");
       showBusy();
     });
     const showBusy = () => {
@@ -505,6 +510,7 @@ export class Events {
         ],
         free: busy.control.value === "free",
         guests: guests.value,
+        colour: colour.read() === first ? old.colour : colour.read(),
       };
     };
     const problem = el("p", { class: "error", role: "alert", hidden: true });
@@ -559,6 +565,7 @@ export class Events {
             mailBox.root,
           ),
           el("div", { class: "event-pair" }, busy.root, calendar.root),
+          el("div", { class: "field" }, el("span", {}, t("Color")), colour.root),
           problem,
           el(
             "div",

@@ -7,6 +7,7 @@ import { choice, type Field, once } from "../../lib/fields";
 import { copyable } from "../../lib/pages";
 import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
+import { colourChoice } from "../calendar/colours";
 import { colourOf, colours, dayOf, shortDay } from "../calendar/days";
 import { sourceOf, subscribe } from "../calendar/subscribing";
 import type { Surroundings } from "../commands/desk";
@@ -35,22 +36,10 @@ export async function editCalendar(
     required: true,
   });
   const done = await dialog<boolean>(one === null ? t("New calendar") : isolated(one.name), (close) => {
-    const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
-    const choices = colours.map((colour, at) => {
-      const box = el("input", {
-        type: "radio",
-        name: "colour",
-        value: colour,
-        class: `c${at + 1}`,
-        "aria-label": names[at],
-        title: names[at],
-      });
-      box.checked = colour === first;
-      return box;
-    });
+    const choice = colourChoice(first);
     const access = accessChoice(one ?? { access: "usual", usual: calendars[0]?.usual ?? "busy" });
     const save = async () => {
-      const colour = choices.find(({ checked }) => checked)?.value ?? first;
+      const colour = choice.read();
       const kept = colour === first && one !== null ? one.colour : colour;
       const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () =>
         one !== null && one.owner !== ""
@@ -98,7 +87,7 @@ export async function editCalendar(
               one.writable ? t("You can edit events.") : t("You can only view it."),
             )
           : el("label", { class: "field" }, t("Name"), name),
-        el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices),
+        choice.root,
         (one === null || (one.source === "" && one.owner === "")) && access.root,
         one === null &&
           el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")),

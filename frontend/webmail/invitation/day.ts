@@ -6,7 +6,7 @@ import { el, fill } from "../../lib/dom";
 import { t } from "../../lib/words";
 import {
   clock,
-  colourOf,
+  colourOfEvent,
   columns,
   dateOf,
   dayOf,
@@ -58,7 +58,16 @@ export async function showDay(
 
 /** An event that no calendar has. */
 function outline(title: string, starts: number, ends: number): Shown {
-  const none = { recurrence: "", place: "", free: false, repeats: false, cancelled: false, private: false, join: "" };
+  const none = {
+    recurrence: "",
+    place: "",
+    free: false,
+    repeats: false,
+    cancelled: false,
+    private: false,
+    join: "",
+    colour: "",
+  };
   const item: EventItem = {
     ...none,
     id: 0,
@@ -88,17 +97,15 @@ function draw(
   const wanted = Math.ceil(Math.max(...marked.map(({ end }) => hours(end)))) + around - from;
   const count = Math.min(24 - from, most, Math.max(fewest, wanted));
   const within = (one: Shown) => hours(one.start) < from + count && hours(one.end) > from;
-  const kind = ({ item }: Shown): string => {
-    const at = calendars.findIndex(({ id }) => id === item.calendar_id);
-    return [
-      `c${at === -1 ? 5 : colourOf(calendars[at]!, at)}`,
+  const kind = ({ item }: Shown): string =>
+    [
+      `c${colourOfEvent(item, calendars)}`,
       item.free && "free",
       item.answer === "ask" && "ask",
       (item.answer === "no" || item.cancelled) && "off",
     ]
       .filter(Boolean)
       .join(" ");
-  };
   const whole = others.filter((one) => one.bar && one.first <= day && one.last >= day);
   const timed = others.filter((one) => !one.bar && one.first === day);
   const made = columns([...timed, ...marked].filter(within)).map(({ one, column, of }) => {

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.cards.calendarobject import CalendarObject
+from moxlite.proto.cards.colours import colour_name, shown_colour
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, escaped, in_parameter, plain, property_of, unescaped
 from moxlite.proto.cards.itip import (
@@ -72,7 +73,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
       rule: a value of RRULE, "" for an event that does not repeat.
       alarms, mails: minutes before the start at which an alarm comes, and a mail as one.
       free: it leaves the user free. guests: name and address of each.
-      link: by which one joins, "" for none.
+      link: by which one joins, "" for none. colour: `#rrggbb`, "" for that of the calendar.
     """
 
     title: str
@@ -88,6 +89,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     free: bool
     guests: tuple[tuple[str, str], ...]
     link: str = ""
+    colour: str = ""
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -125,6 +127,7 @@ def form_of(calendar_object: CalendarObject, part: Component) -> Form:
             if address != address_of(organizer_of(calendar_object))
         ),
         link=link_of(part),
+        colour=shown_colour(part.value("COLOR")),
     )
 
 
@@ -269,6 +272,9 @@ def _written(part: Component, form: Form, author: Author, zones: Zones, *, serie
             if name == "DESCRIPTION":
                 made = [prop for prop in made if prop.name != "X-ALT-DESC"]
     made = with_link(made, link_of(part), form.link)
+    if form.colour != shown_colour(part.value("COLOR")):
+        made = [prop for prop in made if prop.name != "COLOR"]
+        made += [_line("COLOR", colour_name(form.colour))] if form.colour else []
     if form.free:
         made.append(_line("TRANSP", "TRANSPARENT"))
     if series and form.rule:

@@ -13,7 +13,7 @@ import msgspec
 from moxlite.decoders import msgpack_decoder
 from moxlite.proto.cards.components import Instance
 
-FACTS_VERSION: Final = 2
+FACTS_VERSION: Final = 3
 """Of the layout and meaning of all fields."""
 
 MAX_PERIODS: Final = 10_000
@@ -28,7 +28,7 @@ class PartFacts(msgspec.Struct, frozen=True, array_like=True):
       clock: "utc" since 1970; "local", the same on all clocks, and "date", whole days, both counted as if in UTC.
       free, status: TRANSP, and STATUS in capitals.
       people: PARTSTAT of attendees in capitals, "" for none, by address in lower case.
-      link: by which one joins, as `joining.join_of` has it.
+      link: by which one joins, as `joining.join_of` has it. colour: `#rrggbb`, "" for that of the calendar.
     """
 
     starts: int
@@ -40,6 +40,7 @@ class PartFacts(msgspec.Struct, frozen=True, array_like=True):
     status: str
     people: dict[str, str]
     link: str = ""
+    colour: str = ""
 
 
 class EntryFacts(msgspec.Struct, frozen=True, array_like=True):
@@ -79,7 +80,7 @@ class EntryFacts(msgspec.Struct, frozen=True, array_like=True):
             return self
         if self.privacy == "secret":
             return None
-        hidden = {"title": "", "place": "", "status": "", "people": {}, "link": ""}
+        hidden = {"title": "", "place": "", "status": "", "people": {}, "link": "", "colour": ""}
         parts = [msgspec.structs.replace(part, **hidden) for part in self.parts]
         return msgspec.structs.replace(self, organizer=None, parts=parts)
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from moxlite.proto.cards.calendarobject import MAX_TITLE, CalendarObject
+from moxlite.proto.cards.colours import shown_colour
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.entryfacts import MAX_PERIODS, EntryFacts, PartFacts
@@ -56,4 +57,5 @@ def _part_facts(entry: CalendarObject, part: Component) -> PartFacts:
         status=plain(part.value("STATUS"), 20).upper(),
         people={address: plain(line.parameter("PARTSTAT"), 20).upper() for address, line in attendees_of(part).items()},
         link=join_of(part),
+        colour=shown_colour(part.value("COLOR")),
     )

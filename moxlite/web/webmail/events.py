@@ -93,7 +93,7 @@ class EventItem(msgspec.Struct, frozen=True, kw_only=True):
     1970, "local" the same on all clocks, "date" whole days, both counted as if in UTC. ``guests``: their number.
     ``answer``: the user's to an invitation, "ask" for none yet, "" where the user is not invited.
     ``private``: another user's, who shows when it is, and no more. ``join``: the link by which one joins, also one in
-    the place, "" for none.
+    the place, "" for none. ``colour``: #rrggbb, "" for that of the calendar.
     """
 
     id: int
@@ -111,6 +111,7 @@ class EventItem(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: bool
     private: bool
     join: str = ""
+    colour: str = ""
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -140,7 +141,8 @@ class EventForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An event as people write it. ``start`` and ``end``: local dates and times, or of an event of whole days its first
     day and the day after its last. ``zone``: of the IANA database, "" for times that are the same on all clocks.
     ``rule``: as in iCalendar (RRULE), "" for none. ``alarms``, ``mails``: minutes before the start at which an alarm
-    comes, and a mail as one (DAV-50c). ``link``: http or https, by which one joins, "" for none.
+    comes, and a mail as one (DAV-50c). ``link``: http or https, by which one joins, "" for none. ``colour``: #rrggbb,
+    "" for that of the calendar.
     """
 
     title: Short
@@ -156,6 +158,7 @@ class EventForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guests: Annotated[list[Party], Meta(max_length=200)]
     mails: Annotated[list[Annotated[int, Meta(ge=0, le=525_600)]], Meta(max_length=10)] = []
     link: Annotated[str, Meta(max_length=MAX_LINK)] = ""
+    colour: Annotated[str, Meta(pattern=r"^(#[0-9A-Fa-f]{6})?$")] = ""
 
 
 class EventGuest(msgspec.Struct, frozen=True):
@@ -241,6 +244,7 @@ def _item_of(
         cancelled=part.status == "CANCELLED",
         private=private,
         join=part.link,
+        colour=part.colour,
     )
 
 
@@ -345,6 +349,7 @@ def form_of_call(event: EventForm) -> Form:
         free=event.free,
         guests=tuple((party.name, party.address) for party in event.guests),
         link=event.link.strip(),
+        colour=event.colour.lower(),
     )
 
 
@@ -364,6 +369,7 @@ def call_form(form: Form) -> EventForm:
         free=form.free,
         guests=[Party(name, address) for name, address in form.guests],
         link=form.link,
+        colour=form.colour,
     )
 
 

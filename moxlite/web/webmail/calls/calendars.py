@@ -253,7 +253,7 @@ class EventCalls(EntryCalls):
                 check_unchanged(resource, changed)
                 home = calendar if scope == "all" else resource.collection_id
                 shown = await about(entry, partial(form_at, entry, recurrence))
-                own = {"alarms": form.alarms, "mails": form.mails, "free": form.free}
+                own = {"alarms": form.alarms, "mails": form.mails, "free": form.free, "colour": form.colour}
                 role = await about(entry, partial(role_of, entry, author.own))
                 if role == "attendee" and form != msgspec.structs.replace(shown, **own):
                     raise UserError(
