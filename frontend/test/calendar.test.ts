@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Calendar, EventItem } from "../gen/webmail";
 import {
+  birthdayIn,
   columns,
   dateOf,
   dayOf,
@@ -42,6 +43,20 @@ test("events of whole days end with the day before", () => {
   assert.deepEqual([found.first, found.last, found.bar], [day("2026-11-25"), day("2026-11-26"), true]);
   const late = shown(event("2026-11-25T22:00", "2026-11-26T00:00"));
   assert.deepEqual([late.last, late.bar], [day("2026-11-25"), false]);
+});
+
+test("a birthday is on its day of each year, that of a leap day on the 28th in others", () => {
+  const days = (date: string, ...years: number[]) =>
+    years.map((year) => {
+      const item = birthdayIn({ id: 1, name: "Ada", address: "", date }, year);
+      return item === null ? "" : new Date(item.starts * 1000).toISOString().slice(0, 10);
+    });
+  assert.deepEqual(days("2024-02-29", 2023, 2024, 2027, 2028), ["", "2024-02-29", "2027-02-28", "2028-02-29"]);
+  assert.deepEqual(days("--02-29", 1900, 2000, 2026), ["1900-02-28", "2000-02-29", "2026-02-28"]);
+  const titles = [1988, 2026].map(
+    (year) => birthdayIn({ id: 1, name: "Ada", address: "", date: "1988-12-31" }, year)?.title,
+  );
+  assert.deepEqual(titles, ["Ada's birthday", "Ada turns 38"]);
 });
 
 test("events that overlap share the room, others have all of it", () => {

@@ -938,6 +938,54 @@ def test_an_event_has_a_colour_of_its_own(chromium: Browser, server: LocalServer
         expect(event(calendar, "Choir")).to_have_class(re.compile(r"\bc5\b"))
 
 
+def test_birthdays_of_contacts_are_a_calendar(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-175d: with the age where the year is known, on whole days, live, only read; turned off everywhere."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Week", exact=True).click()
+        address, side = page.url, page.locator(".side")
+        expect(side.get_by_text("Calendar", exact=True).last).to_be_visible()
+        expect(side.get_by_label("Birthdays")).to_have_count(0)
+        day = desk.today
+        people = {"Ada": f"1988-{day:%m-%d}", "Bo": f"--{day:%m-%d}", "Cy": f"--{day + 40 * DAY:%m-%d}", "Di": ""}
+        for name, born in people.items():
+            details = {"nickname": "", "title": "", "department": "", "addresses": [], "websites": [], "birthday": born}
+            emails = [{"kind": "", "value": f"x@{name}.example"}]
+            contact = {"name": name, "emails": emails, "phones": [], "organization": "", "note": "", "groups": []}
+            assert desk.call("contact_save", contact={**contact, "details": details})
+        ada = event(calendar, f"Ada turns {day.year - 1988}")
+        expect(ada).to_be_visible()
+        expect(event(calendar, "Bo's birthday")).to_be_visible()
+        for each in (ada, event(calendar, "Bo's birthday")):
+            expect(each).to_have_class(re.compile(r"\bcal-bar\b.*\bc8\b"))
+        expect(calendar.locator(".cal-event")).to_have_count(2)
+        assert judge(page, None) == []
+        ada.click()
+        card = page.get_by_role("dialog", name="Ada turns")
+        expect(card.get_by_role("button")).to_have_text(["Close", "Write message"])
+        near(card, ada, 24)
+        page.keyboard.press("Escape")
+        ada.focus()
+        page.keyboard.press("Delete")
+        page.keyboard.press("Alt+ArrowRight")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        ada.click()
+        page.get_by_role("button", name="Write message").click()
+        expect(page.locator(".composer")).to_contain_text("x@ada.example", ignore_case=True)
+        page.goto("about:blank")
+        page.goto(address)
+        expect(ada).to_be_visible()
+        side.get_by_label("Birthdays").uncheck()
+        expect(calendar.locator(".cal-event")).to_have_count(0)
+        page.reload()
+        expect(side.get_by_label("Birthdays")).not_to_be_checked()
+        expect(calendar.locator(".cal-event")).to_have_count(0)
+        side.get_by_label("Birthdays").check()
+        expect(ada).to_be_visible()
+
+
 def in_corner(mark: Locator, block: Locator) -> bool:
     """Whether a sign is in the upper corner of a block at the end of lines; not while they are drawn anew."""
     inner, outer = mark.bounding_box(), block.bounding_box()

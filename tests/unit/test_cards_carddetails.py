@@ -6,7 +6,17 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.proto.cards.carddetails import HIDDEN, TOPICS, Address, Details, Fact, details_of, facts_of, with_details
+from moxlite.proto.cards.carddetails import (
+    HIDDEN,
+    TOPICS,
+    Address,
+    Details,
+    Fact,
+    birthday_in,
+    details_of,
+    facts_of,
+    with_details,
+)
 from moxlite.proto.cards.cardobject import changed_card, new_card, read_card
 from moxlite.proto.cards.vcard import Contact, Entry
 
@@ -41,6 +51,26 @@ def changed(**changes: Any) -> str:
     details = msgspec.structs.replace(details_of(card.contact.other), **changes)
     contact = msgspec.structs.replace(card.contact, other=with_details(card.contact.other, details))
     return changed_card(card, contact).decode().replace("\r\n ", "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "birthday"),
+    [
+        ("BDAY:1988-03-14", "1988-03-14"),
+        ("bday;value=date:19880314", "1988-03-14"),
+        ("item1.BDAY;X-APPLE-OMIT-YEAR=1604:1604-03-14", "--03-14"),
+        ("BDAY;X-LONG=\r\n a;X-B=c:--0\r\n\t229", "--02-29"),
+        ("BDAY:1988\r\nBDAY:1988-03-14T10:00:00Z", "1988-03-14"),
+        ("BDAY;VALUE=text:circa 1800", ""),
+        ("NOTE:BDAY:1988-03-14\r\nX-BDAY:1988-03-14", ""),
+        ("NOTE:x\r\n BDAY:1988-03-14", ""),
+    ],
+)
+def test_a_birthday_is_found_without_reading_the_card(lines: str, birthday: str) -> None:
+    """WEBMAIL-175d: the same as the form has it."""
+    card = CARD.replace("BDAY;X-APPLE-OMIT-YEAR=1604;X-B=c:1604-03-14", lines).encode()
+    assert birthday_in(card) == birthday
+    assert details_of(read_card(card).contact.other).birthday == birthday
 
 
 def test_a_card_is_said_in_words() -> None:

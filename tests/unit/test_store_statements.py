@@ -49,6 +49,7 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.delivery.scripts.SEEN_LEFT store.delivery.scripts.SEEN_COUNT store.later.COUNT store.later.LEAVING
         store.groupware.collection.ANY_ACCENTED store.groupware.collection.ANY_DUE
         store.groupware.collection.ANY_UNPICTURED store.groupware.contacts.ACCENTED store.groupware.contacts.ALL
+        store.groupware.contacts.BORN
         store.groupware.contacts.COUNT store.groupware.contacts.DUE store.groupware.contacts.GROUPS
         store.groupware.contacts.SUGGESTED store.groupware.contacts.UNPICTURED store.groupware.doubles.ADDRESSES
         store.groupware.doubles.ALL store.groupware.kept.SIZES store.groupware.resources.CONTACTS

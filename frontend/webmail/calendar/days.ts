@@ -1,6 +1,6 @@
 // Days as numbers since 1970, and events as a view has them: in the time of this browser.
 
-import type { Calendar, EventItem } from "../../gen/webmail";
+import type { Birthday, Calendar, EventItem } from "../../gen/webmail";
 import { formatted } from "../../lib/dateformats";
 import { isolated } from "../../lib/dom";
 import { locale, t } from "../../lib/words";
@@ -27,9 +27,12 @@ export function nameOf(item: EventItem): string {
   return item.title === "" ? t("(no title)") : isolated(item.title);
 }
 
-/** Whether the user may change an event: in a calendar of another user none that has guests, or is private (DAV-41). */
+/** In place of the number of a calendar, for the birthdays of contacts. */
+export const birthdayCalendar = -1;
+
+/** Whether the user may change an event: in a calendar of another user none that has guests, or is private (DAV-41); no birthday. */
 export function isChangeable(item: EventItem, calendar: Calendar | undefined): boolean {
-  if (calendar === undefined) return true;
+  if (calendar === undefined) return item.calendar_id !== birthdayCalendar;
   return calendar.writable && (calendar.owner === "" || (item.guests === 0 && !item.private));
 }
 
@@ -211,4 +214,32 @@ export function columns(events: readonly Shown[]): { one: Shown; column: number;
   }
   close();
   return placed;
+}
+
+/** A birthday in a year, that of February 29 on the 28th in other than leap years; null before the birth. */
+export function birthdayIn({ id, name, date }: Birthday, year: number): EventItem | null {
+  const born = Number(/^\d{4}/.exec(date)?.[0] ?? Number.NaN);
+  if (year < born) return null;
+  const leap = new Date(year, 1, 29).getMonth() === 1;
+  const day = date.slice(-5) === "02-29" && !leap ? "02-28" : date.slice(-5);
+  const starts = Date.UTC(year, Number(day.slice(0, 2)) - 1, Number(day.slice(3))) / 1000;
+  const values = { name: isolated(name) };
+  return {
+    id,
+    calendar_id: birthdayCalendar,
+    recurrence: String(year),
+    starts,
+    ends: starts + 86_400,
+    clock: "date",
+    title: year > born ? t("{name} turns {n}", { ...values, n: year - born }) : t("{name}'s birthday", values),
+    place: "",
+    free: false,
+    repeats: true,
+    guests: 0,
+    answer: "",
+    cancelled: false,
+    private: false,
+    join: "",
+    colour: colours[7],
+  };
 }

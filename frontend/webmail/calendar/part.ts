@@ -18,9 +18,11 @@ import type * as QuickPart from "../quick/part";
 import { showDeleted } from "../ui/deleted";
 import { listHead, listsButton, searchField, sideButton } from "../ui/placeview";
 import { agendaDays, drawAgenda } from "./agenda";
+import { Birthdays } from "./birthdays";
 import type { Board } from "./board";
 import sheet from "./calendar.css";
 import {
+  birthdayCalendar,
   clashText,
   colourOf,
   colourOfEvent,
@@ -96,8 +98,10 @@ class CalendarPage implements Board {
     () => this.focusView(),
   );
   private readonly place: Place;
+  private readonly birthdays: Birthdays;
 
   constructor(private readonly page: Page) {
+    this.birthdays = new Birthdays(page.client, () => this.load());
     const icon = (kind: string, path: string, title: string, run: () => void) =>
       el("button", { class: `btn icon ${kind}`, type: "button", title, "aria-label": title, onclick: run }, sign(path));
     const add = t("New event");
@@ -163,7 +167,7 @@ class CalendarPage implements Board {
       },
     );
     const here = () => view.isConnected;
-    addEventListener("calendars", () => here() && live.changed());
+    for (const name of ["calendars", "contacts"]) addEventListener(name, () => here() && live.changed());
     addEventListener("resize", () => here() && this.draw());
     // wherever the focus is: a form that closes may leave it nowhere
     addEventListener("keydown", (event) => {
@@ -310,7 +314,7 @@ class CalendarPage implements Board {
   private async fetch(): Promise<void> {
     const own = ++this.turn;
     const { client } = this.page;
-    const calendars = await client.calendars();
+    const [calendars] = await Promise.all([client.calendars(), this.birthdays.fetch()]);
     if (this.sought !== "") {
       this.searching ??= await this.page.load<typeof EventSearchPart>("eventsearch");
       const all = calendars.map(({ id }) => id);
@@ -328,7 +332,9 @@ class CalendarPage implements Board {
     // or dragged
     await released(this.root);
     if (own !== this.turn) return;
-    this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
+    this.events = [...found.events, ...this.birthdays.items(from, to)]
+      .map(shown)
+      .filter((one) => one.first < to && one.last >= from);
     this.crowded = found.more;
     this.arrived(calendars);
   }
@@ -478,6 +484,7 @@ class CalendarPage implements Board {
           ),
         );
       }),
+      this.birthdays.row(),
       el(
         "button",
         {
@@ -545,9 +552,12 @@ class CalendarPage implements Board {
   }
 
   private async open(one: Shown, cause: HTMLElement): Promise<void> {
-    await attempt(t("Loading…"), t("Couldn't open event"), async () =>
-      (await this.tool()).open(one.item, when(one), cause, clashText(one, this.events)),
-    );
+    await attempt(t("Loading…"), t("Couldn't open event"), async () => {
+      const events = await this.tool();
+      if (one.item.calendar_id === birthdayCalendar)
+        await events.openBirthday(one.item.title, when(one), this.birthdays.addressOf(one.item), cause);
+      else await events.open(one.item, when(one), cause, clashText(one, this.events));
+    });
   }
 
   private async move(button: HTMLElement, days: number, minutes: number, end: number): Promise<void> {

@@ -152,6 +152,22 @@ export class Events {
     }
   }
 
+  /** Show a birthday at its `cause`; "" for a person without an address. */
+  async openBirthday(title: string, when: string, address: string, cause: HTMLElement): Promise<void> {
+    const answer = dialog<"write" | "close">(title, (close) => [
+      el("p", { class: "event-when" }, when),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "btn", type: "button", onclick: () => close("close") }, t("Close")),
+        address !== "" &&
+          el("button", { class: "btn primary", type: "button", onclick: () => close("write") }, t("Write message")),
+      ),
+    ]);
+    if (cause.isConnected) anchorTo(cause, true);
+    if ((await answer) === "write") this.page.compose("new", `mailto:${encodeURIComponent(address)}`);
+  }
+
   /** Move an event by days and minutes, or its end by minutes. */
   async move(item: EventItem, days: number, minutes: number, end: number): Promise<void> {
     const found = await this.page.client.event(item.id, item.recurrence);

@@ -147,6 +147,11 @@ DATES: Final = frozenset({"BDAY", "ANNIVERSARY", "X-ANNIVERSARY", "X-EVOLUTION-A
 DATE: Final = re.compile(r"(\d{4}|-)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?:T.*)?")
 """A date with its year, or without one (RFC 6350 §4.3.1); a time of day behind it says nothing here."""
 
+BIRTHDAY: Final = re.compile(rb"(?im)^(?:[\w-]+\.)?BDAY[;:][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*")
+"""Lines of a birthday in a card, with their folds."""
+
+UNFOLD: Final = re.compile(rb"\r?\n[ \t]")
+
 NO_YEAR: Final = "1604"
 """The year that Apple's programs write for none."""
 
@@ -251,6 +256,15 @@ def date_of(line: Property) -> str:
         return ""
     year, month, day = match.groups()
     return f"{'-' if year in ('-', NO_YEAR) else year}-{month}-{day}"
+
+
+def birthday_in(card: bytes) -> str:
+    """The birthday of a stored card as `Details` has it, found without reading the rest of it, such as a photo."""
+    for match in BIRTHDAY.finditer(card):
+        line = property_of(UNFOLD.sub(b"", match[0]).decode("utf-8", "replace"))
+        if line is not None and (date := date_of(line)):
+            return date
+    return ""
 
 
 def _basic(date: str) -> str:

@@ -60,9 +60,13 @@ ACCESSES: Final[tuple[Access, ...]] = ("details", "busy", "nothing")
 ACCESS: Final = "{urn:moxlite:webmail}free-busy"
 """Property of a calendar whose owner has chosen an `Access` for it."""
 
+BIRTHDAYS_OFF: Final = "{urn:moxlite:webmail}no-birthdays"
+"""Property of an address book whose user does not want to see birthdays in the calendar."""
+
 AVAILABILITY: Final = "{urn:ietf:params:xml:ns:caldav}calendar-availability"
 """Property of the schedule inbox, which is text there."""
 
+BIRTHDAYS_OFF_XML: Final = '<no-birthdays xmlns="urn:moxlite:webmail" />'
 HIDDEN_XML: Final = '<hidden xmlns="urn:moxlite:webmail" />'
 
 _COLUMNS: Final = """id, kind, name, display_name, description, colour, position, time_zone, components, transparent,
@@ -214,6 +218,11 @@ class Collection(msgspec.Struct, frozen=True):
         """The schedule inbox with such a calendar, or without one."""
         dead = {key: value for key, value in self.dead.items() if key != AVAILABILITY}
         return msgspec.structs.replace(self, dead={**dead, AVAILABILITY: text} if text else dead)
+
+    def with_birthdays(self, *, shown: bool) -> Collection:
+        """The address book, with the user's wish about birthdays."""
+        dead = {key: value for key, value in self.dead.items() if key != BIRTHDAYS_OFF}
+        return msgspec.structs.replace(self, dead=dead if shown else {**dead, BIRTHDAYS_OFF: BIRTHDAYS_OFF_XML})
 
     def with_hidden(self, *, hidden: bool) -> Collection:
         """The collection, hidden or not."""

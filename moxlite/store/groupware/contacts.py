@@ -15,6 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.proto.cards.carddetails import birthday_in
 from moxlite.proto.cards.cardobject import BadCard, FileCard, card_with_uid, changed_card, new_card, read_card
 from moxlite.proto.cards.photo import Photo, card_with_photo, photo_of
 from moxlite.proto.cards.vcard import Contact, Entry, tidied
@@ -30,7 +31,14 @@ from moxlite.store.groupware.cards import (
     sorted_name,
     valid_addresses,
 )
-from moxlite.store.groupware.collection import Collection, collections_of, create_collection, ensure_defaults
+from moxlite.store.groupware.collection import (
+    BIRTHDAYS_OFF,
+    Collection,
+    change_collection,
+    collections_of,
+    create_collection,
+    ensure_defaults,
+)
 from moxlite.store.groupware.resources import (
     NoSuchResource,
     card_facts,
@@ -49,6 +57,9 @@ MAX_EMAILS: Final = 50
 
 MAX_GROUP: Final = 1000
 """Addresses of a group: as many recipients as a message may have (SMTP-32)."""
+
+MAX_BIRTHDAYS: Final = 2000
+"""Birthdays in an answer: five or six on each day of a year."""
 
 SLICE: Final = 50
 """Contacts that become cards in one unit: 25 ms."""
@@ -94,6 +105,9 @@ AND instr(c.listed, '"photo":""') = 0 ORDER BY c.id LIMIT 1"""
 UNPICTURED: Final = """
 SELECT c.id, c.listed, d.data FROM contact c JOIN resource_data d ON d.resource_id = c.id
 WHERE instr(c.listed, '"photo":') = 0 LIMIT ?"""
+BORN: Final = """
+SELECT c.id, c.listed, d.data FROM contact c JOIN resource_data d ON d.resource_id = c.id
+WHERE instr(d.data, x'42444159') ORDER BY c.id"""  # BDAY
 ACCENTED: Final = "SELECT id, sorted, listed FROM contact WHERE sorted GLOB '*[^ -~]*'"
 SET_SORTED: Final = "UPDATE contact SET sorted = ?3 WHERE id = ?1 AND sorted = ?2"
 SET_LISTED: Final = "UPDATE contact SET listed = ? WHERE id = ?"
@@ -113,6 +127,17 @@ class StoredContact(msgspec.Struct, frozen=True):
     id: int
     changed: int
     contact: Contact
+
+
+class Birthday(msgspec.Struct, frozen=True):
+    """The birthday of a contact. `date` as `carddetails.Details.birthday` has it; `address`: the first one, "" for
+    none.
+    """
+
+    id: int
+    name: str
+    address: str
+    date: str
 
 
 class ContactRow(msgspec.Struct, frozen=True):
@@ -411,6 +436,33 @@ def contacts_named(r: Reader, folded: str, limit: int) -> Iterator[tuple[int, st
     for row in r.rows(BY_FOLDED, folded, limit):
         number, contact = _listed(row)
         yield number, contact.name, valid_addresses(contact.emails)
+
+
+def birthdays_of(r: Reader) -> list[Birthday]:
+    """The birthdays of all contacts, up to `MAX_BIRTHDAYS`. Looks at all cards."""
+    found: list[Birthday] = []
+    for number, listed, data in r.rows(BORN):
+        date = birthday_in(bytes(data))
+        if date:
+            contact = from_json(listed, Listed)
+            found.append(Birthday(number, contact.name, next(iter(contact.emails), ""), date))
+            if len(found) == MAX_BIRTHDAYS:
+                break
+    return found
+
+
+def birthdays_shown(r: Reader) -> bool:
+    """Whether the user wants to see birthdays in the calendar."""
+    return all(BIRTHDAYS_OFF not in book.dead for book in collections_of(r, "contact"))
+
+
+def show_birthdays(tx: AccountTx, *, shown: bool) -> None:
+    """Note whether the user wants to see birthdays in the calendar."""
+    first = default_book(tx)
+    for book in collections_of(tx, "contact"):
+        wanted = book.with_birthdays(shown=shown or book.id != first.id)
+        if wanted != book:
+            change_collection(tx, wanted)
 
 
 def default_book(tx: AccountTx) -> Collection:

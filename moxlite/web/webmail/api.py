@@ -30,6 +30,7 @@ from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import require_fresh
 from moxlite.web.providerlogin import ProviderCalls
 from moxlite.web.types import Name
+from moxlite.web.webmail.calls.birthdays import BirthdayCalls
 from moxlite.web.webmail.calls.books import BookCalls
 from moxlite.web.webmail.calls.calendars import BusyCalls, EventCalls
 from moxlite.web.webmail.calls.common import AccountCalls
@@ -276,6 +277,7 @@ API: Final[tuple[Source, ...]] = (
     BusyCalls,
     EventCalls,
     CalendarCalls,
+    BirthdayCalls,
     BookCalls,
     ContactCalls,
     AlarmCalls,

@@ -1,0 +1,66 @@
+// Birthdays of contacts as a calendar (WEBMAIL-175d): computed here, on whole days, and only read.
+
+import type { Birthday, Client, EventItem } from "../../gen/webmail";
+import { attempt } from "../../lib/dialogs";
+import { type Child, el } from "../../lib/dom";
+import { t } from "../../lib/words";
+import { birthdayIn, dateOf } from "./days";
+
+export class Birthdays {
+  private people: readonly Birthday[] = [];
+  private shown = true;
+  private known = false;
+  private wish: "" | "on" | "off" = "";
+
+  constructor(
+    private readonly client: Client,
+    private readonly again: () => Promise<unknown>,
+  ) {
+    addEventListener("contacts", () => (this.known = false));
+  }
+
+  /** Fetch them, if contacts have changed since. */
+  async fetch(): Promise<void> {
+    if (this.known) return;
+    const { wish } = this;
+    this.known = true;
+    this.wish = "";
+    try {
+      ({ shown: this.shown, people: this.people } = await this.client.birthdays(wish));
+    } catch (error) {
+      this.known = false;
+      this.wish ||= wish;
+      throw error;
+    }
+  }
+
+  /** The birthdays from a day until before another. */
+  items(from: number, to: number): EventItem[] {
+    const years = [...new Set([from, to - 1].map((day) => dateOf(day).getFullYear()))];
+    return this.people
+      .flatMap((one) => years.map((year) => birthdayIn(one, year)))
+      .filter((item) => item !== null)
+      .filter(({ starts }) => starts >= from * 86_400 && starts < to * 86_400);
+  }
+
+  /** The line of the side bar with which they are turned off and on; false where no contact has one. */
+  row(): Child {
+    if (this.shown && this.people.length === 0) return false;
+    const box = el("input", { type: "checkbox", class: "c8", checked: this.shown });
+    box.addEventListener(
+      "change",
+      () =>
+        void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
+          this.wish = box.checked ? "on" : "off";
+          this.known = false;
+          await this.again();
+        }),
+    );
+    return el("div", { class: "cal-choice" }, el("label", {}, box, t("Birthdays")));
+  }
+
+  /** The address of a person; "" for none. */
+  addressOf({ id }: EventItem): string {
+    return this.people.find((one) => one.id === id)?.address ?? "";
+  }
+}
