@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.geometry import Box, boxes, fresh
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
+from tests.integration.test_web_axe_browser import judge
 from tests.running import LocalServer
 
 __all__ = ["chromium"]
@@ -69,14 +71,17 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     form.get_by_role("button", name="Save").click()
     expect(rows).to_have_count(3)
     rows.nth(2).get_by_role("button", name="Zoe").click()
+    people.get_by_role("article", name="Zoe").get_by_role("button", name="Edit").click()
     page.get_by_role("dialog", name="Zoe").get_by_role("button", name="Remove").click()
     expect(rows).to_have_count(2)
+    expect(people.get_by_role("article")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(rows).to_have_count(3)
     with page.expect_download() as waiting:
         people.get_by_role("link", name="Export as vCards").click()
     assert "zoe@z.example" in Path(waiting.value.path()).read_text()
-    rows.nth(2).get_by_role("button", name="Write").click()
+    rows.nth(2).get_by_role("button", name="Zoe").click()
+    people.get_by_role("article", name="Zoe").get_by_role("button", name="Write").click()
     composer = page.locator(".composer")
     expect(composer).to_contain_text("Zoe")
     composer.get_by_role("button", name="Cc", exact=True).click()
@@ -93,6 +98,7 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
     page.screenshot(path=tmp_path / "phone.png")
     rows.nth(1).get_by_role("button", name="Cleo").click()
+    page.get_by_role("article", name="Cleo").get_by_role("button", name="Edit").click()
     expect(page.get_by_role("dialog", name="Cleo").get_by_label("Phone").first).to_have_value("+46 1")
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
     page.screenshot(path=tmp_path / "phone-form.png")
@@ -115,8 +121,8 @@ def test_a_sender_is_added_and_a_template_is_made_and_used(
     form.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="More message actions").click()
     page.get_by_role("menuitem", name="Add to contacts…").click()
-    expect(page.get_by_role("dialog", name="Ada Lind")).to_be_visible()
-    page.keyboard.press("Escape")
+    expect(page.get_by_role("article", name="Ada Lind")).to_be_visible()
+    page.locator(".open-mail").click()
     page.keyboard.press("c")
     composer = page.locator(".composer")
     composer.get_by_label("Subject").fill("Our offer")
@@ -284,6 +290,95 @@ def test_a_guest_proposes_another_time(chromium: Browser, server: LocalServer) -
     page.reload()
     expect(card).to_contain_text("You proposed a new time.")
     reader.close()
+
+
+WHOLE = """BEGIN:VCARD\r
+VERSION:3.0\r
+FN:Anna <i>Bergström</i>\r
+NICKNAME:Annie\r
+ORG:Bergström & Vik;Books\r
+TITLE:Translator\r
+EMAIL;TYPE=HOME:anna@bergstrom.example\r
+EMAIL;TYPE=WORK:a.bergstrom@vik.example\r
+TEL;TYPE=CELL:+46 555 0132\r
+ADR;TYPE=HOME:;;Storgatan 4;Stockholm;;111 22;Sweden\r
+BDAY:--0314\r
+ANNIVERSARY:20150606\r
+URL:https://bergstrom.example/\r
+CATEGORIES:Lisbon trip,Choir\r
+NOTE:Takes oat milk.\\nTranslates from Portuguese.\r
+item1.X-ABRELATEDNAMES:Lena Ortiz\r
+item1.X-ABLABEL:_$!<Sister>!$_\r
+X-SHOE-SIZE:39\r
+END:VCARD\r
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_contact_is_read_before_it_is_edited(
+    chromium: Browser, server: LocalServer, tmp_path: Path, width: int
+) -> None:
+    """WEBMAIL-128e: all of a card in words, beside the list or as a page; addresses lead to the composer, numbers to
+    the phone; the address of the page names the contact, and Back leaves it.
+    """
+    path = tmp_path / "whole.vcf"
+    path.write_text(WHOLE, newline="")
+    server.cli("contacts", "import", "moxlite", str(path))
+    with fresh(chromium, server, width) as reader:
+        page = reader.page
+        page.get_by_role("button", name="Contacts", exact=True).click()
+        people = page.locator("#app.other-place")
+        people.get_by_role("listitem").get_by_role("button", name="Anna").click()
+        card = people.get_by_role("article", name="Anna <i>Bergström</i>")
+        expect(card.get_by_role("heading", level=2)).to_have_text("Anna <i>Bergström</i>")
+        expect(card.locator(".card-top p").first).to_have_text("Translator, Bergström & Vik, Books")
+        expect(card.locator(".chip")).to_have_text(["Lisbon trip", "Choir"])
+        said = dict(
+            zip(card.locator("dt").all_inner_texts(), card.locator("dd:first-of-type").all_inner_texts(), strict=True)
+        )
+        assert said["Birthday"] == "14 March"
+        assert said["Anniversary"] == "6 June 2015"
+        assert said["Address"] == "Storgatan 4\n111 22 Stockholm\nSweden Private"
+        assert said["Nickname"] == "Annie"
+        assert said["Note"] == "Takes oat milk.\nTranslates from Portuguese."
+        assert said["Related person"].startswith("Lena Ortiz")
+        assert said["Shoe size"] == "39"
+        expect(card).not_to_contain_text("BDAY")
+        expect(card.get_by_role("link", name="+46 555 0132")).to_have_attribute("href", "tel:+465550132")
+        expect(card.get_by_role("link", name="bergstrom.example")).to_have_attribute("rel", "noopener noreferrer")
+        place, rows = Box.of(card), people.locator(".people-main")
+        page.screenshot(path=tmp_path / "card.png")
+        if width > 700:
+            assert Box.of(rows).right <= place.left + 1
+            assert place.right <= width
+            # one line below the other
+            assert all(box.height < 110 for box in boxes(card.locator(".card-line")))
+            row = people.get_by_role("listitem").get_by_role("button", name="Anna")
+            expect(row).to_have_attribute("aria-current", "true")
+            assert Box.of(row).height >= 56
+        else:
+            expect(rows).to_be_hidden()
+            assert (place.left, place.right) == (0, width)
+            for target in card.get_by_role("button").all():
+                if target.is_visible():
+                    assert Box.of(target).height >= 44
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+        # what is read has an address
+        expect(page).to_have_url(re.compile(r"#people:,\d+$"))
+        page.reload()
+        expect(card).to_be_visible()
+        wrong = judge(page, None)
+        if width < 700:
+            card.get_by_role("button", name="Back").click()
+            expect(rows).to_be_visible()
+            people.get_by_role("listitem").get_by_role("button", name="Anna").click()
+            page.go_back()
+            expect(rows).to_be_visible()
+            wrong += judge(page, None)
+            people.get_by_role("listitem").get_by_role("button", name="Anna").click()
+        card.get_by_role("button", name="anna@bergstrom.example").click()
+        expect(page.locator(".composer .chip")).to_contain_text("Anna <i>Bergström</i>")
+        assert not wrong, "\n".join(wrong)
 
 
 def test_a_card_from_elsewhere_appears_by_itself(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:

@@ -484,6 +484,7 @@ def test_a_contact_is_added_once(survivor: Survivor) -> None:
     expect(rows).to_have_count(1)
     expect(people.get_by_role("status")).to_have_text("{n} contact")
     rows.get_by_role("button", name="Zoe").click()
+    people.get_by_role("article", name="Zoe").get_by_role("button", name="Edit").click()
     form = page.get_by_role("dialog", name="Zoe")
     form.get_by_label("Note").fill("Sails.")
     with survivor.killed_before_the_answer("contact_save"):
@@ -492,9 +493,7 @@ def test_a_contact_is_added_once(survivor: Survivor) -> None:
     survivor.back()
     form.get_by_role("button", name="Save").click()
     expect(form).to_have_count(0)
-    rows.get_by_role("button", name="Zoe").click()
-    expect(form.get_by_label("Note")).to_have_value("Sails.")
-    form.get_by_role("button", name="Cancel").click()
+    expect(people.get_by_role("article", name="Zoe")).to_contain_text("Sails.")
     file = people.locator("input[type=file]")
     with survivor.killed_before_the_answer("contacts_import"):
         file.set_input_files({"name": "people.vcf", "mimeType": "text/vcard", "buffer": CARDS.encode()})

@@ -8,17 +8,9 @@ import { choice, field, once } from "../../lib/fields";
 import { toast } from "../../lib/toasts";
 import { byOwner, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
-import { bookName, sharedBy } from "./books";
-import { face, photoField } from "./photo";
-
-/** Names of the kinds of addresses and numbers. */
-const kinds: readonly (readonly [string, string])[] = [
-  ["", t("Other")],
-  ["home", t("Private")],
-  ["work", t("Work")],
-  ["mobile", t("Mobile")],
-  ["fax", t("Fax")],
-];
+import { bookName } from "./books";
+import { kinds } from "./kinds";
+import { photoField } from "./photo";
 
 export const empty: ContactForm = {
   name: "",
@@ -62,24 +54,7 @@ function entries(
   };
 }
 
-/** What the card says beside the fields of the form, each with its label if it has one. */
-function further({ form: { details }, further }: ContactCard): string[] {
-  const addresses = (details?.addresses ?? []).map((one) =>
-    [one.street, one.extended, one.box, one.code, one.city, one.region, one.country].filter(Boolean).join(" "),
-  );
-  const websites = (details?.websites ?? []).map(({ value }) => value);
-  return [
-    details?.nickname,
-    details?.title,
-    details?.department,
-    details?.birthday,
-    ...addresses,
-    ...websites,
-    ...further.map(({ label, value }) => [label, value].filter(Boolean).join(": ")),
-  ].filter((text): text is string => text !== undefined && text !== "");
-}
-
-/** Show a contact as a form, or an empty one; true if it was changed or removed. `into`: the address book of a new one. */
+/** Change a contact in a form, or make one; null if it stays as it was. `into`: the address book of a new one. */
 export async function edit(
   page: Pick<Surroundings, "client" | "base">,
   books: readonly AddressBook[],
@@ -87,11 +62,10 @@ export async function edit(
   first: ContactForm = empty,
   into = 0,
   again?: () => void,
-): Promise<boolean> {
+): Promise<"saved" | "removed" | null> {
   const old = card?.form ?? first;
   const here = books.find(({ id }) => id === card?.book_id);
   const places = books.filter(({ writable }) => writable);
-  const writable = here?.writable ?? true;
   const home = here?.id ?? (places.some(({ id }) => id === into) ? into : (places[0]?.id ?? 0));
   const book = choice(
     t("Address book"),
@@ -110,11 +84,10 @@ export async function edit(
   );
   const emails = entries(t("Email"), "email", old.emails);
   const phones = entries(t("Phone"), "tel", old.phones);
-  const others = card === null ? [] : places.filter(({ id }) => id !== card.book_id);
   const key = old.emails[0]?.value ?? old.name;
   const photo = photoField(page.base, card?.photo ?? "", old.name, key);
   const title = card === null ? t("New contact") : isolated(old.name);
-  const done = await dialog<boolean>(title, (close) => {
+  return dialog<"saved" | "removed" | null>(title, (close) => {
     const save = async () => {
       const form = {
         name: name.control.value.trim(),
@@ -143,7 +116,7 @@ export async function edit(
           photo.read(),
         );
         if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
-        close(true);
+        close("saved");
       } catch (error) {
         if (codeOf(error) === "user:conflict")
           name.problem(t("This contact was changed in another window. Close the form and open the contact again."));
@@ -153,7 +126,7 @@ export async function edit(
     const remove = async () => {
       await attempt(t("Deleting…"), t("Couldn't delete contact"), async () => {
         const gone = await page.client.contact_remove(card!.id);
-        close(true);
+        close("removed");
         toast(t("“{name}” deleted", { name: isolated(old.name) }), {
           title: t("Undo"),
           run: () =>
@@ -168,53 +141,32 @@ export async function edit(
       el(
         "form",
         { novalidate: true, onsubmit: once(save) },
-        !writable && el("p", { class: "dialog-text" }, sharedBy(here!)),
-        writable ? photo.root : card!.photo !== "" && face(page.base, card!.photo, old.name, key),
+        photo.root,
         el(
           "fieldset",
-          { class: "person-fields", disabled: !writable },
+          { class: "person-fields" },
           name.root,
           emails.root,
           phones.root,
           organization.root,
           groups.root,
-          writable && places.length > 1 && book.root,
+          places.length > 1 && book.root,
           note.root,
         ),
-        card !== null &&
-          further(card).length > 0 &&
-          el(
-            "p",
-            { class: "hint" },
-            t("Also saved and exported: {names}", { names: further(card).map(isolated).join(", ") }),
-          ),
         el(
           "div",
           { class: "dialog-buttons" },
-          card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")),
-          others.length > 0 &&
-            el(
-              "button",
-              {
-                type: "button",
-                onclick: () => {
-                  close(false);
-                  void copyTo(page, card!, others).then((done) => (done ? again?.() : undefined));
-                },
-              },
-              t("Copy to…"),
-            ),
-          el("button", { type: "button", onclick: () => close(false) }, writable ? t("Cancel") : t("Close")),
-          writable && el("button", { class: "primary", type: "submit" }, t("Save")),
+          card !== null && el("button", { type: "button", onclick: () => void remove() }, t("Remove")),
+          el("button", { type: "button", onclick: () => close(null) }, t("Cancel")),
+          el("button", { class: "primary", type: "submit" }, t("Save")),
         ),
       ),
     ];
   });
-  return done === true;
 }
 
 /** Copy a contact into one of these address books. */
-async function copyTo(
+export async function copyTo(
   page: Pick<Surroundings, "client">,
   card: ContactCard,
   places: readonly AddressBook[],

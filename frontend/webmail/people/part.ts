@@ -1,11 +1,13 @@
-// Contacts (WEBMAIL-128), a place of their own (WEBMAIL-181): a list with a search and groups, each contact as a form, files in and
-// out.
+// Contacts (WEBMAIL-128), a place of their own (WEBMAIL-181): a list with a search and groups, beside it the contact that is read, files
+// in and out.
 
 import type { AddressBook, ContactCard, ContactItem } from "../../gen/webmail";
+import { codeOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, isolated, sign } from "../../lib/dom";
 import { plus } from "../../lib/icons";
 import { follow } from "../../lib/live";
+import { phone } from "../../lib/phone";
 import { redraw, released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
@@ -15,8 +17,9 @@ import { showDeleted } from "../ui/deleted";
 import { archiveLink, exportLink, importFile } from "../ui/files";
 import { listsButton, searchField, sideButton } from "../ui/placeview";
 import { bookName, drawBooks } from "./books";
+import { drawCard } from "./card";
 import { showDoubles } from "./doubles";
-import { edit, empty } from "./form";
+import { copyTo, edit, empty } from "./form";
 import { face } from "./photo";
 import sheet from "./people.css";
 
@@ -26,17 +29,21 @@ type Page = Pick<Surroundings, "client" | "base" | "actions"> &
   Pick<Writing, "compose"> &
   Pick<Navigation, "openPlace" | "openSide" | "tellAddress">;
 
-let opened: { place: Place; load: () => void } | null = null;
+let opened: { follow: () => void } | null = null;
 
-/** Open the contacts. */
+/** Open the contacts, at the address book and contact of the address if it has them (WEBMAIL-63). */
 export function openPage(page: Page): void {
   opened ??= makePage(page);
-  page.tellAddress("#people:");
-  page.openPlace(opened.place);
-  opened.load();
+  opened.follow();
 }
 
-function makePage(page: Page): { place: Place; load: () => void } {
+/** The id of the address book, 0 for all, and of the contact, 0 for none, that an address names; null where it is not of contacts. */
+function placeIn(hash: string): { book: number; contact: number } | null {
+  const match = /^#people:(\d*)(?:,(\d+))?$/.exec(hash);
+  return match === null ? null : { book: Number(match[1]), contact: Number(match[2] ?? 0) };
+}
+
+function makePage(page: Page): { follow: () => void } {
   const search = searchField(
     t("Search contacts"),
     () => void load(true),
@@ -57,6 +64,7 @@ function makePage(page: Page): { place: Place; load: () => void } {
   const list = el("div", { role: "list", "aria-label": meant("place", "Contacts") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
+  const reading = el("div", { class: "people-reading" });
   const save = (form: string, name: string) => exportLink(page, `contacts.${form}`, name, "mailbox-open");
   const tool = (label: string, run: () => void) =>
     el("button", { class: "mailbox-open", type: "button", onclick: run }, label);
@@ -86,6 +94,7 @@ function makePage(page: Page): { place: Place; load: () => void } {
       { class: "place-view people-page", "aria-label": meant("place", "Contacts") },
       el("header", { class: "place-head" }, sideButton(page), search.root, el("h1", {}, meant("place", "Contacts"))),
       el("div", { class: "people-main" }, el("div", { class: "people-tools" }, group), state, list, more),
+      reading,
       round,
     ),
   };
@@ -93,6 +102,9 @@ function makePage(page: Page): { place: Place; load: () => void } {
   /** Id of the address book that is shown, 0 for all. */
   let book = 0;
   let shown: ContactItem[] = [];
+  /** Id of the contact that is read, 0 for none, and the contact once it is loaded. */
+  let read = 0;
+  let card: ContactCard | null = null;
   /** The contact after which the next page begins. */
   let after = 0;
   let turn = 0;
@@ -115,9 +127,10 @@ function makePage(page: Page): { place: Place; load: () => void } {
     await redraw(list, () =>
       fill(
         list,
-        shown.map((one) => row(page, one, books, book === 0, anew)),
+        shown.map((one) => row(page, one, books, book === 0, () => void open(one.id))),
       ),
     );
+    mark();
     more.hidden = !found.more;
     const chosen = group.value;
     fill(
@@ -137,6 +150,76 @@ function makePage(page: Page): { place: Place; load: () => void } {
           : many(found.total, "{n} contact", "{n} contacts");
   };
   const load = (whole: boolean) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch(whole));
+  const tell = () => page.tellAddress(`#people:${book || ""}${read > 0 ? `,${read}` : ""}`);
+  /** Mark the row of the contact that is read. */
+  const mark = () => {
+    for (const one of list.querySelectorAll<HTMLElement>(".person-open"))
+      if (Number(one.dataset.contact) === read) one.setAttribute("aria-current", "true");
+      else one.removeAttribute("aria-current");
+  };
+  const drawReading = () => {
+    place.view.classList.toggle("reading", read > 0);
+    const now = card;
+    fill(
+      reading,
+      now === null
+        ? read === 0 && el("p", { class: "people-none" }, t("No contact selected"))
+        : drawCard(page.base, now, books, {
+            back: close,
+            write: (address) => page.compose("new", mailto(now.form.name, address)),
+            mails: (address) => {
+              location.hash = `search:${encodeURIComponent(`from:${address}`)}`;
+            },
+            edit: () =>
+              void edit(page, books, now, empty, 0, () => void anew()).then((done) => {
+                if (done === "removed") close();
+                return done === null ? undefined : anew();
+              }),
+            copy: () => {
+              const others = books.filter((one) => one.writable && one.id !== now.book_id);
+              void copyTo(page, now, others).then((done) => (done ? anew() : undefined));
+            },
+          }),
+    );
+  };
+  /** Load the contact that is read; one that is gone is closed. */
+  const fetchCard = async () => {
+    const own = read;
+    let found: ContactCard | null = null;
+    try {
+      if (own > 0) found = await page.client.contact(own);
+    } catch (error) {
+      if (codeOf(error) !== "user:notFound") throw error;
+    }
+    await released(reading);
+    if (own !== read) return;
+    card = found;
+    if (found === null && own > 0) {
+      read = 0;
+      tell();
+      mark();
+    }
+    await redraw(reading, drawReading);
+  };
+  const open = async (id: number) => {
+    read = id;
+    card = null;
+    tell();
+    mark();
+    drawReading();
+    if (!(await attempt(t("Loading…"), t("Couldn't open contact"), fetchCard))) close();
+    else if (phone.matches) reading.querySelector<HTMLElement>("button")?.focus();
+    else reading.scrollTop = 0;
+  };
+  const close = () => {
+    const id = read;
+    read = 0;
+    card = null;
+    tell();
+    mark();
+    drawReading();
+    list.querySelector<HTMLElement>(`[data-contact="${id}"]`)?.focus();
+  };
   const draw = () => {
     const focused = side.contains(document.activeElement);
     add.hidden = round.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
@@ -148,7 +231,11 @@ function makePage(page: Page): { place: Place; load: () => void } {
       (id) => {
         book = id;
         group.value = "";
+        read = 0;
+        card = null;
+        tell();
         draw();
+        drawReading();
         void load(true);
       },
       anew,
@@ -165,7 +252,7 @@ function makePage(page: Page): { place: Place; load: () => void } {
     books = found;
     if (!books.some(({ id }) => id === book)) book = 0;
     draw();
-    await fetch(true, least);
+    await Promise.all([fetch(true, least), fetchCard()]);
   };
   // a reader may be far below the first page
   const live = follow(
@@ -183,7 +270,8 @@ function makePage(page: Page): { place: Place; load: () => void } {
       target.closest("input, select, textarea, .composer") !== null
     )
       return;
-    if (event.key === "/") search.input.focus();
+    if (event.key === "Escape" && read > 0) close();
+    else if (event.key === "/") search.input.focus();
     else if (event.key === "c" || event.key === "n") void begin();
     else return;
     event.preventDefault();
@@ -194,11 +282,18 @@ function makePage(page: Page): { place: Place; load: () => void } {
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
     file.value = "";
-    if (chosen !== undefined) void read(page, chosen).then(anew);
+    if (chosen !== undefined) void take(page, chosen).then(anew);
   });
   return {
-    place,
-    load: () => {
+    follow: () => {
+      const asked = placeIn(location.hash);
+      book = asked?.book ?? book;
+      read = asked?.contact ?? (phone.matches ? 0 : read);
+      if (card?.id !== read) card = null;
+      tell();
+      page.openPlace(place);
+      mark();
+      drawReading();
       void anew().then(() => {
         if (document.activeElement === place.view)
           list.querySelector<HTMLElement>("button")?.focus({ preventScroll: true });
@@ -212,57 +307,27 @@ function row(
   one: ContactItem,
   books: readonly AddressBook[],
   whole: boolean,
-  again: () => Promise<void>,
+  open: () => void,
 ): HTMLElement {
   const [address] = one.emails;
   const home = whole && books.length > 1 ? books.find(({ id }) => id === one.book_id) : undefined;
   const facts = [...one.emails, one.organization, home === undefined ? "" : bookName(home)].filter(
     (text) => text !== "" && text !== one.name,
   );
-  const open = async () => {
-    let card: ContactCard | null = null;
-    await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-      card = await page.client.contact(one.id);
-    });
-    if (card === null || (await edit(page, books, card, empty, 0, () => void again()))) await again();
-  };
   return el(
     "div",
     { class: "person", role: "listitem" },
-    face(page.base, one.photo, one.name, address ?? one.name),
     el(
       "button",
-      { class: "person-open", type: "button", onclick: () => void open() },
-      el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))),
-      el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")),
-    ),
-    address !== undefined &&
+      { class: "person-open", type: "button", data: { contact: String(one.id) }, onclick: open },
+      face(page.base, one.photo, one.name, address ?? one.name),
       el(
         "span",
-        { class: "person-actions" },
-        el(
-          "button",
-          {
-            class: "btn line",
-            type: "button",
-            onclick: () => {
-              page.compose("new", mailto(one.name, address));
-            },
-          },
-          t("Write"),
-        ),
-        el(
-          "button",
-          {
-            class: "btn line",
-            type: "button",
-            onclick: () => {
-              location.hash = `search:${encodeURIComponent(one.emails.map((each) => `from:${each}`)[0]!)}`;
-            },
-          },
-          t("Show mail"),
-        ),
+        {},
+        el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))),
+        el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")),
       ),
+    ),
   );
 }
 
@@ -274,20 +339,23 @@ function mailto(name: string, address: string): string {
 
 /** Add the sender of a message, with a form to look at first; a contact that is there is opened. */
 export async function addSender(page: Page, name: string, address: string): Promise<void> {
-  let card: ContactCard | null = null;
   let books: readonly AddressBook[] = [];
+  let known: ContactItem | undefined;
   const looked = await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
     books = await page.client.address_books();
     const { contacts } = await page.client.contacts(address);
-    const known = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
-    if (known !== undefined) card = await page.client.contact(known.id);
+    known = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
   });
+  if (known !== undefined) {
+    location.hash = `people:,${known.id}`;
+    return;
+  }
   const form = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
-  if (looked && (await edit(page, books, card, form))) toast(card === null ? t("Added to your contacts") : t("Saved"));
+  if (looked && (await edit(page, books, null, form))) toast(t("Added to your contacts"));
 }
 
 /** Import a file. */
-function read(page: Page, file: File): Promise<unknown> {
+function take(page: Page, file: File): Promise<unknown> {
   return importFile(
     page,
     file,

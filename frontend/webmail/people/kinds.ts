@@ -1,0 +1,15 @@
+// Names of the kinds of addresses and numbers.
+
+import { t } from "../../lib/words";
+
+export const kinds: readonly (readonly [string, string])[] = [
+  ["", t("Other")],
+  ["home", t("Private")],
+  ["work", t("Work")],
+  ["mobile", t("Mobile")],
+  ["fax", t("Fax")],
+  ["pager", t("Pager")],
+];
+
+/** The name of a kind; of one that has none, its own. */
+export const kindName = (kind: string): string => kinds.find(([name]) => name === kind)?.[1] ?? kind;
