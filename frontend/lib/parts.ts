@@ -2,7 +2,7 @@
 
 import { t } from "./words";
 
-/** File names of the app's parts, with the hash of their content; `script/gen` defines them. */
+/** Hashes of the content of the app's parts, by name; `script/gen` defines them. */
 declare const PARTS: Readonly<Record<string, string>>;
 
 /** Relative to the page; esbuild would try to resolve a literal. */
@@ -13,7 +13,7 @@ const loading = new Map<string, Promise<unknown>>();
 export function part<T>(name: string): Promise<T> {
   let found = loading.get(name);
   if (found === undefined) {
-    found = Promise.all([import(folder + PARTS[name]), globalThis.moxliteLanguage?.rest()])
+    found = Promise.all([import(`${folder}${name}.${PARTS[name]}.js`), globalThis.moxliteLanguage?.rest()])
       .then(([module]): unknown => module)
       .catch((error: unknown) => {
         // the next attempt may succeed

@@ -200,8 +200,8 @@ def _made() -> dict[str, bytes]:
             static = f"moxlite/web/static/{app}"
             lazy = parts(source, app)
             written |= {f"{static}-{part}.js": content for part, content in (texts(source, app) | lazy).items()}
-            names = {part: f"{part}.{part_tag(content.decode())}.js" for part, content in lazy.items()}
-            define = f"--define:PARTS={json.dumps(names)}"
+            tags = {part: part_tag(content.decode()) for part, content in lazy.items()}
+            define = f"--define:PARTS={json.dumps(tags)}"
             script = build(source, {app: f"{app}/main.ts"}, "--format=esm", define)[app]
             # a function around it, as esbuild's own, but without the indentation: 460 octets of the first load
             written[f"{static}.js"] = b'"use strict";\n(() => {\n' + script + b"})();\n"

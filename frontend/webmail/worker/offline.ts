@@ -5,7 +5,7 @@ import { base } from "../../lib/beside";
 import { fileCache, fileKey, mailCache, missingKey, mostMessages, shellCache } from "../offline/names";
 import type { Asked, Awaited, Beginning } from "./scope";
 
-/** File names of the page's parts, with the hash of their content; `script/gen` defines them. */
+/** Hashes of the content of the page's parts, by name; `script/gen` defines them. */
 declare const PARTS: Readonly<Record<string, string>>;
 
 /** Milliseconds that the server has for the page; then the kept one is shown. */
@@ -50,7 +50,7 @@ export function asked(event: Asked): void {
 /** A browser without room keeps what it can: the rest comes from the server. */
 async function fillShell(): Promise<void> {
   const shell = await caches.open(shellCache);
-  const parts = Object.values(PARTS).map((name) => `${base}part/${name}`);
+  const parts = Object.entries(PARTS).map(([name, tag]) => `${base}part/${name}.${tag}.js`);
   for (const path of [...parts, ...files.map((name) => base + name)])
     if ((await shell.match(path)) === undefined) await keep(shell, path, await fetch(path));
   await keep(shell, base, await fetch(base, { cache: "no-cache" }));
