@@ -105,7 +105,7 @@ class Clicks:
         page.get_by_role("button", name="Contacts", exact=True).click()
         self.press("New contact")
         form = page.get_by_role("dialog", name="New contact")
-        form.get_by_label("Name").fill("Zoe")
+        form.get_by_label("Name", exact=True).fill("Zoe")
         form.get_by_role("button", name="Save").click()
         expect(page.locator("#app.other-place").get_by_role("listitem")).to_have_count(1)
         self._chosen("Settings")
@@ -231,7 +231,7 @@ def forwarding(user: Clicks) -> None:
 def script(user: Clicks) -> None:
     user.press("New script")
     user.page.get_by_role("textbox", name="Script").fill("keep;\n")
-    user.page.get_by_label("Name").first.fill("mine")
+    user.page.get_by_label("Name", exact=True).first.fill("mine")
     user.press("Save")
     user.see("Script saved")
 

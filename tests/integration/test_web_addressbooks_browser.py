@@ -65,7 +65,7 @@ def test_address_books_are_made_filled_shared_and_removed(
         expect(form.get_by_label("Address book")).to_have_value(
             books.locator("[aria-pressed=true]").get_attribute("data-book") or ""
         )
-        form.get_by_label("Name").fill("Ada")
+        form.get_by_label("Name", exact=True).fill("Ada")
         form.get_by_label("Email").first.fill("ada@a.example")
         form.get_by_role("button", name="Save").click()
         expect(rows).to_have_count(1)
@@ -158,7 +158,7 @@ def test_a_photo_is_added_and_shown(chromium: Browser, server: LocalServer, tmp_
         found = people(page)
         found.get_by_role("button", name="New contact").click()
         form = page.get_by_role("dialog", name="New contact")
-        form.get_by_label("Name").fill("Zoe Ray")
+        form.get_by_label("Name", exact=True).fill("Zoe Ray")
         form.get_by_label("Email").first.fill("zoe@z.example")
         picture = form.locator("input[type=file]")
         picture.set_input_files({"name": "x.svg", "mimeType": "image/png", "buffer": b"<svg/>"})

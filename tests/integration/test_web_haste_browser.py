@@ -113,7 +113,7 @@ def test_a_click_counts_in_a_list_of_people_that_is_drawn_anew(reader: Reader) -
     people = page.locator("#app.other-place")
     people.get_by_role("button", name="New contact").click()
     form = page.get_by_role("dialog", name="New contact")
-    form.get_by_label("Name").fill("Ada")
+    form.get_by_label("Name", exact=True).fill("Ada")
     form.get_by_role("button", name="Save").click()
     found = people.get_by_role("listitem")
     expect(found).to_have_count(1)
@@ -124,7 +124,7 @@ def test_a_click_counts_in_a_list_of_people_that_is_drawn_anew(reader: Reader) -
     expect(people.get_by_role("article", name="Ada")).to_be_visible()
     people.get_by_role("button", name="New address book").click()
     form = page.get_by_role("dialog", name="New address book")
-    form.get_by_label("Name").fill("Choir")
+    form.get_by_label("Name", exact=True).fill("Choir")
     with page.expect_response("**/api/address_books"), reader.held("**/api/address_books"):
         form.get_by_role("button", name="Save").click()
         expect(form).to_have_count(0)

@@ -3,12 +3,13 @@
 import imaplib
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.geometry import Box, boxes, fresh
+from tests.geometry import Box, boxes, fresh, uncovered
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import judge
@@ -64,7 +65,7 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     form = page.get_by_role("dialog", name="New contact")
     form.get_by_role("button", name="Save").click()
     expect(form).to_contain_text("Enter a name or an address.")
-    form.get_by_label("Name").fill("Zoe")
+    form.get_by_label("Name", exact=True).fill("Zoe")
     form.get_by_label("Email").first.fill("zoe@z.example")
     expect(form.get_by_label("Email")).to_have_count(2)
     page.screenshot(path=tmp_path / "form.png")
@@ -116,7 +117,7 @@ def test_a_sender_is_added_and_a_template_is_made_and_used(
     page.get_by_role("button", name="More message actions").click()
     page.get_by_role("menuitem", name="Add to contacts…").click()
     form = page.get_by_role("dialog", name="New contact")
-    expect(form.get_by_label("Name")).to_have_value("Ada Lind")
+    expect(form.get_by_label("Name", exact=True)).to_have_value("Ada Lind")
     expect(form.get_by_label("Email").first).to_have_value("ada@nordlicht.example")
     form.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="More message actions").click()
@@ -170,18 +171,18 @@ def test_templates_are_managed_in_the_settings(chromium: Browser, server: LocalS
     expect(section).to_contain_text("Minutes")
     section.get_by_role("button", name="New template").click()
     form = page.get_by_role("dialog", name="New template")
-    form.get_by_label("Name").fill("Minutes")
+    form.get_by_label("Name", exact=True).fill("Minutes")
     form.get_by_label("Text").fill("Dear {name},\n")
     form.get_by_role("button", name="Save").click()
     expect(form.get_by_role("alert")).to_have_text("A template with this name already exists.")
-    form.get_by_label("Name").fill("Greeting")
+    form.get_by_label("Name", exact=True).fill("Greeting")
     form.get_by_role("button", name="Save").click()
     expect(section.locator(".template-name")).to_have_text(["Greeting", "Minutes"])
     server.kill()
     server.start()
     section.get_by_role("button", name="Edit: Minutes").click()
     form = page.get_by_role("dialog", name="Minutes")
-    form.get_by_label("Name").fill("Minutes of the board")
+    form.get_by_label("Name", exact=True).fill("Minutes of the board")
     form.get_by_role("textbox", name="Text").press("Control+End")
     page.keyboard.type(" Until spring")
     page.screenshot(path=tmp_path / "edited.png")
@@ -378,6 +379,68 @@ def test_a_contact_is_read_before_it_is_edited(
             people.get_by_role("listitem").get_by_role("button", name="Anna").click()
         card.get_by_role("button", name="anna@bergstrom.example").click()
         expect(page.locator(".composer .chip")).to_contain_text("Anna <i>Bergström</i>")
+        assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_all_details_of_a_contact_are_written(
+    chromium: Browser, server: LocalServer, tmp_path: Path, width: int
+) -> None:
+    """WEBMAIL-128d, WEBMAIL-128e: fields for all details; Save is always inside the window."""
+    with fresh(chromium, server, width) as reader:
+        page = reader.page
+        page.get_by_role("button", name="Contacts", exact=True).click()
+        people = page.locator("#app.other-place")
+        people.get_by_role("button", name="New contact").locator("visible=true").click()
+        form = page.get_by_role("dialog", name="New contact")
+        save = form.get_by_role("button", name="Save")
+        uncovered(save)
+        form.get_by_label("Name", exact=True).fill(f"Ewa {width}")
+        form.get_by_label("Job title").fill("Cook")
+        form.get_by_label("Organization").fill("Inn")
+        form.get_by_label("Department").fill("Kitchen")
+        form.get_by_label("Nickname").fill("Ewka")
+        form.get_by_label("Website").first.fill("https://ewa.example/")
+        form.get_by_role("button", name="Add address").click()
+        address = form.get_by_role("group", name="Address")
+        expect(address.get_by_label("Street")).to_be_focused()
+        address.get_by_label("Street").fill("Rynek 1")
+        address.get_by_label("Postal code").fill("31-042")
+        address.get_by_label("City").fill("Kraków")
+        address.get_by_label("Type").select_option("home")
+        uncovered(save)
+        # a day alone is no birthday
+        form.get_by_label("Birthday: Day").fill("29")
+        save.click()
+        expect(form.locator(".error:visible")).to_contain_text(
+            "Enter a day and a month."
+        )
+        expect(form.get_by_label("Birthday: Day")).to_be_focused()
+        form.get_by_label("Birthday: Month").select_option(label="February")
+        form.get_by_label("Note").scroll_into_view_if_needed()
+        uncovered(save)
+        page.screenshot(path=tmp_path / "form.png")
+        # a label is nearer to its own field than to the one above
+        fields = boxes(form.locator(".person-fields > .field"))
+        assert all(below.top - above.bottom >= 12 for above, below in pairwise(fields))
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+        wrong = judge(page, None)
+        save.click()
+        expect(form).to_have_count(0)
+        people.get_by_role("listitem").get_by_role("button", name=f"Ewa {width}").click()
+        card = people.get_by_role("article", name="Ewa")
+        for words in ("Cook, Inn, Kitchen", "29 February", "Rynek 1", "31-042 Kraków", "Ewka", "ewa.example"):
+            expect(card).to_contain_text(words)
+        # what is changed alone changes; an address goes
+        card.get_by_role("button", name="Edit").click()
+        form = page.get_by_role("dialog", name="Ewa")
+        expect(form.get_by_label("Birthday: Month")).to_have_value("02")
+        form.get_by_role("button", name="Remove address").click()
+        form.get_by_label("Birthday: Year").fill("1988")
+        form.get_by_role("button", name="Save").click()
+        expect(card).to_contain_text("29 February 1988")
+        expect(card).not_to_contain_text("Rynek")
+        expect(card).to_contain_text("Cook, Inn, Kitchen")
         assert not wrong, "\n".join(wrong)
 
 

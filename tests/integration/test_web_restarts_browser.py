@@ -469,7 +469,7 @@ def test_a_contact_is_added_once(survivor: Survivor) -> None:
     people = page.locator("#app.other-place")
     page.get_by_role("button", name="New contact").click()
     form = page.get_by_role("dialog", name="New contact")
-    form.get_by_label("Name").fill("Zoe")
+    form.get_by_label("Name", exact=True).fill("Zoe")
     form.get_by_label("Email").first.fill("zoe@z.example")
     survivor.die()
     form.get_by_role("button", name="Save").click()

@@ -5,8 +5,8 @@ import { type Child, el, isolated, sign } from "../../lib/dom";
 import { arrowLeft, mail, pencil, search } from "../../lib/icons";
 import { meant, t } from "../../lib/words";
 import { bookName, sharedBy } from "./books";
-import { dateInWords } from "./dates";
-import { kindName } from "./kinds";
+import { dateInWords } from "../person/dates";
+import { kindName } from "../person/kinds";
 import { face } from "./photo";
 
 /** Names of what lines are about; those of others are their own. */

@@ -16,18 +16,21 @@ import type { Navigation, Place, Surroundings, Writing } from "../commands/desk"
 import { showDeleted } from "../ui/deleted";
 import { archiveLink, exportLink, importFile } from "../ui/files";
 import { listsButton, searchField, sideButton } from "../ui/placeview";
+import type * as PersonPart from "../person/part";
 import { bookName, drawBooks } from "./books";
 import { drawCard } from "./card";
 import { showDoubles } from "./doubles";
-import { copyTo, edit, empty } from "./form";
 import { face } from "./photo";
 import sheet from "./people.css";
 
 adopt(sheet);
 
-type Page = Pick<Surroundings, "client" | "base" | "actions"> &
+type Page = Pick<Surroundings, "client" | "base" | "actions" | "load"> &
   Pick<Writing, "compose"> &
   Pick<Navigation, "openPlace" | "openSide" | "tellAddress">;
+
+/** The form, once it is loaded. */
+const form = (page: Page) => page.load<typeof PersonPart>("person");
 
 let opened: { follow: () => void } | null = null;
 
@@ -157,6 +160,12 @@ function makePage(page: Page): { follow: () => void } {
       if (Number(one.dataset.contact) === read) one.setAttribute("aria-current", "true");
       else one.removeAttribute("aria-current");
   };
+  const change = (now: ContactCard) =>
+    void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
+      const done = await (await form(page)).edit(page, books, now, undefined, 0, () => void anew());
+      if (done === "removed") close();
+      if (done !== null) await anew();
+    });
   const drawReading = () => {
     place.view.classList.toggle("reading", read > 0);
     const now = card;
@@ -170,14 +179,12 @@ function makePage(page: Page): { follow: () => void } {
             mails: (address) => {
               location.hash = `search:${encodeURIComponent(`from:${address}`)}`;
             },
-            edit: () =>
-              void edit(page, books, now, empty, 0, () => void anew()).then((done) => {
-                if (done === "removed") close();
-                return done === null ? undefined : anew();
-              }),
+            edit: () => change(now),
             copy: () => {
               const others = books.filter((one) => one.writable && one.id !== now.book_id);
-              void copyTo(page, now, others).then((done) => (done ? anew() : undefined));
+              void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
+                if (await (await form(page)).copyTo(page, now, others)) await anew();
+              });
             },
           }),
     );
@@ -278,7 +285,10 @@ function makePage(page: Page): { follow: () => void } {
   });
   group.addEventListener("change", () => void load(true));
   more.addEventListener("click", () => void load(false));
-  const begin = () => edit(page, books, null, empty, book).then((done) => (done ? anew() : undefined));
+  const begin = () =>
+    attempt(t("Loading…"), t("Couldn't open contact"), async () => {
+      if (await (await form(page)).edit(page, books, null, undefined, book)) await anew();
+    });
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
     file.value = "";
@@ -350,8 +360,12 @@ export async function addSender(page: Page, name: string, address: string): Prom
     location.hash = `people:,${known.id}`;
     return;
   }
-  const form = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
-  if (looked && (await edit(page, books, null, form))) toast(t("Added to your contacts"));
+  if (!looked) return;
+  await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
+    const { edit, empty } = await form(page);
+    const first = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
+    if (await edit(page, books, null, first)) toast(t("Added to your contacts"));
+  });
 }
 
 /** Import a file. */

@@ -1,12 +1,7 @@
-// Photos of contacts (WEBMAIL-128b): shown, chosen, and made small enough in the browser.
+// Photos of contacts (WEBMAIL-128b) as they are shown.
 
 import { hue, initials } from "../../lib/disc";
-import { el, fill } from "../../lib/dom";
-import { t } from "../../lib/words";
-
-/** Pixels of the longer side of a photo, and its octets at most, as the server takes it. */
-const most = 256;
-const octets = 128 * 1024;
+import { el } from "../../lib/dom";
 
 /** The disc of a person: the photo, or the initials. */
 export function face(base: string, photo: string, name: string, key: string): HTMLElement {
@@ -15,80 +10,4 @@ export function face(base: string, photo: string, name: string, key: string): HT
     { class: `disc person-disc c${hue(key)}`, "aria-hidden": "true" },
     photo === "" ? initials(name) : el("img", { src: `${base}photo/${photo}`, alt: "", loading: "lazy" }),
   );
-}
-
-/** A field with the photo of a contact. `read`: base64 of a new one, "" to take it away, null if it stays. */
-export function photoField(
-  base: string,
-  photo: string,
-  name: string,
-  key: string,
-): { root: HTMLElement; read: () => string | null } {
-  let chosen: string | null = null;
-  const shown = el("span", {});
-  const error = el("p", { class: "error", role: "alert", hidden: true });
-  const file = el("input", { type: "file", accept: "image/png,image/jpeg,image/gif,image/webp", hidden: true });
-  const choose = el("button", { class: "btn line", type: "button", onclick: () => file.click() });
-  const remove = el(
-    "button",
-    {
-      class: "btn line",
-      type: "button",
-      onclick: () => {
-        chosen = photo === "" ? null : "";
-        draw();
-        choose.focus();
-      },
-    },
-    t("Remove photo"),
-  );
-  const draw = () => {
-    const has = chosen === null ? photo !== "" : chosen !== "";
-    const disc = face(base, chosen === null ? photo : "", name, key);
-    if (chosen) fill(disc, el("img", { src: `data:image/jpeg;base64,${chosen}`, alt: "" }));
-    fill(shown, disc);
-    choose.textContent = has ? t("Change photo…") : t("Add photo…");
-    remove.hidden = !has;
-  };
-  file.addEventListener("change", () => {
-    const [picture] = file.files ?? [];
-    file.value = "";
-    if (picture === undefined) return;
-    scaled(picture).then(
-      (data) => {
-        error.hidden = true;
-        chosen = data;
-        draw();
-      },
-      () => {
-        error.hidden = false;
-        error.textContent = t("This image can't be displayed.");
-      },
-    );
-  });
-  draw();
-  return {
-    root: el("div", { class: "person-photo" }, shown, choose, remove, file, error),
-    read: () => chosen,
-  };
-}
-
-/** The picture, at most `most` pixels high and wide and `octets` large, in base64. */
-async function scaled(file: File): Promise<string> {
-  const picture = await createImageBitmap(file);
-  const by = Math.min(1, most / Math.max(picture.width, picture.height));
-  const canvas = el("canvas", {
-    width: String(Math.max(1, Math.round(picture.width * by))),
-    height: String(Math.max(1, Math.round(picture.height * by))),
-  });
-  const context = canvas.getContext("2d")!;
-  // a JPEG has no see-through parts, which would be black
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  for (const quality of [0.85, 0.6, 0.3]) {
-    const data = canvas.toDataURL("image/jpeg", quality).split(",", 2)[1]!;
-    if ((data.length * 3) / 4 <= octets) return data;
-  }
-  throw new Error("too large");
 }

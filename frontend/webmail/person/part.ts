@@ -1,16 +1,49 @@
-// The form of a contact: shown, written, moved and copied.
+// The form of a contact: a contact is changed, moved and copied, or made.
 
-import type { AddressBook, ContactCard, ContactEntry, ContactForm } from "../../gen/webmail";
+import type {
+  AddressBook,
+  ContactAddress,
+  ContactCard,
+  ContactDetails,
+  ContactEntry,
+  ContactForm,
+} from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { attempt, dialog, showError } from "../../lib/dialogs";
-import { el, fill, isolated } from "../../lib/dom";
+import { el, isolated, sign } from "../../lib/dom";
 import { choice, field, once } from "../../lib/fields";
+import { trash2 } from "../../lib/icons";
+import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { byOwner, t } from "../../lib/words";
+import { byOwner, meant, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
-import { bookName } from "./books";
-import { kinds } from "./kinds";
+import { bookName } from "../people/books";
+import { dateField } from "./dates";
+import { kinds, places } from "./kinds";
+import sheet from "./person.css";
 import { photoField } from "./photo";
+
+adopt(sheet);
+
+const noAddress: ContactAddress = {
+  kind: "",
+  street: "",
+  extended: "",
+  box: "",
+  city: "",
+  region: "",
+  code: "",
+  country: "",
+};
+
+const bare: ContactDetails = {
+  nickname: "",
+  title: "",
+  department: "",
+  birthday: "",
+  addresses: [],
+  websites: [],
+};
 
 export const empty: ContactForm = {
   name: "",
@@ -19,25 +52,32 @@ export const empty: ContactForm = {
   organization: "",
   note: "",
   groups: [],
-  details: null,
+  details: bare,
 };
+
+/** The choice of a kind, of these or the one that it has. */
+function kindChoice(offered: readonly (readonly [string, string])[], old: string): HTMLSelectElement {
+  const kind = el(
+    "select",
+    { class: "dialog-input", "aria-label": t("Type") },
+    offered.map(([name, text]) => el("option", { value: name }, text)),
+    !offered.some(([name]) => name === old) && el("option", { value: old }, old),
+  );
+  kind.value = old;
+  return kind;
+}
 
 /** A list of addresses or numbers, the last of which is empty. */
 function entries(
   label: string,
   type: string,
   old: readonly ContactEntry[],
+  offered = kinds,
 ): { root: HTMLElement; read: () => ContactEntry[] } {
   const place = el("div", { class: "person-entries" });
   const line = (one: ContactEntry) => {
     const value = el("input", { class: "dialog-input", type, value: one.value, dir: "auto", "aria-label": label });
-    const kind = el("select", { class: "dialog-input", "aria-label": t("Type") });
-    fill(
-      kind,
-      kinds.map(([name, text]) => el("option", { value: name }, text)),
-      !kinds.some(([name]) => name === one.kind) && el("option", { value: one.kind }, one.kind),
-    );
-    kind.value = one.kind;
+    const kind = kindChoice(offered, one.kind);
     value.addEventListener("input", () => {
       if (value.value !== "" && root === place.lastElementChild) line({ value: "", kind: "" });
     });
@@ -54,6 +94,77 @@ function entries(
   };
 }
 
+/** Postal addresses, each in fields of its own. */
+function addressFields(old: readonly ContactAddress[]): { root: HTMLElement; read: () => ContactAddress[] } {
+  const names: readonly (readonly [Exclude<keyof ContactAddress, "kind">, string])[] = [
+    ["street", meant("address", "Street")],
+    ["extended", meant("address", "Apartment")],
+    ["box", t("PO box")],
+    ["code", t("Postal code")],
+    ["city", meant("address", "City")],
+    ["region", t("State or region")],
+    ["country", meant("address", "Country")],
+  ];
+  const place = el("div", { class: "person-entries" });
+  const put = (one: ContactAddress) => {
+    const kind = kindChoice(places, one.kind);
+    const inputs = names.map(
+      ([name, label]) =>
+        [
+          name,
+          el("input", {
+            class: "dialog-input",
+            value: one[name],
+            dir: "auto",
+            maxlength: "1000",
+            placeholder: label,
+            "aria-label": label,
+          }),
+        ] as const,
+    );
+    const remove = t("Remove address");
+    const root = el(
+      "div",
+      { class: "person-address", role: "group", "aria-label": meant("contact", "Address") },
+      inputs.map(([, input]) => input),
+      kind,
+      el(
+        "button",
+        {
+          class: "btn icon",
+          type: "button",
+          title: remove,
+          "aria-label": remove,
+          onclick: () => {
+            root.remove();
+            add.focus();
+          },
+        },
+        sign(trash2),
+      ),
+    );
+    place.append(root);
+    const read = () =>
+      ({
+        kind: kind.value,
+        ...Object.fromEntries(inputs.map(([name, input]) => [name, input.value.trim()])),
+      }) as ContactAddress;
+    readers.set(root, read);
+    return inputs[0]![1];
+  };
+  const readers = new WeakMap<Element, () => ContactAddress>();
+  const add = el(
+    "button",
+    { class: "btn line", type: "button", onclick: () => put(noAddress).focus() },
+    t("Add address"),
+  );
+  for (const one of old) put(one);
+  return {
+    root: el("div", { class: "field" }, el("span", {}, meant("contact", "Address")), place, add),
+    read: () => [...place.children].map((one) => readers.get(one)!()),
+  };
+}
+
 /** Change a contact in a form, or make one; null if it stays as it was. `into`: the address book of a new one. */
 export async function edit(
   page: Pick<Surroundings, "client" | "base">,
@@ -65,11 +176,11 @@ export async function edit(
 ): Promise<"saved" | "removed" | null> {
   const old = card?.form ?? first;
   const here = books.find(({ id }) => id === card?.book_id);
-  const places = books.filter(({ writable }) => writable);
-  const home = here?.id ?? (places.some(({ id }) => id === into) ? into : (places[0]?.id ?? 0));
+  const writable = books.filter((one) => one.writable);
+  const home = here?.id ?? (writable.some(({ id }) => id === into) ? into : (writable[0]?.id ?? 0));
   const book = choice(
     t("Address book"),
-    [...places].sort(byOwner).map((one) => [String(one.id), bookName(one)] as const),
+    [...writable].sort(byOwner).map((one) => [String(one.id), bookName(one)] as const),
     String(home),
   );
   book.control.className = "dialog-input";
@@ -77,6 +188,13 @@ export async function edit(
     el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name === "name" });
   const name = field(t("Name"), text(old.name, "name"));
   const organization = field(t("Organization"), text(old.organization, ""));
+  const details = old.details ?? bare;
+  const job = field(t("Job title"), text(details.title, ""));
+  const department = field(meant("contact", "Department"), text(details.department, ""));
+  const nickname = field(meant("contact", "Nickname"), text(details.nickname, ""));
+  const birthday = dateField(meant("contact", "Birthday"), details.birthday);
+  const addresses = addressFields(details.addresses);
+  const websites = entries(meant("contact", "Website"), "url", details.websites, places);
   const groups = field(t("Groups"), text(old.groups.join(", "), ""), t("Separate with commas."));
   const note = field(
     t("Note"),
@@ -89,6 +207,8 @@ export async function edit(
   const title = card === null ? t("New contact") : isolated(old.name);
   return dialog<"saved" | "removed" | null>(title, (close) => {
     const save = async () => {
+      const born = birthday.read();
+      if (born === null) return;
       const form = {
         name: name.control.value.trim(),
         emails: emails.read(),
@@ -99,7 +219,14 @@ export async function edit(
           .split(",")
           .map((one) => one.trim())
           .filter((one) => one !== ""),
-        details: null,
+        details: {
+          nickname: nickname.control.value.trim(),
+          title: job.control.value.trim(),
+          department: department.control.value.trim(),
+          birthday: born,
+          addresses: addresses.read(),
+          websites: websites.read(),
+        },
       };
       if (form.name === "" && form.emails.length + form.phones.length === 0 && form.organization === "") {
         name.problem(t("Enter a name or an address."));
@@ -146,11 +273,17 @@ export async function edit(
           "fieldset",
           { class: "person-fields" },
           name.root,
+          organization.root,
+          job.root,
+          department.root,
           emails.root,
           phones.root,
-          organization.root,
+          addresses.root,
+          birthday.root,
+          websites.root,
+          nickname.root,
           groups.root,
-          places.length > 1 && book.root,
+          writable.length > 1 && book.root,
           note.root,
         ),
         el(

@@ -11,5 +11,8 @@ export const kinds: readonly (readonly [string, string])[] = [
   ["pager", t("Pager")],
 ];
 
+/** The kinds of postal addresses and websites. */
+export const places = kinds.slice(0, 3);
+
 /** The name of a kind; of one that has none, its own. */
 export const kindName = (kind: string): string => kinds.find(([name]) => name === kind)?.[1] ?? kind;
