@@ -27,7 +27,7 @@ import {
   tag,
   users,
 } from "../lib/icons";
-import { disc, head, iconButton, Shell } from "../lib/pages";
+import { disc, head, iconButton, type Place, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
 import { confirmBack } from "../lib/provider";
 import { beforeDisplay } from "../lib/session";
@@ -40,22 +40,22 @@ import { AccountSession } from "./session";
 import type { Desk, MakePage, PagePart } from "./ui/page";
 
 /** Pages in the side bar. */
-const places = [
-  { name: "overview", title: t("Overview"), icon: house },
-  { name: "device", title: t("Set up a device"), icon: smartphone },
-  { name: "security", title: t("Security"), icon: lock },
-  { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") },
-  { name: "masked", title: t("Masked addresses"), icon: tag },
-  { name: "rules", title: t("Rules"), icon: filter },
-  { name: "away", title: t("Vacation reply"), icon: sun },
-  { name: "forwarding", title: t("Forwarding"), icon: forward },
-  { name: "scripts", title: t("Sieve scripts"), icon: fileText },
-  { name: "junk", title: t("Junk"), icon: octagonAlert },
-  { name: "outgoing", title: t("Outbox"), icon: send },
-  { name: "transfer", title: t("Import and export"), icon: download, group: t("More") },
-  { name: "links", title: t("Linked accounts"), icon: link },
-  { name: "shares", title: t("Shared folders"), icon: users },
-  { name: "keys", title: t("Keys and webhooks"), icon: keyRound },
+const places: readonly Place[] = [
+  { title: t("Overview"), icon: house, about: "", pages: [["overview", t("Overview")]] },
+  { title: t("Set up a device"), icon: smartphone, about: "", pages: [["device", t("Set up a device")]] },
+  { title: t("Security"), icon: lock, about: "", pages: [["security", t("Security")]] },
+  { title: t("Addresses"), icon: atSign, about: "", pages: [["addresses", t("Addresses")]] },
+  { title: t("Masked addresses"), icon: tag, about: "", pages: [["masked", t("Masked addresses")]] },
+  { title: t("Rules"), icon: filter, about: "", pages: [["rules", t("Rules")]] },
+  { title: t("Vacation reply"), icon: sun, about: "", pages: [["away", t("Vacation reply")]] },
+  { title: t("Forwarding"), icon: forward, about: "", pages: [["forwarding", t("Forwarding")]] },
+  { title: t("Sieve scripts"), icon: fileText, about: "", pages: [["scripts", t("Sieve scripts")]] },
+  { title: t("Junk"), icon: octagonAlert, about: "", pages: [["junk", t("Junk")]] },
+  { title: t("Outbox"), icon: send, about: "", pages: [["outgoing", t("Outbox")]] },
+  { title: t("Import and export"), icon: download, about: "", pages: [["transfer", t("Import and export")]] },
+  { title: t("Linked accounts"), icon: link, about: "", pages: [["links", t("Linked accounts")]] },
+  { title: t("Shared folders"), icon: users, about: "", pages: [["shares", t("Shared folders")]] },
+  { title: t("Keys and webhooks"), icon: keyRound, about: "", pages: [["keys", t("Keys and webhooks")]] },
 ];
 
 /** The parts that pages are in. */
@@ -171,11 +171,10 @@ class App {
     for (const act of leave) act();
     if (number !== this.shown) return;
     document.title = `${page.title} · ${t("Account")} · moxlite`;
-    this.shell.choose(places.some((place) => place.name === address.page) ? address.page : "overview");
     const again = this.displayed === (location.hash || "#");
     const top = again ? scrollY : 0;
     const giveBack = again ? holdPlace(this.shell.main) : () => {};
-    fill(this.shell.main, page.root);
+    this.shell.show(address.page, page.root);
     giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);

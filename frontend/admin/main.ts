@@ -1,34 +1,15 @@
-// The admin app: log-in, side bar, and one page at a time. Each page has an address; pages but the overview are in parts.
+// The admin app: log-in, side bar, and one page at a time. Each page has an address and is a tab of a place; pages but the
+// overview are in parts.
 
 import { Client, checks, type Happenings } from "../gen/admin";
 import { verify } from "../lib/check";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
-import { byId, el, fill, sign, written } from "../lib/dom";
+import { byId, el, fill, written } from "../lib/dom";
 import { holdPlace } from "../lib/focus";
-import {
-  activity,
-  chartColumn,
-  copy,
-  database,
-  eye,
-  fileText,
-  globe,
-  history,
-  house,
-  keyRound,
-  link,
-  list,
-  listFilter,
-  logOut,
-  monitor,
-  route,
-  send,
-  slidersHorizontal,
-  users,
-} from "../lib/icons";
+import { activity, globe, keyRound, logOut, mail, server, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
-import { iconButton, Shell } from "../lib/pages";
+import { button, type Place, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
 import { beforeDisplay, Session } from "../lib/session";
 import { toast } from "../lib/toasts";
@@ -40,25 +21,55 @@ import { type Address, type Desk, type MakePage, type PagePart, read } from "./u
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
-/** Pages in the side bar. */
-const places = [
-  { name: "overview", title: t("Overview"), icon: activity },
-  { name: "live", title: t("Live"), icon: eye },
-  { name: "accounts", title: t("Accounts"), icon: users },
-  { name: "domains", title: t("Domains"), icon: globe },
-  { name: "queue", title: t("Queue"), icon: send },
-  { name: "trends", title: t("Trends"), icon: chartColumn },
-  { name: "reports", title: t("Reports"), icon: fileText },
-  { name: "network", title: t("Network"), icon: house, group: t("Server") },
-  { name: "routes", title: t("Routes"), icon: route },
-  { name: "web", title: t("Web server"), icon: link },
-  { name: "log", title: t("Log"), icon: list },
-  { name: "audit", title: t("Audit log"), icon: history },
-  { name: "metrics", title: t("Metrics"), icon: listFilter },
-  { name: "backups", title: t("Backups"), icon: database },
-  { name: "standby", title: t("Standby server"), icon: copy },
-  { name: "config", title: t("Configuration"), icon: slidersHorizontal },
-  { name: "two-step", title: t("Login"), icon: keyRound },
+/** The places of the side bar, with their pages. */
+const places: readonly Place[] = [
+  { title: t("Overview"), icon: activity, about: t("Status and problems"), pages: [["overview", t("Overview")]] },
+  {
+    title: t("People"),
+    icon: users,
+    about: t("Accounts, logins, storage"),
+    pages: [
+      ["accounts", t("Accounts")],
+      ["move", ""],
+    ],
+  },
+  { title: t("Domains"), icon: globe, about: t("DNS, aliases, keys"), pages: [["domains", t("Domains")]] },
+  {
+    title: t("Mail"),
+    icon: mail,
+    about: t("Queue, live, trends"),
+    pages: [
+      ["queue", t("Queue")],
+      ["live", t("Live")],
+      ["trends", t("Trends")],
+      ["reports", t("Reports")],
+      ["routes", t("Routes")],
+    ],
+  },
+  {
+    title: t("Machine"),
+    icon: server,
+    about: t("Network, web, backups"),
+    pages: [
+      ["network", t("Network")],
+      ["web", t("Web server")],
+      ["backups", t("Backups")],
+      ["standby", t("Standby server")],
+      ["log", t("Log")],
+      ["metrics", t("Metrics")],
+      ["config", t("Configuration")],
+    ],
+  },
+  {
+    title: t("Administrators"),
+    icon: keyRound,
+    about: t("Login, sessions, history"),
+    pages: [
+      ["two-step", t("Login")],
+      ["sessions", t("Your sessions")],
+      ["audit", t("Audit log")],
+    ],
+  },
 ];
 
 /** The parts that pages are in. */
@@ -94,8 +105,7 @@ class App {
     el(
       "div",
       { class: "me" },
-      el("a", { class: "nav grow", href: "#sessions" }, sign(monitor), el("span", {}, t("Your sessions"))),
-      iconButton(t("Log out"), logOut, () => void this.session.logOut()),
+      button(t("Log out"), () => void this.session.logOut(), { icon: logOut, kind: "text" }),
     ),
   );
   /** Counts the pages that were shown; a page that arrives late is not shown. */
@@ -140,13 +150,12 @@ class App {
     for (const act of leave) act();
     if (number !== this.shown) return;
     document.title = `${written(page.title)} · moxlite admin`;
-    this.shell.choose(address.page);
     const here = location.hash || "#";
     const filtered = listOf(this.displayed) === listOf(here) ? filter() : null;
     const again = this.displayed === here || filtered !== null;
     const top = again ? scrollY : 0;
     const giveBack = filtered ?? (again ? holdPlace(this.shell.main) : () => {});
-    fill(this.shell.main, page.root);
+    this.shell.show(address.page, page.root);
     giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);

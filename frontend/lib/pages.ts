@@ -5,37 +5,42 @@ import { type Child, brand, el, fill, isolated, sign } from "./dom";
 import { check, copy, menu } from "./icons";
 import { t } from "./words";
 
-/** A page in the side bar; `count` shows a number behind its title. */
+/** A place in the side bar, with a line that says what it is for. Its pages are tabs, by name and title; the first is shown first,
+ * and one without a title is reached from another. */
 export interface Place {
-  readonly name: string;
   readonly title: string;
   readonly icon: string;
-  /** Begins a group of this title. */
-  readonly group?: string;
+  readonly about: string;
+  readonly pages: readonly (readonly [name: string, title: string])[];
 }
 
 /** The frame of an app: side bar, on phones a bar with a drawer, and the page in `main`. */
 export class Shell {
   readonly main = el("main", { tabindex: "-1", data: { home: "" } });
   readonly root: HTMLElement;
-  private readonly links = new Map<string, HTMLAnchorElement>();
+  private readonly links = new Map<Place, HTMLAnchorElement>();
   private readonly counts = new Map<string, HTMLElement>();
   private readonly side: HTMLElement;
   private readonly opener: HTMLButtonElement;
   private scrim: HTMLElement | null = null;
 
   /** `app` names the app, `foot` is at the bottom of the side bar. */
-  constructor(app: string, label: string, places: readonly Place[], foot: Child) {
+  constructor(
+    app: string,
+    label: string,
+    private readonly places: readonly Place[],
+    foot: Child,
+  ) {
     for (const place of places) {
       const count = el("span", { class: "count" });
-      this.counts.set(place.name, count);
+      for (const [name] of place.pages) this.counts.set(name, count);
       this.links.set(
-        place.name,
+        place,
         el(
           "a",
-          { class: "nav", href: `#${place.name}`, onclick: () => this.close() },
+          { class: "nav", href: `#${place.pages[0]![0]}`, onclick: () => this.close() },
           sign(place.icon),
-          el("span", {}, place.title),
+          el("span", {}, place.title, place.about !== "" && [" ", el("small", {}, place.about)]),
           count,
         ),
       );
@@ -44,7 +49,7 @@ export class Shell {
       "nav",
       { class: "side", id: "side", "aria-label": label },
       brand(app),
-      places.map((place) => [place.group !== undefined && el("h2", {}, place.group), this.links.get(place.name)!]),
+      [...this.links.values()],
       el("div", { class: "foot" }, foot),
     );
     this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
@@ -64,15 +69,29 @@ export class Shell {
     this.root = el("div", { class: "shell" }, this.side, top, this.main);
   }
 
-  /** Mark the page that is shown. */
-  choose(name: string): void {
+  /** Show a page in its place, below the tabs of the place. A heading that says no more than its tab is for screen readers. */
+  show(name: string, root: HTMLElement): void {
+    const place = this.places.find(({ pages }) => pages.some(([page]) => page === name)) ?? this.places[0]!;
     for (const [other, link] of this.links) {
-      if (other === name) link.setAttribute("aria-current", "page");
+      if (other === place) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    const pages = place.pages.filter(([, title]) => title !== "");
+    if (pages.length > 1) {
+      const heading = root.querySelector("h1");
+      if (pages.some(([, title]) => title === heading?.textContent)) heading?.classList.add("sr");
+      root.prepend(
+        el("p", { class: "place" }, place.title),
+        tabs(
+          place.title,
+          pages.map(([page, title]) => [`#${page}`, title, page === name]),
+        ),
+      );
+    }
+    fill(this.main, root);
   }
 
-  /** Show a number behind a page's title; "" for none. */
+  /** Show a number at the place of a page; "" for none. */
   count(name: string, text: string): void {
     const found = this.counts.get(name);
     if (found !== undefined) found.textContent = text;

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from moxlite.process.localserve import ADMIN_PASSWORD
-from tests.geometry import in_sight, within_window
+from tests.geometry import boxes, in_sight, resting, within_window
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import AXE, judge
@@ -295,13 +295,13 @@ def test_mistakes_stand_at_their_fields(visitor: Visitor) -> None:
     visitor.expect_problem("400")
     page = go(visitor, "accounts/ben?tab=settings")
     page.locator("summary", has_text="API clients and webhooks").click()
-    page.get_by_label("Quota message size").fill("2 giga")
-    page.get_by_label("Keep retired message period").fill("soon")
+    page.get_by_label("Storage limit").fill("2 giga")
+    page.get_by_label("Keep finished messages for").fill("soon")
     page.get_by_role("button", name="Save").click()
-    expect(page.locator(".field", has_text="Quota message size").locator(".error")).to_contain_text("500k")
-    expect(page.locator(".field", has_text="Keep retired message period").locator(".error")).to_contain_text("15s")
-    page.get_by_label("Quota message size").fill("2G")
-    page.get_by_label("Keep retired message period").fill("")
+    expect(page.locator(".field", has_text="Storage limit").locator(".error")).to_contain_text("500k")
+    expect(page.locator(".field", has_text="Keep finished messages for").locator(".error")).to_contain_text("15s")
+    page.get_by_label("Storage limit").fill("2G")
+    page.get_by_label("Keep finished messages for").fill("")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved")).to_be_visible()
     expect(page.get_by_text("of 2.0 GB")).to_be_visible()
@@ -479,6 +479,97 @@ def test_reports_are_read_down_to_the_single_message(visitor: Visitor) -> None:
     page.get_by_role("button", name="Suppress", exact=True).click()
     page.get_by_role("button", name="Send reports to r@remote.example again").click()
     expect(page.get_by_text("Reports to r@remote.example allowed again")).to_be_visible()
+
+
+PLACES = {
+    "Overview": {"overview": ""},
+    "People": {"accounts": "", "move": ""},
+    "Domains": {"domains": ""},
+    "Mail": {"queue": "Queue", "live": "Live", "trends": "Trends", "reports": "Reports", "routes": "Routes"},
+    "Machine": {
+        "network": "Network",
+        "web": "Web server",
+        "backups": "Backups",
+        "standby": "Standby server",
+        "log": "Log",
+        "metrics": "Metrics",
+        "config": "Configuration",
+    },
+    "Administrators": {"two-step": "Login", "sessions": "Your sessions", "audit": "Audit log"},
+}
+"""The six places, and their pages by address: the title of each tab, "" where there are no tabs."""
+
+
+@pytest.mark.landing("1440", "390")
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (390, 844)], ids=["1440", "1280", "390"])
+def test_six_places_have_the_pages_as_tabs(chromium: Browser, server: LocalServer, width: int, height: int) -> None:
+    """WEB-88d: each address that a bookmark or a finding may have is a tab in sight, in a place with a line."""
+    assert {place.partition("?")[0].partition("/")[0] for place in PAGES} <= {
+        page for pages in PLACES.values() for page in pages
+    }
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": height}, has_touch=width < 700)
+    log_in(visitor)
+    page = visitor.page
+    links = page.locator("nav.side a.nav")
+    if width < 700:
+        page.get_by_role("button", name="Pages").click()
+    expect(links).to_have_count(len(PLACES))
+    for number, title in enumerate(PLACES):
+        expect(links.nth(number)).to_have_text(re.compile(f"^{title} \\w.+"))
+        assert within_window(links.nth(number)).height >= (44 if width < 700 else 24)
+        expect(links.nth(number).locator("small")).to_be_visible()
+    tops = [box.top for box in boxes(links)]
+    assert tops == sorted(tops)
+    if width < 700:
+        page.keyboard.press("Escape")
+    for title, pages in PLACES.items():
+        for address, tab in pages.items():
+            go(visitor, address)
+            expect(page.locator("nav.side [aria-current]")).to_have_text(re.compile(f"^{title} "))
+            tabs = page.get_by_role("navigation", name=title, exact=True)
+            if tab == "":
+                expect(tabs).to_have_count(0)
+                continue
+            expect(tabs.locator("a")).to_have_text(list(pages.values()))
+            expect(tabs.locator("[aria-current]")).to_have_text(tab)
+            bar, shown = resting(tabs), within_window(tabs.locator("[aria-current]"))
+            assert bar.left - 0.5 <= shown.left
+            assert shown.right <= bar.right + 0.5
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            expect(page.get_by_role("heading", level=1, name=tab)).to_have_count(1)
+    for finding, title in (
+        ("accounts/ben?tab=security", "People"),
+        ("domains/hill.example?tab=dns", "Domains"),
+        ("queue?hold=true", "Mail"),
+        ("log/levels", "Machine"),
+        ("config", "Machine"),
+    ):
+        go(visitor, finding)
+        expect(page.locator("nav.side [aria-current]")).to_have_text(re.compile(f"^{title} "))
+    visitor.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_empty_lists_and_plots_say_that_they_are(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEB-88d: no Save below a list that is and was empty; a text in place of a plot without data."""
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": 844})
+    log_in(visitor)
+    for place, name in (("web", "Redirects"), ("routes", "Routes for all mail")):
+        page = go(visitor, place)
+        card = page.get_by_role("region", name=name, exact=True)
+        expect(card.get_by_role("button", name="Save")).to_be_hidden()
+        card.get_by_role("button", name="Add").click()
+        in_sight(card.get_by_role("button", name="Save"))
+        card.get_by_role("button", name="Remove").first.click()
+        expect(card.get_by_role("button", name="Save")).to_be_hidden()
+    page.route("**/admin/api/queue_history", lambda route: route.fulfill(json={"result": []}))
+    page.route("**/admin/api/history", lambda route: route.fulfill(json={"result": {"today": 20_000, "series": []}}))
+    go(visitor, "trends")
+    for name, text in (("Mail per day", "No data for this period"), ("Queue", "No messages waited")):
+        card = page.get_by_role("region", name=name, exact=True)
+        expect(card.get_by_text(text)).to_be_visible()
+        expect(card.locator("svg.plot")).to_have_count(0)
+    visitor.close()
 
 
 @pytest.mark.axe

@@ -80,14 +80,14 @@ def test_routes_and_handlers_are_edited_in_their_order(visitor: Visitor, server:
     )
     go(visitor, "web")
     for _ in range(20):  # until the server has read the file
-        if page.get_by_text("Web handlers 2: two.example · ^/").is_visible():
+        if page.get_by_text("Handlers 2: two.example · ^/").is_visible():
             break
         page.wait_for_timeout(200)
         page.reload()
         expect(page.locator("main h1")).to_be_visible()
     page.get_by_role("button", name="Move up").last.click()
     page.get_by_role("button", name="Save").last.click()
-    expect(page.get_by_text("Web handlers 1: two.example · ^/")).to_be_visible()
+    expect(page.get_by_text("Handlers 1: two.example · ^/")).to_be_visible()
     text = domains.read_text()
     assert text.index("two.example") < text.index("one.example")
 

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 import typing
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from moxlite.config.fields import ArrayShape, Shape, TableShape, TablesShape, fi
 from moxlite.config.values import Section
 from moxlite.operations import Operation, Role, change, described_in, description
 from moxlite.web.admin.adminapi import OPERATIONS, SUBJECTS
-from moxlite.web.admin.calls.settings import OBJECTS, describe
+from moxlite.web.admin.calls.settings import LABELS, OBJECTS, describe
 from moxlite.web.admin.types import FieldInfo
 
 OTHERWISE = {
@@ -37,6 +38,29 @@ def test_each_field_has_a_control_of_its_type() -> None:
         for field in fields_of(section):
             if field.name not in names:
                 check(describe(field), field.shape)
+
+
+def test_labels_are_words_and_not_keys() -> None:
+    """WEB-89b: each key of several words has a label, and none of one names a field that is gone."""
+    forms = OBJECTS.values()
+    names = {one.name for form, hidden in forms for one in described(form, hidden)}
+    assert {name for name in names if "_" in name} <= set(LABELS) <= names
+    for text in LABELS.values():
+        assert not re.search("[_/]|regexp|dnsbl|dsn", text), text
+
+
+def described(section: type[Section], hidden: frozenset[str]) -> Iterator[FieldInfo]:
+    """All fields of a form, and of its tables."""
+
+    def below(info: FieldInfo) -> Iterator[FieldInfo]:
+        if info.name:
+            yield info
+        for one in (*info.fields, *([info.item] if info.item is not None else [])):
+            yield from below(one)
+
+    for field in fields_of(section):
+        if field.name not in hidden:
+            yield from below(describe(field))
 
 
 def sections(section: type[Section]) -> Iterator[type[Section]]:

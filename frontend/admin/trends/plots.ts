@@ -89,6 +89,9 @@ function plotCard(title: string, hint: Child, plot: Child, beside: Child): HTMLE
   });
 }
 
+/** In place of a plot that would be empty. */
+const nothing = (text: string): HTMLElement => el("p", { class: "none two" }, text);
+
 /** The table beside a plot, which stays a table on phones. */
 function figures<Row>(label: string, columns: readonly Column<Row>[], found: readonly Row[]): HTMLTableElement {
   const made = table(label, columns, found);
@@ -119,14 +122,16 @@ function byDay(history: History, days: number, wanted: readonly DailyKind[], lab
   const marks = places.map((day, place) =>
     place === days - 1 ? t("today") : place % every === 0 && place <= days - every ? shortDay(day) : "",
   );
-  const plot = stacked(
-    label,
-    series,
-    places.map(dayOf),
-    marks,
-    (place) => addressOf("trends", ["day", String(first + place)]),
-    number,
-  );
+  const plot = series.every((one) => one.values.every((value) => value === 0))
+    ? nothing(t("No data for this period"))
+    : stacked(
+        label,
+        series,
+        places.map(dayOf),
+        marks,
+        (place) => addressOf("trends", ["day", String(first + place)]),
+        number,
+      );
   const beside = figures<DaySeries>(
     label,
     [
@@ -231,7 +236,14 @@ function waiting(samples: readonly QueueSample[]): HTMLElement {
   return plotCard(
     t("Queue"),
     t("Checked every 5 minutes while messages are waiting"),
-    [el("h3", { class: "hint" }, t("Messages")), plot, el("h3", { class: "hint" }, t("Oldest message (hours)")), hours],
+    samples.every((one) => one.messages === 0)
+      ? nothing(t("No messages waited in the last 7 days"))
+      : [
+          el("h3", { class: "hint" }, t("Messages")),
+          plot,
+          el("h3", { class: "hint" }, t("Oldest message (hours)")),
+          hours,
+        ],
     beside,
   );
 }

@@ -35,10 +35,11 @@ export class Editor {
   readonly root: HTMLElement;
   private readonly parts: ReadonlyMap<string, Part>;
   private readonly failure = el("div", { hidden: true });
+  private readonly bar = el("div", { class: "bar" });
   private readonly changes = el("div", { class: "changes", role: "status", hidden: true });
 
   constructor(
-    infos: readonly FieldInfo[],
+    private readonly infos: readonly FieldInfo[],
     private readonly before: Readonly<Record<string, Value>>,
     save: (before: Record<string, Value>, after: Record<string, Value>) => Promise<void>,
     sections: readonly Section[] = [],
@@ -67,9 +68,19 @@ export class Editor {
       this.laidOut(sections),
       this.failure,
       this.changes,
-      el("div", { class: "bar" }, button),
+      this.bar,
     );
+    this.bar.append(button);
     for (const kind of ["input", "change", "click"]) this.root.addEventListener(kind, () => this.tell());
+    this.adapt();
+  }
+
+  /** Lists that are and were empty have nothing to save. */
+  private adapt(): void {
+    this.bar.hidden =
+      this.infos.every(
+        ({ name, type }) => ["list", "map"].includes(type) && Object.keys(this.before[name] ?? {}).length === 0,
+      ) && this.root.querySelector(".item") === null;
   }
 
   /** The fields in their sections; fields without a section come last. */
@@ -97,19 +108,20 @@ export class Editor {
 
   /** Say what a save would change. */
   private tell(): void {
+    this.adapt();
     let after: Record<string, Value>;
     try {
       after = this.read();
     } catch {
       return; // the field says why
     }
-    const lines = [...this.parts.keys()]
-      .filter((name) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name]))
-      .map((name) => {
+    const lines = this.infos
+      .filter(({ name }) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name]))
+      .map(({ name, label }) => {
         const [was, will] = [this.before[name], after[name]].map((value) =>
           value === undefined ? t("not set") : visible(shown(value).slice(0, 200)),
         );
-        return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+        return el("li", {}, el("b", {}, label), ": ", el("del", {}, was), " → ", el("ins", {}, will));
       });
     this.changes.hidden = lines.length === 0;
     fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", {}, lines)]);
@@ -160,11 +172,6 @@ function cut(path: string): [string, string] {
   return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
 }
 
-const title = (name: string) => {
-  const words = name.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-};
-
 const shown = (value: Value): string =>
   Array.isArray(value)
     ? value.map(String).join(", ")
@@ -194,7 +201,7 @@ export function rendered(text: string): Child[] {
   return text.split(/`([^`]+)`/).map((piece, i) => (i % 2 === 1 ? el("code", {}, piece) : piece));
 }
 
-function make(info: FieldInfo, value: Value, label = title(info.name)): Part {
+function make(info: FieldInfo, value: Value, label = info.label): Part {
   switch (info.type) {
     case "boolean":
       return boolean(info, value, label);
@@ -283,7 +290,10 @@ function table(info: FieldInfo, value: Value, label: string): Part {
   const parts = new Map(
     info.fields.map((one) => [one.name, make({ ...one, default: defaults[one.name] ?? one.default }, given[one.name])]),
   );
-  const on = tick(t("Set {what}", { what: label.toLowerCase() }), value !== undefined && value !== null);
+  const on = tick(
+    t("Set {what}", { what: label.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()) }),
+    value !== undefined && value !== null,
+  );
   const body = el(
     "div",
     { class: "items" },

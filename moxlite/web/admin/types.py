@@ -79,11 +79,13 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A field of a form. `kind`: the kind of its values in words, as in docs/config.md. `default`: in the form of the
-    file, null without one. `words`: the values of an enum. `fields`: of a table. `item`: what a list or map has.
+    """A field of a form. `label`: its name in words. `kind`: the kind of its values, as in docs/config.md. `default`:
+    in the form of the file, null without one. `words`: the values of an enum. `fields`: of a table. `item`: what a list
+    or map has.
     """
 
     name: str
+    label: str
     type: Literal["boolean", "integer", "number", "text", "enum", "list", "map", "table"]
     kind: str
     doc: str
