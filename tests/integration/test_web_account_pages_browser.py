@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from tests.geometry import within_window
 from tests.integration.browser import Visitor, chromium
 from tests.realservers import Dovecot
 from tests.running import LocalServer
@@ -43,6 +44,9 @@ PAGES = {
     "transfer": "Import and export",
     "shares": "Shared folders",
 }
+
+
+EACH = pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (390, 844)], ids=["1440", "1280", "390"])
 
 
 def test_each_page_has_an_address_and_needs_no_more_than_360_pixels(chromium: Browser, server: LocalServer) -> None:
@@ -177,12 +181,57 @@ def test_a_rule_in_words_shows_its_mail_and_stays_in_the_window(
     visitor.close()
 
 
+@pytest.mark.landing("1280")
+@EACH
+def test_junk_folders_are_chosen_in_words(chromium: Browser, server: LocalServer, width: int, height: int) -> None:
+    """WEB-66: in lines as conditions of rules have, kept as a pattern, which is behind "More"; Save saves both."""
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
+    visitor.fill_in("/#junk")
+    page = visitor.page
+    neutral = page.get_by_role("group", name="Neutral folders")
+    expect(neutral).to_be_visible()
+    pattern = neutral.get_by_label("Pattern", exact=True)
+    expect(pattern).to_be_hidden()
+    rows = neutral.get_by_role("group", name=re.compile("^Condition "))
+    before = rows.count()
+    neutral.get_by_role("button", name="Add condition").click()
+    row = rows.nth(before)
+    expect(row.get_by_label("Folder name")).to_be_focused()
+    row.get_by_label("How to compare").select_option(label="ends with")
+    row.get_by_label("Folder name").fill("Sent")
+    expect(neutral.get_by_role("status")).to_contain_text("Sent")
+    places = [row.get_by_label("How to compare"), row.get_by_label("Folder name"), row.get_by_label("Remove condition")]
+    found = [within_window(place) for place in places]
+    assert [box.left for box in found] == sorted(box.left for box in found)
+    assert all(box.height >= (44 if width < 700 else 24) for box in found)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    page.reload()
+    expect(rows).to_have_count(before + 1)
+    neutral.locator("summary").click()
+    expect(pattern).to_have_value(re.compile(r"\|sent\$$"))
+    pattern.fill("se[mn]t")
+    expect(rows).to_have_count(0)
+    expect(neutral.get_by_role("button", name="Add condition")).to_be_hidden()
+    expect(neutral.get_by_role("status")).to_contain_text("Sent")
+    page.reload()
+    rows.nth(before).get_by_label("Remove condition").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    expect(rows).to_have_count(before)
+    visitor.close()
+
+
 def test_rules_become_a_script_and_faults_are_shown_at_their_place(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-130, WEB-158: converted, kept, edited with a check as one types."""
     visitor = Visitor(chromium, server)
     visitor.fill_in("/#rules")
     page = visitor.page
-    page.get_by_role("button", name="Show as Sieve").click()
+    sieve = page.get_by_role("button", name="Show as Sieve")
+    expect(sieve).to_be_hidden()
+    page.locator(".bar summary", has_text="More").click()
+    sieve.click()
     expect(page.locator(".code-shown")).to_contain_text("fileinto :create")
     page.get_by_role("button", name="Save as script").click()
     area = page.get_by_role("textbox", name="Script")

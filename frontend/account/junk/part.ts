@@ -8,6 +8,7 @@ import { button, card, head, meter, pairs } from "../../lib/pages";
 import { notice } from "../../lib/states";
 import { locale, many, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
+import { Folders } from "./folders";
 
 /** Milliseconds between two looks at how far learning is. */
 const period = 1000;
@@ -146,15 +147,12 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     list: "junk-mailboxes",
   });
   const auto = tick(t("Classify messages by the folder you move them to"), flags.enabled);
+  const matching = (pattern: string) => shown(found, pattern);
   const patterns = [
-    line(t("Junk folders"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)),
-    line(t("Neutral folders"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)),
-    line(
-      t("Not junk folders"),
-      flags.not_junk_mailbox_regexp,
-      flags.not_junk_mailbox_regexp === ""
-        ? t("Leave blank to use all others.")
-        : shown(found, flags.not_junk_mailbox_regexp),
+    new Folders(t("Junk folders"), flags.junk_mailbox_regexp, names.id, matching),
+    new Folders(t("Neutral folders"), flags.neutral_mailbox_regexp, names.id, matching),
+    new Folders(t("Not junk folders"), flags.not_junk_mailbox_regexp, names.id, (pattern) =>
+      pattern === "" ? t("Leave blank to use all others.") : matching(pattern),
     ),
   ] as const;
   const capabilities = line(
@@ -241,9 +239,9 @@ function settings(desk: Desk, found: Junk): HTMLElement {
       const changed: JunkForm = {
         automatic_junk_flags: {
           enabled: auto.control.checked,
-          junk_mailbox_regexp: patterns[0].control.value,
-          neutral_mailbox_regexp: patterns[1].control.value,
-          not_junk_mailbox_regexp: patterns[2].control.value,
+          junk_mailbox_regexp: patterns[0].value,
+          neutral_mailbox_regexp: patterns[1].value,
+          not_junk_mailbox_regexp: patterns[2].value,
         },
         junk_filter: on.control.checked ? filter : null,
         rejects_mailbox: rejects.control.value,
@@ -266,13 +264,13 @@ function settings(desk: Desk, found: Junk): HTMLElement {
 
 /** The mailboxes that a pattern matches now. */
 function shown(found: Junk, pattern: string): string {
-  if (pattern === "") return t("Pattern for folder names, in lowercase.");
+  if (pattern === "") return "";
   let matching: string[];
   try {
     const compiled = new RegExp(pattern, "i");
     matching = found.mailboxes.filter((name) => compiled.test(name));
   } catch {
-    return t("Pattern for folder names, in lowercase.");
+    return "";
   }
   return matching.length === 0
     ? t("Doesn't match any of your folders.")

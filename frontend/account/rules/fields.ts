@@ -67,7 +67,8 @@ const parts: readonly (readonly [RuleCondition["part"], () => string])[] = [
   ["attachment", () => t("Has an attachment")],
 ];
 
-const tests: readonly (readonly [RuleCondition["test"], () => string])[] = [
+/** The tests of conditions. */
+export const tests: readonly (readonly [RuleCondition["test"], () => string])[] = [
   ["contains", () => meant("rule", "contains")],
   ["is", () => meant("rule", "is")],
   ["begins", () => t("begins with")],
@@ -289,7 +290,7 @@ function conditionRow(
   const select = <T extends string>(name: string, all: readonly (readonly [T, () => string])[], chosen: T) =>
     el(
       "select",
-      { "aria-label": name },
+      { class: "input", "aria-label": name },
       all.map(([value, text]) => el("option", { value, selected: value === chosen }, text())),
     );
   const part = select(t("Message part"), parts, one.part);
@@ -303,6 +304,7 @@ function conditionRow(
   test.addEventListener("change", () => change({ test: test.value as RuleCondition["test"] }));
   const size = one.part === "larger";
   const value = el("input", {
+    class: "input",
     type: "text",
     autocomplete: "off",
     spellcheck: "false",

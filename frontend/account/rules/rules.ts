@@ -52,8 +52,13 @@ export class Rules {
       save,
       test,
       this.apply,
-      button(t("Show as Sieve"), () => void convert(desk, item, this.rules)),
       button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }),
+      el(
+        "details",
+        {},
+        el("summary", {}, t("More")),
+        button(t("Show as Sieve"), () => void convert(desk, item, this.rules)),
+      ),
       this.error,
     );
     fill(
