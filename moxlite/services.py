@@ -45,7 +45,7 @@ from moxlite.wiring import Components
 
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
-    from moxlite.logins.provider import LoginProvider
+    from moxlite.admin.providerpeople import ProviderPeople
     from moxlite.web.account.app import AccountApp
     from moxlite.web.account.consent import Consent
     from moxlite.web.admin.app import AdminApp
@@ -260,16 +260,18 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
     # Of both apps. Each is made in a thread, and asks the loop from there: `Lazy` has its lock on the loop.
     transfers = Lazy(make_transfers)
 
-    def make_provider() -> "LoginProvider | None":
+    def make_people() -> "ProviderPeople | None":
         settings = components.static.oidc
         if settings is None:
             return None
+        from moxlite.admin.providerpeople import ProviderPeople
         from moxlite.logins.provider import LoginProvider
 
         client = components.network.https_client(allow_internal=settings.allow_internal, purpose="login provider")
-        return LoginProvider(settings, client)
+        provider = LoginProvider(settings, client)
+        return ProviderPeople(settings, provider, config, files.auth, components.factor_changes)
 
-    provider = Lazy(make_provider)  # of both apps: discovery document and keys are fetched once
+    people = Lazy(make_people)  # of both apps: discovery document and keys are fetched once
 
     def make_webmail() -> "Webmail":
         from moxlite.web.webmail.app import Webmail
@@ -293,7 +295,7 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
             http=components.network.https_client(allow_internal=allow_internal, purpose="unsubscribe"),
             assure=queue.assure if queue else not_asked,
             notices=services.notices,
-            provider=trio.from_thread.run(provider.get),
+            people=trio.from_thread.run(people.get),
         )
 
     def make_account() -> "AccountApp":
@@ -318,8 +320,8 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
             factors=components.factor_changes,
             imports=imports,
         )
-        provided = trio.from_thread.run(provider.get)
-        return AccountApp(config_dir=config.path.parent, server=server, exports=exports, provider=provided)
+        known = trio.from_thread.run(people.get)
+        return AccountApp(config_dir=config.path.parent, server=server, exports=exports, people=known)
 
     def make_webapi() -> "WebAPI":
         from moxlite.web.webapi.app import WebAPI

@@ -356,7 +356,9 @@ class FactorCommands:
         if args.account:
             named_account(self._config, args.account)
         return [
-            ConnectionInfo(binding.account, binding.issuer, binding.subject, _words(binding.bound))
+            ConnectionInfo(
+                binding.account, binding.issuer, binding.subject, _words(binding.bound), _words(binding.last_login)
+            )
             for binding in await self._auth.bindings.of(args.account)
         ]
 

@@ -488,6 +488,13 @@ class OIDC(Section, frozen=True):
     ] = None
     name: Annotated[str, doc("The provider's name on the login button. For example, `Authentik`.")] = "OpenID Connect"
     allow_internal: Annotated[bool, doc("The provider has an address of your own network.")] = False
+    trust_addresses: Annotated[
+        tuple[Domain, ...],
+        doc(
+            "Domains where only the provider gives out addresses. The first login connects a user to the account with "
+            "the user's verified address. After that, only the user's ID at the provider counts."
+        ),
+    ] = ()
 
 
 class Doctor(Section, frozen=True):

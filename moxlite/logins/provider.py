@@ -92,7 +92,8 @@ class LoginProvider:
         """Begin a log-in; returns what `finish` needs, and where the browser goes. Raises ProviderAway."""
         provider = await self._discover()
         begun = begin(redirect_uri)
-        return begun, authorization_url(provider, self._settings.client_id, begun, again=again)
+        scopes = ["email"] if self._settings.trust_addresses else []
+        return begun, authorization_url(provider, self._settings.client_id, begun, scopes=scopes, again=again)
 
     async def finish(self, begun: Begun, *, state: str, code: str, iss: str | None, error: str = "") -> Claims:
         """The verified claims of the person who has logged in. Raises ProviderAway, NotGranted, OIDCError."""

@@ -284,15 +284,16 @@ Subject: TypeAlias = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
 class ConnectionInfo(msgspec.Struct, frozen=True):
-    """A person of a login provider who logs in to an account, since when (UTC)."""
+    """A person of a login provider who logs in to an account, since when, and when last (UTC)."""
 
     account: str
     issuer: str
     subject: str
     since: str
+    last_login: str
 
 
-@query("account provider list", Role.COMMAND_LINE, columns=("account", "issuer", "subject", "since"))
+@query("account provider list", Role.COMMAND_LINE, columns=("account", "issuer", "subject", "since", "last_login"))
 class ListConnections(Operation[list[ConnectionInfo]], frozen=True):
     """List who logs in by the login provider: to account NAME, or to all accounts."""
 

@@ -77,9 +77,6 @@ LOGOUT_TYPES: Final = (None, "JWT", "jwt", "logout+jwt")
 LOGOUT: Final = "http://schemas.openid.net/event/backchannel-logout"
 """The event of a logout token."""
 
-SCOPE: Final = "openid"
-
-
 class OIDCError(Exception):
     """An answer of the provider cannot be used. The text gives the reason, for the log: it may quote the provider."""
 
@@ -144,6 +141,13 @@ class Claims(msgspec.Struct, frozen=True):
     at_hash: str | None = None
     auth_time: float | None = None
     nbf: float | None = None
+    email: Any = None  # of any type: a provider that sends another one still logs people in (Core §5.1)
+    email_verified: Any = None
+
+    @property
+    def address(self) -> str:
+        """The address that the provider has verified, "" for none: the text "true" is no such promise."""
+        return self.email if isinstance(self.email, str) and self.email_verified is True else ""
 
 
 class LogoutClaims(msgspec.Struct, frozen=True):
@@ -220,16 +224,18 @@ def begin(redirect_uri: str) -> Begun:
     return Begun(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(32), redirect_uri)
 
 
-def authorization_url(provider: Provider, client_id: str, begun: Begun, *, again: bool = False) -> str:
-    """The address at which the browser asks the provider (Core §3.1.2.1). With `again` the user has to log in there,
-    even if a session of the provider lives.
+def authorization_url(
+    provider: Provider, client_id: str, begun: Begun, *, scopes: Sequence[str] = (), again: bool = False
+) -> str:
+    """The address at which the browser asks the provider (Core §3.1.2.1), for claims of these further `scopes`. With
+    `again` the user has to log in there, even if a session of the provider lives.
     """
     challenge = hashlib.sha256(begun.verifier.encode()).digest()
     fields = {
         "response_type": "code",
         "client_id": client_id,
         "redirect_uri": begun.redirect_uri,
-        "scope": SCOPE,
+        "scope": " ".join(("openid", *scopes)),
         "state": begun.state,
         "nonce": begun.nonce,
         "code_challenge": _base64url(challenge),

@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.admin.factors import FactorChanges
+from moxlite.admin.providerpeople import ProviderPeople
 from moxlite.decoders import from_json
 from moxlite.logins.attempts import Attempts
 from moxlite.logins.identity import LoginRefused, RateLimited, WrongCredentials
@@ -114,13 +115,14 @@ class ProviderLogins:
     """Log-ins by the provider to one app.
 
     Args:
-      provider: None if the server has none.
+      people: None if the server has no provider.
     """
 
-    def __init__(self, sessions: Sessions, provider: LoginProvider | None, auth: AuthDB, attempts: Attempts) -> None:
+    def __init__(self, sessions: Sessions, people: ProviderPeople | None, auth: AuthDB, attempts: Attempts) -> None:
         self.sessions: Final = sessions
         self._attempts = attempts
-        self.provider: Final = provider
+        self._people = people
+        self.provider: Final = None if people is None else people.provider
         self._auth = auth
         self.bindings: Final = auth.bindings
         self._secret = secrets.token_bytes(32)
@@ -177,6 +179,15 @@ class ProviderLogins:
             wrong = WrongCredentials("couldn't verify the login provider's answer")
             refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
             raise await refused(refusal, FAILED) from error
+
+    async def log_in(self, caller: Caller, answer: Answer) -> LoginResult:
+        """Start a session for the person who comes back, or ask for a second factor. Raises as `finish`."""
+        claims = await self.finish(caller, "login", answer)
+        assert self._people is not None
+        account = await self._people.account_of(claims, app=self.sessions.app, remote=caller.request.client_ip)
+        # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
+        seconds = max(min(claims.auth_time or 0, time.time()), 1)
+        return await self.sessions.log_in_by_provider(caller, account, int(seconds * 1_000_000))
 
     async def confirm(self, caller: Caller, answer: Answer) -> None:
         """Allow the sensitive calls of a session to a person of its account, who has logged in since `begin`. Raises as
@@ -283,11 +294,7 @@ class ProviderCalls:
     @call(public=True)
     async def provider_finish(self, caller: Caller, answer: Answer) -> LoginResult:
         """Complete a log-in: start a session as `login` does, or ask for a second factor."""
-        claims = await self._logins.finish(caller, "login", answer)
-        account = await self._logins.bindings.account_of(claims.iss, claims.sub)
-        # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
-        seconds = max(min(claims.auth_time or 0, time.time()), 1)
-        return await self._logins.sessions.log_in_by_provider(caller, account, int(seconds * 1_000_000))
+        return await self._logins.log_in(caller, answer)
 
     @call()
     async def provider_confirm(self, caller: Caller) -> str:

@@ -15,11 +15,12 @@ from moxlite.logins.attempts import Attempts
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
 from moxlite.operations.access import ConnectProvider, DisconnectProvider, ListConnections
+from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.credentials import mark_two_step
 from moxlite.store.auth.loginattempts import RecordedAttempt
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.loginprovider import CLIENT, ISSUER, SECRET, House, reply
-from tests.web_rig import ADDRESS, STATIC, Browser, Rig
+from tests.web_rig import ADDRESS, DOMAINS, STATIC, Browser, Rig
 
 PROVIDER = f"""
 [oidc]
@@ -336,6 +337,128 @@ async def test_a_disabled_account(rig: Rig, provider: House) -> None:
     browser = page(rig)
     answer = await browser.post("provider_finish", {"answer": await back(provider, browser)})
     assert (answer.status, answer.json["error"]["message"]) == (401, "moved to another server")
+
+
+# Connections by a verified address
+
+
+TRUSTED = STATIC + PROVIDER + 'trust_addresses = ["example.org", "plus.example"]\n'
+
+PEOPLE = (
+    DOMAINS
+    + """
+[accounts.tom.destinations."Tim.Tom@example.org"]
+[accounts.tom.destinations."tom@plus.example"]
+[accounts.tom.destinations."@plus.example"]
+[accounts.tom.destinations."tom@other.example"]
+[accounts.lea]
+domain = "example.org"
+login_disabled = "locked"
+[accounts.lea.destinations."lea@example.org"]
+[domains."plus.example"]
+localpart_separators = ["+"]
+[domains."other.example"]
+[domains."example.org".aliases.team]
+addresses = ["tom@example.org"]
+"""
+)
+trusting = pytest.mark.rig(static=TRUSTED, domains=PEOPLE)
+
+
+def as_person(provider: House, subject: str, email: object, verified: object = True) -> None:
+    provider.subject = subject
+    provider.claims = {"email": email, "email_verified": verified, "preferred_username": "tom@example.org"}
+
+
+@trusting
+@pytest.mark.parametrize("email", ["tom@example.org", "TOM@Example.org", "tim.tom@example.org", "tom@plus.example"])
+async def test_a_verified_address_connects(rig: Rig, provider: House, email: str) -> None:
+    """WEB-185: at the first log-in; the user and the audit log are told, and later only the subject counts."""
+    as_person(provider, "tom-at-home", email)
+    browser = page(rig)
+    url = await browser.call("provider_login", stay=False)
+    assert parse_qs(urlsplit(url).query)["scope"] == ["openid email"]
+    result = await browser.call("provider_finish", answer=provider.approve(url))
+    assert result["login_address"] == "tom@example.org"
+    [entry] = await rig.auth.audit.entries(AuditFilter(actor="(login provider)"))
+    assert (entry.action, entry.object, entry.outcome) == ("account provider connect", "tom", "done")
+    assert "tom-at-home" in entry.detail
+    async with rig.account("tom") as account:
+        inbox = await account.read(lambda r: mailbox_by_name(r, "Inbox"), op="test")
+    assert inbox is not None
+    assert inbox.total == 1
+    as_person(provider, "tom-at-home", "mia@example.org")
+    assert (await log_in(provider, page(rig)))["login_address"] == "tom@example.org"
+
+
+@trusting
+@pytest.mark.parametrize(
+    ("email", "verified"),
+    [
+        ("tom@example.org", False),
+        ("tom@example.org", None),
+        ("tom@example.org", "true"),
+        ("tom@example.org", 1),
+        (["tom@example.org"], True),
+        (None, True),
+        ("", True),
+        ("tom", True),
+        ("tom@other.example", True),  # not a trusted domain
+        ("mia@example.org", True),  # the postmaster's account
+        ("postmaster@example.org", True),
+        ("postmaster@plus.example", True),
+        ("team@example.org", True),  # an alias
+        ("anyone@plus.example", True),  # the catch-all
+        ("tom+x@plus.example", True),
+        ("lea@example.org", True),  # locked
+        ("nobody@example.org", True),
+        ("tom@example.org@example.org", True),
+        ("tom@example.org, mia@example.org", True),
+    ],
+    ids=str,
+)
+async def test_addresses_that_connect_nothing(rig: Rig, provider: House, email: object, verified: object) -> None:
+    """WEB-185: unverified ones, those of other domains, and those that are not an account's very own."""
+    as_person(provider, "someone", email, verified)
+    browser = page(rig)
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
+    assert await rig.auth.bindings.of("") == []
+
+
+@trusting
+async def test_an_address_that_changes_hands_opens_nothing(rig: Rig, provider: House) -> None:
+    """WEB-185: also after the first person was disconnected."""
+    as_person(provider, "first", "tom@example.org")
+    await log_in(provider, page(rig))
+    as_person(provider, "second", "tom@example.org")
+    browser = page(rig)
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
+    assert await rig.auth.bindings.remove(ISSUER, "first", "tom")
+    for subject in ("second", "first"):
+        as_person(provider, subject, "tom@example.org")
+        assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
+    await rig.auth.begin_removal("tom")
+    assert await rig.auth.bindings.add_first(ISSUER, "second", "tom")  # a later account of the name
+
+
+@trusting
+async def test_the_second_factor_after_a_connection_by_address(rig: Rig, provider: House) -> None:
+    """WEB-185, WEB-151: the address doesn't replace it."""
+    async with rig.account("tom") as account:
+        await account.write(lambda tx: mark_two_step(tx, True))
+    await rig.auth.factors.add_totp("tom", "phone", b"x" * 20, 1)
+    as_person(provider, "tom-at-home", "tom@example.org")
+    assert (await log_in(provider, page(rig)))["csrf_token"] == ""
+
+
+async def test_the_last_log_in_is_noted(rig: Rig, provider: House) -> None:
+    """WEB-185: for the list of the command line."""
+    await connect(rig)
+    [before] = await rig.auth.bindings.of("mia")
+    await log_in(provider, page(rig))
+    [after] = await rig.auth.bindings.of("mia")
+    assert after.last_login > before.last_login
+    assert after.bound == before.bound
 
 
 # Confirmation

@@ -256,6 +256,11 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (STATIC + "[imap]\nmessage_limit = 3000\nsave_limit = 2000\n", "imap.save_limit", "and message_limit"),
         (STATIC + '[oidc]\nissuer = "http://login.example"\nclient_id = "a"\n', "oidc.issuer", "https://"),
         (STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = " "\n', "oidc.client_id", "a word"),
+        (
+            STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\ntrust_addresses = ["other.example"]\n',
+            "oidc.trust_addresses[0]",
+            "is not a domain of domains.toml",
+        ),
     ],
 )
 def test_each_cross_check_of_the_static_file_tells_its_key(tmp_path: Path, static: str, key: str, words: str) -> None:

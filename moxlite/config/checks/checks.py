@@ -228,6 +228,11 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mi
             )
         elif settings is not None and accounts[settings.account].queue_mailbox and is_queue_mailbox(settings.mailbox):
             of_static.append(Mistake((key, "mailbox"), IS_QUEUE))
+    for index, trusted in enumerate(static.oidc.trust_addresses if static.oidc else ()):
+        if trusted.unicode not in domains.domains:
+            text = f'is not a domain of domains.toml: "{trusted.unicode}"'
+            hint = near(trusted.unicode, domains.domains)
+            of_static.append(Mistake(("oidc", "trust_addresses", index), text, hint, ("domains", trusted.unicode)))
     initial = static.initial_mailboxes
     names = (*initial.regular, *(getattr(initial.special_use, use) for use in initial.special_use.__struct_fields__))
     of_domains = list(_routes(("routes",), domains.routes, static))

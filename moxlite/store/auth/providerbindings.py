@@ -19,12 +19,21 @@ MAX_BINDINGS: Final = 20
 """Maximum number of people of one account."""
 
 ACCOUNT: Final = "SELECT account FROM provider_binding WHERE issuer = ? AND subject = ?"
-LIST: Final = "SELECT issuer, subject, account, bound FROM provider_binding WHERE account = ? ORDER BY bound, subject"
-ALL: Final = "SELECT issuer, subject, account, bound FROM provider_binding ORDER BY account, bound, subject"
+LIST: Final = (
+    "SELECT issuer, subject, account, bound, last_login FROM provider_binding WHERE account = ? ORDER BY bound, subject"
+)
+ALL: Final = (
+    "SELECT issuer, subject, account, bound, last_login FROM provider_binding ORDER BY account, bound, subject"
+)
 COUNT: Final = "SELECT count(*) FROM provider_binding WHERE account = ?"
-ADD: Final = "INSERT INTO provider_binding (issuer, subject, account, bound) VALUES (?, ?, ?, ?)"
+ADD: Final = (
+    "INSERT INTO provider_binding (issuer, subject, account, bound, last_login) VALUES (?1, ?2, ?3, ?4, ?4)"
+)
+NOTE_LOGIN: Final = "UPDATE provider_binding SET last_login = max(last_login, ?) WHERE issuer = ? AND subject = ?"
+CONNECTED: Final = "SELECT 1 FROM provider_account WHERE account = ? AND issuer = ?"
+NOTE_CONNECTED: Final = "INSERT INTO provider_account (account, issuer) VALUES (?, ?) ON CONFLICT DO NOTHING"
 REMOVE: Final = "DELETE FROM provider_binding WHERE account = ? AND issuer = ? AND subject = ?"
-DROP: Final = "DELETE FROM provider_binding WHERE account = ?"
+DROP: Final = ("DELETE FROM provider_binding WHERE account = ?", "DELETE FROM provider_account WHERE account = ?")
 
 
 class BoundElsewhere(StoreError):
@@ -32,12 +41,13 @@ class BoundElsewhere(StoreError):
 
 
 class ProviderBinding(msgspec.Struct, frozen=True):
-    """A person who logs in to an account, since when (µs UTC)."""
+    """A person who logs in to an account, since when, and when last (µs UTC)."""
 
     issuer: str
     subject: str
     account: str
     bound: int
+    last_login: int
 
 
 class ProviderBindings:
@@ -66,6 +76,18 @@ class ProviderBindings:
         """Let a person log in to an account; False if it is so already. Raises BoundElsewhere, LimitExceeded."""
         return await self._database().write(lambda tx: _add(tx, issuer, subject, account))
 
+    async def add_first(self, issuer: str, subject: str, account: str) -> bool:
+        """As `add`, unless a person of this provider was ever connected to the account: then False."""
+
+        def unit(tx: Tx) -> bool:
+            return tx.row(CONNECTED, account, issuer) is None and _add(tx, issuer, subject, account)
+
+        return await self._database().write(unit)
+
+    async def note_login(self, issuer: str, subject: str) -> None:
+        """Note that a person logs in now."""
+        await self._database().write(lambda tx: tx.execute(NOTE_LOGIN, tx.now, issuer, subject))
+
     async def remove(self, issuer: str, subject: str, account: str) -> bool:
         """End a binding; False without such a binding."""
         return await self._database().write(lambda tx: tx.execute(REMOVE, account, issuer, subject) > 0)
@@ -81,9 +103,11 @@ def _add(tx: Tx, issuer: str, subject: str, account: str) -> bool:
     if count is not None and count[0] >= MAX_BINDINGS:
         raise LimitExceeded(f"the account is connected to {MAX_BINDINGS} people already")
     tx.execute(ADD, issuer, subject, account, tx.now)
+    tx.execute(NOTE_CONNECTED, account, issuer)
     return True
 
 
 def drop_bindings(tx: Tx, account: str) -> None:
-    """Remove the bindings of an account."""
-    tx.execute(DROP, account)
+    """Remove all that is known of an account's people."""
+    for sql in DROP:
+        tx.execute(sql, account)

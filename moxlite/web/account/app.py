@@ -39,7 +39,7 @@ from moxlite.web.types import LoginResult
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moxlite.logins.provider import LoginProvider
+    from moxlite.admin.providerpeople import ProviderPeople
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import Request, ResponseWriter
 
@@ -53,7 +53,7 @@ class AccountApp:
         config_dir: Path,
         server: Server,
         exports: BrowserExports,
-        provider: LoginProvider | None,
+        people: ProviderPeople | None,
     ) -> None:
         config = server.config
         self._parts = Bundles("account")
@@ -63,7 +63,7 @@ class AccountApp:
         )
         self._exports = exports
         self._server = server
-        self._provided = ProviderLogins(self._sessions, provider, server.auth, server.logins.attempts)
+        self._provided = ProviderLogins(self._sessions, people, server.auth, server.logins.attempts)
         shared: Mapping[type, object] = {
             LoginCalls: LoginCalls(self._sessions),
             ProviderCalls: ProviderCalls(self._provided),

@@ -56,10 +56,10 @@ from moxlite.web.webmail.types import StreamEvent
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from moxlite.admin.providerpeople import ProviderPeople
     from moxlite.compose.reply import Own
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
-    from moxlite.logins.provider import LoginProvider
     from moxlite.net.httpclient import HTTPClient
     from moxlite.operations.performing import Perform
     from moxlite.process.keys import SigningKeys
@@ -102,7 +102,7 @@ class Webmail:
         http: HTTPClient,
         assure: Assure,
         notices: Notices,
-        provider: LoginProvider | None,
+        people: ProviderPeople | None,
     ) -> None:
         self._bundles = Bundles("webmail")
         self._document = Document("webmail", config_dir, "webmail", self._bundles.languages)
@@ -130,7 +130,7 @@ class Webmail:
         )
         self._files = ComposeCalls(self._sessions, server)
         self._imports = ImportCalls(self._sessions, server)
-        self._provided = ProviderLogins(self._sessions, provider, auth, logins.attempts)
+        self._provided = ProviderLogins(self._sessions, people, auth, logins.attempts)
         shared: Mapping[type, object] = {
             DeviceLogins: DeviceLogins(self._sessions),
             ProviderCalls: ProviderCalls(self._provided),
