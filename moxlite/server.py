@@ -21,7 +21,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -33,7 +33,7 @@ from moxlite.admin.audit import recorder
 from moxlite.admin.delivery.memberquestions import MemberQuestions
 from moxlite.config.holder import Observer
 from moxlite.config.listeners import Protocol
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import Key, Snapshot
 from moxlite.heap import give_memory_back, keep_heap_small
 from moxlite.ledger import begin as begin_ledger, total_of
 from moxlite.mailauth.dnssec import watch_resolver
@@ -173,6 +173,7 @@ async def serve(
         # told at once of what has changed since `first`, with which all parts were made
         for observer in _observers(components, queue, questions, examinations).values():
             components.config.on_change(observer, since=first)
+        await _note_addresses(components, components.config.current.derived.by_address.keys())
         for wait in components.before_serving:
             await wait()
         # Connections and attempts are not children of the tasks that start them, and outlive their failures.
@@ -245,8 +246,14 @@ def _observers(
         # In a task: observers run on the loop, where domains.toml is put into use, and must not wait for a file.
         components.tree.start("server.end-logins", partial(_end_logins, components, old, new), Fate.ONCE)
 
+    def note_addresses(old: Snapshot, new: Snapshot) -> None:
+        fresh = new.derived.by_address.keys() - old.derived.by_address.keys()
+        if fresh:
+            components.tree.start("server.addresses", partial(_note_addresses, components, fresh), Fate.ONCE)
+
     found: dict[str, Observer] = {
         "end sessions of accounts that are disabled or gone": end_logins,
+        "note new addresses": note_addresses,
         "end copies by IMAP of accounts that are gone": components.end_copies,
         "ask block lists that are new about this server": components.network.listings.reconfigured,
     }
@@ -373,6 +380,14 @@ def _task_tree() -> list[str]:
     if root is not None:
         add(root, 0)
     return lines
+
+
+async def _note_addresses(components: Components, addresses: Collection[Key]) -> None:
+    """Note addresses of accounts and aliases, none of which is given to a new person later (WEB-186)."""
+    try:
+        await components.files.auth.addresses.note(f"{localpart}@{domain}" for localpart, domain in addresses)
+    except StoreError as error:  # the next start tries it again
+        logger.warning("addresses not noted", extra={"kv": {"err": str(error)}})
 
 
 async def _end_logins(components: Components, old: Snapshot, new: Snapshot) -> None:

@@ -269,7 +269,15 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
 
         client = components.network.https_client(allow_internal=settings.allow_internal, purpose="login provider")
         provider = LoginProvider(settings, client)
-        return ProviderPeople(settings, provider, config, files.auth, components.factor_changes)
+        return ProviderPeople(
+            settings,
+            provider,
+            config=config,
+            accounts=files.accounts,
+            auth=files.auth,
+            logins=services.logins,
+            factors=components.factor_changes,
+        )
 
     people = Lazy(make_people)  # of both apps: discovery document and keys are fetched once
 

@@ -5,6 +5,7 @@ Each function changes the document that `ConfigHolder.edit` gives it, or raises 
 edit find mistakes in the configuration as a whole.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from moxlite.config.checks.accounts import account_name_problem
@@ -53,14 +54,16 @@ def new_address(snapshot: Snapshot, text: str, field: str = "address") -> str:
     return address
 
 
-def add_account(document: Document, snapshot: Snapshot, name: str, address: str) -> None:
-    """Add an account with one address and the usual settings (ADMIN-14)."""
+def add_account(
+    document: Document, snapshot: Snapshot, name: str, address: str, further: Mapping[str, Any] | None = None
+) -> None:
+    """Add an account with one address, the usual settings (ADMIN-14), and `further` ones in the form of the file."""
     problem = account_name_problem(name)
     if problem is not None:
         raise Refused(f'"{name}" {problem}', "account")
     if name in snapshot.domains.accounts:
         raise Refused(f'account "{name}" already exists', "account")
-    document.put(("accounts", name), account_settings(new_address(snapshot, address)))
+    document.put(("accounts", name), account_settings(new_address(snapshot, address)) | (further or {}))
 
 
 def account_settings(address: str) -> dict[str, Any]:

@@ -282,11 +282,17 @@ class AccountCommands:
         return changes.settings_of(named_account(self._config, args.account))
 
     async def account_add(self, args: AddAccount) -> None:
-        """Add an account to the file, and make its database."""
-        await self.check_new(args.account)
-        await self.check_address(args.address, "address")
-        await change_file(self._config, changes.add_account, args.account, args.address)
-        await self.make(args.account)
+        """Add an account with the usual settings."""
+        await self.add(args.account, args.address)
+
+    async def add(self, name: str, address: str, settings: Mapping[str, object] | None = None) -> None:
+        """Add an account to the file, with further settings in its form, and make its database. Raises
+        CommandFailed.
+        """
+        await self.check_new(name)
+        await self.check_address(address, "address")
+        await change_file(self._config, changes.add_account, name, address, settings)
+        await self.make(name)
 
     async def address_add(self, args: AddAddress) -> None:
         """Give an account one more address."""

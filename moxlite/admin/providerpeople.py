@@ -1,4 +1,4 @@
-"""Which account a person of the login provider logs in to (WEB-181, WEB-185).
+"""Which account a person of the login provider logs in to (WEB-181, WEB-185), or gets (WEB-186).
 
 Issuer and subject decide. An address decides once, at the first log-in, and only where the administrator says that the
 provider alone gives out a domain's addresses: after that it may change hands there, and opens nothing.
@@ -7,11 +7,16 @@ provider alone gives out a domain's addresses: after that it may change hands th
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Final
 
 import trio
 
-from moxlite.config.snapshot import AccountRecipient
+from moxlite.config.checks.accounts import account_name_problem
+from moxlite.config.snapshot import AccountRecipient, UnknownLocalpart
+from moxlite.config.toml.decode import encode
+from moxlite.lazyimport import load
+from moxlite.net.control.server import CommandFailed
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.auth.audit import Origin, acting_as
 from moxlite.store.auth.providerbindings import BoundElsewhere
@@ -19,13 +24,28 @@ from moxlite.store.errors import LimitExceeded, StorageBroken, StorageBusy, Stor
 
 if TYPE_CHECKING:
     from moxlite.admin.factors import FactorChanges
-    from moxlite.config.snapshot import CurrentConfig
+    from moxlite.config.holder import ConfigHolder
     from moxlite.config.static import OIDC
+    from moxlite.logins.logins import Logins
     from moxlite.logins.provider import LoginProvider
     from moxlite.proto.oidc import Claims
+    from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
 
 logger = logging.getLogger("moxlite.admin.logins")
+
+RESERVED: Final = frozenset(
+    (
+        *("abuse", "admin", "administrator", "dmarc", "ftp", "help", "hostmaster", "info", "mailerdaemon", "marketing"),
+        *("moxlite", "news", "noc", "noreply", "postmaster", "root", "sales", "security", "ssladmin", "sslwebmaster"),
+        *("support", "sysadmin", "tlsrpt", "usenet", "uucp", "webmaster", "www"),
+    )
+)
+"""Localparts that speak for a domain (RFC 2142), get its certificates (CA/Browser Forum BR 3.2.2.4.4) or look as if.
+Compared without separators: ``no-reply`` is ``noreply``.
+"""
+
+SEPARATORS: Final = re.compile("[._-]")
 
 ACTOR: Final = "(login provider)"
 """The actor of these changes in the audit log."""
@@ -35,14 +55,24 @@ class ProviderPeople:
     """The people of the login provider, and their accounts. Methods raise StoreError."""
 
     def __init__(
-        self, settings: OIDC, provider: LoginProvider, config: CurrentConfig, auth: AuthDB, factors: FactorChanges
+        self,
+        settings: OIDC,
+        provider: LoginProvider,
+        *,
+        config: ConfigHolder,
+        accounts: Accounts,
+        auth: AuthDB,
+        logins: Logins,
+        factors: FactorChanges,
     ) -> None:
         self.provider: Final = provider
         self._settings = settings
         self._config = config
+        self._accounts = accounts
         self._auth = auth
+        self._logins = logins
         self._factors = factors
-        self._turn = trio.Lock()  # two tabs of a new person
+        self._turn = trio.Lock()
 
     async def account_of(self, claims: Claims, *, app: str, remote: str) -> str | None:
         """The account of a person who logs in to an app now, from this address, or None. The first log-in may connect
@@ -52,18 +82,22 @@ class ProviderPeople:
         account = await bindings.account_of(claims.iss, claims.sub)
         if account is None:
             with acting_as(Origin(ACTOR, app, remote)):
-                async with self._turn:
-                    return await self._first_login(claims, remote)
+                async with self._turn:  # another tab of the person may have been first
+                    known = await bindings.account_of(claims.iss, claims.sub)
+                    return known or await self._first_login(claims, remote)
         try:
             await bindings.note_login(claims.iss, claims.sub)
         except (StorageFull, StorageBusy, StorageBroken) as error:  # log-ins go on (STORE-105a)
-            logger.warning("log-in at the provider not noted", extra={"kv": {"account": account, "err": str(error)}})
+            logger.warning("provider login not noted", extra={"kv": {"account": account, "err": str(error)}})
         return account
 
     async def _first_login(self, claims: Claims, remote: str) -> str | None:
         address = self._trusted(claims)
-        account = None if address is None else self._owner(address)
-        if address is None or account is None:
+        if address is None:
+            return None
+        account = self._owner(address)
+        created = account is None and (account := await self._create(address, claims)) is not None
+        if account is None:
             return None
         detail = {"subject": claims.sub, "address": str(address)}
         try:
@@ -75,8 +109,41 @@ class ProviderPeople:
             kv = {"account": account, "subject": claims.sub}
             logger.warning("address of a connected account came with another person", extra={"kv": kv})
             return None
-        await self._factors.provider_connected(account, where=remote)
+        if not created:
+            await self._factors.provider_connected(account, where=remote)
         return account
+
+    async def _create(self, address: Address, claims: Claims) -> str | None:
+        """Create the account of a new person; its name, or None where that isn't wanted, or the address isn't free."""
+        snapshot = self._config.current
+        settings = snapshot.domain(address.domain)
+        localpart = str(address.localpart)
+        # An address with a recipient of any kind is taken, and one that ever had a recipient stays taken.
+        if (
+            settings is None
+            or settings.new_accounts is None
+            or not isinstance(snapshot.lookup(address), UnknownLocalpart)
+            or account_name_problem(localpart) is not None  # ASCII alone: others may look like another's
+            or SEPARATORS.sub("", localpart) in RESERVED
+            or address != snapshot.canonical(address)
+            or await self._auth.addresses.has(f"{localpart}@{address.domain.ascii}")
+        ):
+            return None
+        taken = localpart in snapshot.domains.accounts or self._accounts.exists(localpart)
+        name = f"{localpart}.{address.domain.ascii}" if taken else localpart
+        detail = {"subject": claims.sub, "address": str(address)}
+        await load("moxlite.admin.commands")
+        from moxlite.admin.commands import AccountCommands
+
+        commands = AccountCommands(self._config, self._accounts, self._auth, self._logins)
+        try:
+            async with self._auth.audit.recording("config account add", name, detail):
+                await commands.add(name, str(address), encode(settings.new_accounts))
+        except CommandFailed as error:
+            logger.warning("account not created", extra={"kv": {"account": name, "err": str(error)}})
+            return None
+        logger.info("account created at first login", extra={"kv": {"account": name, "address": str(address)}})
+        return name
 
     def _trusted(self, claims: Claims) -> Address | None:
         """The address of a person, if it may decide."""
@@ -84,7 +151,7 @@ class ProviderPeople:
             address = Address.parse(claims.address)
         except AddressError:
             return None
-        return address if address.domain in self._settings.trust_addresses else None
+        return self._config.current.folded(address) if address.domain in self._settings.trust_addresses else None
 
     def _owner(self, address: Address) -> str | None:
         """The account with this very address that may be connected by it: no alias, no catch-all, no text after a
@@ -97,4 +164,4 @@ class ProviderPeople:
         settings = snapshot.account(recipient.account)
         if settings is None or settings.login_disabled or recipient.account == snapshot.static.postmaster.account:
             return None
-        return recipient.account if snapshot.folded(address) == recipient.canonical else None
+        return recipient.account if address == recipient.canonical else None

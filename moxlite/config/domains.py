@@ -171,6 +171,21 @@ class Alias(Section, frozen=True):
     deliver_to_sender: Annotated[bool, doc("Send members copies of their own messages.")] = False
 
 
+class NewAccounts(Section, frozen=True):
+    """Accounts for people who log in at the login provider for the first time, if their verified address in this domain
+    never had an account. New accounts get these settings.
+    """
+
+    quota_message_size: Annotated[Size | None, doc("Space for messages, instead of the global limit.")] = None
+    max_outgoing_messages_per_day: Annotated[int, doc("Maximum number of recipients in 24 hours.")] = 1000
+    max_first_time_recipients_per_day: Annotated[
+        int, doc("Limit of recipients never written to before, in 24 hours.")
+    ] = 200
+    max_recipients_per_hour: Annotated[
+        int | None, doc("Recipients in an hour before the guard pauses sending. 0: no limit.")
+    ] = None
+
+
 class DomainConfig(Section, frozen=True):
     """A domain that this server accepts mail for."""
 
@@ -200,6 +215,10 @@ class DomainConfig(Section, frozen=True):
         tuple[Separator, ...], doc("Ignore text after one of these on delivery: `you+shop@` becomes `you@`.")
     ] = ()
     localpart_case_sensitive: Annotated[bool, doc("Uppercase and lowercase are different before the @.")] = False
+    new_accounts: Annotated[
+        NewAccounts | None,
+        doc("Create accounts at the first login. The domain must be one of `trust_addresses` in moxlite.toml."),
+    ] = None
     dkim: Annotated[DKIMConfig, doc("Signing of outgoing mail.")] = DKIMConfig()
     dmarc: Annotated[DMARC | None, doc("Where DMARC reports arrive.")] = None
     strict_records: Annotated[

@@ -77,6 +77,7 @@ LOGOUT_TYPES: Final = (None, "JWT", "jwt", "logout+jwt")
 LOGOUT: Final = "http://schemas.openid.net/event/backchannel-logout"
 """The event of a logout token."""
 
+
 class OIDCError(Exception):
     """An answer of the provider cannot be used. The text gives the reason, for the log: it may quote the provider."""
 

@@ -11,6 +11,8 @@ import trio
 from joserfc import jwk
 
 from moxlite.admin.factors import FactorCommands
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.edit import Document
 from moxlite.logins.attempts import Attempts
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
@@ -449,6 +451,122 @@ async def test_the_second_factor_after_a_connection_by_address(rig: Rig, provide
     await rig.auth.factors.add_totp("tom", "phone", b"x" * 20, 1)
     as_person(provider, "tom-at-home", "tom@example.org")
     assert (await log_in(provider, page(rig)))["csrf_token"] == ""
+
+
+CREATING = (
+    PEOPLE.replace('[domains."plus.example"]\n', '[domains."plus.example"]\nnew_accounts = {}\n')
+    + """
+[domains."example.org".new_accounts]
+quota_message_size = "5g"
+max_outgoing_messages_per_day = 20
+"""
+)
+creating = pytest.mark.rig(static=TRUSTED, domains=CREATING)
+
+
+async def remove(rig: Rig, *path: str) -> None:
+    def change(document: Document, _: Snapshot) -> None:
+        document.drop(path)
+
+    await rig.holder.edit(change)
+
+
+@creating
+async def test_the_first_log_in_creates_an_account(rig: Rig, provider: House) -> None:
+    """WEB-186: with the domain's settings, without a password; the audit log names the person."""
+    as_person(provider, "ida-at-home", "Ida.May@example.org")
+    browser = page(rig)
+    assert (await log_in(provider, browser))["login_address"] == "ida.may@example.org"
+    await browser.call("token")
+    account = rig.holder.current.account("ida.may")
+    assert account is not None
+    assert (account.quota_message_size, account.max_outgoing_messages_per_day) == (5 << 30, 20)
+    assert account.max_first_time_recipients_per_day == 200
+    assert account.junk_filter is not None
+    entries = await rig.auth.audit.entries(AuditFilter(actor="(login provider)"))
+    assert [(one.action, one.object) for one in entries] == [
+        ("account provider connect", "ida.may"),
+        ("config account add", "ida.may"),
+    ]
+    assert all("ida-at-home" in one.detail and "ida.may@example.org" in one.detail for one in entries)
+    assert entries[0].via == "webmail"
+    as_person(provider, "ida-at-home", None)
+    assert (await log_in(provider, page(rig, "/")))["login_address"] == "ida.may@example.org"
+
+
+@creating
+async def test_two_tabs_of_a_new_person(rig: Rig, provider: House) -> None:
+    """WEB-186: one account."""
+    as_person(provider, "ida-at-home", "ida@example.org")
+    tabs = [page(rig), page(rig)]
+    answers = [await back(provider, tab) for tab in tabs]
+    statuses: list[int] = []
+
+    async def finish(tab: Browser, answer: dict[str, str]) -> None:
+        statuses.append((await tab.post("provider_finish", {"answer": answer})).status)
+
+    async with trio.open_nursery() as nursery:
+        for tab, answer in zip(tabs, answers, strict=True):
+            nursery.start_soon(finish, tab, answer)
+    assert statuses == [200, 200]
+    assert [one.account for one in await rig.auth.bindings.of("")] == ["ida"]
+
+
+@creating
+async def test_a_name_that_another_domain_has(rig: Rig, provider: House) -> None:
+    """WEB-186: the account's name has the domain then."""
+    await remove(rig, "accounts", "tom", "destinations", "@plus.example")
+    as_person(provider, "other-mia", "mia@plus.example")
+    assert (await log_in(provider, page(rig)))["login_address"] == "mia@plus.example"
+    assert [one.account for one in await rig.auth.bindings.of("")] == ["mia.plus.example"]
+
+
+@creating
+@pytest.mark.parametrize(
+    "email",
+    [
+        *("postmaster", "Abuse", "admin", "administrator", "web-master", "host.master", "no-reply", "root", "info"),
+        *("аdmin", "ida+x", "ida may", "ida/..", ".ida", "i" * 65, "mia", "team", "lea"),
+    ],
+)
+async def test_addresses_that_get_no_account(rig: Rig, provider: House, email: str) -> None:
+    """WEB-186: reserved ones, those that look like another's, and those that have a recipient."""
+    accounts = set(rig.holder.current.domains.accounts)
+    as_person(provider, "someone", f"{email}@example.org")
+    browser = page(rig)
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
+    assert set(rig.holder.current.domains.accounts) == accounts
+    assert await rig.auth.bindings.of("") == []
+
+
+@creating
+@pytest.mark.parametrize(("email", "verified"), [("ida@example.org", False), ("ida@other.example", True)])
+async def test_claims_that_create_nothing(rig: Rig, provider: House, email: str, verified: object) -> None:
+    """WEB-186: an unverified address, one of another domain; and one of a catch-all."""
+    as_person(provider, "someone", email, verified)
+    browser = page(rig)
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
+    as_person(provider, "someone", "ida@plus.example")
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
+    assert "ida" not in rig.holder.current.domains.accounts
+
+
+@creating
+async def test_an_address_that_somebody_had_gets_no_account(rig: Rig, provider: House) -> None:
+    """WEB-186: of an account, of an alias, and of one that was created at a log-in and is gone."""
+    as_person(provider, "ida-at-home", "ida@example.org")
+    await log_in(provider, page(rig))
+    with trio.fail_after(20):
+        while not await rig.auth.addresses.has("ida@example.org"):
+            await trio.to_thread.run_sync(time.sleep, 0.002)
+    await remove(rig, "accounts", "ida")
+    await rig.auth.begin_removal("ida")
+    await remove(rig, "domains", "example.org", "aliases", "team")
+    await remove(rig, "accounts", "tom", "destinations", "Tim.Tom@example.org")
+    for email in ("ida@example.org", "team@example.org", "tim.tom@example.org"):
+        as_person(provider, "new", email)
+        browser = page(rig)
+        assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
 
 
 async def test_the_last_log_in_is_noted(rig: Rig, provider: House) -> None:

@@ -269,6 +269,15 @@ def test_each_cross_check_of_the_static_file_tells_its_key(tmp_path: Path, stati
     assert any(f" {key}: " in line and words in line for line in found), found
 
 
+def test_accounts_are_created_in_trusted_domains_alone(tmp_path: Path) -> None:
+    """ADMIN-9, WEB-186."""
+    domains = DOMAINS + '[domains."example.org".new_accounts]\n'
+    [found] = problems(tmp_path, domains=domains)
+    assert "new_accounts: requires the domain in trust_addresses of [oidc]" in found
+    provider = '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\ntrust_addresses = ["example.org"]\n'
+    assert problems(tmp_path, STATIC + provider, domains) == []
+
+
 def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
     """ADMIN-9, IMAP-162: neither the postmaster's mail nor the mailboxes that new accounts get."""
     assert problems(tmp_path, domains=QUEUE) == []

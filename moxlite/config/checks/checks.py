@@ -242,7 +242,11 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mi
             for name, account in accounts.items()
             if account.queue_mailbox
         ]
+    trusted_names = {one.unicode for one in static.oidc.trust_addresses} if static.oidc else set()
     for name, domain in domains.domains.items():
+        if domain.new_accounts is not None and name not in trusted_names:
+            text = "requires the domain in trust_addresses of [oidc]"
+            of_domains.append(Mistake(("domains", name, "new_accounts"), text))
         of_domains += _routes(("domains", name, "routes"), domain.routes, static)
         of_domains += _peer(("domains", name, "peer"), domain.peer, static)
     for name, account in accounts.items():

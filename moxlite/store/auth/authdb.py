@@ -1,7 +1,7 @@
 """``auth.db``: web sessions, log-in attempts, keys of client certificates, account removals, the audit log
 (STORE-104..106, STORE-140, WEB-160), second factors (STORE-109), which accounts share mailboxes (IMAP-157), which
 have addresses to give away (MASK-3), tokens of the admin API (WEB-168), which accounts have another server's
-password hash (STORE-100b), and who logs in by a login provider (WEB-181).
+password hash (STORE-100b), who logs in by a login provider (WEB-181), and which addresses there were (WEB-186).
 
 `AuthDB` is the interface of the file to the rest of the program: what concerns the file as a whole is here, each table
 is in a module of its own.
@@ -56,7 +56,8 @@ class AuthDB:
 
     Each table has an object: `sessions`, `attempts`, `keys` of client certificates, second `factors`, the `audit` log,
     `sharing`, the pairs of accounts that share mailboxes, `masked`, the index of addresses to give away,
-    `admin_tokens`, `foreign`, the accounts with another server's hash, and `bindings`, the people of a login provider.
+    `admin_tokens`, `foreign`, the accounts with another server's hash, `bindings`, the people of a login provider, and
+    `addresses`, which there are or were.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -74,6 +75,7 @@ class AuthDB:
         self.admin_tokens = AdminTokens(lambda: self.database)
         self.foreign = ForeignPasswords(lambda: self.database)
         self.bindings = ProviderBindings(lambda: self.database)
+        self.addresses = KnownAddresses(lambda: self.database)
 
     @classmethod
     async def open(cls, path: Path, options: Options, *, create: bool = False) -> AuthDB:
@@ -236,3 +238,35 @@ class SharedAccounts:
         """Whether `owners` of `guest` would name `owner`."""
         row = await self._database().read(lambda r: r.row(SHARES, owner, guest), op="shared")
         return row is not None
+
+
+# Addresses that accounts and aliases have or have had (WEB-186). One is noted when it appears, so that an address which
+# leaves the configuration while the server is down is known, too.
+
+
+NOTE_ADDRESS: Final = "INSERT INTO known_address (address) VALUES (?) ON CONFLICT DO NOTHING"
+KNOWN_ADDRESS: Final = "SELECT 1 FROM known_address WHERE address = ?"
+
+
+class KnownAddresses:
+    """The addresses, in their canonical form. All methods raise StoreError.
+
+    Args:
+      database: gives the open file; raises StoreError without one.
+    """
+
+    def __init__(self, database: Callable[[], Database]) -> None:
+        self._database = database
+
+    async def note(self, addresses: Iterable[str]) -> None:
+        """Note addresses, which may be known already."""
+
+        def unit(tx: Tx) -> None:
+            for address in addresses:
+                tx.execute(NOTE_ADDRESS, address)
+
+        await self._database().write(unit)
+
+    async def has(self, address: str) -> bool:
+        """Whether an account or alias has or had an address."""
+        return await self._database().read(lambda r: r.row(KNOWN_ADDRESS, address), op="known-address") is not None

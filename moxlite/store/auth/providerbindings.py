@@ -22,13 +22,9 @@ ACCOUNT: Final = "SELECT account FROM provider_binding WHERE issuer = ? AND subj
 LIST: Final = (
     "SELECT issuer, subject, account, bound, last_login FROM provider_binding WHERE account = ? ORDER BY bound, subject"
 )
-ALL: Final = (
-    "SELECT issuer, subject, account, bound, last_login FROM provider_binding ORDER BY account, bound, subject"
-)
+ALL: Final = "SELECT issuer, subject, account, bound, last_login FROM provider_binding ORDER BY account, bound, subject"
 COUNT: Final = "SELECT count(*) FROM provider_binding WHERE account = ?"
-ADD: Final = (
-    "INSERT INTO provider_binding (issuer, subject, account, bound, last_login) VALUES (?1, ?2, ?3, ?4, ?4)"
-)
+ADD: Final = "INSERT INTO provider_binding (issuer, subject, account, bound, last_login) VALUES (?1, ?2, ?3, ?4, ?4)"
 NOTE_LOGIN: Final = "UPDATE provider_binding SET last_login = max(last_login, ?) WHERE issuer = ? AND subject = ?"
 CONNECTED: Final = "SELECT 1 FROM provider_account WHERE account = ? AND issuer = ?"
 NOTE_CONNECTED: Final = "INSERT INTO provider_account (account, issuer) VALUES (?, ?) ON CONFLICT DO NOTHING"
