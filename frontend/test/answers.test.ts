@@ -25,6 +25,8 @@ const begun: Begun = {
   references: [],
   uploads: [],
   notes: [],
+  name: "Mia M",
+  senders: [],
   ask_read: false,
   ask_delivered: false,
   tls: "default",

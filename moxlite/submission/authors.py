@@ -8,12 +8,13 @@ from typing import TypeAlias
 
 import msgspec
 
-from moxlite.config.snapshot import AccountRecipient, Snapshot
+from moxlite.config.snapshot import AccountRecipient, Snapshot, full_name
 from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.errors import AccountRemoved, AccountUnknown
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.delegates import right_to_send
+from moxlite.store.mail.delegates import Sends, right_to_send
 from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import masked_key, masked_named
 
@@ -47,42 +48,72 @@ def own_way(snapshot: Snapshot, account: str) -> FindWay:
     return find
 
 
+class Sender(msgspec.Struct, frozen=True):
+    """An address of another account, from which a user may write (SMTP-189). `name`: of its mail; `on_behalf`: as in
+    `Way`.
+    """
+
+    owner: str
+    name: str
+    address: str
+    on_behalf: bool
+
+
 def ways_of(accounts: Accounts, snapshot: Snapshot, account: str) -> FindWay:
     """The ways of a user's mail: from an own address, from one that the user gives away, in use or not (MASK-6), from
     a linked mailbox that sends (LINK-14), and from the addresses of an account that has the user as a delegate
-    (SMTP-189).
+    (SMTP-189). Each account is opened once, however many of its addresses are asked for.
     """
+    rights: dict[str, Sends | None] = {}
+    known: dict[str, Way | None] = {}
 
     async def find(address: Address) -> Way | None:
         if snapshot.may_send_as(account, address):
             return OWN
+        owner = owner_of(snapshot, address)
+        if owner and owner not in rights:
+            rights[owner] = await _right(accounts, owner, account)
+        if (sends := rights.get(owner)) is not None:
+            return Way(owner=owner, on_behalf=sends == "behalf")
         key = masked_key(address)
-
-        def read(r: Reader) -> Way | None:
-            if masked_named(r, key) is not None:
-                return OWN
-            link = sending_links(r).get(key)
-            return None if link is None else Way(transport=link.transport)
-
-        async with accounts.use(account) as own:
-            way = await own.read(read, op="ways")
-        return way or await _delegated(accounts, _owner(snapshot, address), account)
+        if key not in known:
+            async with accounts.use(account) as own:
+                known[key] = await own.read(lambda r: _own(r, key), op="ways")
+        return known[key]
 
     return find
 
 
-def _owner(snapshot: Snapshot, address: Address) -> str:
+def _own(r: Reader, key: str) -> Way | None:
+    if masked_named(r, key) is not None:
+        return OWN
+    link = sending_links(r).get(key)
+    return None if link is None else Way(transport=link.transport)
+
+
+def owner_of(snapshot: Snapshot, address: Address) -> str:
     """The account that the file itself names for an address, in use; "" for an alias, a report address, or none."""
     recipient = snapshot.lookup_configured(address)
     return recipient.account if isinstance(recipient, AccountRecipient) and recipient.reports is None else ""
 
 
-async def _delegated(accounts: Accounts, owner: str, account: str) -> Way | None:
-    if not owner:
-        return None
+async def _right(accounts: Accounts, owner: str, account: str) -> Sends | None:
     try:
         async with accounts.use(owner) as other:
-            sends = await other.read(lambda r: right_to_send(r, account, time.time_ns() // 1000), op="ways")
+            return await other.read(lambda r: right_to_send(r, account, time.time_ns() // 1000), op="ways")
     except (AccountUnknown, AccountRemoved):
         return None
-    return None if sends is None else Way(owner=owner, on_behalf=sends == "behalf")
+
+
+async def senders(accounts: Accounts, auth: AuthDB, snapshot: Snapshot, account: str) -> list[Sender]:
+    """The addresses of other accounts from which a user may write. Accounts that cannot be opened are left out."""
+    found: list[Sender] = []
+    for owner in await auth.sharing.owners(account):
+        settings = snapshot.account(owner)
+        try:
+            sends = await _right(accounts, owner, account) if settings else None
+        except StoreError:
+            continue
+        addresses = [one for one in settings.destinations if not one.startswith("@")] if settings and sends else []
+        found += [Sender(owner, full_name(snapshot, owner, one), one, sends == "behalf") for one in addresses]
+    return found

@@ -180,3 +180,48 @@ def test_a_search_over_all_mailboxes_shows_those_of_others(
     expect(shared.locator(".other-mailbox")).to_have_text("Other Users/bob/Archive")
     expect(home.locator(".other-mailbox")).to_have_text("Archive")
     own.logout()
+
+
+def test_a_team_answers_from_its_address(bob: imaplib.IMAP4, served: ServedServer, eve: Page, tmp_path: Path) -> None:
+    """WEBMAIL-90, SMTP-189: an answer in a shared mailbox begins with its address, which the From menu names; what was
+    sent is in the owner's Sent alone. Of a guest who loses the right while writing, the message is refused in words,
+    and stays as a draft.
+    """
+    assert bob.setacl("Sales", "eve", "lr")[0] == "OK"
+    served.cli("account", "delegate", "set", "bob", "eve", "behalf")
+    eve.locator(".mailbox", has_text="Sales").locator(".mailbox-open").click()
+    composer = eve.locator(".composer")
+
+    def answer(text: str) -> None:
+        eve.locator(".message").first.click()
+        expect(eve.locator(".reader-subject")).to_be_visible()
+        eve.locator(".toolbar-buttons").get_by_role("button", name="Reply", exact=True).click()
+        composer.get_by_role("button", name="More fields").last.click()
+        eve.get_by_role("menuitem", name="From").click()
+        sender = composer.get_by_label("From", exact=True)
+        expect(sender.locator("option:checked")).to_have_text(re.compile(r"^On behalf of .*bob@example\.org"))
+        expect(sender.locator("option")).to_contain_text(["bob@example.org", "eve@example.org", "New masked address"])
+        composer.get_by_label("To", exact=True).fill("bob@example.org")
+        composer.locator(".compose-text:visible").press_sequentially(text)
+
+    answer("Blue.")
+    eve.screenshot(path=tmp_path / "answer.png")
+    composer.get_by_role("button", name="Send", exact=True).click()
+    expect(eve.locator(".toast")).to_contain_text("Message sent")
+    until(lambda: bob.status("Sent", "(MESSAGES)")[1][0] == b"Sent (MESSAGES 1)")
+    bob.select("Sent", readonly=True)
+    header = str(bob.fetch("1", "(BODY.PEEK[HEADER.FIELDS (FROM SENDER)])")[1])
+    assert re.search(r"From: [^:]*bob@example\.org", header)
+    assert re.search(r"Sender: [^:]*eve@example\.org", header)
+
+    answer("Green.")
+    served.cli("account", "delegate", "rm", "bob", "eve")
+    composer.get_by_role("button", name="Send", exact=True).click()
+    refusal = eve.get_by_role("dialog").filter(has_text="Couldn't send")
+    expect(refusal).to_contain_text("you can't send from the address in From")
+    refusal.get_by_role("button").last.click()
+    composer.locator(".compose-text:visible").press("Escape")
+    session = by_imap(served, "eve")
+    until(lambda: session.status("Drafts", "(MESSAGES)")[1][0] == b"Drafts (MESSAGES 1)")
+    session.logout()
+    assert bob.status("Sent", "(MESSAGES)")[1][0] == b"Sent (MESSAGES 1)"

@@ -9,6 +9,7 @@ import trio
 
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StorageBroken
+from moxlite.store.mail.delegates import Delegate, set_delegate
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
@@ -490,4 +491,41 @@ async def test_no_call_reaches_what_is_not_shared(
     for wrong in (mailbox, number << 32 | 99_999, 77 << 32 | 1):
         await mia.call("request", request={**ask, "query": {"filter": {"mailbox_id": wrong}}})
         assert (await events.until("view_err"))["view_id"] == 2
+    await events.aclose()
+
+
+async def test_an_answer_in_a_shared_mailbox_is_the_owners_by_right(rig: Rig, tom: Account, mia: Browser) -> None:
+    """WEBMAIL-90, SMTP-189: From is the address that the message came to, from which the user may write; a draft keeps
+    it, and the menu has it.
+    """
+    await share(rig, "lr")
+    letter = mail(9).replace(b"Subject:", b"Cc: Tom <tom@example.org>, mia@example.org\r\nSubject:", 1)
+    answered = await deliver_mail(tom, letter, "Sales")
+    events, start, items = await opened(mia)
+    [shown] = [thread[0]["id"] for thread in items if thread[0]["id"] & 0xFFFFFFFF == answered.message_id]
+    [sales] = [one["id"] for one in start["mailboxes"] if one["owner"] == "tom"]
+
+    async def authors() -> list[str]:
+        asked: list[dict[str, Any]] = [
+            {"kind": kind, "message_id": shown} for kind in ("reply", "reply_all", "forward")
+        ]
+        begun = [await mia.call("compose_prepare", **one) for one in [*asked, {"kind": "new", "mailbox_id": sales}]]
+        assert all(one["name"] == begun[0]["name"] for one in begun)
+        others = {one["address"] for one in begun[1]["to"] + begun[1]["cc"]} - {"anton@example.com"}
+        assert others == {"mia@example.org" if begun[1]["senders"] else "tom@example.org"}
+        return [one["from"]["address"] for one in begun]
+
+    assert await authors() == ["mia@example.org"] * 4
+    await tom.write(lambda tx: set_delegate(tx, Delegate("mia", "behalf")))
+    assert await authors() == ["tom@example.org"] * 4
+    begun = await mia.call("compose_prepare", kind="new")
+    assert begun["from"]["address"] == "mia@example.org"
+    assert [(one["owner"], one["address"], one["on_behalf"]) for one in begun["senders"]] == [
+        ("tom", "tom@example.org", True)
+    ]
+    message = WRITTEN | {"from": {"name": "Tom", "address": "tom@example.org"}}
+    draft = await mia.call("draft_save", draft=message, save_id="0" * 32)
+    assert (await mia.call("compose_prepare", kind="edit", message_id=draft))["from"] == message["from"]
+    await tom.write(lambda tx: set_delegate(tx, Delegate("mia", "as", ends=1)))
+    assert await authors() == ["mia@example.org"] * 4
     await events.aclose()

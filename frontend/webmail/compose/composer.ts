@@ -1,7 +1,7 @@
 // A message that is written: an answer below the message that it answers, anything else in a window. The text is saved twice: in the browser a second later, and as a draft on the server
 // after a pause and every 15 seconds (WEBMAIL-88). Saving and sending never run at the same time.
 
-import type { Uploaded, Written } from "../../gen/webmail";
+import type { Party, Uploaded, Written } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { attempt, confirm, showError } from "../../lib/dialogs";
 import { type Command, enabled, keyName, withKey } from "../../lib/commands";
@@ -18,7 +18,7 @@ import type { Wish } from "../receipt/wishes";
 import type * as TemplatesPart from "../templates/part";
 import type { Beginning, Words } from "../words/part";
 import type * as WordsPart from "../words/part";
-import { type Copy, dropCopy, holdCopy, keepCopy, newId } from "./copies";
+import { type Copy, type Senders, dropCopy, holdCopy, keepCopy, newId } from "./copies";
 import { Files } from "./files";
 import { writing } from "./keys";
 import type { Say } from "./kinds";
@@ -128,6 +128,7 @@ export class Composer {
     t("Send"),
   );
   private readonly draft: Written;
+  private readonly senders: Senders;
   private readonly release: () => void;
   private draftId: number;
   private readonly leaves: number;
@@ -170,6 +171,7 @@ export class Composer {
   ) {
     const { copy } = start;
     this.draft = copy.draft;
+    this.senders = copy.senders ?? { name: copy.draft.from.name, others: [] };
     this.draftId = copy.draftId;
     this.leaves = copy.leaves ?? 0;
     this.submitId = copy.submitId;
@@ -522,17 +524,16 @@ export class Composer {
 
   private fillIn(files: Uploaded[]): void {
     const { draft } = this;
+    const first = this.option(draft.from);
     const own = this.desk.facts().addresses.filter((one) => !one.startsWith("@"));
-    const first = formatParty(draft.from);
-    const others = own
-      .filter((one) => one !== draft.from.address)
-      .map((address) => formatParty({ name: draft.from.name, address }));
+    const all = [...own.map((address) => ({ name: this.senders.name, address })), ...this.senders.others];
     fill(
       this.from,
-      [first, ...others].map((one) => el("option", { value: one }, one)),
+      first,
+      all.filter((one) => one.address !== draft.from.address).map((one) => this.option(one)),
       el("option", { value: fresh }, t("New masked address…")),
     );
-    this.lastSender = first;
+    this.lastSender = first.value;
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [
       draft.to,
       draft.cc,
@@ -543,6 +544,13 @@ export class Composer {
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
     this.title();
+  }
+
+  /** A sender in the menu; one of another account says how its mail names the user (SMTP-189). */
+  private option(party: Party): HTMLOptionElement {
+    const value = formatParty(party);
+    const other = this.senders.others.find((one) => one.address === party.address);
+    return el("option", { value }, other?.on_behalf === true ? t("On behalf of {address}", { address: value }) : value);
   }
 
   private chooseSender(): void {
@@ -557,13 +565,18 @@ export class Composer {
     const site = this.to.value[0]?.address.split("@").at(-1) ?? "";
     await attempt(t("Creating…"), t("Couldn't create address"), async () => {
       const { address } = await this.desk.client.address_add(site);
-      const made = formatParty({ name: this.draft.from.name, address });
+      const made = formatParty({ name: this.senders.name, address });
       this.from.options[this.from.options.length - 1]!.before(el("option", { value: made }, made));
       this.from.value = made;
       this.chooseSender();
       this.note(t("{address} now receives your mail", { address }));
     });
     this.from.focus();
+  }
+
+  private get author(): Party {
+    const known = [this.draft.from, ...this.senders.others].find((one) => one.address === this.sender);
+    return { name: known?.name ?? this.senders.name, address: this.sender };
   }
 
   private get sender(): string {
@@ -573,7 +586,7 @@ export class Composer {
   private written(): Written {
     return {
       ...this.draft,
-      from: { name: this.draft.from.name, address: this.sender },
+      from: this.author,
       to: this.to.value,
       cc: this.cc.value,
       bcc: this.bcc.value,
@@ -634,6 +647,7 @@ export class Composer {
       login,
       time: Date.now(),
       draft: this.written(),
+      senders: this.senders,
       files: this.files.value,
       unsent: this.files.unsent,
       draftId: this.draftId,

@@ -1,7 +1,13 @@
 // The browser's copies of messages that are being written: the text survives a killed browser.
 
-import type { Uploaded, Written } from "../../gen/webmail";
+import type { Sender, Uploaded, Written } from "../../gen/webmail";
 import type { Unsent } from "./files";
+
+/** The name in mail from own addresses, and the addresses of others that the user may write from. */
+export interface Senders {
+  name: string;
+  others: readonly Sender[];
+}
 
 export interface Copy {
   /** Login address of the author. */
@@ -9,6 +15,8 @@ export interface Copy {
   /** Time of the copy, ms since 1970. */
   time: number;
   draft: Written;
+  /** Missing in the copies of older pages. */
+  senders?: Senders;
   files: Uploaded[];
   /** Files that the server did not have yet; undefined for none. */
   unsent?: Unsent[];

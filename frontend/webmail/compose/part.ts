@@ -62,7 +62,7 @@ export async function compose(
       item?.id ?? 0,
       selected.slice(0, 200_000),
       item === null ? "" : fullTime(item.date ?? item.received),
-      // a message that is begun in a mailbox of a link goes out from there
+      // a message that is begun in a mailbox of a link, or of another account, goes out from there
       Math.max(0, desk.here()),
     );
   });
@@ -85,7 +85,7 @@ function start(
   item: MessageItem | null,
   selected: string,
 ): Start {
-  const { uploads, notes: _, ...fields } = begun;
+  const { uploads, notes: _, name = begun.from.name, senders: others = [], ...fields } = begun;
   const { text, html = "", original = "" } = begun;
   const beginning = words.beginning(settings, {
     kind,
@@ -107,6 +107,7 @@ function start(
         original_id: item !== null && kind !== "edit" ? item.id : 0,
         original_flag: kind === "new" || kind === "edit" ? "" : kind.startsWith("reply") ? "answered" : "forwarded",
       },
+      senders: { name, others },
       files: uploads,
       draftId: draft,
       saveId: "",
@@ -160,7 +161,13 @@ async function refresh(desk: Surroundings & Selection & Acting & Writing, copy: 
   const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1000));
   const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
   if (newer === 0) return;
-  const { uploads, notes: _, ...fields } = await desk.client.compose_prepare("edit", newer);
+  const {
+    uploads,
+    notes: _,
+    name: _name,
+    senders: _senders,
+    ...fields
+  } = await desk.client.compose_prepare("edit", newer);
   // what only the browser knows stays: the answered message, and the choice of TLS
   Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }

@@ -423,6 +423,8 @@ export class Offline {
             tls: words.tls ?? "default",
             uploads: [],
             notes: [],
+            name: words.from.name,
+            senders: [],
           },
           result as number,
         );

@@ -41,7 +41,7 @@ from moxlite.store.delivery.submissions import (
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails
 from moxlite.store.rows.messages import structures
-from moxlite.submission.authors import ways_of
+from moxlite.submission.authors import FindWay, ways_of
 from moxlite.submission.counting import check_still, counted_as, counting, limits_of
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import Complete, complete
@@ -345,9 +345,10 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     message_id, threadid, packed = found
     envelope = _envelope(given.get("envelope"), identity["email"], structure_of(packed).envelope)
     # Of the envelope alone: the author in the header is checked when the message is completed.
-    if await ways_of(call.server.accounts, call.snapshot, call.identity.account)(envelope.sender) is None:
+    way_of = ways_of(call.server.accounts, call.snapshot, call.identity.account)
+    if await way_of(envelope.sender) is None:
         raise SetError("forbiddenMailFrom", f"{envelope.sender} isn't one of your addresses")
-    return await _submit(call, envelope, identity_id, number, message_id, threadid)
+    return await _submit(call, envelope, identity_id, number, message_id, threadid, way_of)
 
 
 def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
@@ -445,7 +446,7 @@ async def _completed(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -
 
 
 async def _submit(
-    call: Call, envelope: _Envelope, identity: str, email_id: int, message_id: int, threadid: int
+    call: Call, envelope: _Envelope, identity: str, email_id: int, message_id: int, threadid: int, way_of: FindWay
 ) -> Object:
     """Check and sign the message, and put it into the outbox. Raises SetError."""
     account, server, info = call.account, call.server, call.request.info
@@ -453,7 +454,7 @@ async def _submit(
     wish = Wish(
         snapshot=call.snapshot,
         identity=call.identity,
-        way_of=ways_of(server.accounts, call.snapshot, call.identity.account),
+        way_of=way_of,
         listener=info.listener,
         secure=call.request.scheme == "https",
         remote=call.request.client_ip,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, TLSWish, answer, answers_from, edit_again, forward, unquoted
+from moxlite.config.snapshot import full_name
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, pack_localpart
 from moxlite.proto.mime.compose import new_message_id
@@ -37,6 +38,7 @@ from moxlite.store.mail.identities import load_identities
 from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import MaskedChange, MaskedRow, masked_key, masked_named
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
+from moxlite.submission.authors import Sender, senders
 from moxlite.submission.outgoing import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
@@ -76,6 +78,7 @@ from moxlite.web.webmail.reading.parsed import (
     receipt_request,
     structure_of,
     with_links,
+    with_senders,
 )
 from moxlite.wording import Remark, remark, worded
 
@@ -110,7 +113,7 @@ Undo = Annotated[int, Meta(ge=0, le=MAX_UNDO)]
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """The initial content of the composer, within the limits of a draft. ``message_id`` stays the same while the
     message is edited. ``notes`` tell the user what is missing. ``ask_read``, ``ask_delivered``, ``tls``: as in
-    ``Written``.
+    ``Written``. ``name``: of mail from own addresses. ``senders``: addresses of others that the user may write from.
     """
 
     from_: Party = msgspec.field(name="from")
@@ -130,6 +133,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     ask_read: bool = False
     ask_delivered: bool = False
     tls: TLSWish = "default"
+    name: str = ""
+    senders: list[Sender] = []
 
 
 class Security(msgspec.Struct, frozen=True):
@@ -178,14 +183,30 @@ class ComposeCalls(AccountCalls):
         """
         session = caller.require()
         snapshot = self._server.config.current
+        others = await senders(self._accounts, self._holders.auth, snapshot, session.account)
+        begun = await self._begin(session, kind, message_id, selected, when, mailbox_id, others)
+        name = full_name(snapshot, session.account, session.address)
+        return msgspec.structs.replace(begun, name=name, senders=others)
+
+    async def _begin(
+        self,
+        session: Session,
+        kind: Kind,
+        message_id: int,
+        selected: str,
+        when: str,
+        mailbox_id: int,
+        others: Sequence[Sender],
+    ) -> Begun:
+        snapshot = self._server.config.current
         own = own_of(snapshot, session.account, session.address)
         if kind == "new" or not message_id:
-            if mailbox_id > 0 and not number_of(mailbox_id):
+            if number := number_of(mailbox_id):
+                own = with_senders(snapshot, own, others, await self._holders.auth.sharing.owner_of(number) or "")
+            elif mailbox_id > 0:
                 async with self._holders.at(session) as home:
                     own = await home.account.read(partial(with_links, own=own, mailbox_id=mailbox_id), op="compose")
-            async with self._accounts.use(session.account) as account:
-                identities = await account.read(load_identities, op="compose")
-            return _begun(_completed(Answer(author=own.login), identities), [], snapshot)
+            return _begun(await self._completed(session, Answer(author=own.login), others), [], snapshot)
         async with (
             self._server.views.shown(session.account),
             self._holders.at(session) as home,
@@ -198,6 +219,7 @@ class ComposeCalls(AccountCalls):
                 # a draft keeps its author
                 known, local = own, 0 if kind == "edit" else holder.local_id(message_id)
                 own = await home.account.read(lambda r: with_links(r, known, local), op="compose")
+            own = with_senders(snapshot, own, others, "" if kind == "edit" else holder.owner)
             quoted, notes = await self._quote(session.account, read.words)
             uploads: list[Uploaded] = []
             # a stranger's mail may name tens of thousands of addresses
@@ -211,7 +233,7 @@ class ComposeCalls(AccountCalls):
             root = structure.root
             keeping = Keeping(holder, message_id, root, home.account, session.account, self._server.sandbox)
             if kind != "edit":
-                found = _completed(found, await home.account.read(load_identities, op="compose"))
+                found = await self._completed(session, found, others)
             else:
                 local = holder.local_id(message_id)
                 kept = await holder.account.read(lambda r: unsent_id(r, local), op="compose_edit")
@@ -235,6 +257,19 @@ class ComposeCalls(AccountCalls):
             if kind == "forward":
                 uploads = await carry_files(holder, message_id, root, home.account, inside)
             return msgspec.structs.replace(_begun(found, uploads, snapshot, notes), original=kept_as)
+
+    async def _completed(self, session: Session, found: Answer, others: Sequence[Sender]) -> Answer:
+        """A message that is begun, with Reply-To and Bcc as they are set for its author."""
+        address = _party(found.author).address
+        owner = next((sender.owner for sender in others if sender.address == address), session.account)
+        async with self._accounts.use(owner) as account:
+            identities = await account.read(load_identities, op="compose")
+        identity = identities.get(address, Identity())
+        return msgspec.structs.replace(
+            found,
+            reply_to=(*found.reply_to, *_addresses(identity.reply_to)),
+            bcc=(*found.bcc, *_addresses(identity.bcc)),
+        )
 
     async def _with_masked(self, own: Own, session: Session, original: Original) -> Own:
         """The author of an answer, who also has those addresses in the message that the account gives away (MASK-6),
@@ -468,16 +503,6 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Se
         ask_read=found.ask_read,
         ask_delivered=found.ask_delivered,
         tls=found.tls,
-    )
-
-
-def _completed(found: Answer, identities: Mapping[str, Identity]) -> Answer:
-    """A message that is begun, with Reply-To and Bcc as they are set for its author."""
-    identity = identities.get(_party(found.author).address, Identity())
-    return msgspec.structs.replace(
-        found,
-        reply_to=(*found.reply_to, *_addresses(identity.reply_to)),
-        bcc=(*found.bcc, *_addresses(identity.bcc)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncGenerator, Collection, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal, cast
 
@@ -35,6 +35,7 @@ from moxlite.store.people.correspondents import is_known
 from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import Flag, MessageID, SpecialUse
+from moxlite.submission.authors import Sender, owner_of
 from moxlite.web.webmail.items import (
     EPOCH,
     MAX_ADDRESSES,
@@ -462,3 +463,20 @@ def _return_path(section: HeaderSection) -> Path | None:
         return Path.parse(text[1:-1].decode("utf-8"))
     except ValueError:
         return None
+
+
+def with_senders(snapshot: Snapshot, own: Own, senders: Sequence[Sender], owner: str) -> Own:
+    """The author `own` with the addresses of other accounts that the user may write from (SMTP-189). For a message of
+    such an account, `owner`, the author is one of its addresses.
+    """
+    first = next((sender for sender in senders if sender.owner == owner), None)
+    if first is None:
+        owners = {sender.owner for sender in senders}
+        return msgspec.structs.replace(own, may_send=lambda one: own.may_send(one) or owner_of(snapshot, one) in owners)
+    address = Address.parse(first.address)
+    return msgspec.structs.replace(
+        own,
+        login=MailAddress(first.name, address.localpart, address.domain.ascii),
+        is_own=lambda one: owner_of(snapshot, one) == owner,
+        may_send=lambda one: owner_of(snapshot, one) == owner,
+    )
