@@ -80,6 +80,10 @@ Code = Literal[
 _NUMBER: Final = re.compile(r"\d+")
 
 
+LOG: Final = "journalctl -u moxlite -p err"
+"""The command that shows the log's errors."""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Something that is wrong.
 
@@ -114,3 +118,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         are masked.
         """
         return f"{self.grade} {self.code} {self.about} {_NUMBER.sub('#', self.text)}"
+
+
+def fault(about: str, text: str) -> Finding:
+    """A fault of the running server, which the log explains."""
+    return Finding(grade="error", code="server-fault", about=about, text=text, commands=(LOG,))

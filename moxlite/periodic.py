@@ -8,14 +8,14 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from moxlite import lazyimport
 from moxlite.admin.dns.policies import PolicyWatch
 from moxlite.admin.doctor.findings import in_order
-from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
+from moxlite.admin.doctor.requests import QueueState, Waiting
 from moxlite.admin.doctor.sources import Rooms, Sources, look, try_mail
 from moxlite.admin.figures import HistoryRecorder
 from moxlite.admin.foreignpasswords import ForeignPasswordCare
@@ -23,6 +23,8 @@ from moxlite.autotls import hostkeys
 from moxlite.config.load import DNS_FOLDER
 from moxlite.findings import Finding
 from moxlite.operations.queue import Filter, Page
+from moxlite.queue.bounces import Block
+from moxlite.queue.guard.stops import Stopped
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly
@@ -296,26 +298,38 @@ def _start_updates(components: Components) -> "UpdateWatch | None":
     return watch
 
 
+STUCK_SECONDS: Final = 4 * 3600.0
+"""Seconds that a message waits in the queue before it is a finding: by then four attempts have failed (QUEUE-10)."""
+
+WAY_ROUND: Final = 'moxlite config example transport (a route with after = "blocked")'
+"""Remedy until a block ends (QUEUE-184)."""
+
+MAX_REPLY: Final = 300
+"""Characters of a host's reply that are shown."""
+
+
 def _sources(components: Components, queue: Queue | None, updates: "UpdateWatch | None") -> Sources:
-    async def state() -> QueueState | None:
+    async def state() -> tuple[QueueState | None, list[Finding]]:
         if queue is None:
-            return None
+            return None, []
         counts = await queue.listings.counts()
-        blocks = [
-            Blocked(block.meaning.meaning, block.meaning.admin, block.since / 1e6, block.times, block.host, block.reply)
-            for block in queue.listings.blocks()
-        ]
-        stopped = [
-            StoppedSender(one.stop.account, one.stop.since / 1e6, one.stop.why, one.held.messages)
-            for one in await queue.listings.stopped()
-        ]
-        waiting = await queue.listings.list_messages(Filter(hold=False), Page(sort="queued", n=1))
-        if not waiting:
-            return QueueState(counts.messages, counts.held, blocks=blocks, stopped=stopped)
-        first = waiting[0]
-        error = first.last_result.error if first.last_result is not None else ""
-        oldest = time.time() - first.queued / 1e6
-        return QueueState(counts.messages, counts.held, oldest, first.recipient_address, error, blocks, stopped)
+        findings = [_blocked(block) for block in queue.listings.blocks()]
+        findings += [_stopped(one) for one in await queue.listings.stopped()]
+        oldest = 0.0
+        for first in await queue.listings.list_messages(Filter(hold=False), Page(sort="queued", n=1)):
+            oldest = time.time() - first.queued / 1e6
+            if oldest > STUCK_SECONDS:
+                why = f": {first.last_result.error}" if first.last_result and first.last_result.error else ""
+                text = f"mail to {first.recipient_address} has been waiting for {oldest / 3600:.0f} h{why}"
+                commands = ("moxlite queue list", "moxlite queue schedule --ids ID --now 0s")
+                findings.append(
+                    Finding(grade="warning", code="queue-stuck", about="queue", text=text, commands=commands)
+                )
+        if counts.held:
+            text = f"{counts.held} messages are on hold"
+            commands = ("moxlite queue list --hold true", "moxlite queue unhold --ids ID")
+            findings.append(Finding(grade="note", code="queue-held", about="queue", text=text, commands=commands))
+        return QueueState(counts.messages, counts.held, oldest), findings
 
     async def look_up(message_id: str) -> Waiting | None:
         if queue is None:
@@ -333,9 +347,7 @@ def _sources(components: Components, queue: Queue | None, updates: "UpdateWatch 
     return Sources(
         config=components.config,
         accounts=components.files.accounts,
-        tree=components.tree,
-        faults=components.own_faults,
-        orders=components.network.orders,
+        findings=components.findings,
         queue=state,
         look_up=look_up,
         update=lambda: "" if updates is None else updates.newer,
@@ -348,4 +360,29 @@ def _sources(components: Components, queue: Queue | None, updates: "UpdateWatch 
         resolver=components.network.resolver,
         reports=components.files.reports,
         helpers=components.helpers,
+    )
+
+
+def _blocked(block: Block) -> Finding:
+    since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(block.since / 1e6))
+    reply = " ".join(block.reply.split())[:MAX_REPLY]
+    return Finding(
+        grade="error",
+        code="address-blocked",
+        about="mail out",
+        text=block.meaning.meaning,
+        detail=f"Messages refused since {since}: {block.times}. {block.host} has said: {reply}",
+        commands=(*([block.meaning.admin] if block.meaning.admin else []), WAY_ROUND),
+    )
+
+
+def _stopped(stopped: Stopped) -> Finding:
+    name, since = stopped.stop.account, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(stopped.stop.since / 1e6))
+    return Finding(
+        grade="error",
+        code="account-stopped",
+        about=name,
+        text=f"account {name} may be compromised; sending is paused",
+        detail=f"Since {since}: {stopped.stop.why}. Messages that wait: {stopped.held.messages}.",
+        commands=(f"moxlite queue list --account {name} --hold true", f"moxlite queue guard release {name}"),
     )

@@ -34,6 +34,7 @@ from moxlite.admin.delivery.memberquestions import MemberQuestions
 from moxlite.config.holder import Observer
 from moxlite.config.listeners import Protocol
 from moxlite.config.snapshot import Key, Snapshot
+from moxlite.findings import fault
 from moxlite.heap import give_memory_back, keep_heap_small
 from moxlite.ledger import begin as begin_ledger, total_of
 from moxlite.mailauth.dnssec import watch_resolver
@@ -295,7 +296,7 @@ async def _finish_removals(components: Components) -> None:
             await finish_removal(components.files.accounts, components.files.auth, name)
         except (StoreError, OSError) as error:
             logger.error("account not removed", extra={"kv": {"account": name, "err": str(error)}})
-            components.faults.append(f"account {name} cannot be removed: {error}")
+            components.faults.append(fault(name, f"account {name} cannot be removed: {error}"))
 
 
 def _commands(components: Components, queue: Queue | None, examinations: Examinations) -> Mapping[str, Command]:

@@ -29,6 +29,7 @@ from moxlite.process.startup import Endpoint
 from moxlite.queue.context import local_addresses
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.context import BounceLimit, Context as SMTPContext
+from moxlite.store.accounts.accounts import account_findings
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Defer
@@ -401,12 +402,10 @@ def _web(
         components.network.trust,
     )
     components.tree.start("web.hsts", strict.serve)
-    broken = components.files.accounts.broken
 
     def notes() -> list[str]:
-        return [note() for note in components.notes] + [
-            f"account {name}: {why}" for name, why in sorted(broken().items())
-        ]
+        broken = [finding.text for finding in account_findings(components.files.accounts)]
+        return [note() for note in components.notes] + broken
 
     context = make_context(
         components.config,

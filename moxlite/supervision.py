@@ -23,6 +23,7 @@ from typing import Final, Protocol
 import msgspec
 import trio
 
+from moxlite.findings import LOG, Finding
 from moxlite.metrics import Counter
 from moxlite.wording import fault_of
 
@@ -126,10 +127,17 @@ class Supervisor:
             running.scope.cancel()
             await running.ended.wait()
 
-    def problems(self) -> list[str]:
-        """A line for each task that is down: its name, since when, and the last error."""
+    def findings(self) -> list[Finding]:
+        """A finding for each task that is down: its name, since when, and the last error."""
         return [
-            f"task {name} is down since {_utc(down.since)}: {down.error}" for name, down in sorted(self.down.items())
+            Finding(
+                grade="error",
+                code="task-down",
+                about=name,
+                text=f"task {name} is down since {_utc(down.since)}: {down.error}",
+                commands=(LOG,),
+            )
+            for name, down in sorted(self.down.items())
         ]
 
     # Inside

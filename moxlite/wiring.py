@@ -16,7 +16,7 @@ from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.factors import FactorChanges, KnownPasswords
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage.alarms import StorageFaults
-from moxlite.admin.storage.settings import compression, permitting, short_of_space, store_options
+from moxlite.admin.storage.settings import compression, full_disk, permitting, store_options
 from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.hostkeys import keys_in_use
@@ -24,6 +24,7 @@ from moxlite.autotls.reachability import Ports
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
+from moxlite.findings import Finding, fault
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.lazyimport import Lazy
 from moxlite.logins.logins import Logins
@@ -107,12 +108,12 @@ class Files:
     lease: "HoldingTask | None"
     """Holds the lease, where a second machine takes over by itself."""
 
-    def problems(self) -> list[str]:
-        """Files of the server that cannot be used, one line each."""
+    def findings(self) -> list[Finding]:
+        """Files of the server that cannot be used."""
         broken = {"auth.db": self.auth.broken, "reports.db": self.reports.broken}
         if self.waiting is not None:
             broken["standby.target"] = self.waiting.replaced
-        return [f"{name}: {why}" for name, why in broken.items() if why]
+        return [fault(name, f"{name}: {why}") for name, why in broken.items() if why]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +136,9 @@ class Network:
         """A client of other web servers."""
         return HTTPClient(self.resolver, allow_internal=allow_internal, roots=self.roots, purpose=purpose)
 
-    def orders(self) -> list[str]:
-        """Faults of certificates by ACME, one line each."""
-        return [line for auto_tls in self.autotls for line in auto_tls.problems()]
+    def findings(self) -> list[Finding]:
+        """Certificates by ACME that can't be had."""
+        return [finding for auto_tls in self.autotls for finding in auto_tls.findings()]
 
     async def read_certificates(self) -> list[str]:
         """Read the certificates of files again, and look after those by ACME now. Returns the ones that cannot be used,
@@ -191,7 +192,7 @@ class Registry:
 class Components:
     """Objects that the packages are given.
 
-    `faults` are problems found once, `measures` set the gauges that are counted when they are read, `notes` give lines
+    `faults` are found once, `measures` set the gauges that are counted when they are read, `notes` give lines
     for ``/readyz`` that are no problems of this server, `before_serving` are waited for before ports accept.
     """
 
@@ -203,7 +204,7 @@ class Components:
     services: Services
     helpers: Helpers = field(default_factory=Helpers)
     shutdown: Shutdown = field(default_factory=Shutdown)
-    faults: list[str] = field(default_factory=list)
+    faults: list[Finding] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
     notes: list[Callable[[], str]] = field(default_factory=list)
     before_serving: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -221,21 +222,14 @@ class Components:
 
     async def problems(self) -> list[str]:
         """Faults that keep the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
-        faults = self.helpers.problems() + self.own_faults() + await self._disk_faults()
-        return faults + self.tree.problems() + self.network.orders()
+        return [finding.text for finding in await self.findings() if finding.grade == "error"]
 
-    async def _disk_faults(self) -> list[str]:
-        """Why the disk with the data takes no mail; a file system that hangs is left to its thread."""
-        try:
-            short = await trio.to_thread.run_sync(short_of_space, self.static, abandon_on_cancel=True)
-        except OSError as error:
-            return [f"{self.static.data_dir}: {error.strerror or error}"]
-        return [f"{self.static.data_dir}: {short}"] if short else []
-
-    def own_faults(self) -> list[str]:
-        """Findings that concern neither tasks nor certificates."""
-        invalid = [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
-        return self.faults + invalid + self.files.problems()
+    async def findings(self) -> list[Finding]:
+        """What is wrong with the server. A file system that hangs is left to its thread."""
+        invalid = [fault("domains.toml", f"domains.toml is invalid: {one}") for one in self.config.problems[:1]]
+        disk = await trio.to_thread.run_sync(full_disk, self.static, abandon_on_cancel=True)
+        of_files = self.faults + invalid + self.files.findings() + disk
+        return self.helpers.findings() + of_files + self.tree.findings() + self.network.findings()
 
     async def measure(self) -> None:
         """Set the gauges that are counted when they are read."""
@@ -373,7 +367,7 @@ async def open_house(
             notices=notices,
             programs=programs,
         ),
-        faults=list(started.problems),
+        faults=[*started.faults],
     )
     if lease is not None:
         components.notes.append(lease.note)
@@ -536,7 +530,7 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
         )
     except StoreError as error:
         logger.error("the queue cannot be used, no mail is sent", extra={"kv": {"path": path, "err": str(error)}})
-        components.faults.append(f"{path}: {error}")
+        components.faults.append(fault(str(path), f"{path}: {error}"))
         return None
     accounts, spools = components.files.accounts, components.files.spools.directory
     accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)

@@ -68,7 +68,7 @@ from moxlite.operations.store import CheckReport, StoreCheck, StoreRepair
 from moxlite.process.signals import unit
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.accounts.access import forget_shares
-from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts, account_findings
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.errors import AccountUnknown, BadPassword, StoreError
 from moxlite.store.mail.masked import masked_key
@@ -176,8 +176,7 @@ class AdminCommands:
 
     async def healthcheck(self, args: CheckHealth) -> Wellness:
         """Return the problems of the server, and the accounts that are out of service with the reason."""
-        broken = sorted(self._accounts.broken().items())
-        accounts = [f"account {name}: {reason}" for name, reason in broken]
+        accounts = [finding.text for finding in account_findings(self._accounts)]
         return Wellness(await self._problems(), accounts, self._helpers.states)
 
     async def log_levels(self, args: SetLogLevels) -> dict[str, str]:

@@ -38,6 +38,7 @@ from moxlite.autotls.reachability import Ports, Reachability
 from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.config.static import ACME
 from moxlite.config.values import AUTO
+from moxlite.findings import Finding
 from moxlite.metrics import Counter, Gauge
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey, certificate_names
@@ -70,6 +71,9 @@ KEPT_OUT: Final = " (here the port answers: a firewall of this machine, or one b
 """Added to an error if the CA could not connect to a port at which we saw our own proof."""
 DUE_PART: Final = 3 / 4
 """Share of a certificate's lifetime after which the administrator is warned that it was not renewed (WEB-155)."""
+
+SEE: Final = ("journalctl -u moxlite | grep autotls", "moxlite config dnscheck DOMAIN")
+"""Commands that tell more of a certificate that can't be had."""
 
 NOT_TRIED: Final = "it is not renewed yet, and no order has failed"
 """Reason in the warning where there is no other."""
@@ -182,9 +186,13 @@ class AutoTLS:
             with trio.move_on_after(delay):
                 await self._wakeup.wait()
 
-    def problems(self) -> list[str]:
-        """Problems that need the administrator, one line each."""
-        found = [f"acme {self.name}: {one}" for one in (self._broken, self._key_problem) if one]
+    def findings(self) -> list[Finding]:
+        """Problems that need the administrator."""
+        found = [
+            _finding(self.name, f"acme {self.name}: {problem}")
+            for problem in (self._broken, self._key_problem)
+            if problem
+        ]
         snapshot, now = self._config.current, self._clock()
         own = {snapshot.hostname(name).ascii for name in listeners_of(snapshot, self.name)}
         for host in wanted_names(snapshot, self.name):
@@ -192,11 +200,12 @@ class AutoTLS:
             words = self._reachability.problems(host, state.error)
             if pair is None:
                 if words and host in own:
-                    found.append(f"no certificate for {host}: {words}")
+                    found.append(_finding(host, f"no certificate for {host}: {words}"))
                 continue
             begin, end = ordering.lifetime(pair.leaf)
             if now > begin + (end - begin) * DUE_PART:
-                found.append(f"the certificate of {host} ends in {(end - now) / 86400:.1f} days: {words or NOT_TRIED}")
+                days = (end - now) / 86400
+                found.append(_finding(host, f"the certificate of {host} ends in {days:.1f} days: {words or NOT_TRIED}"))
         return found
 
     async def round(self) -> float:
@@ -572,3 +581,7 @@ not_after = Gauge(
 not_before = Gauge(
     "moxlite_tls_cert_not_before_seconds", "When the certificate in use began, seconds UTC.", ["host", "listener"]
 )
+
+
+def _finding(about: str, text: str) -> Finding:
+    return Finding(grade="error", code="certificate-order", about=about, text=text, commands=SEE)

@@ -24,7 +24,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.listeners import TLS_FIRST, Listener, Protocol, enabled_services
 from moxlite.config.load import DOMAINS_FILE, parse, read_source
 from moxlite.config.static import DATA_DIR, SERVICE_USER, Static
-from moxlite.findings import Finding
+from moxlite.findings import Finding, fault
 from moxlite.net import listeners, log
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError
@@ -102,8 +102,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     """Reads files that only root may read; only in a process that has given up root."""
     log_handler: log.LogHandler
     install_key: bytes
-    problems: tuple[str, ...]
-    """Faults that keep the server from being healthy, one line each."""
+    faults: list[Finding]
+    """Faults that keep the server from being healthy."""
     first: bool
     """No server has used this data directory before, so this one may make auth.db and queue.db (STORE-158d)."""
 
@@ -229,7 +229,7 @@ def start(
         handler = _log(static, log_level)
         for line in changes:
             logger.info("permissions", extra={"kv": {"change": line}})
-        install_key, problems = _prepare_data(static.data_dir)
+        install_key, faults = _prepare_data(static.data_dir)
         undo.pop_all()
     return Started(
         holder=holder,
@@ -242,7 +242,7 @@ def start(
         parent=parent,
         log_handler=handler,
         install_key=install_key,
-        problems=tuple(problems),
+        faults=faults,
         first=not (static.data_dir / VERSION).exists(),
     )
 
@@ -341,11 +341,11 @@ def note_version(data_dir: Path) -> None:
         logger.error("version not written", extra={"kv": kv})
 
 
-def _prepare_data(data_dir: Path) -> tuple[bytes, list[str]]:
+def _prepare_data(data_dir: Path) -> tuple[bytes, list[Finding]]:
     """Make an empty ``tmp``, and load the key of the installation. If its file cannot be used, the key is made for this
-    run only, and the second result has a line about it.
+    run only, and the second result has a finding about it.
     """
-    problems = []
+    faults = []
     tmp = data_dir / "tmp"
     try:
         # Spool files of a killed server: none was acknowledged, and their senders try again.
@@ -357,6 +357,7 @@ def _prepare_data(data_dir: Path) -> tuple[bytes, list[str]]:
         key = load_key(data_dir)
     except OSError as error:
         key = secrets.token_bytes(KEY_SIZE)
-        problems.append(f"the key of the installation cannot be used, opaque ids are of this run alone: {error}")
+        text = f"the key of the installation cannot be used, opaque ids are of this run alone: {error}"
+        faults.append(fault("key", text))
         logger.error("key of the installation not usable", extra={"kv": {"err": str(error)}})
-    return key, problems
+    return key, faults

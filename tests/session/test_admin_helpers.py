@@ -13,17 +13,16 @@ from moxlite.admin.dnsproviders import accounts
 from moxlite.admin.doctor import helpers as helpers_module
 from moxlite.admin.doctor.findings import in_order
 from moxlite.admin.doctor.helpers import PURPOSES, TRIED, WORKING, Helpers, kinds_of
-from moxlite.admin.doctor.requests import Running
-from moxlite.admin.doctor.running import check_words
 from moxlite.autotls import ordering
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import load
 from moxlite.config.static import ACME, Backup, Standby
-from moxlite.findings import Finding
+from moxlite.findings import Finding, fault
 from moxlite.net.storage.sftp import try_ssh
 from moxlite.operations.server import HelperState
 from moxlite.ownprogram import CHILDREN
 from moxlite.proto.sshurl import SSHURL
+from moxlite.sandbox.messages import Ready
 from tests.small_config import DOMAINS, STATIC
 from tests.tools import need, top
 
@@ -129,23 +128,23 @@ async def test_results_and_their_age_are_kept(config: ConfigHolder, monkeypatch:
 
     monkeypatch.setattr(helpers_module, "kinds_of", lambda _: {name: trial(name) for name in outcome})
     helpers = Helpers()
-    assert (helpers.states, helpers.problems()) == ([], [])
+    assert (helpers.states, helpers.findings()) == ([], [])
     await helpers.once(config)
-    assert helpers.problems() == []
+    assert helpers.findings() == []
     worked = helpers.states[0].worked
     assert time.time() - worked < 60
     outcome["sandbox"] = OSError("status -31")
     await helpers.once(config)
     assert helpers.states[0].worked == worked
-    [line] = helpers.problems()
-    assert line.startswith(f"{PURPOSES['sandbox']} does not start: status -31 (tried ")
+    [finding] = helpers.findings()
+    assert finding.text == f"{PURPOSES['sandbox']} does not start: status -31"
     assert [WORKING.labels(name).value for name in outcome] == [0, 1]
     assert TRIED.labels("sandbox").value >= worked
     del outcome["acme"]
     outcome["sandbox"] = ""
     await helpers.once(config)
     assert [one.name for one in helpers.states] == ["sandbox"]
-    assert helpers.problems() == []
+    assert helpers.findings() == []
     assert {"helper": "acme"} not in [labels for _, labels, _ in WORKING.samples()]
 
 
@@ -154,18 +153,24 @@ def test_a_child_that_does_not_start_comes_first() -> None:
     state = HelperState(
         "sandbox", time.time() - 600, time.time() - 7200, "process exited (status -31: Bad system call)"
     )
-    running = Running("1", accounts={"ann": "damaged"}, faults=["a: b"], helpers=[state])
-    findings = in_order([*check_words(running), Finding(grade="error", code="account-stopped", about="a", text="x")])
+    helpers = Helpers()
+    helpers._states = {state.name: state}
+    others = [Finding(grade="error", code="account-stopped", about="a", text="x"), fault("a", "a: b")]
+    findings = in_order([*others, *helpers.findings()])
     assert findings[0].code == "child-down"
     assert findings[0].detail == "Last attempt: 10 min ago. It last worked 120 min ago."
     assert any("printservice" in one for one in findings[0].commands)
     other = msgspec.structs.replace(state, problem="no answer within 60 s", worked=0.0)
-    [finding] = check_words(Running("1", helpers=[other]))
+    helpers._states = {other.name: other}
+    [finding] = helpers.findings()
     assert (finding.detail, len(finding.commands)) == ("Last attempt: 10 min ago.", 1)
 
 
-@pytest.mark.parametrize(("weakness", "grade"), [("neither a nor b", "warning"), ("not protected by Landlock", "note")])
-def test_what_could_bound_a_child_better_is_told(weakness: str, grade: str) -> None:
+@pytest.mark.parametrize(("filtered", "landlock", "grade"), [(False, False, "warning"), (True, False, "note")])
+def test_what_could_bound_a_child_better_is_told(filtered: bool, landlock: bool, grade: str) -> None:
     """WEBMAIL-109a, ADMIN-70d: by the child in the server, not by the kernel that a command of root sees."""
-    [finding] = check_words(Running("1", helpers=[HelperState("sandbox", 1.0, 1.0, weakness=weakness)]))
+    helpers = Helpers()
+    weakness = helpers_module._weakness(Ready(filtered=filtered, landlock=landlock))
+    helpers._states = {"sandbox": HelperState("sandbox", 1.0, 1.0, weakness=weakness)}
+    [finding] = helpers.findings()
     assert (finding.code, finding.grade) == ("sandbox-weak", grade)

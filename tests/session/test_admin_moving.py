@@ -8,8 +8,7 @@ import pytest
 
 from moxlite.admin.delivery.moving import PeerCommands, mail_elsewhere, remove_peer
 from moxlite.admin.delivery.peers import DAYS, Peers
-from moxlite.admin.doctor.requests import PeerUse, Running
-from moxlite.admin.doctor.running import check_words
+from moxlite.admin.doctor.sources import peer
 from moxlite.admin.edits import change_file
 from moxlite.config.load import ConfigError, load
 from moxlite.metrics import DAY_SECONDS, daily
@@ -116,12 +115,10 @@ def test_a_peer_that_cannot_be_is_a_mistake_of_the_file(line: str, tmp_path: Pat
 def test_doctor_reminds_of_a_peer_that_is_needed_no_more() -> None:
     """ADMIN-86: a note while one is set; a warning after two weeks without a message, with the command that ends it."""
     assert DAYS * DAY_SECONDS == 14 * 86400
-    used = PeerUse("ours.example", ["mx.old.example"], 12, idle=False)
-    [note] = [one for one in check_words(Running("1", peers=[used])) if one.code == "peer"]
+    note = peer("ours.example", ["mx.old.example"], 12, idle=False)
     assert (note.grade, note.about) == ("note", "ours.example")
     assert "12" in note.words
-    idle = PeerUse("ours.example", ["mx.old.example"], 0, idle=True)
-    [warning] = [one for one in check_words(Running("1", peers=[idle])) if one.code == "peer"]
+    warning = peer("ours.example", ["mx.old.example"], 0, idle=True)
     assert warning.grade == "warning"
     assert "which has received none for 14 days; turn this off" in warning.words
     assert warning.commands[-1] == "moxlite config domain peer rm ours.example"

@@ -8,8 +8,8 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.admin.doctor.requests import Filled, KnownPassword, QueueState, Running
-from moxlite.admin.doctor.running import check_words
+from moxlite.admin.doctor import sources
+from moxlite.admin.doctor.requests import QueueState, Running
 from moxlite.findings import Finding, Grade
 from moxlite.ledger import Refusals
 from moxlite.logins.adminpassword import write_admin_password
@@ -199,12 +199,17 @@ async def test_every_call_refuses_what_is_not_the_owners(rig: Rig, case: str) ->
 
 def test_a_certificate_that_does_not_come_needs_attention_at_once() -> None:
     """ADMIN-70: the overview shows the server's own words, before any night; mail still flows."""
-    running = Running(
-        "1", orders=["no certificate for mx.example.org: the CA cannot be reached"], queue=QueueState(0, 0)
-    )
-    [found] = check_words(running)
-    assert (found.grade, found.code, found.about) == ("error", "certificate-order", "no certificate for mx.example.org")
-    assert flow_of(running, [found]) == "flowing"
+    order = Finding(grade="error", code="certificate-order", about="mx.example.org", text="no certificate")
+    assert flow_of(Running("1", queue=QueueState(0, 0)), [order]) == "flowing"
+
+
+@pytest.mark.parametrize(
+    ("task", "flow"), [("smtpd.smtp 192.0.2.1 25", "none-in"), ("queue.scheduler", "none-out"), ("web.hsts", "flowing")]
+)
+def test_a_task_that_is_down_stops_mail(task: str, flow: str) -> None:
+    """ADMIN-39a, ADMIN-70: the tasks without which none comes in, or goes out."""
+    down = Finding(grade="error", code="task-down", about=task, text="down")
+    assert flow_of(Running("1", queue=QueueState(0, 0)), [down]) == flow
 
 
 @pytest.mark.parametrize(("grade", "flow"), [("error", "none-in"), ("warning", "flowing")])
@@ -216,20 +221,19 @@ def test_a_full_disk_stops_incoming_mail(grade: Grade, flow: str) -> None:
 
 def test_full_accounts_and_known_passwords_are_findings() -> None:
     """ADMIN-70, SMTP-57a, STORE-102a."""
-    running = Running("1", filled=[Filled("me", 980 << 20, 1 << 30)], known=[KnownPassword("you", "192.0.2.9", 0)])
-    full, known = check_words(running)
+    full, known = sources.nearly_full("me", 980 << 20, 1 << 30), sources.known_password("you", "192.0.2.9", 0)
     assert (full.grade, full.code, full.about) == ("warning", "quota-reached", "me")
     assert full.detail == "Storage used: 980 of 1024 MiB."
     assert (known.grade, known.code, known.about) == ("warning", "password-known", "you")
     assert "192.0.2.9" in known.text
-    [weak] = check_words(Running("1", weak=["me", "you"]))
+    [weak] = sources.weak_passwords(["me", "you"])
     assert (weak.grade, weak.code, weak.commands[1]) == ("warning", "password-weak", "moxlite account set-password you")
     assert weak.text.startswith("2 accounts")
 
 
 def test_a_refusal_for_lack_of_memory_is_a_finding() -> None:
     """STORE-198a, ADMIN-70."""
-    [one] = check_words(Running("1", refusals=[Refusals("mia", "socket", 3, 0.0)]))
+    one = sources.refused(Refusals("mia", "socket", 3, 0.0))
     assert (one.grade, one.code, one.about) == ("warning", "memory-short", "mia")
     assert one.text == "websocket messages refused for lack of memory: mia"
     assert "3" in one.detail

@@ -10,6 +10,7 @@ import trio.testing
 import zstandard
 
 from moxlite.autotls.messages import Prove
+from moxlite.findings import fault
 from moxlite.net import metrics as net_metrics
 from moxlite.net.exposition import REGISTRY
 from tests.logs import kv
@@ -220,7 +221,7 @@ async def test_monitors_learn_whether_the_server_lives_and_works(rig: Rig) -> No
     browser.host = "whatever.example"
     assert (await browser.fetch("/healthz")).body == b"ok\n"
     assert (await browser.fetch("/readyz")).status == 200
-    rig.house.faults.append("the disk is full")
+    rig.house.faults.append(fault("data", "the disk is full"))
     answer = await browser.fetch("/readyz")
     assert (answer.status, answer.body) == (503, b"the disk is full\n")
     assert b"/metrics" in (await browser.fetch("/")).body

@@ -66,7 +66,7 @@ async def test_failures_are_counted_and_down_tells_since_when(clock: MockClock) 
         await trio.sleep(0.7)
         first = tree.down["store.counted"]
         assert first.error == "OSError: [Errno 24] Too many open files"
-        assert tree.problems() == [
+        assert [finding.text for finding in tree.findings()] == [
             f"task store.counted is down since {_utc(first.since)}: OSError: [Errno 24] Too many open files"
         ]
         await trio.sleep(1)

@@ -9,6 +9,7 @@ nothing is changed.
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -20,8 +21,10 @@ from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import DNS_FOLDER
 from moxlite.config.static import Static
+from moxlite.findings import LOG, Finding
 from moxlite.metrics import Gauge
 from moxlite.operations.server import HelperState
+from moxlite.ownprogram import exit_words
 from moxlite.proto.sshurl import SSHURL
 from moxlite.sandbox import processes
 from moxlite.sandbox.messages import Ready
@@ -57,15 +60,15 @@ class Helpers:
         """The last results; none before the first trial."""
         return list(self._states.values())
 
-    def problems(self) -> list[str]:
-        """Children that do not work, one line each."""
-        return [words(state) for state in self._states.values() if state.problem]
+    def findings(self) -> list[Finding]:
+        """Children that do not work, or could be bounded better."""
+        return [_finding(state) for state in self._states.values() if state.problem or state.weakness]
 
     async def serve(self, config: ConfigHolder) -> None:
         """Try all kinds that the settings in use want now, then each hour, for ever. Raises nothing by itself."""
         while True:
             await self.once(config)
-            await sleep_by_both_clocks(SOON if self.problems() else HOURLY)
+            await sleep_by_both_clocks(SOON if any(state.problem for state in self.states) else HOURLY)
 
     async def once(self, config: ConfigHolder) -> None:
         """Try each kind, one after the other: a small machine has other work at its start."""
@@ -98,9 +101,38 @@ async def _tried(attempt: Try) -> tuple[str, str]:
         return str(reason_of(error)) or type(error).__name__, ""
 
 
-def words(state: HelperState) -> str:
-    """A line about a child that does not work."""
-    return f"{PURPOSES[state.name]} does not start: {state.problem} (tried {ago(state.tried)})"
+SIGSYS: Final = exit_words(-signal.SIGSYS)
+"""Words of a child that a filter of system calls has ended."""
+
+UNIT: Final = (
+    "moxlite config printservice >/etc/systemd/system/moxlite.service (without the Debian package)",
+    "systemctl daemon-reload && systemctl restart moxlite",
+)
+"""Where a filter of system calls has ended the child: units before had one that lacks calls in systemd 252."""
+
+
+UNFILTERED: Final = "not protected by seccomp or Landlock; only its memory, files and time are limited"
+"""The one weakness that is a warning."""
+
+
+def _finding(state: HelperState) -> Finding:
+    if state.problem:
+        worked = f" It last worked {ago(state.worked)}." if state.worked else ""
+        return Finding(
+            grade="error",
+            code="child-down",
+            about=state.name,
+            text=f"{PURPOSES[state.name]} does not start: {state.problem}",
+            detail=f"Last attempt: {ago(state.tried)}.{worked}",
+            commands=(*(UNIT if SIGSYS in state.problem else ()), LOG),
+        )
+    return Finding(
+        grade="warning" if state.weakness == UNFILTERED else "note",
+        code="sandbox-weak",
+        about=state.name,
+        text=f"{PURPOSES[state.name]} could be bounded better: {state.weakness}",
+        commands=("uname -srm",),
+    )
 
 
 def ago(at: float) -> str:
@@ -160,7 +192,7 @@ def _weakness(ready: Ready) -> str:
         return "not protected by Landlock, only by the system call filter"
     if ready.landlock:
         return "not protected by a system call filter (seccomp), only by Landlock"
-    return "not protected by seccomp or Landlock; only its memory, files and time are limited"
+    return UNFILTERED
 
 
 async def _acme() -> str:

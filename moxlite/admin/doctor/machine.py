@@ -24,7 +24,7 @@ from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.ownlistings import watched_zones
 from moxlite.admin.quickstart.environment import try_targets
-from moxlite.admin.storage.settings import short_of_space
+from moxlite.admin.storage.settings import full_disk, space_commands
 from moxlite.autotls.ordering import lifetime
 from moxlite.config.static import ACME
 from moxlite.findings import Finding
@@ -188,17 +188,11 @@ async def check_disk(examination: Examination) -> list[Finding]:
     """Check the free space and inodes of the disk with the data directory."""
     static = examination.snapshot.static
     path = static.data_dir
-    try:
-        found = await trio.to_thread.run_sync(os.statvfs, path)
-        short = await trio.to_thread.run_sync(short_of_space, static)
-    except OSError as error:
-        text = f"{path}: {error.strerror or error}"
-        return [Finding(grade="error", code="disk-low", about=str(path), text=text, commands=(f"df {path}",))]
+    if findings := await trio.to_thread.run_sync(full_disk, static):
+        return findings
+    found = await trio.to_thread.run_sync(os.statvfs, path)
     free, size = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
-    see = (f"du -xh --max-depth=2 {path} | sort -h | tail", "moxlite store stats")
-    say = partial(Finding, code="disk-low", about=str(path), commands=see)
-    if short:
-        return [say(grade="error", text=short)]
+    say = partial(Finding, code="disk-low", about=str(path), commands=space_commands(path))
     if size and free < size * LOW_PART:
         return [say(grade="warning", text=f"low disk space: {free >> 20} of {size >> 20} MiB free")]
     if found.f_files and found.f_favail < found.f_files * FEW_FILES:

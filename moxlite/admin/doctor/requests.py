@@ -7,103 +7,31 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.findings import Code, Finding, Grade
-from moxlite.ledger import Refusals
 from moxlite.operations import OWNER, Operation, Role, change, query
 from moxlite.operations.server import HelperState
 
 
-class Blocked(msgspec.Struct, frozen=True):
-    """A block of the server's address.
-
-    meaning: the blocking host or list, in a sentence. todo: the remedy. since: seconds UTC. times: number of messages
-    refused for it. host, reply: of the last refusal.
-    """
-
-    meaning: str
-    todo: str
-    since: float
-    times: int
-    host: str
-    reply: str
-
-
-class StoppedSender(msgspec.Struct, frozen=True):
-    """An account that the guard has stopped: since when, seconds UTC; the reason, in words; number of messages held."""
-
-    account: str
-    since: float
-    why: str
-    messages: int
-
-
 class QueueState(msgspec.Struct, frozen=True):
-    """State of the queue. oldest: seconds that the longest-waiting message has waited, without messages on hold; its
-    last error and recipient, "" if it was not tried.
-    """
+    """State of the queue. oldest: seconds that the longest-waiting message has waited, without messages on hold."""
 
     messages: int
     held: int
     oldest: float = 0.0
-    recipient: str = ""
-    error: str = ""
-    blocks: list[Blocked] = []
-    stopped: list[StoppedSender] = []
-
-
-class Filled(msgspec.Struct, frozen=True):
-    """An account that has used nearly all of its room, in octets."""
-
-    account: str
-    used: int
-    limit: int
-
-
-class KnownPassword(msgspec.Struct, frozen=True):
-    """The account's own password came from an address in whose network it has never logged in; µs UTC."""
-
-    account: str
-    remote: str
-    last: int
-
-
-class PeerUse(msgspec.Struct, frozen=True):
-    """The server from which a domain moves here: its hosts, messages that went there in the last 14 days, and whether
-    the domain has had longer to move than that without one.
-    """
-
-    domain: str
-    hosts: list[str]
-    messages: int
-    idle: bool
 
 
 class Running(msgspec.Struct, frozen=True):
     """``doctor state``: the running server's report about itself.
 
-    tasks: failed tasks by name, with their errors. orders: problems of certificates by ACME. faults: everything else
-    that keeps the server from being healthy. accounts: accounts out of service, with the reason. queue: None while no
-    queue runs. last_backup: seconds UTC of the newest scheduled backup, 0 if there was no backup. update: a newer
-    version, or "". filled: accounts near their quota. known: right own passwords from strange networks in the last
-    week, the latest of each account. weak: accounts whose own password is easy to guess. foreign: those with another
-    server's hash. peers: servers from which domains move here. helpers: the last trials of child processes; none before
-    the first one. refusals: by accounts and networks for which there was no memory in the last day.
+    queue: None while no queue runs. last_backup: seconds UTC of the newest scheduled backup, 0 if there was no backup.
+    update: a newer version, or "". helpers: the last trials of child processes; none before the first one.
     """
 
     version: str
-    tasks: dict[str, str] = {}
-    orders: list[str] = []
-    faults: list[str] = []
-    accounts: dict[str, str] = {}
+    findings: list[Finding] = []
     queue: QueueState | None = None
     last_backup: float = 0.0
     update: str = ""
-    filled: list[Filled] = []
-    known: list[KnownPassword] = []
-    weak: list[str] = []
-    foreign: list[str] = []
-    peers: list[PeerUse] = []
     helpers: list[HelperState] = []
-    refusals: list[Refusals] = []
 
 
 @query("doctor state", Role.COMMAND_LINE | Role.PAGES)

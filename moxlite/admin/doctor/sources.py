@@ -1,7 +1,7 @@
 """The running server's report about itself, and a test that it runs."""
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -14,11 +14,8 @@ from moxlite.admin.delivery.peers import DAYS, passed_on
 from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.doctor.requests import (
     ExamineNow,
-    Filled,
-    KnownPassword,
     LookUp,
     NightlyReport,
-    PeerUse,
     QueueState,
     ReadState,
     Running,
@@ -27,19 +24,19 @@ from moxlite.admin.doctor.requests import (
     TellWeek,
 )
 from moxlite.config.holder import ConfigHolder
-from moxlite.ledger import ledger
+from moxlite.findings import Finding
+from moxlite.ledger import Kind, Refusals, ledger
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.operations.performing import commands
 from moxlite.process.keys import SigningKeys
 from moxlite.store import metrics
-from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.accounts import Accounts, account_findings
 from moxlite.store.auth.loginattempts import LoginAttempts
 from moxlite.store.errors import StoreError
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.rows import mailboxes
-from moxlite.supervision import Supervisor
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.nightly import Nightly
@@ -58,6 +55,19 @@ WEEK: Final = 7 * 86_400_000_000
 DAY: Final = 86_400.0
 """Seconds for which a refusal for lack of memory is a finding."""
 
+WORKS: Final[Mapping[Kind, str]] = {
+    "request": "requests",
+    "socket": "websocket messages",
+    "answer": "responses",
+    "event": "events",
+    "report": "calendar reports",
+    "link": "responses from linked mail servers",
+}
+"""Kinds of the ledger in words."""
+
+MAX_SHOWN: Final = 10
+"""Accounts that are named."""
+
 
 class Rooms:
     """The room that accounts with a quota use, read anew after `ROOM_SECONDS`: each of them is opened for it."""
@@ -68,7 +78,7 @@ class Rooms:
         self._used: dict[str, int] = {}
         self._read = -ROOM_SECONDS
 
-    async def filled(self) -> list[Filled]:
+    async def filled(self) -> list[Finding]:
         """Accounts that have little room left, without those out of service, which are told elsewhere."""
         snapshot = self._config.current
         limits = {name: limit for name in snapshot.domains.accounts if (limit := snapshot.quota(name))}
@@ -76,7 +86,7 @@ class Rooms:
             self._used = {name: await self._size(name) for name in limits}
             self._read = trio.current_time()
         return [
-            Filled(name, used, limit)
+            nearly_full(name, used, limit)
             for name, limit in limits.items()
             if (used := self._used.get(name, 0)) > limit * NEARLY_FULL
         ]
@@ -93,20 +103,17 @@ class Rooms:
 class Sources:
     """Sources of the server's own state.
 
-    faults: all that keeps it from being healthy, except tasks and certificates. orders: problems of certificates by
-    ACME. queue: returns None while no queue runs. look_up: finds a message in the queue. update: the newer version,
-    "" if unknown. rooms: the room of accounts. attempts, knows: recorded log-ins, and whether an account has logged
-    in from a network. weak: accounts with a password that is easy to guess. foreign: those with another server's
-    hash. keys, resolver: sign the test message, and verify it. reports: reports.db, with daily counts.
-    helpers: the trials of child processes.
+    findings: all that keeps it from being healthy. queue: its state, None while no queue runs, and findings about it.
+    look_up: finds a message in the queue. update: the newer version, "" if unknown. rooms: the room of accounts.
+    attempts, knows: recorded log-ins, and whether an account has logged in from a network. weak: accounts with a
+    password that is easy to guess. foreign: those with another server's hash. keys, resolver: sign the test message,
+    and verify it. reports: reports.db, with daily counts. helpers: the trials of child processes.
     """
 
     config: ConfigHolder
     accounts: Accounts
-    tree: Supervisor
-    faults: Callable[[], list[str]]
-    orders: Callable[[], list[str]]
-    queue: Callable[[], Awaitable[QueueState | None]]
+    findings: Callable[[], Awaitable[list[Finding]]]
+    queue: Callable[[], Awaitable[tuple[QueueState | None, list[Finding]]]]
     look_up: LookUp
     update: Callable[[], str]
     rooms: Rooms
@@ -122,54 +129,143 @@ class Sources:
 
 async def look(sources: Sources) -> Running:
     """Read the server's state at this moment."""
+    queue, findings = await sources.queue()
+    findings += await sources.findings()
+    findings += account_findings(sources.accounts)
+    findings += await sources.rooms.filled()
+    findings += await _known(sources)
+    findings += weak_passwords(sorted(sources.weak))
+    findings += _foreign(sorted(sources.foreign))
+    findings += await _peers(sources)
+    findings += [refused(one) for one in ledger().refusals.values() if one.last > time.time() - DAY]
+    newer = sources.update()
+    if newer:
+        text = f"version {newer} is there, this is {__version__}"
+        commands = ("moxlite checkupdate", "moxlite backup DIR")
+        findings.append(Finding(grade="note", code="update", about=newer, text=text, commands=commands))
     return Running(
         version=__version__,
-        tasks={name: down.error for name, down in sources.tree.down.items()},
-        orders=sources.orders(),
-        faults=sources.faults(),
-        accounts=dict(sources.accounts.broken()),
-        queue=await sources.queue(),
+        findings=findings,
+        queue=queue,
         last_backup=metrics.BACKUP_LAST_SUCCESS.value,
-        update=sources.update(),
-        filled=await sources.rooms.filled(),
-        known=await _known(sources),
-        weak=sorted(sources.weak),
-        foreign=sorted(sources.foreign),
-        peers=await _peers(sources),
+        update=newer,
         helpers=sources.helpers.states,
-        refusals=[refusal for refusal in ledger().refusals.values() if refusal.last > time.time() - DAY],
     )
 
 
-async def _peers(sources: Sources) -> list[PeerUse]:
+async def _peers(sources: Sources) -> list[Finding]:
     """The servers from which domains move here."""
     moving = {name: domain.peer for name, domain in sources.config.current.domains.domains.items() if domain.peer}
     if not moving:
         return []
     now, before = await passed_on(sources.reports, DAYS), await passed_on(sources.reports, 400, DAYS)
     return [
-        PeerUse(name, [*hosts], now.get(name, 0), name not in now and name in before) for name, hosts in moving.items()
+        peer(name, hosts, now.get(name, 0), idle=name not in now and name in before) for name, hosts in moving.items()
     ]
 
 
-async def _known(sources: Sources) -> list[KnownPassword]:
+def peer(domain: str, hosts: Sequence[str], messages: int, *, idle: bool) -> Finding:
+    """The server from which a domain moves here. messages: passed on to it in the last 14 days. idle: there were some
+    before these, and none in them.
+    """
+    text = f"{domain} still sends mail for unknown addresses to {', '.join(hosts)}"
+    end = f"moxlite config domain peer rm {domain}"
+    return Finding(
+        grade="warning" if idle else "note",
+        code="peer",
+        about=domain,
+        text=f"{text}, which has received none for 14 days; turn this off" if idle else text,
+        detail="" if idle else f"Messages in 14 days: {messages}.",
+        commands=(f"moxlite config domain peer show {domain}", end),
+    )
+
+
+async def _known(sources: Sources) -> list[Finding]:
     """The latest right own password of each account that came from a network which is still strange to it."""
     try:
         rows = await sources.attempts.withheld(time.time_ns() // 1000 - WEEK)
     except StoreError:
         return []
-    known_passwords: dict[str, KnownPassword] = {}
-    for withheld_password in rows:
+    findings: dict[str, Finding] = {}
+    for row in rows:
         try:
-            strange = not sources.knows(ip_address(withheld_password.remote_ip), withheld_password.account)
+            strange = not sources.knows(ip_address(row.remote_ip), row.account)
         except ValueError:  # a damaged row
             continue
         if strange:
-            known_passwords.setdefault(
-                withheld_password.account,
-                KnownPassword(withheld_password.account, withheld_password.remote_ip, withheld_password.last),
-            )
-    return list(known_passwords.values())
+            findings.setdefault(row.account, known_password(row.account, row.remote_ip, row.last))
+    return list(findings.values())
+
+
+def known_password(name: str, remote: str, last: int) -> Finding:
+    """An account's own password came from a network in which it has never logged in; µs UTC."""
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(last / 1e6))
+    return Finding(
+        grade="warning",
+        code="password-known",
+        about=name,
+        text=f"account {name}: the correct password was entered from {remote}, a network that hasn't logged in before",
+        detail=f"This was at {when}. The login was rejected because it needs an app password. The user got an email.",
+        commands=(f"ask the user; if it was someone else: moxlite account set-password {name}",),
+    )
+
+
+def nearly_full(name: str, used: int, limit: int) -> Finding:
+    """An account that has used nearly all of its room, in octets."""
+    return Finding(
+        grade="warning",
+        code="quota-reached",
+        about=name,
+        text=f"account {name} has nearly no room left: mail that does not fit is refused for now (452)",
+        detail=f"Storage used: {used >> 20} of {limit >> 20} MiB.",
+        commands=(f"moxlite config account set {name} quota SIZE",),
+    )
+
+
+def weak_passwords(accounts: Sequence[str]) -> list[Finding]:
+    """Accounts with a password that is easy to guess."""
+    if not accounts:
+        return []
+    number = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}"
+    return [
+        Finding(
+            grade="warning",
+            code="password-weak",
+            about=accounts[0],
+            text=f"{number} with a password that is easy to guess: {', '.join(accounts[:MAX_SHOWN])}",
+            detail="The password is common, or based on the address, name, or server. Anyone can guess passwords on "
+            "mail ports.",
+            commands=tuple(f"moxlite account set-password {name}" for name in accounts[:MAX_SHOWN]),
+        )
+    ]
+
+
+def _foreign(accounts: Sequence[str]) -> list[Finding]:
+    if not accounts:
+        return []
+    number = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}"
+    return [
+        Finding(
+            grade="note",
+            code="password-foreign",
+            about=accounts[0],
+            text=f"{number} with no login since the migration: {', '.join(accounts[:MAX_SHOWN])}",
+            detail="Only the old server's password hash is known until then, so SCRAM and CRAM-MD5 aren't announced.",
+            commands=tuple(f"moxlite account recovery-link {name} --days 7" for name in accounts[:MAX_SHOWN]),
+        )
+    ]
+
+
+def refused(refusals: Refusals) -> Finding:
+    """Requests for which there was no memory."""
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(refusals.last))
+    return Finding(
+        grade="warning",
+        code="memory-short",
+        about=refusals.owner or "server",
+        text=f"{WORKS[refusals.kind]} refused for lack of memory: {refusals.owner or 'the server itself'}",
+        detail=f"Refused since the server started: {refusals.times}, most recently at {when}.",
+    )
 
 
 async def try_mail(sources: Sources, send_to: str = "") -> Sent:

@@ -12,6 +12,7 @@ from moxlite.config.domains import JunkFilter
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import CurrentConfig, FixedConfig, Snapshot
 from moxlite.config.static import InitialMailboxes, Static
+from moxlite.findings import Finding
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import Compression
@@ -68,12 +69,23 @@ def permitting(conditions: Sequence[Callable[[Path], None]]) -> Callable[[Path],
     return permitted if conditions else None
 
 
-def short_of_space(static: Static) -> str:
-    """Why the disk with the data accepts no mail, in a line; "" if it has room (STORE-157). Blocks; raises OSError."""
-    free, wanted = shutil.disk_usage(static.data_dir).free, static.store.min_free_space
+def full_disk(static: Static) -> list[Finding]:
+    """A finding if the disk with the data accepts no mail (STORE-157). Blocks."""
+    path, wanted = static.data_dir, static.store.min_free_space
+    try:
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        text = f"{path}: {error.strerror or error}"
+        return [Finding(grade="error", code="disk-low", about=f"{path}", text=text, commands=(f"df {path}",))]
     if free >= wanted:
-        return ""
-    return f"{free >> 20} MiB are free, below {wanted >> 20} MiB (store.min_free_space): no mail is accepted"
+        return []
+    text = f"{path}: {free >> 20} MiB are free, below {wanted >> 20} MiB (store.min_free_space): no mail is accepted"
+    return [Finding(grade="error", code="disk-low", about=f"{path}", text=text, commands=space_commands(path))]
+
+
+def space_commands(path: Path) -> tuple[str, ...]:
+    """Commands that show what fills the disk with this data directory."""
+    return f"du -xh --max-depth=2 {path} | sort -h | tail", "moxlite store stats"
 
 
 def compression(snapshot: Snapshot) -> Compression:

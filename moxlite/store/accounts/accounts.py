@@ -453,3 +453,17 @@ class Opener:
             raise
         self.refused.pop(name, None)
         return account
+
+
+def account_findings(accounts: Accounts) -> list[Finding]:
+    """The accounts of `Accounts.broken`, by name."""
+    return [
+        Finding(
+            grade="error",
+            code="account-broken",
+            about=name,
+            text=f"account {name}: {reason}",
+            commands=(f"moxlite store check {name} --deep", f"moxlite account recover {name} --out DIR"),
+        )
+        for name, reason in sorted(accounts.broken().items())
+    ]

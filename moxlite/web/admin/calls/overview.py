@@ -19,7 +19,7 @@ from msgspec import Meta
 from moxlite.admin.backup.rehearsal import read_rehearsed
 from moxlite.admin.doctor.findings import Night, in_order, read_night
 from moxlite.admin.doctor.requests import ExamineNow, ListPlacement, ReadState, Running, TryPlacement
-from moxlite.admin.doctor.running import check_words, schedule_findings, standby_findings
+from moxlite.admin.doctor.running import schedule_findings, standby_findings
 from moxlite.admin.figures import AccountDisk, disk_by_account
 from moxlite.findings import Finding
 from moxlite.metrics import DailyKind
@@ -110,7 +110,7 @@ class OverviewCalls(AdminCalls):
         rehearsed = await trio.to_thread.run_sync(read_rehearsed, data)
         standby = await trio.to_thread.run_sync(standby_findings, snapshot.static)
         backups = schedule_findings(snapshot.static, running)
-        findings = in_order([*check_words(running), *_of_the_night(night), *standby, *backups])
+        findings = in_order([*running.findings, *_of_the_night(night), *standby, *backups])
         interval = snapshot.static.backup.schedule
         return Overview(
             at=time.time_ns() // 1000,
@@ -170,9 +170,10 @@ class OverviewCalls(AdminCalls):
 def flow_of(running: Running, findings: Sequence[Finding]) -> Flow:
     """How mail flows, from the server's report about itself and the findings."""
     errors = {finding.code for finding in findings if finding.grade == "error"}
-    if any(name.startswith("smtpd.smtp") for name in running.tasks) or "disk-low" in errors:
+    tasks = {finding.about for finding in findings if finding.code == "task-down"}
+    if any(name.startswith("smtpd.smtp") for name in tasks) or "disk-low" in errors:
         return "none-in"
-    if running.queue is None or OUT & set(running.tasks) or "port-25-blocked" in errors:
+    if running.queue is None or OUT & tasks or "port-25-blocked" in errors:
         return "none-out"
     slow = {"queue-stuck", "address-blocked", "account-stopped"}
     return "slow" if any(finding.code in slow for finding in findings) else "flowing"
