@@ -225,7 +225,7 @@ class Components:
         return [finding.text for finding in await self.findings() if finding.grade == "error"]
 
     async def findings(self) -> list[Finding]:
-        """What is wrong with the server. A file system that hangs is left to its thread."""
+        """Faults of the server. A file system that hangs is left to its thread."""
         invalid = [fault("domains.toml", f"domains.toml is invalid: {one}") for one in self.config.problems[:1]]
         disk = await trio.to_thread.run_sync(full_disk, self.static, abandon_on_cancel=True)
         of_files = self.faults + invalid + self.files.findings() + disk

@@ -682,9 +682,10 @@ export interface SettingsForm {
   values: Record<string, unknown>;
 }
 
-/** A field of a form. `kind`: the kind of its values in words, as in docs/config.md. `default`: in the form of the */
+/** A field of a form. `label`: its name in words. `kind`: the kind of its values, as in docs/config.md. `default`: */
 export interface FieldInfo {
   name: string;
+  label: string;
   type: "boolean" | "enum" | "integer" | "list" | "map" | "number" | "table" | "text";
   kind: string;
   doc: string;
@@ -758,33 +759,11 @@ export interface Disk {
   size: number;
 }
 
-/** State of the queue. oldest: seconds that the longest-waiting message has waited, without messages on hold; its */
+/** State of the queue. oldest: seconds that the longest-waiting message has waited, without messages on hold. */
 export interface QueueState {
   messages: number;
   held: number;
   oldest: number;
-  recipient: string;
-  error: string;
-  blocks: Array<Blocked>;
-  stopped: Array<StoppedSender>;
-}
-
-/** A block of the server's address. */
-export interface Blocked {
-  meaning: string;
-  todo: string;
-  since: number;
-  times: number;
-  host: string;
-  reply: string;
-}
-
-/** An account that the guard has stopped: since when, seconds UTC; the reason, in words; number of messages held. */
-export interface StoppedSender {
-  account: string;
-  since: number;
-  why: string;
-  messages: number;
 }
 
 /** Where mail to a linked mailbox lands. */
@@ -1275,15 +1254,13 @@ export const checks: Checks = {
   AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"] },
   AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer" },
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
-  FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
+  FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Finding"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
   Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
-  QueueState: { messages: "integer", held: "integer", oldest: "number", recipient: "string", error: "string", blocks: ["list", ["ref", "Blocked"]], stopped: ["list", ["ref", "StoppedSender"]] },
-  Blocked: { meaning: "string", todo: "string", since: "number", times: "integer", host: "string", reply: "string" },
-  StoppedSender: { account: "string", since: "number", why: "string", messages: "integer" },
+  QueueState: { messages: "integer", held: "integer", oldest: "number" },
   Provider: { name: "string", address: "string", landing: ["enum", ["inbox", "junk", "missing", "other", "unsent"]], mailbox: "string", seconds: "integer", since: "integer", changed: "string", text: "string", days: ["list", ["ref", "ProviderDay"]] },
   ProviderDay: { at: "integer", landing: ["enum", ["inbox", "junk", "missing", "other", "unsent"]], seconds: "integer" },
   Filter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], transport: ["optional", ["nullable", "string"]], hold: ["optional", ["nullable", "boolean"]], next_attempt: ["optional", "string"], n: ["optional", "integer"] },

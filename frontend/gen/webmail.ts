@@ -583,6 +583,9 @@ export interface Invitation {
   me: string;
   answer: string;
   answered_old: boolean;
+  event_id: number;
+  join: string;
+  before: Earlier | null;
   proposal: Proposal | null;
 }
 
@@ -609,6 +612,14 @@ export interface Repeats {
   days: Array<string>;
   month_days: Array<number>;
   months: Array<number>;
+}
+
+/** An event as it was before an update. */
+export interface Earlier {
+  title: string;
+  start: When | null;
+  end: When | null;
+  place: string;
 }
 
 /** Another time that a guest proposes for an event of the user's. ``start``, ``end``: of the event now. */
@@ -668,6 +679,7 @@ export interface EventItem {
   cancelled: boolean;
   private: boolean;
   join: string;
+  colour: string;
 }
 
 /** The events that a search has found, the earliest first, and whether there may be more than an answer has. */
@@ -713,6 +725,7 @@ export interface EventForm {
   guests: Array<Party>;
   mails?: Array<number>;
   link?: string;
+  colour?: string;
 }
 
 /** A name, which may be empty, and an address as it was typed. */
@@ -771,6 +784,20 @@ export interface CalendarLink {
   note: string;
   busy: boolean;
   made: number;
+}
+
+/** The birthdays of the user's contacts; none where they are not ``shown``. */
+export interface Birthdays {
+  shown: boolean;
+  people: Array<Birthday>;
+}
+
+/** The birthday of a contact. ``date``: 1988-03-14, or --03-14 without a year; ``address``: "" for none. */
+export interface Birthday {
+  id: number;
+  name: string;
+  address: string;
+  date: string;
 }
 
 /** An address book. ``contacts``: their number. ``owner``: the account that shares it, "" for an own one. */
@@ -1055,6 +1082,8 @@ export interface Begun {
   ask_read: boolean;
   ask_delivered: boolean;
   tls: "default" | "insecure" | "require";
+  name: string;
+  senders: Array<Sender>;
 }
 
 /** An uploaded file; ``size`` in octets. */
@@ -1063,6 +1092,14 @@ export interface Uploaded {
   filename: string;
   content_type: string;
   size: number;
+}
+
+/** An address of another account, from which a user may write (SMTP-189). `name`: of its mail; `on_behalf`: as in */
+export interface Sender {
+  owner: string;
+  name: string;
+  address: string;
+  on_behalf: boolean;
 }
 
 /** A message as typed. */
@@ -1380,6 +1417,9 @@ export interface Calls {
 
   /** Withdraw a secret link. */
   calendar_link_remove(link_id: number): Promise<null>;
+
+  /** The birthdays of all contacts in the user's address books; at most 2,000. ``show`` turns them on or off */
+  birthdays(show?: "" | "off" | "on"): Promise<Birthdays>;
 
   /** The address books, the own ones first; a first one is made. */
   address_books(): Promise<Array<AddressBook>>;

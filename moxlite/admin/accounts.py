@@ -63,7 +63,8 @@ def add_account(
         raise Refused(f'"{name}" {problem}', "account")
     if name in snapshot.domains.accounts:
         raise Refused(f'account "{name}" already exists', "account")
-    document.put(("accounts", name), account_settings(new_address(snapshot, address)) | (further or {}))
+    settings = {**account_settings(new_address(snapshot, address)), **(further or {})}
+    document.put(("accounts", name), settings)
 
 
 def account_settings(address: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the operations about received DMARC and TLS reports do, in a running server or on the file of a stopped one."""
+"""Operations about received DMARC and TLS reports, in a running server or on the file of a stopped one."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -79,7 +79,7 @@ def on_file(snapshot: Snapshot, read: Callable[[Reader], T], nothing: T) -> T:
 
 
 class ReceivedCommands:
-    """What the operations do in a running server."""
+    """The operations in a running server."""
 
     def __init__(self, reports: ReportsDB) -> None:
         self._reports = reports

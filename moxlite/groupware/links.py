@@ -69,7 +69,7 @@ async def new_link(
 
 
 async def sight(account: Account, token: str, *, busy: bool) -> Sight | None:
-    """What the link with a token shows, `busy` if only busy times are asked for; None without such a link."""
+    """The contents of the link with a token, `busy` if only busy times are asked for; None without such a link."""
     today = int(time.time()) // DAY * DAY
 
     def find(r: Reader) -> Sight | None:

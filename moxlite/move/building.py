@@ -20,7 +20,7 @@ NOTES: Final = {
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True):
-    """What options say for all users.
+    """Options for all users.
 
     Attributes:
       imap: the server.

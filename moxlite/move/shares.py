@@ -50,7 +50,7 @@ async def old_mail(copies: Copies, transfer: Transfer) -> AsyncIterator[tuple[Cl
 
 
 async def shares_of(client: Client, pull: Pull, plan: Plan, account: str) -> list[Share]:
-    """What a user shares there, but for rights that have no counterpart; nothing if the server can't say. Raises
+    """The shares of a user there, but for rights that have no counterpart; nothing if the server can't say. Raises
     IMAPClientError.
     """
     from moxlite.net.imapclient import Refused

@@ -412,9 +412,7 @@ def test_all_details_of_a_contact_are_written(
         # a day alone is no birthday
         form.get_by_label("Birthday: Day").fill("29")
         save.click()
-        expect(form.locator(".error:visible")).to_contain_text(
-            "Enter a day and a month."
-        )
+        expect(form.locator(".error:visible")).to_contain_text("Enter a day and a month.")
         expect(form.get_by_label("Birthday: Day")).to_be_focused()
         form.get_by_label("Birthday: Month").select_option(label="February")
         form.get_by_label("Note").scroll_into_view_if_needed()

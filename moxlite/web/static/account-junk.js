@@ -46,17 +46,17 @@ function text(value) {
   let plain = "";
   let last = 0;
   for (const match of written(value).matchAll(scripts)) {
-    const piece = match[0];
+    const piece2 = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
-      fragment.append(plain, mark(piece));
+      fragment.append(plain, mark(piece2));
       plain = "";
       last = kind;
       continue;
     }
-    plain += piece;
+    plain += piece2;
     if (kind !== 0) last = kind;
-    else if (!mixable.test(piece)) last = 0;
+    else if (!mixable.test(piece2)) last = 0;
   }
   fragment.append(plain);
   return fragment;
@@ -108,6 +108,9 @@ function filled(text2, values = {}) {
 }
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
@@ -172,7 +175,9 @@ var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+var x = "M18 6 6 18 M6 6l12 12";
 
 var made = 0;
 function field(label, control, hint = null) {
@@ -258,6 +263,9 @@ function button(title, run, options = {}) {
   const { icon: icon2, kind = "line", name } = options;
   return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
 }
+function iconButton(name, path, run) {
+  return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
+}
 function meter(share) {
   const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });
   bar.style.width = `${Math.min(100, Math.max(0, share * 100)).toFixed(1)}%`;
@@ -269,6 +277,88 @@ function notice(level, text2, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
 }
+
+var tests = [["contains", () => meant("rule", "contains")], ["is", () => meant("rule", "is")], ["begins", () => t("begins with")], ["ends", () => t("ends with")]];
+
+var special = /[\\^$.|?*+()[\]{}]/g;
+var piece = /^(\^?)((?:[^\\^$.|?*+()[\]{}]|\\[^\w\s])+)(\$?)$/;
+var ends = { contains: ["", ""], is: ["^", "$"], begins: ["^", ""], ends: ["", "$"] };
+function conditionsOf(pattern) {
+  if (pattern === "") return [];
+  const grouped2 = /^(\^?)\(((?:[^\\()]|\\.)*)\)(\$?)$/s.exec(pattern);
+  const [before = "", inside = pattern, after = ""] = grouped2?.slice(1) ?? [];
+  const found = [];
+  for (const one of inside.split(/(?<=(?:^|[^\\])(?:\\\\)*)\|/)) {
+    const match = piece.exec(before + one + after);
+    if (match === null) return null;
+    const test = Object.keys(ends).find((name) => ends[name][0] === match[1] && ends[name][1] === match[3]);
+    found.push([test, match[2].replace(/\\(.)/g, "$1")]);
+  }
+  return found;
+}
+function patternOf(conditions) {
+  return conditions.filter(([, name]) => name !== "").map(([test, name]) => ends[test][0] + name.toLowerCase().replace(special, "\\$&") + ends[test][1]).join("|");
+}
+var Folders = class {
+  constructor(title, pattern, names, matching) {
+    this.names = names;
+    this.matching = matching;
+    this.pattern = line(t("Pattern"), pattern, t("Pattern for folder names, in lowercase."));
+    this.pattern.control.addEventListener("input", () => this.draw());
+    this.root = el("fieldset", { class: "group form" }, el("legend", {}, title), this.rows, this.hint, el("div", {}, this.add), el("details", { open: conditionsOf(pattern) === null }, el("summary", {}, t("More")), el("div", { class: "form gap" }, this.pattern.root)));
+    this.draw();
+  }
+  names;
+  matching;
+  root;
+  rows = el("div", { class: "form" });
+  hint = el("span", { class: "hint", role: "status" });
+  pattern;
+  add = button(t("Add condition"), () => this.append(), { kind: "text small", icon: plus });
+  get value() {
+    return this.pattern.control.value;
+  }
+  problem(text2) {
+    this.root.querySelector("details").open = true;
+    this.pattern.problem(text2);
+  }
+  append() {
+    this.draw([...conditionsOf(this.value) ?? [], ["is", ""]]);
+    this.rows.querySelector(".condition:last-child input")?.focus();
+  }
+  draw(conditions = conditionsOf(this.value) ?? []) {
+    const put = (changed) => {
+      this.pattern.control.value = patternOf(changed);
+      this.pattern.problem("");
+      this.tell();
+    };
+    const current = [...conditions];
+    fill(this.rows, current.map((_, index) => this.row(current, index, put)));
+    this.tell();
+  }
+  row(current, index, put) {
+    const [chosen, given] = current[index];
+    const test = el("select", { class: "input", "aria-label": t("How to compare") }, tests.map(([value, text2]) => el("option", { value, selected: value === chosen }, text2())));
+    const name = el("input", { class: "input", type: "text", autocomplete: "off", spellcheck: "false", "aria-label": t("Folder name"), list: this.names, maxlength: "200" });
+    name.value = given;
+    const change = () => {
+      current[index] = [test.value, name.value.trim()];
+      put(current);
+    };
+    test.addEventListener("change", change);
+    name.addEventListener("input", change);
+    const drop = iconButton(t("Remove condition"), x, () => {
+      const rest = current.filter((_, other) => other !== index);
+      put(rest);
+      this.draw(rest);
+    });
+    return el("div", { class: "condition sized", role: "group", "aria-label": t("Condition {n}", { n: index + 1 }) }, test, name, drop);
+  }
+  tell() {
+    this.hint.textContent = this.matching(this.value);
+    this.add.hidden = conditionsOf(this.value) === null;
+  }
+};
 
 var period = 1e3;
 var enough = 100;
@@ -325,7 +415,8 @@ function settings(desk, found) {
   const keep = tick(t("Keep permanently"), old.keep_rejects);
   const intro = line(t("Folder for unknown senders"), old.introbox, t("Leave blank to use the Inbox."), { list: "junk-mailboxes" });
   const auto = tick(t("Classify messages by the folder you move them to"), flags.enabled);
-  const patterns = [line(t("Junk folders"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)), line(t("Neutral folders"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)), line(t("Not junk folders"), flags.not_junk_mailbox_regexp, flags.not_junk_mailbox_regexp === "" ? t("Leave blank to use all others.") : shown(found, flags.not_junk_mailbox_regexp))];
+  const matching = (pattern) => shown(found, pattern);
+  const patterns = [new Folders(t("Junk folders"), flags.junk_mailbox_regexp, names.id, matching), new Folders(t("Neutral folders"), flags.neutral_mailbox_regexp, names.id, matching), new Folders(t("Not junk folders"), flags.not_junk_mailbox_regexp, names.id, (pattern) => pattern === "" ? t("Leave blank to use all others.") : matching(pattern))];
   const capabilities = line(t("Hidden IMAP capabilities"), old.imap_capabilities_disabled.join(" "), t("Uppercase, separated by spaces. For mail apps with compatibility problems."));
   const places = { "junk_filter.threshold": threshold, "junk_filter.max_power": power, "junk_filter.top_words": top, "junk_filter.ignore_words": ignore, "junk_filter.rare_words": rare, junk_filter: on, rejects_mailbox: rejects, introbox: intro, "automatic_junk_flags.junk_mailbox_regexp": patterns[0], "automatic_junk_flags.neutral_mailbox_regexp": patterns[1], "automatic_junk_flags.not_junk_mailbox_regexp": patterns[2], imap_capabilities_disabled: capabilities };
   const save = form([on.root, threshold.root, el("details", {}, el("summary", {}, t("Word scoring")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("Analyze")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)), el("h3", {}, t("Folders")), rejects.root, keep.root, intro.root, el("h3", {}, t("Classification by folder")), auto.root, patterns.map((one) => one.root), el("h3", {}, t("IMAP")), capabilities.root, names], t("Save"), async () => {
@@ -339,7 +430,7 @@ function settings(desk, found) {
     };
     const filter = { threshold: read2(threshold, false), onegrams: grams[0].control.checked, twograms: grams[1].control.checked, threegrams: grams[2].control.checked, max_power: read2(power, false), top_words: read2(top, true), ignore_words: read2(ignore, false), rare_words: read2(rare, true) };
     if (bad) return;
-    const changed = { automatic_junk_flags: { enabled: auto.control.checked, junk_mailbox_regexp: patterns[0].control.value, neutral_mailbox_regexp: patterns[1].control.value, not_junk_mailbox_regexp: patterns[2].control.value }, junk_filter: on.control.checked ? filter : null, rejects_mailbox: rejects.control.value, keep_rejects: keep.control.checked, introbox: intro.control.value, imap_capabilities_disabled: capabilities.control.value.split(/\s+/).filter((word) => word !== "") };
+    const changed = { automatic_junk_flags: { enabled: auto.control.checked, junk_mailbox_regexp: patterns[0].value, neutral_mailbox_regexp: patterns[1].value, not_junk_mailbox_regexp: patterns[2].value }, junk_filter: on.control.checked ? filter : null, rejects_mailbox: rejects.control.value, keep_rejects: keep.control.checked, introbox: intro.control.value, imap_capabilities_disabled: capabilities.control.value.split(/\s+/).filter((word) => word !== "") };
     try {
       await desk.client.junk_save(old, changed);
     } catch (error) {
@@ -352,13 +443,13 @@ function settings(desk, found) {
   return card(t("Settings"), save.root);
 }
 function shown(found, pattern) {
-  if (pattern === "") return t("Pattern for folder names, in lowercase.");
+  if (pattern === "") return "";
   let matching;
   try {
     const compiled = new RegExp(pattern, "i");
     matching = found.mailboxes.filter((name) => compiled.test(name));
   } catch {
-    return t("Pattern for folder names, in lowercase.");
+    return "";
   }
   return matching.length === 0 ? t("Doesn't match any of your folders.") : t("Matches {names}", { names: matching.slice(0, 10).join(", ") });
 }

@@ -356,7 +356,7 @@ function words(rule, put, named) {
 }
 function conditionRow(one, index, change, drop, redraw, named) {
   const error = el("span", { class: "error", hidden: true });
-  const select = (name, all, chosen) => el("select", { "aria-label": name }, all.map(([value2, text2]) => el("option", { value: value2, selected: value2 === chosen }, text2())));
+  const select = (name, all, chosen) => el("select", { class: "input", "aria-label": name }, all.map(([value2, text2]) => el("option", { value: value2, selected: value2 === chosen }, text2())));
   const part = select(t("Message part"), parts2, one.part);
   part.addEventListener("change", () => {
     const next = part.value;
@@ -367,7 +367,7 @@ function conditionRow(one, index, change, drop, redraw, named) {
   const test = select(t("How to compare"), one.part === "text" ? tests2.slice(0, 1) : tests2, one.test);
   test.addEventListener("change", () => change({ test: test.value }));
   const size = one.part === "larger";
-  const value = el("input", { type: "text", autocomplete: "off", spellcheck: "false", "aria-label": partName(one.part), inputmode: size ? "numeric" : "text", maxlength: "500" });
+  const value = el("input", { class: "input", type: "text", autocomplete: "off", spellcheck: "false", "aria-label": partName(one.part), inputmode: size ? "numeric" : "text", maxlength: "500" });
   value.value = size ? one.value.replace(/m$/i, "") : one.value;
   value.addEventListener("input", () => {
     const typed = value.value.trim();
@@ -703,7 +703,7 @@ var Rules = class {
     const test = button(t("Test rules"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
     this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
-    fill(this.bar, save, test, this.apply, button(t("Show as Sieve"), () => void convert(desk, item, this.rules)), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
+    fill(this.bar, save, test, this.apply, button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), el("details", {}, el("summary", {}, t("More")), button(t("Show as Sieve"), () => void convert(desk, item, this.rules))), this.error);
     fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("To reorder, drag a rule or press Alt and an arrow key. All other mail goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }), el("div", { class: "rule-editor" }, this.editor, this.preview.root), this.bar, this.tried);
     this.draw();
   }

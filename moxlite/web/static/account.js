@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.f46c6b496ffc.js", junk: "junk.0ecf0c365000.js", links: "links.192dec6e8112.js", masked: "masked.520bab38597d.js", rules: "rules.c4d2637822fc.js", security: "security.6e4dee079dd8.js", sending: "sending.1aca62f87f43.js", shares: "shares.8f8d8734a9c8.js", sieve: "sieve.b9c3f4ec7175.js", transfer: "transfer.114fec379d20.js" };
+var define_PARTS_default = { device: "f46c6b496ffc", junk: "950f44c1c7db", links: "192dec6e8112", masked: "520bab38597d", rules: "51a03b53b522", security: "6e4dee079dd8", sending: "1aca62f87f43", shares: "8f8d8734a9c8", sieve: "b9c3f4ec7175", transfer: "114fec379d20" };
 
 var CheckFailed = class extends Error {
 };
@@ -860,6 +860,20 @@ function hue(key2) {
 }
 
 var Shell = class {
+  constructor(app, label, places2, foot) {
+    this.places = places2;
+    for (const place of places2) {
+      const count = el("span", { class: "count" });
+      for (const [name] of place.pages) this.counts.set(name, count);
+      this.links.set(place, el("a", { class: "nav", href: `#${place.pages[0][0]}`, onclick: () => this.close() }, sign(place.icon), el("span", {}, place.title, place.about !== "" && [" ", el("small", {}, place.about)]), count));
+    }
+    this.side = el("nav", { class: "side", id: "side", "aria-label": label }, brand(app), [...this.links.values()], el("div", { class: "foot" }, foot));
+    this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    this.opener = el("button", { class: "btn icon", "aria-label": t("Pages"), title: t("Pages"), "aria-expanded": "false", "aria-controls": "side", onclick: () => this.open() }, sign(menu));
+    const top = el("header", { class: "shell-top" }, this.opener, el("b", {}, `moxlite ${app}`));
+    this.root = el("div", { class: "shell" }, this.side, top, this.main);
+  }
+  places;
   main = el("main", { tabindex: "-1", data: { home: "" } });
   root;
   links = /* @__PURE__ */ new Map();
@@ -867,23 +881,19 @@ var Shell = class {
   side;
   opener;
   scrim = null;
-  constructor(app, label, places2, foot) {
-    for (const place of places2) {
-      const count = el("span", { class: "count" });
-      this.counts.set(place.name, count);
-      this.links.set(place.name, el("a", { class: "nav", href: `#${place.name}`, onclick: () => this.close() }, sign(place.icon), el("span", {}, place.title), count));
-    }
-    this.side = el("nav", { class: "side", id: "side", "aria-label": label }, brand(app), places2.map((place) => [place.group !== void 0 && el("h2", {}, place.group), this.links.get(place.name)]), el("div", { class: "foot" }, foot));
-    this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
-    this.opener = el("button", { class: "btn icon", "aria-label": t("Pages"), title: t("Pages"), "aria-expanded": "false", "aria-controls": "side", onclick: () => this.open() }, sign(menu));
-    const top = el("header", { class: "shell-top" }, this.opener, el("b", {}, `moxlite ${app}`));
-    this.root = el("div", { class: "shell" }, this.side, top, this.main);
-  }
-  choose(name) {
+  show(name, root) {
+    const place = this.places.find(({ pages: pages2 }) => pages2.some(([page]) => page === name)) ?? this.places[0];
     for (const [other, link2] of this.links) {
-      if (other === name) link2.setAttribute("aria-current", "page");
+      if (other === place) link2.setAttribute("aria-current", "page");
       else link2.removeAttribute("aria-current");
     }
+    const pages = place.pages.filter(([, title]) => title !== "");
+    if (pages.length > 1) {
+      const heading = root.querySelector("h1");
+      if (pages.some(([, title]) => title === heading?.textContent)) heading?.classList.add("sr");
+      root.prepend(el("p", { class: "place" }, place.title), tabs(place.title, pages.map(([page, title]) => [`#${page}`, title, page === name])));
+    }
+    fill(this.main, root);
   }
   count(name, text3) {
     const found = this.counts.get(name);
@@ -913,6 +923,14 @@ function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
   const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function tabs(label, links) {
+  const made = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title)));
+  requestAnimationFrame(() => {
+    const shown2 = made.querySelector("[aria-current]");
+    if (shown2 !== null) made.scrollLeft = shown2.offsetLeft - made.offsetLeft - (made.clientWidth - shown2.offsetWidth) / 2;
+  });
+  return made;
 }
 function pairs(entries) {
   return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
@@ -986,7 +1004,7 @@ var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = Promise.all([import(folder + define_PARTS_default[name]), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
+    found = Promise.all([import(`${folder}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
@@ -1418,7 +1436,7 @@ var AccountSession = class extends Session {
   }
 };
 
-var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "masked", title: t("Masked addresses"), icon: tag }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Vacation reply"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outbox"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "links", title: t("Linked accounts"), icon: link }, { name: "shares", title: t("Shared folders"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
+var places = [{ title: t("Overview"), icon: house, about: "", pages: [["overview", t("Overview")]] }, { title: t("Set up a device"), icon: smartphone, about: "", pages: [["device", t("Set up a device")]] }, { title: t("Security"), icon: lock, about: "", pages: [["security", t("Security")]] }, { title: t("Addresses"), icon: atSign, about: "", pages: [["addresses", t("Addresses")]] }, { title: t("Masked addresses"), icon: tag, about: "", pages: [["masked", t("Masked addresses")]] }, { title: t("Rules"), icon: filter, about: "", pages: [["rules", t("Rules")]] }, { title: t("Vacation reply"), icon: sun, about: "", pages: [["away", t("Vacation reply")]] }, { title: t("Forwarding"), icon: forward, about: "", pages: [["forwarding", t("Forwarding")]] }, { title: t("Sieve scripts"), icon: fileText, about: "", pages: [["scripts", t("Sieve scripts")]] }, { title: t("Junk"), icon: octagonAlert, about: "", pages: [["junk", t("Junk")]] }, { title: t("Outbox"), icon: send, about: "", pages: [["outgoing", t("Outbox")]] }, { title: t("Import and export"), icon: download, about: "", pages: [["transfer", t("Import and export")]] }, { title: t("Linked accounts"), icon: link, about: "", pages: [["links", t("Linked accounts")]] }, { title: t("Shared folders"), icon: users, about: "", pages: [["shares", t("Shared folders")]] }, { title: t("Keys and webhooks"), icon: keyRound, about: "", pages: [["keys", t("Keys and webhooks")]] }];
 var parts = { device: "device", setup: "device", security: "security", addresses: "rules", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
@@ -1490,12 +1508,11 @@ var App = class {
     for (const act of leave) act();
     if (number2 !== this.shown) return;
     document.title = `${page.title} · ${t("Account")} · moxlite`;
-    this.shell.choose(places.some((place) => place.name === address2.page) ? address2.page : "overview");
     const again = this.displayed === (location.hash || "#");
     const top = again ? scrollY : 0;
     const giveBack = again ? holdPlace(this.shell.main) : () => {
     };
-    fill(this.shell.main, page.root);
+    this.shell.show(address2.page, page.root);
     giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);

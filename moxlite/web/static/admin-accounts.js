@@ -118,17 +118,17 @@ function many(n, one, other, values = {}) {
   return filled(text3, { ...values, n });
 }
 
-function dialog(title2, build, dismissable = true) {
+function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title2 });
+    const box = el("dialog", { class: "dialog", "aria-label": title });
     const close = (value) => {
       box.close();
       box.remove();
       giveBack();
       resolve(value);
     };
-    box.append(el("h2", { class: "dialog-title" }, title2), ...build(close));
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
     box.addEventListener("cancel", (event) => {
       event.preventDefault();
       if (dismissable) close(null);
@@ -143,8 +143,8 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function confirm(title2, message, action) {
-  const answer = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(doing, failed, work) {
@@ -257,17 +257,17 @@ function hue(key) {
   return hash % 8 + 1;
 }
 
-function head(title2, hint2, ...actions) {
+function head(title, hint2, ...actions) {
   const words2 = typeof hint2 === "string" && hint2 !== "" || Array.isArray(hint2) ? el("p", { class: "hint" }, hint2) : hint2;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
 }
-function card(title2, content, options = {}) {
+function card(title, content, options = {}) {
   const { flush = false, hint: hint2, actions } = options;
-  const top = title2 === "" ? null : el("header", {}, el("h2", {}, title2), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
-  return el("section", { class: flush ? "card flush" : "card", "aria-label": title2 === "" ? void 0 : title2 }, top, content);
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function tabs(label, links) {
-  const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title2, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title2)));
+  const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title)));
   requestAnimationFrame(() => {
     const shown2 = made2.querySelector("[aria-current]");
     if (shown2 !== null) made2.scrollLeft = shown2.offsetLeft - made2.offsetLeft - (made2.clientWidth - shown2.offsetWidth) / 2;
@@ -293,9 +293,9 @@ function wrapped(child) {
 function pairs(entries) {
   return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
 }
-function button(title2, run, options = {}) {
+function button(title, run, options = {}) {
   const { icon: icon2, kind = "line", name } = options;
-  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title2);
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
 }
 function iconButton(name, path, run) {
   return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
@@ -366,8 +366,8 @@ function notice(level, text3, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
-function empty(path, title2, text3, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
+function empty(path, title, text3, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text3), actions);
 }
 
 var formats = /* @__PURE__ */ new Map();
@@ -425,6 +425,7 @@ var Unreadable = class extends Error {
 };
 var Editor = class {
   constructor(infos, before, save, sections2 = [], action = t("Save")) {
+    this.infos = infos;
     this.before = before;
     this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
@@ -439,14 +440,21 @@ var Editor = class {
       } finally {
         button2.disabled = false;
       }
-    } }, this.laidOut(sections2), this.failure, this.changes, el("div", { class: "bar" }, button2));
+    } }, this.laidOut(sections2), this.failure, this.changes, this.bar);
+    this.bar.append(button2);
     for (const kind of ["input", "change", "click"]) this.root.addEventListener(kind, () => this.tell());
+    this.adapt();
   }
+  infos;
   before;
   root;
   parts;
   failure = el("div", { hidden: true });
+  bar = el("div", { class: "bar" });
   changes = el("div", { class: "changes", role: "status", hidden: true });
+  adapt() {
+    this.bar.hidden = this.infos.every(({ name, type }) => ["list", "map"].includes(type) && Object.keys(this.before[name] ?? {}).length === 0) && this.root.querySelector(".item") === null;
+  }
   laidOut(sections2) {
     const roots = (names) => names.flatMap((name) => this.parts.get(name)?.root ?? []);
     if (sections2.length === 0) return roots([...this.parts.keys()]);
@@ -455,15 +463,16 @@ var Editor = class {
     return [...sections2, rest].map(({ title: words2, names }) => ({ words: words2, fields: roots(names), set: names.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some set")}`)), el("div", { class: "items" }, fields)));
   }
   tell() {
+    this.adapt();
     let after;
     try {
       after = this.read();
     } catch {
       return;
     }
-    const lines = [...this.parts.keys()].filter((name) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map((name) => {
+    const lines = this.infos.filter(({ name }) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map(({ name, label }) => {
       const [was, will] = [this.before[name], after[name]].map((value) => value === void 0 ? t("not set") : visible(shown(value).slice(0, 200)));
-      return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+      return el("li", {}, el("b", {}, label), ": ", el("del", {}, was), " → ", el("ins", {}, will));
     });
     this.changes.hidden = lines.length === 0;
     fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", {}, lines)]);
@@ -506,10 +515,6 @@ function cut(path) {
   const quoted = match[1]?.replace(/\\(.)/g, "$1");
   return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
 }
-var title = (name) => {
-  const words2 = name.replaceAll("_", " ");
-  return words2.charAt(0).toUpperCase() + words2.slice(1);
-};
 var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
   const kinds = { duration: t("Duration. For example, 15s, 1h30m, or 7d."), size: t("Size. For example, 500k, 100m, or 2g.") };
@@ -520,7 +525,7 @@ function hint(info) {
 function rendered(text22) {
   return text22.split(/`([^`]+)`/).map((piece, i) => i % 2 === 1 ? el("code", {}, piece) : piece);
 }
-function make(info, value, label = title(info.name)) {
+function make(info, value, label = info.label) {
   switch (info.type) {
     case "boolean":
       return boolean(info, value, label);
@@ -580,7 +585,7 @@ function table2(info, value, label) {
   const given = typeof value === "object" && value !== null ? value : {};
   const defaults = typeof info.default === "object" && info.default !== null ? info.default : {};
   const parts = new Map(info.fields.map((one) => [one.name, make({ ...one, default: defaults[one.name] ?? one.default }, given[one.name])]));
-  const on = tick(t("Set {what}", { what: label.toLowerCase() }), value !== void 0 && value !== null);
+  const on = tick(t("Set {what}", { what: label.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()) }), value !== void 0 && value !== null);
   const body = el("div", { class: "items" }, [...parts.values()].map((part) => part.root));
   const adapt = () => body.hidden = optional && !on.control.checked;
   on.control.addEventListener("change", adapt);
@@ -722,8 +727,8 @@ function refusal(error, fields, failure, form) {
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
   form.querySelector("[aria-invalid=true]")?.focus();
 }
-function fieldDialog(title2, action, fields, run, more = null) {
-  return dialog(title2, (close) => {
+function fieldDialog(title, action, fields, run, more = null) {
+  return dialog(title, (close) => {
     const failure = el("div", { hidden: true });
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
     const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
@@ -741,9 +746,9 @@ function fieldDialog(title2, action, fields, run, more = null) {
     return [form];
   });
 }
-async function typedAgain(title2, name, what, action) {
+async function typedAgain(title, name, what, action) {
   const typed = line(t("Type {name} to continue", { name }), "");
-  const answer = await dialog(title2, (close) => {
+  const answer = await dialog(title, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
     return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", onsubmit: (event) => {
@@ -753,8 +758,8 @@ async function typedAgain(title2, name, what, action) {
   });
   return answer === true;
 }
-async function showSecret(title2, text3, secret) {
-  await dialog(title2, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
+async function showSecret(title, text3, secret) {
+  await dialog(title, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
 }
 
 var hour2 = 36e8;
@@ -772,7 +777,7 @@ function factors(desk, name, found) {
     desk.say(t("Turned off two-step verification for {name}", { name }));
     await desk.refresh();
   };
-  const list2 = table(t("Two-step verification"), [{ title: t("Device"), kind: "main", cell: ([, title2]) => foreign(title2, 80) }, { title: t("Type"), cell: ([kind]) => kind }, { title: t("Since"), cell: ([, , created]) => when(created) }, { title: t("Last used"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }], devices);
+  const list2 = table(t("Two-step verification"), [{ title: t("Device"), kind: "main", cell: ([, title]) => foreign(title, 80) }, { title: t("Type"), cell: ([kind]) => kind }, { title: t("Since"), cell: ([, , created]) => when(created) }, { title: t("Last used"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }], devices);
   return card(t("Two-step verification"), list2, { flush: true, hint: many(found.codes, "{n} recovery code left.", "{n} recovery codes left."), actions: button(t("Reset…"), () => void reset(), { kind: "line small danger" }) });
 }
 function recovery(desk, name, found) {
@@ -790,9 +795,9 @@ function keys(desk, name, found) {
   const add2 = async () => {
     const address = choice(t("Logs in as"), found.addresses.map((one) => [one, one]), found.addresses[0] ?? "");
     const certificate = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", class: "mono" }), t("In PEM format, without the private key. Dates and issuer are ignored."));
-    const title2 = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
+    const title = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
     const manual = tick(t("IMAP clients still send a login command"), false, t("For clients without PREAUTH support."));
-    const done = await fieldDialog(t("Add certificate"), t("Add"), { address, certificate, key_name: title2, no_imap_preauth: manual }, () => desk.client.account_key_add(name, address.control.value, certificate.control.value, title2.control.value, manual.control.checked));
+    const done = await fieldDialog(t("Add certificate"), t("Add"), { address, certificate, key_name: title, no_imap_preauth: manual }, () => desk.client.account_key_add(name, address.control.value, certificate.control.value, title.control.value, manual.control.checked));
     if (done !== null) await desk.refresh();
   };
   const remove2 = async (one) => {
@@ -908,10 +913,10 @@ async function add(desk) {
 async function limits(desk, name) {
   const path = ["accounts", name];
   const { fields: known, values } = await desk.client.settings(path);
-  const ask = (key, title2, hint2) => {
+  const ask = (key, title, hint2) => {
     const standard = known.find((one) => one.name === key)?.default ?? null;
     const value = values[key] ?? null;
-    return line(title2, value === null ? "" : String(value), hint2, { placeholder: standard === null ? "" : String(standard) });
+    return line(title, value === null ? "" : String(value), hint2, { placeholder: standard === null ? "" : String(standard) });
   };
   const fields = { quota_message_size: ask("quota_message_size", t("Storage"), t("For example, 5g. Leave blank to use the default.")), max_outgoing_messages_per_day: ask("max_outgoing_messages_per_day", t("Recipients in 24 hours"), t("Limits abuse if a password is stolen.")), max_first_time_recipients_per_day: ask("max_first_time_recipients_per_day", t("First-time recipients in 24 hours"), t("Addresses this account has never written to.")) };
   const all = el("p", {}, el("a", { href: addressOf("accounts", [name], { tab: "settings" }) }, t("All settings")));
@@ -934,7 +939,7 @@ async function accountPage(desk) {
   if (name === void 0 || name === "") return listPage(desk);
   const tab = desk.address.query.get("tab") ?? "addresses";
   const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_guard_list().catch(() => [])]);
-  const link = (to, title2) => [addressOf("accounts", [name], { tab: to }), title2, to === tab];
+  const link = (to, title) => [addressOf("accounts", [name], { tab: to }), title, to === tab];
   const content = { addresses: async () => addresses(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name], void 0, sections())), security: () => securityCards(desk, name), logins: async () => logins(await desk.client.attempts(name, 50)) };
   const address = desk.address.path[1];
   const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Delivery for this address") }) : await (content[tab] ?? content["addresses"])();

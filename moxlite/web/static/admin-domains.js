@@ -118,17 +118,17 @@ function many(n, one, other, values = {}) {
   return filled(text3, { ...values, n });
 }
 
-function dialog(title2, build, dismissable = true) {
+function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title2 });
+    const box = el("dialog", { class: "dialog", "aria-label": title });
     const close = (value) => {
       box.close();
       box.remove();
       giveBack();
       resolve(value);
     };
-    box.append(el("h2", { class: "dialog-title" }, title2), ...build(close));
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
     box.addEventListener("cancel", (event) => {
       event.preventDefault();
       if (dismissable) close(null);
@@ -143,8 +143,8 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function confirm(title2, message, action) {
-  const answer2 = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+async function confirm(title, message, action) {
+  const answer2 = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer2 === true;
 }
 async function attempt(doing, failed, work) {
@@ -230,17 +230,17 @@ function line(label, value, hint2 = null, attributes = {}) {
   return field(label, control, hint2);
 }
 
-function head(title2, hint2, ...actions) {
+function head(title, hint2, ...actions) {
   const words2 = typeof hint2 === "string" && hint2 !== "" || Array.isArray(hint2) ? el("p", { class: "hint" }, hint2) : hint2;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
 }
-function card(title2, content, options = {}) {
+function card(title, content, options = {}) {
   const { flush = false, hint: hint2, actions } = options;
-  const top = title2 === "" ? null : el("header", {}, el("h2", {}, title2), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
-  return el("section", { class: flush ? "card flush" : "card", "aria-label": title2 === "" ? void 0 : title2 }, top, content);
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function tabs(label, links) {
-  const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title2, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title2)));
+  const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title)));
   requestAnimationFrame(() => {
     const shown3 = made2.querySelector("[aria-current]");
     if (shown3 !== null) made2.scrollLeft = shown3.offsetLeft - made2.offsetLeft - (made2.clientWidth - shown3.offsetWidth) / 2;
@@ -266,9 +266,9 @@ function wrapped(child) {
 function pairs(entries) {
   return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
 }
-function button(title2, run, options = {}) {
+function button(title, run, options = {}) {
   const { icon: icon2, kind = "line", name } = options;
-  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title2);
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
 }
 function iconButton(name, path, run) {
   return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
@@ -334,8 +334,8 @@ function notice(level, text3, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
-function empty(path, title2, text3, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
+function empty(path, title, text3, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text3), actions);
 }
 
 function addressOf(page, path = [], query = {}) {
@@ -348,6 +348,7 @@ var Unreadable = class extends Error {
 };
 var Editor = class {
   constructor(infos, before, save, sections = [], action = t("Save")) {
+    this.infos = infos;
     this.before = before;
     this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
@@ -362,14 +363,21 @@ var Editor = class {
       } finally {
         button2.disabled = false;
       }
-    } }, this.laidOut(sections), this.failure, this.changes, el("div", { class: "bar" }, button2));
+    } }, this.laidOut(sections), this.failure, this.changes, this.bar);
+    this.bar.append(button2);
     for (const kind of ["input", "change", "click"]) this.root.addEventListener(kind, () => this.tell());
+    this.adapt();
   }
+  infos;
   before;
   root;
   parts;
   failure = el("div", { hidden: true });
+  bar = el("div", { class: "bar" });
   changes = el("div", { class: "changes", role: "status", hidden: true });
+  adapt() {
+    this.bar.hidden = this.infos.every(({ name, type }) => ["list", "map"].includes(type) && Object.keys(this.before[name] ?? {}).length === 0) && this.root.querySelector(".item") === null;
+  }
   laidOut(sections) {
     const roots = (names) => names.flatMap((name) => this.parts.get(name)?.root ?? []);
     if (sections.length === 0) return roots([...this.parts.keys()]);
@@ -378,15 +386,16 @@ var Editor = class {
     return [...sections, rest].map(({ title: words2, names }) => ({ words: words2, fields: roots(names), set: names.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some set")}`)), el("div", { class: "items" }, fields)));
   }
   tell() {
+    this.adapt();
     let after;
     try {
       after = this.read();
     } catch {
       return;
     }
-    const lines2 = [...this.parts.keys()].filter((name) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map((name) => {
+    const lines2 = this.infos.filter(({ name }) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map(({ name, label }) => {
       const [was, will] = [this.before[name], after[name]].map((value) => value === void 0 ? t("not set") : visible(shown(value).slice(0, 200)));
-      return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+      return el("li", {}, el("b", {}, label), ": ", el("del", {}, was), " → ", el("ins", {}, will));
     });
     this.changes.hidden = lines2.length === 0;
     fill(this.changes, lines2.length > 0 && [el("p", {}, t("This will change:")), el("ul", {}, lines2)]);
@@ -429,10 +438,6 @@ function cut(path) {
   const quoted = match[1]?.replace(/\\(.)/g, "$1");
   return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
 }
-var title = (name) => {
-  const words2 = name.replaceAll("_", " ");
-  return words2.charAt(0).toUpperCase() + words2.slice(1);
-};
 var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
   const kinds = { duration: t("Duration. For example, 15s, 1h30m, or 7d."), size: t("Size. For example, 500k, 100m, or 2g.") };
@@ -443,7 +448,7 @@ function hint(info) {
 function rendered(text22) {
   return text22.split(/`([^`]+)`/).map((piece, i) => i % 2 === 1 ? el("code", {}, piece) : piece);
 }
-function make(info, value, label = title(info.name)) {
+function make(info, value, label = info.label) {
   switch (info.type) {
     case "boolean":
       return boolean(info, value, label);
@@ -503,7 +508,7 @@ function table2(info, value, label) {
   const given = typeof value === "object" && value !== null ? value : {};
   const defaults = typeof info.default === "object" && info.default !== null ? info.default : {};
   const parts = new Map(info.fields.map((one) => [one.name, make({ ...one, default: defaults[one.name] ?? one.default }, given[one.name])]));
-  const on = tick(t("Set {what}", { what: label.toLowerCase() }), value !== void 0 && value !== null);
+  const on = tick(t("Set {what}", { what: label.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()) }), value !== void 0 && value !== null);
   const body = el("div", { class: "items" }, [...parts.values()].map((part) => part.root));
   const adapt = () => body.hidden = optional && !on.control.checked;
   on.control.addEventListener("change", adapt);
@@ -665,8 +670,8 @@ function refusal(error, fields, failure, form) {
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
   form.querySelector("[aria-invalid=true]")?.focus();
 }
-function fieldDialog(title2, action, fields, run, more = null) {
-  return dialog(title2, (close) => {
+function fieldDialog(title, action, fields, run, more = null) {
+  return dialog(title, (close) => {
     const failure = el("div", { hidden: true });
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
     const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
@@ -684,9 +689,9 @@ function fieldDialog(title2, action, fields, run, more = null) {
     return [form];
   });
 }
-async function typedAgain(title2, name, what, action) {
+async function typedAgain(title, name, what, action) {
   const typed = line(t("Type {name} to continue", { name }), "");
-  const answer2 = await dialog(title2, (close) => {
+  const answer2 = await dialog(title, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
     return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", onsubmit: (event) => {
@@ -696,8 +701,8 @@ async function typedAgain(title2, name, what, action) {
   });
   return answer2 === true;
 }
-async function showSecret(title2, text3, secret) {
-  await dialog(title2, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
+async function showSecret(title, text3, secret) {
+  await dialog(title, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
 }
 
 function aliases(desk, found) {
@@ -831,10 +836,10 @@ async function make2(desk, run) {
   await desk.refresh();
   desk.say(missing.length === 0 ? t("Published. Name servers will update within minutes.") : many(missing.length, "{n} record rejected by the provider.", "{n} records rejected by the provider."));
 }
-async function shown2(title2, plan, action, more = null) {
+async function shown2(title, plan, action, more = null) {
   const diffs = el("pre", { class: "zone", tabindex: "0", "aria-label": t("Changes") }, plan.groups.map((one) => [el("b", {}, one.title), "\n", one.lines.map((line2) => `${visible(line2)}
 `)]));
-  const answered = await dialog(title2, (close) => [plan.lines.length === 0 ? notice("ok", t("No changes needed.")) : diffs, el("div", {}, more, plan.notes.map((one) => el("p", { class: "hint" }, visible(one)))), el("div", { class: "dialog-buttons" }, button(plan.lines.length === 0 ? t("Close") : t("Cancel"), () => close(false)), plan.lines.length > 0 && button(action, () => close(true), { kind: "primary" }))]);
+  const answered = await dialog(title, (close) => [plan.lines.length === 0 ? notice("ok", t("No changes needed.")) : diffs, el("div", {}, more, plan.notes.map((one) => el("p", { class: "hint" }, visible(one)))), el("div", { class: "dialog-buttons" }, button(plan.lines.length === 0 ? t("Close") : t("Cancel"), () => close(false)), plan.lines.length > 0 && button(action, () => close(true), { kind: "primary" }))]);
   return answered === true;
 }
 function rotationCard(desk, name, found) {
@@ -843,7 +848,7 @@ function rotationCard(desk, name, found) {
 function hostCard(desk, found) {
   return stagesCard(desk, t("DANE key rotation: {host}", { host: found.host }), found, { question: t("Replace the {host} key?", { host: found.host }), words: t("The TLSA record for the next key will be published now. A certificate will be ordered in a few hours. The previous record will be removed 1 day later."), now: () => desk.client.dns_host_key_now(found.host), stop: () => desk.client.dns_host_key_stop(found.host), start: () => desk.client.dns_host_key_start(found.host) });
 }
-function stagesCard(desk, title2, found, actions) {
+function stagesCard(desk, title, found, actions) {
   const act = async (run) => {
     if (await attempt(t("Saving…"), t("Couldn't update key rotation"), run)) await desk.refresh();
   };
@@ -851,7 +856,7 @@ function stagesCard(desk, title2, found, actions) {
     if (await confirm(actions.question, actions.words, t("Replace"))) await act(actions.now);
   };
   const level = found.stopped ? "off" : found.problem !== "" || found.todo.length > 0 ? "warn" : "ok";
-  return card(title2, [el("p", {}, state(level, found.stage), " ", sentence(found.words), "."), found.since !== "" && el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1e3) })), found.until !== "" && el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1e3) })), found.todo.map((one) => el("div", {}, copyable(one))), found.problem !== "" && notice("warn", visible(found.problem))], { actions: [found.stopped ? button(t("Continue"), () => void act(actions.start)) : button(t("Stop"), () => void act(actions.stop)), found.stage === "resting" && button(t("Replace now…"), () => void now())] });
+  return card(title, [el("p", {}, state(level, found.stage), " ", sentence(found.words), "."), found.since !== "" && el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1e3) })), found.until !== "" && el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1e3) })), found.todo.map((one) => el("div", {}, copyable(one))), found.problem !== "" && notice("warn", visible(found.problem))], { actions: [found.stopped ? button(t("Continue"), () => void act(actions.start)) : button(t("Stop"), () => void act(actions.stop)), found.stage === "resting" && button(t("Replace now…"), () => void now())] });
 }
 
 async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) {
@@ -1051,7 +1056,7 @@ async function domainPage(desk) {
   const found = await desk.client.domain(name);
   const row = found.row;
   const content = { setup: () => setup(desk, found), dns: () => dns(desk, name), addresses: async () => [addresses(found), desk.peer(name)], aliases: async () => aliases(desk, found), keys: async () => keys(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name])) };
-  const link = (to, title2) => [addressOf("domains", [name], { tab: to }), title2, to === tab];
+  const link = (to, title) => [addressOf("domains", [name], { tab: to }), title, to === tab];
   const shown3 = desk.address.path[1] === "aliases" && desk.address.path[2] !== void 0 ? await aliasPage(desk, found, desk.address.path[2]) : desk.address.path[1] === "keys" && desk.address.path[2] !== void 0 ? card(desk.address.path[2], await settingsForm(desk, ["domains", name, "dkim", "selectors", desk.address.path[2]])) : await (content[tab] ?? content["dns"])();
   const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", row.peer ? t("Incoming mail is forwarded to the old server. Outgoing mail is deferred.") : t("Incoming and outgoing mail is deferred. Users can still log in.")), tabs(name, [link("setup", t("Set up")), link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown3);
   return { title: name, root };

@@ -128,17 +128,17 @@ function holdFocus() {
   };
 }
 
-function dialog(title2, build, dismissable = true) {
+function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title2 });
+    const box = el("dialog", { class: "dialog", "aria-label": title });
     const close = (value) => {
       box.close();
       box.remove();
       giveBack();
       resolve(value);
     };
-    box.append(el("h2", { class: "dialog-title" }, title2), ...build(close));
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
     box.addEventListener("cancel", (event) => {
       event.preventDefault();
       if (dismissable) close(null);
@@ -153,8 +153,8 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function confirm(title2, message, action) {
-  const answer = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(doing, failed, work) {
@@ -209,17 +209,17 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-function head(title2, hint2, ...actions) {
+function head(title, hint2, ...actions) {
   const words2 = typeof hint2 === "string" && hint2 !== "" || Array.isArray(hint2) ? el("p", { class: "hint" }, hint2) : hint2;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
 }
-function card(title2, content, options = {}) {
+function card(title, content, options = {}) {
   const { flush = false, hint: hint2, actions } = options;
-  const top = title2 === "" ? null : el("header", {}, el("h2", {}, title2), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
-  return el("section", { class: flush ? "card flush" : "card", "aria-label": title2 === "" ? void 0 : title2 }, top, content);
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function tabs(label, links) {
-  const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title2, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title2)));
+  const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title)));
   requestAnimationFrame(() => {
     const shown4 = made2.querySelector("[aria-current]");
     if (shown4 !== null) made2.scrollLeft = shown4.offsetLeft - made2.offsetLeft - (made2.clientWidth - shown4.offsetWidth) / 2;
@@ -245,9 +245,9 @@ function wrapped(child) {
 function pairs(entries) {
   return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
 }
-function button(title2, run, options = {}) {
+function button(title, run, options = {}) {
   const { icon: icon2, kind = "line", name } = options;
-  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title2);
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
 }
 function iconButton(name, path, run) {
   return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
@@ -310,8 +310,8 @@ function notice(level, text3, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
-function empty(path, title2, text3, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
+function empty(path, title, text3, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text3), actions);
 }
 
 var formats = /* @__PURE__ */ new Map();
@@ -384,7 +384,7 @@ function settings(found) {
   return card(t("Settings"), pairs([[t("Last backup"), found.last === 0 ? state("warn", t("none yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]], [t("Schedule"), agoShort(found.interval)], [t("Target"), foreign(found.target, 200)], [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no. Anyone with access to the target can read all mail")], [t("Kept"), found.encrypted ? t("all, until you delete them. The server can't read them alone") : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly })]]));
 }
 function outcome(run) {
-  const many_ = (title2, lines) => lines.length > 0 && [el("p", {}, title2), el("ul", {}, lines.map((one) => el("li", {}, foreign(one, 300))))];
+  const many_ = (title, lines) => lines.length > 0 && [el("p", {}, title), el("ul", {}, lines.map((one) => el("li", {}, foreign(one, 300))))];
   if (run.errors.length > 0) return notice("danger", [t("The backup from {when} is incomplete.", { when: ago(run.ended) }), many_(t("Errors:"), run.errors)]);
   return notice(run.warnings.length + run.left_out.length > 0 ? "warn" : "ok", [t("Backed up {size} ({stored} new).", { size: size(run.octets), stored: size(run.stored) }), many_(t("Warnings:"), run.warnings), many_(t("Not included, so a restored server would create new keys:"), run.left_out)]);
 }
@@ -448,6 +448,7 @@ var Unreadable = class extends Error {
 };
 var Editor = class {
   constructor(infos, before, save, sections = [], action = t("Save")) {
+    this.infos = infos;
     this.before = before;
     this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
@@ -462,14 +463,21 @@ var Editor = class {
       } finally {
         button2.disabled = false;
       }
-    } }, this.laidOut(sections), this.failure, this.changes, el("div", { class: "bar" }, button2));
+    } }, this.laidOut(sections), this.failure, this.changes, this.bar);
+    this.bar.append(button2);
     for (const kind of ["input", "change", "click"]) this.root.addEventListener(kind, () => this.tell());
+    this.adapt();
   }
+  infos;
   before;
   root;
   parts;
   failure = el("div", { hidden: true });
+  bar = el("div", { class: "bar" });
   changes = el("div", { class: "changes", role: "status", hidden: true });
+  adapt() {
+    this.bar.hidden = this.infos.every(({ name, type }) => ["list", "map"].includes(type) && Object.keys(this.before[name] ?? {}).length === 0) && this.root.querySelector(".item") === null;
+  }
   laidOut(sections) {
     const roots = (names2) => names2.flatMap((name) => this.parts.get(name)?.root ?? []);
     if (sections.length === 0) return roots([...this.parts.keys()]);
@@ -478,15 +486,16 @@ var Editor = class {
     return [...sections, rest].map(({ title: words2, names: names2 }) => ({ words: words2, fields: roots(names2), set: names2.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some set")}`)), el("div", { class: "items" }, fields)));
   }
   tell() {
+    this.adapt();
     let after;
     try {
       after = this.read();
     } catch {
       return;
     }
-    const lines = [...this.parts.keys()].filter((name) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map((name) => {
+    const lines = this.infos.filter(({ name }) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map(({ name, label }) => {
       const [was, will] = [this.before[name], after[name]].map((value) => value === void 0 ? t("not set") : visible(shown(value).slice(0, 200)));
-      return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+      return el("li", {}, el("b", {}, label), ": ", el("del", {}, was), " → ", el("ins", {}, will));
     });
     this.changes.hidden = lines.length === 0;
     fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", {}, lines)]);
@@ -529,10 +538,6 @@ function cut(path) {
   const quoted = match[1]?.replace(/\\(.)/g, "$1");
   return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
 }
-var title = (name) => {
-  const words2 = name.replaceAll("_", " ");
-  return words2.charAt(0).toUpperCase() + words2.slice(1);
-};
 var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
   const kinds = { duration: t("Duration. For example, 15s, 1h30m, or 7d."), size: t("Size. For example, 500k, 100m, or 2g.") };
@@ -543,7 +548,7 @@ function hint(info) {
 function rendered(text22) {
   return text22.split(/`([^`]+)`/).map((piece, i) => i % 2 === 1 ? el("code", {}, piece) : piece);
 }
-function make(info, value, label = title(info.name)) {
+function make(info, value, label = info.label) {
   switch (info.type) {
     case "boolean":
       return boolean(info, value, label);
@@ -603,7 +608,7 @@ function table2(info, value, label) {
   const given = typeof value === "object" && value !== null ? value : {};
   const defaults = typeof info.default === "object" && info.default !== null ? info.default : {};
   const parts = new Map(info.fields.map((one) => [one.name, make({ ...one, default: defaults[one.name] ?? one.default }, given[one.name])]));
-  const on = tick(t("Set {what}", { what: label.toLowerCase() }), value !== void 0 && value !== null);
+  const on = tick(t("Set {what}", { what: label.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()) }), value !== void 0 && value !== null);
   const body = el("div", { class: "items" }, [...parts.values()].map((part) => part.root));
   const adapt = () => body.hidden = optional && !on.control.checked;
   on.control.addEventListener("change", adapt);
@@ -765,8 +770,8 @@ function refusal(error, fields, failure, form) {
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
   form.querySelector("[aria-invalid=true]")?.focus();
 }
-function fieldDialog(title2, action, fields, run, more = null) {
-  return dialog(title2, (close) => {
+function fieldDialog(title, action, fields, run, more = null) {
+  return dialog(title, (close) => {
     const failure = el("div", { hidden: true });
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
     const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
@@ -956,9 +961,9 @@ async function addHandler(desk, host, path, what) {
   const handlers = [...before.slice(0, place), made2, ...before.slice(place)];
   await desk.client.settings_save([], values2, { ...values2, web_handlers: handlers });
 }
-async function ask(desk, title2, third, what) {
+async function ask(desk, title, third, what) {
   const fields = { domain: line(t("Host"), "", t("For example, www.example.org. DNS must point to this server.")), path_regexp: line(t("Path"), "/", t("Includes everything under this path. For the whole host, use /.")), third };
-  const done = await fieldDialog(title2, t("Add"), fields, async () => {
+  const done = await fieldDialog(title, t("Add"), fields, async () => {
     if (!fields.path_regexp.control.value.startsWith("/")) {
       fields.path_regexp.problem(t("Start the path with /."));
       throw new Error(t("Your changes weren't saved."));
@@ -992,7 +997,7 @@ async function configPage(desk) {
   const effective = desk.address.query.get("as") === "effective";
   const search2 = desk.address.query.get("search") ?? "";
   const found = await desk.client.config_file(file, search2);
-  const link = (to, as, title2) => [addressOf("config", [to], { as }), title2, to === file && as === "effective" === effective];
+  const link = (to, as, title) => [addressOf("config", [to], { as }), title, to === file && as === "effective" === effective];
   const shown4 = effective ? found.effective : found.text;
   const input = el("input", { type: "search", "aria-label": t("Accounts and domains with names containing"), placeholder: t("Account or domain") });
   input.value = search2;

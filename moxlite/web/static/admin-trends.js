@@ -532,6 +532,7 @@ async function trendsPage(desk) {
 function plotCard(title, hint, plot, beside) {
   return card(title, el("div", { class: "plotted" }, el("div", {}, plot), beside), { hint: typeof hint === "string" ? hint : el("p", { class: "hint" }, hint) });
 }
+var nothing = (text2) => el("p", { class: "none two" }, text2);
 function figures2(label, columns, found) {
   const made = table(label, columns, found);
   made.classList.remove("records");
@@ -550,7 +551,7 @@ function byDay(history, days, wanted, label) {
   const every = Math.ceil(days / 4);
   const series = found.map((one) => ({ title: kinds[one.kind][0], tone: kinds[one.kind][1], values: one.numbers }));
   const marks = places.map((day2, place) => place === days - 1 ? t("today") : place % every === 0 && place <= days - every ? shortDay(day2) : "");
-  const plot = stacked(label, series, places.map(dayOf), marks, (place) => addressOf("trends", ["day", String(first + place)]), number);
+  const plot = series.every((one) => one.values.every((value) => value === 0)) ? nothing(t("No data for this period")) : stacked(label, series, places.map(dayOf), marks, (place) => addressOf("trends", ["day", String(first + place)]), number);
   const beside = figures2(label, [{ title: t("Mail"), kind: "main", cell: (row) => el("span", { class: "keyed" }, key(kinds[row.kind][1]), el("span", {}, kinds[row.kind][0])) }, { title: t("Today"), kind: "num", cell: (row) => number(row.numbers.at(-1) ?? 0) }, { title: t("Usual"), kind: "num", cell: (row) => number(middle(row.numbers.slice(begin, -1))) }, { title: t("All"), kind: "num", cell: (row) => number(row.numbers.reduce((sum, one) => sum + one, 0)) }], found);
   return [plot, beside];
 }
@@ -579,7 +580,7 @@ function waiting(samples) {
   const plot = line(label, samples.map((one) => [one.at, one.messages]), from, now, marks, "#queue", number, ([at, value]) => `${number(value)}, ${moment(at)}`);
   const hours = line(t("Oldest message (hours)"), samples.map((one) => [one.at, one.oldest / (60 * minute2)]), from, now, marks, addressOf("queue", [], { sort: "queued" }), (value) => value.toLocaleString(void 0, { maximumFractionDigits: 1 }), ([at, value]) => `${age(value * 60 * minute2)}, ${moment(at)}`);
   const beside = figures2(label, [{ title: t("Queue"), kind: "main", cell: (row) => row[0] }, { title: t("Now"), kind: "num", cell: (row) => row[1] }, { title: t("Most"), kind: "num", cell: (row) => row[2] }], [[t("Waiting"), number(last?.messages ?? 0), number(most((one) => one.messages))], [t("On hold"), number(last?.held ?? 0), number(most((one) => one.held))], [t("Oldest"), age(last?.oldest ?? 0), age(most((one) => one.oldest))]]);
-  return plotCard(t("Queue"), t("Checked every 5 minutes while messages are waiting"), [el("h3", { class: "hint" }, t("Messages")), plot, el("h3", { class: "hint" }, t("Oldest message (hours)")), hours], beside);
+  return plotCard(t("Queue"), t("Checked every 5 minutes while messages are waiting"), samples.every((one) => one.messages === 0) ? nothing(t("No messages waited in the last 7 days")) : [el("h3", { class: "hint" }, t("Messages")), plot, el("h3", { class: "hint" }, t("Oldest message (hours)")), hours], beside);
 }
 function dmarc(found, domains, days) {
   if (found === null) return card(t("Sources"), el("p", { class: "hint" }, t("No DMARC reports in 30 days."), " ", el("a", { href: "#reports" }, t("Set up reports"))), {});

@@ -343,8 +343,9 @@ function nameOf(item) {
   if (item.private) return t("(private)");
   return item.title === "" ? t("(no title)") : isolated(item.title);
 }
+var birthdayCalendar = -1;
 function isChangeable(item, calendar) {
-  if (calendar === void 0) return true;
+  if (calendar === void 0) return item.calendar_id !== birthdayCalendar;
   return calendar.writable && (calendar.owner === "" || item.guests === 0 && !item.private);
 }
 function dayOf(date) {
@@ -427,9 +428,16 @@ var overlapText = ({ item, start }) => t("Overlaps with {title} at {time}", { ti
 var colours = ["#D64A3E", "#D9782A", "#C99A06", "#459C40", "#1A9A8C", "#3A7BD3", "#8C5BCB", "#CD4A92"];
 var given = [5, 6, 4, 7, 2, 8, 3, 1];
 function colourOf(one, place) {
-  if (!/^#[0-9a-f]{6}$/i.test(one.colour)) return given[place % given.length];
+  return nearest(one.colour) ?? given[place % given.length];
+}
+function colourOfEvent(item, calendars) {
+  const place = calendars.findIndex(({ id }) => id === item.calendar_id);
+  return nearest(item.colour ?? "") ?? (place === -1 ? 5 : colourOf(calendars[place], place));
+}
+function nearest(colour) {
+  if (!/^#[0-9a-f]{6}$/i.test(colour)) return void 0;
   const parts = (text2) => [1, 3, 5].map((at) => Number.parseInt(text2.slice(at, at + 2), 16));
-  const wanted = parts(one.colour);
+  const wanted = parts(colour);
   const distances = colours.map((each) => parts(each).reduce((sum, part, at) => sum + (part - wanted[at]) ** 2, 0));
   return distances.indexOf(Math.min(...distances)) + 1;
 }
@@ -455,6 +463,15 @@ function columns(events) {
   }
   close();
   return placed;
+}
+function birthdayIn({ id, name, date }, year) {
+  const born = Number(/^\d{4}/.exec(date)?.[0] ?? Number.NaN);
+  if (year < born) return null;
+  const leap = new Date(year, 1, 29).getMonth() === 1;
+  const day = date.slice(-5) === "02-29" && !leap ? "02-28" : date.slice(-5);
+  const starts = Date.UTC(year, Number(day.slice(0, 2)) - 1, Number(day.slice(3))) / 1e3;
+  const values = { name: isolated(name) };
+  return { id, calendar_id: birthdayCalendar, recurrence: String(year), starts, ends: starts + 86400, clock: "date", title: year > born ? t("{name} turns {n}", { ...values, n: year - born }) : t("{name}'s birthday", values), place: "", free: false, repeats: true, guests: 0, answer: "", cancelled: false, private: false, join: "", colour: colours[7] };
 }
 
 var line = 24;
@@ -528,6 +545,50 @@ function drawAgenda(board) {
   }))));
   return el("div", { class: "cal-agenda" }, days.length > 0 ? days : board.nothing());
 }
+
+var Birthdays = class {
+  constructor(client, again2) {
+    this.client = client;
+    this.again = again2;
+    addEventListener("contacts", () => this.known = false);
+  }
+  client;
+  again;
+  people = [];
+  shown = true;
+  known = false;
+  wish = "";
+  async fetch() {
+    if (this.known) return;
+    const { wish } = this;
+    this.known = true;
+    this.wish = "";
+    try {
+      ({ shown: this.shown, people: this.people } = await this.client.birthdays(wish));
+    } catch (error) {
+      this.known = false;
+      this.wish ||= wish;
+      throw error;
+    }
+  }
+  items(from, to) {
+    const years = [...new Set([from, to - 1].map((day) => dateOf(day).getFullYear()))];
+    return this.people.flatMap((one) => years.map((year) => birthdayIn(one, year))).filter((item) => item !== null).filter(({ starts }) => starts >= from * 86400 && starts < to * 86400);
+  }
+  row() {
+    if (this.shown && this.people.length === 0) return false;
+    const box = el("input", { type: "checkbox", class: "c8", checked: this.shown });
+    box.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
+      this.wish = box.checked ? "on" : "off";
+      this.known = false;
+      await this.again();
+    }));
+    return el("div", { class: "cal-choice" }, el("label", {}, box, t("Birthdays")));
+  }
+  addressOf({ id }) {
+    return this.people.find((one) => one.id === id)?.address ?? "";
+  }
+};
 
 var calendar_default = '.calendar-page{--t-xs: 0.75rem;--t-md: 0.875rem;--r-sm: 4px;--on-accent: var(--accent-color);--ground: var(--background-mild);--hover: var(--button-hover-background);--selected: var(--message-active-background)}.cal-tools{padding-inline-end:16px}.cal-tools h1 small{margin-inline-start:10px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.cal-tools>button{flex:none;min-height:34px;font-size:var(--t-md)}.calendar-page .cal-back{display:none;min-height:34px;gap:6px}.calendar-page.searching .cal-back{display:inline-flex;align-items:center}.searching .cal-tools :is(.cal-today,.btn.icon,.cal-tabs){display:none}.calendar-page :is(.c1,.c2,.c3,.c4,.c5,.c6,.c7,.c8){--d: color-mix(in oklab, var(--c) 68%, var(--g))}.cal-main{position:relative;display:flex;flex-direction:column;min-width:0;min-height:0}.cal-view{flex:1;min-height:0;display:flex;flex-direction:column;user-select:none}.cal-state{margin:0;padding:6px 16px;background:var(--warn-soft);color:var(--warn);font-size:var(--t-sm)}.cal-tabs{display:inline-flex;padding:2px;gap:2px;border-radius:var(--r-md);background:var(--sunken);box-shadow:inset 0 0 0 1px var(--line)}.calendar-page .cal-tabs .btn{justify-content:center;min-height:30px;padding:0 12px;border:0;background:none;font-size:var(--t-sm);color:var(--text-2)}.calendar-page .cal-tabs .btn[aria-pressed=true]{background:var(--raised);box-shadow:0 0 0 1px var(--line);color:var(--text);font-weight:600}.cal-small b{display:block;padding:0 6px 6px;font-size:var(--t-sm);font-weight:600}.cal-small-grid{display:grid;grid-template-columns:repeat(7,1fr);text-align:center;font-size:var(--t-xs)}.cal-small-grid>span{color:var(--muted);line-height:22px}.cal-small-grid button{height:26px;min-width:24px;padding:0;border:0;border-radius:13px;background:none;color:var(--text);font:inherit;font-size:var(--t-xs);font-variant-numeric:tabular-nums;cursor:pointer}.cal-small-grid button:hover{background:var(--hover)}.cal-small-grid button.other{color:var(--muted)}.cal-small-grid button.within{background:var(--selected)}.cal-small-grid button.today,.cal-small-grid button.today:hover{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-choice{display:flex;align-items:center;border-radius:var(--r-md)}.cal-choice:hover{background:var(--hover)}.cal-choice label{flex:1;display:flex;align-items:center;gap:10px;min-height:32px;min-width:0;padding:0 6px;cursor:pointer}.cal-choice bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-choice input{width:17px;height:17px;margin:0;accent-color:var(--d)}.calendar-page .cal-deleted{justify-content:start;border:0;background:none;min-height:32px;margin-top:6px;padding:0 6px;color:var(--text-2);font-size:var(--t-sm)}.cal-sign{flex:none;display:inline-flex;margin-inline-start:auto;color:var(--muted)}.cal-sign svg{width:14px;height:14px}.cal-sign.warn{color:var(--warn)}.calendar-page .cal-deleted:hover{background:var(--hover)}.cal-event{display:flex;align-items:center;gap:5px;min-width:0;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text);font:inherit;font-size:var(--t-xs);text-align:start;overflow:hidden;cursor:pointer}.cal-event:focus-visible{outline-offset:-2px}.cal-event.dragged{opacity:0.6}.cal-title{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-event time{flex:none;color:var(--muted);font-variant-numeric:tabular-nums}.cal-bar{height:22px;margin:0 4px;padding-inline-start:9px;background:var(--g);color:var(--c);font-weight:500;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.cal-bar time{color:inherit;font-weight:400}.cal-time{height:22px;margin:0 4px}.cal-time:hover{background:var(--hover)}.cal-dot{flex:none;width:8px;height:8px;border-radius:50%;background:var(--d)}.cal-event.ask:is(.cal-bar,.cal-block){background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.cal-event.ask .cal-dot{background:none;box-shadow:inset 0 0 0 2px var(--d)}.cal-event.off .cal-title{text-decoration:line-through;font-weight:400}.cal-event.off:is(.cal-bar,.cal-block){background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line)}.cal-event.free:is(.cal-bar,.cal-block){background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.cal-day{border:0;background:none;color:inherit;font:inherit;font-variant-numeric:tabular-nums;cursor:pointer}.cal-mark{position:absolute;inset-inline:3px;z-index:4;padding:2px 6px;border-radius:6px;background:color-mix(in srgb,var(--accent) 22%,transparent);box-shadow:inset 0 0 0 1.5px var(--accent);color:var(--text);font-size:var(--t-xs);pointer-events:none}.cal-month{display:flex;flex:1;flex-direction:column;min-height:0}.cal-names,.cal-week{display:grid;grid-template-columns:40px repeat(7,minmax(0,1fr))}.cal-names{font-size:var(--t-xs);line-height:28px;font-weight:500;color:var(--muted)}.cal-names span{padding-inline-start:10px}.cal-number{padding:6px 0 0;text-align:center;font-size:var(--t-xs);color:var(--muted)}.cal-names .cal-number{padding:0}.cal-weeks{display:grid;flex:1;min-height:0}.cal-week{position:relative;min-height:0;border-top:1px solid var(--line);overflow:hidden}.cal-week>.cal-number{grid-area:1 / 1}.cal-week>.cal-event,.cal-more{z-index:1}.cal-cell{position:relative;grid-row:1 / -1;padding:4px 6px;border-inline-start:1px solid var(--line)}.cal-cell.weekend{background:color-mix(in srgb,var(--ground) 60%,var(--surface))}.cal-cell .cal-day{min-width:24px;height:22px;padding:0 5px;border-radius:11px;font-size:var(--t-sm)}.cal-cell.other .cal-day{color:var(--muted)}.cal-cell .cal-day:hover{background:var(--hover)}.cal-cell.today .cal-day,.cal-head.today .cal-day,.cal-agenda-day.today .cal-day{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-cell:has(.chosen){box-shadow:inset 0 2px 0 var(--accent)}.cal-more{justify-self:start;height:22px;margin:0 4px;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text-2);font:inherit;font-size:var(--t-xs);font-weight:500;cursor:pointer}.cal-more:hover{background:var(--hover)}.cal-hours{display:flex;flex:1;flex-direction:column;min-height:0}.cal-heads{display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:44px;flex:none;padding-inline-end:12px}.cal-head .cal-day,.cal-cell .cal-day,.cal-agenda-day .cal-day{padding:0 5px}.cal-head{display:flex;align-items:center;gap:6px;padding-inline-start:8px;font-size:var(--t-sm);color:var(--text-2)}.cal-head .cal-day{min-width:30px;height:30px;padding:0 4px;border-radius:15px;font-size:1.0625rem;font-weight:600;color:var(--text)}.cal-days{display:grid;grid-template-columns:64px minmax(0,1fr);flex:none;max-height:30%;padding-block:2px 3px;padding-inline:0 12px;border-bottom:1px solid var(--line);overflow-y:auto}.cal-hint{padding-block:4px 0;padding-inline:0 8px;font-size:11px;text-align:end;color:var(--muted)}.cal-bars{display:grid;grid-template-columns:repeat(var(--days),minmax(0,1fr));grid-auto-rows:24px}.cal-whole{position:relative;grid-row:1 / calc(var(--lanes) + 1);min-height:24px;border-inline-start:1px solid var(--line)}.cal-bars .cal-event{z-index:1}.cal-scroll{flex:1;min-height:0;overflow-y:auto;scrollbar-gutter:stable}.cal-grid{position:relative;display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:1200px}.cal-hour{z-index:1;background:var(--background);position:absolute;inset-inline-start:0;width:56px;font-size:11px;line-height:16px;text-align:end;color:var(--muted);font-variant-numeric:tabular-nums}.cal-column{position:relative;grid-row:1;border-inline-start:1px solid var(--line);background:repeating-linear-gradient(transparent 0 49px,var(--line) 49px 50px)}.cal-column.weekend{background-color:color-mix(in srgb,var(--text) 2.2%,transparent)}.cal-block{position:absolute;flex-direction:column;align-items:stretch;justify-content:flex-start;gap:0;min-height:24px;padding-block:3px 0;padding-inline:10px 6px;border-radius:6px;background:var(--g);color:var(--c);line-height:16px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d),0 0 0 1.5px var(--surface)}.cal-block .cal-title{flex:none;max-height:32px;font-weight:600;white-space:normal}.cal-block.short{flex-direction:row;align-items:flex-start;justify-content:flex-start;gap:6px}.cal-block.short .cal-title{flex:0 1 auto;white-space:nowrap}.cal-block time,.cal-block .cal-place{display:block;color:inherit;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-clash{position:absolute;inset-block-start:4px;inset-inline-end:4px;display:grid;color:var(--warn)}.cal-clash svg{width:14px;height:14px}.cal-block.clash{padding-inline-end:20px}.cal-grip{position:absolute;inset:auto 0 0;height:7px;cursor:ns-resize}.cal-now{position:absolute;inset-inline:0;z-index:3;height:2px;margin-top:-1px;background:var(--danger);pointer-events:none}.cal-now::before{content:"";position:absolute;inset-inline-start:-4px;top:-3px;width:8px;height:8px;border-radius:50%;background:var(--danger)}.cal-agenda{flex:1;overflow-y:auto}.cal-agenda-day{display:grid;grid-template-columns:168px minmax(0,1fr);padding:8px 20px;border-bottom:1px solid var(--line)}.cal-agenda-day :is(h2,h3){display:flex;gap:12px;align-items:center;height:44px;margin:0;font-size:var(--t-sm);line-height:18px}.cal-agenda-day small{display:block;font-size:inherit;font-weight:400;color:var(--muted)}.cal-agenda-day .cal-day{min-width:40px;height:40px;border-radius:20px;font-size:1.375rem;font-weight:600}.cal-agenda-day ul{margin:0;padding:0;list-style:none}.cal-entry{width:100%;min-height:44px;gap:12px;padding:0 8px;border-radius:var(--r-md);font-size:var(--t-md)}.cal-entry:hover{background:var(--hover)}.cal-entry time{width:116px;font-size:var(--t-sm);color:var(--text-2)}.cal-entry .cal-title{font-weight:600}.cal-entry.past .cal-title{font-weight:400;color:var(--text-2)}.cal-entry .cal-place{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--muted);font-size:var(--t-sm)}.cal-stripe{flex:none;width:4px;height:28px;border-radius:2px;background:var(--d)}.cal-entry.ask .cal-stripe{background:none;box-shadow:inset 0 0 0 1.5px var(--d)}.cal-nothing{max-width:420px;margin:64px auto;padding:0 16px;text-align:center}.cal-nothing p{color:var(--text-2)}@media(max-width:900px){.cal-tools{position:relative}.cal-tools .search{width:44px}.cal-tools .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.searching .cal-tools :is(.search,.search:focus-within){position:static;width:216px}}@media(max-width:700px){.cal-tools{flex-wrap:wrap;padding-block:6px}.cal-tools h1{order:-2;flex:1 1 50%}.cal-tools .menu-open{order:-3}.cal-tools .cal-today{order:-1;border:0;color:var(--accent)}.cal-tabs{flex:1;order:1}.cal-tabs .btn{flex:1;justify-content:center}.cal-later{order:2}.cal-tabs .wide{display:none}.searching .cal-tools :is(.search,.search:focus-within){flex:1 1 70%;width:auto;order:-2}.searching .cal-tools h1{order:0}.cal-agenda-day{grid-template-columns:minmax(0,1fr);padding:8px 8px}.cal-entry{display:grid;grid-template-columns:4px minmax(0,1fr);gap:0 12px;min-height:56px;padding:6px 8px;font-size:1rem}.cal-entry .cal-stripe{grid-area:1 / 1 / 4 / 2;height:100%;min-height:36px}.cal-entry time{grid-column:2;grid-row:2;width:auto}.cal-entry .cal-title{grid-column:2;grid-row:1}.cal-entry .cal-place{grid-column:2}.cal-agenda{padding-bottom:96px}.cal-heads,.cal-grid{grid-template-columns:60px repeat(var(--days),minmax(0,1fr))}}@media print{.app:has(>.calendar-page)>:not(.calendar-page){display:none}.place-view.calendar-page{position:static;height:100vh}.place-view.calendar-page :is(.btn,.cal-tabs,.compose-round){display:none}.calendar-page *{print-color-adjust:exact}.cal-scroll,.cal-agenda{overflow:visible}}\n';
 
@@ -719,6 +780,7 @@ function openPage(page) {
 var CalendarPage = class {
   constructor(page) {
     this.page = page;
+    this.birthdays = new Birthdays(page.client, () => this.load());
     const icon2 = (kind, path, title2, run) => el("button", { class: `btn icon ${kind}`, type: "button", title: title2, "aria-label": title2, onclick: run }, sign(path));
     const add = t("New event");
     const title = `${add} (n)`;
@@ -731,7 +793,7 @@ var CalendarPage = class {
       this.drawState();
     });
     const here = () => view.isConnected;
-    addEventListener("calendars", () => here() && live.changed());
+    for (const name of ["calendars", "contacts"]) addEventListener(name, () => here() && live.changed());
     addEventListener("resize", () => here() && this.draw());
     addEventListener("keydown", (event) => {
       if (here() && !event.defaultPrevented && document.querySelector("dialog:modal, .menu, .composer:focus-within") === null) this.key(event);
@@ -760,6 +822,7 @@ var CalendarPage = class {
   state = el("p", { class: "cal-state", role: "status", hidden: true });
   search = searchField(t("Search calendar"), (text2) => this.seek(text2), () => this.focusView());
   place;
+  birthdays;
   follow() {
     const asked = placeIn(location.hash);
     this.view = asked?.view ?? this.view;
@@ -785,10 +848,9 @@ var CalendarPage = class {
   event(one, kind, before, after = []) {
     const { item } = one;
     const place = this.calendars.findIndex(({ id }) => id === item.calendar_id);
-    const colour = place === -1 ? 5 : colourOf(this.calendars[place], place);
     const title = nameOf(item);
     const clash = kind.startsWith("cal-block") ? clashText(one, this.events) : "";
-    const classes = ["cal-event", kind, clash !== "" && "clash", `c${colour}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
+    const classes = ["cal-event", kind, clash !== "" && "clash", `c${colourOfEvent(item, this.calendars)}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
     const hints = [title, when(one), item.place, item.answer === "ask" && t("no reply yet"), item.cancelled && t("canceled"), clash, place !== -1 && shownName(this.calendars[place])];
     const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one, made) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after, clash !== "" && el("span", { class: "cal-clash", role: "img", "aria-label": clash }, sign(triangleAlert, "i s")));
     this.buttons.set(made, one);
@@ -833,7 +895,7 @@ var CalendarPage = class {
   async fetch() {
     const own = ++this.turn;
     const { client } = this.page;
-    const calendars = await client.calendars();
+    const [calendars] = await Promise.all([client.calendars(), this.birthdays.fetch()]);
     if (this.sought !== "") {
       this.searching ??= await this.page.load("eventsearch");
       const all = calendars.map(({ id }) => id);
@@ -850,7 +912,7 @@ var CalendarPage = class {
     const found = await client.events(seconds(from), seconds(to), ids);
     await released(this.root);
     if (own !== this.turn) return;
-    this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
+    this.events = [...found.events, ...this.birthdays.items(from, to)].map(shown).filter((one) => one.first < to && one.last >= from);
     this.crowded = found.more;
     this.arrived(calendars);
   }
@@ -921,7 +983,7 @@ var CalendarPage = class {
       }));
       const title = t("Edit “{name}”", { name: shownName(one) });
       return el("div", { class: "cal-choice" }, el("label", {}, box, el("bdi", { dir: "auto" }, shownName(one)), signOf(one)), el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) }, sign(ellipsis)));
-    }), el("button", { class: "btn text cal-deleted", type: "button", onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()) }, t("Deleted events…")));
+    }), this.birthdays.row(), el("button", { class: "btn text cal-deleted", type: "button", onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()) }, t("Deleted events…")));
   }
   async edit(one) {
     await attempt(t("Loading…"), t("Couldn't open this item"), async () => (await this.page.load("giving")).editCalendar(this.page, this.calendars, one, () => this.load()));
@@ -960,7 +1022,11 @@ var CalendarPage = class {
     return made;
   }
   async open(one, cause) {
-    await attempt(t("Loading…"), t("Couldn't open event"), async () => (await this.tool()).open(one.item, when(one), cause, clashText(one, this.events)));
+    await attempt(t("Loading…"), t("Couldn't open event"), async () => {
+      const events = await this.tool();
+      if (one.item.calendar_id === birthdayCalendar) await events.openBirthday(one.item.title, when(one), this.birthdays.addressOf(one.item), cause);
+      else await events.open(one.item, when(one), cause, clashText(one, this.events));
+    });
   }
   async move(button, days, minutes, end) {
     const one = this.buttons.get(button);

@@ -756,6 +756,7 @@ var Composer = class _Composer {
     this.words = words2;
     const { copy } = start2;
     this.draft = copy.draft;
+    this.senders = copy.senders ?? { name: copy.draft.from.name, others: [] };
     this.draftId = copy.draftId;
     this.leaves = copy.leaves ?? 0;
     this.submitId = copy.submitId;
@@ -831,6 +832,7 @@ var Composer = class _Composer {
   }, "compose-less");
   sendButton = el("button", { class: "primary", title: withKey(t("Send"), "ctrl Enter"), onclick: () => void this.submit(false) }, t("Send"));
   draft;
+  senders;
   release;
   draftId;
   leaves;
@@ -989,16 +991,21 @@ var Composer = class _Composer {
   }
   fillIn(files) {
     const { draft } = this;
+    const first = this.option(draft.from);
     const own = this.desk.facts().addresses.filter((one) => !one.startsWith("@"));
-    const first = formatParty(draft.from);
-    const others = own.filter((one) => one !== draft.from.address).map((address) => formatParty({ name: draft.from.name, address }));
-    fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)), el("option", { value: fresh }, t("New masked address…")));
-    this.lastSender = first;
+    const all = [...own.map((address) => ({ name: this.senders.name, address })), ...this.senders.others];
+    fill(this.from, first, all.filter((one) => one.address !== draft.from.address).map((one) => this.option(one)), el("option", { value: fresh }, t("New masked address…")));
+    this.lastSender = first.value;
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
     this.subject.value = draft.subject;
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
     this.title();
+  }
+  option(party) {
+    const value = formatParty(party);
+    const other = this.senders.others.find((one) => one.address === party.address);
+    return el("option", { value }, other?.on_behalf === true ? t("On behalf of {address}", { address: value }) : value);
   }
   chooseSender() {
     this.lastSender = this.from.value;
@@ -1010,7 +1017,7 @@ var Composer = class _Composer {
     const site = this.to.value[0]?.address.split("@").at(-1) ?? "";
     await attempt(t("Creating…"), t("Couldn't create address"), async () => {
       const { address } = await this.desk.client.address_add(site);
-      const made = formatParty({ name: this.draft.from.name, address });
+      const made = formatParty({ name: this.senders.name, address });
       this.from.options[this.from.options.length - 1].before(el("option", { value: made }, made));
       this.from.value = made;
       this.chooseSender();
@@ -1018,11 +1025,15 @@ var Composer = class _Composer {
     });
     this.from.focus();
   }
+  get author() {
+    const known = [this.draft.from, ...this.senders.others].find((one) => one.address === this.sender);
+    return { name: known?.name ?? this.senders.name, address: this.sender };
+  }
   get sender() {
     return this.from.value.replace(/^.*<(.*)>$/s, "$1");
   }
   written() {
-    return { ...this.draft, from: { name: this.draft.from.name, address: this.sender }, to: this.to.value, cc: this.cc.value, bcc: this.bcc.value, reply_to: this.replyTo.value, subject: this.subject.value, ...this.text.value, tls: this.tls.value, uploads: [...this.files.value.map((file) => file.upload_id), ...this.text.pictures] };
+    return { ...this.draft, from: this.author, to: this.to.value, cc: this.cc.value, bcc: this.bcc.value, reply_to: this.replyTo.value, subject: this.subject.value, ...this.text.value, tls: this.tls.value, uploads: [...this.files.value.map((file) => file.upload_id), ...this.text.pictures] };
   }
   title() {
     fill(this.heading, this.small && this.subject.value || this.root.getAttribute("aria-label"));
@@ -1057,7 +1068,7 @@ var Composer = class _Composer {
   }
   copy() {
     const login = this.desk.facts().login_address;
-    return { login, time: Date.now(), draft: this.written(), files: this.files.value, unsent: this.files.unsent, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves, sendAt: this.sendAt };
+    return { login, time: Date.now(), draft: this.written(), senders: this.senders, files: this.files.value, unsent: this.files.unsent, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves, sendAt: this.sendAt };
   }
   keep() {
     clearTimeout(this.copyTimer);
@@ -1411,11 +1422,11 @@ async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0)
   for (const note of begun.notes ?? []) say((await told(note)).message);
 }
 function start(settings, words2, begun, kind, item, selected) {
-  const { uploads, notes: _, ...fields } = begun;
+  const { uploads, notes: _, name = begun.from.name, senders: others = [], ...fields } = begun;
   const { text: text2, html = "", original = "" } = begun;
   const beginning = words2.beginning(settings, { kind, text: text2, html, original, sample: item?.id ?? 0, selected, address: begun.from.address });
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
-  return { copy: { login: "", time: 0, draft: { ...fields, uploads: [], original_id: item !== null && kind !== "edit" ? item.id : 0, original_flag: kind === "new" || kind === "edit" ? "" : kind.startsWith("reply") ? "answered" : "forwarded" }, files: uploads, draftId: draft, saveId: "", submitId: "" }, beginning, focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to", changed: false, judged: kind !== "reply_list" && begun.tls === "default" };
+  return { copy: { login: "", time: 0, draft: { ...fields, uploads: [], original_id: item !== null && kind !== "edit" ? item.id : 0, original_flag: kind === "new" || kind === "edit" ? "" : kind.startsWith("reply") ? "answered" : "forwarded" }, senders: { name, others }, files: uploads, draftId: draft, saveId: "", submitId: "" }, beginning, focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to", changed: false, judged: kind !== "reply_list" && begun.tls === "default" };
 }
 async function recover(desk, say) {
   addKeys2(desk);
@@ -1439,7 +1450,7 @@ async function refresh(desk, copy) {
   const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1e3));
   const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
   if (newer === 0) return;
-  const { uploads, notes: _, ...fields } = await desk.client.compose_prepare("edit", newer);
+  const { uploads, notes: _, name: _name, senders: _senders, ...fields } = await desk.client.compose_prepare("edit", newer);
   Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }
 export {

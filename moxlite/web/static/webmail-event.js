@@ -304,13 +304,36 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
+var colours_default = '.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input[value=""]{background:none;border:2px dashed var(--c)}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}\n';
+
 function nameOf(item) {
   if (item.private) return t("(private)");
   return item.title === "" ? t("(no title)") : isolated(item.title);
 }
+var birthdayCalendar = -1;
 function isChangeable(item, calendar) {
-  if (calendar === void 0) return true;
+  if (calendar === void 0) return item.calendar_id !== birthdayCalendar;
   return calendar.writable && (calendar.owner === "" || item.guests === 0 && !item.private);
+}
+var colours = ["#D64A3E", "#D9782A", "#C99A06", "#459C40", "#1A9A8C", "#3A7BD3", "#8C5BCB", "#CD4A92"];
+var given = [5, 6, 4, 7, 2, 8, 3, 1];
+function colourOf(one, place) {
+  return nearest(one.colour) ?? given[place % given.length];
+}
+function nearest(colour) {
+  if (!/^#[0-9a-f]{6}$/i.test(colour)) return void 0;
+  const parts = (text2) => [1, 3, 5].map((at) => Number.parseInt(text2.slice(at, at + 2), 16));
+  const wanted = parts(colour);
+  const distances = colours.map((each) => parts(each).reduce((sum, part, at) => sum + (part - wanted[at]) ** 2, 0));
+  return distances.indexOf(Math.min(...distances)) + 1;
+}
+
+adopt(colours_default);
+function colourChoice(first, inherited) {
+  const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
+  const box = (value, number, name) => el("input", { type: "radio", name: "colour", value, class: `c${number}`, "aria-label": name, title: name, checked: value === first });
+  const boxes = [...inherited === void 0 ? [] : [box("", inherited, t("Calendar color"))], ...colours.map((colour, at) => box(colour, at + 1, names[at]))];
+  return { root: el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, boxes), read: () => boxes.find(({ checked }) => checked)?.value ?? first };
 }
 
 var join_default = ".event-joining{display:flex;align-items:center;gap:12px;margin:0 0 12px;overflow-wrap:anywhere}a.event-join{display:inline-flex;align-items:center;flex:none;min-height:32px;text-decoration:none}.cal-agenda li:has(>.event-join){display:flex;align-items:center;gap:8px}@media(pointer:coarse){a.event-join{min-height:44px}}\n";
@@ -640,6 +663,11 @@ var Events = class {
       await this.again();
     }
   }
+  async openBirthday(title, when, address, cause) {
+    const answer = dialog(title, (close) => [el("p", { class: "event-when" }, when), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close("close") }, t("Close")), address !== "" && el("button", { class: "btn primary", type: "button", onclick: () => close("write") }, t("Write message")))]);
+    if (cause.isConnected) anchorTo(cause, true);
+    if (await answer === "write") this.page.compose("new", `mailto:${encodeURIComponent(address)}`);
+  }
   async move(item, days3, minutes, end) {
     const found = await this.page.client.event(item.id, item.recurrence);
     const { form } = found;
@@ -768,6 +796,10 @@ var Events = class {
     const mailBox = field(t("Email alert"), alarm(mails[0]));
     const busy = field(t("Show as"), select([["", t("busy")], ["free", t("free")]], old.free ? "free" : "", false));
     const calendar = field(t("Calendar"), select(this.calendars.filter(({ writable, owner }) => writable && (found === null || owner === owned)).sort(byOwner).map((one) => [String(one.id), named(one)]), String(calendarID), !own));
+    const near = nearest(old.colour ?? "");
+    const first = near === void 0 ? "" : colours[near - 1];
+    const home = this.calendars.findIndex(({ id }) => id === calendarID);
+    const colour = colourChoice(first, home === -1 ? 5 : colourOf(this.calendars[home], home));
     const adapt = () => {
       const whole = allDay.control.checked;
       for (const one of [times.start, times.end]) one.hidden = whole;
@@ -779,12 +811,12 @@ var Events = class {
     repeat.control.addEventListener("change", adapt);
     showZone.addEventListener("click", adapt);
     const moment2 = (end) => Date.parse(`${days3[end].value}T${times[end].value}Z`);
-    let first = moment2("start");
+    let begun = moment2("start");
     const follow = () => {
       const [start, end] = [moment2("start"), moment2("end")];
       if (Number.isNaN(start)) return;
-      if (!Number.isNaN(end + first)) [days3.end.value, times.end.value] = new Date(end + start - first).toISOString().slice(0, 16).split("T");
-      first = start;
+      if (!Number.isNaN(end + begun)) [days3.end.value, times.end.value] = new Date(end + start - begun).toISOString().slice(0, 16).split("T");
+      begun = start;
     };
     for (const one of [days3.start, times.start]) one.addEventListener("change", follow);
     const slot = () => {
@@ -799,7 +831,7 @@ var Events = class {
     };
     const bars = new BusyBars(this.page.client, found?.id ?? 0, (start, end) => {
       for (const [which, date] of [["start", start], ["end", end]]) [days3[which].value, times[which].value] = localIn(date, zone.root.hidden ? "" : zone.control.value).split("T");
-      first = moment2("start");
+      begun = moment2("start");
       showBusy();
     });
     const showBusy = () => {
@@ -830,7 +862,7 @@ var Events = class {
         return null;
       }
       const kind = repeat.control.value;
-      return { title: title.control.value.trim(), place: place.control.value.trim(), link: link.control.value.trim(), notes: notes.control.value, all_day: whole, start, end, zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value, rule: ruled(kind), alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))], mails: [.../* @__PURE__ */ new Set([...mailBox.control.value === "" ? [] : [Number(mailBox.control.value)], ...mails.slice(1)])], free: busy.control.value === "free", guests: guests.value };
+      return { title: title.control.value.trim(), place: place.control.value.trim(), link: link.control.value.trim(), notes: notes.control.value, all_day: whole, start, end, zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value, rule: ruled(kind), alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))], mails: [.../* @__PURE__ */ new Set([...mailBox.control.value === "" ? [] : [Number(mailBox.control.value)], ...mails.slice(1)])], free: busy.control.value === "free", guests: guests.value, colour: colour.read() === first ? old.colour : colour.read() };
     };
     const problem = el("p", { class: "error", role: "alert", hidden: true });
     const untilProblem = (words) => {
@@ -849,7 +881,7 @@ var Events = class {
           else await showError(t("Couldn't save event"), error);
         }
       };
-      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), custom, el("div", { class: "event-pair" }, place.root, link.root), guests.root, own && el("p", { class: "hint" }, t("Each guest will get an invitation.")), bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), custom, el("div", { class: "event-pair" }, place.root, link.root), guests.root, own && el("p", { class: "hint" }, t("Each guest will get an invitation.")), bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), el("div", { class: "field" }, el("span", {}, t("Color")), colour.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     return done === true;
   }

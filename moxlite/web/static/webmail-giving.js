@@ -297,6 +297,8 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+var colours_default = '.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input[value=""]{background:none;border:2px dashed var(--c)}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}\n';
+
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -320,11 +322,22 @@ var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short",
 var colours = ["#D64A3E", "#D9782A", "#C99A06", "#459C40", "#1A9A8C", "#3A7BD3", "#8C5BCB", "#CD4A92"];
 var given = [5, 6, 4, 7, 2, 8, 3, 1];
 function colourOf(one, place) {
-  if (!/^#[0-9a-f]{6}$/i.test(one.colour)) return given[place % given.length];
+  return nearest(one.colour) ?? given[place % given.length];
+}
+function nearest(colour) {
+  if (!/^#[0-9a-f]{6}$/i.test(colour)) return void 0;
   const parts = (text2) => [1, 3, 5].map((at) => Number.parseInt(text2.slice(at, at + 2), 16));
-  const wanted = parts(one.colour);
+  const wanted = parts(colour);
   const distances = colours.map((each) => parts(each).reduce((sum, part, at) => sum + (part - wanted[at]) ** 2, 0));
   return distances.indexOf(Math.min(...distances)) + 1;
+}
+
+adopt(colours_default);
+function colourChoice(first, inherited) {
+  const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
+  const box = (value, number, name) => el("input", { type: "radio", name: "colour", value, class: `c${number}`, "aria-label": name, title: name, checked: value === first });
+  const boxes = [...inherited === void 0 ? [] : [box("", inherited, t("Calendar color"))], ...colours.map((colour, at) => box(colour, at + 1, names[at]))];
+  return { root: el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, boxes), read: () => boxes.find(({ checked }) => checked)?.value ?? first };
 }
 
 function sourceOf(client, one, again) {
@@ -525,7 +538,7 @@ function sharing(first, guests, share) {
   return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list, add.root);
 }
 
-var giving_default = ".dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.dialog .cal-source .hint{padding:0}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}.cal-links{display:grid;gap:8px;max-height:240px;overflow-y:auto}.cal-links small{display:block;color:var(--muted)}.cal-files{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}\n";
+var giving_default = ".dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.dialog .cal-source .hint{padding:0}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-links{display:grid;gap:8px;max-height:240px;overflow-y:auto}.cal-links small{display:block;color:var(--muted)}.cal-files{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}\n";
 
 adopt(giving_default);
 async function editCalendar(page, calendars, one, again) {
@@ -534,15 +547,10 @@ async function editCalendar(page, calendars, one, again) {
   const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]] : colours[colourOf(one, place) - 1];
   const name = el("input", { class: "dialog-input", value: one?.name ?? "", maxlength: "200", dir: "auto", autofocus: true, required: true });
   const done = await dialog(one === null ? t("New calendar") : isolated(one.name), (close) => {
-    const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
-    const choices = colours.map((colour, at) => {
-      const box = el("input", { type: "radio", name: "colour", value: colour, class: `c${at + 1}`, "aria-label": names[at], title: names[at] });
-      box.checked = colour === first;
-      return box;
-    });
+    const choice2 = colourChoice(first);
     const access = accessChoice(one ?? { access: "usual", usual: calendars[0]?.usual ?? "busy" });
     const save = async () => {
-      const colour = choices.find(({ checked }) => checked)?.value ?? first;
+      const colour = choice2.read();
       const kept = colour === first && one !== null ? one.colour : colour;
       const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () => one !== null && one.owner !== "" ? client.calendar_view(one.id, kept, one.hidden) : client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0, access.control.value));
       if (saved) close(true);
@@ -566,7 +574,7 @@ async function editCalendar(page, calendars, one, again) {
       close(false);
       return subscribe(client, first, again);
     };
-    return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(client, one, again), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You can edit events.") : t("You can only view it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")), fileButtons(page, one, () => void again())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+    return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(client, one, again), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You can edit events.") : t("You can only view it.")) : el("label", { class: "field" }, t("Name"), name), choice2.root, (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")), fileButtons(page, one, () => void again())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
   });
   if (done === true) await again();
 }

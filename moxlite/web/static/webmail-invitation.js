@@ -12,6 +12,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -167,13 +170,14 @@ function setStatus(message) {
   fill(line, message);
 }
 
+var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h3.5 M3 10h5 M8 2v4 M10 16a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z";
+var x = "M18 6 6 18 M6 6l12 12";
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
-
-var x = "M18 6 6 18 M6 6l12 12";
 
 var shown = 1e4;
 var most = 3;
@@ -214,40 +218,6 @@ function toast(text2, action, time = shown) {
   while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
-
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) {
-    format = new Intl.DateTimeFormat(locale(), options);
-    formats.set(name, format);
-  }
-  return format.format(date);
-}
-
-var dayLength = 864e5;
-function nameOf(item) {
-  if (item.private) return t("(private)");
-  return item.title === "" ? t("(no title)") : isolated(item.title);
-}
-function dayOf(date) {
-  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
-}
-function shown2(item) {
-  const local2 = (seconds) => {
-    if (item.clock === "utc") return new Date(seconds * 1e3);
-    const date = new Date(seconds * 1e3);
-    return new Date(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes());
-  };
-  const start = local2(item.starts);
-  const end = local2(item.ends);
-  const first = dayOf(start);
-  const last = Math.max(first, dayOf(new Date(end.getTime() - 1)));
-  return { item, start, end, first, last, bar: item.clock === "date" || last > first };
-}
-var clock = (date) => formatted(date, "event clock", { hour: "numeric", minute: "2-digit" });
-var isBusy = ({ item, bar }) => !bar && !item.free && !item.cancelled && item.answer !== "no";
-var overlapText = ({ item, start }) => t("Overlaps with {title} at {time}", { title: nameOf(item), time: clock(start) });
 
 function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
@@ -310,12 +280,175 @@ function ruleText(rule) {
   return [base, !atWork && names.length > 0 && t("on {days}", { days: list(names) }), monthDays.length > 0 && t("on day {days}", { days: list(monthDays) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), !Number.isNaN(last.getTime()) && t("until {day}", { day: lastDay.format(last) })].filter((one) => one !== false).join(", ");
 }
 
-var invitation_default = ".event-card:not([hidden]){display:grid;gap:8px;margin:12px 16px 0;padding:14px 16px;border:1px solid var(--border-color);border-radius:10px;overflow-wrap:anywhere}.event-title{margin:0;font-size:16px}.event-state{margin:0;font-weight:600}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}.event-day{margin:0;color:var(--color-mild)}.event-day.clash{color:var(--warn)}\n";
+var join_default = ".event-joining{display:flex;align-items:center;gap:12px;margin:0 0 12px;overflow-wrap:anywhere}a.event-join{display:inline-flex;align-items:center;flex:none;min-height:32px;text-decoration:none}.cal-agenda li:has(>.event-join){display:flex;align-items:center;gap:8px}@media(pointer:coarse){a.event-join{min-height:44px}}\n";
+
+adopt(join_default);
+function joinLink(link, named = false) {
+  if (link === void 0 || !/^https?:/i.test(link)) return false;
+  const host = URL.canParse(link) ? new URL(link).host : link;
+  const button = el("a", { class: "btn primary event-join", href: link, target: "_blank", rel: "noopener noreferrer", title: link }, meant("event", "Join"));
+  return named ? el("p", { class: "event-joining" }, button, el("bdi", { dir: "ltr" }, isolated(host))) : button;
+}
+
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+var dateOf = ({ utc, local: local2 }) => utc !== null ? new Date(utc * 1e3) : new Date(local2.includes("T") ? local2 : `${local2}T00:00`);
+var same = (one, other) => one.utc !== null && other.utc !== null ? one.utc === other.utc : one.local === other.local;
+function told2(from, to) {
+  const oneDay = dateOf(from).toDateString() === dateOf(to).toDateString();
+  const timed = (when) => when.local.includes("T");
+  const text2 = (when) => {
+    if (!timed(when)) return formatted(dateOf(when), "event date", { weekday: "short", day: "numeric", month: "short" });
+    if (oneDay && timed(from) === timed(to)) return formatted(dateOf(when), "event clock", { hour: "numeric", minute: "2-digit" });
+    const options = { weekday: "short", day: "numeric", month: "short" };
+    return formatted(dateOf(when), "event moment", { ...options, hour: "numeric", minute: "2-digit" });
+  };
+  return { from: text2(from), to: text2(to) };
+}
+function changesOf({ before, start, end, title, place }) {
+  if (before === null) return [];
+  const found = [];
+  if (start !== null && before.start !== null && !same(before.start, start)) found.push(t("Moved from {from} to {to}", told2(before.start, start)));
+  else if (end !== null && before.end !== null && !same(before.end, end) && end.local.includes("T")) found.push(t("End moved from {from} to {to}", told2(before.end, end)));
+  if (before.title !== title && before.title !== "") found.push(t("Renamed from “{title}”", { title: isolated(before.title) }));
+  if (before.place !== place) found.push(before.place === "" ? t("Location added: {place}", { place: isolated(place) }) : place === "" ? t("Location removed: {place}", { place: isolated(before.place) }) : t("Location changed from {from} to {to}", { from: isolated(before.place), to: isolated(place) }));
+  return found;
+}
+
+var dayLength = 864e5;
+function nameOf(item) {
+  if (item.private) return t("(private)");
+  return item.title === "" ? t("(no title)") : isolated(item.title);
+}
+function dayOf(date) {
+  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
+}
+function dateOf2(day, minutes = 0) {
+  const utc = new Date(day * dayLength);
+  return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
+}
+function placeOf(view, day) {
+  return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
+}
+function shown2(item) {
+  const local2 = (seconds) => {
+    if (item.clock === "utc") return new Date(seconds * 1e3);
+    const date = new Date(seconds * 1e3);
+    return new Date(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes());
+  };
+  const start = local2(item.starts);
+  const end = local2(item.ends);
+  const first = dayOf(start);
+  const last = Math.max(first, dayOf(new Date(end.getTime() - 1)));
+  return { item, start, end, first, last, bar: item.clock === "date" || last > first };
+}
+var clock = (date) => formatted(date, "event clock", { hour: "numeric", minute: "2-digit" });
+var shortDay = (day) => formatted(dateOf2(day), "event date", { weekday: "short", day: "numeric", month: "short" });
+var isBusy = ({ item, bar }) => !bar && !item.free && !item.cancelled && item.answer !== "no";
+var overlapText = ({ item, start }) => t("Overlaps with {title} at {time}", { title: nameOf(item), time: clock(start) });
+var colours = ["#D64A3E", "#D9782A", "#C99A06", "#459C40", "#1A9A8C", "#3A7BD3", "#8C5BCB", "#CD4A92"];
+var given = [5, 6, 4, 7, 2, 8, 3, 1];
+function colourOf(one, place) {
+  return nearest(one.colour) ?? given[place % given.length];
+}
+function colourOfEvent(item, calendars) {
+  const place = calendars.findIndex(({ id }) => id === item.calendar_id);
+  return nearest(item.colour ?? "") ?? (place === -1 ? 5 : colourOf(calendars[place], place));
+}
+function nearest(colour) {
+  if (!/^#[0-9a-f]{6}$/i.test(colour)) return void 0;
+  const parts = (text2) => [1, 3, 5].map((at) => Number.parseInt(text2.slice(at, at + 2), 16));
+  const wanted = parts(colour);
+  const distances = colours.map((each) => parts(each).reduce((sum, part, at) => sum + (part - wanted[at]) ** 2, 0));
+  return distances.indexOf(Math.min(...distances)) + 1;
+}
+function columns(events) {
+  const placed = [];
+  let group = [];
+  let ends = [];
+  const close = () => {
+    for (const each of group) each.of = ends.length;
+    group = [];
+    ends = [];
+  };
+  for (const one of [...events].sort((a, b) => a.start.getTime() - b.start.getTime())) {
+    const start = one.start.getTime();
+    const end = Math.max(one.end.getTime(), start + 18e5);
+    if (ends.every((other) => other <= start)) close();
+    const free = ends.findIndex((other) => other <= start);
+    const column = free === -1 ? ends.length : free;
+    ends[column] = end;
+    const place = { one, column, of: 1 };
+    group.push(place);
+    placed.push(place);
+  }
+  close();
+  return placed;
+}
+
+var [around, fewest, most2] = [2, 6, 10];
+var height = 32;
+async function showDay(client, found, line, beside) {
+  const { event_id, start, end, before } = found;
+  if (start === null || start.utc === null || end === null || end.utc === null) return;
+  const asked = outline(found.title, start.utc, end.utc);
+  const was = before === null || before.start?.utc == null || before.end?.utc == null || before.start.utc === start.utc ? void 0 : outline(before.title, before.start.utc, before.end.utc);
+  const day = dayOf(asked.start);
+  const calendars = await client.calendars();
+  const own = calendars.filter(({ owner, hidden }) => owner === "" && !hidden);
+  const { events } = await client.events(dateOf2(day).getTime() / 1e3, Math.max(dateOf2(day + 1).getTime() / 1e3, end.utc), own.map(({ id }) => id));
+  const others = events.filter(({ id }) => id !== event_id).map(shown2);
+  const clash = others.find((one) => isBusy(one) && one.start < asked.end && asked.start < one.end);
+  line.hidden = beside.hidden = false;
+  line.classList.toggle("clash", clash !== void 0);
+  fill(line, clash !== void 0 ? overlapText(clash) : t("You're free at this time."));
+  draw(beside, day, asked, was, others, calendars);
+}
+function outline(title, starts, ends) {
+  const none = { recurrence: "", place: "", free: false, repeats: false, cancelled: false, private: false, join: "", colour: "" };
+  const item = { ...none, id: 0, calendar_id: 0, starts, ends, clock: "utc", title, guests: 0, answer: "ask" };
+  return shown2(item);
+}
+function draw(place, day, asked, was, others, calendars) {
+  const midnight = dateOf2(day).getTime();
+  const hours = (date) => (date.getTime() - midnight) / 36e5;
+  const marked = was === void 0 || was.first !== day ? [asked] : [asked, was];
+  const from = Math.max(0, Math.floor(Math.min(...marked.map(({ start }) => hours(start)))) - around);
+  const wanted = Math.ceil(Math.max(...marked.map(({ end }) => hours(end)))) + around - from;
+  const count = Math.min(24 - from, most2, Math.max(fewest, wanted));
+  const within = (one) => hours(one.start) < from + count && hours(one.end) > from;
+  const kind = ({ item }) => [`c${colourOfEvent(item, calendars)}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"].filter(Boolean).join(" ");
+  const whole = others.filter((one) => one.bar && one.first <= day && one.last >= day);
+  const timed = others.filter((one) => !one.bar && one.first === day);
+  const made = columns([...timed, ...marked].filter(within)).map(({ one, column, of }) => {
+    const [top, bottom] = [Math.max(from, hours(one.start)), Math.min(from + count, hours(one.end))];
+    const tall = Math.max(16, (bottom - top) * height - 2);
+    const times = `${clock(one.start)} – ${clock(one.end)}`;
+    const name = one === was ? t("Moved from {from} to {to}", { from: clock(one.start), to: clock(asked.start) }) : "";
+    const block = el("li", { class: `day-event ${one === was ? "was" : kind(one)}${tall < 32 ? " short" : ""}`, title: `${nameOf(one.item)}
+${times}`, ...name !== "" && { "aria-label": name } }, one !== was && [el("bdi", { dir: "auto" }, nameOf(one.item)), el("time", {}, times)]);
+    Object.assign(block.style, { top: `${(top - from) * height + 1}px`, height: `${tall}px`, insetInlineStart: `calc(${column * 100 / of}% + 1px)`, width: `calc(${100 / of}% - 2px)` });
+    return block;
+  });
+  const blocks = el("ul", { class: "day-blocks" }, made);
+  blocks.style.height = `${count * height}px`;
+  fill(place, el("a", { class: "day-name", href: placeOf("day", day) }, shortDay(day)), whole.length > 0 && el("ul", { class: "day-whole" }, whole.map((one) => el("li", { class: kind(one) }, el("bdi", { dir: "auto" }, nameOf(one.item))))), el("div", { class: "day-hours" }, el("div", { class: "day-labels", "aria-hidden": "true" }, Array.from({ length: count }, (_, at) => el("span", {}, clock(dateOf2(day, (from + at) * 60))))), blocks));
+}
+
+var invitation_default = ".event-card:not([hidden]){display:flex;flex-wrap:wrap;max-width:78ch;margin:12px 26px 0;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;overflow-wrap:anywhere}.card .event-card:not([hidden]){margin-inline:0}@media(max-width:700px){.event-card:not([hidden]){margin-inline:16px}}.event-card>p{margin:14px 16px}.event-what{display:grid;flex:99 1 320px;align-content:start;gap:8px;min-width:0;padding:14px 16px}.event-title{margin:0;font-size:16px}.event-state{margin:0;font-weight:600}.event-change{display:flex;gap:6px;justify-self:start;margin:0;padding:3px 10px 3px 8px;border-radius:4px;background:var(--tag-6);color:var(--tag-6-text);font-size:13px;font-weight:600}.event-change .i{flex:none;margin-top:1px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}.event-day{margin:0;color:var(--color-mild)}.event-day.clash{color:var(--warn)}.event-beside:not([hidden]){flex:1 1 200px;min-width:0;padding:14px 16px;border:solid var(--border-color);border-width:1px;margin:-1px;background:var(--surface)}.day-name{color:var(--text);font-size:13px;font-weight:600}.day-hours{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px;margin-top:12px}.day-labels span{display:block;height:32px;color:var(--muted);font-size:11px;line-height:16px;text-align:end;font-variant-numeric:tabular-nums;translate:0 -8px}.day-blocks,.day-whole{margin:0;padding:0;list-style:none}.day-blocks{position:relative;background:repeating-linear-gradient(var(--line) 0 1px,transparent 1px 32px)}.day-whole li{margin-top:4px;padding:2px 8px;border-radius:4px;background:var(--g);color:var(--c);font-size:12px}.day-event{--d: color-mix(in oklab, var(--c) 68%, var(--g));position:absolute;overflow:hidden;padding-block:1px;padding-inline:8px 4px;border-radius:6px;background:var(--g);color:var(--c);font-size:11px;line-height:14px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.day-event bdi{display:block;overflow:hidden;max-height:28px;font-weight:600}.day-event.short bdi{text-overflow:ellipsis;white-space:nowrap}.day-event time{clip-path:inset(50%);position:absolute}.day-event.ask{background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.day-event.off{background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line);text-decoration:line-through}.day-event.free{background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.day-event.was{background:repeating-linear-gradient(-45deg,transparent 0 4px,color-mix(in srgb,var(--text) 8%,transparent) 4px 8px);box-shadow:inset 0 0 0 1px var(--line)}\n";
 
 adopt(invitation_default);
 var firstGuests = 10;
 var answers = [["yes", t("Yes")], ["maybe", t("Maybe")], ["no", t("No")]];
-var given = { yes: t("You accepted."), maybe: t("You replied “maybe”."), no: t("You declined."), proposed: t("You proposed a new time.") };
+var given2 = { yes: t("You accepted."), maybe: t("You replied “maybe”."), no: t("You declined."), proposed: t("You proposed a new time.") };
 var comes = { yes: t("going"), maybe: t("maybe"), no: t("not going") };
 function dayOf2(local2) {
   const date = /* @__PURE__ */ new Date(`${local2.slice(0, 10)}T00:00:00Z`);
@@ -334,9 +467,9 @@ function timesOf({ start, end }) {
     const last = new Date(Date.parse(`${end.local.slice(0, 10)}T00:00:00Z`) - 864e5).toISOString();
     return last.slice(0, 10) <= start.local.slice(0, 10) ? momentOf(start) : t("{start} to {end}", { start: momentOf(start), end: dayOf2(last) });
   }
-  const same = start.utc !== null && end.utc !== null ? new Date(start.utc * 1e3).toDateString() === new Date(end.utc * 1e3).toDateString() : start.local.slice(0, 10) === end.local.slice(0, 10);
+  const same2 = start.utc !== null && end.utc !== null ? new Date(start.utc * 1e3).toDateString() === new Date(end.utc * 1e3).toDateString() : start.local.slice(0, 10) === end.local.slice(0, 10);
   const clock2 = (when) => new Intl.DateTimeFormat(locale(), { timeStyle: "short", ...when.utc === null && { timeZone: "UTC" } }).format(when.utc === null ? /* @__PURE__ */ new Date(`${when.local}Z`) : new Date(when.utc * 1e3));
-  return t("{start} to {end}", { start: momentOf(start), end: same ? clock2(end) : momentOf(end) });
+  return t("{start} to {end}", { start: momentOf(start), end: same2 ? clock2(end) : momentOf(end) });
 }
 function thereOf({ start }) {
   if (start === null || start.zone === "" || start.zone === "UTC") return "";
@@ -357,10 +490,10 @@ function guests(found) {
   const place = el("span", {});
   const rest = found.people.length - firstGuests + found.more;
   const show = (n) => {
-    const shown22 = found.people.slice(0, n).flatMap((one, at) => at === 0 ? [guest(one)] : [", ", guest(one)]);
+    const shown3 = found.people.slice(0, n).flatMap((one, at) => at === 0 ? [guest(one)] : [", ", guest(one)]);
     const left = found.people.length - Math.min(n, found.people.length) + found.more;
     const all = el("button", { class: "link", type: "button", onclick: () => show(found.people.length) }, t("and {n} more", { n: left }));
-    fill(place, shown22, rest > 0 && left > 0 && [" ", n >= found.people.length ? t("and {n} more", { n: left }) : all]);
+    fill(place, shown3, rest > 0 && left > 0 && [" ", n >= found.people.length ? t("and {n} more", { n: left }) : all]);
   };
   show(firstGuests);
   return place;
@@ -422,13 +555,13 @@ async function showInvitation(client, base, item, path, place) {
     place.hidden = false;
     return;
   }
-  draw(client, base, item, path, place, found);
+  draw2(client, base, item, path, place, found);
 }
-function draw(client, base, item, path, place, found) {
+function draw2(client, base, item, path, place, found) {
   const fact = (name, value) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)];
   const there = thereOf(found);
   const note = el("input", { class: "dialog-input event-note", placeholder: t("Add note"), "aria-label": t("Note to organizer"), maxlength: "2000", dir: "auto" });
-  const said = el("span", { role: "status" }, found.answer === "" ? "" : given[found.answer] ?? "", found.answered_old && ` ${t("You replied to an earlier version.")}`);
+  const said = el("span", { role: "status" }, found.answer === "" ? "" : given2[found.answer] ?? "", found.answered_old && ` ${t("You replied to an earlier version.")}`);
   let last = null;
   const answer = async (chosen) => {
     const words = note.value.trim();
@@ -438,32 +571,24 @@ function draw(client, base, item, path, place, found) {
     if (!sent) return;
     toast(t("Reply sent to {who}", { who: isolated(found.organizer?.name || found.organizer.address) }));
     const held = place.contains(document.activeElement);
-    draw(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
+    draw2(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
     if (held) place.querySelector('[aria-pressed="true"]')?.focus();
   };
   const day = el("p", { class: "event-day", role: "status", hidden: true });
+  const beside = el("section", { class: "event-beside", "aria-label": t("Your day"), hidden: true });
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const means = saidOf(found);
-  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Current time"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is for 1 event in a series.")), found.place !== "" && fact(t("Location"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file"))), day, el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
+  const card = el("div", { class: "event-what" }, changesOf(found).map((words) => el("p", { class: "event-change" }, sign(calendarClock, "i s"), words)), el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), found.state === "" && joinLink(found.join, true), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Current time"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is for 1 event in a series.")), found.place !== "" && fact(t("Location"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file"))), day, el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
     const times = shownTimes(found.start, found.end);
     const sent = await propose(times, (start, end, id, words) => client.invitation_propose(item.id, path, start, end, id, words));
     if (!sent) return;
     toast(t("New time proposed"));
-    draw(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });
+    draw2(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });
   } }, t("Propose new time…")), proposed(client, item, path, found), el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")), said));
+  fill(place, card, beside);
   place.hidden = false;
-  if (open) void showDay(client, found, day).catch(() => void 0);
-}
-async function showDay(client, { title, start, end }, place) {
-  if (start === null || start.utc === null || end === null || end.utc === null) return;
-  const own = (await client.calendars()).filter(({ owner, hidden }) => owner === "" && !hidden);
-  const { events } = await client.events(start.utc, end.utc, own.map(({ id }) => id));
-  const [from, to] = [new Date(start.utc * 1e3), new Date(end.utc * 1e3)];
-  const others = events.map(shown2).filter((one) => isBusy(one) && one.start < to && from < one.end).filter((one) => +one.start !== +from || one.item.title !== title);
-  place.hidden = false;
-  place.classList.toggle("clash", others.length > 0);
-  fill(place, others.length > 0 ? overlapText(others[0]) : t("You're free at this time."));
+  if (open) void showDay(client, found, day, beside).catch(() => void 0);
 }
 export {
   showInvitation

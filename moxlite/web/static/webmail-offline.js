@@ -910,7 +910,7 @@ var Offline = class {
     if (call === "compose_prepare" && given[0] === "edit") void this.keepDraft(result, given[1]);
     if (call === "draft_save") {
       const { uploads, ...words } = given[0];
-      if (uploads.length === 0) void this.keepDraft({ html: "", original: "", ask_read: false, ask_delivered: false, ...words, tls: words.tls ?? "default", uploads: [], notes: [] }, result);
+      if (uploads.length === 0) void this.keepDraft({ html: "", original: "", ask_read: false, ask_delivered: false, ...words, tls: words.tls ?? "default", uploads: [], notes: [], name: words.from.name, senders: [] }, result);
       clearTimeout(this.refilling);
       this.refilling = window.setTimeout(() => void this.fill(), refillAfter);
     }

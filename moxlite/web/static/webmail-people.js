@@ -1,3 +1,54 @@
+var grouped;
+var collator;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function byName(one, other) {
+  collator ??= new Intl.Collator(locale(), { numeric: true });
+  return collator.compare(one, other);
+}
+function byOwner(one, other) {
+  return byName(one.owner, other.owner) || byName(one.name, other.name);
+}
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
+
+var CallFailed = class extends Error {
+  constructor(call, code, message, fields = []) {
+    super(message);
+    this.call = call;
+    this.code = code;
+    this.fields = fields;
+  }
+  call;
+  code;
+  fields;
+};
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -120,39 +171,6 @@ function holdFocus() {
   };
 }
 
-var grouped;
-var collator;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function byName(one, other) {
-  collator ??= new Intl.Collator(locale(), { numeric: true });
-  return collator.compare(one, other);
-}
-function byOwner(one, other) {
-  return byName(one.owner, other.owner) || byName(one.name, other.name);
-}
-function filled(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text2, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
-}
-async function told(error) {
-  return globalThis.moxliteLanguage?.told(error) ?? error;
-}
-function meant(context, text2) {
-  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
-}
-function many(n, one, other, values = {}) {
-  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-  return filled(text2, { ...values, n });
-}
-
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -202,10 +220,13 @@ function setStatus(message) {
   fill(line2, message);
 }
 
+var arrowLeft = "m12 19l-7-7 7-7 M19 12H5";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var list = "m3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
+var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
 var menu = "M4 5h16 M4 12h16 M4 19h16";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
 var plus = "M5 12h14 M12 5v14";
 var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
@@ -243,6 +264,8 @@ function follow(load, failed) {
     clearTimeout(timer);
   } };
 }
+
+var phone = matchMedia("(max-width: 700px)");
 
 async function released(place) {
   while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
@@ -329,10 +352,10 @@ async function showDeleted(client, kind, again2) {
   await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list2, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 
-function size(octets2) {
-  if (octets2 < 1024) return `${octets2} B`;
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
-  let value = octets2;
+  let value = octets;
   let unit = -1;
   do {
     value /= 1024;
@@ -341,24 +364,6 @@ function size(octets2) {
   if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
   const tenths = value.toFixed(1);
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
-}
-
-var CallFailed = class extends Error {
-  constructor(call, code, message, fields = []) {
-    super(message);
-    this.call = call;
-    this.code = code;
-    this.fields = fields;
-  }
-  call;
-  code;
-  fields;
-};
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-function fieldsOf(error) {
-  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
 }
 
 var UploadAborted = class extends Error {
@@ -393,21 +398,21 @@ var Upload = class {
 };
 
 var pause = 1e3;
-function importFile({ client, base }, file, doing, failed, take, words) {
+function importFile({ client, base }, file, doing, failed, take2, words) {
   return attempt(doing, failed, async () => {
     const upload = new Upload();
     const sending = (sent) => t("Uploading {part} of {whole}…", { part: size(sent), whole: size(file.size) });
-    let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
+    let said2 = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
     let done;
     try {
-      const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) => said.say(sending(Math.min(sent, file.size))));
-      said.close();
-      said = toast(doing, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
+      const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) => said2.say(sending(Math.min(sent, file.size))));
+      said2.close();
+      said2 = toast(doing, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
       const timer = window.setInterval(async () => {
         const state = await client.file_import_state(uploadID).catch(() => null);
-        if (state !== null && state.about > state.done) said.say(t("Imported {n} of about {all}…", { n: state.done, all: state.about }));
+        if (state !== null && state.about > state.done) said2.say(t("Imported {n} of about {all}…", { n: state.done, all: state.about }));
       }, pause);
-      done = await take(uploadID).finally(() => clearInterval(timer));
+      done = await take2(uploadID).finally(() => clearInterval(timer));
     } catch (error) {
       if (error instanceof UploadAborted) {
         toast(t("Import stopped. No messages imported"));
@@ -415,7 +420,7 @@ function importFile({ client, base }, file, doing, failed, take, words) {
       }
       throw error;
     } finally {
-      said.close();
+      said2.close();
     }
     const { known, unread, dropped } = done;
     const facts = [words(done.added), known > 0 && many(known, "{n} already exists", "{n} already exist"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "couldn't read {n}", "couldn't read {n}")].filter((one) => one !== false);
@@ -558,14 +563,14 @@ function once(work) {
     void work().finally(() => running = false);
   };
 }
-function atFields(error, places) {
+function atFields(error, places2) {
   const mistakes = fieldsOf(error);
   if (mistakes.length === 0) throw error;
   const rest = [];
   for (const { field: name, text: text2 } of mistakes) {
-    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    const best = Object.keys(places2).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
     if (best === void 0) rest.push(`${name} ${text2}`.trim());
-    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+    else places2[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
   }
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
@@ -658,6 +663,22 @@ function sure(one) {
   return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
 }
 
+var written2 = /^(\d{4}|-)-(\d\d)-(\d\d)$/;
+var leap = 2e3;
+function dateInWords(text2) {
+  const match = written2.exec(text2);
+  if (match === null) return text2;
+  const [year, month, day] = match.slice(1).map(Number);
+  const date = new Date(leap, month - 1, day);
+  if (Number.isNaN(year)) return formatted(date, "day of a year", { day: "numeric", month: "long" });
+  date.setFullYear(year);
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+}
+
+var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")], ["pager", t("Pager")]];
+var places = kinds.slice(0, 3);
+var kindName = (kind) => kinds.find(([name]) => name === kind)?.[1] ?? kind;
+
 function initials(name) {
   const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
@@ -669,59 +690,37 @@ function hue(key) {
   return hash % 8 + 1;
 }
 
-var most2 = 256;
-var octets = 128 * 1024;
 function face(base, photo, name, key) {
   return el("span", { class: `disc person-disc c${hue(key)}`, "aria-hidden": "true" }, photo === "" ? initials(name) : el("img", { src: `${base}photo/${photo}`, alt: "", loading: "lazy" }));
 }
-function photoField(base, photo, name, key) {
-  let chosen = null;
-  const shown2 = el("span", {});
-  const error = el("p", { class: "error", role: "alert", hidden: true });
-  const file = el("input", { type: "file", accept: "image/png,image/jpeg,image/gif,image/webp", hidden: true });
-  const choose = el("button", { class: "btn line", type: "button", onclick: () => file.click() });
-  const remove = el("button", { class: "btn line", type: "button", onclick: () => {
-    chosen = photo === "" ? null : "";
-    draw();
-    choose.focus();
-  } }, t("Remove photo"));
-  const draw = () => {
-    const has = chosen === null ? photo !== "" : chosen !== "";
-    const disc = face(base, chosen === null ? photo : "", name, key);
-    if (chosen) fill(disc, el("img", { src: `data:image/jpeg;base64,${chosen}`, alt: "" }));
-    fill(shown2, disc);
-    choose.textContent = has ? t("Change photo…") : t("Add photo…");
-    remove.hidden = !has;
-  };
-  file.addEventListener("change", () => {
-    const [picture] = file.files ?? [];
-    file.value = "";
-    if (picture === void 0) return;
-    scaled(picture).then((data) => {
-      error.hidden = true;
-      chosen = data;
-      draw();
-    }, () => {
-      error.hidden = false;
-      error.textContent = t("This image can't be displayed.");
-    });
-  });
-  draw();
-  return { root: el("div", { class: "person-photo" }, shown2, choose, remove, file, error), read: () => chosen };
+
+var topics = { anniversary: meant("contact", "Anniversary"), birthday: meant("contact", "Birthday"), birthplace: t("Place of birth"), calendar: t("Calendar"), chat: meant("contact", "Chat"), contact: t("Contact form"), date: t("Date"), death: t("Date of death"), deathplace: t("Place of death"), directory: meant("contact", "Directory"), expertise: meant("contact", "Expertise"), gender: meant("contact", "Gender"), group: t("Group"), hobby: meant("contact", "Hobby"), interest: meant("contact", "Interest"), key: meant("contact", "Encryption key"), language: t("Language"), location: t("Location"), logo: meant("contact", "Logo"), member: meant("contact", "Member"), nickname: meant("contact", "Nickname"), photo: meant("contact", "Photo"), profile: meant("contact", "Profile"), pronouns: meant("contact", "Pronouns"), pronunciation: meant("contact", "Pronunciation"), related: t("Related person"), role: meant("contact", "Role"), sound: meant("contact", "Sound"), title: t("Job title"), website: meant("contact", "Website"), zone: t("Time zone") };
+function addressLines(one) {
+  const city = [one.code, one.city].filter(Boolean).join(" ");
+  return [one.street, one.extended, one.box, city, one.region, one.country].filter((line2) => line2 !== "");
 }
-async function scaled(file) {
-  const picture = await createImageBitmap(file);
-  const by = Math.min(1, most2 / Math.max(picture.width, picture.height));
-  const canvas = el("canvas", { width: String(Math.max(1, Math.round(picture.width * by))), height: String(Math.max(1, Math.round(picture.height * by))) });
-  const context = canvas.getContext("2d");
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  for (const quality of [0.85, 0.6, 0.3]) {
-    const data = canvas.toDataURL("image/jpeg", quality).split(",", 2)[1];
-    if (data.length * 3 / 4 <= octets) return data;
-  }
-  throw new Error("too large");
+function linked(text2) {
+  const url = URL.canParse(text2) ? new URL(text2) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) return isolated(text2);
+  const shown2 = text2.replace(/^https?:\/\//, "").replace(/\/$/, "");
+  return el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, isolated(shown2));
+}
+function drawCard(base, card, books, actions) {
+  const { form: form3 } = card;
+  const details = form3.details;
+  const book = books.find(({ id }) => id === card.book_id);
+  const writable = book?.writable ?? true;
+  const addresses = form3.emails.map(({ value }) => value);
+  const button = (words, icon2, run, kind = "btn") => el("button", { class: kind, type: "button", onclick: run }, sign(icon2), el("span", {}, words));
+  const lines = (label, values) => values.length > 0 && el("div", { class: "card-line" }, el("dt", {}, label), values.map(([value, kind]) => el("dd", {}, el("bdi", { class: "card-value", dir: "auto" }, value), kind !== "" && [" ", el("small", {}, kind)])));
+  const line2 = (label, value, kind = "") => value !== "" && lines(label, [[value, kind]]);
+  const kindOf = (kind) => kind === "" ? "" : kindName(kind);
+  const job = [details.title, form3.organization, details.department].filter((text2) => text2 !== "");
+  return el("article", { class: "card", "aria-label": isolated(form3.name) }, el("div", { class: "card-bar", role: "toolbar", "aria-label": t("Contact actions") }, el("button", { class: "btn icon card-back", type: "button", title: t("Back"), "aria-label": t("Back"), onclick: () => actions.back() }, sign(arrowLeft)), addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]), "btn soft"), addresses.length > 0 && button(t("Show mail"), search, () => actions.mails(addresses[0])), writable && button(t("Edit"), pencil, () => actions.edit()), books.some((one) => one.writable && one.id !== card.book_id) && el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…"))), el("div", { class: "card-page" }, el("header", { class: "card-top" }, face(base, card.photo, form3.name, addresses[0] ?? form3.name), el("div", {}, el("h2", {}, el("bdi", { dir: "auto" }, isolated(form3.name))), job.length > 0 && el("p", {}, job.map(isolated).join(", ")), form3.groups.length > 0 && el("p", { class: "card-groups" }, form3.groups.map((name) => el("span", { class: "chip" }, isolated(name)))))), !writable && book !== void 0 && el("p", { class: "hint" }, sharedBy(book)), el("dl", { class: "card-facts" }, lines(t("Email"), form3.emails.map(({ value, kind }) => [el("button", { class: "card-link", type: "button", onclick: () => actions.write(value) }, isolated(value)), kindOf(kind)])), lines(t("Phone"), form3.phones.map(({ value, kind }) => [el("a", { href: `tel:${value.replace(/[^\d+*#]/g, "")}` }, isolated(value)), kindOf(kind)])), lines(meant("contact", "Address"), details.addresses.map((one) => [addressLines(one).map((text2, at) => [at > 0 && el("br"), isolated(text2)]), kindOf(one.kind)])), line2(topics.nickname, isolated(details.nickname)), line2(topics.birthday, dateInWords(details.birthday)), lines(topics.website, details.websites.map(({ value, kind }) => [linked(value), kindOf(kind)])), card.further.map(({ topic, label, value }) => line2(topic === "other" ? isolated(label) : topics[topic], value === "" ? t("Saved in this contact") : linked(said(topic, value)), topic === "other" ? "" : isolated(label))), line2(t("Note"), form3.note === "" ? "" : el("span", { class: "card-note" }, isolated(form3.note))), books.length > 1 && book !== void 0 && line2(t("Address book"), bookName(book)))));
+}
+function said(topic, value) {
+  if (topic === "gender") return { F: meant("gender", "Female"), M: meant("gender", "Male"), O: meant("gender", "Other") }[value] ?? value;
+  return dateInWords(value);
 }
 
 var named = 0;
@@ -771,105 +770,18 @@ function group(page, books, one, merge) {
   return el("fieldset", { onchange: check }, el("legend", {}, one.reason === "address" ? t("Same address. Which contact do you want to keep?") : t("Same name and phone number. Which contact do you want to keep?")), rows.map(({ root }) => root), button);
 }
 
-var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")]];
-var empty = { name: "", emails: [], phones: [], organization: "", note: "", groups: [], details: null };
-function entries(label, type, old) {
-  const place = el("div", { class: "person-entries" });
-  const line2 = (one) => {
-    const value = el("input", { class: "dialog-input", type, value: one.value, dir: "auto", "aria-label": label });
-    const kind = el("select", { class: "dialog-input", "aria-label": t("Type") });
-    fill(kind, kinds.map(([name, text2]) => el("option", { value: name }, text2)), !kinds.some(([name]) => name === one.kind) && el("option", { value: one.kind }, one.kind));
-    kind.value = one.kind;
-    value.addEventListener("input", () => {
-      if (value.value !== "" && root === place.lastElementChild) line2({ value: "", kind: "" });
-    });
-    const root = el("div", { class: "person-entry" }, value, kind);
-    place.append(root);
-  };
-  for (const one of [...old, { value: "", kind: "" }]) line2(one);
-  return { root: el("div", { class: "field" }, el("span", {}, label), place), read: () => [...place.children].map((one) => ({ value: one.querySelector("input").value.trim(), kind: one.querySelector("select").value })).filter(({ value }) => value !== "") };
-}
-function further({ form: { details }, further: further2 }) {
-  const addresses = (details?.addresses ?? []).map((one) => [one.street, one.extended, one.box, one.code, one.city, one.region, one.country].filter(Boolean).join(" "));
-  const websites = (details?.websites ?? []).map(({ value }) => value);
-  return [details?.nickname, details?.title, details?.department, details?.birthday, ...addresses, ...websites, ...further2.map(({ label, value }) => [label, value].filter(Boolean).join(": "))].filter((text2) => text2 !== void 0 && text2 !== "");
-}
-async function edit(page, books, card, first = empty, into = 0, again2) {
-  const old = card?.form ?? first;
-  const here = books.find(({ id }) => id === card?.book_id);
-  const places = books.filter(({ writable: writable2 }) => writable2);
-  const writable = here?.writable ?? true;
-  const home = here?.id ?? (places.some(({ id }) => id === into) ? into : places[0]?.id ?? 0);
-  const book = choice(t("Address book"), [...places].sort(byOwner).map((one) => [String(one.id), bookName(one)]), String(home));
-  book.control.className = "dialog-input";
-  const text2 = (value, name2) => el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name2 === "name" });
-  const name = field(t("Name"), text2(old.name, "name"));
-  const organization = field(t("Organization"), text2(old.organization, ""));
-  const groups = field(t("Groups"), text2(old.groups.join(", "), ""), t("Separate with commas."));
-  const note = field(t("Note"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.note }));
-  const emails = entries(t("Email"), "email", old.emails);
-  const phones = entries(t("Phone"), "tel", old.phones);
-  const others = card === null ? [] : places.filter(({ id }) => id !== card.book_id);
-  const key = old.emails[0]?.value ?? old.name;
-  const photo = photoField(page.base, card?.photo ?? "", old.name, key);
-  const title = card === null ? t("New contact") : isolated(old.name);
-  const done = await dialog(title, (close) => {
-    const save = async () => {
-      const form2 = { name: name.control.value.trim(), emails: emails.read(), phones: phones.read(), organization: organization.control.value.trim(), note: note.control.value, groups: groups.control.value.split(",").map((one) => one.trim()).filter((one) => one !== ""), details: null };
-      if (form2.name === "" && form2.emails.length + form2.phones.length === 0 && form2.organization === "") {
-        name.problem(t("Enter a name or an address."));
-        name.control.focus();
-        return;
-      }
-      try {
-        const wanted = Number(book.control.value) || home;
-        await page.client.contact_save(form2, card?.id ?? 0, card?.changed ?? 0, card === null ? wanted : 0, photo.read());
-        if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
-        close(true);
-      } catch (error) {
-        if (codeOf(error) === "user:conflict") name.problem(t("This contact was changed in another window. Close the form and open the contact again."));
-        else await showError(t("Couldn't save contact"), error);
-      }
-    };
-    const remove = async () => {
-      await attempt(t("Deleting…"), t("Couldn't delete contact"), async () => {
-        const gone = await page.client.contact_remove(card.id);
-        close(true);
-        toast(t("“{name}” deleted", { name: isolated(old.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore contact"), async () => {
-          await page.client.contact_restore(gone, card.book_id);
-          again2?.();
-        }) });
-      });
-    };
-    return [el("form", { novalidate: true, onsubmit: once(save) }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), writable ? photo.root : card.photo !== "" && face(page.base, card.photo, old.name, key), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && further(card).length > 0 && el("p", { class: "hint" }, t("Also saved and exported: {names}", { names: further(card).map(isolated).join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
-      close(false);
-      void copyTo(page, card, others).then((done2) => done2 ? again2?.() : void 0);
-    } }, t("Copy to…")), el("button", { type: "button", onclick: () => close(false) }, writable ? t("Cancel") : t("Close")), writable && el("button", { class: "primary", type: "submit" }, t("Save"))))];
-  });
-  return done === true;
-}
-async function copyTo(page, card, places) {
-  const done = await dialog(t("Copy “{name}”", { name: isolated(card.form.name) }), (close) => {
-    const book = choice(t("Address book"), places.map((one) => [String(one.id), bookName(one)]), String(places[0].id));
-    book.control.className = "dialog-input";
-    const copy = async () => {
-      const copied = await attempt(t("Copying…"), t("Couldn't copy contact"), () => page.client.contact_move(card.id, Number(book.control.value), true));
-      if (copied) close(true);
-    };
-    return [el("form", { onsubmit: once(copy) }, book.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Copy"))))];
-  });
-  return done === true;
-}
-
-var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-photo{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.person-photo .person-disc,.person-fields>.person-disc{width:64px;height:64px;font-size:20px}.person-photo .error{flex-basis:100%;margin:0}.person-open{display:block;min-width:0;margin-inline:-8px;padding:4px 8px;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}.people-main{padding:12px 24px 60px;overflow-y:auto}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}.person-fields{min-width:0;margin:0;padding:0;border:0}@media(max-width:700px){.people-main{padding-inline:16px}.book-open{min-height:44px}.people-page .place-head .search{order:1}}.doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0;accent-color:var(--accent)}.doubles .btn{margin-top:8px}\n";
+var people_default = ".people-tools{padding:12px 16px 0}.people-tools:has(>[hidden]){display:none}.people-tools select{width:auto;max-width:100%}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-open{display:grid;grid-template-columns:auto minmax(0,1fr);gap:4px 12px;align-items:center;width:100%;min-height:56px;padding:8px 16px;border:0;border-bottom:1px solid var(--border-color);border-radius:0;background:none;color:inherit;text-align:start}.person-open[aria-current]{background:var(--message-active-background)}.person-open:focus-visible{outline-offset:-2px}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.people-page{grid-template-columns:clamp(260px,32%,375px) minmax(0,1fr)}.people-page>.place-head{grid-column:1 / -1}.people-main{padding-bottom:60px;border-inline-end:1px solid var(--border-color);overflow-y:auto}.people-main>.hint{padding:8px 16px;border-bottom:1px solid var(--border-color)}.people-main>.btn{margin:12px 16px}.people-reading{min-width:0;overflow-y:auto}.people-none{display:grid;place-content:center;height:100%;color:var(--color-milder)}.card-bar{position:sticky;top:0;z-index:1;display:flex;align-items:center;gap:8px;min-height:52px;padding:0 16px;border-bottom:1px solid var(--border-color);background:var(--background)}.card-bar .btn:not(.icon){display:inline-flex;align-items:center;gap:6px;min-width:0;min-height:36px;padding:0 12px;border:0;background:none}.card-bar .btn.soft{background:var(--mailbox-active-background)}.card-bar .btn:hover:not(:disabled){background:var(--button-hover-background)}.place-view .card-bar .card-back{display:none}.card-page{max-width:760px;padding:20px 24px 60px}.card-top{display:flex;align-items:center;gap:20px;margin-bottom:20px}.card-top .person-disc{flex:none;width:88px;height:88px;font-size:28px}.card-top>div{min-width:0}.card-top h2{font-size:26px;line-height:32px;overflow-wrap:anywhere}.card-top p{margin:4px 0 0;overflow-wrap:anywhere}.card-groups{display:flex;flex-wrap:wrap;gap:6px}.card-groups .chip{max-width:100%;padding:2px 10px;border-radius:6px;background:var(--mailbox-active-background);font-size:13px;overflow:hidden;text-overflow:ellipsis}.card-facts{margin:0}.card-line{display:grid;grid-template-columns:120px minmax(0,1fr);column-gap:16px;padding:10px 0 4px;border-top:1px solid var(--border-color)}.card-line dt{grid-row:1 / span 50;color:var(--color-mild);font-size:13px;line-height:22px;overflow-wrap:anywhere}.card-line dd{grid-column:2;margin:0;padding-bottom:6px;line-height:22px;overflow-wrap:anywhere}.card-line dd small{margin-inline-start:8px;color:var(--color-milder);font-size:13px}.card-link{padding:0;border:0;background:none;color:var(--link-color);text-align:start;text-decoration:underline;white-space:normal;overflow-wrap:anywhere}.card-line a:visited{color:var(--link-color)}.card-note{white-space:pre-wrap}@media(max-width:700px){.people-page{grid-template-columns:minmax(0,1fr)}.people-main{border:0}.people-page:not(.reading)>.people-reading,.people-page.reading>:is(.place-head,.people-main,.compose-round){display:none}.people-page.reading>.people-reading{grid-row:1 / -1}.card-bar{gap:2px;min-height:56px;padding:0 8px}.card-bar .btn:not(.icon){min-height:44px;padding:0 8px}.place-view .card-bar .card-back{display:inline-flex;width:44px;height:44px}.card-page{padding:16px 16px 80px}.card-top{gap:14px}.card-top .person-disc{width:64px;height:64px;font-size:20px}.card-line{grid-template-columns:minmax(0,1fr)}.card-line dt,.card-line dd{grid-area:auto}.card-link,.card-line a{display:inline-block;min-height:44px;line-height:44px}}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}@media(max-width:700px){.book-open{min-height:44px}.people-page .place-head .search{order:1}}.doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0;accent-color:var(--accent)}.doubles .btn{margin-top:8px}\n";
 
 adopt(people_default);
+var form2 = (page) => page.load("person");
 var opened = null;
 function openPage(page) {
   opened ??= makePage(page);
-  page.tellAddress("#people:");
-  page.openPlace(opened.place);
-  opened.load();
+  opened.follow();
+}
+function placeIn(hash) {
+  const match = /^#people:(\d*)(?:,(\d+))?$/.exec(hash);
+  return match === null ? null : { book: Number(match[1]), contact: Number(match[2] ?? 0) };
 }
 function makePage(page) {
   const search2 = searchField(t("Search contacts"), () => void load(true), () => list2.querySelector("button")?.focus());
@@ -883,13 +795,16 @@ function makePage(page) {
   const list2 = el("div", { role: "list", "aria-label": meant("place", "Contacts") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
-  const save = (form2, name) => exportLink(page, `contacts.${form2}`, name, "mailbox-open");
+  const reading = el("div", { class: "people-reading" });
+  const save = (form22, name) => exportLink(page, `contacts.${form22}`, name, "mailbox-open");
   const tool = (label, run) => el("button", { class: "mailbox-open", type: "button", onclick: run }, label);
   const tidy = el("div", { class: "people-files", role: "group", "aria-label": t("Import and export") }, tool(t("Find duplicates…"), () => void showDoubles(page, books, anew)), tool(t("Deleted contacts…"), () => void showDeleted(page.client, "contact", () => anew())), tool(t("Import…"), () => file.click()), save("vcf", t("Export as vCards")), save("csv", t("Export as CSV")), archiveLink(page, "mailbox-open"), file);
-  const place = { name: "people", title: meant("place", "Contacts"), side: el("div", { class: "place-side people-side" }, add, listsButton(t("Address books")), el("div", { class: "side-lists" }, side, tidy)), view: el("section", { class: "place-view people-page", "aria-label": meant("place", "Contacts") }, el("header", { class: "place-head" }, sideButton(page), search2.root, el("h1", {}, meant("place", "Contacts"))), el("div", { class: "people-main" }, el("div", { class: "people-tools" }, group2), state, list2, more), round) };
+  const place = { name: "people", title: meant("place", "Contacts"), side: el("div", { class: "place-side people-side" }, add, listsButton(t("Address books")), el("div", { class: "side-lists" }, side, tidy)), view: el("section", { class: "place-view people-page", "aria-label": meant("place", "Contacts") }, el("header", { class: "place-head" }, sideButton(page), search2.root, el("h1", {}, meant("place", "Contacts"))), el("div", { class: "people-main" }, el("div", { class: "people-tools" }, group2), state, list2, more), reading, round) };
   let books = [];
   let book = 0;
   let shown2 = [];
+  let read2 = 0;
+  let card = null;
   let after = 0;
   let turn = 0;
   const fetch2 = async (whole, least = 0) => {
@@ -905,7 +820,8 @@ function makePage(page) {
     if (own !== turn) return;
     after = found.contacts.at(-1)?.id ?? 0;
     shown2 = pages.sort((a, b) => byName(a.name, b.name));
-    await redraw(list2, () => fill(list2, shown2.map((one) => row(page, one, books, book === 0, anew))));
+    await redraw(list2, () => fill(list2, shown2.map((one) => row(page, one, books, book === 0, () => void open(one.id)))));
+    mark2();
     more.hidden = !found.more;
     const chosen = group2.value;
     fill(group2, el("option", { value: "" }, t("All groups")), [...found.groups].sort((a, b) => byName(a.name, b.name)).map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
@@ -914,13 +830,76 @@ function makePage(page) {
     state.textContent = found.total === 0 ? t("No contacts yet. Add one or import a file from your phone or another mail app.") : list2.childElementCount === 0 ? t("No matching contacts") : many(found.total, "{n} contact", "{n} contacts");
   };
   const load = (whole) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch2(whole));
+  const tell = () => page.tellAddress(`#people:${book || ""}${read2 > 0 ? `,${read2}` : ""}`);
+  const mark2 = () => {
+    for (const one of list2.querySelectorAll(".person-open")) if (Number(one.dataset.contact) === read2) one.setAttribute("aria-current", "true");
+    else one.removeAttribute("aria-current");
+  };
+  const change2 = (now) => void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
+    const done = await (await form2(page)).edit(page, books, now, void 0, 0, () => void anew());
+    if (done === "removed") close();
+    if (done !== null) await anew();
+  });
+  const drawReading = () => {
+    place.view.classList.toggle("reading", read2 > 0);
+    const now = card;
+    fill(reading, now === null ? read2 === 0 && el("p", { class: "people-none" }, t("No contact selected")) : drawCard(page.base, now, books, { back: close, write: (address) => page.compose("new", mailto(now.form.name, address)), mails: (address) => {
+      location.hash = `search:${encodeURIComponent(`from:${address}`)}`;
+    }, edit: () => change2(now), copy: () => {
+      const others = books.filter((one) => one.writable && one.id !== now.book_id);
+      void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
+        if (await (await form2(page)).copyTo(page, now, others)) await anew();
+      });
+    } }));
+  };
+  const fetchCard = async () => {
+    const own = read2;
+    let found = null;
+    try {
+      if (own > 0) found = await page.client.contact(own);
+    } catch (error) {
+      if (codeOf(error) !== "user:notFound") throw error;
+    }
+    await released(reading);
+    if (own !== read2) return;
+    card = found;
+    if (found === null && own > 0) {
+      read2 = 0;
+      tell();
+      mark2();
+    }
+    await redraw(reading, drawReading);
+  };
+  const open = async (id) => {
+    read2 = id;
+    card = null;
+    tell();
+    mark2();
+    drawReading();
+    if (!await attempt(t("Loading…"), t("Couldn't open contact"), fetchCard)) close();
+    else if (phone.matches) reading.querySelector("button")?.focus();
+    else reading.scrollTop = 0;
+  };
+  const close = () => {
+    const id = read2;
+    read2 = 0;
+    card = null;
+    tell();
+    mark2();
+    drawReading();
+    list2.querySelector(`[data-contact="${id}"]`)?.focus();
+  };
   const draw = () => {
     const focused = side.contains(document.activeElement);
     add.hidden = round.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
     drawBooks(side, page.client, books, book, (id) => {
       book = id;
       group2.value = "";
+      read2 = 0;
+      card = null;
+      tell();
       draw();
+      drawReading();
       void load(true);
     }, anew);
     if (focused) side.querySelector(`[data-book="${book}"]`)?.focus();
@@ -934,7 +913,7 @@ function makePage(page) {
     books = found;
     if (!books.some(({ id }) => id === book)) book = 0;
     draw();
-    await fetch2(true, least);
+    await Promise.all([fetch2(true, least), fetchCard()]);
   };
   const live = follow(() => all(shown2.length), (failed) => {
     if (failed) state.textContent = t("Couldn't load the latest changes. Trying again…");
@@ -944,59 +923,66 @@ function makePage(page) {
     const target = event.target;
     if (!place.view.isConnected || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
     if (document.querySelector("dialog:modal, .menu") !== null || target.closest("input, select, textarea, .composer") !== null) return;
-    if (event.key === "/") search2.input.focus();
+    if (event.key === "Escape" && read2 > 0) close();
+    else if (event.key === "/") search2.input.focus();
     else if (event.key === "c" || event.key === "n") void begin();
     else return;
     event.preventDefault();
   });
   group2.addEventListener("change", () => void load(true));
   more.addEventListener("click", () => void load(false));
-  const begin = () => edit(page, books, null, empty, book).then((done) => done ? anew() : void 0);
+  const begin = () => attempt(t("Loading…"), t("Couldn't open contact"), async () => {
+    if (await (await form2(page)).edit(page, books, null, void 0, book)) await anew();
+  });
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
     file.value = "";
-    if (chosen !== void 0) void read2(page, chosen).then(anew);
+    if (chosen !== void 0) void take(page, chosen).then(anew);
   });
-  return { place, load: () => {
+  return { follow: () => {
+    const asked = placeIn(location.hash);
+    book = asked?.book ?? book;
+    read2 = asked?.contact ?? (phone.matches ? 0 : read2);
+    if (card?.id !== read2) card = null;
+    tell();
+    page.openPlace(place);
+    mark2();
+    drawReading();
     void anew().then(() => {
       if (document.activeElement === place.view) list2.querySelector("button")?.focus({ preventScroll: true });
     });
   } };
 }
-function row(page, one, books, whole, again2) {
+function row(page, one, books, whole, open) {
   const [address] = one.emails;
   const home = whole && books.length > 1 ? books.find(({ id }) => id === one.book_id) : void 0;
   const facts = [...one.emails, one.organization, home === void 0 ? "" : bookName(home)].filter((text2) => text2 !== "" && text2 !== one.name);
-  const open = async () => {
-    let card = null;
-    await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-      card = await page.client.contact(one.id);
-    });
-    if (card === null || await edit(page, books, card, empty, 0, () => void again2())) await again2();
-  };
-  return el("div", { class: "person", role: "listitem" }, face(page.base, one.photo, one.name, address ?? one.name), el("button", { class: "person-open", type: "button", onclick: () => void open() }, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))), el("span", { class: "person-facts" }, facts.map(isolated).join(" · "))), address !== void 0 && el("span", { class: "person-actions" }, el("button", { class: "btn line", type: "button", onclick: () => {
-    page.compose("new", mailto(one.name, address));
-  } }, t("Write")), el("button", { class: "btn line", type: "button", onclick: () => {
-    location.hash = `search:${encodeURIComponent(one.emails.map((each) => `from:${each}`)[0])}`;
-  } }, t("Show mail"))));
+  return el("div", { class: "person", role: "listitem" }, el("button", { class: "person-open", type: "button", data: { contact: String(one.id) }, onclick: open }, face(page.base, one.photo, one.name, address ?? one.name), el("span", {}, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))), el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")))));
 }
 function mailto(name, address) {
   const party = name === "" || name === address ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`;
   return `mailto:?to=${encodeURIComponent(party)}`;
 }
 async function addSender(page, name, address) {
-  let card = null;
   let books = [];
+  let known;
   const looked = await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
     books = await page.client.address_books();
     const { contacts } = await page.client.contacts(address);
-    const known = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
-    if (known !== void 0) card = await page.client.contact(known.id);
+    known = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
   });
-  const form2 = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
-  if (looked && await edit(page, books, card, form2)) toast(card === null ? t("Added to your contacts") : t("Saved"));
+  if (known !== void 0) {
+    location.hash = `people:,${known.id}`;
+    return;
+  }
+  if (!looked) return;
+  await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
+    const { edit, empty } = await form2(page);
+    const first = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
+    if (await edit(page, books, null, first)) toast(t("Added to your contacts"));
+  });
 }
-function read2(page, file) {
+function take(page, file) {
   return importFile(page, file, t("Importing…"), t("Couldn't import contacts"), (uploadID) => page.client.contacts_import(uploadID), (added) => many(added, "{n} entry added", "{n} entries added"));
 }
 export {
