@@ -94,7 +94,7 @@ def _plan_options(command: F) -> F:
 def _common(
     imap_: str | None, tls: str, master_user: str | None, master_separator: str, dav: str, files: str
 ) -> "Common":
-    """The options that all kinds of plans share: the values of these options by their names."""
+    """The options that all kinds of plans share, by their names."""
     from moxlite.move.building import Common
     from moxlite.move.plan import IMAPServer
 

@@ -9,7 +9,7 @@ import { dateInWords } from "../person/dates";
 import { kindName } from "../person/kinds";
 import { face } from "./photo";
 
-/** Names of what lines are about; those of others are their own. */
+/** Names of what lines are about; other labels are shown as they are. */
 const topics: Readonly<Record<Exclude<ContactFact["topic"], "other">, string>> = {
   anniversary: meant("contact", "Anniversary"),
   birthday: meant("contact", "Birthday"),
@@ -81,7 +81,7 @@ export function drawCard(
   const addresses = form.emails.map(({ value }) => value);
   const button = (words: string, icon: string, run: () => void, kind = "btn") =>
     el("button", { class: kind, type: "button", onclick: run }, sign(icon), el("span", {}, words));
-  /** Lines of one thing: its name stands at the first. */
+  /** Lines of one thing: the first one has its name. */
   const lines = (label: string, values: readonly (readonly [value: Child, kind: string])[]) =>
     values.length > 0 &&
     el(
