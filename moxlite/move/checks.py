@@ -14,7 +14,7 @@ from moxlite.groupware.copying import CopyFailed as CalendarsFailed
 from moxlite.migration.copies import Copies
 from moxlite.migration.problems import Transfer
 from moxlite.move.plan import Plan, User, imap_order
-from moxlite.move.shares import old_mail, shares_of
+from moxlite.move.shares import Share, old_mail, shares_of
 from moxlite.move.taking import lacking
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.access import ListShares
@@ -155,18 +155,18 @@ class Checks:
                         count.mailboxes.append(await _mailbox(account, pull, client, order, place))
                     except Refused as error:
                         count.uncounted.append(f"mailbox {place.box.name}: {error}")
-                here = {(one.mailbox, one.guest) for one in await self._perform(ListShares(account=account.name))}
-                for share in await shares_of(client, pull, plan, account.name):
-                    if (share.mailbox, share.guest) in here:
-                        count.shares += 1
-                    elif share.planned:
-                        count.lost.append(str(share))
+                await self._shares(await shares_of(client, pull, plan, account.name), count)
         except IMAPClientError as error:
             count.uncounted.append(f"mail: {reason_of(error)}")
         for mailbox in count.mailboxes:
             lacking = mailbox.missing + mailbox.removed + mailbox.differ
             if lacking:
                 count.lost.append(f"{lacking} messages of {mailbox.mailbox}")
+
+    async def _shares(self, shares: list[Share], count: AccountCount) -> None:
+        shared = {(info.mailbox, info.guest) for info in await self._perform(ListShares(account=count.account))}
+        count.shares = sum((share.mailbox, share.guest) in shared for share in shares)
+        count.lost += [str(share) for share in shares if share.planned and (share.mailbox, share.guest) not in shared]
 
 
 async def _mailbox(account: OpenAccount, pull: Pull, client: Client, order: CopyByImap, place: Place) -> MailboxCount:

@@ -60,7 +60,7 @@ async def shares_of(client: Client, pull: Pull, plan: Plan, account: str) -> lis
     names = {address.lower(): user.account for user in plan.users for address in (user.account, *user.addresses)}
     names |= {user.imap.user.lower(): user.account for user in plan.users if user.imap is not None}
     names |= {ANYONE: ANYONE, "authenticated": ANYONE, "owner": account, "#owner": account}
-    found = []
+    shares = []
     for place in await pull.places(client):
         try:
             answer = (await client.run(c.GetAcl(place.box.name))).of(r.AclData)
@@ -70,5 +70,5 @@ async def shares_of(client: Client, pull: Pull, plan: Plan, account: str) -> lis
             guest = names.get(identifier.lower())
             rights = "".join([letter for letter in RIGHTS if letter in letters])
             if rights and guest != account:
-                found.append(Share(place.target, guest or identifier, rights, guest is not None))
-    return found
+                shares.append(Share(place.target, guest or identifier, rights, guest is not None))
+    return shares

@@ -216,16 +216,16 @@ class Steps:
                 self._accounts.use(user.account) as account,
                 old_mail(self._copies, Transfer(account, self._accounts, order, silent, tmp)) as (client, pull),
             ):
-                there = await shares_of(client, pull, plan, user.account)
+                shares = await shares_of(client, pull, plan, user.account)
         except IMAPClientError as error:
             raise CopyFailed(reason_of(error)) from None
-        if not there:
+        if not shares:
             return
-        here = {(one.mailbox, one.guest) for one in await self._perform(ListShares(account=user.account))}
-        for share in there:
+        shared = {(info.mailbox, info.guest) for info in await self._perform(ListShares(account=user.account))}
+        for share in shares:
             if not share.planned:
                 note(move, f"{share}, who isn't in the plan")
-            elif (share.mailbox, share.guest) not in here:
+            elif (share.mailbox, share.guest) not in shared:
                 try:
                     await self._perform(ShareSet(share.mailbox, share.guest, share.rights, account=user.account))
                 except CommandFailed as error:

@@ -107,13 +107,17 @@ async def _right(accounts: Accounts, owner: str, account: str) -> Sends | None:
 
 async def senders(accounts: Accounts, auth: AuthDB, snapshot: Snapshot, account: str) -> list[Sender]:
     """The addresses of other accounts from which a user may write. Accounts that cannot be opened are left out."""
-    found: list[Sender] = []
+    addresses: list[Sender] = []
     for owner in await auth.sharing.owners(account):
         settings = snapshot.account(owner)
         try:
             sends = await _right(accounts, owner, account) if settings else None
         except StoreError:
             continue
-        addresses = [one for one in settings.destinations if not one.startswith("@")] if settings and sends else []
-        found += [Sender(owner, full_name(snapshot, owner, one), one, sends == "behalf") for one in addresses]
-    return found
+        destinations = settings.destinations if settings and sends else ()
+        addresses += [
+            Sender(owner, full_name(snapshot, owner, address), address, sends == "behalf")
+            for address in destinations
+            if not address.startswith("@")
+        ]
+    return addresses

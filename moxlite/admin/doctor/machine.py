@@ -190,13 +190,13 @@ async def check_disk(examination: Examination) -> list[Finding]:
     path = static.data_dir
     if findings := await trio.to_thread.run_sync(full_disk, static):
         return findings
-    found = await trio.to_thread.run_sync(os.statvfs, path)
-    free, size = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+    system = await trio.to_thread.run_sync(os.statvfs, path)
+    free, size = system.f_bavail * system.f_frsize, system.f_blocks * system.f_frsize
     say = partial(Finding, code="disk-low", about=str(path), commands=space_commands(path))
     if size and free < size * LOW_PART:
         return [say(grade="warning", text=f"low disk space: {free >> 20} of {size >> 20} MiB free")]
-    if found.f_files and found.f_favail < found.f_files * FEW_FILES:
-        return [say(grade="warning", text=f"only {found.f_favail} of {found.f_files} inodes are free")]
+    if system.f_files and system.f_favail < system.f_files * FEW_FILES:
+        return [say(grade="warning", text=f"only {system.f_favail} of {system.f_files} inodes are free")]
     return []
 
 

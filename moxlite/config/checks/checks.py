@@ -7,7 +7,7 @@ of these names.
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from moxlite.config.checks.accounts import (
@@ -228,11 +228,8 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mi
             )
         elif settings is not None and accounts[settings.account].queue_mailbox and is_queue_mailbox(settings.mailbox):
             of_static.append(Mistake((key, "mailbox"), IS_QUEUE))
-    for index, trusted in enumerate(static.oidc.trust_addresses if static.oidc else ()):
-        if trusted.unicode not in domains.domains:
-            text = f'is not a domain of domains.toml: "{trusted.unicode}"'
-            hint = near(trusted.unicode, domains.domains)
-            of_static.append(Mistake(("oidc", "trust_addresses", index), text, hint, ("domains", trusted.unicode)))
+    trusted = static.oidc.trust_addresses if static.oidc else ()
+    of_static += _trusted(trusted, domains)
     initial = static.initial_mailboxes
     names = (*initial.regular, *(getattr(initial.special_use, use) for use in initial.special_use.__struct_fields__))
     of_domains = list(_routes(("routes",), domains.routes, static))
@@ -242,11 +239,12 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mi
             for name, account in accounts.items()
             if account.queue_mailbox
         ]
-    trusted_names = {one.unicode for one in static.oidc.trust_addresses} if static.oidc else set()
+    of_domains += [
+        Mistake(("domains", name, "new_accounts"), "requires the domain in trust_addresses of [oidc]")
+        for name, domain in domains.domains.items()
+        if domain.new_accounts is not None and name not in {domain.unicode for domain in trusted}
+    ]
     for name, domain in domains.domains.items():
-        if domain.new_accounts is not None and name not in trusted_names:
-            text = "requires the domain in trust_addresses of [oidc]"
-            of_domains.append(Mistake(("domains", name, "new_accounts"), text))
         of_domains += _routes(("domains", name, "routes"), domain.routes, static)
         of_domains += _peer(("domains", name, "peer"), domain.peer, static)
     for name, account in accounts.items():
@@ -268,6 +266,15 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mi
             if there
         ]
     return of_static, of_domains
+
+
+def _trusted(trusted: Iterable[Domain], domains: Domains) -> Iterator[Mistake]:
+    """Domains whose addresses the provider of log-ins proves, that aren't here."""
+    for index, domain in enumerate(trusted):
+        if domain.unicode not in domains.domains:
+            text = f'is not a domain of domains.toml: "{domain.unicode}"'
+            hint = near(domain.unicode, domains.domains)
+            yield Mistake(("oidc", "trust_addresses", index), text, hint, ("domains", domain.unicode))
 
 
 MAX_PEERS: Final = 5

@@ -440,15 +440,15 @@ def contacts_named(r: Reader, folded: str, limit: int) -> Iterator[tuple[int, st
 
 def birthdays_of(r: Reader) -> list[Birthday]:
     """The birthdays of all contacts, up to `MAX_BIRTHDAYS`. Looks at all cards."""
-    found: list[Birthday] = []
+    birthdays: list[Birthday] = []
     for number, listed, data in r.rows(BORN):
         date = birthday_in(bytes(data))
         if date:
             contact = from_json(listed, Listed)
-            found.append(Birthday(number, contact.name, next(iter(contact.emails), ""), date))
-            if len(found) == MAX_BIRTHDAYS:
+            birthdays.append(Birthday(number, contact.name, next(iter(contact.emails), ""), date))
+            if len(birthdays) == MAX_BIRTHDAYS:
                 break
-    return found
+    return birthdays
 
 
 def birthdays_shown(r: Reader) -> bool:

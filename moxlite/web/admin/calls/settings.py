@@ -241,6 +241,7 @@ LABELS: Final[dict[str, str]] = {
     "mx": "Mail servers",
     "neutral_mailbox_regexp": "Pattern of ignored folders",
     "never_junk": "Never junk",
+    "new_accounts": "New accounts at first login",
     "no_custom_password": "Generated passwords only",
     "no_dsn_suppression": "Keep sending to addresses that bounce",
     "no_first_time_sender_delay": "Don't delay unknown senders",
