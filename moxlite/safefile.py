@@ -104,7 +104,7 @@ def _check(found: os.stat_result, path: Path | str) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.ENXIO, "isn't a regular file", str(path))
     if found.st_nlink > 1:
-        raise OSError(errno.EMLINK, "has multiple names (hard links)", str(path))
+        raise OSError(errno.EMLINK, "has several hard links", str(path))
 
 
 def open_folder(path: Path | str, *, dir_fd: int | None = None) -> int:
@@ -260,7 +260,7 @@ def _openings(path: Path, *, itself: bool = False) -> Iterator[Opening]:
         # In a folder with the sticky bit, as /tmp, others remove and rename only what is theirs (unlink(2)); what is
         # theirs is found by its owner, one turn later.
         if shared and (not folder.st_mode & stat.S_ISVTX or not (todo or itself)):
-            yield Opening(f"{place} can be written by others than root", f"chmod go-w {shlex.quote(str(place))}")
+            yield Opening(f"{place} can be changed by users other than root", f"chmod go-w {shlex.quote(str(place))}")
         if not todo:
             return
         name = todo.pop()

@@ -51,7 +51,7 @@ class AppPasswordCommands:
         """Make an app password and return it; it cannot be shown again."""
         named_account(self._config, args.account)
         if not args.name.strip():
-            raise BadForm("name", "is empty: give the name of a device or program")
+            raise BadForm("name", "enter a device or app name")
         if not args.scopes:
             raise BadForm("scopes", "is empty: choose at least one service")
         return await self._passwords.add_app(
@@ -255,7 +255,7 @@ class ShareCommands:
             try:
                 await share(account, self._auth, args.mailbox, guest, rights, below=args.below)
             except (NoSuchMailbox, BadMailboxName):
-                raise BadForm("mailbox", "is no longer there") from None
+                raise BadForm("mailbox", "no longer exists") from None
 
     async def let_send(self, args: operations.DelegateSet) -> None:
         """Let another account send from an account's addresses."""
@@ -263,7 +263,7 @@ class ShareCommands:
         if guest == ANYONE:
             raise BadForm("guest", "must be one account; not everyone can send as you")
         if args.ends and args.ends <= time.time_ns() // 1000:
-            raise BadForm("ends", "is in the past")
+            raise BadForm("ends", "must be in the future")
         delegate = Delegate(guest, args.sends, args.ends)
         async with self._accounts.use(args.account) as account:
             await account.write(lambda tx: set_delegate(tx, delegate))
@@ -274,7 +274,7 @@ class ShareCommands:
         guest = self._guest(args)
         async with self._accounts.use(args.account) as account:
             if not await account.write(lambda tx: remove_delegate(tx, guest)):
-                raise BadForm("guest", "can't send from this account's addresses anyway")
+                raise BadForm("guest", "can't send from this account's addresses")
             await publish_shares(self._auth, account)
 
     def _guest(

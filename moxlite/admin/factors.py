@@ -423,7 +423,7 @@ From: {ip} ({protocol})
 If this was your mail client, create an app password for it on the account page, under Security.
 If this wasn't you, someone else knows your password. Change it on the account page, and wherever else you use it.
 
-You'll get this email once a day at most.
+You'll get this email at most once a day.
 """
 
 

@@ -86,7 +86,7 @@ def install(say: Say) -> None:
         raise Refused("the Debian package is installed, and updates by apt; to replace it: apt-get remove moxlite")
     octets = file.read_bytes()
     if PROGRAM.exists() and PROGRAM.read_bytes() != octets:
-        raise Refused(f"{PROGRAM} is another version; run `moxlite self update` or `moxlite self remove` first")
+        raise Refused(f"{PROGRAM} is a different version; run `moxlite self update` or `moxlite self remove` first")
     if not PROGRAM.exists():
         write_atomically(PROGRAM, octets, mode=0o755, owner=(0, 0))
     try:

@@ -344,11 +344,11 @@ def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAd
         if not gone:
             continue
         lost.update(dict.fromkeys(map(str, listener.nat_ips or gone)))
-        text = f"this machine has no address {', '.join(map(str, gone))}"
+        text = f"this machine doesn't have the address {', '.join(map(str, gone))}"
         mistakes.append(Mistake(("listeners", name, "ips"), text, f"it has {json.dumps(have)}"))
         if listener.nat_ips:
-            text = "the address at which others reached the old machine"
-            mistakes.append(Mistake(("listeners", name, "nat_ips"), text, "put the new one"))
+            text = "public address of the old machine"
+            mistakes.append(Mistake(("listeners", name, "nat_ips"), text, "use the new public address"))
     if not mistakes:
         return NewAddresses([], [])
     source = source_of(prepared.config / STATIC_FILE, prepared.texts[STATIC_FILE].encode())

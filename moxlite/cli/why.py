@@ -118,4 +118,4 @@ def _print(found: list[Explained]) -> None:
         for line in lines(one.why):
             print(printable(line))
     if not found:
-        print("nothing: all members of the alias are its author")
+        print("not delivered because the only member is the author")

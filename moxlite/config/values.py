@@ -220,7 +220,7 @@ def read_localpart(value: object, base: FilePath) -> str:
     try:
         read_address(f"{text}@localpart.example", base)
     except ValueError:
-        raise ValueError("isn't the part of an address before the @") from None
+        raise ValueError("isn't a valid localpart, the part of an address before the @") from None
     return str(MailAddress.parse(f"{text}@localpart.example").localpart)
 
 

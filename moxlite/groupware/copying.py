@@ -171,7 +171,7 @@ class Remote:
         # A user who gives a path means it. With a host alone the well-known place comes first: the root of a web server
         # often answers something else.
         below = urlsplit(self._url).path.strip("/") != ""
-        failure = CopyFailed("the server names no home of the user")
+        failure = CopyFailed("the server doesn't have a calendar or contacts home for this user")
         for start in (self._url, known) if below else (known, self._url):
             try:
                 if home := await self._home_from(start, kind):

@@ -331,7 +331,7 @@ class Logins:
         recipient = self.login(username)
         key = await self._auth.keys.find(request.fingerprint)
         if key is None or recipient is None or recipient.account != key.account:
-            wrong = WrongCredentials("the client certificate is not one of this account")
+            wrong = WrongCredentials("this client certificate doesn't belong to the account")
             raise self.attempts.refuse(request, mechanism, username, wrong, recipient)
         return self.accept(request, mechanism, username, recipient)
 

@@ -214,7 +214,7 @@ async def accept_person(logins: Logins, request: LoginRequest, recipient: Accoun
       FactorNeeded: the account has second factors, and the web app must go on with `SecondFactors.check`.
     """
     if recipient is None:
-        unknown = WrongCredentials("no account for this person")
+        unknown = WrongCredentials("this login isn't connected to an account")
         raise logins.attempts.refuse(request, MECHANISM, "", unknown, result="baduser")
     address = str(recipient.canonical)
     if await logins.stored.has_factors(recipient.account):

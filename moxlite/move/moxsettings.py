@@ -39,7 +39,7 @@ def settings_of(section: type[Section], table: Mapping[str, Value]) -> tuple[dic
         name = snake(key)
         try:
             if name not in fields:
-                raise Unlike("there is no such setting here")
+                raise Unlike("unknown setting")
             decoded, mistakes = decode_field(section, name, _value(fields[name].shape, value), Path())
             if mistakes:
                 raise Unlike(mistakes[0].text)
@@ -71,10 +71,10 @@ def _value(shape: Shape, value: Value) -> Any:
         case PlainShape(), str():
             return _plain(shape.type, value)
         case TableShape() | TablesShape() | ArrayShape(), _:
-            raise Unlike("it has another form")
+            raise Unlike("wrong type")
         case _, str():
             return value
-    raise Unlike("it has another form")
+    raise Unlike("wrong type")
 
 
 def _plain(kind: type, text: str) -> Any:

@@ -50,7 +50,7 @@ def answer(question: Question) -> Answer:
     except regex.error as error:
         return Answer("fault", str(error)[:MAX_TEXT] or "it cannot be read")
     except RecursionError:
-        return Answer("fault", "too many groups in one another")
+        return Answer("fault", "groups are nested too deeply")
     except (OverflowError, ValueError) as error:  # of the library, on some patterns
         return Answer("fault", str(error)[:MAX_TEXT] or "it cannot be read")
     return Answer("done", "", time.process_time() - began, max(0, resident() - before))

@@ -131,7 +131,7 @@ def read_tls_report(octets: bytes | bytearray) -> TLSReport:
     try:
         report = _DECODER.decode(octets)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TLSReportError(f"no TLS report in JSON: {error}"[:MAX_TEXT]) from None
+        raise TLSReportError(f"not a TLS report in JSON: {error}"[:MAX_TEXT]) from None
     if report.organization_name is None and report.report_id is None and not report.policies:
         raise TLSReportError("the JSON isn't a TLS report")
     period = report.date_range or _Range()

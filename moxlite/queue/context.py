@@ -38,7 +38,7 @@ def elapsed() -> int:
 
 async def no_links(account: str, transport: str) -> Relay:
     """Raise SendsNothing, where no mailboxes are linked."""
-    raise SendsNothing("this server has no linked mailboxes")
+    raise SendsNothing("this server doesn't have linked accounts")
 
 
 class Loopback(msgspec.Struct, frozen=True):

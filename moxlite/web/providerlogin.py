@@ -200,7 +200,7 @@ class ProviderLogins:
         if began is None or claims.auth_time is None or claims.auth_time < began.until - LIFE - SKEW:
             raise LoginFailed(NOT_ANEW)
         if await self.bindings.account_of(claims.iss, claims.sub) != session.account:
-            raise await refused(WrongCredentials("another person"), ANOTHER)
+            raise await refused(WrongCredentials("logged in to the provider as another person"), ANOTHER)
         self.sessions.confirmations.note(session)
 
     async def logged_out(self, caller: Caller, writer: ResponseWriter) -> None:

@@ -51,14 +51,14 @@ SPFQUERY: Final = {
 
 RFC_4408: Final = {
     "more than 10 mail hosts": "of a long MX they look at the first ten hosts (now an error, RFC 7208 §4.6.4)",
-    "a macro that keeps no part": "they allow %{d0} (RFC 7208 §7.3)",
+    "a macro can't keep 0 parts": "they allow %{d0} (RFC 7208 §7.3)",
     "unknown macro letter": "they allow letters that are no macros (RFC 7208 §7.1)",
 }
 SPF_EXPLAINED: Final[Mapping[str, Mapping[str, str]]] = {
     "Mail::SPF": RFC_4408,
     "libspf2": {
         **RFC_4408,
-        "lookups with no result": "it does not count lookups with no result (RFC 7208 §4.6.4)",
+        "lookups without a result": "it does not count lookups without a result (RFC 7208 §4.6.4)",
         "bad argument": "it takes a mechanism with a colon and no domain",
         "not a domain name": "it takes a mechanism with a colon and no domain",
         "invalid macro at": "it takes a percent sign that begins no macro",

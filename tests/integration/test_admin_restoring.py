@@ -284,7 +284,7 @@ def test_config_test_tells_all_owners_at_once(machine: Machine) -> None:
     for part in (
         f"{server.config} belongs to user {UID} (chown -h root {server.config})",
         f"{server.config}/moxlite.toml belongs to user {UID} (chown -h root {server.config}/moxlite.toml)",
-        f"{server.folder} can be written by others than root (chmod go-w {server.folder})",
+        f"{server.folder} can be changed by users other than root (chmod go-w {server.folder})",
     ):
         assert part in refused
     started = subprocess.run(

@@ -76,7 +76,7 @@ def add_app(page: Page, name: str) -> tuple[pyotp.TOTP, list[str]]:
     code = page.get_by_label("Code from the app")
     code.fill("000000")
     page.get_by_role("button", name="Turn on").click()
-    expect(page.get_by_role("dialog")).to_contain_text("This code is not right")
+    expect(page.get_by_role("dialog")).to_contain_text("Wrong code")
     code.fill(totp.at(time.time() - 30))
     page.get_by_role("button", name="Turn on").click()
     return totp, []

@@ -777,7 +777,7 @@ async def test_the_operator_says_who_may_send(imap: Imap, tmp_path: Path) -> Non
             (DelegateSet("nobody", "as", account="mia"), "isn't an account on this server"),
             (DelegateSet("mia", "as", account="mia"), "is your own account"),
             (DelegateSet("anyone", "as", account="mia"), "must be one account"),
-            (DelegateSet("bo", "as", 1, account="mia"), "is in the past"),
+            (DelegateSet("bo", "as", 1, account="mia"), "must be in the future"),
         ):
             with pytest.raises(CtlFailed, match=words):
                 await ctl.call("account delegate set", args, type(None))
@@ -803,7 +803,7 @@ async def test_the_operator_gives_rights_and_takes_them(imap: Imap, tmp_path: Pa
         for args, words in (
             (ShareSet("Work", "nobody", "l", account="mia"), "isn't an account on this server"),
             (ShareSet("Work", "bo", "l", account="nobody"), 'account not found: "nobody"'),
-            (ShareSet("Nowhere", "bo", "l", account="mia"), "is no longer there"),
+            (ShareSet("Nowhere", "bo", "l", account="mia"), "no longer exists"),
             (ShareSet("Work", "bo", "z", account="mia"), "must be letters of"),
             (ShareSet("Work", "mia", "l", account="mia"), "is your own account, which has all rights"),
         ):

@@ -57,7 +57,7 @@ async def test_bad_flags_are_refused(imap: Imap) -> None:
             assert (await c.tagged(f"a STORE 1 +FLAGS ({flags})")).startswith("BAD")
         many = " ".join(f"k{n}" for n in range(101))
         assert (await c.tagged(f"a STORE 1 +FLAGS ({many})")).startswith("NO [LIMIT]")
-        assert await c.tagged("a STORE 2 FLAGS ()") == "BAD no message has this number"
+        assert await c.tagged("a STORE 2 FLAGS ()") == "BAD no such message number"
         assert await c.ok("a UID STORE 99 FLAGS (x)") == []
 
 
@@ -135,7 +135,7 @@ async def test_copy_tells_the_new_uids(imap: Imap) -> None:
         copied = await c.say("a UID COPY 4:* inbox")
         assert copied[:2] == ["* 7 EXISTS", "* 7 RECENT"]
         assert copied[-1].endswith(" 4:5 6:7] copied")
-        assert await c.tagged("a COPY 99 Archive") == "BAD no message has this number"
+        assert await c.tagged("a COPY 99 Archive") == "BAD no such message number"
 
 
 async def test_move_tells_uids_then_removals(imap: Imap) -> None:

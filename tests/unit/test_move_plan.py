@@ -475,7 +475,7 @@ def test_domains_conf_of_mox_is_read(tmp_path: Path) -> None:
     assert (ben.settings, ben.destinations) == ({}, {})
     assert [(key.domain, key.selector, key.signs) for key in plan.keys] == [("example.org", "2024a", True)]
     assert "rule 3 of mia@example.org can't come: MsgFromRegexp: " in text
-    assert "rule 4 of mia@example.org can't come: Mood: there is no such setting here" in text
+    assert "rule 4 of mia@example.org can't come: Mood: unknown setting" in text
     assert "setting MaxOutgoingMessagesPerDay: 'many' can't be read" in text
     assert "routes of outgoing mail" in text
     assert "DKIM key 2024b of example.org is left out" in text

@@ -265,7 +265,7 @@ class Zone:
             name = edit.name.lower()
             here = [(record, raw) for record, raw in present if (record.name, record.kind) == (name, edit.kind)]
             if (name, edit.kind) in self._unread:  # what is written as a whole set would lose it
-                return Failed("odd", f"{edit.name} {edit.kind} has a record that is not understood; it is left alone")
+                return Failed("odd", f"{edit.name} {edit.kind} has a record that isn't supported, so it wasn't changed")
             if not is_same(edit.kind, (record.data for record, _ in here), edit.before):
                 return Failed("changed", f"{edit.name} {edit.kind} has changed meanwhile: try again")
             self._edit(edit, here)
@@ -372,7 +372,7 @@ def failure(error: Exception) -> Failed:
         case _ if status == 429:
             return _failed("throttled", f"the provider wants fewer requests ({said})")
         case _ if status >= 500:
-            return _failed("unreachable", f"the provider has a fault ({said})")
+            return _failed("unreachable", f"the provider returned an error ({said})")
         case _ if "Too many" in str(error):
             return Failed("ambiguous", "the account has several zones of this name")
         case _ if status == 404 or kind == "AuthenticationError":

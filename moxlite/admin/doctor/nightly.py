@@ -218,5 +218,8 @@ def _text(nightly_report: NightlyReport, standing: int) -> str:
     if standing:
         problems = "1 earlier problem remains" if standing == 1 else f"{standing} earlier problems remain"
         lines += [f"{problems}. To list all problems, run moxlite doctor.", ""]
-    lines += ["docs/doctor.md explains each of them. You'll only get this email when something changes.", ""]
+    lines += [
+        "For details about each problem, see docs/doctor.md. You'll only get this email when something changes.",
+        "",
+    ]
     return "\n".join(lines)

@@ -351,7 +351,7 @@ def _mail(week: Week) -> Iterator[str]:
     if week.leaks:
         shown = [f"{printable(address[:60])} {printable(text[:120])}" for address, text in week.leaks[:MOST]]
         more = f"; {len(week.leaks) - MOST} more" if len(week.leaks) > MOST else ""
-        yield f"Masked addresses that others know now: {'; '.join(shown)}{more}."
+        yield f"Leaked masked addresses: {'; '.join(shown)}{more}."
     corrected = week.counts.get("marked-junk", 0) + week.counts.get("marked-wanted", 0)
     if corrected:
         missed, wrong = week.counts.get("marked-junk", 0), week.counts.get("marked-wanted", 0)
@@ -380,7 +380,7 @@ def _changed(week: Week) -> Iterator[str]:
             named = f": {', '.join(printable(one[:60]) for one in objects[:3])}{more}" if objects else ""
             yield f"  {action}{f', {number} times' if number > 1 else ''}{named}"
         if len(week.changes) > MOST:
-            yield f"  and {len(week.changes) - MOST} more kinds"
+            yield f"  and {len(week.changes) - MOST} other kinds"
 
 
 def _machine(week: Week) -> Iterator[str]:

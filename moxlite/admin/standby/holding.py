@@ -288,7 +288,7 @@ class HoldingTask:
         Raises CannotHandOver: this server goes on.
         """
         if self.holding.handing or self._announced:
-            raise CannotHandOver("a switchover is in progress")
+            raise CannotHandOver("switchover in progress")
         done, self._announced = False, True
         try:
             ready = await self._follower()

@@ -519,7 +519,7 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
             try:
                 localpart = Address.parse(f"{text}@{name}").localpart
             except AddressError as error:
-                yield Mistake(path, f"isn't the part of an address before the @: {error}")
+                yield Mistake(path, f"isn't a valid localpart, the part of an address before the @: {error}")
                 continue
             # at the very beginning it separates nothing
             if any(localpart_separator in localpart[1:] for localpart_separator in settings.localpart_separators):

@@ -132,7 +132,7 @@ class NamedUIDs:
         """The condition of these UIDs. Raises Refused (LIMIT)."""
         self._left -= len(uids)
         if self._left < 0:
-            raise no("the search lists its messages too many times", "LIMIT")
+            raise no("the saved search was used too many times", "LIMIT")
         return q.UIDs(uids)
 
 

@@ -195,7 +195,7 @@ class View:
         if uid:
             return pick(self.uids, numbers.resolve(self.last_uid))
         if numbers.largest > self.exists or (numbers.star and not self.exists):
-            raise bad("no message has this number")
+            raise bad("no such message number")
         return self.sought(numbers)
 
     def sought(self, numbers: SequenceSet) -> array[int]:
@@ -302,7 +302,7 @@ class CountedView(View):
 
     def number(self, uid: int) -> int:
         """Not available: there are no message numbers."""
-        raise AssertionError("a view under UIDONLY has no message numbers")
+        raise AssertionError("UIDONLY doesn't allow message numbers")
 
     def search_result(self) -> array[int]:
         """See `View.search_result`."""

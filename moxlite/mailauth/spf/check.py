@@ -339,7 +339,7 @@ class _Evaluation:
     def _count_void(self) -> None:
         self._voids += 1
         if self._voids > MAX_VOID:
-            raise _Stop(SPFStatus.PERMERROR, f"more than {MAX_VOID} lookups with no result")
+            raise _Stop(SPFStatus.PERMERROR, f"more than {MAX_VOID} lookups without a result")
 
 
 @lru_cache(maxsize=128)  # saves 100 µs a message for the records of a provider; at most 7 MiB

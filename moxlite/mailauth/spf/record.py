@@ -256,7 +256,7 @@ def _macro(match: re.Match[str], *, explanation: bool) -> str | Macro:
         raise BadMacro(f"unknown macro letter {letter!r}")
     digits = match["digits"]
     if digits and not int(digits):
-        raise BadMacro("a macro that keeps no part")
+        raise BadMacro("a macro can't keep 0 parts")
     return Macro(letter.lower(), int(digits or 0), bool(match["reverse"]), match["by"] or ".", letter.isupper())
 
 

@@ -173,7 +173,7 @@ def written(pattern: str, posix: Posix | None = None) -> str:
     initial = _Flags(i=posix is Posix.CASELESS, a=posix is Posix.ASCII_CASELESS)
     body = writer.alternatives(initial.changed(flags, ""), 0)
     if writer.at < len(pattern):
-        raise Unsayable("a bracket ) without its (")
+        raise Unsayable("a ) without (")
     return body
 
 
@@ -209,7 +209,7 @@ class _Writer:
     def alternatives(self, flags: _Flags, depth: int) -> str:
         """All up to the end of a group, or of the pattern."""
         if depth > MAX_DEPTH:
-            raise Unsayable(f"more than {MAX_DEPTH} groups in one another")
+            raise Unsayable(f"groups nested more than {MAX_DEPTH} levels deep")
         parts: list[str] = []
         while self.at < len(self._pattern) and (char := self._pattern[self.at]) != ")":
             self.at += 1
@@ -233,7 +233,7 @@ class _Writer:
         if char == "\\":
             return self._escape(flags)
         if char in "*+?{":
-            raise Unsayable(f"a {char} that repeats nothing")
+            raise Unsayable(f"a {char} with nothing to repeat")
         return _literal(char, flags), True
 
     def _quantifier(self, *, repeats: bool) -> str:
@@ -241,7 +241,7 @@ class _Writer:
         if match is None:
             return ""
         if not repeats:
-            raise Unsayable("a place that is repeated")
+            raise Unsayable("a repeated position, such as ^*")
         self.at = match.end()
         text = match[0]
         if text[0] == "{":
@@ -249,14 +249,14 @@ class _Writer:
             if not least and not most:
                 raise Unsayable("an unescaped {")
             if max(int(least[:9] or 0), int(most[:9] or 0)) > MAX_REPEAT:
-                raise Unsayable(f"a repetition of more than {MAX_REPEAT} times")
+                raise Unsayable(f"more than {MAX_REPEAT} repetitions")
             text = f"{{{int(least or 0)}{comma}{most and int(most)}}}"
         follows = self._pattern[self.at : self.at + 1]
         if follows == "?":
             self.at += 1
             return text + "?"
         if follows and follows in "*+{":
-            raise Unsayable("a possessive or double repetition")
+            raise Unsayable("a possessive or double quantifier")
         return text
 
     def _group(self, flags: _Flags, depth: int) -> tuple[str, bool]:
@@ -266,7 +266,7 @@ class _Writer:
             if match is None:
                 if self._pattern.startswith("?#", self.at):
                     return self._comment()
-                raise Unsayable("a group that looks around, is atomic, conditional or recursive, or sets flags")
+                raise Unsayable("a lookaround, atomic, conditional or recursive group, or a group with flags")
             self.at = match.end()
             if match[1] is None:
                 on, _, off = match[2].partition("-")
@@ -274,14 +274,14 @@ class _Writer:
                 begin = "(?:"
         inner = self.alternatives(flags, depth + 1)
         if not self._pattern.startswith(")", self.at):
-            raise Unsayable("a bracket ( without its )")
+            raise Unsayable("a ( without )")
         self.at += 1
         return f"{begin}{inner})", True
 
     def _comment(self) -> tuple[str, bool]:
         end = self._pattern.find(")", self.at)
         if end < 0:
-            raise Unsayable("a bracket ( without its )")
+            raise Unsayable("a ( without )")
         self.at = end + 1
         return "", False
 
@@ -345,10 +345,10 @@ class _Writer:
                 self.at += 1
                 found = self._member(flags, kinds, ranges)
                 if found is None:
-                    raise Unsayable("a range to a kind of characters")
+                    raise Unsayable("a range that ends with a character class")
                 high = found
             if ord(low) > ord(high):
-                raise Unsayable("a range that ends before its begin")
+                raise Unsayable("a reversed range")
             ranges.append((ord(low), ord(high)))
         self.at += 1
         return _Class(tuple(kinds), tuple(ranges), negated=negated).written(flags)
@@ -356,7 +356,7 @@ class _Writer:
     def _member(self, flags: _Flags, kinds: list[str], ranges: list[tuple[int, int]]) -> str | None:
         """The next character of a class; None for a kind, which is added to `kinds` or `ranges`."""
         if self.at >= len(self._pattern):
-            raise Unsayable("a bracket [ without its ]")
+            raise Unsayable("a [ without ]")
         char = self._pattern[self.at]
         self.at += 1
         if char == "[" and self._pattern.startswith((":", ".", "="), self.at):
@@ -377,14 +377,14 @@ class _Writer:
         if not self._posix:
             if not self._pattern.startswith(":", self.at):
                 return "["
-            raise Unsayable("a class of POSIX")
+            raise Unsayable("a POSIX class")
         if match := _SYMBOL.match(self._pattern, self.at):
             self.at = match.end()
             return match[2]
         match = _NAMED.match(self._pattern, self.at)
         name = "" if match is None else match[1]
         if match is None or (name not in POSIX_KINDS and name not in POSIX_RANGES):
-            raise Unsayable("an unknown class")
+            raise Unsayable("an unknown character class")
         self.at = match.end()
         if name in ("lower", "upper") and (flags.i or flags.a):
             name = "alpha"
@@ -407,7 +407,7 @@ def _literal(char: str, flags: _Flags) -> str:
 def _quoted(code: int) -> str:
     char = chr(code)
     if 0xD800 <= code <= 0xDFFF:
-        raise Unsayable("half a character")
+        raise Unsayable("a lone surrogate")
     return char if char.isascii() and char.isalnum() else rf"\x{{{code:x}}}"
 
 
@@ -426,12 +426,12 @@ class _Class(msgspec.Struct, frozen=True):
             self = msgspec.structs.replace(self, ranges=(*self.ranges, *_other_cases(self.ranges)))
         case = flags.i and any(map(_has_case, self.ranges))
         if case and not CASELESS.issuperset(self.kinds):
-            raise Unsayable("a class of letters, in which case does not count, and a kind that has letters")
+            raise Unsayable("a case-insensitive class that combines letters with a character class")
         if case:
             self = msgspec.structs.replace(self, ranges=(*self.ranges, *self._turkic()))
         options = [one for one in (self._unmarked(), self._marked(case=case)) if one]
         if not options:
-            raise Unsayable("an empty class")
+            raise Unsayable("an empty character class")
         return f"(?{'i' if case else ''}:{'|'.join(options)})"
 
     def _turkic(self) -> list[tuple[int, int]]:
@@ -440,7 +440,7 @@ class _Class(msgspec.Struct, frozen=True):
         for letter, other in TURKIC:
             has, has_other = (any(low <= one <= high for low, high in self.ranges) for one in (letter, other))
             if has_other and not has:
-                raise Unsayable("a Turkish i, in which case does not count")
+                raise Unsayable("a case-insensitive Turkish i")
             if has:
                 found.append((other, other))
         return found
@@ -450,7 +450,7 @@ class _Class(msgspec.Struct, frozen=True):
         if self.negated:
             return f"[^_{''.join(KINDS.get(kind, (kind,))[0] for kind in self.kinds)}{_spans(self.ranges)}]"
         if any(kind.startswith(r"\P") for kind in self.kinds):
-            raise Unsayable("a class with all but a property, and more")
+            raise Unsayable("a negated property combined with other characters")
         around = [one for low, high in self.ranges for one in ((low, min(high, 0x5E)), (max(low, 0x60), high))]
         inner = "".join(KINDS.get(kind, (kind,))[0] for kind in self.kinds)
         inner += _spans([(low, high) for low, high in around if low <= high])

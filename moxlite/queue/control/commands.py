@@ -452,7 +452,7 @@ def next_words(
 ) -> str:
     """The next step of a message, if nothing changes."""
     if message.done:
-        return "none; it's leaving the queue"
+        return "none; leaving the queue"
     if message.guarded:
         return f"none until `moxlite queue guard release {message.account}`"
     if message.hold:

@@ -350,7 +350,7 @@ def admin_text(found: Stopped, addresses: Sequence[str]) -> str:
             f"  moxlite queue guard release {name}",
             f"To turn off the guard for this account, set no_sending_guard = true in [accounts.{name}].",
             "",
-            "If someone else sent them, change the password, remove app passwords that may be known, delete the",
+            "If someone else sent them, change the password, revoke app passwords they may know, delete the",
             "messages that the user didn't write, and resume sending:",
             f"  moxlite account set-password {name}",
             f"  moxlite account app-password list {name}",

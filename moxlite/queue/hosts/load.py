@@ -212,7 +212,7 @@ class HostLoad:
 
     def dead(self, key: Hashable, now: int) -> None:
         """Pause a host that did not accept a connection."""
-        self._pause(key, _Pause(now + DEAD, text="it didn't accept a connection"), now)
+        self._pause(key, _Pause(now + DEAD, text="connection failed"), now)
 
     def refused(self, key: Hashable, error: SMTPError, now: int) -> None:
         """Pause a host whose error reply asks to slow down; other replies are ignored."""

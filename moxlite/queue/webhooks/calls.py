@@ -311,7 +311,7 @@ async def tell_if_behind(ctx: Context, database: Database, account: str) -> None
 # Samples of all events, sent to an account's web servers at once: ``queue webhook test`` (QUEUE-96).
 
 
-SAMPLE_SUBJECT: Final = "Test of the webhook"
+SAMPLE_SUBJECT: Final = "Webhook test"
 
 
 class SampleCall(msgspec.Struct, frozen=True):

@@ -97,7 +97,7 @@ def _add(tx: Tx, issuer: str, subject: str, account: str) -> bool:
         return False
     count = tx.row(COUNT, account)
     if count is not None and count[0] >= MAX_BINDINGS:
-        raise LimitExceeded(f"the account is connected to {MAX_BINDINGS} people already")
+        raise LimitExceeded(f"this account is already connected to {MAX_BINDINGS} logins")
     tx.execute(ADD, issuer, subject, account, tx.now)
     tx.execute(NOTE_CONNECTED, account, issuer)
     return True

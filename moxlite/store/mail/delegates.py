@@ -56,7 +56,7 @@ def set_delegate(tx: AccountTx, delegate: Delegate) -> None:
     Raises LimitExceeded.
     """
     if tx.value(COUNT, delegate.guest) >= MAX_DELEGATES:
-        raise LimitExceeded(worded("{most} others who may send from one account", most=MAX_DELEGATES))
+        raise LimitExceeded(worded("up to {most} accounts can send from one account", most=MAX_DELEGATES))
     tx.execute(SET, delegate.guest, delegate.sends, delegate.ends)
 
 

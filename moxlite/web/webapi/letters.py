@@ -225,7 +225,7 @@ def _headers(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         if FIELD_NAME.fullmatch(name) is None:
             raise WebAPIError("user", f"Headers: {name[:80]!r} isn't a field name")
         if lower in OWN_FIELDS or lower.startswith("content-"):
-            raise WebAPIError("user", f"Headers: {name} is a field that the server makes")
+            raise WebAPIError("user", f"Headers: {name} is set by the server")
         if lower.startswith(EXTRA_FIELDS):
             raise WebAPIError("user", f"Headers: {name}: use Extra")
         text_field(f"Headers: {name}", value)

@@ -273,7 +273,7 @@ class EventCalls(EntryCalls):
         except BadForm as error:
             raise UserError(reason_of(error)) from None
         except OverflowError:
-            raise UserError("start: events and all their repeats must be in the years 1 to 9999") from None
+            raise UserError("start: events and their recurrences must be in the years 1 to 9999") from None
 
     @call()
     async def event_remove(

@@ -271,7 +271,7 @@ class InvitationCalls(EntryCalls):
                 except BadForm as error:
                     raise UserError(reason_of(error)) from None
                 except OverflowError:
-                    raise UserError("start: events and all their repeats must be in the years 1 to 9999") from None
+                    raise UserError("start: events and their recurrences must be in the years 1 to 9999") from None
                 await self._put_event(caller, visit, found.resource.collection_id, (made, found.resource))
                 return
         event = msgspec.structs.replace(event, organizer=found.organizer)

@@ -31,7 +31,7 @@ ALL: Final = 10_000
 """Requests of all accounts: more than there are connections, because the limit is per account."""
 
 RETRY_AFTER: Final = ("retry-after", "5")
-SHOWN: Final = "Four messages are being shown to you already; try again when they are there."
+SHOWN: Final = "Still loading 4 other messages. Try again when they're open."
 TAKEN: Final = "Other files are being imported. Try again in a minute."
 SENT: Final = "You're already downloading four files. Wait for one to finish, or cancel it."
 
