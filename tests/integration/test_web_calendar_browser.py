@@ -2,7 +2,7 @@
 
 import imaplib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -637,6 +637,60 @@ def test_a_month_is_drawn_in_50_ms_from_a_thousand_events(chromium: Browser, ser
             }"""
         )
         assert took <= 50, took
+
+
+def test_a_full_month_and_an_event_cost_little(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-175: processor time of the page for going to a month of 500 events, its answer included, and for opening
+    one of them; the least of some times, as the first ones load code.
+    """
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        (first,) = desk.call("calendars")
+        start = desk.today.replace(day=1) - 8 * DAY
+        for hour in range(8, 20):
+            at = start.replace(hour=hour)
+            desk.add(f"Series {hour}", at, at + timedelta(minutes=20), first["id"], rule="FREQ=DAILY;COUNT=48")
+        calendar = desk.open()
+        expect(event(calendar, "Series 8")).to_be_visible()
+        with page.expect_response("**/api/events"):
+            page.keyboard.press("PageUp")
+        page.wait_for_load_state("networkidle")
+        cdp = page.context.new_cdp_session(page)
+        cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def spent(act: Callable[[], object]) -> float:
+            """Milliseconds of the page's processor time."""
+            before, _ = cdp.send("Performance.getMetrics"), act()
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+            found: list[dict[str, float]] = [
+                {one["name"]: one["value"] for one in of["metrics"]}
+                for of in (before, cdp.send("Performance.getMetrics"))
+            ]
+            return 1000 * (found[1]["TaskDuration"] - found[0]["TaskDuration"])
+
+        def go_there() -> None:
+            with page.expect_response("**/api/events") as answer:
+                page.keyboard.press("PageDown")
+            assert len(answer.value.json()["result"]["events"]) >= 480
+            expect(event(calendar, "Series 8")).to_be_visible()
+
+        def open_one() -> None:
+            event(calendar, "Series 8").click()
+            expect(page.get_by_role("dialog", name="Series 8")).to_be_visible()
+
+        months: list[float] = []
+        openings: list[float] = []
+        for _ in range(4):
+            months.append(spent(go_there))
+            openings.append(spent(open_one))
+            page.keyboard.press("Escape")
+            expect(page.get_by_role("dialog")).to_have_count(0)
+            with page.expect_response("**/api/events"):
+                page.keyboard.press("PageUp")
+            page.wait_for_load_state("networkidle")
+        assert min(months) <= 100, months
+        assert min(openings) <= 50, openings
 
 
 def as_others_publish(desk: Desk) -> None:
