@@ -1,4 +1,4 @@
-// The account app: log-in, side bar, and one page at a time. Each page has an address; pages but the overview are in parts.
+// The account app: log-in, side bar, and one page at a time. Each page has an address, is in a part, and is a tab of a place.
 // The page of a device that is set up needs no log-in.
 
 import { Client, checks } from "../gen/account";
@@ -8,54 +8,71 @@ import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
 import { holdPlace } from "../lib/focus";
-import {
-  atSign,
-  download,
-  fileText,
-  filter,
-  forward,
-  house,
-  keyRound,
-  link,
-  lock,
-  logOut,
-  mail,
-  octagonAlert,
-  send,
-  smartphone,
-  sun,
-  tag,
-  users,
-} from "../lib/icons";
+import { atSign, inbox, keyRound, lock, logOut, mail, search, users } from "../lib/icons";
 import { disc, head, iconButton, type Place, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
 import { confirmBack } from "../lib/provider";
 import { beforeDisplay } from "../lib/session";
 import { notice } from "../lib/states";
 import { toast } from "../lib/toasts";
-import { t } from "../lib/words";
-import { overviewPage } from "./overview";
+import { meant, t } from "../lib/words";
 import { recover, recoveryToken } from "./recover";
 import { AccountSession } from "./session";
+import { mark } from "./ui/marks";
 import type { Desk, MakePage, PagePart } from "./ui/page";
 
-/** Pages in the side bar. */
+/** The places of the side bar, with their pages. */
 const places: readonly Place[] = [
-  { title: t("Overview"), icon: house, about: "", pages: [["overview", t("Overview")]] },
-  { title: t("Set up a device"), icon: smartphone, about: "", pages: [["device", t("Set up a device")]] },
-  { title: t("Security"), icon: lock, about: "", pages: [["security", t("Security")]] },
-  { title: t("Addresses"), icon: atSign, about: "", pages: [["addresses", t("Addresses")]] },
-  { title: t("Masked addresses"), icon: tag, about: "", pages: [["masked", t("Masked addresses")]] },
-  { title: t("Rules"), icon: filter, about: "", pages: [["rules", t("Rules")]] },
-  { title: t("Vacation reply"), icon: sun, about: "", pages: [["away", t("Vacation reply")]] },
-  { title: t("Forwarding"), icon: forward, about: "", pages: [["forwarding", t("Forwarding")]] },
-  { title: t("Sieve scripts"), icon: fileText, about: "", pages: [["scripts", t("Sieve scripts")]] },
-  { title: t("Junk"), icon: octagonAlert, about: "", pages: [["junk", t("Junk")]] },
-  { title: t("Outbox"), icon: send, about: "", pages: [["outgoing", t("Outbox")]] },
-  { title: t("Import and export"), icon: download, about: "", pages: [["transfer", t("Import and export")]] },
-  { title: t("Linked accounts"), icon: link, about: "", pages: [["links", t("Linked accounts")]] },
-  { title: t("Shared folders"), icon: users, about: "", pages: [["shares", t("Shared folders")]] },
-  { title: t("Keys and webhooks"), icon: keyRound, about: "", pages: [["keys", t("Keys and webhooks")]] },
+  { title: t("Search settings"), icon: search, about: "", pages: [["search", ""]] },
+  {
+    title: meant("settings", "You"),
+    icon: atSign,
+    about: t("Name, addresses, storage"),
+    pages: [
+      ["addresses", t("Addresses")],
+      ["outgoing", t("Outbox")],
+    ],
+  },
+  {
+    title: t("Incoming mail"),
+    icon: inbox,
+    about: t("Rules, vacation reply, junk"),
+    pages: [
+      ["rules", t("Rules")],
+      ["away", t("Vacation reply")],
+      ["junk", t("Junk")],
+      ["forwarding", t("Forwarding")],
+      ["masked", t("Masked addresses")],
+    ],
+  },
+  {
+    title: t("Devices and security"),
+    icon: lock,
+    about: t("Password, devices, apps"),
+    pages: [
+      ["security", t("Security")],
+      ["device", t("Set up a device")],
+    ],
+  },
+  {
+    title: t("Sharing and import"),
+    icon: users,
+    about: t("Linked accounts, folders, import"),
+    pages: [
+      ["links", t("Linked accounts")],
+      ["shares", t("Shared folders")],
+      ["transfer", t("Import and export")],
+    ],
+  },
+  {
+    title: t("For developers"),
+    icon: keyRound,
+    about: t("Sieve, keys, webhooks"),
+    pages: [
+      ["scripts", t("Sieve scripts")],
+      ["keys", t("Keys and webhooks")],
+    ],
+  },
 ];
 
 /** The parts that pages are in. */
@@ -63,7 +80,8 @@ const parts: Readonly<Record<string, string>> = {
   device: "device",
   setup: "device",
   security: "security",
-  addresses: "rules",
+  addresses: "you",
+  search: "finding",
   rules: "rules",
   away: "sieve",
   forwarding: "sieve",
@@ -76,6 +94,9 @@ const parts: Readonly<Record<string, string>> = {
   masked: "masked",
   links: "links",
 };
+
+/** The page that is shown at first. */
+const first = "addresses";
 
 class App {
   private readonly client: Client = new Client(base, checks, (reason) => this.logIn(reason));
@@ -102,6 +123,8 @@ class App {
   private shown = 0;
   private leave: (() => void)[] = [];
   private displayed = "";
+  /** The setting that was found, which its page marks. */
+  private wanted = "";
 
   async start(): Promise<void> {
     this.client.confirmAgain = () => askConfirm(this.client);
@@ -146,7 +169,7 @@ class App {
     app.hidden = false;
   }
 
-  /** Show the page that the address names, or the overview. */
+  /** Show the page that the address names, or the first one. */
   private async open(): Promise<void> {
     const address = read(location.hash);
     if (address.page === "setup") {
@@ -178,7 +201,9 @@ class App {
     giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);
-    if (this.displayed !== "" && !again) page.root.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+    if (mark(page.root, this.wanted)) this.wanted = "";
+    else if (this.displayed !== "" && !again)
+      page.root.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
     this.displayed = location.hash || "#";
   }
 
@@ -201,15 +226,16 @@ class App {
       say: (text) => void toast(text),
       onLeave: (act) => this.leave.push(act),
       shown: () => number === this.shown,
+      places,
+      find,
+      mark: (setting) => (this.wanted = setting),
       recount: () => this.recount(),
     };
   }
 }
 
 async function find(name: string): Promise<MakePage> {
-  const from = parts[name];
-  const found = from === undefined ? undefined : (await part<PagePart>(from)).pages[name];
-  return found ?? overviewPage;
+  return (await part<PagePart>(parts[name]!)).pages[name]!;
 }
 
 /** A page that could not be made. */
@@ -229,7 +255,7 @@ function failure(error: unknown, again: () => void): HTMLElement {
 /** Read an address: the name of a page, and what follows. */
 function read(hash: string): { page: string; path: string[] } {
   const [page = "", ...path] = hash.slice(1).split("/").map(decoded);
-  return { page: page || "overview", path };
+  return parts[page] === undefined ? { page: first, path: [] } : { page, path };
 }
 
 function decoded(text: string): string {

@@ -72,12 +72,11 @@ class Clicks:
             self.problems.append(f"{self._where} {message.text}")
 
     def walk(self, base: str, pages: Mapping[str, Callable[["Clicks"], None]]) -> None:
-        """Log in, open each page, and do there what the table says. The table has all pages of the side bar."""
+        """Log in, open each page, and do there what the table says. The table has all pages of all places."""
         self._log_in(base)
         page = self.page
         expect(page.locator("main h1")).to_be_visible()
-        links = page.locator("a.nav").evaluate_all("all => all.map(one => one.getAttribute('href'))")
-        assert {f"#{name}" for name in pages} == set(links)
+        assert {f"#{name}" for name in pages} == self._pages(base)
         for name, action in pages.items():
             self._where = f"{base}#{name}"
             page.goto("about:blank")
@@ -86,6 +85,17 @@ class Clicks:
             self.look()
             action(self)
             self.look()
+
+    def _pages(self, base: str) -> set[str]:
+        """The addresses of all pages: of the places in the side bar, and of their tabs."""
+        read = "all => all.map(one => one.getAttribute('href'))"
+        places = self.page.locator("a.nav").evaluate_all(read)
+        found = set(places)
+        for place in places:
+            self.page.goto(f"{base}{place}")
+            expect(self.page.locator(f'a.nav[href="{place}"]')).to_have_attribute("aria-current", "page")
+            found |= set(self.page.locator(".place + .tabs a").evaluate_all(read))
+        return found
 
     def read_mail(self, base: str) -> str:
         """The webmail: read, write, people, settings; the secret link of a calendar."""
@@ -274,8 +284,14 @@ def webhooks(user: Clicks) -> None:
     user.see("Saved")
 
 
+def search(user: Clicks) -> None:
+    user.page.get_by_role("searchbox").fill("generate password")
+    user.page.get_by_role("link", name="Generate password").click()
+    user.see("Change password")
+
+
 ACCOUNT: Final[Mapping[str, Callable[[Clicks], None]]] = {
-    "overview": lambda user: user.press("Set up a device"),
+    "search": search,
     "device": set_up_device,
     "security": app_password,
     "addresses": own_name,

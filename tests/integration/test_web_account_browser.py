@@ -181,6 +181,7 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     page.get_by_role("menuitem", name="Account and security").click()
     page.get_by_role("button", name="Pages").click()
     expect(page.get_by_role("link", name="webmail")).to_be_visible()
+    page.get_by_role("link", name="Sharing and import").click()
     page.get_by_role("link", name="Import and export").click()
     expect(page.get_by_role("heading", name="Import and export")).to_be_visible()
     begin_anew(visitor)

@@ -28,7 +28,7 @@ pytestmark = [
 ]
 
 PAGES = {
-    "overview": "Your account",
+    "search": "Search settings",
     "device": "Set up a device",
     "security": "Security",
     "addresses": "Addresses",
@@ -46,9 +46,6 @@ PAGES = {
 }
 
 
-EACH = pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (390, 844)], ids=["1440", "1280", "390"])
-
-
 def test_each_page_has_an_address_and_needs_no_more_than_360_pixels(chromium: Browser, server: LocalServer) -> None:
     """WEB-62..71, WEB-164: also without violations of the policy and errors of the page."""
     visitor = Visitor(chromium, server, viewport={"width": 360, "height": 740}, color_scheme="dark")
@@ -61,6 +58,113 @@ def test_each_page_has_an_address_and_needs_no_more_than_360_pixels(chromium: Br
     page.go_back()
     expect(page.get_by_role("heading", name="Import and export", level=1)).to_be_visible()
     visitor.close()
+
+
+ROOMS = {
+    "You": ["addresses", "outgoing"],
+    "Incoming mail": ["rules", "away", "junk", "forwarding", "masked"],
+    "Devices and security": ["security", "device"],
+    "Sharing and import": ["links", "shares", "transfer"],
+    "For developers": ["scripts", "keys"],
+}
+"""The places of the side bar, and their pages."""
+
+EACH = pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (390, 844)], ids=["1440", "1280", "390"])
+
+
+@pytest.mark.landing("390")
+@EACH
+def test_pages_are_tabs_of_five_places(chromium: Browser, server: LocalServer, width: int, height: int) -> None:
+    """WEB-62b: each with a line; every address, former ones too, leads to its tab, which is in sight."""
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
+    visitor.fill_in("/#overview")
+    page = visitor.page
+    expect(page.get_by_role("heading", level=1)).to_have_text("Addresses")
+    links = page.locator("nav.side a.nav:has(small)")
+    if width < 700:
+        page.get_by_role("button", name="Pages").click()
+    expect(links).to_have_count(len(ROOMS))
+    for number, title in enumerate(ROOMS):
+        expect(links.nth(number)).to_have_text(re.compile(f"^{title} \\w.+"))
+        assert within_window(links.nth(number)).height >= (44 if width < 700 else 24)
+    if width < 700:
+        page.keyboard.press("Escape")
+    assert {name for names in ROOMS.values() for name in names} == set(PAGES) - {"search"}
+    for title, names in ROOMS.items():
+        for name in names:
+            page.goto(f"{visitor.base}/#{name}")
+            expect(page.get_by_role("heading", level=1, name=PAGES[name])).to_have_count(1)
+            expect(page.locator("nav.side [aria-current]")).to_have_text(re.compile(f"^{title} "))
+            tabs = page.get_by_role("navigation", name=title, exact=True)
+            expect(tabs.locator("a")).to_have_text([PAGES[one] for one in names])
+            expect(tabs.locator("[aria-current]")).to_have_text(PAGES[name])
+            within_window(tabs.locator("[aria-current]"))
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+    visitor.close()
+
+
+@pytest.mark.landing("390")
+@EACH
+def test_a_setting_is_found_and_marked(chromium: Browser, server: LocalServer, width: int, height: int) -> None:
+    """WEB-62c: by its own words and those of its explanation; it is unfolded, in sight, and has the focus."""
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
+    visitor.fill_in("/")
+    page = visitor.page
+    for words, text, path, label in (
+        ("compatibility apps", "Hidden IMAP capabilities", "Incoming mail › Junk", "Hidden IMAP capabilities"),
+        ("word weight", "Maximum word weight", "Incoming mail › Junk", "Maximum word weight"),
+        ("generate", "Generate password", "Devices and security › Security", ""),
+    ):
+        if width < 700:
+            page.get_by_role("button", name="Pages").click()
+        page.get_by_role("link", name="Search settings").click()
+        expect(page.get_by_role("searchbox")).to_be_focused()
+        page.get_by_role("searchbox").fill(words)
+        result = page.locator("main .lines li").filter(has=page.get_by_role("link", name=text, exact=True))
+        expect(result).to_contain_text(path)
+        result.get_by_role("link").click()
+        marked = page.locator(".sought")
+        expect(marked).to_have_count(1)
+        expect(marked).to_contain_text(text)
+        within_window(marked)
+        goal = page.get_by_label(label, exact=True) if label else page.get_by_role("button", name=text)
+        expect(goal).to_be_focused()
+        within_window(goal)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    visitor.close()
+
+
+@EACH
+def test_all_that_can_log_in_is_one_list(chromium: Browser, server: LocalServer, width: int, height: int) -> None:
+    """WEB-70a: browsers, app passwords, tokens and certificates, with their last use and one Remove each."""
+    server.cli("account", "app-password", "add", "moxlite", f"Phone {width}")
+    server.cli("account", "app-password", "add", "moxlite", f"Script {width}", "--token")
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
+    other = Visitor(chromium, server)
+    for one in (other, visitor):
+        one.fill_in("/#security")
+    page = visitor.page
+    table = page.get_by_role("table", name="Devices and apps")
+    rows = table.locator("tbody tr")
+    expect(rows.first).to_contain_text("this browser")
+    expect(rows.first.get_by_role("button", name=re.compile("^Remove"))).to_have_count(0)
+    for name, kind in ((f"Phone {width}", "App password"), (f"Script {width}", "Token")):
+        row = rows.filter(has_text=name)
+        expect(row).to_contain_text(kind)
+        expect(row).to_contain_text("never")
+        remove = row.get_by_role("button", name=f"Remove {name}")
+        remove.scroll_into_view_if_needed()
+        assert within_window(remove).height >= (44 if width < 700 else 24)
+        remove.click()
+        page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+        expect(row).to_have_count(0)
+    browsers = rows.filter(has_text="Browser").filter(has=page.get_by_role("button"))
+    before = browsers.count()
+    browsers.first.get_by_role("button").click()
+    expect(browsers).to_have_count(before - 1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    visitor.close()
+    other.close()
 
 
 def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_no_page_has_what_axe_objects_to_and_strangers_texts_are_texts(
     visitor.expect_problem("403")
     visitor.fill_in("/")
     page = visitor.page
-    expect(page.get_by_role("heading", name="Your account", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Addresses", level=1)).to_be_visible()
     wrong: list[tuple[str, str]] = []
     for name, title in PAGES.items():
         page.goto(f"{visitor.base}/#{name}")
@@ -217,7 +217,7 @@ def test_the_main_walk_in_firefox(server: LocalServer, tmp_path: Path) -> None:
         browser.fill("input[name=username], input[inputmode=email]", server.user)
         browser.fill("input[name=password]", server.password)
         browser.press("Enter")
-        browser.wait(f"{HEADING}.includes('Your account')")
+        browser.wait(f"{HEADING}.includes('Addresses')")
         for name, title in PAGES.items():
             browser.open(f"{base}/#{name}")
             browser.wait(f"{HEADING}.includes({json.dumps(title)})")

@@ -15,7 +15,8 @@ from moxlite.process.localserve import ADMIN_PASSWORD
 from tests.geometry import WIDTHS, Box, fresh, in_sight
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
-from tests.integration.test_web_admin_browser import submit
+from tests.integration.test_web_account_pages_browser import PAGES
+from tests.integration.test_web_admin_browser import PLACES, submit
 from tests.running import LocalServer
 from tests.tools import until
 from tests.webcalls import Caller
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_gro
 ACCOUNT: Final[dict[str, set[str]]] = {
     "security": {
         *("Change password", "Generate password", "Add authenticator app", "Add security key", "New app password"),
-        *("Revoke Phone", "This wasn’t me"),
+        *("Remove Phone", "Remove card", "This wasn’t me"),
     },
     "masked": {"New address", "Edit shop.*", "Delete shop.*"},
     "scripts": {"Rename old", "Delete old"},
@@ -69,7 +70,8 @@ ACTS: Final = re.compile(
     "Save|Add|Remove|Filter|Show .*|Copy.*|Check .*|Try now|Share|Download|Disable|Enable|Export as CSV|as JSON"
     "|Set up a device|New rule|New script|Activate old|Apply .*|Choose folders|Send test|Look up"
     "|Log out .*|Revoke .*|Turn off .*|Remove (gone|ben)@.*|Remove rule|Attempts for .*|check now|Undo changes"
-    "|Test rules|Pause|All|Deliveries|Log-ins|Sends|Import another file|Cancel"
+    "|Remove (unknown|Chrome on Linux)|(Add|Remove) condition"
+    "|Test rules|Pause|All|Deliveries|Logins|Sends|Import another file|Cancel"
 )
 """Names of buttons that act at once, show a part of their page or another page, or save their form."""
 
@@ -191,7 +193,7 @@ def test_the_dialogs_of_a_page_are_in_sight(chromium: Browser, server: LocalServ
         visitor.fill_in("/")
     expect(page.locator("main h1")).to_be_visible()
     pages = ADMIN if app == "admin" else ACCOUNT
-    links = page.locator("#side a.nav").evaluate_all("(all) => all.map((one) => one.hash.slice(1))")
+    links = [name for names in PLACES.values() for name in names] if app == "admin" else PAGES
     # what the other pages have does not change with the width
     for place in dict.fromkeys([*pages, *links] if width == 390 else pages):
         opens = pages.get(place, set())

@@ -63,7 +63,7 @@ def test_the_account_page_opens_without_a_second_log_in(visitor: Visitor) -> Non
     page.get_by_role("button", name="Account and settings").click()
     page.get_by_role("menuitem", name="Account and security").click()
     shown(page)
-    expect(page).to_have_title("Overview · Account · moxlite")
+    expect(page).to_have_title("Addresses · Account · moxlite")
     in_sight(page.locator(".me .who"))
     page.reload()
     shown(page)

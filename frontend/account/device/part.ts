@@ -30,7 +30,7 @@ const names: Readonly<Record<Kind, string>> = {
 
 const device: MakePage = async (desk) => {
   const kind: Kind = kinds.find((one) => one === desk.path[0]) ?? "iphone";
-  const { program } = await desk.client.overview();
+  const { program, app_passwords_required: separate } = await desk.client.overview();
   const linked = kind === "iphone" || kind === "android" || kind === "mac";
   const root = el(
     "div",
@@ -66,7 +66,11 @@ const device: MakePage = async (desk) => {
         ),
       ]),
     card(t("Manual setup"), byHand(program), {
-      hint: kind === "other" ? t("Apps with autoconfig or autodiscover only need your address.") : null,
+      hint: [
+        separate && t("Use a separate app password for each mail app."),
+        " ",
+        kind === "other" && t("Apps with autoconfig or autodiscover only need your address."),
+      ],
     }),
     (kind === "iphone" || kind === "mac") &&
       card(

@@ -1,125 +1,16 @@
-// Addresses with their settings, and the rules that file their mail.
+// The rules that file mail, by the address that it was sent to.
 
-import type { DestinationForm, DestinationItem } from "../../gen/account";
+import type { DestinationItem } from "../../gen/account";
 import { el } from "../../lib/dom";
-import { atFields, choice, form, line } from "../../lib/fields";
+import { choice } from "../../lib/fields";
 import { filter } from "../../lib/icons";
 import { givenRule } from "../../lib/newrule";
-import { card, head } from "../../lib/pages";
-import { empty, state } from "../../lib/states";
-import { many, t } from "../../lib/words";
+import { head } from "../../lib/pages";
+import { empty } from "../../lib/states";
+import { t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 import { addressName } from "../ui/program";
-import { mailbox } from "./fields";
-import { ownSettings } from "./own";
 import { Rules } from "./rules";
-
-const addresses: MakePage = async (desk) => {
-  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
-  const chosen = all.find((one) => one.address === desk.path[0]);
-  const names = mailboxes.map((one) => one.name);
-  if (chosen !== undefined)
-    return {
-      title: chosen.address,
-      root: el(
-        "div",
-        { class: "page" },
-        above("#addresses", t("Addresses")),
-        head(addressName(chosen), ""),
-        settings(desk, chosen, names),
-      ),
-    };
-  const own = ownSettings(desk, await desk.client.settings());
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Addresses"), t("To add or remove addresses, contact your administrator.")),
-    card("", own),
-    card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }),
-  );
-  return { title: t("Addresses"), root };
-};
-
-function above(href: string, title: string): HTMLElement {
-  return el("p", { class: "hint" }, el("a", { href }, title), " /");
-}
-
-function addressLine(one: DestinationItem): HTMLElement {
-  const path = encodeURIComponent(one.address);
-  const rules = one.form.rulesets.length;
-  return el(
-    "li",
-    {},
-    el(
-      "span",
-      { class: "grow" },
-      el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))),
-      el(
-        "span",
-        { class: "hint" },
-        ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`,
-      ),
-    ),
-    one.form.smtp_error !== "" && state("off", t("rejects all mail")),
-    el(
-      "a",
-      { class: "btn text small", href: `#rules/${path}` },
-      rules === 0 ? t("Rules") : many(rules, "{n} rule", "{n} rules"),
-    ),
-  );
-}
-
-/** The settings of one address. */
-function settings(desk: Desk, one: DestinationItem, names: readonly string[]): HTMLElement {
-  const old = one.form;
-  const box = mailbox(t("Default folder"), old.mailbox, names, t("For mail that doesn't match a rule."));
-  const name = line(t("Display name"), old.full_name, t("Leave blank to use your own name."));
-  const refuse = line(
-    t("Reject all mail with this reply"),
-    old.smtp_error,
-    t(
-      "421 or 550, a space, and text. For example, “550 this address is no longer in use”. Leave blank to accept mail.",
-    ),
-  );
-  const proof = line(
-    t("Reject unverified senders with this message"),
-    old.message_auth_required_smtp_error,
-    t("Applies to mail without valid DMARC, DKIM, or SPF. Leave blank to classify it like other mail."),
-  );
-  const refused = line(
-    t("Rejected addresses"),
-    old.refused_addresses.join(" "),
-    t("Variants of your addresses to reject, separated by spaces. For example, you+shop@example.org"),
-  );
-  const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
-    const changed: DestinationForm = {
-      ...old,
-      mailbox: box.control.value,
-      full_name: name.control.value,
-      smtp_error: refuse.control.value,
-      message_auth_required_smtp_error: proof.control.value,
-      refused_addresses: refused.control.value.split(/\s+/).filter((word) => word !== ""),
-    };
-    try {
-      await desk.client.destination_save(one.address, old, changed);
-    } catch (error) {
-      atFields(error, {
-        mailbox: box,
-        full_name: name,
-        smtp_error: refuse,
-        message_auth_required_smtp_error: proof,
-        refused_addresses: refused,
-      });
-      return;
-    }
-    desk.say(t("Saved"));
-    await desk.refresh();
-  });
-  return card("", [
-    box2.root,
-    el("p", { class: "hint gap" }, el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Address rules"))),
-  ]);
-}
 
 const rules: MakePage = async (desk) => {
   const [all, mailboxes, labels] = await Promise.all([
@@ -164,4 +55,4 @@ function pick(desk: Desk, all: readonly DestinationItem[], chosen: DestinationIt
   return list.root;
 }
 
-export const pages: Readonly<Record<string, MakePage>> = { addresses, rules };
+export const pages: Readonly<Record<string, MakePage>> = { rules };

@@ -1,14 +1,14 @@
-// Security: the password, app passwords, sessions, log-in attempts, and the way out when a stranger was in.
+// Security: the password, all that can log in, log-in attempts, and the way out when a stranger was in.
 
-import type { AppPasswordItem, Attempt, PasswordState, Secured, SessionItem } from "../../gen/account";
+import type { AppPasswordItem, Attempt, PasswordState, Secured, SessionItem, TLSKeyInfo } from "../../gen/account";
 import { browserName } from "../../lib/browsername";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { factorsCard } from "../../lib/factors";
 import { atFields, choice, field, form, line, tick } from "../../lib/fields";
-import { keyRound, plus, shieldAlert } from "../../lib/icons";
+import { plus, shieldAlert } from "../../lib/icons";
 import { button, card, copyButton, foreign, head, table } from "../../lib/pages";
-import { empty, notice, state } from "../../lib/states";
+import { notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
@@ -32,10 +32,11 @@ function suits(scope: string, token: boolean): boolean {
 }
 
 const security: MakePage = async (desk) => {
-  const [own, apps, sessions, attempts, factors, provider] = await Promise.all([
+  const [own, apps, sessions, keys, attempts, factors, provider] = await Promise.all([
     desk.client.password_state(),
     desk.client.app_password_list(),
     desk.client.session_list(),
+    desk.client.key_list(),
     desk.client.attempt_list("", page),
     factorsCard(desk.client, true),
     providerCard(desk),
@@ -47,8 +48,7 @@ const security: MakePage = async (desk) => {
     password(desk, own, apps.length),
     factors,
     provider,
-    appPasswords(desk, apps),
-    sessionList(desk, sessions),
+    logins(desk, sessions, apps, keys),
     attemptList(desk, attempts),
     card(
       t("See anything unfamiliar?"),
@@ -192,76 +192,146 @@ function cancelButton(cancel: () => void): HTMLElement {
   );
 }
 
-function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement {
-  const add = button(t("New app password"), () => void addApp(desk), {
-    icon: plus,
-    kind: apps.length === 0 ? "primary" : "line",
-  });
-  if (apps.length === 0)
-    return card(
-      t("App passwords"),
-      empty(
-        keyRound,
-        t("No app passwords yet"),
-        t("Use a separate password for each device and app, so you can revoke one without changing the others."),
-        add,
-      ),
-      { flush: true },
+/** A browser, app or key that can log in. */
+interface Login {
+  readonly name: string;
+  readonly chips: readonly string[];
+  readonly kind: string;
+  readonly access: Child;
+  /** When and from where it was used last; null for never. */
+  readonly used: readonly [at: string, from: string] | null;
+  readonly expires: Child;
+  /** Ends it; the browser that asks has none. */
+  readonly remove: (() => void) | null;
+}
+
+function ofSession(desk: Desk, one: SessionItem): Login {
+  const remove = async () => {
+    if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove(one.id)))
+      await desk.refresh();
+  };
+  return {
+    name: browserName(one.user_agent) || one.user_agent || t("unknown"),
+    chips: [one.current ? t("this browser") : "", one.device ? t("stays logged in") : ""],
+    kind: t("Browser"),
+    access: one.app,
+    used: [one.last_used, one.remote_ip],
+    expires: when(microseconds(one.expires)),
+    remove: one.current ? null : () => void remove(),
+  };
+}
+
+function ofApp(desk: Desk, one: AppPasswordItem): Login {
+  const access = one.scopes.map((scope) => scopes.find(([name]) => name === scope)![1]).join(", ");
+  const remove = () =>
+    end(desk, one.name, t("This will log the app out immediately."), t("Couldn't revoke app password"), () =>
+      desk.client.account_app_password_rm(one.name),
     );
-  const rows = table(
-    t("App passwords"),
+  return {
+    name: one.name,
+    chips: [],
+    kind: one.token ? t("Token") : t("App password"),
+    access: `${access}${one.read_only ? t(", read-only") : ""}`,
+    used: one.last_used === null ? null : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")],
+    expires:
+      one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)),
+    remove: () => void remove(),
+  };
+}
+
+function ofKey(desk: Desk, one: TLSKeyInfo): Login {
+  const remove = () =>
+    end(
+      desk,
+      one.name,
+      t("Apps with this certificate will no longer be able to log in."),
+      t("Couldn't remove certificate"),
+      () => desk.client.key_remove(one.fingerprint),
+    );
+  return {
+    name: one.name,
+    chips: [],
+    kind: t("Client certificate"),
+    access: foreign(one.login_address),
+    used: ["", ""],
+    expires: t("never"),
+    remove: () => void remove(),
+  };
+}
+
+async function end(
+  desk: Desk,
+  name: string,
+  text: string,
+  failed: string,
+  call: () => Promise<unknown>,
+): Promise<void> {
+  if (!(await confirm(t("Remove “{name}”?", { name }), text, t("Remove")))) return;
+  if (await attempt(t("Removing…"), failed, call)) await desk.refresh();
+}
+
+/** All that can log in, what was used last first. */
+function logins(
+  desk: Desk,
+  sessions: readonly SessionItem[],
+  apps: readonly AppPasswordItem[],
+  keys: readonly TLSKeyInfo[],
+): HTMLElement {
+  const all = [
+    ...sessions.map((one) => ofSession(desk, one)),
+    ...apps.map((one) => ofApp(desk, one)),
+    ...keys.map((one) => ofKey(desk, one)),
+  ];
+  const order = (one: Login) => (one.remove === null ? Infinity : microseconds(one.used?.[0] ?? ""));
+  all.sort((one, other) => (order(one) > order(other) ? -1 : order(one) < order(other) ? 1 : 0));
+  const rows = table<Login>(
+    t("Devices and apps"),
     [
       {
         title: t("Name"),
         kind: "main",
         cell: (one) =>
-          el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))),
+          el(
+            "span",
+            {},
+            el("b", {}, foreign(one.name, 90)),
+            one.chips.filter((chip) => chip !== "").map((chip) => [" ", el("span", { class: "chip" }, chip)]),
+          ),
       },
-      {
-        title: t("Access"),
-        cell: (one) =>
-          [
-            one.scopes.map((scope) => scopes.find(([name]) => name === scope)![1]).join(", "),
-            one.read_only ? t(", read-only") : "",
-          ].join(""),
-      },
+      { title: t("Type"), cell: (one) => one.kind },
+      { title: t("Access"), cell: (one) => one.access },
       {
         title: t("Last used"),
         cell: (one) =>
-          one.last_used === null
+          one.used === null
             ? t("never")
-            : el(
-                "span",
-                {},
-                when(microseconds(one.last_used)),
-                one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`),
-              ),
+            : one.used[0] === ""
+              ? t("unknown")
+              : el("span", {}, when(microseconds(one.used[0])), el("span", { class: "hint" }, ` ${one.used[1]}`)),
       },
-      {
-        title: t("Expires"),
-        cell: (one) =>
-          one.expires === null
-            ? t("never")
-            : one.expired
-              ? state("off", t("expired"))
-              : when(microseconds(one.expires)),
-      },
+      { title: t("Expires"), cell: (one) => one.expires },
       {
         title: "",
         kind: "num",
         cell: (one) =>
-          button(t("Revoke"), () => void endApp(desk, one), {
-            kind: "line small",
-            name: t("Revoke {name}", { name: one.name }),
-          }),
+          one.remove !== null &&
+          button(t("Remove"), one.remove, { kind: "line small", name: t("Remove {name}", { name: one.name }) }),
       },
     ],
-    apps,
+    all,
   );
-  return card(t("App passwords"), rows, {
+  const others = button(t("Log out other sessions"), async () => {
+    if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others()))
+      await desk.refresh();
+  });
+  const add = button(t("New app password"), () => void addApp(desk), {
+    icon: plus,
+    kind: apps.length === 0 ? "primary" : "line",
+  });
+  return card(t("Devices and apps"), rows, {
     flush: true,
-    actions: add,
-    hint: t("Use one for each device or app. You can see which app last used it for 30 days."),
+    actions: [sessions.length > 1 && others, add],
+    hint: t("Use a separate app password for each mail app."),
   });
 }
 
@@ -345,73 +415,6 @@ async function addApp(desk: Desk): Promise<void> {
     t("Enter this in your app now. You won't be able to see it later."),
   );
   await desk.refresh();
-}
-
-async function endApp(desk: Desk, one: AppPasswordItem): Promise<void> {
-  if (
-    !(await confirm(
-      t("Revoke “{name}”?", { name: one.name }),
-      t("This will log the app out immediately."),
-      t("Revoke app password"),
-    ))
-  )
-    return;
-  if (
-    await attempt(t("Revoking…"), t("Couldn't revoke app password"), () =>
-      desk.client.account_app_password_rm(one.name),
-    )
-  )
-    await desk.refresh();
-}
-
-function sessionList(desk: Desk, sessions: readonly SessionItem[]): HTMLElement {
-  const others = sessions.filter((one) => !one.current).length;
-  const rows = table(
-    t("Active sessions"),
-    [
-      {
-        title: t("Location"),
-        kind: "main",
-        cell: (one) =>
-          el(
-            "span",
-            {},
-            el("b", {}, one.app),
-            one.current && el("span", { class: "chip" }, t("this browser")),
-            one.device && el("span", { class: "chip" }, t("stays logged in")),
-          ),
-      },
-      { title: t("Address"), cell: (one) => one.remote_ip },
-      {
-        title: t("Browser"),
-        cell: (one) =>
-          el("span", { title: one.user_agent }, browserName(one.user_agent) || foreign(one.user_agent, 90)),
-      },
-      { title: t("Last used"), cell: (one) => when(microseconds(one.last_used)) },
-      { title: t("Expires"), cell: (one) => when(microseconds(one.expires)) },
-      {
-        title: "",
-        kind: "num",
-        cell: (one) =>
-          one.current
-            ? null
-            : button(
-                t("Log out"),
-                async () => {
-                  if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove(one.id)))
-                    await desk.refresh();
-                },
-                { kind: "line small", name: t("Log out {app} at {ip}", { app: one.app, ip: one.remote_ip }) },
-              ),
-      },
-    ],
-    sessions,
-  );
-  const all = button(t("Log out other sessions"), async () => {
-    if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others()))
-      await desk.refresh();
-  });
-  return card(t("Active sessions"), rows, { flush: true, actions: others > 0 && all });
 }
 
 function attemptList(desk: Desk, first: readonly Attempt[]): HTMLElement {

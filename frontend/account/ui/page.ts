@@ -1,6 +1,7 @@
 // What the pages of the account app have in common. Parts import types alone from here and are given a `Desk`.
 
 import type { Client } from "../../gen/account";
+import type { Place } from "../../lib/pages";
 
 /** What a page is given. */
 export interface Desk {
@@ -19,6 +20,11 @@ export interface Desk {
   onLeave(act: () => void): void;
   /** Whether this page is still shown. */
   readonly shown: () => boolean;
+  /** All pages in their places, and how each is made. */
+  readonly places: readonly Place[];
+  find(page: string): Promise<MakePage>;
+  /** Mark a setting on the page that is shown next, by its text. */
+  mark(setting: string): void;
   /** Read the overview again, for the foot of the side bar. */
   recount(): Promise<void>;
 }

@@ -1,46 +1,30 @@
-// The overview: addresses, mailing lists, storage, and the settings for mail programs.
+// The state of the account: notices, storage, mailing lists.
 
-import type { Address, MailingList, OldPattern, Overview, SortingNotices } from "../gen/account";
-import { el, placed } from "../lib/dom";
-import type { Told } from "../lib/language";
-import { smartphone } from "../lib/icons";
-import { size } from "../lib/numbers";
-import { button, card, foreign, head, meter } from "../lib/pages";
-import { inWord } from "../lib/remarks";
-import { notice, state } from "../lib/states";
-import { microseconds, when } from "../lib/times";
-import { many, t, told } from "../lib/words";
-import type { Desk } from "./ui/page";
-import { addressName, byHand } from "./ui/program";
+import type { MailingList, OldPattern, Overview, SortingNotices } from "../../gen/account";
+import { el, placed } from "../../lib/dom";
+import type { Told } from "../../lib/language";
+import { size } from "../../lib/numbers";
+import { card, foreign, meter } from "../../lib/pages";
+import { inWord } from "../../lib/remarks";
+import { notice } from "../../lib/states";
+import { microseconds, when } from "../../lib/times";
+import { many, t, told } from "../../lib/words";
 
-/** The overview page. */
-export async function overviewPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
-  const found = await desk.client.overview();
+/** Above the addresses: what goes on with this account's mail, and needs its owner. */
+export async function notices(found: Overview): Promise<HTMLElement[]> {
   const failed = found.sorting.failure;
-  const device = button(t("Set up a device"), () => desk.go("#device"), { kind: "primary", icon: smartphone });
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Your account"), ""),
+  return [
     ...sorting(found.sorting, failed === null ? "" : (await inWord(failed.text)).message),
     ...(await Promise.all(found.old_patterns.map(oldPattern))),
-    storage(found),
-    card(
-      t("On your phone or computer"),
-      [
-        el("p", { class: "two" }, t("To set up a device automatically, use “Set up a device”. For manual setup, use:")),
-        el("div", { class: "gap" }, byHand(found.program)),
-      ],
-      {
-        actions: device,
-        hint: found.app_passwords_required ? t("Use a separate app password for each mail app.") : null,
-      },
-    ),
-    card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }),
+  ];
+}
+
+/** The mailing lists that the account is a member of. */
+export function lists(found: Overview): HTMLElement | false {
+  return (
     found.lists.length > 0 &&
-      card(t("Your mailing lists"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }),
+    card(t("Your mailing lists"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true })
   );
-  return { title: t("Overview"), root };
 }
 
 /** A pattern that never matches, and could not be saved anew (STORE-162). */
@@ -100,7 +84,8 @@ function sorting(found: SortingNotices, why: string): HTMLElement[] {
   return lines;
 }
 
-function storage(found: Overview): HTMLElement {
+/** How much is stored, of how much. */
+export function storage(found: Overview): HTMLElement {
   const values = { used: size(found.storage_used), limit: size(found.storage_limit) };
   const text = found.storage_limit === 0 ? t("{used} used, no limit", values) : t("{used} of {limit} used", values);
   return card(
@@ -112,30 +97,6 @@ function storage(found: Overview): HTMLElement {
     {
       actions: el("span", { class: "muted" }, text),
     },
-  );
-}
-
-function address(one: Address): HTMLElement {
-  const about = [
-    one.mailbox === "Inbox" ? "" : t("to {mailbox}", { mailbox: one.mailbox }),
-    one.rules === 0 ? "" : many(one.rules, "{n} rule", "{n} rules"),
-    one.full_name,
-  ].filter((text) => text !== "");
-  return el(
-    "li",
-    {},
-    el(
-      "span",
-      { class: "grow" },
-      el(
-        "a",
-        { class: "name", href: `#addresses/${encodeURIComponent(one.address)}` },
-        el("bdi", {}, addressName(one)),
-      ),
-      about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`),
-    ),
-    one.domain_disabled && state("off", t("domain turned off")),
-    one.refused !== "" && state("off", t("rejects all mail")),
   );
 }
 
