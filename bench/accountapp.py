@@ -63,7 +63,7 @@ def measure(folder: Path, times: int = TIMES) -> dict[str, Figure]:
         page = Webmail(server.port(80), server.user, server.password, app="/")
         for name, parameters in _reading(page):
             found[name] = _timed(page, held, times, name, parameters)
-        form = page.call("destination_list")[0]["form"]
+        form = page.call("account_rule_list")[0]["form"]
         for name, parameters in _changing(form):
             found[name] = _timed(page, held, times, name, parameters)
     return found
@@ -97,9 +97,9 @@ def _rule(number: int) -> dict[str, Any]:
 
 def _fill(server: LocalServer, page: Webmail) -> None:
     """All but the log-in attempts, which are written while the server stands still."""
-    [first, *_] = page.call("destination_list")
+    [first, *_] = page.call("account_rule_list")
     changed = first["form"] | {"rulesets": [_rule(number) for number in range(RULES)]}
-    page.call("destination_save", address=first["address"], old=first["form"], changed=changed)
+    page.call("account_rule_set", address=first["address"], old=first["form"], changed=changed)
     for number in range(APP_PASSWORDS):
         page.call("app_password_add", name=f"device {number}", scopes=["imap"], read_only=False, expires=None)
     for number in range(SUPPRESSED):
@@ -161,7 +161,7 @@ def _reading(page: Webmail) -> list[tuple[str, dict[str, Any]]]:
 def _changing(form: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Calls that take all rules, or look at all messages."""
     return [
-        ("destination_save", {"address": ADDRESS, "old": form, "changed": form}),
+        ("account_rule_set", {"address": ADDRESS, "old": form, "changed": form}),
         ("rules_as_sieve", {"rules": form["rulesets"]}),
         ("rules_try", {"address": ADDRESS, "rules": form["rulesets"]}),
     ]

@@ -14,7 +14,6 @@ from moxlite.acceptance.commands import Asking, WhyCommands
 from moxlite.acceptance.sieve.commands import SieveCommands, SortCommands
 from moxlite.admin.audit import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
-from moxlite.admin.delivery.forwarding import ForwardCommands
 from moxlite.admin.delivery.moving import PeerCommands
 from moxlite.admin.delivery.peers import Peers, connect_nowhere
 from moxlite.admin.dns.control import DNSOperations
@@ -22,6 +21,7 @@ from moxlite.admin.doctor.requests import ListPlacement, Provider, TryPlacement
 from moxlite.admin.doctor.sources import DoctorCommands
 from moxlite.admin.masked import MaskedAddresses, MaskedCommands
 from moxlite.admin.receivedreports import ReceivedCommands
+from moxlite.admin.sorting import SortingCommands
 from moxlite.groupware.commands import GroupwareCommands
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands, LinkCommands
@@ -88,7 +88,7 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
         **_moving(components).registry(),
         **SortCommands(config, accounts).registry(),
         **LeavingCommands(config, accounts, queue).registry(),
-        **ForwardCommands(config, config.edit, components.forwarding(submit)).registry(),
+        **SortingCommands(config, accounts, components.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),
         **MaskedCommands(config, MaskedAddresses(config, accounts, components.files.auth.masked)).registry(),
     }

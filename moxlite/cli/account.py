@@ -26,6 +26,7 @@ from moxlite.cli.described import described
 from moxlite.cli.imap import imapserve
 from moxlite.cli.setup.domains import show_accounts
 from moxlite.cli.sieve import account_sieve, sort, vacation
+from moxlite.cli.sorting import add_sorting
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, description, leaving, masked
@@ -181,7 +182,6 @@ _groups = described(
         "provider": "People who log in to an account by the login provider.",
         "delegate": "Manage who can send from an account's addresses.",
         "share": "Manage mailboxes that an account shares with others.",
-        "forward": "Manage addresses that an account forwards mail to.",
     },
     {access.ResetFactors: show_reset, access.MakeLink: show_link},
     without={
@@ -268,6 +268,7 @@ def _deadline(text: str) -> int:
 account.add_command(account_sieve)
 account.add_command(sort)
 account.add_command(vacation)
+add_sorting(account)
 
 
 _WORDS: Final = {"read": "lr", "write": "lrswite", "all": "lrswipkxtea"}

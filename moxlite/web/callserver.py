@@ -159,12 +159,13 @@ class CallServer:
         assert isinstance(entry.source, type)
         method = getattr(self._pages[entry.source], entry.name)
         parameters = msgspec.structs.asdict(request)
-        if not entry.audit or self._audit is None:
-            return await method(caller, **parameters)
-        # a user changes the own account alone
-        about = object_of(entry.audit, parameters) if actor.startswith("(") else actor
-        async with self._audit.recording(entry.audit, about, plain(parameters)):
-            return await method(caller, **parameters)
+        with translated():
+            if not entry.audit or self._audit is None:
+                return await method(caller, **parameters)
+            # a user changes the own account alone
+            about = object_of(entry.audit, parameters) if actor.startswith("(") else actor
+            async with self._audit.recording(entry.audit, about, plain(parameters)):
+                return await method(caller, **parameters)
 
 
 async def described(description: bytes, request: Request, writer: ResponseWriter) -> None:

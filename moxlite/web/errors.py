@@ -141,15 +141,17 @@ class Unavailable(ServerFailed):
 
 @contextmanager
 def translated(**fields: str) -> Iterator[None]:
-    """Turn the refusal of an operation into an error of the API, at the field that is wrong if it is a single one
+    """Turn the refusal of an operation into an error of the API, at the fields that are wrong
     (WEB-64a). `fields`: names of the operation's fields in the call.
     """
     try:
         yield
     except CommandFailed as error:
         reason = reason_of(error)
-        if error.field:
-            raise FieldErrors([FieldError(fields.get(error.field, error.field), reason)], reason) from None
+        if error.fields:
+            raise FieldErrors(
+                [FieldError(fields.get(name, name), text) for name, text in error.fields], reason
+            ) from None
         match error.code:
             case "notFound":
                 raise NotFound(reason) from None
@@ -159,6 +161,8 @@ def translated(**fields: str) -> Iterator[None]:
                 raise Conflict(reason) from None
             case "busy":
                 raise Unavailable(reason) from None
+            case "readOnly":
+                raise StorageRefused(reason) from error.__cause__
             case "failed":
                 raise ServerFailed(reason) from error.__cause__
             case _:

@@ -51,7 +51,9 @@ OTHERS = (
     "config/transports.py",
     "patterns/searching.py",
     "proto/sasl/scram.py",
+    "admin/forms.py",
     "admin/settings.py",
+    "admin/sorting.py",
 )
 FOREIGN = (
     "logins/exchange.py",

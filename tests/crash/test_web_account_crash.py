@@ -109,7 +109,7 @@ def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer, rounds: st
     for number in range(ROUNDS[rounds]):
         browser = Account(server)
         assert browser.log_in(password)
-        [first, *_] = browser.call("destination_list")
+        [first, *_] = browser.call("account_rule_list")
         rule = {"mailbox": f"Box{number}", "msg_from_regexp": f"x{number}@", "smtp_mail_from_regexp": ""}
         rule |= {"verified_domain": "", "headers_regexp": [], "is_forward": False, "list_allow_domain": ""}  # type: ignore[dict-item] # of several types
         rule |= {"accept_rejects_to_mailbox": "", "comment": "", "conditions": [], "match": "all", "label": ""}  # type: ignore[dict-item]
@@ -117,12 +117,12 @@ def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer, rounds: st
         changed = first["form"] | {"rulesets": [rule]}
         answered = killed_during(
             server,
-            partial(browser.call, "destination_save", address=first["address"], old=first["form"], changed=changed),
+            partial(browser.call, "account_rule_set", address=first["address"], old=first["form"], changed=changed),
             seeded.uniform(0, 0.08),
         )
         again = Account(server)
         assert again.log_in(password)
-        found = again.call("destination_list")[0]["form"]
+        found = again.call("account_rule_list")[0]["form"]
         assert found in (first["form"], changed)
         assert found == changed or not answered
     for number in range(ROUNDS[rounds]):

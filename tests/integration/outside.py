@@ -352,7 +352,7 @@ class Play:
         assert owner.call(account, "device_state")["state"] == "asking", claim
         owner.call(account, "device_answer", yes=True)
         assert device.call(account, "device_look", claim=claim)["password"]
-        assert [one["state"] for one in owner.call(account, "forwards")["targets"]] == ["confirmed"] * 2
+        assert [one["state"] for one in owner.call(account, "account_forward_list")["targets"]] == ["confirmed"] * 2
         reader = Visitor(self.far, self.tls)
         reader.log_in(webmail, self.password)
         recovery = self.moxlite("account", "recovery-link", "you").splitlines()[0]

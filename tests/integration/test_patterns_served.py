@@ -175,12 +175,13 @@ def test_old_patterns_keep_neither_the_server_from_its_start_nor_mail_from_comin
         found: list[Any] = caller.call("overview")["old_patterns"]
         assert [one["address"] for one in found] == [server.user] * 3
         assert "never matches" in found[0]["remark"]["message"]
-        form = caller.call("destination_list")[0]["form"]
+        form = caller.call("account_rule_list")[0]["form"]
         kept = form | {"full_name": "Mia"}
-        assert caller.call("destination_save", address=server.user, old=form, changed=kept)["form"] == kept
+        caller.call("account_rule_set", address=server.user, old=form, changed=kept)
+        assert caller.call("account_rule_list")[0]["form"] == kept
         anew = kept | {"rulesets": [*kept["rulesets"], RULE | {"msg_from_regexp": "(?<=a)b"}]}
         with pytest.raises(Finding, match="in bounded time"):
-            caller.call("destination_save", address=server.user, old=kept, changed=anew)
+            caller.call("account_rule_set", address=server.user, old=kept, changed=anew)
         assert resident(server) - before < MEGABYTES
         assert panics(server) == 0
         assert held(server.log()) == []

@@ -16,7 +16,7 @@ pytestmark = [
 ROOM: Final = 10
 """Factor on the figures of the requirement: other tests may use both processors."""
 
-SLOW: Final = {"destination_save": 5_000, "rules_try": 30_000, "rules_as_sieve": 5_000}
+SLOW: Final = {"account_rule_set": 5_000, "rules_try": 30_000, "rules_as_sieve": 5_000}
 """Milliseconds for calls that check or ask 500 rules, in threads."""
 
 

@@ -81,14 +81,14 @@ def populate(server: LocalServer) -> None:
         opener.call("address_add", note=text[:300])
         opener.call("suppression_add", address=f"gone{number}@far.example", reason=text[:300])
         log_in_with(server, text)
-    [first, *_] = opener.call("destination_list")
+    [first, *_] = opener.call("account_rule_list")
     rules = [rule(text, number) for number, text in enumerate(HOSTILE)]
     opener.call(
-        "destination_save", address=first["address"], old=first["form"], changed=first["form"] | {"rulesets": rules}
+        "account_rule_set", address=first["address"], old=first["form"], changed=first["form"] | {"rulesets": rules}
     )
     opener.call("account_share_set", mailbox="Inbox", guest="anyone", rights="lr", below=False)
     forwards = {"forward_to": ["friend@far.example"], "keep_copy": True}
-    opener.call("forward_save", old={"forward_to": [], "keep_copy": True}, changed=forwards)
+    opener.call("account_forward_set", old={"forward_to": [], "keep_copy": True}, changed=forwards)
 
 
 def encoded(text: str) -> str:

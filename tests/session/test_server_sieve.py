@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.operations.access import ConfirmForward
 from moxlite.operations.queue import AddSuppression, Line, ListMessages
 from moxlite.operations.sieve import SieveGet, SievePut
+from moxlite.operations.sorting import ConfirmForward
 from tests.browsing import Browser
 from tests.house import PASSWORD, SECONDS, STATIC, Running, house
 from tests.session.test_imapd_sieve import Client as SieveClient, put
@@ -40,7 +40,7 @@ async def test_a_redirect_to_a_suppressed_address_comes_back(tmp_path: Path) -> 
             await client.call("queue suppress add", args, type(None))
         await install(running, "mia", 'redirect "dora@far.example";')
         async with running.ctl() as client:
-            await client.call("account forward confirm", ConfirmForward("mia", "dora@far.example"), type(None))
+            await client.call("account forward confirm", ConfirmForward("dora@far.example", account="mia"), type(None))
         smtp = await running.smtp()
         assert (await smtp.deliver("mia@example.org", MESSAGE)).startswith("250")
         with trio.fail_after(SECONDS):

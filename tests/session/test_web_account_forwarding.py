@@ -50,10 +50,11 @@ async def test_an_address_gets_mail_once_its_owner_has_agreed(
     rig: Rig, browser: Browser, links: list[tuple[str, str]]
 ) -> None:
     """WEB-158a, WEB-158c, QUEUE-179: the mail with the link, a look that answers nothing, the answer, once."""
-    assert (await browser.call("forwards"))["form"] == EMPTY
+    assert (await browser.call("account_forward_list"))["form"] == EMPTY
     wanted = {"forward_to": [TARGET], "keep_copy": False}
-    saved = await browser.call("forward_save", old=EMPTY, changed=wanted)
-    assert (saved["form"], saved["problem"]) == (wanted, "")
+    assert await browser.call("account_forward_set", old=EMPTY, changed=wanted) == ""
+    saved = await browser.call("account_forward_list")
+    assert saved["form"] == wanted
     assert [(one["address"], one["state"]) for one in saved["targets"]] == [(TARGET, "asked")]
     [(address, code)] = links
     assert address == TARGET
@@ -61,7 +62,7 @@ async def test_an_address_gets_mail_once_its_owner_has_agreed(
     assert [(one["recipient"], one["subject"]) for one in waiting] == [
         (TARGET, "Shall mail to mia@example.org be forwarded to you?")
     ]
-    assert await browser.error("forward_ask", address=TARGET) == (400, "user:error")
+    assert await browser.error("account_forward_ask", address=TARGET) == (400, "user:error")
     stranger = rig.browser(app="/")
     for _ in range(2):
         page = await stranger.fetch(f"/mail/consent/{code}")
@@ -78,7 +79,7 @@ async def test_an_address_gets_mail_once_its_owner_has_agreed(
     assert (await stranger.fetch(f"/mail/consent/{code}")).status == 410
     async with rig.account() as account:
         assert await account.write(lambda tx: may_forward(tx, TARGET)) == ""
-    assert (await browser.call("forwards"))["targets"][0]["state"] == "confirmed"
+    assert (await browser.call("account_forward_list"))["targets"][0]["state"] == "confirmed"
 
 
 async def test_a_refusal_holds_and_forged_links_are_gone(
@@ -86,14 +87,14 @@ async def test_a_refusal_holds_and_forged_links_are_gone(
 ) -> None:
     """QUEUE-179, WEB-158c: also for accounts that are not there, or forward nothing."""
     wanted = {"forward_to": [TARGET], "keep_copy": True}
-    await browser.call("forward_save", old=EMPTY, changed=wanted)
+    await browser.call("account_forward_set", old=EMPTY, changed=wanted)
     code = links[0][1]
     for forged in (code[:-1] + ("a" if code[-1] != "a" else "b"), make_code("tom", code[8:]), "a" * 34, ""):
         assert (await answer(browser, forged, "yes")).status == 410
     assert (await answer(browser, code, "no")).status == 200
-    [target] = (await browser.call("forwards"))["targets"]
+    [target] = (await browser.call("account_forward_list"))["targets"]
     assert (target["state"], target["error"]) == ("stopped", "its owner does not want this mail")
-    assert await browser.error("forward_start", address=TARGET) == (400, "user:error")
+    assert await browser.error("account_forward_start", address=TARGET) == (400, "user:error")
     async with rig.account() as account:
         why = await account.write(lambda tx: may_forward(tx, TARGET))
     parts = [why.template, *(value.template for value in why.values.values() if isinstance(value, Worded))]
@@ -112,18 +113,18 @@ async def test_guessing_is_limited(browser: Browser) -> None:
 async def test_a_wrong_address_is_refused_at_its_field(browser: Browser, address: str) -> None:
     """WEB-158a, ADMIN-9: an own one, none, one twice."""
     changed = {"forward_to": ["mia@far.example", address], "keep_copy": True}
-    answer = await browser.post("forward_save", {"old": EMPTY, "changed": changed})
+    answer = await browser.post("account_forward_set", {"old": EMPTY, "changed": changed})
     assert answer.status == 400
     assert answer.json["error"]["fields"][0]["field"].startswith("forward_to")
-    assert (await browser.call("forwards"))["form"] == EMPTY
-    assert await browser.error("forward_ask", address="x@far.example") == (404, "user:notFound")
+    assert (await browser.call("account_forward_list"))["form"] == EMPTY
+    assert await browser.error("account_forward_ask", address="x@far.example") == (404, "user:notFound")
 
 
 async def test_three_days_of_bounces_stop_an_address_until_it_is_started_again(
     rig: Rig, browser: Browser, links: list[tuple[str, str]]
 ) -> None:
     """QUEUE-179: a message that arrives in between begins the three days anew."""
-    await browser.call("forward_save", old=EMPTY, changed={"forward_to": [TARGET], "keep_copy": True})
+    await browser.call("account_forward_set", old=EMPTY, changed={"forward_to": [TARGET], "keep_copy": True})
     assert (await answer(browser, links[0][1], "yes")).status == 200
 
     async def bounce(*, arrived: bool, days: float) -> bool:
@@ -137,13 +138,13 @@ async def test_three_days_of_bounces_stop_an_address_until_it_is_started_again(
     assert not await bounce(arrived=False, days=2.9)
     assert not await bounce(arrived=True, days=1)
     assert not await bounce(arrived=False, days=2)
-    assert (await browser.call("forwards"))["targets"][0]["failing"]
+    assert (await browser.call("account_forward_list"))["targets"][0]["failing"]
     assert await bounce(arrived=False, days=1.1)
-    [target] = (await browser.call("forwards"))["targets"]
+    [target] = (await browser.call("account_forward_list"))["targets"]
     assert (target["state"], target["error"]) == ("stopped", "550 no such user")
     async with rig.account() as account:
         assert "550 no such user" in await account.write(lambda tx: may_forward(tx, TARGET))
-    await browser.call("forward_start", address=TARGET)
+    await browser.call("account_forward_start", address=TARGET)
     async with rig.account() as account:
         [row] = await account.read(targets, op="test")
         assert (row.stopped, row.failing) == (None, None)
@@ -172,7 +173,7 @@ async def test_a_new_member_at_another_server_is_asked_for_the_alias(
     await asked(links, 1)
     [(address, code)] = links
     assert address == TARGET
-    found = await browser.call("forwards")
+    found = await browser.call("account_forward_list")
     assert found["form"] == EMPTY
     [one] = found["targets"]
     assert (one["address"], one["alias"], one["state"]) == (TARGET, "club@example.org", "asked")
@@ -180,7 +181,7 @@ async def test_a_new_member_at_another_server_is_asked_for_the_alias(
     page = await stranger.fetch(f"/mail/consent/{code}")
     assert f"Forward mail from club@example.org to {TARGET}?" in page.body.decode()
     assert (await answer(stranger, code, "yes")).status == 200
-    assert (await browser.call("forwards"))["targets"][0]["state"] == "confirmed"
+    assert (await browser.call("account_forward_list"))["targets"][0]["state"] == "confirmed"
     await rig.holder.edit(lambda document, snapshot: document.put((*CLUB, "post_public"), True))
     await rig.holder.edit(lambda document, snapshot: document.put((*CLUB, "addresses"), [*MEMBERS, "new@far.example"]))
     await asked(links, 2)
@@ -204,7 +205,8 @@ async def test_agreeing_to_the_mail_of_an_alias_is_not_agreeing_to_all_mail(
     assert await allowed(of_alias=True)
     assert not await allowed(of_alias=False)
     wanted = {"forward_to": [TARGET], "keep_copy": True}
-    saved = await browser.call("forward_save", old=EMPTY, changed=wanted)
+    await browser.call("account_forward_set", old=EMPTY, changed=wanted)
+    saved = await browser.call("account_forward_list")
     assert [(one["address"], one["state"]) for one in saved["targets"]] == [(TARGET, "asked")]
     page = await stranger.fetch(f"/mail/consent/{links[1][1]}")
     assert f"Forward mail from mia@example.org to {TARGET}?" in page.body.decode()
@@ -224,12 +226,12 @@ async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
         'set "n" "new"; redirect :copy "${n}@far.example";'
     )
     await browser.call("account_sieve_put", script="mine", old=None, text=text, activate=False)
-    assert (await browser.call("forwards"))["targets"] == []
+    assert (await browser.call("account_forward_list"))["targets"] == []
     await browser.call("account_sieve_activate", script="mine")
     await asked(links, 1)
     async with rig.account() as account:
         assert "isn't confirmed" in await account.write(lambda tx: may_forward(tx, "new@far.example"))
-    found = await browser.call("forwards")
+    found = await browser.call("account_forward_list")
     assert found["script"] == "mine"
     assert [(one["address"], one["state"], one["script"], one["ran"]) for one in found["targets"]] == [
         ("eva@far.example", "asked", "mine", False),
@@ -239,10 +241,10 @@ async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
     page = await stranger.fetch(f"/mail/consent/{links[0][1]}")
     assert b"Forward mail from mia@example.org to eva@far.example?" in page.body
     assert (await answer(stranger, links[0][1], "yes")).status == 200
-    await browser.call("forward_ask", address="new@far.example")
+    await browser.call("account_forward_ask", address="new@far.example")
     await browser.call("account_sieve_put", script="mine", old=text, text=f"{text} keep;", activate=False)
     assert [address for address, _ in links] == ["eva@far.example", "new@far.example"], "each once"
-    assert [one["state"] for one in (await browser.call("forwards"))["targets"]] == ["confirmed", "asked"]
+    assert [one["state"] for one in (await browser.call("account_forward_list"))["targets"]] == ["confirmed", "asked"]
 
 
 async def test_a_target_that_was_never_asked_is_shown_as_taken_over(rig: Rig, browser: Browser) -> None:
@@ -253,7 +255,7 @@ async def test_a_target_that_was_never_asked_is_shown_as_taken_over(rig: Rig, br
             await account.write(partial(confirm_target, address=address))
         await account.write(lambda tx: tx.execute("UPDATE forward_target SET asked = 0 WHERE address LIKE 'eva%'"))
     await browser.call("account_sieve_put", script="mine", old=None, text=text, activate=True)
-    found = (await browser.call("forwards"))["targets"]
+    found = (await browser.call("account_forward_list"))["targets"]
     assert [(one["address"], one["state"], one["taken_over"]) for one in found] == [
         ("eva@far.example", "confirmed", True),
         ("bo@far.example", "confirmed", False),
@@ -265,7 +267,7 @@ async def test_a_script_has_ten_owners_asked_a_day(rig: Rig, browser: Browser, l
     text = 'require "copy";\n' + "".join(f'redirect :copy "a{number}@far.example";\n' for number in range(12))
     await browser.call("account_sieve_put", script="mine", old=None, text=text, activate=True)
     await asked(links, 10)
-    states = [one["state"] for one in (await browser.call("forwards"))["targets"]]
+    states = [one["state"] for one in (await browser.call("account_forward_list"))["targets"]]
     assert (states.count("asked"), states.count("new")) == (10, 2)
 
 

@@ -55,7 +55,7 @@ async def hook() -> AsyncIterator[WebServer]:
 
 async def destination(browser: Browser) -> Any:
     """The form of the first address."""
-    return (await browser.call("destination_list"))[0]["form"]
+    return (await browser.call("account_rule_list"))[0]["form"]
 
 
 async def fields(browser: Browser, name: str, /, **parameters: Any) -> list[str]:
@@ -69,15 +69,14 @@ async def test_rules_are_saved_and_keep_comments_in_the_file(rig: Rig, browser: 
     """WEB-64, WEB-65."""
     old = await destination(browser)
     changed = old | {"rulesets": [RULE, RULE | {"mailbox": "Other", "comment": ""}], "full_name": "Mia  M"}
-    saved = await browser.call("destination_save", address=ADDRESS, old=old, changed=changed)
-    assert saved["form"] == changed
+    await browser.call("account_rule_set", address=ADDRESS, old=old, changed=changed)
     assert await destination(browser) == changed
     settings = rig.holder.current.account("mia")
     assert settings is not None
     first = settings.destinations[ADDRESS].rulesets[0]
     assert (first.mailbox, dict(first.headers_regexp)) == ("Lists", {"^subject$": "letter"})
     again = changed | {"rulesets": changed["rulesets"][::-1]}
-    await browser.call("destination_save", address=ADDRESS, old=changed, changed=again)
+    await browser.call("account_rule_set", address=ADDRESS, old=changed, changed=again)
     assert [one["mailbox"] for one in (await destination(browser))["rulesets"]] == ["Other", "Lists"]
 
 
@@ -95,9 +94,9 @@ async def test_one_rule_is_changed_without_touching_the_others(rig: Rig, browser
     before = path.read_text()
     old = await destination(browser)
     changed = old | {"rulesets": [old["rulesets"][0] | {"mailbox": "Family"}, old["rulesets"][1]]}
-    await browser.call("destination_save", address=ADDRESS, old=old, changed=changed)
+    await browser.call("account_rule_set", address=ADDRESS, old=old, changed=changed)
     assert path.read_text() == before.replace("'Friends'", '"Family"')
-    await browser.call("destination_save", address=ADDRESS, old=changed, changed=changed | {"rulesets": []})
+    await browser.call("account_rule_set", address=ADDRESS, old=changed, changed=changed | {"rulesets": []})
     assert "Lists" not in path.read_text()
 
 
@@ -109,11 +108,11 @@ async def test_a_save_upon_old_values_is_a_conflict_and_writes_nothing(rig: Rig,
         document.put(("accounts", "mia", "destinations", ADDRESS, "mailbox"), "Elsewhere")
 
     await rig.holder.edit(change)
-    answer = await browser.post("destination_save", {"address": ADDRESS, "old": old, "changed": old | {"mailbox": "x"}})
+    answer = await browser.post("account_rule_set", {"address": ADDRESS, "old": old, "changed": old | {"mailbox": "x"}})
     assert (answer.status, answer.json["error"]["code"]) == (409, "user:conflict")
     assert "Elsewhere" in answer.json["error"]["message"]
     assert (await destination(browser))["mailbox"] == "Elsewhere"
-    await browser.call("destination_save", address=ADDRESS, old=old, changed=old | {"full_name": "x"})
+    await browser.call("account_rule_set", address=ADDRESS, old=old, changed=old | {"full_name": "x"})
     found = await destination(browser)
     assert (found["full_name"], found["mailbox"]) == ("x", "Elsewhere"), "another field is no conflict"
 
@@ -162,7 +161,7 @@ async def test_mistakes_in_a_rule_are_told_at_their_field(browser: Browser, chan
     """WEB-64a, WEB-65."""
     old = await destination(browser)
     changed = old | {"rulesets": [RULE | change]}
-    assert await fields(browser, "destination_save", address=ADDRESS, old=old, changed=changed) == [field]
+    assert await fields(browser, "account_rule_set", address=ADDRESS, old=old, changed=changed) == [field]
     assert await destination(browser) == old
 
 
@@ -176,8 +175,8 @@ async def test_mistakes_of_an_address_are_told_at_their_field(browser: Browser) 
     ):
         if field is not None:
             parameters = {"address": ADDRESS, "old": old, "changed": old | change}
-            assert await fields(browser, "destination_save", **parameters) == [field]
-    assert await browser.error("destination_save", address="tom@example.org", old=old, changed=old) == (
+            assert await fields(browser, "account_rule_set", **parameters) == [field]
+    assert await browser.error("account_rule_set", address="tom@example.org", old=old, changed=old) == (
         404,
         "user:notFound",
     )
@@ -221,7 +220,7 @@ async def test_rules_in_words_are_saved_and_tried(rig: Rig, browser: Browser) ->
     ]
     old = await destination(browser)
     changed = old | {"rulesets": rules}
-    assert (await browser.call("destination_save", address=ADDRESS, old=old, changed=changed))["form"] == changed
+    await browser.call("account_rule_set", address=ADDRESS, old=old, changed=changed)
     assert await destination(browser) == changed
     assert 'part = "subject"\ntest = "begins"\nvalue = "GRÜSSE"\n' in rig.holder.domains_path.read_text()
     tried = (await browser.call("rules_try", address=ADDRESS, rules=rules))["messages"]
@@ -232,8 +231,8 @@ async def test_owners_of_addresses_to_which_rules_forward_are_asked(rig: Rig, br
     """SMTP-82a, SMTP-159: when the rule is saved, and the page of forwarding shows it."""
     old = await destination(browser)
     rule = RULE | {"mailbox": "", "forward_to": ["mia@far.example"]}
-    await browser.call("destination_save", address=ADDRESS, old=old, changed=old | {"rulesets": [rule]})
-    [target] = (await browser.call("forwards"))["targets"]
+    await browser.call("account_rule_set", address=ADDRESS, old=old, changed=old | {"rulesets": [rule]})
+    [target] = (await browser.call("account_forward_list"))["targets"]
     assert (target["address"], target["state"]) == ("mia@far.example", "asked")
 
 
@@ -268,13 +267,13 @@ async def test_old_patterns_of_junk_mailboxes_stay_and_new_ones_are_refused(rig:
         document.put(("accounts", "mia", "automatic_junk_flags", "junk_mailbox_regexp"), "^spam(?!y)")
 
     await rig.holder.edit(change)
-    old = (await browser.call("junk"))["form"]
+    old = (await browser.call("account_junk_show"))["form"]
     flags = old["automatic_junk_flags"]
     kept = old | {"rejects_mailbox": "Rejects"}
-    assert await browser.call("junk_save", old=old, changed=kept) == kept
+    await browser.call("account_junk_set", old=old, changed=kept)
     for pattern in ("^ham(?!y)", "a" * 257):
         anew = kept | {"automatic_junk_flags": flags | {"neutral_mailbox_regexp": pattern}}
-        assert await fields(browser, "junk_save", old=kept, changed=anew) == [
+        assert await fields(browser, "account_junk_set", old=kept, changed=anew) == [
             "automatic_junk_flags.neutral_mailbox_regexp"
         ]
     assert [one["address"] for one in (await browser.call("overview"))["old_patterns"]] == [""]
@@ -282,20 +281,24 @@ async def test_old_patterns_of_junk_mailboxes_stay_and_new_ones_are_refused(rig:
 
 async def test_junk_settings_are_saved_and_the_filter_is_taught(rig: Rig, browser: Browser) -> None:
     """WEB-66."""
-    found = await browser.call("junk")
+    found = await browser.call("account_junk_show")
     old = found["form"]
     assert (old["junk_filter"], found["hams"]) == (None, 0)
     assert (await browser.error("junk_teach"))[0] == 400
     own = {"threshold": 0.9, "onegrams": True, "twograms": False, "threegrams": False}
     own |= {"max_power": 0.01, "top_words": 10, "ignore_words": 0.1, "rare_words": 2}
     changed = old | {"junk_filter": own, "rejects_mailbox": "Rejects"}
-    assert await browser.call("junk_save", old=old, changed=changed) == changed
+    await browser.call("account_junk_set", old=old, changed=changed)
+    assert (await browser.call("account_junk_show"))["form"] == changed
     assert await browser.call("junk_teach") == {"wanted": 0, "junk": 0}
     assert await browser.call("junk_retrain") == 0
     assert await browser.call("junk_training") == {"running": False, "done": 0, "total": 0}
     bad = changed | {"junk_filter": own | {"threshold": 2}, "introbox": "Inbox"}
-    assert sorted(await fields(browser, "junk_save", old=changed, changed=bad)) == ["introbox", "junk_filter.threshold"]
-    assert await browser.error("junk_save", old=old, changed=changed) == (409, "user:conflict")
+    assert sorted(await fields(browser, "account_junk_set", old=changed, changed=bad)) == [
+        "introbox",
+        "junk_filter.threshold",
+    ]
+    assert await browser.error("account_junk_set", old=old, changed=changed) == (409, "user:conflict")
 
 
 def certificate(key: Any) -> str:

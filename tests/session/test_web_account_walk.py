@@ -109,13 +109,13 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "key_list": [({}, nothing)],
         "app_password_list": [({}, nothing)],
         "suppression_list": [({}, nothing)],
-        "destination_list": OWN,
+        "account_rule_list": OWN,
         "sending": OWN,
-        "junk": OWN,
+        "account_junk_show": OWN,
         "account_later_list": [({}, nothing), ({"account": "tom"}, 403)],
         "account_later_stop": [({"id": tom.later}, 409), ({"id": "q1"}, 404), ({"id": "x"}, 404)],
         "account_vacation_show": [({}, own), ({"account": "tom"}, 403)],
-        "forwards": OWN,
+        "account_forward_list": OWN,
         "script_list": OWN,
         "masked_list": [({"text": text, "offset": 0}, lambda found: found["total"] == 0) for text in ("", MARK)],
         "link_list": [({}, lambda found: not found["items"])],
@@ -160,7 +160,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         ],
         "account_sieve_rm": [({"script": MARK}, 404)],
         "script_check": [({"text": f'require "include"; include :personal "{MARK}";'}, nothing)],
-        "destination_save": [({"address": TOM, "old": tom.destination, "changed": tom.destination}, 404)],
+        "account_rule_set": [({"address": TOM, "old": tom.destination, "changed": tom.destination}, 404)],
         "rules_try": [({"address": TOM, "rules": [RULE]}, 404)],
         "rules_count": [({"address": TOM, "rules": [RULE], "after": None}, 404)],
         "script_count": [({"name": MARK, "after": None}, 404)],
@@ -177,7 +177,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "suppression_add": [({"address": "x@example.net", "reason": ""}, nothing)],
         "outgoing_try": [({"ids": tom.queued}, lambda found: found == 0)],
         "outgoing_cancel": [({"ids": tom.queued}, lambda found: found == 0)],
-        "junk_save": [({"old": tom.junk, "changed": tom.junk}, own)],
+        "account_junk_set": [({"old": tom.junk, "changed": tom.junk}, own)],
         "junk_teach": [({}, 400)],
         "junk_retrain": [({}, 400)],
         "junk_training": [({}, lambda found: not found["running"])],
@@ -185,9 +185,9 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
             ({"changed": {"text": "away"}, "mark": tom.vacation}, 409),
             ({"changed": {"text": "away"}, "account": "tom"}, 403),
         ],
-        "forward_save": [({"old": tom.forwards, "changed": tom.forwards}, own)],
-        "forward_ask": [({"address": TARGET}, 404)],
-        "forward_start": [({"address": TARGET}, 404)],
+        "account_forward_set": [({"old": tom.forwards, "changed": tom.forwards}, own)],
+        "account_forward_ask": [({"address": TARGET}, 404)],
+        "account_forward_start": [({"address": TARGET}, 404)],
         "address_on": [({"address": tom.masked}, 404)],
         "address_off": [({"address": tom.masked}, 404)],
         "address_set": [
@@ -264,12 +264,12 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "key_list": {},
     "app_password_list": {},
     "suppression_list": {},
-    "destination_list": {},
+    "account_rule_list": {},
     "sending": {},
-    "junk": {},
+    "account_junk_show": {},
     "account_later_list": {},
     "account_vacation_show": {},
-    "forwards": {},
+    "account_forward_list": {},
     "script_list": {},
     "account_sieve_get": {"script": MARK},
     "shares": {},
@@ -335,21 +335,19 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     await call("account_app_password_add", name=f"{MARK} phone", scopes=["imap"], read_only=True, expires=None)
     key = await call("key_add", certificate=pem, name=MARK, login_address=TOM, no_imap_preauth=True)
     await call("settings_save", old={}, changed={"full_name": f"{MARK} name"})
-    form = (await call("destination_list"))[0]["form"]
-    form = (
-        await call("destination_save", address=TOM, old=form, changed=form | {"rulesets": [RULE | {"mailbox": MARK}]})
-    )["form"]
+    await call("account_rule_set", address=TOM, changed={"rulesets": [RULE | {"mailbox": MARK}]})
+    form = (await call("account_rule_list"))[0]["form"]
     no_sending = (await call("sending"))["form"]
     sending = await call("sending_save", old=no_sending, changed=no_sending | {"outgoing_webhook": HOOK})
-    junk = (await call("junk"))["form"]
-    junk = await call("junk_save", old=junk, changed=junk | {"rejects_mailbox": f"{MARK} rejects"})
+    await call("account_junk_set", changed={"rejects_mailbox": f"{MARK} rejects"})
+    junk = (await call("account_junk_show"))["form"]
     await call("account_vacation_set", changed={"text": MARK, "subject": MARK})
     await call("account_sieve_put", script=MARK, old=None, text=SCRIPT, activate=True)
     await call("suppression_add", address=SUPPRESSED, reason=MARK)
     await call("account_share_set", mailbox=MARK, guest="anyone", rights="", below=False)
     masked = (await call("address_add", word=MARK, note=MARK))["address"]
     forwards = {"forward_to": [TARGET], "keep_copy": True}
-    await call("forward_save", old={"forward_to": [], "keep_copy": True}, changed=forwards)
+    await call("account_forward_set", old={"forward_to": [], "keep_copy": True}, changed=forwards)
     import_token = await import_file(browser)
     copied: dict[str, Any] = {"host": "127.0.0.1", "port": 1, "tls": "implicit", "user": MARK, "password": MARK}
     await call("copy_look", server=copied | {"prefix": "", "since": None})

@@ -101,7 +101,7 @@ async def test_errors_of_the_account_app_can_be_told_in_each_language(rig: Rig) 
         assert (fault["field"], told({"message": fault["text"], **fault})) == (field, text)
     forward = {"forward_to": ["mia@", "mia@example.org"], "keep_copy": True}
     nothing = {"forward_to": [], "keep_copy": True}
-    answer = await account.post("forward_save", {"old": nothing, "changed": forward})
+    answer = await account.post("account_forward_set", {"old": nothing, "changed": forward})
     [one] = answer.json["error"]["fields"]
     assert told({"message": one["text"], **one}) == "ist keine E-Mail-Adresse: die Domain ist falsch geschrieben"
     answer = await account.post("set_password", {"password": "short"})

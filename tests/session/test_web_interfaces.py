@@ -240,13 +240,13 @@ async def identities(rig: Rig, address: str = ADDRESS) -> list[Interface]:
         return await posted(webmail, "settings_save", settings=shown)
 
     async def account_read() -> Values:
-        form = next(one["form"] for one in await account.call("destination_list") if one["address"] == address)
+        form = next(one["form"] for one in await account.call("account_rule_list") if one["address"] == address)
         return {"name": form["full_name"]}
 
     async def account_write(values: Values) -> str:
-        form = next(one["form"] for one in await account.call("destination_list") if one["address"] == address)
+        form = next(one["form"] for one in await account.call("account_rule_list") if one["address"] == address)
         changed = form | {"full_name": values["name"]}
-        return await posted(account, "destination_save", address=address, old=form, changed=changed)
+        return await posted(account, "account_rule_set", address=address, old=form, changed=changed)
 
     composing = "the composer begins with it, and the settings of the webmail have no field for it yet"
     receiving = "the page of an address is about its mail"

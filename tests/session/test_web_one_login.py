@@ -238,7 +238,7 @@ async def test_a_fresh_log_in_counts_as_the_password(rig: Rig, clock: Clock) -> 
     [
         ("set_password", {"password": "another good password"}),
         ("account_app_password_add", {"name": "x", "scopes": ["imap"], "read_only": False, "expires": None}),
-        ("forward_save", {"old": {}, "changed": {}}),
+        ("account_forward_set", {"old": {}, "changed": {}}),
         ("account_sieve_put", {"script": "x", "old": None, "text": 'redirect "a@b.example";', "activate": True}),
         ("account_sieve_activate", {"script": "x"}),
         ("account_delegate_set", {"guest": "eve", "sends": "as"}),

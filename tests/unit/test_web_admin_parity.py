@@ -115,11 +115,6 @@ OUTSIDE = {
     "account share rm": "the user's own page has it; the owner's way is the command line",
     "account delegate set": "the owner's way is the command line until the user's own page has it",
     "account delegate rm": "the owner's way is the command line until the user's own page has it",
-    "account forward ask": "the user's own page has it; the owner's way is the command line",
-    "account forward confirm": "the user's own page has it; the owner's way is the command line",
-    "account forward list": "the user's own page has it; the owner's way is the command line",
-    "account forward set": "the user's own page has it; the owner's way is the command line",
-    "account forward start": "the user's own page has it; the owner's way is the command line",
     "tls account-key": "for a key that others have; the server does it each year",
     "config apply": "for owners who keep the file elsewhere; the app changes its values one by one",
     "store repair": "repairs of the store, for a person who reads their output",
@@ -137,7 +132,7 @@ OUTSIDE = {
 }
 """Commands that no page runs, with the reason."""
 
-PERSONAL = ("groupware", "leaving", "links", "masked", "sieve")
+PERSONAL = ("groupware", "leaving", "links", "masked", "sieve", "sorting")
 """Modules about what belongs to a user, whose own page has it; the owner's way is the command line."""
 
 

@@ -27,7 +27,7 @@ const standard: JunkFilterForm = {
 };
 
 const junk: MakePage = async (desk) => {
-  const found = await desk.client.junk();
+  const found = await desk.client.account_junk_show();
   return {
     title: t("Junk"),
     root: el("div", { class: "page" }, head(t("Junk"), ""), learned(desk, found), settings(desk, found)),
@@ -250,7 +250,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
         imap_capabilities_disabled: capabilities.control.value.split(/\s+/).filter((word) => word !== ""),
       };
       try {
-        await desk.client.junk_save(old, changed);
+        await desk.client.account_junk_set(changed, old);
       } catch (error) {
         atFields(error, places);
         return;

@@ -14,7 +14,7 @@ import { Rules } from "./rules";
 
 const rules: MakePage = async (desk) => {
   const [all, mailboxes, labels] = await Promise.all([
-    desk.client.destination_list(),
+    desk.client.account_rule_list(),
     desk.client.mailboxes(),
     desk.client.rule_labels(),
   ]);

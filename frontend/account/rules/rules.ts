@@ -230,10 +230,7 @@ export class Rules {
   private async save(): Promise<void> {
     this.complain("");
     try {
-      await this.desk.client.destination_save(this.item.address, this.item.form, {
-        ...this.item.form,
-        rulesets: this.rules,
-      });
+      await this.put(this.item);
     } catch (error) {
       if (codeOf(error) === "user:conflict") await this.conflict(error);
       else this.mistakes(error);
@@ -243,9 +240,13 @@ export class Rules {
     await this.desk.refresh();
   }
 
+  private async put(old: DestinationItem): Promise<void> {
+    await this.desk.client.account_rule_set(old.address, { rulesets: this.rules }, { rulesets: old.form.rulesets });
+  }
+
   /** Others have changed the rules: both versions are shown. */
   private async conflict(error: unknown): Promise<void> {
-    const theirs = (await this.desk.client.destination_list()).find((one) => one.address === this.item.address);
+    const theirs = (await this.desk.client.account_rule_list()).find((one) => one.address === this.item.address);
     if (theirs === undefined) {
       this.complain(messageOf(error));
       return;
@@ -265,12 +266,7 @@ export class Rules {
   }
 
   private async force(theirs: DestinationItem): Promise<void> {
-    if (
-      await attempt(t("Saving…"), t("Couldn't save rules"), () =>
-        this.desk.client.destination_save(theirs.address, theirs.form, { ...theirs.form, rulesets: this.rules }),
-      )
-    )
-      await this.desk.refresh();
+    if (await attempt(t("Saving…"), t("Couldn't save rules"), () => this.put(theirs))) await this.desk.refresh();
   }
 
   /** Ask the server which rule would have taken the latest messages. */

@@ -1,6 +1,6 @@
 // Sending mail on: the addresses, what their owners have answered, and what has become of the mail.
 
-import type { ForwardForm, Forwards, ForwardTarget } from "../../gen/account";
+import type { ForwardChange, ForwardForm, Forwards, ForwardTarget } from "../../gen/account";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { atFields, form, line, tick } from "../../lib/fields";
@@ -16,7 +16,7 @@ import type { Desk, MakePage } from "../ui/page";
 let problem = "";
 
 export const forwarding: MakePage = async (desk) => {
-  const found = await desk.client.forwards();
+  const found = await desk.client.account_forward_list();
   const words = await Promise.all(found.targets.map((one) => inWord({ message: one.error })));
   const targets = found.targets.map((one, place) => ({ ...one, error: words[place]?.message ?? one.error }));
   const title = t("Forwarding");
@@ -37,9 +37,8 @@ export const forwarding: MakePage = async (desk) => {
   return { title, root };
 };
 
-async function save(desk: Desk, old: ForwardForm, changed: ForwardForm): Promise<void> {
-  const saved = await desk.client.forward_save(old, changed);
-  problem = saved.problem;
+async function save(desk: Desk, old: ForwardForm, changed: ForwardChange): Promise<void> {
+  problem = await desk.client.account_forward_set(changed, old);
   await desk.refresh();
 }
 
@@ -80,7 +79,7 @@ function list(desk: Desk, found: Forwards): HTMLElement {
                 t("Resend email"),
                 () =>
                   void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () =>
-                    desk.client.forward_ask(one.address),
+                    desk.client.account_forward_ask(one.address),
                   ),
                 {
                   kind: "line small",
@@ -92,7 +91,7 @@ function list(desk: Desk, found: Forwards): HTMLElement {
                 t("Resume"),
                 () =>
                   void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () =>
-                    desk.client.forward_start(one.address),
+                    desk.client.account_forward_start(one.address),
                   ),
                 { kind: "line small", name: t("Resume forwarding to {address}", { address: one.address }) },
               ),
@@ -167,7 +166,7 @@ function add(desk: Desk, old: ForwardForm): HTMLElement {
       return;
     }
     try {
-      await save(desk, old, { forward_to: [...old.forward_to, to], keep_copy: old.keep_copy });
+      await save(desk, old, { forward_to: [...old.forward_to, to] });
     } catch (error) {
       atFields(error, { forward_to: address });
     }
@@ -191,7 +190,7 @@ function copies(desk: Desk, found: Forwards): HTMLElement | null {
         ),
   );
   const box = form(keep.root, t("Save"), async () => {
-    await save(desk, old, { forward_to: old.forward_to, keep_copy: keep.control.checked });
+    await save(desk, old, { keep_copy: keep.control.checked });
     desk.say(t("Saved"));
   });
   return card(t("Copies"), box.root);

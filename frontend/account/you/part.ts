@@ -1,6 +1,6 @@
 // The account itself: its name, its addresses with their settings, and its state.
 
-import type { DestinationForm, DestinationItem } from "../../gen/account";
+import type { DestinationChange, DestinationItem } from "../../gen/account";
 import { el } from "../../lib/dom";
 import { atFields, form, line } from "../../lib/fields";
 import { card, head } from "../../lib/pages";
@@ -13,7 +13,7 @@ import { ownSettings } from "./own";
 import { lists, notices, storage } from "./state";
 
 const addresses: MakePage = async (desk) => {
-  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
+  const [all, mailboxes] = await Promise.all([desk.client.account_rule_list(), desk.client.mailboxes()]);
   const chosen = all.find((one) => one.address === desk.path[0]);
   const names = mailboxes.map((one) => one.name);
   if (chosen !== undefined)
@@ -103,8 +103,7 @@ function settings(desk: Desk, one: DestinationItem, names: readonly string[]): H
     t("Variants of your addresses to reject, separated by spaces. For example, you+shop@example.org"),
   );
   const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
-    const changed: DestinationForm = {
-      ...old,
+    const changed: DestinationChange = {
       mailbox: box.control.value,
       full_name: name.control.value,
       smtp_error: refuse.control.value,
@@ -112,7 +111,7 @@ function settings(desk: Desk, one: DestinationItem, names: readonly string[]): H
       refused_addresses: refused.control.value.split(/\s+/).filter((word) => word !== ""),
     };
     try {
-      await desk.client.destination_save(one.address, old, changed);
+      await desk.client.account_rule_set(one.address, changed, old);
     } catch (error) {
       atFields(error, {
         mailbox: box,

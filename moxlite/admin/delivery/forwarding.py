@@ -8,30 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from moxlite.admin.delivery.consent import account_of, answer_address, make_code
-from moxlite.admin.edits import named_account
 from moxlite.admin.notices import send_to_others
 from moxlite.admin.publicpages import consent_page
-from moxlite.admin.settings import Edit, NotValid, change_keys
-from moxlite.config.domains import Account as Settings
-from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
 from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
-from moxlite.net.control.server import Command, CommandFailed
-from moxlite.operations.access import (
-    AskForward,
-    ConfirmForward,
-    ForwardAddress,
-    ForwardInfo,
-    ListForwards,
-    SetForwards,
-    StartForward,
-)
-from moxlite.operations.performing import commands
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address
 from moxlite.proto.mime.compose import address_field
@@ -268,89 +252,3 @@ def _own_address(snapshot: Snapshot, name: str) -> Address | None:
         else ""
     )
     return Address.parse(configured) if configured else None
-
-
-class ForwardCommands:
-    """``moxlite account forward``."""
-
-    def __init__(self, config: CurrentConfig, edit: Edit, forwarding: Forwarding) -> None:
-        self._config = config
-        self._edit = edit
-        self._forwarding = forwarding
-
-    def registry(self) -> Mapping[str, Command]:
-        """All operations by name."""
-        return commands(
-            ListForwards.bind(self.list),
-            SetForwards.bind(self.set),
-            AskForward.bind(self.ask),
-            ConfirmForward.bind(self.confirm),
-            StartForward.bind(self.start),
-        )
-
-    async def list(self, args: ListForwards) -> list[ForwardInfo]:
-        """List the addresses with their states."""
-        named_account(self._config, args.account)
-        return [_info(one) for one in await self._forwarding.look(args.account)]
-
-    async def set(self, args: SetForwards) -> None:
-        """Set the addresses, and ask the owners of new ones."""
-        settings = named_account(self._config, args.account)
-        names = ("forward_to", "keep_copy")
-        old = {"forward_to": [str(address) for address in settings.forward_to], "keep_copy": settings.keep_copy}
-        new = {"forward_to": list(args.addresses), "keep_copy": not args.no_copy}
-        try:
-            place = ("accounts", args.account)
-            await change_keys(self._edit, Settings, place, old, new, names, administrator=True)
-        except NotValid as error:
-            raise CommandFailed("badRequest", str(error)) from None
-        except (ObjectChanged, ChangedMeanwhile, OSError) as error:
-            raise CommandFailed("failed", str(error)) from None
-        try:
-            problems = await self._forwarding.ask_new(args.account)
-        except StoreError as error:
-            problems = [str(error)]
-        if problems:
-            raise CommandFailed("refused", "\n".join(problems))
-
-    async def ask(self, args: ForwardAddress) -> None:
-        """Ask the owner of an address."""
-        await self._require_address(args)
-        try:
-            await self._forwarding.ask(args.account, args.address)
-        except (NoWayToAsk, StoreError) as error:
-            raise CommandFailed("refused", f"{args.address} was not asked: {error}") from None
-
-    async def confirm(self, args: ForwardAddress) -> None:
-        """Send mail to an address without asking its owner."""
-        await self._require_address(args)
-        await self._forwarding.confirm(args.account, args.address)
-
-    async def start(self, args: ForwardAddress) -> None:
-        """Send mail again to an address that was stopped."""
-        await self._require_address(args)
-        if not await self._forwarding.start(args.account, args.address):
-            raise CommandFailed("refused", f"{args.address} isn't stopped, or isn't confirmed")
-
-    async def _require_address(self, args: ForwardAddress) -> None:
-        named_account(self._config, args.account)
-        if await self._forwarding.find(args.account, args.address) is None:
-            raise CommandFailed("notFound", f"{args.account} doesn't forward mail to {args.address}")
-
-
-def _info(one: PassedOn) -> ForwardInfo:
-    target = one.target
-    by = f"alias {one.alias}" if one.alias is not None else f"script {one.script}" if one.script else ""
-    by = "script" if one.ran else by or "forward_to"
-    if target is None or one.is_new:
-        return ForwardInfo(one.address, by, "waits for agreement, not asked", "", "")
-    if target.stopped is not None:
-        return ForwardInfo(one.address, by, "stopped", _words(target.stopped), target.error)
-    if target.confirmed is None:
-        return ForwardInfo(one.address, by, "waits for agreement", _words(target.asked), "")
-    state = "bounces" if target.failing else "confirmed"
-    return ForwardInfo(one.address, by, state, _words(target.confirmed), target.error)
-
-
-def _words(moment: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(moment // 1_000_000))

@@ -14,7 +14,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -58,13 +58,14 @@ MODE: Final = 0o660
 
 class CommandFailed(Exception):
     """A command cannot do what is asked: ``code`` for programs, the text for people. ``field``: the argument that is
-    wrong, "" if no single one is.
+    wrong, "" if no single one is; ``fields``: all of them, each with what is wrong.
     """
 
-    def __init__(self, code: str, text: str, field: str = "") -> None:
+    def __init__(self, code: str, text: str, field: str = "", fields: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(text)
         self.code = code
         self.field = field
+        self.fields = fields or ([(field, text)] if field else [])
 
 
 class Exchange:

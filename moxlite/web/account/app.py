@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta
 
-from moxlite.operations import access, for_users, leaving, masked, sieve
+from moxlite.operations import access, for_users, leaving, masked, sieve, sorting
 from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web import metrics
-from moxlite.web.account.calls.addresses import AddressCalls, ForwardCalls
+from moxlite.web.account.calls.addresses import AddressCalls
 from moxlite.web.account.calls.common import AccountCalls, Server
 from moxlite.web.account.calls.copying import CalendarCopyingCalls, CopyingCalls
 from moxlite.web.account.calls.devices import DeviceCalls, send_profile
@@ -198,14 +198,13 @@ API: Final[tuple[Source, ...]] = (
     JunkCalls,
     SendingCalls,
     KeyCalls,
-    ForwardCalls,
     ScriptCalls,
     AddressCalls,
     SecurityCalls,
     OverviewCalls,
     SessionCalls,
     TransferCalls,
-    *for_users(sieve, leaving, masked, access),
+    *for_users(sieve, sorting, leaving, masked, access),
 )
 """The pages of the account app, whose marked methods are its calls (WEB-61..76), and the operations for users. They are
 for the user's own account; all but the public ones need a session.

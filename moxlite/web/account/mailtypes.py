@@ -152,43 +152,6 @@ class ScriptFault(msgspec.Struct, frozen=True):
     text: str
 
 
-class ForwardForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`forward_to` and `keep_copy` of the account (SMTP-159)."""
-
-    forward_to: Annotated[list[Line], Meta(max_length=20)]
-    keep_copy: bool
-
-
-class ForwardTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """An address to which mail is sent on. ``new`` and ``asked`` ones get nothing yet; ``confirmed`` ones do, also
-    while mail bounces since ``failing``; ``stopped`` ones get nothing. ``error``: of the last bounce, or why.
-    ``alias``: the alias of which it is a member, ``script``: the name of the script that names it, "" both for an
-    address of the form. ``ran``: a script made the address of variables. ``taken_over``: a script named it
-    before agreement was asked for, so that it counts as agreed.
-    """
-
-    address: str
-    state: Literal["new", "asked", "confirmed", "stopped"]
-    since: dt.datetime | None
-    failing: dt.datetime | None
-    error: str
-    alias: str = ""
-    script: str = ""
-    ran: bool = False
-    taken_over: bool = False
-
-
-class Forwards(msgspec.Struct, frozen=True):
-    """The settings, and the state of each address. ``problem``: why owners could not be asked, "". ``script``: the name
-    of the active script, which alone decides what is kept, "" for none.
-    """
-
-    form: ForwardForm
-    targets: list[ForwardTarget]
-    problem: str
-    script: str
-
-
 class LeftOutRule(msgspec.Struct, frozen=True):
     """A rule, by its index, that a script cannot express, and why."""
 

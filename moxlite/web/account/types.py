@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 
 from moxlite.acceptance.sieve.keeping import SortingNotices
+from moxlite.operations.sorting import Line, Lines
 from moxlite.store.auth.apppasswords import Scope
-from moxlite.web.account.forms import DestinationForm, JunkForm, SendingForm
 from moxlite.web.factors import QRCode
 from moxlite.wording import Remark
 
@@ -162,13 +162,6 @@ class Left(msgspec.Struct, frozen=True):
     ended: dt.datetime
 
 
-class DestinationItem(msgspec.Struct, frozen=True):
-    """An address of the account with its settings and rules."""
-
-    address: str
-    form: DestinationForm
-
-
 class RuleLabel(msgspec.Struct, frozen=True):
     """A label of the webmail: the keyword that rules give, and its name."""
 
@@ -193,15 +186,6 @@ class TriedRules(msgspec.Struct, frozen=True):
     complete: bool
 
 
-class Junk(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes."""
-
-    form: JunkForm
-    hams: int
-    spams: int
-    mailboxes: list[str]
-
-
 class Taught(msgspec.Struct, frozen=True):
     """Numbers of messages that were marked as wanted and as junk."""
 
@@ -215,6 +199,33 @@ class Training(msgspec.Struct, frozen=True):
     running: bool
     done: int
     total: int
+
+
+class OutgoingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`OutgoingWebhook` of domains.toml."""
+
+    url: Line
+    authorization: Line
+    events: Lines
+    secret: Line
+
+
+class IncomingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`IncomingWebhook` of domains.toml."""
+
+    url: Line
+    authorization: Line
+    secret: Line
+
+
+class SendingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The keys of `Account` about webhooks and sent mail. Without a URL there is no webhook."""
+
+    outgoing_webhook: OutgoingForm
+    incoming_webhook: IncomingForm
+    from_id_login_addresses: Lines
+    keep_retired_message_period: Line
+    keep_retired_webhook_period: Line
 
 
 class Sending(msgspec.Struct, frozen=True):

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import to_builtins
 
-from moxlite.admin.settings import NotValid, change_keys
-from moxlite.config.domains import Destination
-from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
+from moxlite.admin.forms import patch
 from moxlite.config.snapshot import full_name
+from moxlite.net.control.server import CommandFailed
+from moxlite.operations.sorting import DestinationChange, DestinationForm
 from moxlite.store.delivery.vacation import load_form, patch_form
 from moxlite.store.forms import BadForm, Identity, IdentityChange, Person, VacationChange, VacationForm, mark
 from moxlite.store.mail.delegates import right_to_send
@@ -201,15 +201,14 @@ async def _rename(call: Call, address: str, name: str) -> None:
     if settings is None or address not in settings.destinations:
         text = "this address has the name of the account, which is changed in the account app"
         raise SetError("invalidProperties", text, properties=["name"])
-    old = {"full_name": settings.destinations[address].full_name}
-    new = {"full_name": "" if name == settings.full_name else name}
-    path = ("accounts", account, "destinations", address)
+    destination, path = settings.destinations[address], ("accounts", account, "destinations", address)
+    change = DestinationChange(full_name="" if name == settings.full_name else name)
+    seen = DestinationChange(full_name=destination.full_name)
     try:
-        await change_keys(call.server.edit, Destination, path, old, new, ["full_name"])
-    except NotValid as error:
-        text = error.findings[0].text
-        raise SetError("invalidProperties", text, properties=["name"]) from None
-    except (ObjectChanged, ChangedMeanwhile) as error:
+        await patch(call.server.edit, settings, path, destination, DestinationForm, change, seen)
+    except CommandFailed as error:
+        if error.fields:
+            raise SetError("invalidProperties", error.fields[0][1], properties=["name"]) from None
         raise SetError("stateMismatch", str(error)) from None
 
 

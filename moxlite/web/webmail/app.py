@@ -39,7 +39,7 @@ from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.calls.books import Books
-from moxlite.web.webmail.calls.common import Dependencies, Edit
+from moxlite.web.webmail.calls.common import Dependencies
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins
@@ -96,7 +96,6 @@ class Webmail:
         imports: BrowserImports,
         sandbox: Sandbox,
         keys: SigningKeys,
-        edit: Edit,
         perform: Perform,
         deliveries: Deliveries | None,
         http: HTTPClient,
@@ -114,7 +113,7 @@ class Webmail:
         self._exports = exports
         self._server = server = Dependencies(
             config=config,
-            edit=edit,
+            perform=perform,
             holders=self._holders,
             tmp=config.current.static.data_dir / "tmp",
             sandbox=sandbox,

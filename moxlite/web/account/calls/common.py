@@ -5,33 +5,28 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from moxlite.admin.factors import FactorChanges
 from moxlite.admin.passwords import Passwords
-from moxlite.admin.settings import Edit, NotValid, change_keys
-from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
+from moxlite.admin.settings import Edit
 from moxlite.queue.queue import Queue
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.web.account.devices import DeviceLinks
 from moxlite.web.account.types import Training
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, StorageRefused, Unavailable
+from moxlite.web.errors import NotFound, Unavailable
 from moxlite.web.importing.browser import BrowserImports
 from moxlite.web.sessions import Sessions
-from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
-    from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.config.domains import Account
     from moxlite.config.snapshot import CurrentConfig
-    from moxlite.config.toml.edit import Keys
-    from moxlite.config.values import Section
     from moxlite.groupware.copying import CalendarCopies
     from moxlite.logins.logins import Logins
     from moxlite.migration.background import BackgroundImports
@@ -58,7 +53,6 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
       certificate: returns the certificate of a listener by its name; it signs profiles for devices.
       copies: imports by IMAP. links: linked mailboxes.
       calendar_copies: copies of calendars and contacts from other servers.
-      forwarding: asks the owners of addresses to which mail is sent on.
       logins: finds the account of an address.
       factors: second factors and recovery links.
       imports: imports of files, shared with the webmail.
@@ -77,7 +71,6 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     copies: BackgroundImports
     links: Links
     calendar_copies: CalendarCopies
-    forwarding: Forwarding
     logins: Logins
     factors: FactorChanges
     imports: BrowserImports
@@ -110,30 +103,6 @@ class AccountCalls:
         if self._server.queue is None:
             raise Unavailable(QUEUE_AWAY, RETRY)
         return self._server.queue
-
-    async def _change(
-        self,
-        section: type[Section],
-        path: Keys,
-        old: Mapping[str, Any],
-        new: Mapping[str, Any],
-        names: Collection[str],
-    ) -> None:
-        """Save keys of domains.toml (WEB-89). Raises FieldErrors, Conflict, StorageRefused."""
-        try:
-            await change_keys(self._server.edit, section, path, old, new, names)
-        except NotValid as error:
-            raise FieldErrors([FieldError(finding.about, finding.text) for finding in error.findings]) from error
-        except ObjectChanged as error:
-            text = str(error).partition(": ")[2]
-            raise Conflict(
-                worded("this was changed elsewhere, so your changes weren't saved: {text}", text=text)
-            ) from error
-        except ChangedMeanwhile as error:
-            raise Unavailable(reason_of(error), ("retry-after", "5")) from error
-        except OSError as error:
-            text = "nothing was saved, the old settings still apply: the server's configuration cannot be written"
-            raise StorageRefused(text) from error
 
 
 def moment(microseconds: int) -> dt.datetime:

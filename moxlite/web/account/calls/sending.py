@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from moxlite.admin.forms import save, shown, table_of
 from moxlite.admin.masked import MaskedAddresses, domains_of, given
 from moxlite.config.checks.accounts import WEBHOOK_EVENTS
 from moxlite.config.domains import Account
@@ -15,9 +16,17 @@ from moxlite.queue.errors import QueueError
 from moxlite.queue.schedule import SECOND
 from moxlite.store.mail.masked import MAX_MASKED
 from moxlite.web.account.calls.common import AccountCalls, moment, now
-from moxlite.web.account.forms import OutgoingForm, SendingForm, names_of, shown, table_of
 from moxlite.web.account.mailtypes import GivenPage
-from moxlite.web.account.types import HookTest, Left, Outgoing, QueuedItem, Sending, SuppressedItem
+from moxlite.web.account.types import (
+    HookTest,
+    Left,
+    Outgoing,
+    OutgoingForm,
+    QueuedItem,
+    Sending,
+    SendingForm,
+    SuppressedItem,
+)
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, UserError
@@ -46,7 +55,8 @@ class SendingCalls(AccountCalls):
     async def sending_save(self, caller: Caller, old: SendingForm, changed: SendingForm) -> SendingForm:
         """Save these settings; returns them as they are now. A conflict if they are no longer the old ones."""
         path = ("accounts", caller.require().account)
-        await self._change(Account, path, table_of(old), table_of(changed), names_of(SendingForm))
+        names = SendingForm.__struct_fields__
+        await save(self._server.edit, Account, path, table_of(old), table_of(changed), names)
         return shown(SendingForm, self._settings(caller))
 
     @call()

@@ -1,5 +1,5 @@
 """The calls of the account app about sorting: rules and scripts for mail that is there already (WEBMAIL-130a), Sieve
-scripts (WEB-158, IMAP-141), the junk filter (WEB-66).
+scripts (WEB-158, IMAP-141), what the junk filter learns (WEB-66).
 """
 
 from __future__ import annotations
@@ -13,26 +13,17 @@ from msgspec import Meta
 
 from moxlite.acceptance.rules import Place, RuleTooSlow, SortPage, by_rules, mail_to, move_sorted, sort_page
 from moxlite.acceptance.sieve.keeping import check_script
-from moxlite.config.domains import Account
+from moxlite.admin.forms import rulesets_of
+from moxlite.operations.sorting import AddressText, Rules
 from moxlite.processor import off_loop
 from moxlite.proto.sieve.errors import ScriptError
 from moxlite.proto.sieve.limits import MAX_SCRIPT
-from moxlite.store.delivery.scripts import (
-    failures,
-    scripts,
-)
-from moxlite.store.junk.words import read_meta, teach
-from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.web.account.calls.addresses import TOO_SLOW, Rules, rulesets_of
+from moxlite.store.delivery.scripts import failures, scripts
+from moxlite.store.junk.words import teach
+from moxlite.web.account.calls.addresses import TOO_SLOW
 from moxlite.web.account.calls.common import AccountCalls, moment
-from moxlite.web.account.forms import JunkForm, check_patterns, names_of, shown, table_of
-from moxlite.web.account.mailtypes import (
-    Script,
-    ScriptFailure,
-    ScriptFault,
-    Scripts,
-)
-from moxlite.web.account.types import Junk, Taught, Training
+from moxlite.web.account.mailtypes import Script, ScriptFailure, ScriptFault, Scripts
+from moxlite.web.account.types import Taught, Training
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, UserError
@@ -41,7 +32,6 @@ from moxlite.wording import remark, worded
 
 logger = logging.getLogger("moxlite.web.account")
 
-AddressText = Annotated[str, Meta(max_length=1000)]
 ScriptName = Annotated[str, Meta(min_length=1, max_length=200)]
 IDs = Annotated[list[Annotated[int, Meta(ge=1)]], Meta(min_length=1, max_length=200)]
 
@@ -125,30 +115,7 @@ class ScriptCalls(AccountCalls):
 
 
 class JunkCalls(AccountCalls):
-    """The calls about junk."""
-
-    @call()
-    async def junk(self, caller: Caller) -> Junk:
-        """The settings, what the filter has learned, and the names of the mailboxes."""
-        settings = self._settings(caller)
-        async with self._open(caller) as account:
-            active, _ = await account.read(read_meta, op="account_junk")
-            boxes = await account.read(mailbox_rows.mailboxes, op="account_junk")
-        return Junk(
-            form=shown(JunkForm, settings),
-            hams=0 if active is None else active.hams,
-            spams=0 if active is None else active.spams,
-            mailboxes=[box.name for box in boxes if not box.system],
-        )
-
-    @call(audit="junk settings changed")
-    async def junk_save(self, caller: Caller, old: JunkForm, changed: JunkForm) -> JunkForm:
-        """Save the settings; returns them as they are now. A conflict if they are no longer the old ones."""
-        path = ("accounts", caller.require().account)
-        wanted = table_of(changed)
-        await trio.to_thread.run_sync(check_patterns, wanted, self._settings(caller))
-        await self._change(Account, path, table_of(old), wanted, names_of(JunkForm))
-        return shown(JunkForm, self._settings(caller))
+    """The calls about what the junk filter learns."""
 
     @call(audit="junk filter taught")
     async def junk_teach(self, caller: Caller) -> Taught:

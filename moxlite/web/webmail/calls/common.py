@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,11 +25,9 @@ from moxlite.web.webmail.reading.views import Views
 
 if TYPE_CHECKING:
     from moxlite.admin.masked import MaskedAddresses
-    from moxlite.config.holder import Change
-    from moxlite.config.snapshot import CurrentConfig, Snapshot
+    from moxlite.config.snapshot import CurrentConfig
+    from moxlite.operations.performing import Perform
     from moxlite.store.delivery.status import Deliveries
-
-Edit: TypeAlias = "Callable[[Change], Awaitable[Snapshot]]"
 
 
 class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +35,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       config: returns the current configuration.
-      edit: changes the configuration of domains and accounts; as `ConfigHolder.edit`.
+      perform: the operations for users.
       holders: opens the user's own account and accounts that share mailboxes.
       tmp: directory for temporary files of long messages.
       sandbox: processes for expensive work on strangers' mails.
@@ -55,7 +52,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     config: CurrentConfig
-    edit: Edit
+    perform: Perform
     holders: Holders
     tmp: Path
     sandbox: Sandbox

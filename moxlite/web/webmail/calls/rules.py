@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from moxlite.config.domains import Condition, Ruleset
-from moxlite.config.holder import ChangedMeanwhile
-from moxlite.config.load import ConfigError
+from moxlite.admin.forms import shown
+from moxlite.config.domains import Condition, Destination, Ruleset
 from moxlite.config.snapshot import AccountRecipient
-from moxlite.config.toml.decode import encode
+from moxlite.operations.sorting import MAX_RULES, DestinationChange, DestinationForm, Rule, SetRules
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.content import body
@@ -32,7 +30,6 @@ from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
-    from moxlite.config.toml.edit import Document
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
 
@@ -85,16 +82,10 @@ class RuleCalls(AccountCalls):
 
     async def _keep(self, caller: Caller, proposal: Proposal) -> None:
         account = caller.require().account
-
-        def change(document: Document, snapshot: Snapshot) -> None:
-            accept(document, snapshot, account, proposal, datetime.now(UTC).date())
-
-        try:
-            await self._server.edit(change)
-        except (ChangedMeanwhile, ConfigError) as e:
-            raise Conflict(worded("can't save the rule right now: {reason}", reason=e)) from e
-        except OSError as e:
-            raise UserError("can't save the rule because the server's configuration is read-only") from e
+        settings = self._server.config.current.account(account)
+        destination = None if settings is None else settings.destinations.get(proposal.destination)
+        change, seen = changes(destination, proposal, datetime.now(UTC).date())
+        await self._server.perform(SetRules(proposal.destination, change, seen, account=account))
 
     @call()
     async def ruleset_never(
@@ -151,7 +142,6 @@ def _suggestion(proposal: Proposal) -> Suggestion:
 
 MAX_HEADER: Final = 256 * 1024  # octets of the header section that are read
 MAX_FIELDS: Final = 1000  # of them, as in an opened message
-MAX_RULES: Final = 1000  # of one address; a person does not make more
 
 LIST_ID: Final = re.compile(rb"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,250})>\s*\Z")
 """The end of a List-Id field (RFC 2919 §3); a name before it is for people."""
@@ -307,9 +297,11 @@ def _same(rules: Sequence[Ruleset], rule: Ruleset) -> list[Ruleset]:
     return [ruleset for ruleset in rules if bare(ruleset) == bare(rule)]
 
 
-def accept(document: Document, snapshot: Snapshot, account: str, proposal: Proposal, today: date) -> None:
-    """Add or remove the rule. A rule that matches the same mail but files it elsewhere is removed, because it would
-    win.
+def changes(
+    destination: Destination | None, proposal: Proposal, today: date
+) -> tuple[DestinationChange, DestinationChange]:
+    """Add or remove the rule: the rules after it, and before. A rule that matches the same mail but files it elsewhere
+    is removed, because it would win.
 
     Raises:
       UserError: the address is from a catchall, which has no rules of its own.
@@ -323,36 +315,22 @@ def accept(document: Document, snapshot: Snapshot, account: str, proposal: Propo
                 destination=proposal.destination,
             )
         )
-    settings = snapshot.account(account)
-    destination = None if settings is None else settings.destinations.get(proposal.destination)
     if destination is None:
         raise Conflict(worded("{destination} no longer belongs to this account", destination=proposal.destination))
     same = _same(destination.rulesets, proposal.rule)
     exact = [ruleset for ruleset in same if ruleset.mailbox == proposal.mailbox]
     if (len(exact) != 1) if proposal.remove else bool(exact):
         raise Conflict("this address's rules were changed elsewhere")
-    path = ("accounts", account, "destinations", proposal.destination, "rulesets")
-    written = _written(document, path)
-    kept = [one for one, parsed in zip(written, destination.rulesets, strict=True) if parsed not in same]
+    kept = [ruleset for ruleset in destination.rulesets if ruleset not in same]
     if not proposal.remove:
         if len(kept) >= MAX_RULES:
             raise UserError(
                 worded("{destination} has {most} rules already", destination=proposal.destination, most=MAX_RULES)
             )
-        kept.append(_table(proposal.rule, f"by webmail on {today.isoformat()}"))
-    if kept:
-        document.put(path, kept)
-    else:
-        document.drop(path)
+        kept.append(msgspec.structs.replace(proposal.rule, comment=f"by webmail on {today.isoformat()}"))
+    after, before = (_forms(rulesets) for rulesets in (kept, destination.rulesets))
+    return DestinationChange(rulesets=after), DestinationChange(rulesets=before)
 
 
-def _written(document: Document, path: tuple[str, ...]) -> list[dict[str, Any]]:
-    table: Any = tomllib.loads(str(document))
-    for key in path[:-1]:
-        table = table[key]
-    rules: list[dict[str, Any]] = table.get(path[-1], [])
-    return rules
-
-
-def _table(rule: Ruleset, comment: str) -> dict[str, Any]:
-    return encode(rule) | {"comment": comment}
+def _forms(rulesets: Sequence[Ruleset]) -> list[Rule]:
+    return shown(DestinationForm, Destination(rulesets=tuple(rulesets))).rulesets

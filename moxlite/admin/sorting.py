@@ -1,0 +1,162 @@
+"""The operations about how mail that comes is sorted: the rules of addresses, forwards, junk (WEB-64..66, SMTP-159)."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from moxlite.admin.delivery.forwarding import Forwarding, NoWayToAsk, PassedOn
+from moxlite.admin.edits import named_account
+from moxlite.admin.forms import patch, shown
+from moxlite.config.domains import Account, Destination
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.toml.edit import Keys
+from moxlite.config.values import Section
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations import sorting as operations
+from moxlite.operations.performing import commands
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.audit import origin
+from moxlite.store.delivery.scripts import active_script
+from moxlite.store.errors import StoreError
+from moxlite.store.junk.words import read_meta
+from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.wording import reason_of, worded
+
+
+class SortingCommands:
+    """Performs them."""
+
+    def __init__(self, config: ConfigHolder, accounts: Accounts, forwarding: Forwarding) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._forwarding = forwarding
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(
+            operations.ListRules.bind(self.rules),
+            operations.SetRules.bind(self.set_rules),
+            operations.ListForwards.bind(self.forwards),
+            operations.SetForwards.bind(self.set_forwards),
+            operations.AskForward.bind(self.ask),
+            operations.ConfirmForward.bind(self.confirm),
+            operations.StartForward.bind(self.start),
+            operations.ShowJunk.bind(self.junk),
+            operations.SetJunk.bind(self.set_junk),
+        )
+
+    async def rules(self, args: operations.ListRules) -> list[operations.DestinationItem]:
+        """The addresses of an account with their rules."""
+        destinations = named_account(self._config, args.account).destinations
+        return [
+            operations.DestinationItem(address, shown(operations.DestinationForm, destination))
+            for address, destination in destinations.items()
+            if args.address in ("", address)
+        ]
+
+    async def set_rules(self, args: operations.SetRules) -> None:
+        """Change an address, and ask the owners of addresses to which its rules forward."""
+        settings, form = named_account(self._config, args.account), operations.DestinationForm
+        destination: Destination | None = settings.destinations.get(args.address)
+        if destination is None:
+            raise CommandFailed("notFound", worded("{address} doesn't belong to this account", address=args.address))
+        path = ("accounts", args.account, "destinations", args.address)
+        await self._patch(settings, path, destination, form, args)
+        if any(rule.forward_to for rule in args.changed.rulesets or ()):
+            await self._forwarding.ask_new(args.account)
+
+    async def forwards(self, args: operations.ListForwards) -> operations.Forwards:
+        """The addresses with their states."""
+        settings = named_account(self._config, args.account)
+        found = await self._forwarding.look(args.account)
+        async with self._accounts.use(args.account) as account:
+            script = await account.read(active_script, op="forwarding")
+        return operations.Forwards(shown(operations.ForwardForm, settings), [_target(one) for one in found], script)
+
+    async def set_forwards(self, args: operations.SetForwards) -> str:
+        """Change the addresses, and ask the owners of new ones."""
+        settings, path = named_account(self._config, args.account), ("accounts", args.account)
+        await self._patch(settings, path, settings, operations.ForwardForm, args)
+        # Saved first: the question tells strangers of a setting that must be there when they answer.
+        try:
+            return "\n".join(await self._forwarding.ask_new(args.account))
+        except StoreError as error:
+            return reason_of(error)
+
+    async def ask(self, args: operations.AskForward) -> None:
+        """Ask the owner of an address."""
+        await self._require_address(args)
+        try:
+            await self._forwarding.ask(args.account, args.address)
+        except (NoWayToAsk, StoreError) as error:
+            raise CommandFailed("refused", reason_of(error)) from None
+
+    async def confirm(self, args: operations.ConfirmForward) -> None:
+        """Send mail to an address without asking its owner."""
+        await self._require_address(args)
+        await self._forwarding.confirm(args.account, args.address)
+
+    async def start(self, args: operations.StartForward) -> None:
+        """Send mail again to an address that was stopped."""
+        await self._require_address(args)
+        if not await self._forwarding.start(args.account, args.address):
+            text = worded("forwarding isn't stopped, or the recipient doesn't want this mail")
+            raise CommandFailed("refused", text)
+
+    async def _require_address(self, args: operations.ForwardAddress) -> None:
+        named_account(self._config, args.account)
+        if await self._forwarding.find(args.account, args.address) is None:
+            raise CommandFailed("notFound", worded("mail is not forwarded to {address}", address=args.address))
+
+    async def junk(self, args: operations.ShowJunk) -> operations.Junk:
+        """The settings, what the filter has learned, and the names of the mailboxes."""
+        settings = named_account(self._config, args.account)
+        async with self._accounts.use(args.account) as account:
+            active, _ = await account.read(read_meta, op="account_junk")
+            boxes = await account.read(mailbox_rows.mailboxes, op="account_junk")
+        return operations.Junk(
+            form=shown(operations.JunkForm, settings),
+            hams=0 if active is None else active.hams,
+            spams=0 if active is None else active.spams,
+            mailboxes=[box.name for box in boxes if not box.system],
+        )
+
+    async def set_junk(self, args: operations.SetJunk) -> None:
+        """Change the settings."""
+        settings, path = named_account(self._config, args.account), ("accounts", args.account)
+        await self._patch(settings, path, settings, operations.JunkForm, args)
+
+    async def _patch(
+        self,
+        settings: Account,
+        path: Keys,
+        section: Section,
+        form: type[Struct],
+        args: operations.SetRules | operations.SetForwards | operations.SetJunk,
+    ) -> None:
+        owner = origin().actor.startswith("(")
+        await patch(self._config.edit, settings, path, section, form, args.changed, args.old, administrator=owner)
+
+
+def _target(passed: PassedOn) -> operations.ForwardTarget:
+    target = passed.target
+    new = operations.ForwardTarget(
+        address=passed.address, state="new", alias=str(passed.alias or ""), script=passed.script, ran=passed.ran
+    )
+    if target is None or passed.is_new:
+        return new
+    if target.stopped is not None:
+        return replace(new, state="stopped", since=_moment(target.stopped), error=target.error)
+    if target.confirmed is None:
+        return replace(new, state="asked", since=_moment(target.asked))
+    failing = None if target.failing is None else _moment(target.failing)
+    taken = not target.asked
+    return replace(
+        new, state="confirmed", since=_moment(target.confirmed), failing=failing, error=target.error, taken_over=taken
+    )
+
+
+def _moment(microseconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(microseconds // 1_000_000, dt.UTC)

@@ -1,0 +1,424 @@
+"""``moxlite account rule``, ``forward`` and ``junk``: how mail that comes is sorted."""
+
+import datetime as dt
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Literal, TypeVar
+
+import click
+import msgspec
+
+from moxlite.cli.common import Failure, perform, show, show_json
+from moxlite.cli.described import described
+from moxlite.escapes import printable
+from moxlite.operations import described_in, sorting
+from moxlite.operations.sorting import (
+    DestinationChange,
+    DestinationForm,
+    DestinationItem,
+    ForwardChange,
+    Forwards,
+    ForwardTarget,
+    HeaderRule,
+    Junk,
+    JunkChange,
+    JunkFilterForm,
+    JunkFlagsForm,
+    JunkForm,
+    Rule,
+    RuleCondition,
+)
+from moxlite.store.forms import changed_fields
+
+C = TypeVar("C", bound=Callable[..., None])
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def add_sorting(account: click.Group) -> None:
+    """Add the groups to ``moxlite account``."""
+    groups = described(
+        account,
+        described_in(sorting),
+        {
+            "rule": "Manage address rules.",
+            "forward": "Manage addresses that an account forwards mail to.",
+            "junk": "Show and change an account's junk settings.",
+        },
+        {sorting.ListRules: show_rules, sorting.ListForwards: show_forwards, sorting.ShowJunk: show_junk},
+        without={sorting.SetRules, sorting.SetForwards, sorting.SetJunk},
+    )
+    for verb in (rule_add, rule_set, rule_rm, rule_move, rule_address):
+        groups["rule"].add_command(verb)
+    groups["forward"].add_command(forward_set)
+    groups["junk"].add_command(junk_set)
+
+
+# Options made of forms: a later field has one without a line here.
+
+
+def options(*forms: type[msgspec.Struct], about: Mapping[str, str]) -> Callable[[C], C]:
+    """Add an option for each field of forms that a word can give; `about` has their help."""
+
+    def add(command: C) -> C:
+        for form in forms:
+            for field in reversed(msgspec.structs.fields(form)):
+                if kind := _kind(field.type):
+                    click.option(_flag(field.name, kind), field.name, help=about.get(field.name, ""), **kind)(command)
+        return command
+
+    return add
+
+
+def _flag(name: str, kind: Mapping[str, Any]) -> str:
+    flag = f"--{name.replace('_', '-')}"
+    return f"{flag}/--no-{flag[2:]}" if kind.get("type") is bool else flag
+
+
+def _kind(of: Any) -> dict[str, Any]:
+    """The parameters of an option for values of a type; none for a table."""
+    while typing.get_origin(of) is typing.Annotated:
+        of = typing.get_args(of)[0]
+    if of in PARSED:
+        return {"type": str, "metavar": PARSED[of][0]}
+    if typing.get_origin(of) is Literal:
+        return {"type": click.Choice(typing.get_args(of))}
+    if typing.get_origin(of) is list and (inner := _kind(typing.get_args(of)[0])):
+        return inner | {"multiple": True}
+    return {"type": of, "default": None} if of in (bool, int, float, str) else {}
+
+
+def changed(form: S, given: Mapping[str, Any]) -> S:
+    """A form with the values of options; a list of nothing but "" is empty."""
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(type(form)):
+        value = given.get(field.name)
+        if value is None or value == ():
+            continue
+        make = next((make for kind, (_, make) in PARSED.items() if kind in _parts(field.type)), None)
+        words = [word for word in value if word] if isinstance(value, tuple) else value
+        values[field.name] = [make(word) for word in words] if make is not None else words
+    return msgspec.structs.replace(form, **values)
+
+
+def _parts(of: Any) -> Iterator[Any]:
+    yield of
+    for inner in typing.get_args(of):
+        yield from _parts(inner)
+
+
+def _condition(text: str) -> RuleCondition:
+    part, _, rest = text.partition(" ")
+    test, _, value = ("contains", "", rest) if part in ("larger", "attachment") else rest.partition(" ")
+    try:
+        return msgspec.convert({"part": part, "test": test, "value": value}, RuleCondition)
+    except msgspec.ValidationError:
+        raise Failure(f'"{text}" isn\'t a condition; for example: "subject contains invoice"') from None
+
+
+def _header(text: str) -> HeaderRule:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise Failure(f'"{text}" isn\'t NAME=VALUE')
+    return HeaderRule(name, value)
+
+
+PARSED: Final[Mapping[Any, tuple[str, Callable[[str], Any]]]] = {
+    RuleCondition: ('"PART TEST VALUE"', _condition),
+    HeaderRule: ("NAME=VALUE", _header),
+}
+"""Tables that a word can give."""
+
+
+# Rules
+
+NEW: Final = Rule(
+    mailbox="",
+    smtp_mail_from_regexp="",
+    msg_from_regexp="",
+    verified_domain="",
+    headers_regexp=[],
+    is_forward=False,
+    list_allow_domain="",
+    accept_rejects_to_mailbox="",
+    comment="",
+)
+"""A rule without conditions and actions."""
+
+ABOUT: Final = {
+    "conditions": 'Condition, such as "from is ann@example.org" or "attachment". Repeatable.',
+    "match": "Whether all conditions must match, or any.",
+    "mailbox": "Mailbox for matching mail.",
+    "label": "Keyword of the label to add.",
+    "star": "Star matching mail.",
+    "forward_to": "Address to forward a copy to after confirmation. Repeatable.",
+    "never_junk": "Skip the junk filter if the sender is verified.",
+    "smtp_mail_from_regexp": "Pattern for the envelope sender, lower case.",
+    "msg_from_regexp": "Pattern for the address in From, lower case.",
+    "verified_domain": "Domain that the mail verifiably comes from.",
+    "headers_regexp": "Patterns for a header field. Repeatable.",
+    "is_forward": "Skip checks of the last hop, because these are forwards from the verified domain.",
+    "list_allow_domain": "Verified mailing list domain. Accept all its mail.",
+    "accept_rejects_to_mailbox": "Mailbox for mail that would be rejected.",
+    "comment": "For your own notes.",
+}
+
+
+def show_rules(items: list[DestinationItem], as_json: bool) -> None:
+    """Print addresses with their rules, numbered."""
+    if as_json:
+        show_json(items)
+        return
+    for item in items:
+        print(printable(f"{item.address}: to {item.form.mailbox}"))
+        for number, rule in enumerate(item.form.rulesets, 1):
+            print(printable(f"  {number}. {'; '.join(_words(rule))}"))
+
+
+def _words(rule: Rule) -> Iterator[str]:
+    for name, value in msgspec.structs.asdict(rule).items():
+        if value == getattr(NEW, name):
+            continue
+        values = value if isinstance(value, list) else [value]
+        yield f"{name}: {', '.join(map(_word, values))}" if value is not True else name
+
+
+def _word(value: Any) -> str:
+    match value:
+        case RuleCondition(part=("larger" | "attachment") as part):
+            return f"{part} {value.value}".strip()
+        case RuleCondition():
+            return f"{value.part} {value.test} {value.value}"
+        case HeaderRule():
+            return f"{value.name}={value.value}"
+    return str(value)
+
+
+def _form(account: str, address: str) -> DestinationForm:
+    items = perform(sorting.ListRules(address, account=account))
+    if not items:
+        raise Failure(f"{address} doesn't belong to this account")
+    return items[0].form
+
+
+def _edit(account: str, address: str, change: Callable[[list[Rule]], None]) -> None:
+    old = _form(account, address).rulesets
+    rules = [*old]
+    change(rules)
+    perform(
+        sorting.SetRules(address, DestinationChange(rulesets=rules), DestinationChange(rulesets=old), account=account)
+    )
+
+
+def _placed(rules: list[Rule], number: int) -> int:
+    if number > len(rules):
+        raise Failure(f"no rule {number}: the address has {len(rules)}")
+    return number - 1
+
+
+RULE: Final = (click.argument("account"), click.argument("address"), click.argument("number", type=click.IntRange(1)))
+
+
+def _arguments(count: int) -> Callable[[C], C]:
+    def add(command: C) -> C:
+        for argument in reversed(RULE[:count]):
+            command = argument(command)
+        return command
+
+    return add
+
+
+AT: Final = click.IntRange(1)
+
+
+@click.command("add")
+@_arguments(2)
+@options(Rule, about=ABOUT)
+@click.option("--at", type=AT, help="Number of the new rule.  [default: the last]")
+def rule_add(account: str, address: str, at: int | None, **given: Any) -> None:
+    """Add a rule to ADDRESS of ACCOUNT, with conditions and what to do with matching mail.
+
+    A condition is PART TEST VALUE. PART is from, to, subject, text or list; TEST is contains, is, begins or ends. It
+    can also be "larger SIZE" or "attachment". The other options are keys of a rule in domains.toml.
+    """
+    rule = changed(NEW, given)
+    _edit(account, address, lambda rules: rules.insert(len(rules) if at is None else at - 1, rule))
+
+
+@click.command("set")
+@_arguments(3)
+@options(Rule, about=ABOUT)
+def rule_set(account: str, address: str, number: int, **given: Any) -> None:
+    """Change rule NUMBER of ADDRESS of ACCOUNT. To clear a value, use "".
+
+    Values that you don't specify are kept. For conditions, see `account rule add`.
+    """
+
+    def change(rules: list[Rule]) -> None:
+        place = _placed(rules, number)
+        rules[place] = changed(rules[place], given)
+
+    _edit(account, address, change)
+
+
+@click.command("rm")
+@_arguments(3)
+def rule_rm(account: str, address: str, number: int) -> None:
+    """Remove rule NUMBER from ADDRESS of ACCOUNT. Mail that was sorted stays where it is."""
+    _edit(account, address, lambda rules: rules.__delitem__(_placed(rules, number)))
+
+
+@click.command("move")
+@_arguments(3)
+@click.argument("to", type=AT)
+def rule_move(account: str, address: str, number: int, to: int) -> None:
+    """Move rule NUMBER of ADDRESS of ACCOUNT, so that it's number TO."""
+    _edit(account, address, lambda rules: rules.insert(to - 1, rules.pop(_placed(rules, number))))
+
+
+@click.command("address")
+@_arguments(2)
+@options(
+    DestinationForm,
+    about={
+        "mailbox": "Mailbox for mail that doesn't match a rule.",
+        "full_name": "Name for this address.",
+        "smtp_error": "Reject all mail with this reply.",
+        "refused_addresses": "Address variant to reject. Repeatable.",
+        "message_auth_required_smtp_error": "Reject unverified senders with this message.",
+    },
+)
+def rule_address(account: str, address: str, **given: Any) -> None:
+    """Change what happens to other mail to ADDRESS of ACCOUNT. To clear a value, use ""."""
+    old = _form(account, address)
+    perform(sorting.SetRules(address, _difference(DestinationChange, old, changed(old, given)), account=account))
+
+
+def _difference(kind: type[S], old: msgspec.Struct, new: msgspec.Struct) -> S:
+    before = msgspec.structs.asdict(old)
+    return kind(**{name: value for name, value in msgspec.structs.asdict(new).items() if value != before[name]})
+
+
+# Forwards
+
+
+class ForwardLine(msgspec.Struct, frozen=True):
+    """What sends mail to an address (``forward_to``, an alias, a script), the state of the address, since when (UTC),
+    and the error of the last bounce.
+    """
+
+    address: str
+    by: str
+    state: str
+    since: str
+    error: str
+
+
+def show_forwards(found: Forwards, as_json: bool) -> None:
+    """Print the addresses with their states."""
+    show([_line(target) for target in found.targets], ForwardLine.__struct_fields__, as_json=as_json)
+
+
+def _line(target: ForwardTarget) -> ForwardLine:
+    by = f"alias {target.alias}" if target.alias else f"script {target.script}" if target.script else "forward_to"
+    states = {"new": "waits for agreement, not asked", "asked": "waits for agreement", "stopped": "stopped"}
+    state = states.get(target.state, "bounces" if target.failing else "confirmed")
+    since = "" if target.since is None else target.since.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M")
+    return ForwardLine(target.address, "script" if target.ran else by, state, since, target.error)
+
+
+@click.command("set")
+@click.argument("account")
+@click.argument("addresses", metavar="[ADDRESS]...", nargs=-1)
+@click.option(
+    "--no-copy",
+    is_flag=True,
+    help="Keep no copy in the account. Where a Sieve script is active, it alone decides what is kept.",
+)
+def forward_set(account: str, addresses: tuple[str, ...], no_copy: bool) -> None:
+    """Forward mail that ACCOUNT accepts, except junk, to each ADDRESS. To stop forwarding, leave out ADDRESS.
+
+    The server emails a confirmation link to each new address. Forwarding starts when it's confirmed.
+    """
+    changed = ForwardChange(forward_to=[*addresses], keep_copy=not no_copy)
+    if problem := perform(sorting.SetForwards(changed, account=account)):
+        raise Failure(problem)
+
+
+# Junk
+
+
+def show_junk(junk: Junk, as_json: bool) -> None:
+    """Print the settings, and what the filter has learned."""
+    if as_json:
+        show_json(junk)
+        return
+    for name, value in msgspec.structs.asdict(junk.form).items():
+        inner = {name: value} if not isinstance(value, msgspec.Struct) else msgspec.structs.asdict(value)
+        for key, setting in inner.items():
+            shown = (
+                ", ".join(setting) if isinstance(setting, list) else msgspec.json.encode(setting).decode().strip('"')
+            )
+            print(printable(f"{key}: {'off' if setting is None else shown}"))
+    print(f"learned: {junk.hams} not junk, {junk.spams} junk")
+
+
+JUNK: Final = {
+    "rejects_mailbox": "Mailbox for copies of rejected mail.",
+    "keep_rejects": "Keep mail in the rejects mailbox.",
+    "introbox": "Mailbox for first mail from unknown senders.",
+    "imap_capabilities_disabled": "IMAP extension to turn off. Repeatable.",
+    "threshold": "Reject mail from unknown senders above this probability.",
+    "onegrams": "Use single words.",
+    "twograms": "Use word pairs.",
+    "threegrams": "Use word triples.",
+    "max_power": "Keep word probabilities this far from 0 and 1.",
+    "top_words": "Number of words that decide.",
+    "ignore_words": "Ignore words this close to 0.5.",
+    "rare_words": "Ignore words seen this often or less.",
+    "enabled": "Mark messages by the mailbox that they're moved to.",
+    "junk_mailbox_regexp": "Pattern for junk mailboxes.",
+    "neutral_mailbox_regexp": "Pattern for mailboxes to leave unmarked.",
+    "not_junk_mailbox_regexp": "Pattern for not-junk mailboxes.",
+}
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, bool | None):
+        return "on" if value else "off"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+@click.command("set")
+@click.argument("account")
+@options(JunkForm, JunkFilterForm, JunkFlagsForm, about=JUNK)
+@click.option("--filter/--no-filter", "filtering", default=None, help="Classify mail by its content.")
+def junk_set(account: str, filtering: bool | None, **given: Any) -> None:
+    """Change the junk settings of ACCOUNT. To clear a text, use "".
+
+    The options are keys of [accounts.NAME], its junk_filter and its automatic_junk_flags in domains.toml.
+    """
+    old = perform(sorting.ShowJunk(account=account)).form
+    judged = old.junk_filter
+    if filtering is False:
+        judged = None
+    elif filtering or judged is not None:
+        judged = changed(judged or FILTER, given)
+    new = msgspec.structs.replace(
+        changed(old, given), junk_filter=judged, automatic_junk_flags=changed(old.automatic_junk_flags, given)
+    )
+    change = _difference(JunkChange, old, new)
+    seen = JunkChange(**{name: getattr(old, name) for name in changed_fields(change)})
+    perform(sorting.SetJunk(change, seen, account=account))
+
+
+FILTER: Final = JunkFilterForm(
+    threshold=0.95,
+    onegrams=True,
+    twograms=False,
+    threegrams=False,
+    max_power=0.01,
+    top_words=10,
+    ignore_words=0.1,
+    rare_words=2,
+)
+"""What a filter that is switched on begins with."""
