@@ -1,0 +1,172 @@
+"""Who may see and use an account is the same through each interface: shares of mailboxes, app passwords."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+
+from tests.interfaces import Interface, Values, command_line, posted, refused, walk
+from tests.web_rig import ADDRESS, PASSWORD, STATIC, Rig
+
+IMAP_PORT = 1143
+IMAP = f"""
+[listeners.imap]
+ips = ["127.0.0.1"]
+imap = {{ enabled = true, port = {IMAP_PORT}, require_tls = false }}
+"""
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/", static=STATIC + IMAP)]
+
+
+async def shown(folder: Path, *words: str) -> Any:
+    printed, failure = await command_line(folder, "account", *words, "--json")
+    assert not failure
+    return json.loads(printed)
+
+
+# A share of a mailbox
+
+
+class OwnShare(msgspec.Struct):
+    """What a guest may do."""
+
+    rights: str
+
+
+def rights_sample(kind: type[msgspec.Struct], name: str, number: int) -> Any:
+    return ("lr", "lrs", "lrswi", "lrswite", "l")[number % 5]
+
+
+async def said(stream: trio.abc.Stream, line: str) -> str:
+    """The answer of an IMAP server to a command."""
+    await stream.send_all(f"a {line}\r\n".encode())
+    answer = b""
+    while not re.search(rb"^a (OK|NO|BAD) .*\r\n", answer, re.MULTILINE):
+        answer += await stream.receive_some()
+    return answer.decode()
+
+
+async def shares(rig: Rig, folder: Path) -> list[Interface]:
+    """The interfaces to what tom may do in mia's Inbox."""
+    account, imap = rig.browser(app="/"), rig.connect(port=IMAP_PORT)
+    await account.log_in()
+    assert "a OK" in await said(imap, f'LOGIN "{ADDRESS}" "{PASSWORD}"')
+
+    async def account_read() -> Values:
+        given = (await account.call("shares"))["given"]
+        return {"rights": "".join(one["rights"] for one in given if one["guest"] == "tom")}
+
+    async def account_write(values: Values) -> str:
+        return await posted(account, "account_share_set", mailbox="Inbox", guest="tom", **values)
+
+    async def line_read() -> Values:
+        given = await shown(folder, "share", "list", "mia")
+        return {"rights": "".join(one["rights"] for one in given if one["guest"] == "tom")}
+
+    async def line_write(values: Values) -> str:
+        words = ("share", "set", "mia", "Inbox", "tom", values["rights"])
+        return (await command_line(folder, "account", *words))[1]
+
+    async def imap_read() -> Values:
+        found = re.search(r' "?tom"? "?([a-z]+)"?', await said(imap, "GETACL Inbox"))
+        return {"rights": re.sub("[cd]", "", found[1]) if found else ""}  # RFC 4314 §2.1.1: of older clients
+
+    async def imap_write(values: Values) -> str:
+        answer = await said(imap, f"SETACL Inbox tom {values['rights']}")
+        return "" if "a OK" in answer else answer
+
+    return [
+        Interface("account app", account_read, account_write),
+        Interface("command line", line_read, line_write),
+        Interface("IMAP", imap_read, imap_write),
+    ]
+
+
+def letters(values: Values) -> Values:
+    """Rights in no order."""
+    return {name: "".join(sorted(value)) for name, value in values.items()}
+
+
+async def test_each_interface_has_a_share(rig: Rig, tmp_path: Path) -> None:
+    """IMAP-157: the rights of a guest, and the end of them."""
+    interfaces = await shares(rig, tmp_path)
+    ordered = [
+        Interface(one.name, lambda read=one.read: _sorted(read), one.write)  # type: ignore[misc]
+        for one in interfaces
+    ]
+    assert await walk(OwnShare, ordered, samples=rights_sample, same=letters) == 9
+    assert await interfaces[0].write({"rights": ""}) == ""
+    assert [await one.read() for one in interfaces] == [{"rights": ""}] * 3
+
+
+async def _sorted(read: Callable[[], Awaitable[Values]]) -> Values:
+    return letters(await read())
+
+
+async def test_bad_rights_change_nothing(rig: Rig, tmp_path: Path) -> None:
+    """IMAP-157."""
+    account, *others = await shares(rig, tmp_path)
+    await refused([account], "rights", "rs", "must be letters of lrswipkxtea, with l")
+    for one in others:
+        assert await one.write({"rights": "lr!"}) != ""
+    assert [await one.read() for one in (account, *others)] == [{"rights": ""}] * 3
+
+
+# An app password, which is made and removed, never changed
+
+
+async def test_each_interface_has_an_app_password(rig: Rig, tmp_path: Path) -> None:
+    """STORE-191: made by either, both show all of it, and either removes it."""
+    account = rig.browser(app="/")
+    await account.log_in()
+    expires = 3_786_912_000_000_000
+
+    def ends(moment: str | None) -> str:
+        return "" if not moment else datetime.fromisoformat(moment).strftime("%Y-%m-%d")
+
+    async def by_app(name: str, scopes: list[str], read_only: bool, limited: bool, token: bool) -> str:
+        given = {"scopes": scopes, "read_only": read_only, "expires": expires if limited else None, "token": token}
+        return await posted(account, "account_app_password_add", name=name, **given)
+
+    async def by_command(name: str, scopes: list[str], read_only: bool, limited: bool, token: bool) -> str:
+        words = [word for scope in scopes for word in ("--scope", scope)]
+        words += ["--read-only"] * read_only + ["--token"] * token
+        words += ["--expires", "2090-01-01T00:00"] if limited else []
+        return (await command_line(tmp_path, "account", "app-password", "add", "mia", name, *words))[1]
+
+    async def seen_in_app() -> list[tuple[Any, ...]]:
+        found = await account.call("app_password_list")
+        return sorted(
+            (one["name"], one["scopes"], one["read_only"], ends(one["expires"]), one["token"]) for one in found
+        )
+
+    async def seen_by_command() -> list[tuple[Any, ...]]:
+        found = await shown(tmp_path, "app-password", "list", "mia")
+        return sorted(
+            (one["name"], one["scopes"], one["read_only"], ends(one["expires"]), one["token"]) for one in found
+        )
+
+    kinds = (
+        (["imap"], True, False, False),
+        (["imap", "submission"], False, True, False),
+        (["jmap", "dav"], False, False, True),
+    )
+    made: list[tuple[Any, ...]] = []
+    for maker in (by_app, by_command):
+        for scopes, read_only, limited, token in kinds:
+            name = f"{maker.__name__} {len(made)}"
+            assert await maker(name, scopes, read_only, limited, token) == ""
+            made.append((name, sorted(scopes), read_only, "2090-01-01" if limited else "", token))
+            for found in (await seen_in_app(), await seen_by_command()):
+                assert [(name, sorted(scopes), *rest) for name, scopes, *rest in found] == sorted(made)
+    for maker in (by_app, by_command):  # the same words for a name that is taken
+        assert await maker(made[0][0], ["imap"], False, False, False) != ""
+    assert await posted(account, "account_app_password_rm", name=made[-1][0]) == ""
+    assert (await command_line(tmp_path, "account", "app-password", "rm", "mia", made[0][0]))[1] == ""
+    assert await seen_in_app() == await seen_by_command()
+    assert [one[0] for one in await seen_in_app()] == sorted(one[0] for one in made[1:-1])
