@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from moxlite.admin.dns.check import check_domain
+from moxlite.admin.dns.plan import make_plan
 from moxlite.admin.dns.report import Report
-from moxlite.admin.dns.senders import merged_spf
-from moxlite.admin.dns.wanted import Keys, wanted_records
+from moxlite.admin.dns.wanted import REPORTS, SPF, STARTS, Keys, merged_spf, wanted_records
+from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.autotls.files import Folder, HostState, State
 from moxlite.config.load import load
 from moxlite.net.resolver import MX, FakeResolver
@@ -43,6 +44,31 @@ def test_no_term_of_a_long_record_is_lost() -> None:
 def test_the_owners_own_qualifier_stays(found: list[str], merged: str) -> None:
     """ADMIN-71a: `-all` is not weakened to `~all`; a record that permits all senders is not kept."""
     assert merged_spf(OWN, found) == merged
+
+
+async def test_the_check_advises_the_text_that_an_update_would_publish(tmp_path: Path) -> None:
+    """ADMIN-48b, ADMIN-71a: for each text of which there may be only one; both keep what the one in DNS permits."""
+    reports = 'localpart = "r", account = "me", mailbox = "Reports"'
+    static = STATIC.replace("127.0.0.1", "192.0.2.1").replace("listeners.local", "listeners.public")
+    (tmp_path / "moxlite.toml").write_text(f"host_tlsrpt = {{ {reports} }}\n{static}")
+    domains = f'[domains."example.org"]\ndmarc = {{ {reports} }}\ntlsrpt = {{ {reports} }}\n'
+    (tmp_path / "domains.toml").write_text(DOMAINS.replace('[domains."example.org"]\n', domains))
+    snapshot, _ = load(tmp_path / "moxlite.toml")
+    domain = Domain.parse("example.org")
+    settings = snapshot.domain(domain)
+    assert settings is not None
+    records = [one for one in wanted_records(snapshot, domain, settings, Keys({}, ())) if one.topic in (*SPF, *REPORTS)]
+    assert {one.topic for one in records} == {*SPF, *REPORTS}
+    others = {one.name: f"{STARTS[one.topic]}; rua=mailto:other@example.net; p=none" for one in records}
+    others |= {one.name: "v=spf1 ip4:198.51.100.1 -all" for one in records if one.topic in SPF}
+    resolver = FakeResolver({"TXT": {name: [text] for name, text in others.items()}})
+    unused: Any = None
+    topics = ["spf", "dmarc", "tlsrpt", "host-tlsrpt"]
+    reports_by_topic = await check_domain(snapshot, domain, settings, resolver, unused, served=False, topics=topics)
+    advice = {line.partition("`: ")[2] for one in reports_by_topic.values() for line in one.instructions}
+    plan = make_plan(records, {(name, "TXT"): [rdata_of("TXT", text)] for name, text in others.items()})
+    assert plan.left == ()
+    assert {f"{one.name} TXT {one.add[0].to_text()}" for one in plan.changes} <= advice
 
 
 @pytest.mark.parametrize(("domain", "asked"), [("lists.example.org", 0), ("other.example", 1)])

@@ -219,7 +219,7 @@ async def check_mtasts(case: Case) -> Report:
 
 
 async def _policy_lines(case: Case, name: str) -> list[str]:
-    return shown(name, "TXT", await case.texts(name, "v=STSv1", Report()) or ())
+    return shown(name, "TXT", await case.texts(Report(), "mtasts", name) or ())
 
 
 async def _policy(case: Case, report: Report) -> None:

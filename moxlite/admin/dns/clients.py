@@ -115,7 +115,7 @@ async def check_pacc(case: Case) -> Report:
     for record in case.records("pacc"):
         if record.kind != "TXT":
             continue
-        found = await case.texts(record.name, "v=UAAC1", report)
+        found = await case.texts(report, "pacc", record.name)
         if found is None:
             return report
         if not found:

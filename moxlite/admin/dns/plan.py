@@ -12,8 +12,7 @@ from typing import Final, TypeAlias
 import dns.rdata
 import msgspec
 
-from moxlite.admin.dns.senders import merged_report, merged_spf
-from moxlite.admin.dns.wanted import POLICY, Group, Kind, WantedRecord, group_of
+from moxlite.admin.dns.wanted import POLICY, REPORTS, SPF, STARTS, Group, Kind, WantedRecord, group_of
 from moxlite.admin.dns.zonefile import rdata_of
 
 Data: TypeAlias = dns.rdata.Rdata
@@ -84,12 +83,6 @@ class ZonePlan(msgspec.Struct, frozen=True):
 
 ADDED: Final[frozenset[Kind]] = frozenset({"TLSA", "CAA"})
 """Types whose records may be added beside others: one more key or CA never does harm."""
-
-TEXTS: Final = {"spf": "v=spf1", "spf-host": "v=spf1", "dmarc": "v=DMARC1", "tlsrpt": "v=TLSRPTv1"}
-"""Texts that are merged, by topic, and their beginning."""
-
-OTHER_TEXTS: Final = {"host-tlsrpt": "v=TLSRPTv1", "mtasts": "v=STSv1", "pacc": "v=UAAC1", "srv": "path="}
-"""Further texts with a beginning of their own; other texts may be at the same name."""
 
 
 def slots_of(wanted_records: Iterable[WantedRecord], ours: Ours) -> list[Slot]:
@@ -170,7 +163,7 @@ def _conflict(name: str, kind: Kind, found: Found) -> str:
 
 
 def _is_mergeable(records: Sequence[WantedRecord]) -> bool:
-    return all(record.kind == "TXT" and record.topic in TEXTS for record in records)
+    return all(record.kind == "TXT" and record.topic in (*SPF, *REPORTS) for record in records)
 
 
 def _difference(
@@ -193,18 +186,17 @@ def _text_difference(
     wanted_record: WantedRecord, before: Sequence[Data], ours: Sequence[Published]
 ) -> tuple[list[Data], list[Data]]:
     """As `_difference`, for one text. Texts at the same name with another beginning are left alone."""
-    start = TEXTS.get(wanted_record.topic) or OTHER_TEXTS.get(wanted_record.topic) or ""
+    start = STARTS.get(wanted_record.topic, "")
     same = {text: data for data in before if (text := text_of(data)).lower().startswith(start.lower())}
-    value = str(wanted_record.value)
-    if wanted_record.topic in ("spf", "spf-host"):
+    value, kept = str(wanted_record.value), list(same)
+    if wanted_record.topic in SPF:
         former = {term for published in ours for term in published.wanted.split()} - set(value.split())
         kept = [" ".join(term for term in text.split() if term not in former) for text in same]
-        value = merged_spf(value, kept)
-    elif wanted_record.topic in TEXTS:
+    elif wanted_record.topic in REPORTS:
         # of a record that is all ours, the policy follows the configuration
         own = {text_of(published.data) for published in ours}
         kept = [text for text in same if text not in own or POLICY.sub("", text) != POLICY.sub("", value)]
-        value = merged_report(value, kept)
+    value = str(wanted_record.merged(kept).value)
     remove = [data for text, data in same.items() if text != value]
     return remove, [] if value in same else [rdata_of("TXT", value)]
 

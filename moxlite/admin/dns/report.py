@@ -1,13 +1,13 @@
 """The report of a check, and the inputs that checks share (ADMIN-48)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Final
 
 import msgspec
 
 from moxlite.admin.dns.network import Network
-from moxlite.admin.dns.wanted import Keys, Kind, Topic, Value, WantedRecord
+from moxlite.admin.dns.wanted import STARTS, Keys, Kind, Topic, Value, WantedRecord
 from moxlite.admin.dns.zonefile import record_line, zone_line
 from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot
@@ -80,27 +80,20 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             return shown(name, "CNAME", [(*answer.chain, answer.name)[1]])
         return [line for ip in answer.records for line in shown(name, "A" if ip.version == 4 else "AAAA", [str(ip)])]
 
-    async def the_text(
-        self, report: Report, topic: Topic, name: str, prefix: str, choose: Callable[[Sequence[str]], str | None]
-    ) -> str | None:
-        """The one TXT record at an absolute name that begins with `prefix`. None, with an error in the report, if there
-        is no such record or more than one.
-
-        Args:
-          choose: picks the text that should replace several found ones; None for the wanted record.
+    async def the_text(self, report: Report, topic: Topic, name: str) -> str | None:
+        """The one text of a topic at an absolute name. None, with an error in the report, if there is no such record or
+        more than one.
         """
-        found = await self.texts(name, prefix, report)
+        found = await self.texts(report, topic, name)
         if found is None or len(found) == 1:
             return found[0] if found else None
         problem = f"{len(found)} records, there must be one" if found else "no record"
-        report.errors.append(f"{name} TXT {prefix}: {problem}")
-        self.ask_for(report, topic, name=name, found=shown(name, "TXT", found), text=choose(found) if found else None)
+        report.errors.append(f"{name} TXT {STARTS[topic]}: {problem}")
+        self.ask_for(report, topic, name=name, found=shown(name, "TXT", found), kept=found)
         return None
 
-    async def texts(self, name: str, prefix: str, report: Report) -> list[str] | None:
-        """The TXT records at an absolute name that begin with `prefix`; None, with an error in the report, if the
-        look-up fails.
-        """
+    async def texts(self, report: Report, topic: Topic, name: str) -> list[str] | None:
+        """The texts of a topic at an absolute name; None, with an error in the report, if the look-up fails."""
         try:
             answer = await self.resolver.txt(name)
         except NotFound:
@@ -108,7 +101,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         except DNSError as error:
             report.errors.append(f"couldn't look up {name} TXT: {error}")
             return None
-        found = [text for text in answer.records if text.lower().startswith(prefix.lower())]
+        found = [text for text in answer.records if text.lower().startswith(STARTS[topic].lower())]
         report.found += [f"{name} TXT {text}" for text in found]
         return found
 
@@ -119,18 +112,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         *,
         name: str | None = None,
         found: Sequence[str] = (),
-        text: str | None = None,
+        kept: Sequence[str] = (),
     ) -> None:
         """Add instructions for publishing the wanted records of a topic.
 
         Args:
           name: of the records, None for all.
           found: lines of the records at `name` that are wrong.
-          text: value of the one TXT record at `name`, if it is not the wanted one.
+          kept: texts at `name` whose permissions the new one keeps.
         """
-        wanted_records = [record for record in self.records(topic) if name is None or record.name == name]
-        if text is not None and name is not None:
-            wanted_records = [WantedRecord(topic, name, "TXT", text)]
+        wanted_records = [record.merged(kept) for record in self.records(topic) if name is None or record.name == name]
         report.instructions += [line for line in instructions(found, wanted_records) if line not in report.instructions]
 
     async def mend_host(self, report: Report) -> None:

@@ -1,13 +1,11 @@
 """Checks of the records that receivers use for our mail: SPF, DKIM, DMARC, TLS reports (ADMIN-48, 48a, AUTH-74, 91)."""
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from moxlite.admin.dns.report import Case, Report, shown
-from moxlite.admin.dns.wanted import Topic, report_address
+from moxlite.admin.dns.wanted import Topic, report_address, report_addresses
 from moxlite.config.domains import Route
 from moxlite.mailauth.dkim.keyrecord import RecordError, choose_record, parse_record
 from moxlite.mailauth.dmarc import RecordError as DMARCRecordError, parse_record as parse_dmarc
@@ -24,7 +22,7 @@ async def check_spf(case: Case) -> Report:
     """Check that SPF of the domain and of the host permits each of our addresses."""
     report = Report()
     _smarthosts(case, report)
-    found = await _the_spf(case, report, "spf", f"{case.domain.ascii}.")
+    found = await case.the_text(report, "spf", f"{case.domain.ascii}.")
     ips = (*(case.ips or ()), *case.socks)
     if case.ips is None or not ips:
         report.warnings.append(
@@ -45,7 +43,7 @@ async def check_spf(case: Case) -> Report:
 async def _host_spf(case: Case, report: Report) -> None:
     if case.host == case.domain:
         return
-    found = await _the_spf(case, report, "spf-host", f"{case.host.ascii}.")
+    found = await case.the_text(report, "spf-host", f"{case.host.ascii}.")
     if found is None:
         return
     for ip in case.ips or ():
@@ -55,43 +53,15 @@ async def _host_spf(case: Case, report: Report) -> None:
             _mend_spf(case, report, "spf-host", found, result.status)
 
 
-async def _the_spf(case: Case, report: Report, topic: Topic, name: str) -> str | None:
-    wanted = str(case.records(topic)[0].value)
-    return await case.the_text(report, topic, name, "v=spf1", partial(merged_spf, wanted))
-
-
 def _mend_spf(case: Case, report: Report, topic: Topic, found: str, status: SPFStatus) -> None:
     """Ask for a record that permits our addresses, and everything that the one in DNS permits. Nothing is asked for if
     the failure may be temporary.
     """
     if status == SPFStatus.TEMPERROR:
         return
-    wanted_record = case.records(topic)[0]
-    readable = status != SPFStatus.PERMERROR
-    text = merged_spf(str(wanted_record.value), [found]) if readable else None
-    case.ask_for(report, topic, name=wanted_record.name, found=shown(wanted_record.name, "TXT", [found]), text=text)
-
-
-def merged_spf(wanted: str, found: Sequence[str]) -> str:
-    """Merge SPF records into one that permits the same (RFC 7208 §3.2): the first that does so already, else the wanted
-    one with the terms of the others appended. A ``redirect`` becomes an ``include``; ``exp`` is left out. The owner's
-    own ``all`` stays, the strictest of several; one that permits all senders does not.
-    """
-    *own, last = wanted.split()
-    terms = dict.fromkeys(own)
-    ends = [term.lower() for text in found for term in text.split()[1:]]
-    last = next((f"{qualifier}all" for qualifier in "-~?" if f"{qualifier}all" in ends), last)
-    for text in found:
-        for term in text.split()[1:]:
-            bare = term.removeprefix("+")
-            if bare.lower().startswith("redirect="):
-                bare = f"include:{bare.partition('=')[2]}"
-            if bare.lower().lstrip("-~?") != "all" and not bare.lower().startswith("exp="):
-                terms[bare] = None
-    for text in found:
-        if terms.keys() <= set(text.split()):
-            return text
-    return " ".join([*terms, last])
+    name = case.records(topic)[0].name
+    kept = () if status == SPFStatus.PERMERROR else (found,)
+    case.ask_for(report, topic, name=name, found=shown(name, "TXT", [found]), kept=kept)
 
 
 async def check_dkim(case: Case) -> Report:
@@ -134,7 +104,7 @@ async def check_dmarc(case: Case) -> Report:
     name = f"_dmarc.{case.domain.ascii}."
     settings = case.settings.dmarc
     own = "" if settings is None else report_address(case.domain, settings)
-    found = await case.the_text(report, "dmarc", name, "v=DMARC1", partial(_reporting, own))
+    found = await case.the_text(report, "dmarc", name)
     if found is None:
         return report
     lines = shown(name, "TXT", [found])
@@ -153,7 +123,7 @@ async def check_dmarc(case: Case) -> Report:
         return report
     if own.lower() not in [address.lower() for address in record.rua]:
         report.errors.append(f"reports do not go to {own}")
-        case.ask_for(report, "dmarc", name=name, found=lines, text=_with_address(found, own))
+        case.ask_for(report, "dmarc", name=name, found=lines, kept=[found])
     for uri in record.rua:
         await _external(case, report, uri)
     return report
@@ -165,7 +135,7 @@ async def _external(case: Case, report: Report, uri: str) -> None:
     if not at or organizational_domain(at) == organizational_domain(case.domain.ascii):
         return
     name = f"{case.domain.ascii}._report._dmarc.{at}."
-    if await case.texts(name, "v=DMARC1", report) == []:
+    if await case.texts(report, "dmarc", name) == []:
         report.errors.append(f"{at} doesn't accept reports about {case.domain}, so none will be sent there")
         report.instructions.append(f'add to DNS: {name} TXT "v=DMARC1"')
 
@@ -200,52 +170,14 @@ async def check_host_tlsrpt(case: Case) -> Report:
 
 
 async def _tlsrpt(case: Case, report: Report, name: str, topic: Topic) -> None:
-    [own] = _rua(str(case.records(topic)[0].value))
-    found = await case.the_text(report, topic, name, "v=TLSRPTv1", partial(_reporting, own))
+    [own] = report_addresses(str(case.records(topic)[0].value))
+    found = await case.the_text(report, topic, name)
     if found is None:
         return
-    have = _rua(found)
+    have = report_addresses(found)
     if own not in have:
         report.errors.append(f"reports do not go to {own}" if have else f"{name} doesn't have rua")
-        text = _with_address(found, own)
-        case.ask_for(report, topic, name=name, found=shown(name, "TXT", [found]), text=text)
-
-
-def _reporting(address: str, found: Sequence[str]) -> str | None:
-    """The first DMARC or TLSRPT record with an address of ours; URIs are compared without regard to case."""
-    return next((text for text in found if address and address.lower() in _rua(text)), None)
-
-
-def merged_report(wanted: str, found: Sequence[str]) -> str:
-    """Merge DMARC or TLSRPT records: the first one that is there, with the report address of the wanted one; that one
-    if none is there.
-    """
-    if not found:
-        return wanted
-    address = wanted.partition("rua=")[2]
-    if not address:
-        return found[0]
-    return _reporting(address, found) or _with_address(found[0], address)
-
-
-def _with_address(found: str, address: str) -> str:
-    """Add a report address to a DMARC or TLSRPT record."""
-    fields = [field.strip() for field in found.split(";") if field.strip()]
-    for index, field in enumerate(fields):
-        name, _, value = field.partition("=")
-        if name.strip() == "rua":
-            fields[index] = f"rua={','.join(filter(None, (value.strip(), address)))}"
-            return "; ".join(fields)
-    return "; ".join([*fields, f"rua={address}"])
-
-
-def _rua(text: str) -> set[str]:
-    """The report addresses of a TLSRPT or DMARC record (RFC 8460 §3, RFC 9989)."""
-    for field in text.split(";")[1:]:
-        name, _, value = field.partition("=")
-        if name.strip() == "rua":
-            return {uri.strip().lower() for uri in value.split(",") if uri.strip()}
-    return set()
+        case.ask_for(report, topic, name=name, found=shown(name, "TXT", [found]), kept=[found])
 
 
 def _because(problem: str) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec.structs import replace
 
 from moxlite.admin.dkimkeys import KeyUnreadable, read_key
 from moxlite.admin.offer import DAV_PATH, agent_record, offer_for, public_first
@@ -100,6 +101,86 @@ class WantedRecord(msgspec.Struct, frozen=True):
     def group(self) -> Group:
         """Part of a plan that shows the record."""
         return group_of(self.name, self.kind, str(self.value))
+
+    def merged(self, texts: Sequence[str]) -> "WantedRecord":
+        """This record with what the texts at its name permit. There may be only one for SPF, and one for reports."""
+        merge = merged_spf if self.topic in SPF else merged_report if self.topic in REPORTS else None
+        return self if merge is None else replace(self, value=merge(str(self.value), texts))
+
+
+STARTS: Final[Mapping[Topic, str]] = {
+    "spf": "v=spf1",
+    "spf-host": "v=spf1",
+    "dmarc": "v=DMARC1",
+    "tlsrpt": "v=TLSRPTv1",
+    "host-tlsrpt": "v=TLSRPTv1",
+    "mtasts": "v=STSv1",
+    "pacc": "v=UAAC1",
+    "srv": "path=",
+}
+"""Beginnings of texts, by topic; texts with another one may be at the same name."""
+
+SPF: Final[frozenset[Topic]] = frozenset({"spf", "spf-host"})
+REPORTS: Final[frozenset[Topic]] = frozenset({"dmarc", "tlsrpt", "host-tlsrpt"})
+
+
+def merged_spf(wanted: str, found: Sequence[str]) -> str:
+    """Merge SPF records into one that permits the same (RFC 7208 §3.2): the first that does so already, else the wanted
+    one with the terms of the others appended. A ``redirect`` becomes an ``include``; ``exp`` is left out. The owner's
+    own ``all`` stays, the strictest of several; one that permits all senders does not.
+    """
+    *own, last = wanted.split()
+    terms = dict.fromkeys(own)
+    ends = [term.lower() for text in found for term in text.split()[1:]]
+    last = next((f"{qualifier}all" for qualifier in "-~?" if f"{qualifier}all" in ends), last)
+    for text in found:
+        for term in text.split()[1:]:
+            bare = term.removeprefix("+")
+            if bare.lower().startswith("redirect="):
+                bare = f"include:{bare.partition('=')[2]}"
+            if bare.lower().lstrip("-~?") != "all" and not bare.lower().startswith("exp="):
+                terms[bare] = None
+    for text in found:
+        if terms.keys() <= set(text.split()):
+            return text
+    return " ".join([*terms, last])
+
+
+def _reporting(address: str, found: Sequence[str]) -> str | None:
+    """The first DMARC or TLSRPT record with an address of ours; URIs are compared without regard to case."""
+    return next((text for text in found if address and address.lower() in report_addresses(text)), None)
+
+
+def merged_report(wanted: str, found: Sequence[str]) -> str:
+    """Merge DMARC or TLSRPT records: the first one that is there, with the report address of the wanted one; that one
+    if none is there.
+    """
+    if not found:
+        return wanted
+    address = wanted.partition("rua=")[2]
+    if not address:
+        return found[0]
+    return _reporting(address, found) or _with_address(found[0], address)
+
+
+def _with_address(found: str, address: str) -> str:
+    """Add a report address to a DMARC or TLSRPT record."""
+    fields = [field.strip() for field in found.split(";") if field.strip()]
+    for index, field in enumerate(fields):
+        name, _, value = field.partition("=")
+        if name.strip() == "rua":
+            fields[index] = f"rua={','.join(filter(None, (value.strip(), address)))}"
+            return "; ".join(fields)
+    return "; ".join([*fields, f"rua={address}"])
+
+
+def report_addresses(text: str) -> set[str]:
+    """The report addresses of a TLSRPT or DMARC record (RFC 8460 §3, RFC 9989)."""
+    for field in text.split(";")[1:]:
+        name, _, value = field.partition("=")
+        if name.strip() == "rua":
+            return {uri.strip().lower() for uri in value.split(",") if uri.strip()}
+    return set()
 
 
 class Keys(msgspec.Struct, frozen=True):
