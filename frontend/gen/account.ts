@@ -480,44 +480,6 @@ export interface MailServer {
   security: "plain" | "starttls" | "tls";
 }
 
-/** Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes. */
-export interface Junk {
-  form: JunkForm;
-  hams: number;
-  spams: number;
-  mailboxes: Array<string>;
-}
-
-/** The keys of `Account` about junk. Without ``junk_filter``, content is not judged. */
-export interface JunkForm {
-  automatic_junk_flags: JunkFlagsForm;
-  junk_filter: JunkFilterForm | null;
-  rejects_mailbox: string;
-  keep_rejects: boolean;
-  introbox: string;
-  imap_capabilities_disabled: Array<string>;
-}
-
-/** `AutomaticJunkFlags` of domains.toml. */
-export interface JunkFlagsForm {
-  enabled: boolean;
-  junk_mailbox_regexp: string;
-  neutral_mailbox_regexp: string;
-  not_junk_mailbox_regexp: string;
-}
-
-/** `JunkFilter` of domains.toml. */
-export interface JunkFilterForm {
-  threshold: number;
-  onegrams: boolean;
-  twograms: boolean;
-  threegrams: boolean;
-  max_power: number;
-  top_words: number;
-  ignore_words: number;
-  rare_words: number;
-}
-
 /** Numbers of messages that were marked as wanted and as junk. */
 export interface Taught {
   wanted: number;
@@ -619,33 +581,6 @@ export interface TLSKeyInfo {
   certificate: string;
 }
 
-/** The settings, and the state of each address. ``problem``: why owners could not be asked, "". ``script``: the name */
-export interface Forwards {
-  form: ForwardForm;
-  targets: Array<ForwardTarget>;
-  problem: string;
-  script: string;
-}
-
-/** `forward_to` and `keep_copy` of the account (SMTP-159). */
-export interface ForwardForm {
-  forward_to: Array<string>;
-  keep_copy: boolean;
-}
-
-/** An address to which mail is sent on. ``new`` and ``asked`` ones get nothing yet; ``confirmed`` ones do, also */
-export interface ForwardTarget {
-  address: string;
-  state: "asked" | "confirmed" | "new" | "stopped";
-  since: string | null;
-  failing: string | null;
-  error: string;
-  alias: string;
-  script: string;
-  ran: boolean;
-  taken_over: boolean;
-}
-
 /** All scripts, errors when they ran, the newest first, and the extensions that scripts may use. */
 export interface Scripts {
   scripts: Array<Script>;
@@ -674,22 +609,6 @@ export interface ScriptFault {
   line: number;
   column: number;
   text: string;
-}
-
-/** An address of the account with its settings and rules. */
-export interface DestinationItem {
-  address: string;
-  form: DestinationForm;
-}
-
-/** `Destination` of domains.toml: an address of the account. */
-export interface DestinationForm {
-  mailbox: string;
-  full_name: string;
-  rulesets: Array<Rule>;
-  smtp_error: string;
-  refused_addresses: Array<string>;
-  message_auth_required_smtp_error: string;
 }
 
 /** A label of the webmail: the keyword that rules give, and its name. */
@@ -892,6 +811,112 @@ export interface VacationChange {
   known_only?: boolean;
 }
 
+/** An address of the account with its settings and rules. */
+export interface DestinationItem {
+  address: string;
+  form: DestinationForm;
+}
+
+/** `Destination` of domains.toml: an address of the account. */
+export interface DestinationForm {
+  mailbox: string;
+  full_name: string;
+  rulesets: Array<Rule>;
+  smtp_error: string;
+  refused_addresses: Array<string>;
+  message_auth_required_smtp_error: string;
+}
+
+/** A change of an address. */
+export interface DestinationChange {
+  mailbox?: string;
+  full_name?: string;
+  rulesets?: Array<Rule>;
+  smtp_error?: string;
+  refused_addresses?: Array<string>;
+  message_auth_required_smtp_error?: string;
+}
+
+/** The settings, and the state of each address. ``script``: the name of the active script, which alone decides what */
+export interface Forwards {
+  form: ForwardForm;
+  targets: Array<ForwardTarget>;
+  script: string;
+}
+
+/** `forward_to` and `keep_copy` of the account (SMTP-159). */
+export interface ForwardForm {
+  forward_to: Array<string>;
+  keep_copy: boolean;
+}
+
+/** An address to which mail is sent on. ``new`` and ``asked`` ones get nothing yet; ``confirmed`` ones do, also */
+export interface ForwardTarget {
+  address: string;
+  state: "asked" | "confirmed" | "new" | "stopped";
+  since: string | null;
+  failing: string | null;
+  error: string;
+  alias: string;
+  script: string;
+  ran: boolean;
+  taken_over: boolean;
+}
+
+/** A change of `ForwardForm`. */
+export interface ForwardChange {
+  forward_to?: Array<string>;
+  keep_copy?: boolean;
+}
+
+/** Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes. */
+export interface Junk {
+  form: JunkForm;
+  hams: number;
+  spams: number;
+  mailboxes: Array<string>;
+}
+
+/** The keys of `Account` about junk. Without ``junk_filter``, content is not judged. */
+export interface JunkForm {
+  automatic_junk_flags: JunkFlagsForm;
+  junk_filter: JunkFilterForm | null;
+  rejects_mailbox: string;
+  keep_rejects: boolean;
+  introbox: string;
+  imap_capabilities_disabled: Array<string>;
+}
+
+/** `AutomaticJunkFlags` of domains.toml. */
+export interface JunkFlagsForm {
+  enabled: boolean;
+  junk_mailbox_regexp: string;
+  neutral_mailbox_regexp: string;
+  not_junk_mailbox_regexp: string;
+}
+
+/** `JunkFilter` of domains.toml. */
+export interface JunkFilterForm {
+  threshold: number;
+  onegrams: boolean;
+  twograms: boolean;
+  threegrams: boolean;
+  max_power: number;
+  top_words: number;
+  ignore_words: number;
+  rare_words: number;
+}
+
+/** A change of the settings about junk. */
+export interface JunkChange {
+  automatic_junk_flags?: JunkFlagsForm;
+  junk_filter?: JunkFilterForm | null;
+  rejects_mailbox?: string;
+  keep_rejects?: boolean;
+  introbox?: string;
+  imap_capabilities_disabled?: Array<string>;
+}
+
 /** A message that leaves at `due`, µs UTC, and can be stopped until then. */
 export interface Leaving {
   id: string;
@@ -960,10 +985,6 @@ export const checks: Checks = {
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"], davx5: "string" },
   Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]], jmap: "string" },
   MailServer: { host: "string", port: "integer", security: ["enum", ["plain", "starttls", "tls"]] },
-  Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
-  JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
-  JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
-  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   Taught: { wanted: "integer", junk: "integer" },
   Training: { running: "boolean", done: "integer", total: "integer" },
   Sending: { form: ["ref", "SendingForm"], events: ["list", "string"] },
@@ -976,15 +997,10 @@ export const checks: Checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
-  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
-  ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
   ScriptFault: { line: "integer", column: "integer", text: "string" },
-  DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
-  DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
   RuleLabel: { keyword: "string", name: "string" },
   TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
   TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
@@ -1007,6 +1023,18 @@ export const checks: Checks = {
   VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
   VacationAnswer: { address: "string", sent: "integer" },
   VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
+  DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
+  DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
+  DestinationChange: { mailbox: ["optional", "string"], full_name: ["optional", "string"], rulesets: ["optional", ["list", ["ref", "Rule"]]], smtp_error: ["optional", "string"], refused_addresses: ["optional", ["list", "string"]], message_auth_required_smtp_error: ["optional", "string"] },
+  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], script: "string" },
+  ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
+  ForwardChange: { forward_to: ["optional", ["list", "string"]], keep_copy: ["optional", "boolean"] },
+  Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
+  JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
+  JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
+  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
+  JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
   Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" },
 };
 
@@ -1179,12 +1207,6 @@ export interface Calls {
   /** The answer to the device: its settings and password, once the user has said yes. */
   device_look(claim: string): Promise<DeviceLook>;
 
-  /** The settings, what the filter has learned, and the names of the mailboxes. */
-  junk(): Promise<Junk>;
-
-  /** Save the settings; returns them as they are now. A conflict if they are no longer the old ones. */
-  junk_save(old: JunkForm, changed: JunkForm): Promise<JunkForm>;
-
   /** Learn from the mail in Archive and Junk; returns how many messages were marked. */
   junk_teach(): Promise<Taught>;
 
@@ -1233,18 +1255,6 @@ export interface Calls {
   /** Forget a key; its mail sessions end, and log-ins with it are refused. */
   key_remove(fingerprint: string): Promise<null>;
 
-  /** The addresses to which mail is sent on, with their states. */
-  forwards(): Promise<Forwards>;
-
-  /** Save the addresses, and ask the owners of new ones. A conflict if they are no longer the old ones. */
-  forward_save(old: ForwardForm, changed: ForwardForm): Promise<Forwards>;
-
-  /** Ask the owner of an address again, once a day at most. */
-  forward_ask(address: string): Promise<null>;
-
-  /** Send mail again to an address that was stopped. */
-  forward_start(address: string): Promise<null>;
-
   /** All scripts by name, and errors when they ran. */
   script_list(): Promise<Scripts>;
 
@@ -1256,12 +1266,6 @@ export interface Calls {
 
   /** Save these settings; one that is missing gets its default. A conflict if they are no longer the old ones. */
   settings_save(old: Record<string, unknown>, changed: Record<string, unknown>): Promise<null>;
-
-  /** All addresses with their settings and rules. */
-  destination_list(): Promise<Array<DestinationItem>>;
-
-  /** Save the settings and rules of an address; returns them as they are now. A conflict if they are no longer the */
-  destination_save(address: string, old: DestinationForm, changed: DestinationForm): Promise<DestinationItem>;
 
   /** The labels that rules can give. */
   rule_labels(): Promise<Array<RuleLabel>>;
@@ -1349,6 +1353,30 @@ export interface Calls {
 
   /** Change an account's vacation reply if it still matches `mark`; "" for any. */
   account_vacation_set(changed: VacationChange, mark?: string, account?: string): Promise<null>;
+
+  /** List the rules of ACCOUNT: of ADDRESS, or of all its addresses. The first matching rule is used. */
+  account_rule_list(address?: string, account?: string): Promise<Array<DestinationItem>>;
+
+  /** Change the rules and settings of an address. The owners of addresses to which rules forward are asked. */
+  account_rule_set(address: string, changed: DestinationChange, old?: DestinationChange, account?: string): Promise<null>;
+
+  /** List forwarding addresses of ACCOUNT: confirmed, waiting for confirmation, bouncing, or stopped. */
+  account_forward_list(account?: string): Promise<Forwards>;
+
+  /** Change the forwarding addresses, and ask the owners of new ones. Returns why some were not asked, a line each. */
+  account_forward_set(changed: ForwardChange, old?: ForwardChange, account?: string): Promise<string>;
+
+  /** Send another confirmation email to ADDRESS. You can do this once a day. */
+  account_forward_ask(address: string, account?: string): Promise<null>;
+
+  /** Resume forwarding to ADDRESS after it was stopped for bouncing. */
+  account_forward_start(address: string, account?: string): Promise<null>;
+
+  /** Show the junk settings of ACCOUNT, and what its filter has learned. */
+  account_junk_show(account?: string): Promise<Junk>;
+
+  /** Change the settings about junk. */
+  account_junk_set(changed: JunkChange, old?: JunkChange, account?: string): Promise<null>;
 
   /** List ACCOUNT's scheduled messages, next one first. */
   account_later_list(account?: string): Promise<Array<Leaving>>;
@@ -1445,8 +1473,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   device_stop: [{}, "null"],
   device_open: [{ link: "string" }, "string"],
   device_look: [{ claim: "string" }, ["ref", "DeviceLook"]],
-  junk: [{}, ["ref", "Junk"]],
-  junk_save: [{ old: ["ref", "JunkForm"], changed: ["ref", "JunkForm"] }, ["ref", "JunkForm"]],
   junk_teach: [{}, ["ref", "Taught"]],
   junk_retrain: [{}, "integer"],
   junk_training: [{}, ["ref", "Training"]],
@@ -1463,16 +1489,10 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   key_add: [{ certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "TLSKeyInfo"]],
   key_save: [{ old: ["ref", "TLSKeyInfo"], changed: ["ref", "TLSKeyInfo"] }, "null"],
   key_remove: [{ fingerprint: "string" }, "null"],
-  forwards: [{}, ["ref", "Forwards"]],
-  forward_save: [{ old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]],
-  forward_ask: [{ address: "string" }, "null"],
-  forward_start: [{ address: "string" }, "null"],
   script_list: [{}, ["ref", "Scripts"]],
   script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
   settings: [{}, ["map", "any"]],
   settings_save: [{ old: ["map", "any"], changed: ["map", "any"] }, "null"],
-  destination_list: [{}, ["list", ["ref", "DestinationItem"]]],
-  destination_save: [{ address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]],
   rule_labels: [{}, ["list", ["ref", "RuleLabel"]]],
   rules_try: [{ address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]],
   rules_as_sieve: [{ rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]],
@@ -1502,6 +1522,14 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_sieve_rm: [{ script: "string", account: ["optional", "string"] }, "null"],
   account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
   account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  account_rule_list: [{ address: ["optional", "string"], account: ["optional", "string"] }, ["list", ["ref", "DestinationItem"]]],
+  account_rule_set: [{ address: "string", changed: ["ref", "DestinationChange"], old: ["optional", ["ref", "DestinationChange"]], account: ["optional", "string"] }, "null"],
+  account_forward_list: [{ account: ["optional", "string"] }, ["ref", "Forwards"]],
+  account_forward_set: [{ changed: ["ref", "ForwardChange"], old: ["optional", ["ref", "ForwardChange"]], account: ["optional", "string"] }, "string"],
+  account_forward_ask: [{ address: "string", account: ["optional", "string"] }, "null"],
+  account_forward_start: [{ address: "string", account: ["optional", "string"] }, "null"],
+  account_junk_show: [{ account: ["optional", "string"] }, ["ref", "Junk"]],
+  account_junk_set: [{ changed: ["ref", "JunkChange"], old: ["optional", ["ref", "JunkChange"]], account: ["optional", "string"] }, "null"],
   account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
   account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"],
   address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],

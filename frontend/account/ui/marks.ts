@@ -9,7 +9,7 @@ function textOf(element: HTMLElement): string {
   return (copy.textContent ?? "").trim();
 }
 
-/** The settings of a page: each element with its text. What is hidden is none, what is folded is. */
+/** The settings of a page: each element with its text. Hidden elements are left out, folded ones are not. */
 export function settingsIn(root: HTMLElement): (readonly [element: HTMLElement, text: string])[] {
   return [...root.querySelectorAll<HTMLElement>(elements)]
     .filter((one) => one.closest("[hidden]") === null)

@@ -364,7 +364,7 @@ var period = 1e3;
 var enough = 100;
 var standard = { threshold: 0.95, onegrams: true, twograms: false, threegrams: false, max_power: 0.01, top_words: 10, ignore_words: 0.1, rare_words: 2 };
 var junk = async (desk) => {
-  const found = await desk.client.junk();
+  const found = await desk.client.account_junk_show();
   return { title: t("Junk"), root: el("div", { class: "page" }, head(t("Junk"), ""), learned(desk, found), settings(desk, found)) };
 };
 function learned(desk, found) {
@@ -432,7 +432,7 @@ function settings(desk, found) {
     if (bad) return;
     const changed = { automatic_junk_flags: { enabled: auto.control.checked, junk_mailbox_regexp: patterns[0].value, neutral_mailbox_regexp: patterns[1].value, not_junk_mailbox_regexp: patterns[2].value }, junk_filter: on.control.checked ? filter : null, rejects_mailbox: rejects.control.value, keep_rejects: keep.control.checked, introbox: intro.control.value, imap_capabilities_disabled: capabilities.control.value.split(/\s+/).filter((word) => word !== "") };
     try {
-      await desk.client.junk_save(old, changed);
+      await desk.client.account_junk_set(changed, old);
     } catch (error) {
       atFields(error, places);
       return;

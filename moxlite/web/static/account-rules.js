@@ -134,64 +134,42 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var x = "M18 6 6 18 M6 6l12 12";
 
 var made = 0;
-function field(label, control2, hint = null) {
+function field(label, control, hint = null) {
   const id = `field-${++made}`;
   const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
   const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
-  if (control2.id === "") control2.id = id;
+  if (control.id === "") control.id = id;
   const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
-  const describe = () => described() === "" ? control2.removeAttribute("aria-describedby") : control2.setAttribute("aria-describedby", described());
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
   describe();
   const problem = (text2) => {
     error.hidden = text2 === "";
     fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
-    control2.setAttribute("aria-invalid", String(text2 !== ""));
+    control.setAttribute("aria-invalid", String(text2 !== ""));
     describe();
   };
-  control2.addEventListener("input", () => problem(""));
-  return { root: el("div", { class: "field" }, el("label", { for: control2.id }, label), control2, error, help), control: control2, problem };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
 }
 function tick(label, on, hint = null) {
-  const control2 = el("input", { type: "checkbox" });
-  control2.checked = on;
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
   const error = el("span", { class: "error", hidden: true });
   const problem = (text2) => {
     error.hidden = text2 === "";
     fill(error, text2);
   };
   const words2 = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
-  return { root: el("label", { class: "check" }, control2, words2), control: control2, problem };
+  return { root: el("label", { class: "check" }, control, words2), control, problem };
 }
 function choice(label, values, chosen, hint = null) {
-  const control2 = el("select", {}, values.map(([value, words2]) => el("option", { value, selected: value === chosen }, words2)));
-  return field(label, control2, hint);
+  const control = el("select", {}, values.map(([value, words2]) => el("option", { value, selected: value === chosen }, words2)));
+  return field(label, control, hint);
 }
 function line(label, value, hint = null, attributes = {}) {
-  const control2 = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
-  control2.value = value;
-  return field(label, control2, hint);
-}
-function form(content, action, save, kind = "primary") {
-  const error = el("p", { class: "error", role: "alert", hidden: true });
-  const complain = (text2) => {
-    error.hidden = text2 === "";
-    fill(error, text2);
-  };
-  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
-    event.preventDefault();
-    submit.disabled = true;
-    complain("");
-    try {
-      await save();
-    } catch (failure) {
-      complain(failure instanceof Error ? failure.message : String(failure));
-    } finally {
-      submit.disabled = false;
-      root.querySelector("[aria-invalid=true]")?.focus();
-    }
-  } }, content, error, el("div", { class: "flex wrap" }, submit));
-  return { root, complain };
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
 }
 function atFields(error, places) {
   const mistakes = fieldsOf(error);
@@ -254,10 +232,6 @@ function visible(value) {
 }
 
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
-var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
-function state(level, word) {
-  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
-}
 function notice(level, text2, ...actions2) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions2);
@@ -269,6 +243,115 @@ function empty(path, title, text2, ...actions2) {
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function addressName(one) {
   return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(failed, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
+  const timer = setTimeout(slow, 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(failed, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+var piece = 100;
+async function applyToExisting(desk, place, source, count) {
+  const moves = [];
+  const title = t("Apply to existing mail");
+  let looked = 0;
+  let stopped = false;
+  const show = (content, ...actions2) => fill(place, card(title, [content, actions2.length > 0 && el("div", { class: "flex wrap gap" }, actions2)]));
+  const stop = () => button(t("Stop"), () => stopped = true);
+  let after = null;
+  do {
+    show(notice("wait", [t("Checking {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
+    const got = {};
+    if (!await attempt(t("Checking messages…"), t("Couldn't check messages"), async () => got.page = await count(after))) return fill(place);
+    moves.push(...got.page.moves);
+    looked += got.page.looked;
+    after = got.page.next;
+  } while (after !== null && !stopped);
+  const groups = /* @__PURE__ */ new Map();
+  for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
+  const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
+  if (moves.length === 0) return show(notice("ok", t("The {n} messages in {mailbox} would all stay there.", { n: looked, mailbox: source })));
+  const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
+  const words2 = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
+  show(el("div", {}, el("p", {}, words2), list, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
+  async function move(from) {
+    stopped = false;
+    let done = from;
+    for (; done < pieces.length && !stopped; done++) {
+      progress(t("Moving…"), done, pieces.length);
+      const one = pieces[done];
+      if (!await attempt(t("Moving…"), t("Couldn't move messages"), () => desk.client.sort_move([...one.ids], source, one.target))) break;
+    }
+    const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
+    const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
+    if (done === pieces.length) show(notice("ok", many(moved, "{n} message moved.", "{n} messages moved.")), back);
+    else show(notice("warn", t("Stopped. Moved {n} of {all} messages.", { n: moved, all: moves.length })), button(t("Continue"), () => void move(done), { kind: "primary" }), back);
+  }
+  async function undo(last) {
+    stopped = false;
+    let left = last;
+    for (; left >= 0 && !stopped; left--) {
+      progress(t("Moving back…"), last - left, last + 1);
+      const one = pieces[left];
+      if (!await attempt(t("Moving back…"), t("Couldn't move messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
+    }
+    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: source })));
+    else show(notice("warn", t("Stopped. Some messages haven't been moved back yet.")), button(t("Undo remaining"), () => void undo(left)));
+  }
+  function progress(word, done, all) {
+    show(el("div", {}, el("p", {}, word), el("progress", { value: String(done), max: String(all) })), stop());
+  }
 }
 
 var fresh = { conditions: [], match: "all", mailbox: "", label: "", star: false, forward_to: [], never_junk: false, smtp_mail_from_regexp: "", msg_from_regexp: "", verified_domain: "", headers_regexp: [], is_forward: false, list_allow_domain: "", accept_rejects_to_mailbox: "", comment: "" };
@@ -407,169 +490,6 @@ function headers(rule, put, named) {
   return rows;
 }
 
-var settings = [
-  { name: "full_name", label: t("Your name"), about: t("Your name in mail sent from the webmail."), type: "text", words: [] }
-];
-
-function ownSettings(desk, old) {
-  const controls2 = new Map(settings.map((one) => [one.name, control(one, old[one.name])]));
-  const parts3 = [...controls2.values()].map((one) => one.field.root);
-  return form(parts3, t("Save"), async () => {
-    const changed = {};
-    for (const [name, one] of controls2) {
-      const value = one.read();
-      if (value !== void 0) changed[name] = value;
-    }
-    try {
-      await desk.client.settings_save(old, changed);
-    } catch (error) {
-      atFields(error, Object.fromEntries([...controls2].map(([name, one]) => [name, one.field])));
-      return;
-    }
-    desk.say(t("Saved"));
-    await desk.refresh();
-  }).root;
-}
-function control(setting, value) {
-  const { label, about } = setting;
-  const text2 = value === void 0 ? "" : String(value);
-  switch (setting.type) {
-    case "boolean": {
-      const made2 = tick(label, value === true, about);
-      return { field: made2, read: () => made2.control.checked };
-    }
-    case "enum": {
-      const words2 = setting.words.map((one) => [one, one]);
-      const made2 = choice(label, words2, text2, about);
-      return { field: made2, read: () => made2.control.value };
-    }
-    case "list": {
-      const lines = Array.isArray(value) ? value.map(String) : [];
-      const made2 = field(label, el("textarea", { rows: 4, spellcheck: "false" }, lines.join("\n")), about);
-      const read2 = () => made2.control.value.split("\n").filter((one) => one.trim() !== "");
-      return { field: made2, read: read2 };
-    }
-    case "number": {
-      const made2 = line(label, text2, about, { inputmode: "decimal" });
-      const number = () => /^-?[0-9]+(\.[0-9]+)?$/.test(made2.control.value) ? Number(made2.control.value) : made2.control.value;
-      return { field: made2, read: () => made2.control.value === "" ? void 0 : number() };
-    }
-    default: {
-      const made2 = line(label, text2, about);
-      return { field: made2, read: () => made2.control.value === "" ? void 0 : made2.control.value };
-    }
-  }
-}
-
-function focusHome() {
-  document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-function holdFocus() {
-  const before = document.activeElement;
-  return () => {
-    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-    if (document.activeElement === null || document.activeElement === document.body) focusHome();
-  };
-}
-
-function dialog(title, build, dismissable = true) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
-    const close = (value) => {
-      box.close();
-      box.remove();
-      giveBack();
-      resolve(value);
-    };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (dismissable) close(null);
-    });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
-    setStatus("");
-    document.body.append(box);
-    box.showModal();
-  });
-}
-async function showError(failed, error) {
-  const message = error instanceof Error ? error.message : String(error);
-  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
-}
-async function attempt(doing, failed, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
-  const timer = setTimeout(slow, 1e3);
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    await showError(failed, error);
-    return false;
-  } finally {
-    clearTimeout(timer);
-    setStatus("");
-  }
-}
-function setStatus(message) {
-  const line2 = byId("status", HTMLElement);
-  line2.hidden = message === "";
-  fill(line2, message);
-}
-
-var piece = 100;
-async function applyToExisting(desk, place, source, count) {
-  const moves = [];
-  const title = t("Apply to existing mail");
-  let looked = 0;
-  let stopped = false;
-  const show = (content, ...actions2) => fill(place, card(title, [content, actions2.length > 0 && el("div", { class: "flex wrap gap" }, actions2)]));
-  const stop = () => button(t("Stop"), () => stopped = true);
-  let after = null;
-  do {
-    show(notice("wait", [t("Checking {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
-    const got = {};
-    if (!await attempt(t("Checking messages…"), t("Couldn't check messages"), async () => got.page = await count(after))) return fill(place);
-    moves.push(...got.page.moves);
-    looked += got.page.looked;
-    after = got.page.next;
-  } while (after !== null && !stopped);
-  const groups = /* @__PURE__ */ new Map();
-  for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
-  const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", t("The {n} messages in {mailbox} would all stay there.", { n: looked, mailbox: source })));
-  const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
-  const words2 = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
-  show(el("div", {}, el("p", {}, words2), list, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
-  async function move(from) {
-    stopped = false;
-    let done = from;
-    for (; done < pieces.length && !stopped; done++) {
-      progress(t("Moving…"), done, pieces.length);
-      const one = pieces[done];
-      if (!await attempt(t("Moving…"), t("Couldn't move messages"), () => desk.client.sort_move([...one.ids], source, one.target))) break;
-    }
-    const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
-    const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
-    if (done === pieces.length) show(notice("ok", many(moved, "{n} message moved.", "{n} messages moved.")), back);
-    else show(notice("warn", t("Stopped. Moved {n} of {all} messages.", { n: moved, all: moves.length })), button(t("Continue"), () => void move(done), { kind: "primary" }), back);
-  }
-  async function undo(last) {
-    stopped = false;
-    let left = last;
-    for (; left >= 0 && !stopped; left--) {
-      progress(t("Moving back…"), last - left, last + 1);
-      const one = pieces[left];
-      if (!await attempt(t("Moving back…"), t("Couldn't move messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
-    }
-    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: source })));
-    else show(notice("warn", t("Stopped. Some messages haven't been moved back yet.")), button(t("Undo remaining"), () => void undo(left)));
-  }
-  function progress(word, done, all) {
-    show(el("div", {}, el("p", {}, word), el("progress", { value: String(done), max: String(all) })), stop());
-  }
-}
-
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -680,8 +600,8 @@ async function convert(desk, item, rules2) {
   const name = t("rules for {address}", { address: item.address });
   if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.account_sieve_put(name, script, false, null))) desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
 }
-function version(title, form2, keep) {
-  return card(title, el("ol", { class: "versions" }, form2.map((rule) => el("li", {}, foreign(rule.comment || rule.mailbox), el("span", { class: "hint" }, " ", foreign(conditions(rule), 200))))), { actions: keep });
+function version(title, form, keep) {
+  return card(title, el("ol", { class: "versions" }, form.map((rule) => el("li", {}, foreign(rule.comment || rule.mailbox), el("span", { class: "hint" }, " ", foreign(conditions(rule), 200))))), { actions: keep });
 }
 function triedOn(found, mailbox2) {
   const taken = found.messages.filter((one) => one.rule !== null);
@@ -814,7 +734,7 @@ var Rules = class {
   async save() {
     this.complain("");
     try {
-      await this.desk.client.destination_save(this.item.address, this.item.form, { ...this.item.form, rulesets: this.rules });
+      await this.put(this.item);
     } catch (error) {
       if (codeOf(error) === "user:conflict") await this.conflict(error);
       else this.mistakes(error);
@@ -823,8 +743,11 @@ var Rules = class {
     this.desk.say(t("Rules saved"));
     await this.desk.refresh();
   }
+  async put(old) {
+    await this.desk.client.account_rule_set(old.address, { rulesets: this.rules }, { rulesets: old.form.rulesets });
+  }
   async conflict(error) {
-    const theirs = (await this.desk.client.destination_list()).find((one) => one.address === this.item.address);
+    const theirs = (await this.desk.client.account_rule_list()).find((one) => one.address === this.item.address);
     if (theirs === void 0) {
       this.complain(messageOf(error));
       return;
@@ -834,7 +757,7 @@ var Rules = class {
     fill(this.tried, notice("warn", t("These settings were changed elsewhere, so your changes weren't saved.")), el("div", { class: "cols gap" }, version(t("Your version"), this.rules, mine), version(t("Current version"), theirs.form.rulesets, his)));
   }
   async force(theirs) {
-    if (await attempt(t("Saving…"), t("Couldn't save rules"), () => this.desk.client.destination_save(theirs.address, theirs.form, { ...theirs.form, rulesets: this.rules }))) await this.desk.refresh();
+    if (await attempt(t("Saving…"), t("Couldn't save rules"), () => this.put(theirs))) await this.desk.refresh();
   }
   async tryIt() {
     this.complain("");
@@ -851,45 +774,8 @@ var Rules = class {
   }
 };
 
-var addresses = async (desk) => {
-  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
-  const chosen = all.find((one) => one.address === desk.path[0]);
-  const names = mailboxes.map((one) => one.name);
-  if (chosen !== void 0) return { title: chosen.address, root: el("div", { class: "page" }, above("#addresses", t("Addresses")), head(addressName(chosen), ""), settings2(desk, chosen, names)) };
-  const own = ownSettings(desk, await desk.client.settings());
-  const root = el("div", { class: "page" }, head(t("Addresses"), t("To add or remove addresses, contact your administrator.")), card("", own), card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }));
-  return { title: t("Addresses"), root };
-};
-function above(href, title) {
-  return el("p", { class: "hint" }, el("a", { href }, title), " /");
-}
-function addressLine(one) {
-  const path = encodeURIComponent(one.address);
-  const rules2 = one.form.rulesets.length;
-  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), one.form.smtp_error !== "" && state("off", t("rejects all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules2 === 0 ? t("Rules") : many(rules2, "{n} rule", "{n} rules")));
-}
-function settings2(desk, one, names) {
-  const old = one.form;
-  const box = mailbox(t("Default folder"), old.mailbox, names, t("For mail that doesn't match a rule."));
-  const name = line(t("Display name"), old.full_name, t("Leave blank to use your own name."));
-  const refuse = line(t("Reject all mail with this reply"), old.smtp_error, t("421 or 550, a space, and text. For example, “550 this address is no longer in use”. Leave blank to accept mail."));
-  const proof = line(t("Reject unverified senders with this message"), old.message_auth_required_smtp_error, t("Applies to mail without valid DMARC, DKIM, or SPF. Leave blank to classify it like other mail."));
-  const refused = line(t("Rejected addresses"), old.refused_addresses.join(" "), t("Variants of your addresses to reject, separated by spaces. For example, you+shop@example.org"));
-  const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
-    const changed = { ...old, mailbox: box.control.value, full_name: name.control.value, smtp_error: refuse.control.value, message_auth_required_smtp_error: proof.control.value, refused_addresses: refused.control.value.split(/\s+/).filter((word) => word !== "") };
-    try {
-      await desk.client.destination_save(one.address, old, changed);
-    } catch (error) {
-      atFields(error, { mailbox: box, full_name: name, smtp_error: refuse, message_auth_required_smtp_error: proof, refused_addresses: refused });
-      return;
-    }
-    desk.say(t("Saved"));
-    await desk.refresh();
-  });
-  return card("", [box2.root, el("p", { class: "hint gap" }, el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Address rules")))]);
-}
 var rules = async (desk) => {
-  const [all, mailboxes, labels] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes(), desk.client.rule_labels()]);
+  const [all, mailboxes, labels] = await Promise.all([desk.client.account_rule_list(), desk.client.mailboxes(), desk.client.rule_labels()]);
   const chosen = all.find((one) => one.address === desk.path[0]) ?? all[0];
   if (chosen === void 0) return { title: t("Rules"), root: el("div", { class: "page" }, head(t("Rules"), ""), empty(filter, t("No addresses"), t("To create rules, you need an address. This account doesn't have one."))) };
   const editor = new Rules(desk, chosen, { mailboxes: mailboxes.map((one) => one.name), labels });
@@ -906,7 +792,7 @@ function pick(desk, all, chosen) {
   list.control.addEventListener("change", () => desk.go(`#rules/${encodeURIComponent(list.control.value)}`));
   return list.root;
 }
-var pages = { addresses, rules };
+var pages = { rules };
 export {
   pages
 };

@@ -416,9 +416,6 @@ function notice(level, text3, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
-function empty(path, title, text3, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text3), actions);
-}
 
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
@@ -622,8 +619,8 @@ function built2(desk, { name, people }) {
   const disconnect = async (subject) => {
     const text3 = t("You'll no longer be able to log in with {name}. You'll be logged out everywhere else.", { name });
     if (!await confirm(t("Disconnect this login?"), text3, t("Disconnect"))) return;
-    const end = () => desk.client.provider_disconnect(subject);
-    if (await attempt(t("Disconnecting…"), t("Couldn't disconnect login"), end)) await desk.refresh();
+    const end2 = () => desk.client.provider_disconnect(subject);
+    if (await attempt(t("Disconnecting…"), t("Couldn't disconnect login"), end2)) await desk.refresh();
   };
   const rows = people.length > 0 && table(name, [{ title: t("Login"), kind: "main", cell: (one) => foreign(one.subject) }, { title: t("Since"), cell: (one) => when(one.since) }, { title: "", kind: "num", cell: (one) => button(t("Disconnect"), () => void disconnect(one.subject), { kind: "line small" }) }], people);
   return card(name, [el("p", { class: "two" }, t("Connect your account to log in with {name}. Mail apps still need app passwords.", { name })), rows], { actions: button(t("Connect"), () => void connect(), { icon: plus }) });
@@ -637,8 +634,8 @@ function suits(scope, token) {
   return token ? overHTTP.has(scope) : scope !== "addresses";
 }
 var security = async (desk) => {
-  const [own, apps, sessions, attempts, factors, provider] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true), providerCard(desk)]);
-  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, provider, appPasswords(desk, apps), sessionList(desk, sessions), attemptList(desk, attempts), card(t("See anything unfamiliar?"), el("p", { class: "two" }, t("Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
+  const [own, apps, sessions, keys, attempts, factors, provider] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.key_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true), providerCard(desk)]);
+  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, provider, logins(desk, sessions, apps, keys), attemptList(desk, attempts), card(t("See anything unfamiliar?"), el("p", { class: "two" }, t("Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
   return { title: t("Security"), root };
 };
 var pages = { security };
@@ -688,11 +685,35 @@ async function showSecret(title, secret, text3, more = null) {
 function cancelButton(cancel) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: cancel }, t("Cancel")));
 }
-function appPasswords(desk, apps) {
+function ofSession(desk, one) {
+  const remove = async () => {
+    if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove(one.id))) await desk.refresh();
+  };
+  return { name: browserName(one.user_agent) || one.user_agent || t("unknown"), chips: [one.current ? t("this browser") : "", one.device ? t("stays logged in") : ""], kind: t("Browser"), access: one.app, used: [one.last_used, one.remote_ip], expires: when(microseconds(one.expires)), remove: one.current ? null : () => void remove() };
+}
+function ofApp(desk, one) {
+  const access = one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", ");
+  const remove = () => end(desk, one.name, t("This will log the app out immediately."), t("Couldn't revoke app password"), () => desk.client.account_app_password_rm(one.name));
+  return { name: one.name, chips: [], kind: one.token ? t("Token") : t("App password"), access: `${access}${one.read_only ? t(", read-only") : ""}`, used: one.last_used === null ? null : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")], expires: one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)), remove: () => void remove() };
+}
+function ofKey(desk, one) {
+  const remove = () => end(desk, one.name, t("Apps with this certificate will no longer be able to log in."), t("Couldn't remove certificate"), () => desk.client.key_remove(one.fingerprint));
+  return { name: one.name, chips: [], kind: t("Client certificate"), access: foreign(one.login_address), used: ["", ""], expires: t("never"), remove: () => void remove() };
+}
+async function end(desk, name, text3, failed, call) {
+  if (!await confirm(t("Remove “{name}”?", { name }), text3, t("Remove"))) return;
+  if (await attempt(t("Removing…"), failed, call)) await desk.refresh();
+}
+function logins(desk, sessions, apps, keys) {
+  const all = [...sessions.map((one) => ofSession(desk, one)), ...apps.map((one) => ofApp(desk, one)), ...keys.map((one) => ofKey(desk, one))];
+  const order = (one) => one.remove === null ? Infinity : microseconds(one.used?.[0] ?? "");
+  all.sort((one, other) => order(one) > order(other) ? -1 : order(one) < order(other) ? 1 : 0);
+  const rows = table(t("Devices and apps"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name, 90)), one.chips.filter((chip) => chip !== "").map((chip) => [" ", el("span", { class: "chip" }, chip)])) }, { title: t("Type"), cell: (one) => one.kind }, { title: t("Access"), cell: (one) => one.access }, { title: t("Last used"), cell: (one) => one.used === null ? t("never") : one.used[0] === "" ? t("unknown") : el("span", {}, when(microseconds(one.used[0])), el("span", { class: "hint" }, ` ${one.used[1]}`)) }, { title: t("Expires"), cell: (one) => one.expires }, { title: "", kind: "num", cell: (one) => one.remove !== null && button(t("Remove"), one.remove, { kind: "line small", name: t("Remove {name}", { name: one.name }) }) }], all);
+  const others = button(t("Log out other sessions"), async () => {
+    if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others())) await desk.refresh();
+  });
   const add = button(t("New app password"), () => void addApp2(desk), { icon: plus, kind: apps.length === 0 ? "primary" : "line" });
-  if (apps.length === 0) return card(t("App passwords"), empty(keyRound, t("No app passwords yet"), t("Use a separate password for each device and app, so you can revoke one without changing the others."), add), { flush: true });
-  const rows = table(t("App passwords"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))) }, { title: t("Access"), cell: (one) => [one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", "), one.read_only ? t(", read-only") : ""].join("") }, { title: t("Last used"), cell: (one) => one.last_used === null ? t("never") : el("span", {}, when(microseconds(one.last_used)), one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`)) }, { title: t("Expires"), cell: (one) => one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void endApp(desk, one), { kind: "line small", name: t("Revoke {name}", { name: one.name }) }) }], apps);
-  return card(t("App passwords"), rows, { flush: true, actions: add, hint: t("Use one for each device or app. You can see which app last used it for 30 days.") });
+  return card(t("Devices and apps"), rows, { flush: true, actions: [sessions.length > 1 && others, add], hint: t("Use a separate app password for each mail app.") });
 }
 async function addApp2(desk) {
   let made2 = "";
@@ -727,20 +748,6 @@ async function addApp2(desk) {
   if (done !== true) return;
   await showSecret(token ? t("Token") : t("App password"), made2, t("Enter this in your app now. You won't be able to see it later."));
   await desk.refresh();
-}
-async function endApp(desk, one) {
-  if (!await confirm(t("Revoke “{name}”?", { name: one.name }), t("This will log the app out immediately."), t("Revoke app password"))) return;
-  if (await attempt(t("Revoking…"), t("Couldn't revoke app password"), () => desk.client.account_app_password_rm(one.name))) await desk.refresh();
-}
-function sessionList(desk, sessions) {
-  const others = sessions.filter((one) => !one.current).length;
-  const rows = table(t("Active sessions"), [{ title: t("Location"), kind: "main", cell: (one) => el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser")), one.device && el("span", { class: "chip" }, t("stays logged in"))) }, { title: t("Address"), cell: (one) => one.remote_ip }, { title: t("Browser"), cell: (one) => el("span", { title: one.user_agent }, browserName(one.user_agent) || foreign(one.user_agent, 90)) }, { title: t("Last used"), cell: (one) => when(microseconds(one.last_used)) }, { title: t("Expires"), cell: (one) => when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => one.current ? null : button(t("Log out"), async () => {
-    if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove(one.id))) await desk.refresh();
-  }, { kind: "line small", name: t("Log out {app} at {ip}", { app: one.app, ip: one.remote_ip }) }) }], sessions);
-  const all = button(t("Log out other sessions"), async () => {
-    if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others())) await desk.refresh();
-  });
-  return card(t("Active sessions"), rows, { flush: true, actions: others > 0 && all });
 }
 function attemptList(desk, first) {
   const body = el("ul", { class: "lines" }, first.map(attemptLine));

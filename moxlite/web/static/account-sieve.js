@@ -427,7 +427,7 @@ async function inWord(text2) {
 
 var problem = "";
 var forwarding = async (desk) => {
-  const found = await desk.client.forwards();
+  const found = await desk.client.account_forward_list();
   const words = await Promise.all(found.targets.map((one) => inWord({ message: one.error })));
   const targets = found.targets.map((one, place) => ({ ...one, error: words[place]?.message ?? one.error }));
   const title = t("Forwarding");
@@ -437,14 +437,13 @@ var forwarding = async (desk) => {
   return { title, root };
 };
 async function save(desk, old, changed) {
-  const saved = await desk.client.forward_save(old, changed);
-  problem = saved.problem;
+  problem = await desk.client.account_forward_set(changed, old);
   await desk.refresh();
 }
 function list(desk, found) {
   const title = t("Addresses");
   if (found.targets.length === 0) return card(title, empty(forward, t("Forwarding is off"), t("Add an address below. We'll email a confirmation link to it.")), { flush: true });
-  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)), one.script !== "" && el("span", { class: "hint" }, el("br"), t("in script "), foreign(one.script)), one.ran && el("span", { class: "hint" }, el("br"), t("created by a running script"))) }, { title: t("Status"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Resend email"), () => void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Resend email to {address}", { address: one.address }) }), one.state === "stopped" && button(t("Resume"), () => void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Resume forwarding to {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
+  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)), one.script !== "" && el("span", { class: "hint" }, el("br"), t("in script "), foreign(one.script)), one.ran && el("span", { class: "hint" }, el("br"), t("created by a running script"))) }, { title: t("Status"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Resend email"), () => void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () => desk.client.account_forward_ask(one.address)), { kind: "line small", name: t("Resend email to {address}", { address: one.address }) }), one.state === "stopped" && button(t("Resume"), () => void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () => desk.client.account_forward_start(one.address)), { kind: "line small", name: t("Resume forwarding to {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
   return card(title, rows, { flush: true });
 }
 function told3(one) {
@@ -478,7 +477,7 @@ function add(desk, old) {
       return;
     }
     try {
-      await save(desk, old, { forward_to: [...old.forward_to, to], keep_copy: old.keep_copy });
+      await save(desk, old, { forward_to: [...old.forward_to, to] });
     } catch (error) {
       atFields(error, { forward_to: address2 });
     }
@@ -490,7 +489,7 @@ function copies(desk, found) {
   if (old.forward_to.length === 0) return null;
   const keep = tick(t("Keep a copy here"), old.keep_copy, found.script === "" ? t("If forwarding fails, you'll still find the mail here.") : t("Your active script {script} controls which mail is kept. This setting applies only without an active script.", { script: found.script }));
   const box = form(keep.root, t("Save"), async () => {
-    await save(desk, old, { forward_to: old.forward_to, keep_copy: keep.control.checked });
+    await save(desk, old, { keep_copy: keep.control.checked });
     desk.say(t("Saved"));
   });
   return card(t("Copies"), box.root);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "f46c6b496ffc", junk: "950f44c1c7db", links: "192dec6e8112", masked: "520bab38597d", rules: "51a03b53b522", security: "6e4dee079dd8", sending: "1aca62f87f43", shares: "8f8d8734a9c8", sieve: "b9c3f4ec7175", transfer: "114fec379d20" };
+var define_PARTS_default = { device: "4be6be3f4f4c", finding: "340b0f34cde3", junk: "024941850cfd", links: "192dec6e8112", masked: "520bab38597d", rules: "869067987743", security: "1a03ead5f77e", sending: "1aca62f87f43", shares: "8f8d8734a9c8", sieve: "1502c07dc4a5", transfer: "e35753897643", you: "f616e060c132" };
 
 var CheckFailed = class extends Error {
 };
@@ -80,9 +80,8 @@ function t(text3, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
-function many(n, one, other, values = {}) {
-  const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-  return filled(text3, { ...values, n });
+function meant(context, text3) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text3}`) ?? text3;
 }
 
 var CallFailed = class extends Error {
@@ -248,10 +247,6 @@ var checks = {
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"], davx5: "string" },
   Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]], jmap: "string" },
   MailServer: { host: "string", port: "integer", security: ["enum", ["plain", "starttls", "tls"]] },
-  Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
-  JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
-  JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
-  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   Taught: { wanted: "integer", junk: "integer" },
   Training: { running: "boolean", done: "integer", total: "integer" },
   Sending: { form: ["ref", "SendingForm"], events: ["list", "string"] },
@@ -264,15 +259,10 @@ var checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
-  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
-  ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
   ScriptFault: { line: "integer", column: "integer", text: "string" },
-  DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
-  DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
   RuleLabel: { keyword: "string", name: "string" },
   TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
   TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
@@ -295,6 +285,18 @@ var checks = {
   VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
   VacationAnswer: { address: "string", sent: "integer" },
   VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
+  DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
+  DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
+  DestinationChange: { mailbox: ["optional", "string"], full_name: ["optional", "string"], rulesets: ["optional", ["list", ["ref", "Rule"]]], smtp_error: ["optional", "string"], refused_addresses: ["optional", ["list", "string"]], message_auth_required_smtp_error: ["optional", "string"] },
+  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], script: "string" },
+  ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
+  ForwardChange: { forward_to: ["optional", ["list", "string"]], keep_copy: ["optional", "boolean"] },
+  Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
+  JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
+  JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
+  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
+  JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
   Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" }
 };
 var Client = /* @__PURE__ */ clientOf({
@@ -353,8 +355,6 @@ var Client = /* @__PURE__ */ clientOf({
   device_stop: [{}, "null"],
   device_open: [{ link: "string" }, "string"],
   device_look: [{ claim: "string" }, ["ref", "DeviceLook"]],
-  junk: [{}, ["ref", "Junk"]],
-  junk_save: [{ old: ["ref", "JunkForm"], changed: ["ref", "JunkForm"] }, ["ref", "JunkForm"]],
   junk_teach: [{}, ["ref", "Taught"]],
   junk_retrain: [{}, "integer"],
   junk_training: [{}, ["ref", "Training"]],
@@ -371,16 +371,10 @@ var Client = /* @__PURE__ */ clientOf({
   key_add: [{ certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "TLSKeyInfo"]],
   key_save: [{ old: ["ref", "TLSKeyInfo"], changed: ["ref", "TLSKeyInfo"] }, "null"],
   key_remove: [{ fingerprint: "string" }, "null"],
-  forwards: [{}, ["ref", "Forwards"]],
-  forward_save: [{ old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]],
-  forward_ask: [{ address: "string" }, "null"],
-  forward_start: [{ address: "string" }, "null"],
   script_list: [{}, ["ref", "Scripts"]],
   script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
   settings: [{}, ["map", "any"]],
   settings_save: [{ old: ["map", "any"], changed: ["map", "any"] }, "null"],
-  destination_list: [{}, ["list", ["ref", "DestinationItem"]]],
-  destination_save: [{ address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]],
   rule_labels: [{}, ["list", ["ref", "RuleLabel"]]],
   rules_try: [{ address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]],
   rules_as_sieve: [{ rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]],
@@ -410,6 +404,14 @@ var Client = /* @__PURE__ */ clientOf({
   account_sieve_rm: [{ script: "string", account: ["optional", "string"] }, "null"],
   account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
   account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  account_rule_list: [{ address: ["optional", "string"], account: ["optional", "string"] }, ["list", ["ref", "DestinationItem"]]],
+  account_rule_set: [{ address: "string", changed: ["ref", "DestinationChange"], old: ["optional", ["ref", "DestinationChange"]], account: ["optional", "string"] }, "null"],
+  account_forward_list: [{ account: ["optional", "string"] }, ["ref", "Forwards"]],
+  account_forward_set: [{ changed: ["ref", "ForwardChange"], old: ["optional", ["ref", "ForwardChange"]], account: ["optional", "string"] }, "string"],
+  account_forward_ask: [{ address: "string", account: ["optional", "string"] }, "null"],
+  account_forward_start: [{ address: "string", account: ["optional", "string"] }, "null"],
+  account_junk_show: [{ account: ["optional", "string"] }, ["ref", "Junk"]],
+  account_junk_set: [{ changed: ["ref", "JunkChange"], old: ["optional", ["ref", "JunkChange"]], account: ["optional", "string"] }, "null"],
   account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
   account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"],
   address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
@@ -441,15 +443,15 @@ async function forgetAccount(account) {
 }
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
-function el(tag2, attributes = {}, ...children) {
-  const element = document.createElement(tag2);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === void 0 || value === null || value === false) continue;
     if (typeof value === "function") {
       element.addEventListener(name.slice(2), value);
     } else if (name === "data") {
       Object.assign(element.dataset, value);
-    } else if (tag2 === "textarea" && name === "value") {
+    } else if (tag === "textarea" && name === "value") {
       element.textContent = String(value);
     } else {
       element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
@@ -502,13 +504,6 @@ function text(value) {
   }
   fragment.append(plain);
   return fragment;
-}
-var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
-function isolated(value) {
-  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
-}
-function placed(text22, elements) {
-  return text22.split(/(\{\w+\})/).map((part2) => elements[part2.slice(1, -1)] ?? part2);
 }
 function mark(value) {
   const element = document.createElement("span");
@@ -615,27 +610,17 @@ function setStatus(message) {
 
 var atSign = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M16 8v5a3 3 0 0 0 6 0v-1a10 10 0 1 0-4 8";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
-var check = "M20 6 9 17l-5-5";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
-var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
-var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
-var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
-var filter = "M10 20a1 1 0 0 0 .553.895l2 1A1 1 0 0 0 14 21v-7a2 2 0 0 1 .517-1.341L21.74 4.67A1 1 0 0 0 21 3H3a1 1 0 0 0-.742 1.67l7.225 7.989A2 2 0 0 1 10 14z";
-var forward = "m15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
-var house = "M15 21v-8a1 1 0 0 0-1-1h-4a1 1 0 0 0-1 1v8 M3 10a2 2 0 0 1 .709-1.528l7-6a2 2 0 0 1 2.582 0l7 6A2 2 0 0 1 21 10v9a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z";
+var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
-var link = "M10 13a5 5 0 0 0 7.54.54l3-3a5 5 0 0 0-7.07-7.07l-1.72 1.71 M14 11a5 5 0 0 0-7.54-.54l-3 3a5 5 0 0 0 7.07 7.07l1.71-1.71";
 var lock = "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-7a2 2 0 0 1 2 -2z M7 11V7a5 5 0 0 1 10 0v4";
 var logOut = "m16 17l5-5-5-5 M21 12H9 M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4";
 var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
 var menu = "M4 5h16 M4 12h16 M4 19h16";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
-var send = "m14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
-var smartphone = "M7 2h10a2 2 0 0 1 2 2v16a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-16a2 2 0 0 1 2 -2z M12 18h.01";
-var sun = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M12 2v2 M12 20v2 M4.93 4.93l1.41 1.41 M17.66 17.66l1.41 1.41 M2 12h2 M20 12h2 M6.34 17.66l-1.41 1.41 M19.07 4.93l-1.41 1.41";
-var tag = "M12.586 2.586A2 2 0 0 0 11.172 2H4a2 2 0 0 0-2 2v7.172a2 2 0 0 0 .586 1.414l8.704 8.704a2.426 2.426 0 0 0 3.42 0l6.58-6.58a2.426 2.426 0 0 0 0-3.42z M7 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
@@ -656,12 +641,12 @@ function goAway(purpose, url, stay = false) {
 function answered(purpose) {
   const [kept2, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
   const fields2 = new URLSearchParams(location.search);
-  const state2 = fields2.get("state");
-  if (kept2 !== purpose || state2 === null) return null;
+  const state = fields2.get("state");
+  if (kept2 !== purpose || state === null) return null;
   sessionStorage.removeItem(key);
   history.replaceState(null, "", location.pathname + location.hash);
   const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields2.get(name) ?? "");
-  return { answer: { state: state2, code, iss, error }, stay: stay !== void 0 };
+  return { answer: { state, code, iss, error }, stay: stay !== void 0 };
 }
 var confirmed = "moxlite-confirmed";
 async function confirmAway(client, done) {
@@ -713,8 +698,8 @@ async function spoken(ask) {
 function answer(found, response) {
   return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
 }
-function descriptors(list2) {
-  return (list2 ?? []).map((one) => ({ ...one, id: octets(one.id) }));
+function descriptors(list) {
+  return (list ?? []).map((one) => ({ ...one, id: octets(one.id) }));
 }
 function octets(value) {
   return Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (sign2) => sign2.charCodeAt(0));
@@ -732,14 +717,14 @@ function secondStepForm(asked, done, again) {
   let keySpent = false;
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
-  const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+  const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
   const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
   const form = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();
     void attempt2(kind);
-  } }, label, problem2, send2, key2);
+  } }, label, problem2, send, key2);
   code.addEventListener("input", () => {
     problem2.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
@@ -747,7 +732,7 @@ function secondStepForm(asked, done, again) {
   async function attempt2(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send2, key2, code]) one.disabled = true;
+    for (const one of [send, key2, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -763,7 +748,7 @@ function secondStepForm(asked, done, again) {
       fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send2, key2, code]) one.disabled = false;
+      for (const one of [send, key2, code]) one.disabled = false;
       if (!problem2.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -775,7 +760,7 @@ function secondStepForm(asked, done, again) {
     const typed = kind !== "key";
     problem2.hidden = true;
     label.hidden = !typed;
-    send2.hidden = !typed;
+    send.hidden = !typed;
     code.value = "";
     code.inputMode = kind === "totp" ? "numeric" : "text";
     code.maxLength = kind === "totp" ? 9 : 40;
@@ -823,10 +808,10 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
       problem2.hidden = false;
       fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     };
-    const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+    const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
     const form = el("form", { class: "form", onsubmit: async (event) => {
       event.preventDefault();
-      send2.disabled = true;
+      send.disabled = true;
       try {
         await client.confirm("password", password.value);
         close(true);
@@ -834,9 +819,9 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
         fail(error);
         password.select();
       } finally {
-        send2.disabled = false;
+        send.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
+    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
@@ -883,9 +868,9 @@ var Shell = class {
   scrim = null;
   show(name, root) {
     const place = this.places.find(({ pages: pages2 }) => pages2.some(([page]) => page === name)) ?? this.places[0];
-    for (const [other, link2] of this.links) {
-      if (other === place) link2.setAttribute("aria-current", "page");
-      else link2.removeAttribute("aria-current");
+    for (const [other, link] of this.links) {
+      if (other === place) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
     }
     const pages = place.pages.filter(([, title]) => title !== "");
     if (pages.length > 1) {
@@ -919,11 +904,6 @@ function head(title, hint, ...actions) {
   const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
   return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
 }
-function card(title, content, options = {}) {
-  const { flush = false, hint, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
-  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
-}
 function tabs(label, links) {
   const made = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title)));
   requestAnimationFrame(() => {
@@ -932,71 +912,11 @@ function tabs(label, links) {
   });
   return made;
 }
-function pairs(entries) {
-  return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
-}
-function button(title, run, options = {}) {
-  const { icon: icon2, kind = "line", name } = options;
-  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
-}
 function iconButton(name, path, run) {
   return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
 }
-function copyButton(value, word = "") {
-  const said = el("span", { class: "sr", role: "status" });
-  const face = el("span", { class: "flex" });
-  const show = (path, text3) => fill(face, sign(path, "i s"), word !== "" && text3);
-  const made = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
-  let timer = 0;
-  made.addEventListener("click", async () => {
-    await toClipboard(value());
-    show(check, t("Copied"));
-    said.textContent = t("Copied");
-    clearTimeout(timer);
-    timer = window.setTimeout(() => {
-      show(copy, word);
-      said.textContent = "";
-    }, 2e3);
-  });
-  show(copy, word);
-  return made;
-}
-async function toClipboard(value) {
-  if (isSecureContext) {
-    await navigator.clipboard.writeText(value);
-    return;
-  }
-  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
-  area.value = value;
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
-function copyable(value) {
-  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
-}
-function foreign(value, most3 = 300) {
-  const shown2 = visible(value);
-  if (shown2.length <= most3) return el("bdi", {}, shown2);
-  const words = el("bdi", {}, `${shown2.slice(0, most3)}…`);
-  const more = el("button", { class: "btn text small", type: "button", onclick: () => {
-    fill(words, shown2);
-    rest.remove();
-  } }, t("Show all"));
-  const rest = el("span", {}, " ", more);
-  return el("span", { class: "foreign" }, words, rest);
-}
-function visible(value) {
-  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
-}
 function disc(key2, name) {
   return el("span", { class: `disc c${hue(key2)}`, "aria-hidden": "true" }, initials(name));
-}
-function meter(share) {
-  const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });
-  bar.style.width = `${Math.min(100, Math.max(0, share * 100)).toFixed(1)}%`;
-  return el("div", { class: "meter", "aria-hidden": "true" }, bar);
 }
 
 var folder = "./part/";
@@ -1106,10 +1026,6 @@ function beforeDisplay(root) {
 }
 
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
-var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
-function state(level, word) {
-  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
-}
 function notice(level, text3, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
@@ -1155,116 +1071,6 @@ function toast(text3, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-function size(octets2) {
-  if (octets2 < 1024) return `${octets2} B`;
-  const units = ["KB", "MB", "GB", "TB"];
-  let value = octets2;
-  let unit = -1;
-  do {
-    value /= 1024;
-    unit++;
-  } while (value >= 999.5 && unit < units.length - 1);
-  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
-  const tenths = value.toFixed(1);
-  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
-}
-
-async function inWord(text3) {
-  return text3.message === "" ? text3 : { ...text3, ...await told(text3) };
-}
-
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) {
-    format = new Intl.DateTimeFormat(locale(), options);
-    formats.set(name, format);
-  }
-  return format.format(date);
-}
-
-var second = 1e6;
-var minute = 60 * second;
-var hour = 60 * minute;
-var day = 24 * hour;
-function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
-}
-function moment(at, now = Date.now() * 1e3) {
-  const here = new Date(at / 1e3);
-  const today = new Date(now / 1e3);
-  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
-  const time = timeOf(at);
-  if (days === 0) return time;
-  if (days === 1) return t("yesterday {time}", { time });
-  if (days === -1) return t("tomorrow {time}", { time });
-  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
-  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
-  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
-}
-function when(at) {
-  const date = new Date(at / 1e3);
-  const iso = date.toISOString();
-  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
-${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
-}
-function microseconds(text3) {
-  return text3 === "" ? 0 : Date.parse(text3) * 1e3;
-}
-
-var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
-function byHand(program) {
-  if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("Mail apps can't connect to this server. IMAP and submission are turned off."));
-  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], ...program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)]], [t("Username"), copyable(program.username)], [t("Password"), el("span", {}, t("a separate app password for each app. "), el("a", { href: "#security" }, t("Create one")))]]);
-}
-function servers(all) {
-  if (all.length === 0) return t("not available");
-  return all.map((one) => el("div", { class: "flex wrap" }, copyable(one.host), el("span", { class: "hint" }, t("port {port}, {security}", { port: String(one.port), security: securities[one.security] }))));
-}
-function addressName(one) {
-  return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
-}
-
-async function overviewPage(desk) {
-  const found = await desk.client.overview();
-  const failed = found.sorting.failure;
-  const device = button(t("Set up a device"), () => desk.go("#device"), { kind: "primary", icon: smartphone });
-  const root = el("div", { class: "page" }, head(t("Your account"), ""), ...sorting(found.sorting, failed === null ? "" : (await inWord(failed.text)).message), ...await Promise.all(found.old_patterns.map(oldPattern)), storage(found), card(t("On your phone or computer"), [el("p", { class: "two" }, t("To set up a device automatically, use “Set up a device”. For manual setup, use:")), el("div", { class: "gap" }, byHand(found.program))], { actions: device, hint: found.app_passwords_required ? t("Use a separate app password for each mail app.") : null }), card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }), found.lists.length > 0 && card(t("Your mailing lists"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }));
-  return { title: t("Overview"), root };
-}
-async function oldPattern(one) {
-  const { message } = await told(one.remark);
-  const [text3, page, title] = one.address === "" ? [t("Rewrite a junk folder pattern. The current one {reason}."), "junk", t("Junk")] : [t("Rewrite a pattern in the rules for {address}. The current one {reason}.", { address: one.address }), `rules/${encodeURIComponent(one.address)}`, t("Rules")];
-  return notice("warn", placed(text3, { reason: foreign(message, 600) }), el("a", { href: `#${page}` }, title));
-}
-function sorting(found, why) {
-  const link2 = (page, title) => el("a", { href: `#${page}` }, title);
-  const lines = [];
-  if (found.away) lines.push(notice("wait", found.away_until === null ? t("Vacation reply is on.") : placed(t("Vacation reply is on until {time}."), { time: when(microseconds(found.away_until)) }), link2("away", t("Manage"))));
-  const failure2 = found.failure;
-  if (failure2?.script === "") lines.push(notice("warn", [t("Message kept:"), " ", foreign(why, 300)], link2("forwarding", t("Forwarding"))));
-  else if (failure2 != null) {
-    const text3 = failure2.line > 0 ? t("Your script failed in line {line}: {reason}.", { line: failure2.line }) : t("Your script failed: {reason}.");
-    lines.push(notice("warn", [placed(text3, { reason: foreign(why, 300) }), " ", t("You'll find the message in your Inbox.")], link2("scripts", t("Sieve scripts"))));
-  }
-  for (const address2 of found.stopped) lines.push(notice("warn", placed(t("Forwarding to {address} stopped after 3 days of bounces. Your mail is kept here."), { address: foreign(address2, 100) }), link2("forwarding", t("Forwarding"))));
-  return lines;
-}
-function storage(found) {
-  const values = { used: size(found.storage_used), limit: size(found.storage_limit) };
-  const text3 = found.storage_limit === 0 ? t("{used} used, no limit", values) : t("{used} of {limit} used", values);
-  return card(t("Storage"), [found.storage_limit !== 0 && meter(found.storage_used / found.storage_limit), el("p", { class: "hint gap" }, many(found.messages, "{n} message", "{n} messages"))], { actions: el("span", { class: "muted" }, text3) });
-}
-function address(one) {
-  const about = [one.mailbox === "Inbox" ? "" : t("to {mailbox}", { mailbox: one.mailbox }), one.rules === 0 ? "" : many(one.rules, "{n} rule", "{n} rules"), one.full_name].filter((text3) => text3 !== "");
-  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${encodeURIComponent(one.address)}` }, el("bdi", {}, addressName(one))), about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`)), one.domain_disabled && state("off", t("domain turned off")), one.refused !== "" && state("off", t("rejects all mail")));
-}
-function list(one) {
-  const about = [one.public ? t("anyone can post") : t("only members can post"), one.may_send ? t("you can send from this address") : ""].filter((text3) => text3 !== "");
-  const members = one.members_shown ? one.members.join(", ") : t("members hidden");
-  return el("li", {}, el("span", { class: "grow" }, el("b", {}, el("bdi", {}, one.address)), el("span", { class: "hint" }, ` ${about.join(", ")}`), el("br"), el("span", { class: "hint" }, el("bdi", {}, members))));
-}
-
 function recoveryToken(hash) {
   return /^#recover=([\w-]{1,64})$/.exec(hash)?.[1] ?? "";
 }
@@ -1288,37 +1094,37 @@ async function recover(client, token) {
 function passwordForm(client, token, info, end) {
   const password = el("input", { type: "password", name: "new-password", autocomplete: "new-password", minlength: "8", required: true });
   const wrong = el("div", {});
-  const send2 = el("button", { class: "btn primary", type: "submit" }, info.generated ? t("Generate a new password") : t("Set password"));
+  const send = el("button", { class: "btn primary", type: "submit" }, info.generated ? t("Generate a new password") : t("Set password"));
   return el("form", { class: "login", onsubmit: async (event) => {
     event.preventDefault();
-    send2.disabled = true;
+    send.disabled = true;
     try {
       const made = await client.recover(token, password.value);
       const said = el("p", { role: "status" }, t("Password updated. You've been logged out everywhere else."));
       end(said, ...made === "" ? [] : [el("p", {}, t("Save this now. You won't be able to see it later:")), el("p", {}, el("code", {}, made))]);
     } catch (error) {
       fill(wrong, problem(error));
-      send2.disabled = false;
+      send.disabled = false;
       password.focus();
     }
-  } }, el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."), !info.generated && el("label", { class: "field" }, t("New password"), password), info.reset_factors && el("p", { class: "hint" }, t("Your verification methods will be removed too. Set up two-step verification again afterward.")), wrong, send2);
+  } }, el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."), !info.generated && el("label", { class: "field" }, t("New password"), password), info.reset_factors && el("p", { class: "hint" }, t("Your verification methods will be removed too. Set up two-step verification again afterward.")), wrong, send);
 }
 function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
 }
 
-function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false, provider) {
+function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, provider) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem2 = el("p", { class: "login-problem", role: "alert" }, reason);
-    const username = el("input", { name: "username", inputmode: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, value: address2 ?? "" });
+    const username = el("input", { name: "username", inputmode: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, value: address ?? "" });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const stay = el("input", { type: "checkbox", name: "stay" });
-    const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
+    const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     const other = el("button", { class: "btn line", type: "button", hidden: true });
     problem2.hidden = reason === "";
     const attempt2 = async (logIn) => {
-      button2.disabled = other.disabled = true;
+      button.disabled = other.disabled = true;
       try {
         const asked = await logIn();
         if (asked === null) finish();
@@ -1328,13 +1134,13 @@ function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false, pr
         fill(problem2, linked(error instanceof Error ? error.message : String(error)));
         password.select();
       } finally {
-        button2.disabled = other.disabled = false;
+        button.disabled = other.disabled = false;
       }
     };
     const form = el("form", { class: "login", onsubmit: async (event) => {
       event.preventDefault();
       await attempt2(() => tryLogIn(username.value, password.value, stay.checked));
-    } }, brand(), el("h1", {}, app), problem2, address2 !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")), button2, other, below);
+    } }, brand(), el("h1", {}, app), problem2, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")), button, other, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -1343,25 +1149,25 @@ function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false, pr
     };
     const ask = (asked) => {
       const back2 = () => {
-        second2.remove();
+        second.remove();
         form.hidden = false;
         password.focus();
       };
       const made = secondStepForm(asked, finish, () => {
-        second2.remove();
+        second.remove();
         form.hidden = false;
         if (password.value !== "") form.requestSubmit();
       });
-      const second2 = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back2 }, t("Back")));
+      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back2 }, t("Back")));
       form.hidden = true;
-      overlay.append(second2);
+      overlay.append(second);
       made.focus();
     };
     overlay.addEventListener("cancel", (event) => event.preventDefault());
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);
     overlay.showModal();
-    (address2 === "" ? username : password).focus();
+    (address === "" ? username : password).focus();
     if (provider === void 0) return;
     const back = answered("login");
     if (back !== null) void attempt2(() => provider.finish(back.answer, back.stay));
@@ -1436,8 +1242,31 @@ var AccountSession = class extends Session {
   }
 };
 
-var places = [{ title: t("Overview"), icon: house, about: "", pages: [["overview", t("Overview")]] }, { title: t("Set up a device"), icon: smartphone, about: "", pages: [["device", t("Set up a device")]] }, { title: t("Security"), icon: lock, about: "", pages: [["security", t("Security")]] }, { title: t("Addresses"), icon: atSign, about: "", pages: [["addresses", t("Addresses")]] }, { title: t("Masked addresses"), icon: tag, about: "", pages: [["masked", t("Masked addresses")]] }, { title: t("Rules"), icon: filter, about: "", pages: [["rules", t("Rules")]] }, { title: t("Vacation reply"), icon: sun, about: "", pages: [["away", t("Vacation reply")]] }, { title: t("Forwarding"), icon: forward, about: "", pages: [["forwarding", t("Forwarding")]] }, { title: t("Sieve scripts"), icon: fileText, about: "", pages: [["scripts", t("Sieve scripts")]] }, { title: t("Junk"), icon: octagonAlert, about: "", pages: [["junk", t("Junk")]] }, { title: t("Outbox"), icon: send, about: "", pages: [["outgoing", t("Outbox")]] }, { title: t("Import and export"), icon: download, about: "", pages: [["transfer", t("Import and export")]] }, { title: t("Linked accounts"), icon: link, about: "", pages: [["links", t("Linked accounts")]] }, { title: t("Shared folders"), icon: users, about: "", pages: [["shares", t("Shared folders")]] }, { title: t("Keys and webhooks"), icon: keyRound, about: "", pages: [["keys", t("Keys and webhooks")]] }];
-var parts = { device: "device", setup: "device", security: "security", addresses: "rules", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
+var elements = "label, legend, h2, h3, summary, button, a.btn";
+function textOf(element) {
+  const copy2 = element.cloneNode(true);
+  for (const other of copy2.querySelectorAll(".hint, .error, .sr, select, datalist")) other.remove();
+  return (copy2.textContent ?? "").trim();
+}
+function settingsIn(root) {
+  return [...root.querySelectorAll(elements)].filter((one) => one.closest("[hidden]") === null).map((one) => [one, textOf(one)]).filter(([, text3]) => text3 !== "");
+}
+function mark2(root, text3) {
+  const element = text3 === "" ? void 0 : settingsIn(root).find(([, one]) => one === text3)?.[0];
+  if (element === void 0) return false;
+  for (let at = element.closest("details"); at !== null; at = at.parentElement?.closest("details") ?? null) at.open = true;
+  element.classList.add("sought");
+  const control = element instanceof HTMLLabelElement ? element.control : null;
+  const goal = control ?? element;
+  if (goal.tabIndex < 0) goal.tabIndex = -1;
+  goal.focus({ preventScroll: true });
+  element.scrollIntoView({ block: "center" });
+  return true;
+}
+
+var places = [{ title: t("Search settings"), icon: search, about: "", pages: [["search", ""]] }, { title: meant("settings", "You"), icon: atSign, about: t("Name, addresses, storage"), pages: [["addresses", t("Addresses")], ["outgoing", t("Outbox")]] }, { title: t("Incoming mail"), icon: inbox, about: t("Rules, vacation reply, junk"), pages: [["rules", t("Rules")], ["away", t("Vacation reply")], ["junk", t("Junk")], ["forwarding", t("Forwarding")], ["masked", t("Masked addresses")]] }, { title: t("Devices and security"), icon: lock, about: t("Password, devices, apps"), pages: [["security", t("Security")], ["device", t("Set up a device")]] }, { title: t("Sharing and import"), icon: users, about: t("Linked accounts, folders, import"), pages: [["links", t("Linked accounts")], ["shares", t("Shared folders")], ["transfer", t("Import and export")]] }, { title: t("For developers"), icon: keyRound, about: t("Sieve, keys, webhooks"), pages: [["scripts", t("Sieve scripts")], ["keys", t("Keys and webhooks")]] }];
+var parts = { device: "device", setup: "device", security: "security", addresses: "you", search: "finding", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
+var first = "addresses";
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new AccountSession(this.client);
@@ -1447,6 +1276,7 @@ var App = class {
   shown = 0;
   leave = [];
   displayed = "";
+  wanted = "";
   async start() {
     this.client.confirmAgain = () => askConfirm(this.client);
     const token = recoveryToken(location.hash);
@@ -1485,8 +1315,8 @@ var App = class {
     app.hidden = false;
   }
   async open() {
-    const address2 = read2(location.hash);
-    if (address2.page === "setup") {
+    const address = read2(location.hash);
+    if (address.page === "setup") {
       location.reload();
       return;
     }
@@ -1497,8 +1327,8 @@ var App = class {
     const slow = setTimeout(() => setStatus(t("Loading…")), 300);
     try {
       await this.recount();
-      const make = await find(address2.page);
-      page = await make(this.desk(address2.path, number2));
+      const make = await find(address.page);
+      page = await make(this.desk(address.path, number2));
     } catch (error) {
       page = { title: t("Page not available"), root: failure(error, () => void this.open()) };
     } finally {
@@ -1512,35 +1342,34 @@ var App = class {
     const top = again ? scrollY : 0;
     const giveBack = again ? holdPlace(this.shell.main) : () => {
     };
-    this.shell.show(address2.page, page.root);
+    this.shell.show(address.page, page.root);
     giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);
-    if (this.displayed !== "" && !again) page.root.querySelector("h1")?.focus({ preventScroll: true });
+    if (mark2(page.root, this.wanted)) this.wanted = "";
+    else if (this.displayed !== "" && !again) page.root.querySelector("h1")?.focus({ preventScroll: true });
     this.displayed = location.hash || "#";
   }
   async recount() {
-    const { login_address: address2 } = await this.client.overview();
-    fill(this.who, disc(address2, address2), el("span", { class: "cut" }, el("bdi", {}, address2)));
+    const { login_address: address } = await this.client.overview();
+    fill(this.who, disc(address, address), el("span", { class: "cut" }, el("bdi", {}, address)));
   }
   desk(path, number2) {
     return { client: this.client, base, path, refresh: () => this.open(), go: (to) => {
       if (location.hash === to) void this.open();
       else location.hash = to;
-    }, say: (text3) => void toast(text3), onLeave: (act) => this.leave.push(act), shown: () => number2 === this.shown, recount: () => this.recount() };
+    }, say: (text3) => void toast(text3), onLeave: (act) => this.leave.push(act), shown: () => number2 === this.shown, places, find, mark: (setting) => this.wanted = setting, recount: () => this.recount() };
   }
 };
 async function find(name) {
-  const from = parts[name];
-  const found = from === void 0 ? void 0 : (await part(from)).pages[name];
-  return found ?? overviewPage;
+  return (await part(parts[name])).pages[name];
 }
 function failure(error, again) {
   return el("div", { class: "page" }, head(t("Couldn't open this page"), ""), notice("danger", messageOf(error), el("button", { class: "btn line", type: "button", onclick: again }, t("Try again"))));
 }
 function read2(hash) {
   const [page = "", ...path] = hash.slice(1).split("/").map(decoded);
-  return { page: page || "overview", path };
+  return parts[page] === void 0 ? { page: first, path: [] } : { page, path };
 }
 function decoded(text3) {
   try {
