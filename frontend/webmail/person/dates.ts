@@ -16,7 +16,7 @@ export function dateInWords(text: string): string {
   if (match === null) return text;
   const [year, month, day] = match.slice(1).map(Number);
   const date = new Date(leap, month! - 1, day);
-  if (Number.isNaN(year)) return formatted(date, "day of a year", { day: "numeric", month: "long" });
+  if (Number.isNaN(year)) return formatted(date, "yearless", { day: "numeric", month: "long" });
   date.setFullYear(year!);
   return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
 }

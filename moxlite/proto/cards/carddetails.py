@@ -23,6 +23,7 @@ from moxlite.proto.cards.contentline import (
     property_of,
     unescaped,
 )
+from moxlite.proto.cards.jscontact import APPLE_LABEL
 from moxlite.proto.cards.vcard import KINDS, MAX_ENTRIES, MAX_TEXT, Entry, kind_of
 
 Topic = Literal[
@@ -155,7 +156,6 @@ UNFOLD: Final = re.compile(rb"\r?\n[ \t]")
 NO_YEAR: Final = "1604"
 """The year that Apple's programs write for none."""
 
-APPLE_LABEL: Final = re.compile(r"_\$!<(.*)>!\$_")
 
 STALE: Final = frozenset({"LABEL", "GEO", "TZ", "CC", "JSCOMPS", "VALUE", "X-APPLE-OMIT-YEAR", "CALSCALE"})
 """Parameters that tell something of the value, which is another one now."""

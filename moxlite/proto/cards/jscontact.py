@@ -123,7 +123,7 @@ KINDS: Final = {
 
 DATE: Final = re.compile(r"(\d{4}|--)-?(\d{2})?-?(\d{2})?(?:T.*)?")
 MOMENT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?:\.\d+)?Z")
-APPLE_LABEL: Final = re.compile(r"_\$!<(.*)>!\$_")
+APPLE_LABEL: Final = re.compile(r"_\$!<([^<>]*)>!\$_")
 NO_YEAR: Final = 1604
 """The year that Apple's programs write for none: it had a 29 February."""
 

@@ -174,7 +174,7 @@ WINDOWS: Final = {
 MAX_ZONE: Final = 200
 """Characters of a zone's name."""
 
-DESCRIBED: Final = re.compile(r"\((?:UTC|GMT)(?:[+-][0-9]{2}:?[0-9]{2})?\) *(.+)")
+DESCRIBED: Final = re.compile(r"\((?:UTC|GMT)(?:[+-][0-9]{2}:?[0-9]{2})?\) *(\S.*)")
 """A zone as Windows lists it for people: ``(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna``."""
 
 PLACES: Final = {
