@@ -25,7 +25,7 @@ from moxlite.store.errors import LimitExceeded, StorageBroken, StorageBusy, Stor
 if TYPE_CHECKING:
     from moxlite.admin.factors import FactorChanges
     from moxlite.config.holder import ConfigHolder
-    from moxlite.config.static import OIDC
+    from moxlite.config.provider import OIDC
     from moxlite.logins.logins import Logins
     from moxlite.logins.provider import LoginProvider
     from moxlite.proto.oidc import Claims

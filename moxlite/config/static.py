@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 from typing import Annotated, Final, Literal
 
 from moxlite.config.listeners import Listener
+from moxlite.config.provider import OIDC
 from moxlite.config.transports import Transport
 from moxlite.config.values import (
     AUTO,
@@ -473,28 +474,6 @@ class Web(Section, frozen=True):
             "links in mail and QR codes. Not needed for pages on a public listener."
         ),
     ] = PublicURLs()
-
-
-class OIDC(Section, frozen=True):
-    """An OpenID Connect login provider. Users log in to the webmail and account page there, with one login for
-    everything.
-    """
-
-    issuer: Annotated[URL, doc("The issuer, exactly as in the provider's discovery document.")]
-    client_id: Annotated[str, doc("The client that you registered there, with the addresses of both pages.")]
-    client_secret_file: Annotated[
-        Path | None,
-        doc("File with the client's secret. The server's user must be able to read it. Not needed for public clients."),
-    ] = None
-    name: Annotated[str, doc("The provider's name on the login button. For example, `Authentik`.")] = "OpenID Connect"
-    allow_internal: Annotated[bool, doc("The provider has an address of your own network.")] = False
-    trust_addresses: Annotated[
-        tuple[Domain, ...],
-        doc(
-            "Domains where only the provider gives out addresses. The first login connects a user to the account with "
-            "the user's verified address. After that, only the user's ID at the provider counts."
-        ),
-    ] = ()
 
 
 class Doctor(Section, frozen=True):

@@ -179,16 +179,11 @@ class Logins:
                 result: AttemptResult = "baduser" if recipient is None else "badcreds"
                 error = WrongCredentials("bad token")
                 raise self.attempts.refuse(request, BEARER, username, error, recipient, result=result, attempt=attempt)
-            problem = not_permitted(app_password, request.protocol)
+            problem = await self.stored.not_permitted(recipient.account, app_password, request.protocol)
             if problem:
+                refusal, app = NotPermitted(problem), app_password.name
                 raise self.attempts.refuse(
-                    request,
-                    BEARER,
-                    username,
-                    NotPermitted(problem),
-                    recipient,
-                    app_password=app_password.name,
-                    attempt=attempt,
+                    request, BEARER, username, refusal, recipient, app_password=app, attempt=attempt
                 )
             await self.stored.note_use(recipient.account, app_password)
             return self.accept(request, BEARER, username, recipient, app_password, attempt=attempt)
@@ -355,7 +350,7 @@ class Logins:
         """
         app = used.app
         if app is not None:
-            problem = not_permitted(app, request.protocol)
+            problem = await self.stored.not_permitted(recipient.account, app, request.protocol)
             if problem:
                 error = NotPermitted(problem)
                 raise self.attempts.refuse(
@@ -569,25 +564,33 @@ class StoredPasswords:
         except StoreError as error:
             logger.warning("foreign password hash not noted", extra={"kv": {"account": name, "err": str(error)}})
 
+    async def not_permitted(self, name: str, app: AppPassword, protocol: Protocol) -> str:
+        """Why an app password of an account may not be used for this protocol, "" if it may."""
+        kind = "app password" if app.token is None else "token"
+        if app.expired(now()):
+            return f"this {kind} has expired"
+        also = protocol == "jmap" and app.token is not None and "addresses" in app.scopes  # MASK-13
+        if SCOPES[protocol] not in app.scopes and not also:
+            return f"this {kind} is not for {SCOPES[protocol]}"
+        provider = await self._paused(name)
+        return f"this {kind} is paused; log in to the webmail with {provider}" if provider else ""
+
+    async def _paused(self, name: str) -> str:
+        """The login provider, if it is too long ago that the user has logged in there (WEB-188), else ""."""
+        settings = self._config.current.static.oidc
+        if settings is None or settings.pause_app_passwords is None:
+            return ""
+        idle = await self._auth.bindings.idle(settings.issuer, name, settings.pause_app_passwords)
+        return settings.name if idle else ""
+
     async def stands(self, identity: Identity) -> bool:
-        """Whether the app password of a log-in still exists and has not expired. Raises StoreError."""
-        if identity.app_id is None:
-            return True
+        """Whether the app password of a log-in still exists, has not expired, and isn't paused. Raises StoreError."""
+        if identity.app_id is None or await self._paused(identity.account):
+            return identity.app_id is None
         async with self._accounts.use(identity.account) as account:
             found = await account.read(app_passwords, op="app-password")
         time_now = now()
         return any(app_password.id == identity.app_id and not app_password.expired(time_now) for app_password in found)
-
-
-def not_permitted(app: AppPassword, protocol: Protocol) -> str:
-    """Why an app password may not be used for this protocol, "" if it may."""
-    kind = "app password" if app.token is None else "token"
-    if app.expired(now()):
-        return f"this {kind} has expired"
-    also = protocol == "jmap" and app.token is not None and "addresses" in app.scopes  # MASK-13
-    if SCOPES[protocol] not in app.scopes and not also:
-        return f"this {kind} is not for {SCOPES[protocol]}"
-    return ""
 
 
 def now() -> int:

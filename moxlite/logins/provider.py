@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import msgspec
 import trio
 
 from moxlite.lazyimport import load
@@ -37,8 +38,8 @@ from moxlite.proto.oidc import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from moxlite.config.provider import OIDC
     from moxlite.config.snapshot import AccountRecipient
-    from moxlite.config.static import OIDC
     from moxlite.logins.logins import Logins
 
 T = TypeVar("T")
@@ -116,6 +117,10 @@ class LoginProvider:
                 now=time.time(),
             ),
         )
+
+    def strong(self, claims: Claims) -> bool:
+        """Whether a person has given a second factor that counts here, too (WEB-187)."""
+        return not claims.strengths.isdisjoint(self._settings.second_factor)
 
     async def logged_out(self, token: str) -> str:
         """The subject of a logout token, which serves once. Raises ProviderAway, OIDCError."""
@@ -205,9 +210,11 @@ class LoginProvider:
             raise ProviderAway(f"client secret {path}: {error.strerror}") from error
 
 
-async def accept_person(logins: Logins, request: LoginRequest, recipient: AccountRecipient | None) -> Identity:
+async def accept_person(
+    logins: Logins, request: LoginRequest, recipient: AccountRecipient | None, subject: str, *, strong: bool
+) -> Identity:
     """Log in a person whom the provider has verified, to the account that the person is connected to, None without
-    one (WEB-181).
+    one (WEB-181). `strong`: by a second factor there that counts here.
 
     Raises:
       WrongCredentials, LoginDisabled: see there.
@@ -217,7 +224,7 @@ async def accept_person(logins: Logins, request: LoginRequest, recipient: Accoun
         unknown = WrongCredentials("this login isn't connected to an account")
         raise logins.attempts.refuse(request, MECHANISM, "", unknown, result="baduser")
     address = str(recipient.canonical)
-    if await logins.stored.has_factors(recipient.account):
-        needed = FactorNeeded(Identity(recipient.account, address))
+    if not strong and await logins.stored.has_factors(recipient.account):
+        needed = FactorNeeded(Identity(recipient.account, address, subject=subject))
         raise logins.attempts.refuse(request, MECHANISM, address, needed, recipient)
-    return logins.accept(request, MECHANISM, address, recipient)
+    return msgspec.structs.replace(logins.accept(request, MECHANISM, address, recipient), subject=subject)

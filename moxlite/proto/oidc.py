@@ -144,11 +144,19 @@ class Claims(msgspec.Struct, frozen=True):
     nbf: float | None = None
     email: Any = None  # of any type: a provider that sends another one still logs people in (Core §5.1)
     email_verified: Any = None
+    acr: Any = None
+    amr: Any = None
 
     @property
     def address(self) -> str:
         """The address that the provider has verified, "" for none: the text "true" is no such promise."""
         return self.email if isinstance(self.email, str) and self.email_verified is True else ""
+
+    @property
+    def strengths(self) -> frozenset[str]:
+        """How the person was verified: the class and the methods of the authentication, `acr` and `amr` (Core §2)."""
+        methods = self.amr if isinstance(self.amr, list) else []
+        return frozenset(word for word in (self.acr, *methods) if isinstance(word, str))
 
 
 class LogoutClaims(msgspec.Struct, frozen=True):

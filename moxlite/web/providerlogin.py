@@ -187,11 +187,12 @@ class ProviderLogins:
         account = await self._people.account_of(claims, app=self.sessions.app, remote=caller.request.client_ip)
         # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
         seconds = max(min(claims.auth_time or 0, time.time()), 1)
-        return await self.sessions.log_in_by_provider(caller, account, int(seconds * 1_000_000))
+        proven, strong = int(seconds * 1_000_000), self._people.provider.strong(claims)
+        return await self.sessions.log_in_by_provider(caller, account, claims.sub, proven, strong=strong)
 
     async def confirm(self, caller: Caller, answer: Answer) -> None:
-        """Allow the sensitive calls of a session to a person of its account, who has logged in since `begin`. Raises as
-        `finish`.
+        """Allow the sensitive calls of a session to its person, or after a log-in here to a person of its account, who
+        has logged in since `begin`. Raises as `finish`.
         """
         began = self._opened(self.sessions.cookies.returned(caller))
         claims = await self.finish(caller, "confirm", answer)
@@ -199,13 +200,14 @@ class ProviderLogins:
         # A provider that ignores `prompt` and `max_age` tells an earlier time, or none.
         if began is None or claims.auth_time is None or claims.auth_time < began.until - LIFE - SKEW:
             raise LoginFailed(NOT_ANEW)
-        if await self.bindings.account_of(claims.iss, claims.sub) != session.account:
+        others = session.subject and session.subject != claims.sub
+        if others or await self.bindings.account_of(claims.iss, claims.sub) != session.account:
             raise await refused(WrongCredentials("logged in to the provider as another person"), ANOTHER)
         self.sessions.confirmations.note(session)
 
     async def logged_out(self, caller: Caller, writer: ResponseWriter) -> None:
         """Answer the provider, which says that a person has logged out (Back-Channel Logout 1.0 §2.5..2.8): all web
-        sessions of the person's account end, in all apps.
+        sessions that the person has begun end, in all apps.
         """
         request, provider = caller.request, self.provider
         if request.method != "POST" or provider is None:
@@ -228,7 +230,7 @@ class ProviderLogins:
             answer = Response(400, LOGOUT_HEADERS, b'{"error":"invalid_request"}')
         else:
             account = await self.bindings.account_of(provider.issuer, subject)
-            ended = 0 if account is None else await self._auth.sessions.remove_all(account)
+            ended = 0 if account is None else await self._auth.sessions.remove_person(account, subject)
             logger.info("logged out at the login provider", extra={"kv": {"account": account or "", "ended": ended}})
             answer = Response(200, LOGOUT_HEADERS, b"")
         await writer.respond(answer)

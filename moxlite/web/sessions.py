@@ -160,16 +160,18 @@ class Sessions:
         request = self.login_request(caller)
         return await self._logins.password(request, username, password, mechanism=mechanism, alone=confirm)
 
-    async def log_in_by_provider(self, caller: Caller, account: str | None, proven: int) -> LoginResult:
-        """Start a session for a person whom the login provider has verified, unless the account has second factors:
-        then `second_step` follows. `account` is None for a person without one; `proven` is when the user gave a secret
-        to the provider (µs UTC).
+    async def log_in_by_provider(
+        self, caller: Caller, account: str | None, subject: str, proven: int, *, strong: bool
+    ) -> LoginResult:
+        """Start a session for a person whom the login provider has verified, unless the account has second factors, and
+        the provider's don't count (`strong`): then `second_step` follows. `account` is None for a person without
+        one; `proven` is when the user gave a secret to the provider (µs UTC).
 
         Raises LoginFailed, RateLimited.
         """
         try:
             recipient = None if account is None else self._config.current.login_of(account)
-            identity = await accept_person(self._logins, self.login_request(caller), recipient)
+            identity = await accept_person(self._logins, self.login_request(caller), recipient, subject, strong=strong)
         except FactorNeeded as e:
             return LoginResult("", e.identity.address, await self._steps.begin(caller.request, e.identity))
         except LoginRefused as e:
@@ -188,6 +190,7 @@ class Sessions:
             user_agent=caller.request.headers.get("user-agent") or "",
             device=caller.stays and may_stay_logged_in(caller.request),
             proven=proven,
+            subject=identity.subject,
         )
         self.cookies.give(caller, tokens.token, identity.account, device=tokens.device)
         return LoginResult(tokens.csrf, identity.address, device=tokens.device)

@@ -11,12 +11,16 @@ import trio
 from joserfc import jwk
 
 from moxlite.admin.factors import FactorCommands
+from moxlite.admin.passwords import Passwords
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.logins.attempts import Attempts
+from moxlite.logins.identity import Identity
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
 from moxlite.operations.access import ConnectProvider, DisconnectProvider, ListConnections
+from moxlite.operations.accounts import DisableAccount
+from moxlite.operations.performing import SILENT
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.credentials import mark_two_step
 from moxlite.store.auth.loginattempts import RecordedAttempt
@@ -317,6 +321,83 @@ async def test_the_second_factor_is_asked_for(rig: Rig, provider: House) -> None
     assert (result["csrf_token"], result["second_step"]["apps"]) == ("", ["phone"])
 
 
+STRONG = STATIC + PROVIDER + 'second_factor = ["mfa", "https://refeds.org/profile/mfa"]\npause_app_passwords = "30d"\n'
+
+
+@pytest.mark.parametrize(
+    ("claims", "strong"),
+    [
+        ({"amr": ["pwd", "mfa"]}, True),
+        ({"acr": "https://refeds.org/profile/mfa"}, True),
+        ({"amr": ["pwd"], "acr": "1"}, False),
+        ({"amr": "mfa"}, False),
+        ({"amr": [["mfa"]], "acr": ["mfa"]}, False),
+        ({"amr": {"mfa": True}}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+@pytest.mark.rig(static=STRONG)
+async def test_the_provider_s_second_factor(rig: Rig, provider: House, claims: dict[str, object], strong: bool) -> None:
+    """WEB-187: it counts where a setting says so, by these very values."""
+    await connect(rig)
+    await rig.auth.factors.add_totp("mia", "phone", b"x" * 20, 1)
+    provider.claims = claims
+    assert ((await log_in(provider, page(rig)))["csrf_token"] != "") == strong
+
+
+async def by_program(rig: Rig, header: str) -> int:
+    """The status of a request by a calendar program."""
+    answer = await page(rig).fetch("/dav/", method="PROPFIND", headers={"authorization": header, "depth": "0"})
+    return answer.status
+
+
+@pytest.mark.rig(static=STRONG)
+async def test_app_passwords_pause(rig: Rig, provider: House) -> None:
+    """WEB-188: 30 days after the last log-in at the provider, until the next one; not those of other accounts."""
+    stored = rig.house.services.logins.stored
+    passwords = Passwords(rig.accounts, rig.house.services.logins, rig.house.services.end_sessions)
+    password = await passwords.add_app("mia", "phone", ["dav"], read_only=False, expires=None)
+    token = await passwords.add_app("mia", "sync", ["dav"], read_only=False, expires=None, token=True)
+    headers = [f"Basic {base64.b64encode(f'{ADDRESS}:{password}'.encode()).decode()}", f"Bearer {token}"]
+    identity = Identity("mia", ADDRESS, "phone", 1)
+    assert [await by_program(rig, one) for one in headers] == [207, 207]
+    await connect(rig)
+    assert [await by_program(rig, one) for one in headers] == [207, 207]
+    long_ago = time.time_ns() // 1000 - 31 * 86_400 * 1_000_000
+    await rig.auth.database.write(lambda tx: tx.execute("UPDATE provider_binding SET last_login = ?", long_ago))
+    assert not {await by_program(rig, one) for one in headers} & {207}
+    assert not await stored.stands(identity)
+    await log_in(provider, page(rig))
+    assert [await by_program(rig, one) for one in headers] == [207, 207]
+    assert await stored.stands(identity)
+
+
+@pytest.mark.rig(static=STRONG)
+async def test_a_lock_ends_everything(rig: Rig, provider: House) -> None:
+    """WEB-188, ADMIN-17: sessions, streams and app passwords, within 5 seconds; the provider opens nothing."""
+    await connect(rig)
+    passwords = Passwords(rig.accounts, rig.house.services.logins, rig.house.services.end_sessions)
+    password = await passwords.add_app("mia", "phone", ["dav"], read_only=False, expires=None)
+    header = f"Basic {base64.b64encode(f'{ADDRESS}:{password}'.encode()).decode()}"
+    browser, account = page(rig), page(rig, "/")
+    await log_in(provider, browser)
+    await log_in(provider, account)
+    events = await browser.events()
+    await events.until("start")
+    assert await by_program(rig, header) == 207
+    with trio.fail_after(5):
+        command = (await rig.house.registry.get())["config account disable"]
+        await command.run(DisableAccount("mia", "Locked"), SILENT)
+        await events.until("fatal")
+    assert (await browser.error("token"))[0] == 401
+    assert (await account.error("overview"))[0] == 401
+    assert await by_program(rig, header) != 207
+    stranger = page(rig)
+    answered = await back(provider, stranger)
+    assert await stranger.error("provider_finish", answer=answered) == (401, "user:loginFailed")
+
+
 @pytest.mark.parametrize(("since", "allowed"), [(None, False), (-3600, False), (-60, True)])
 async def test_confirmation_after_a_log_in_by_the_provider(
     rig: Rig, provider: House, since: int | None, allowed: bool
@@ -591,14 +672,16 @@ async def test_the_last_log_in_is_noted(rig: Rig, provider: House) -> None:
         (-86_400, "mia-at-home", 401),
         (None, "mia-at-home", 401),
         (0, "tom-at-home", 401),
+        (0, "mia-at-work", 401),
         (0, "stranger", 401),
     ],
 )
 async def test_a_new_log_in_confirms(rig: Rig, provider: House, since: int | None, subject: str, status: int) -> None:
-    """WEB-184, WEB-63a: with `prompt=login` and `max_age`; the token has to say that the user logged in anew, and a
-    person of the same account.
+    """WEB-184, WEB-63a: with `prompt=login` and `max_age`; the token has to say that the user logged in anew, and the
+    same person.
     """
     await connect(rig)
+    await connect(rig, "mia-at-work")
     await connect(rig, "tom-at-home", "tom")
     browser = page(rig, "/")
     await log_in(provider, browser)
@@ -646,11 +729,22 @@ async def tell(browser: Browser, token: str, app: str = "/webmail/") -> int:
 
 @pytest.mark.parametrize("app", ["/webmail/", "/"])
 async def test_log_out_at_the_provider(rig: Rig, provider: House, app: str) -> None:
-    """WEB-183: all sessions of the account end, and its streams at once; those of others don't."""
+    """WEB-183: all sessions that the person began end, and their streams at once. Others don't: of other accounts, of
+    another person of the account, and those that began with a password.
+    """
     await connect(rig)
-    browser, account, other = page(rig), page(rig, "/"), page(rig)
+    await connect(rig, "mia-at-work")
+    browser, account, handed, other = page(rig), page(rig, "/"), page(rig, "/"), page(rig)
+    colleague, own = page(rig), page(rig)
     await log_in(provider, browser)
     await log_in(provider, account)
+    token = await browser.call("hand_on")
+    handed.cookies = browser.cookies
+    answer = await handed.post("login_handed", {"token": token}, {"origin": "https://mail.example.org"})
+    handed.csrf = answer.json["result"]["csrf_token"]
+    await own.log_in()
+    provider.subject = "mia-at-work"
+    await log_in(provider, colleague)
     await connect(rig, "tom-at-home", "tom")
     provider.subject = "tom-at-home"
     await log_in(provider, other)
@@ -661,8 +755,10 @@ async def test_log_out_at_the_provider(rig: Rig, provider: House, app: str) -> N
     with trio.fail_after(5):
         assert (await events.until("fatal"))["message"] == "session no longer valid"
     assert (await browser.error("token"))[0] == 401
-    assert (await account.error("overview"))[0] == 401
-    await other.call("token")
+    for ended in (account, handed):
+        assert (await ended.error("overview"))[0] == 401
+    for living in (other, colleague, own):
+        await living.call("token")
 
 
 async def test_a_logout_token_serves_once(rig: Rig, provider: House) -> None:

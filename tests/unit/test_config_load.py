@@ -257,6 +257,11 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (STATIC + '[oidc]\nissuer = "http://login.example"\nclient_id = "a"\n', "oidc.issuer", "https://"),
         (STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = " "\n', "oidc.client_id", "a word"),
         (
+            STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\npause_app_passwords = "1h"\n',
+            "oidc.pause_app_passwords",
+            "at least a day",
+        ),
+        (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\ntrust_addresses = ["other.example"]\n',
             "oidc.trust_addresses[0]",
             "is not a domain of domains.toml",

@@ -109,11 +109,17 @@ def _updates(static: Static) -> Iterator[Mistake]:
         yield Mistake(("updates", "public_key"), f"must be a {KEY_OCTETS}-byte key in base64")
 
 
+SHORTEST_PAUSE: Final = 86_400.0
+"""Seconds: a web session lasts a day, and its user isn't asked to log in meanwhile."""
+
+
 def _oidc(static: Static) -> Iterator[Mistake]:
     if static.oidc is None:
         return
     if not static.oidc.issuer.startswith("https://") and not static.oidc.allow_internal:
         yield Mistake(("oidc", "issuer"), "must begin with https://", "http is for `allow_internal` alone")
+    if static.oidc.pause_app_passwords is not None and static.oidc.pause_app_passwords < SHORTEST_PAUSE:
+        yield Mistake(("oidc", "pause_app_passwords"), "must be at least a day")
     for name in ("client_id", "name"):
         value = getattr(static.oidc, name)
         if not value.strip() or not value.isprintable():

@@ -6,6 +6,8 @@ A person is the issuer and the subject of an ID token, which no provider gives t
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +16,8 @@ import msgspec
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
+
+logger = logging.getLogger("moxlite.store.auth")
 
 MAX_BINDINGS: Final = 20
 """Maximum number of people of one account."""
@@ -27,6 +31,7 @@ COUNT: Final = "SELECT count(*) FROM provider_binding WHERE account = ?"
 ADD: Final = "INSERT INTO provider_binding (issuer, subject, account, bound, last_login) VALUES (?1, ?2, ?3, ?4, ?4)"
 NOTE_LOGIN: Final = "UPDATE provider_binding SET last_login = max(last_login, ?) WHERE issuer = ? AND subject = ?"
 CONNECTED: Final = "SELECT 1 FROM provider_account WHERE account = ? AND issuer = ?"
+LAST: Final = "SELECT max(last_login) FROM provider_binding WHERE account = ? AND issuer = ?"
 NOTE_CONNECTED: Final = "INSERT INTO provider_account (account, issuer) VALUES (?, ?) ON CONFLICT DO NOTHING"
 REMOVE: Final = "DELETE FROM provider_binding WHERE account = ? AND issuer = ? AND subject = ?"
 DROP: Final = ("DELETE FROM provider_binding WHERE account = ?", "DELETE FROM provider_account WHERE account = ?")
@@ -47,7 +52,7 @@ class ProviderBinding(msgspec.Struct, frozen=True):
 
 
 class ProviderBindings:
-    """The bindings. All methods raise StoreError.
+    """The bindings. All methods but `idle` raise StoreError.
 
     Args:
       database: gives the open file; raises StoreError without one.
@@ -79,6 +84,17 @@ class ProviderBindings:
             return tx.row(CONNECTED, account, issuer) is None and _add(tx, issuer, subject, account)
 
         return await self._database().write(unit)
+
+    async def idle(self, issuer: str, account: str, seconds: float) -> bool:
+        """Whether an account has people of this provider, and the last log-in of any is longer ago. False while the
+        file cannot be read: log-ins go on (STORE-105a).
+        """
+        try:
+            row = await self._database().read(lambda r: r.row(LAST, account, issuer), op="provider-bindings")
+        except StoreError as error:
+            logger.warning("last provider login unknown", extra={"kv": {"account": account, "err": str(error)}})
+            return False
+        return row is not None and row[0] is not None and row[0] < time.time_ns() // 1000 - seconds * 1e6
 
     async def note_login(self, issuer: str, subject: str) -> None:
         """Note that a person logs in now."""

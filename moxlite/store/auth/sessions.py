@@ -78,6 +78,7 @@ class Session(msgspec.Struct, frozen=True):
     `turned` is since when such a session has its current token. `renewed` is the token that the browser is to have
     from now on, "" if it keeps its own. `parent` is the id of the session that was handed on (STORE-105c), 0 for one
     with a log-in of its own. `proven` is when the user logged in; 0 if the session was handed on from a device session.
+    `subject` is the person at the login provider who logged in, "" for another log-in.
     """
 
     id: int
@@ -93,15 +94,17 @@ class Session(msgspec.Struct, frozen=True):
     turned: int = 0
     parent: int = 0
     proven: int = 0
+    subject: str = ""
     renewed: str = ""
 
 
 INSERT: Final = """
 INSERT INTO session (token_hash, csrf_hash, app, account, address, remote_ip, user_agent, created, last_used, expires,
-                     device, turned, parent, proven)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?)"""
+                     device, turned, parent, proven, subject)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?)"""
 COLUMNS: Final = (
-    "id, app, account, address, remote_ip, user_agent, created, last_used, expires, device, turned, parent, proven"
+    "id, app, account, address, remote_ip, user_agent, created, last_used, expires, device, turned, parent, proven, "
+    "subject"
 )
 FIND: Final = f"SELECT csrf_hash, stolen, {COLUMNS} FROM session WHERE token_hash = ? AND app = ? AND account = ?"  # noqa: S608 - constants
 LIST: Final = f"SELECT {COLUMNS} FROM session WHERE account = ? AND expires > ? ORDER BY last_used DESC"  # noqa: S608 - constants
@@ -119,6 +122,7 @@ DETACH: Final = """
 UPDATE session SET parent = NULL
 WHERE account = ? AND token_hash = ? AND (SELECT device FROM session p WHERE p.id = session.parent) >= ?"""
 REMOVE_ALL: Final = "DELETE FROM session WHERE account = ? AND token_hash <> ? AND device >= ? RETURNING parent"
+REMOVE_PERSON: Final = "DELETE FROM session WHERE account = ? AND coalesce(subject, ?2) = ?2 RETURNING parent"
 STANDING: Final = "SELECT expires, stolen FROM session WHERE account = ? AND id = ?"
 REMOVE_HANDED: Final = "DELETE FROM session WHERE parent = ?"
 
@@ -157,23 +161,31 @@ def add_session(
     user_agent: str = "",
     device: bool = False,
     proven: int | None = None,
+    subject: str = "",
 ) -> SessionTokens:
     """Add a session after a successful log-in; the 101st of an account replaces the one that expires soonest. `proven`
     is when its user gave a secret, None for now.
     """
     _make_room(tx, account)
-    session = new_session(app, account, address, tx.now, remote_ip, user_agent, proven)
+    session = new_session(app, account, address, tx.now, remote_ip, user_agent, proven, subject)
     expires, turned = expiry(tx.now, created=tx.now, device=device), tx.now if device else 0
     return _insert(tx, msgspec.structs.replace(session, expires=expires, device=device, turned=turned))
 
 
 def new_session(
-    app: str, account: str, address: str, now: int, remote_ip: str, user_agent: str, proven: int | None
+    app: str,
+    account: str,
+    address: str,
+    now: int,
+    remote_ip: str,
+    user_agent: str,
+    proven: int | None,
+    subject: str,
 ) -> Session:
     """A session without an id. `proven`: None for now."""
     times = (now, now, now + LIFETIME)
     proof = now if proven is None else proven
-    return Session(0, app, account, address, remote_ip, user_agent[:256], *times, proven=proof)
+    return Session(0, app, account, address, remote_ip, user_agent[:256], *times, proven=proof, subject=subject)
 
 
 def _insert(tx: Tx, session: Session) -> SessionTokens:
@@ -199,7 +211,7 @@ def hand_on(tx: Tx, parent: Session, app: str, *, remote_ip: str, user_agent: st
     tx.execute(REMOVE_HANDED, parent.id)
     _make_room(tx, parent.account, parent.id)
     proven = 0 if parent.device else parent.proven
-    session = new_session(app, parent.account, parent.address, tx.now, remote_ip, user_agent, proven)
+    session = new_session(app, parent.account, parent.address, tx.now, remote_ip, user_agent, proven, parent.subject)
     return _insert(tx, msgspec.structs.replace(session, expires=min(session.expires, row[0]), parent=parent.id))
 
 
@@ -251,10 +263,9 @@ def sessions_of(r: Reader, account: str, *, now: int) -> list[Session]:
 
 def session_of(columns: Sequence[Any]) -> Session:
     """The session of a row with `COLUMNS`."""
-    number, app, account, address, ip, agent, created, used, expires, device, turned, parent, proven = columns
-    return Session(
-        number, app, account, address, ip, agent, created, used, expires, bool(device), turned, parent or 0, proven
-    )
+    number, app, account, address, ip, agent, created, used, expires, device, turned, parent, proven, subject = columns
+    login = (number, app, account, address, ip, agent, created, used, expires)
+    return Session(*login, bool(device), turned, parent or 0, proven, subject or "")
 
 
 def remove_session(tx: Tx, account: str, session_id: int) -> int:
@@ -272,6 +283,13 @@ def remove_sessions(tx: Tx, account: str, *, keep_token: str | None = None, devi
     kept = b"" if keep_token is None else hash_of(keep_token)
     tx.execute(DETACH, account, kept, int(devices))
     return sum(parent is None for (parent,) in tx.rows(REMOVE_ALL, account, kept, int(devices)))
+
+
+def remove_person(tx: Tx, account: str, subject: str) -> int:
+    """End the sessions of an account that a person of the login provider has begun; returns how many log-ins these
+    were.
+    """
+    return sum(parent is None for (parent,) in tx.rows(REMOVE_PERSON, account, subject))
 
 
 def drop_expired(tx: Tx) -> None:

@@ -66,12 +66,13 @@ class WebSessions:
         user_agent: str = "",
         device: bool = False,
         proven: int | None = None,
+        subject: str = "",
     ) -> SessionTokens:
         """Begin a session after a successful log-in; returns its tokens, once it is durable. If the file cannot be
         written, the session is kept in memory (STORE-105a), so that users can still log in; it is no device session
         then.
         """
-        origin = {"remote_ip": remote_ip, "user_agent": user_agent}
+        origin = {"remote_ip": remote_ip, "user_agent": user_agent, "subject": subject}
         try:
             return await self._database().write(
                 lambda tx: sessions.add_session(tx, app, account, address, **origin, device=device, proven=proven)
@@ -149,6 +150,16 @@ class WebSessions:
             return ended + await self._database().write(
                 lambda tx: sessions.remove_sessions(tx, account, keep_token=keep_token, devices=devices)
             )
+        finally:
+            self._tell(account)
+
+    async def remove_person(self, account: str, subject: str) -> int:
+        """End the sessions of an account that a person of the login provider has begun; returns how many log-ins these
+        were.
+        """
+        ended = self._in_memory.remove_all(account, subject=subject)
+        try:
+            return ended + await self._database().write(lambda tx: sessions.remove_person(tx, account, subject))
         finally:
             self._tell(account)
 
@@ -311,10 +322,11 @@ class MemorySessions:
         remote_ip: str = "",
         user_agent: str = "",
         proven: int | None = None,
+        subject: str = "",
     ) -> SessionTokens:
         """As `sessions.add_session`."""
         tokens = new_tokens()
-        session = new_session(app, account, address, now, remote_ip, user_agent, proven)
+        session = new_session(app, account, address, now, remote_ip, user_agent, proven, subject)
         session = msgspec.structs.replace(session, id=-next(self._ids))
         self._kept[hash_of(tokens.token)] = _Kept(hash_of(tokens.csrf), session)
         # The bound of one account comes before that of all: a user with many log-ins must not end sessions of others.
@@ -354,10 +366,14 @@ class MemorySessions:
                 return True
         return False
 
-    def remove_all(self, account: str, *, keep_token: str | None = None) -> int:
-        """End all sessions of an account, but that of `keep_token`; returns how many."""
+    def remove_all(self, account: str, *, keep_token: str | None = None, subject: str | None = None) -> int:
+        """End all sessions of an account, or of its person `subject`, but that of `keep_token`; returns how many."""
         kept_hash = None if keep_token is None else hash_of(keep_token)
-        ended = [one for one, kept in self._kept.items() if kept.session.account == account and one != kept_hash]
+        ended = [
+            token_hash
+            for token_hash, kept in self._kept.items()
+            if kept.session.account == account and token_hash != kept_hash and subject in (None, kept.session.subject)
+        ]
         for one in ended:
             del self._kept[one]
         return len(ended)
