@@ -237,7 +237,7 @@ class ShareCommands:
         named_account(self._config, args.account)
         async with self._accounts.use(args.account) as account:
             found = await account.read(delegates, op="shares")
-        return [operations.DelegateInfo(one.guest, one.sends, _words(one.ends or None)) for one in found]
+        return [operations.DelegateInfo(one.guest, one.sends, _words(one.ends or None), one.whole) for one in found]
 
     async def list(self, args: operations.ListShares) -> list[operations.ShareInfo]:
         """List the shares of an account, by mailbox and guest."""
@@ -264,7 +264,7 @@ class ShareCommands:
             raise BadForm("guest", "must be one account; not everyone can send as you")
         if args.ends and args.ends <= time.time_ns() // 1000:
             raise BadForm("ends", "must be in the future")
-        delegate = Delegate(guest, args.sends, args.ends)
+        delegate = Delegate(guest, args.sends, args.ends, args.whole)
         async with self._accounts.use(args.account) as account:
             await account.write(lambda tx: set_delegate(tx, delegate))
             await publish_shares(self._auth, account)

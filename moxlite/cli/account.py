@@ -306,14 +306,15 @@ _groups["share"].add_command(share_set)
 @click.argument("guest")
 @click.argument("sends", metavar="as|behalf", type=click.Choice(["as", "behalf"]))
 @click.option("--until", metavar="TIME", help="Until when: 14d from now, or 2026-11-20T08:00 (UTC).  [default: always]")
-def delegate_set(account_name: str, guest: str, sends: Literal["as", "behalf"], until: str | None) -> None:
+@click.option("--whole", is_flag=True, help="GUEST can also view and edit all mailboxes, calendars, and contacts.")
+def delegate_set(account_name: str, guest: str, sends: Literal["as", "behalf"], until: str | None, whole: bool) -> None:
     """Let GUEST, an account or one of its addresses, send from the addresses of ACCOUNT.
 
     With "as", recipients only see the address of ACCOUNT. With "behalf", the Sender field also names GUEST. Sharing a
     mailbox doesn't give this permission. Messages are kept in Sent of ACCOUNT and count toward the limits of GUEST.
     """
     ends = 0 if until is None else _deadline(until)
-    perform(access.DelegateSet(guest, sends, ends, account=account_name))
+    perform(access.DelegateSet(guest, sends, ends, whole, account=account_name))
 
 
 _groups["delegate"].add_command(delegate_set)

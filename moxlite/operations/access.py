@@ -156,31 +156,34 @@ class ShareRemove(UserOperation[None], frozen=True):
 
 class DelegateInfo(msgspec.Struct, frozen=True):
     """Who may write from the addresses of an account. `sends`: ``as`` the owner, or on ``behalf``, with the guest's own
-    address in Sender. `ends`: formatted, UTC, "" for never.
+    address in Sender. `ends`: formatted, UTC, "" for never. `whole`: also all mailboxes, calendars and address books.
     """
 
     guest: str
     sends: str
     ends: str
+    whole: bool
 
 
-@query("account delegate list", Role.COMMAND_LINE, columns=("guest", "sends", "ends"))
+@query("account delegate list", OWNER, columns=("guest", "sends", "ends", "whole"))
 class ListDelegates(UserOperation[list[DelegateInfo]], frozen=True):
     """List who may send from the addresses of ACCOUNT, how, and until when."""
 
 
-@change("account delegate set", USERS, confirm=True)
+@change("account delegate set", USERS | Role.ADMIN, confirm=True)
 class DelegateSet(UserOperation[None], frozen=True):
     """Let `guest`, an account or an address of one, write from the addresses of an account: ``as`` its owner, or on
-    ``behalf``, with the guest's own address in Sender. `ends` in µs UTC, 0 for never.
+    ``behalf``, with the guest's own address in Sender. `ends` in µs UTC, 0 for never. `whole`: until then the guest
+    also reads and changes all mailboxes, calendars and address books of the account.
     """
 
     guest: Annotated[str, Meta(max_length=1000)]
     sends: Literal["as", "behalf"]
     ends: Annotated[int, Meta(ge=0, lt=1 << 62)] = 0
+    whole: bool = False
 
 
-@change("account delegate rm", USERS)
+@change("account delegate rm", USERS | Role.ADMIN)
 class DelegateRemove(UserOperation[None], frozen=True):
     """Stop GUEST from sending from the addresses of ACCOUNT."""
 

@@ -56,7 +56,7 @@ class RemoveAccount(Operation[None], frozen=True):
     account: Name
 
 
-@change("config account disable", Role.COMMAND_LINE | Role.TOKEN)
+@change("config account disable", Role.COMMAND_LINE | Role.PAGES | Role.TOKEN)
 class DisableAccount(Operation[None], frozen=True):
     """Disable logins for account NAME, show MESSAGE to the user, and end its sessions. Mail is still delivered."""
 

@@ -549,3 +549,31 @@ def test_rules_are_applied_to_mail_that_is_there_and_undone(chromium: Browser, s
     expect(page.get_by_text("Moved all messages back to Inbox")).to_be_visible()
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
     visitor.close()
+
+
+def test_mail_is_given_to_another_while_away(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """SMTP-189a: who may send, with all folders, calendars and contacts, and an end, in three clicks."""
+    server.cli("config", "account", "add", "eve", "eve@localhost")
+    visitor = Visitor(chromium, server)
+    visitor.fill_in("/#shares")
+    page = visitor.page
+    page.get_by_role("button", name="Add person").click()
+    box = page.get_by_role("dialog")
+    box.get_by_label("Person").fill("eve@localhost")
+    box.locator("input[type=date]").fill("2099-12-31")
+    expect(box.get_by_label("Share all folders")).to_be_checked()
+    box.get_by_role("button", name="Save").click()
+    row = page.get_by_role("row").filter(has_text="eve")
+    expect(row).to_contain_text("can edit")
+    page.screenshot(path=tmp_path / "delegates.png")
+    assert "eve" in server.cli("account", "delegate", "list", "moxlite").stdout
+    row.get_by_role("button", name="Edit eve").click()
+    expect(box.locator("input[type=date]")).to_have_value("2099-12-31")
+    box.get_by_label("Recipients see").select_option("as")
+    box.get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("this address only")
+    row.get_by_role("button", name="Stop eve").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Only you can send")).to_be_visible()
+    server.cli("config", "account", "rm", "--yes", "eve")
+    visitor.close()

@@ -1,5 +1,6 @@
 """The admin app's calls about accounts, domains and their settings, each once right and once wrong."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -64,6 +65,21 @@ async def test_an_account_is_added_used_and_removed(rig: Rig, browser: Browser) 
     assert await browser.error("account", name="ben") == (404, "user:notFound")
     assert await browser.error("account_remains", name="ben") == (404, "user:notFound")
     assert await webmail.error("token") == (401, "user:badAuth")
+
+
+async def test_a_mailbox_of_a_team_is_made_with_its_members(rig: Rig, browser: Browser) -> None:
+    """SMTP-189a: an account where nobody logs in, and who sends from it, until when."""
+    assert await browser.call("account_add", name="team", address="team@example.org", shared=True) == ""
+    assert "shared" in (await browser.call("account", name="team"))["row"]["disabled"]
+    ends = (time.time_ns() // 1000) + 86_400_000_000
+    await browser.call(
+        "account_delegate_set", account="team", guest="tom@example.org", sends="as", ends=ends, whole=True
+    )
+    [member] = await browser.call("account_delegate_list", account="team")
+    assert (member["guest"], member["sends"], member["whole"]) == ("tom", "as", True)
+    assert member["ends"].startswith(time.strftime("%Y-%m-", time.gmtime(ends / 1e6)))
+    await browser.call("account_delegate_rm", account="team", guest="tom")
+    assert await browser.call("account_delegate_list", account="team") == []
 
 
 async def test_a_password_is_set_or_made(rig: Rig, browser: Browser) -> None:

@@ -7,9 +7,14 @@ from urllib.parse import urlencode
 import pytest
 import trio
 
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StorageBroken
-from moxlite.store.mail.delegates import Delegate, set_delegate
+from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.collection import Kind, ensure_defaults
+from moxlite.store.groupware.sharing import shared_collections
+from moxlite.store.mail.acl import rights_of, visible
+from moxlite.store.mail.delegates import WHOLE, Delegate, set_delegate
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
@@ -528,4 +533,34 @@ async def test_an_answer_in_a_shared_mailbox_is_the_owners_by_right(rig: Rig, to
     assert (await mia.call("compose_prepare", kind="edit", message_id=draft))["from"] == message["from"]
     await tom.write(lambda tx: set_delegate(tx, Delegate("mia", "as", ends=1)))
     assert await authors() == ["mia@example.org"] * 4
+    await events.aclose()
+
+
+async def test_a_delegate_of_the_whole_account_has_all_of_it_until_the_end(
+    rig: Rig, tom: Account, mia: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-189a: all mailboxes, also those made later, calendars and address books, while the page is open; nothing of
+    it after the end.
+    """
+    events, start, _ = await opened(mia, "Inbox")
+    assert [one for one in start["mailboxes"] if one["owner"]] == []
+    ends = time.time_ns() // 1000 + 3_600_000_000
+    await tom.write(lambda tx: set_delegate(tx, Delegate("mia", "as", ends, whole=True)))
+    await publish_shares(rig.auth, tom)
+    shown = {one["name"]: one["rights"] for one in await shared_of(events)}
+    assert {"Other Users/tom/Inbox", SALES, "Other Users/tom/Sales/Old"} <= shown.keys()
+    assert set(shown.values()) == {WHOLE}
+    await tom.write(lambda tx: create_mailbox(tx, "New"))
+    new = await box(tom, "New")
+
+    def all_rights(r: Reader) -> tuple[str, list[bool], bool]:
+        kinds: tuple[Kind, ...] = ("calendar", "contact")
+        found = [one for kind in kinds for one in shared_collections(r, kind, "mia")]
+        return rights_of(r, new.id, "mia"), [one.writable for one in found], bool(visible(r, "mia", 100))
+
+    await tom.write(ensure_defaults)
+    rights, writable, seen = await tom.read(all_rights, op="test")
+    assert (rights, set(writable), seen) == (WHOLE, {True}, True)
+    monkeypatch.setattr("moxlite.store.mail.delegates.time.time_ns", lambda: (ends + 1) * 1000)
+    assert await tom.read(all_rights, op="test") == ("", [], False)
     await events.aclose()

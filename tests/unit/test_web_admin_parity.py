@@ -94,7 +94,6 @@ def check(info: FieldInfo, shape: Shape) -> None:
 
 
 OUTSIDE = {
-    "config account disable": "account disable and enable are the field login_disabled of the account's form",
     "config account enable": "account disable and enable are the field login_disabled of the account's form",
     "config account set": "settings are fields of the account's form",
     "config account quota": "the quota is the field quota_message_size of the account's form",
@@ -113,8 +112,6 @@ OUTSIDE = {
     "account app-password rm": "the user's own page has it; the owner's way is the command line",
     "account share set": "the user's own page has it; the owner's way is the command line",
     "account share rm": "the user's own page has it; the owner's way is the command line",
-    "account delegate set": "the owner's way is the command line until the user's own page has it",
-    "account delegate rm": "the owner's way is the command line until the user's own page has it",
     "tls account-key": "for a key that others have; the server does it each year",
     "config apply": "for owners who keep the file elsewhere; the app changes its values one by one",
     "store repair": "repairs of the store, for a person who reads their output",

@@ -1,6 +1,7 @@
 // Mailboxes shared with others, and those that others share.
 
 import type { Given, Received, Shares } from "../../gen/account";
+import { delegatesCard } from "./delegates";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { atFields, choice, form, line, tick } from "../../lib/fields";
@@ -31,6 +32,12 @@ const shares: MakePage = async (desk) => {
     head(t("Shared folders"), t("Users on this server will see your shared folders in their mail app and webmail.")),
     given(desk, found),
     add(desk, found),
+    delegatesCard(t("People who can send for you"), t("For example, while you're away."), {
+      all: found.senders.map((one) => ({ ...one, ends: one.ends * 1_000_000 })),
+      set: (...given) => desk.client.account_delegate_set(...given),
+      remove: (guest) => desk.client.account_delegate_rm(guest),
+      refresh: () => desk.refresh(),
+    }),
     received(found.received),
   );
   return { title: t("Shared folders"), root };

@@ -1,9 +1,10 @@
 // Accounts: the list, and the page of one with its addresses, settings and log-ins.
 
 import type { AccountDetail, AccountRow, AccountUse, AddressRow, Attempt } from "../../gen/admin";
+import { delegatesCard } from "../../account/shares/delegates";
 import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
-import { line } from "../../lib/fields";
+import { line, tick } from "../../lib/fields";
 import { ellipsis, plus, search as lens, trash2, users } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { button, card, copyable, disc, foreign, head, iconButton, meter, pairs, table, tabs } from "../../lib/pages";
@@ -227,10 +228,19 @@ async function add(desk: Desk): Promise<void> {
     if (address.control.value === "" && domains.length > 0)
       address.control.value = `${name.control.value}@${domains[0]!.domain}`;
   });
-  const password = await fieldDialog(t("Add account"), t("Add account"), { name, address }, () =>
-    desk.client.account_add(name.control.value, address.control.value),
+  const shared = tick(
+    t("Shared mailbox"),
+    false,
+    t("Nobody logs in. Members read and answer from their own accounts."),
+  );
+  const password = await fieldDialog(t("Add account"), t("Add account"), { name, address, shared }, () =>
+    desk.client.account_add(name.control.value, address.control.value, shared.control.checked),
   );
   if (password === null) return;
+  if (shared.control.checked) {
+    desk.go(addressOf("accounts", [name.control.value], { tab: "members" }));
+    return;
+  }
   await showSecret(
     t("Account added"),
     t("Copy {name}'s password now. You won't be able to see it later.", { name: name.control.value }),
@@ -295,6 +305,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
   const content: Record<string, () => Promise<Child>> = {
     addresses: async () => addresses(desk, found),
     settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name], undefined, sections())),
+    members: async () => members(desk, name),
     security: () => securityCards(desk, name),
     logins: async () => logins(await desk.client.attempts(name, 50)),
   };
@@ -349,6 +360,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
     el("br"),
     tabs(name, [
       link("addresses", t("Addresses {n}", { n: row.addresses })),
+      link("members", t("Members")),
       link("settings", t("Settings")),
       link("security", t("Security")),
       link("logins", t("Logins")),
@@ -356,6 +368,20 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
     shown,
   );
   return { title: name, root };
+}
+
+/** Who sends from the account's addresses, and shares its mail. */
+async function members(desk: Desk, name: string): Promise<Child> {
+  const found = await desk.client.account_delegate_list(name);
+  return delegatesCard(t("People who can send for this account"), t("For example, the members of a team."), {
+    all: found.map((one) => ({
+      ...one,
+      ends: one.ends === "" ? 0 : Date.parse(`${one.ends.replace(" ", "T")}Z`) * 1000,
+    })),
+    set: (...given) => desk.client.account_delegate_set(...given, name),
+    remove: (guest) => desk.client.account_delegate_rm(guest, name),
+    refresh: () => desk.refresh(),
+  });
 }
 
 function addresses(desk: Desk, found: AccountDetail): HTMLElement {

@@ -29,6 +29,7 @@ from moxlite.store.groupware.collection import (
 )
 from moxlite.store.groupware.entryfacts import facts_of_entry
 from moxlite.store.groupware.resources import NoSuchResource, Resource, resource_data
+from moxlite.store.mail.delegates import has_all
 from moxlite.store.mail.sharenotices import owe_notice
 
 READ: Final = "lr"
@@ -44,6 +45,7 @@ COUNT: Final = "SELECT count(*) FROM collection_acl WHERE collection_id = ? AND 
 SEEN: Final = """
 SELECT DISTINCT c.id FROM collection_acl a JOIN collection c ON c.id = a.collection_id
 WHERE a.identifier IN (?1, 'anyone') AND c.kind = ?2 ORDER BY c.id"""
+ALL_OF: Final = "SELECT id FROM collection WHERE kind = ? ORDER BY id"
 SET: Final = """
 INSERT INTO collection_acl (collection_id, identifier, rights) VALUES (?, ?, ?)
 ON CONFLICT (collection_id, identifier) DO UPDATE SET rights = excluded.rights"""
@@ -211,7 +213,8 @@ def shared_collection(r: Reader, kind: Kind, name: str, guest: str) -> ReadableC
 
 def shared_collections(r: Reader, kind: Kind, guest: str) -> list[ReadableCollection]:
     """The collections of a kind that are shared with a user."""
-    found = (_seen(r, collection(r, number), guest) for (number,) in r.rows(SEEN, guest, kind))
+    numbers = r.rows(ALL_OF, kind) if has_all(r, guest) else r.rows(SEEN, guest, kind)
+    found = (_seen(r, collection(r, number), guest) for (number,) in numbers)
     return [foreign for foreign in found if foreign is not None]
 
 
@@ -279,4 +282,5 @@ def _seen(r: Reader, one: Collection, guest: str) -> ReadableCollection | None:
 def _rights(r: Reader, collection_id: int, guest: str) -> str:
     """The letters of a user's rights: by name, or the rights of all users if these are more."""
     # To read is a part of to change, so the longer text is what both rows give together.
-    return max((text for (text,) in r.rows(OF, collection_id, guest)), key=len, default="")
+    given = [text for (text,) in r.rows(OF, collection_id, guest)]
+    return max([*given, "rw"] if has_all(r, guest) else given, key=len, default="")

@@ -13,7 +13,7 @@ from typing import Final
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.delegates import remove_delegate
+from moxlite.store.mail.delegates import WHOLE, all_boxes, has_all, remove_delegate
 from moxlite.store.mail.sharenotices import owe_notice
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import AclChanged, Mailbox, MailboxID
@@ -31,6 +31,7 @@ ACL: Final = "SELECT identifier, rights FROM acl WHERE mailbox_id = ? ORDER BY i
 ALL: Final = """
 SELECT b.name, a.identifier, a.rights FROM acl a JOIN mailbox b ON b.id = a.mailbox_id ORDER BY b.name, a.identifier"""
 OF: Final = "SELECT rights FROM acl WHERE mailbox_id = ? AND identifier IN (?, 'anyone')"
+PLAIN: Final = "SELECT 1 FROM mailbox WHERE id = ? AND NOT system"
 SEEN: Final = "SELECT mailbox_id, rights FROM acl WHERE identifier IN (?, 'anyone') ORDER BY mailbox_id"
 GUESTS: Final = """
 SELECT identifier FROM acl UNION SELECT identifier FROM collection_acl UNION SELECT guest FROM delegate
@@ -66,8 +67,10 @@ def all_acls(r: Reader) -> list[tuple[str, str, str]]:
 
 def rights_of(r: Reader, mailbox_id: MailboxID, guest: str) -> str:
     """Rights of the account `guest`, which is not the owner, on a mailbox; "" for none, and for an unknown mailbox."""
-    rows = r.rows(OF, mailbox_id, guest)
-    return joined(*[rights for (rights,) in rows]) if rows else ""
+    given = [rights for (rights,) in r.rows(OF, mailbox_id, guest)]
+    if has_all(r, guest) and r.row(PLAIN, mailbox_id):
+        given.append(WHOLE)
+    return joined(*given) if given else ""
 
 
 def rights_seen(r: Reader, guest: str, limit: int) -> list[tuple[MailboxID, str]]:
@@ -76,6 +79,8 @@ def rights_seen(r: Reader, guest: str, limit: int) -> list[tuple[MailboxID, str]
     found: dict[MailboxID, str] = {}
     for mailbox_id, rights in r.iterate(SEEN, guest):
         found[mailbox_id] = joined(found.get(mailbox_id, ""), rights)
+    if has_all(r, guest):
+        found = {mailbox_id: joined(found.get(mailbox_id, ""), WHOLE) for mailbox_id in all_boxes(r)}
     return [(mailbox_id, rights) for mailbox_id, rights in found.items() if "l" in rights][:limit]
 
 

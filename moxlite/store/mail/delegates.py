@@ -1,11 +1,13 @@
 """Accounts that may write from the addresses of another (SMTP-189): table `delegate` of the owner's file.
 
 The right is apart from those on mailboxes (`store.mail.acl`): sharing a mailbox gives no right to send, and the right
-to send shows no mail.
+to send shows no mail. A delegate of the whole account also has the rights `WHOLE` to all its mailboxes, and may change
+all its calendars and address books, until the same end: these rights have no rows of their own.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -13,6 +15,7 @@ import msgspec
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
+from moxlite.store.types import AclChanged, MailboxID
 from moxlite.wording import worded
 
 Sends: TypeAlias = Literal["as", "behalf"]
@@ -22,32 +25,50 @@ Sends: TypeAlias = Literal["as", "behalf"]
 MAX_DELEGATES: Final = 100
 """Delegates of an account: as many as a mailbox has guests."""
 
-ALL: Final = "SELECT guest, sends, ends FROM delegate ORDER BY guest"
+WHOLE: Final = "lrswite"
+"""Rights to each mailbox (RFC 4314 §2.1): all but to delete mailboxes, and to share them."""
+
+ALL: Final = "SELECT guest, sends, ends, whole FROM delegate ORDER BY guest"
 RIGHT: Final = "SELECT sends FROM delegate WHERE guest = ? AND (ends = 0 OR ends > ?)"
+HAS_ALL: Final = "SELECT 1 FROM delegate WHERE guest = ? AND whole AND (ends = 0 OR ends > ?)"
 COUNT: Final = "SELECT count(*) FROM delegate WHERE guest <> ?"
 SET: Final = """
-INSERT INTO delegate (guest, sends, ends) VALUES (?, ?, ?)
-ON CONFLICT (guest) DO UPDATE SET sends = excluded.sends, ends = excluded.ends"""
+INSERT INTO delegate (guest, sends, ends, whole) VALUES (?, ?, ?, ?)
+ON CONFLICT (guest) DO UPDATE SET sends = excluded.sends, ends = excluded.ends, whole = excluded.whole"""
+BOXES: Final = "SELECT id, name FROM mailbox WHERE NOT system ORDER BY id"
 REMOVE: Final = "DELETE FROM delegate WHERE guest = ?"
 
 
 class Delegate(msgspec.Struct, frozen=True):
-    """An account that may write from this account's addresses. `ends`: µs UTC, 0 for never."""
+    """An account that may write from this account's addresses. `ends`: µs UTC, 0 for never; `whole`: the
+    account also has all mailboxes, calendars and address books.
+    """
 
     guest: str
     sends: Sends
     ends: int = 0
+    whole: bool = False
 
 
 def delegates(r: Reader) -> list[Delegate]:
     """All delegates by name, also those whose right has ended."""
-    return [Delegate(*row) for row in r.rows(ALL)]
+    return [Delegate(guest, sends, ends, whole != 0) for guest, sends, ends, whole in r.rows(ALL)]
 
 
 def right_to_send(r: Reader, guest: str, now: int) -> Sends | None:
     """How the account `guest` may write from this account's addresses at `now`, µs UTC; None: not at all."""
     sends: Sends | None = r.value(RIGHT, guest, now)
     return sends
+
+
+def has_all(r: Reader, guest: str) -> bool:
+    """Whether the account `guest` has the whole account now."""
+    return r.value(HAS_ALL, guest, time.time_ns() // 1000) is not None
+
+
+def all_boxes(r: Reader) -> list[MailboxID]:
+    """The mailboxes that such an account has, by id."""
+    return [mailbox_id for mailbox_id, _ in r.rows(BOXES)]
 
 
 def set_delegate(tx: AccountTx, delegate: Delegate) -> None:
@@ -57,9 +78,22 @@ def set_delegate(tx: AccountTx, delegate: Delegate) -> None:
     """
     if tx.value(COUNT, delegate.guest) >= MAX_DELEGATES:
         raise LimitExceeded(worded("up to {most} accounts can send from one account", most=MAX_DELEGATES))
-    tx.execute(SET, delegate.guest, delegate.sends, delegate.ends)
+    had = has_all(tx, delegate.guest)
+    tx.execute(SET, delegate.guest, delegate.sends, delegate.ends, delegate.whole)
+    if had or delegate.whole:
+        _tell(tx, delegate.guest)
 
 
 def remove_delegate(tx: AccountTx, guest: str) -> bool:
     """Take the right from an account; returns whether it had it."""
-    return tx.execute(REMOVE, guest) > 0
+    had = has_all(tx, guest)
+    removed = tx.execute(REMOVE, guest) > 0
+    if had:
+        _tell(tx, guest)
+    return removed
+
+
+def _tell(tx: AccountTx, guest: str) -> None:
+    """Have open pages and sessions read the rights of an account anew."""
+    for mailbox_id, name in tx.rows(BOXES):
+        tx.emit(AclChanged(mailbox_id=mailbox_id, name=name, identifier=guest))

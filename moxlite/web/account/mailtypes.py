@@ -99,12 +99,13 @@ class Received(msgspec.Struct, frozen=True):
 
 class Sender(msgspec.Struct, frozen=True):
     """An account that may write from the own addresses: ``as`` the owner, or on ``behalf``. ``ends``: seconds since
-    1970, 0 for never.
+    1970, 0 for never. ``whole``: and reads and changes all mailboxes, calendars and address books.
     """
 
     guest: str
     sends: str
     ends: int
+    whole: bool
 
 
 class Shares(msgspec.Struct, frozen=True):

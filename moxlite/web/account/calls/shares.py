@@ -36,7 +36,7 @@ class ShareCalls(AccountCalls):
             [Given(*row) for row in given],
             await self._received(guest),
             [box.name for box in boxes if not box.system],
-            [Sender(one.guest, one.sends, one.ends // 1_000_000) for one in senders],
+            [Sender(one.guest, one.sends, one.ends // 1_000_000, one.whole) for one in senders],
         )
 
     async def _received(self, guest: str) -> list[Received]:

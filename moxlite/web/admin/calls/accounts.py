@@ -11,7 +11,7 @@ from moxlite.config.domains import Account
 from moxlite.config.snapshot import Snapshot
 from moxlite.operations import description
 from moxlite.operations.access import SetPassword
-from moxlite.operations.accounts import AddAccount
+from moxlite.operations.accounts import AddAccount, DisableAccount
 from moxlite.operations.queue import CountMessages, Filter
 from moxlite.proto.address import Address
 from moxlite.store.auth.credentials import generate_password
@@ -36,6 +36,9 @@ from moxlite.web.types import Credential
 
 Word = Annotated[str, Meta(max_length=320)]
 Count = Annotated[int, Meta(ge=1, le=200)]
+
+SHARED: Final = "This mailbox is shared. Log in with your own account."
+"""What a login to a shared mailbox is told."""
 
 MOST_AT_ONCE: Final = 50
 """Accounts whose use one call tells."""
@@ -81,12 +84,17 @@ class AccountCalls(AdminCalls):
         )
 
     @call()
-    async def account_add(self, caller: Caller, name: Word, address: Word) -> str:
-        """Add an account with an address; returns the password that was made for it."""
+    async def account_add(self, caller: Caller, name: Word, address: Word, shared: bool = False) -> str:
+        """Add an account with an address; returns the password that was made for it. ``shared``: one where nobody logs
+        in, without a password.
+        """
         problems = [FieldError(key, "is needed") for key, value in (("name", name), ("address", address)) if not value]
         if problems:
             raise FieldErrors(problems)
         await self._perform(AddAccount(account=name, address=address), account="name")
+        if shared:
+            await self._perform(DisableAccount(account=name, message=SHARED), account="name")
+            return ""
         return await self._set_password(name, generate_password())
 
     @call()

@@ -185,8 +185,9 @@ class ComposeCalls(AccountCalls):
         snapshot = self._server.config.current
         others = await senders(self._accounts, self._holders.auth, snapshot, session.account)
         begun = await self._begin(session, kind, message_id, selected, when, mailbox_id, others)
-        name = full_name(snapshot, session.account, session.address)
-        return msgspec.structs.replace(begun, name=name, senders=others)
+        return msgspec.structs.replace(
+            begun, name=full_name(snapshot, session.account, session.address), senders=others
+        )
 
     async def _begin(
         self,
@@ -265,11 +266,8 @@ class ComposeCalls(AccountCalls):
         async with self._accounts.use(owner) as account:
             identities = await account.read(load_identities, op="compose")
         identity = identities.get(address, Identity())
-        return msgspec.structs.replace(
-            found,
-            reply_to=(*found.reply_to, *_addresses(identity.reply_to)),
-            bcc=(*found.bcc, *_addresses(identity.bcc)),
-        )
+        reply_to, bcc = (*found.reply_to, *_addresses(identity.reply_to)), (*found.bcc, *_addresses(identity.bcc))
+        return msgspec.structs.replace(found, reply_to=reply_to, bcc=bcc)
 
     async def _with_masked(self, own: Own, session: Session, original: Original) -> Own:
         """The author of an answer, who also has those addresses in the message that the account gives away (MASK-6),

@@ -472,11 +472,13 @@ def with_senders(snapshot: Snapshot, own: Own, senders: Sequence[Sender], owner:
     first = next((sender for sender in senders if sender.owner == owner), None)
     if first is None:
         owners = {sender.owner for sender in senders}
-        return msgspec.structs.replace(own, may_send=lambda one: own.may_send(one) or owner_of(snapshot, one) in owners)
+        return msgspec.structs.replace(
+            own, may_send=lambda author: own.may_send(author) or owner_of(snapshot, author) in owners
+        )
     address = Address.parse(first.address)
     return msgspec.structs.replace(
         own,
         login=MailAddress(first.name, address.localpart, address.domain.ascii),
-        is_own=lambda one: owner_of(snapshot, one) == owner,
-        may_send=lambda one: owner_of(snapshot, one) == owner,
+        is_own=lambda author: owner_of(snapshot, author) == owner,
+        may_send=lambda author: owner_of(snapshot, author) == owner,
     )
