@@ -7,7 +7,7 @@ from typing import Final
 from moxlite.admin.dns.report import Case, Report, instructions, shown
 from moxlite.admin.dns.wanted import Topic, WantedRecord
 from moxlite.net.limits import IPAddress
-from moxlite.net.resolver import SRV, DNSError, NotFound
+from moxlite.net.resolver import SRV
 from moxlite.proto.pacc import digest_in
 
 HTTPS: Final = 443
@@ -24,16 +24,11 @@ async def check_srv(case: Case) -> Report:
         if not isinstance(record.value, SRV):
             await _check_path(case, report, record)
             continue
-        try:
-            srvs = (await case.resolver.srv(record.name)).records
-        except NotFound:
-            if not record.optional:
+        srvs = await case.look_up(report, case.resolver.srv, record.name, "SRV", optional=record.optional)
+        if not srvs:
+            if srvs is not None and not record.optional:
                 report.errors.append(f"no SRV record at {record.name}")
                 report.instructions += instructions((), [record])
-            continue
-        except DNSError as error:
-            problems = report.warnings if record.optional else report.errors
-            problems.append(f"couldn't look up {record.name} SRV: {error}")
             continue
         report.found += shown(record.name, "SRV", srvs[:MAX_SERVICES])
         if not any((srv.port, srv.target) == (record.value.port, record.value.target) for srv in srvs):
@@ -45,13 +40,7 @@ async def check_srv(case: Case) -> Report:
 
 async def _check_path(case: Case, report: Report, wanted_record: WantedRecord) -> None:
     """Check the path of a service (RFC 6764 §4), which programs can find without a record, too."""
-    try:
-        found = (await case.resolver.txt(wanted_record.name)).records
-    except NotFound:
-        return
-    except DNSError as error:
-        report.warnings.append(f"couldn't look up {wanted_record.name} TXT: {error}")
-        return
+    found = await case.look_up(report, case.resolver.txt, wanted_record.name, "TXT", optional=True) or ()
     report.found += shown(wanted_record.name, "TXT", found[:MAX_SERVICES])
     if any(one.startswith("path=") and one != wanted_record.value for one in found):
         report.warnings.append(f"{wanted_record.name} has a different path than {wanted_record.value}")
@@ -77,17 +66,12 @@ async def check_autodiscover(case: Case) -> Report:
     if not wanted:
         return report
     name = f"_autodiscover._tcp.{case.domain.ascii}."
-    try:
-        srvs = (await case.resolver.srv(name)).records
-    except NotFound as error:
-        report.errors.append(f"no SRV record: {error}")
+    srvs = await case.look_up(report, case.resolver.srv, name, "SRV")
+    if srvs == ():
+        report.errors.append(f"no SRV record at {name}")
         case.ask_for(report, "autodiscover", name=name)
-        return report
-    except DNSError as error:
-        report.errors.append(f"couldn't look up {name} SRV: {error}")
-        return report
     wrong: list[SRV] = []
-    for srv in srvs[:MAX_SERVICES]:
+    for srv in (srvs or ())[:MAX_SERVICES]:
         report.found += shown(name, "SRV", [srv])
         if srv.port != HTTPS:
             report.errors.append(f"{name} has port {srv.port}, but must have 443")

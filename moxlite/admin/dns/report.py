@@ -1,8 +1,8 @@
 """The report of a check, and the inputs that checks share (ADMIN-48)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import zip_longest
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -23,6 +23,10 @@ class Report(msgspec.Struct):
     warnings: list[str] = []
     instructions: list[str] = []
     found: list[str] = []
+
+
+R = TypeVar("R")
+Ask: TypeAlias = Callable[[str], Awaitable[Answer[R]]]
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +84,22 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             return shown(name, "CNAME", [(*answer.chain, answer.name)[1]])
         return [line for ip in answer.records for line in shown(name, "A" if ip.version == 4 else "AAAA", [str(ip)])]
 
+    async def look_up(
+        self, report: Report, ask: Ask[R], name: str, kind: Kind, *, optional: bool = False
+    ) -> tuple[R, ...] | None:
+        """The records of a type at an absolute name; None, with an error in the report, if the look-up fails.
+
+        Args:
+          optional: the error is a warning.
+        """
+        try:
+            return (await ask(name)).records
+        except NotFound:
+            return ()
+        except DNSError as error:
+            (report.warnings if optional else report.errors).append(f"couldn't look up {name} {kind}: {error}")
+            return None
+
     async def the_text(self, report: Report, topic: Topic, name: str) -> str | None:
         """The one text of a topic at an absolute name. None, with an error in the report, if there is no such record or
         more than one.
@@ -94,14 +114,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     async def texts(self, report: Report, topic: Topic, name: str) -> list[str] | None:
         """The texts of a topic at an absolute name; None, with an error in the report, if the look-up fails."""
-        try:
-            answer = await self.resolver.txt(name)
-        except NotFound:
-            return []
-        except DNSError as error:
-            report.errors.append(f"couldn't look up {name} TXT: {error}")
+        texts = await self.look_up(report, self.resolver.txt, name, "TXT")
+        if texts is None:
             return None
-        found = [text for text in answer.records if text.lower().startswith(STARTS[topic].lower())]
+        found = [text for text in texts if text.lower().startswith(STARTS[topic].lower())]
         report.found += [f"{name} TXT {text}" for text in found]
         return found
 

@@ -11,7 +11,6 @@ from moxlite.mailauth.dkim.keyrecord import RecordError, choose_record, parse_re
 from moxlite.mailauth.dmarc import RecordError as DMARCRecordError, parse_record as parse_dmarc
 from moxlite.mailauth.results import SPFStatus
 from moxlite.mailauth.spf.check import check as check_sender, check_helo
-from moxlite.net.resolver import DNSError, NotFound
 from moxlite.proto.publicsuffix import organizational_domain
 
 MAX_KEYS: Final = 10
@@ -75,17 +74,15 @@ async def check_dkim(case: Case) -> Report:
     if not case.settings.dkim.sign:
         report.errors.append("dkim.sign is empty, so this domain's mail isn't signed")
     for wanted_record in case.records("dkim"):
-        lines: list[str] = []
+        texts = await case.look_up(report, case.resolver.txt, wanted_record.name, "TXT")
+        if texts is None:
+            continue
+        lines = shown(wanted_record.name, "TXT", texts[:MAX_KEYS])
         try:
-            texts = (await case.resolver.txt(wanted_record.name)).records
-            lines = shown(wanted_record.name, "TXT", texts[:MAX_KEYS])
             record = choose_record(texts)
-        except (NotFound, RecordError) as error:
+        except RecordError as error:
             report.errors.append(f"{wanted_record.name}: {error}")
             case.ask_for(report, "dkim", name=wanted_record.name, found=lines)
-            continue
-        except DNSError as error:
-            report.errors.append(f"couldn't look up {wanted_record.name} TXT: {error}")
             continue
         report.found.append(f"{wanted_record.name} TXT with a {record.bits}-bit key")
         own = parse_record(str(wanted_record.value))
