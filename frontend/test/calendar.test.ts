@@ -7,6 +7,7 @@ import {
   birthdayIn,
   columns,
   dateOf,
+  dayInitial,
   dayOf,
   isChangeable,
   monthsLater,
@@ -30,6 +31,13 @@ test("weeks are numbered as ISO 8601 has them", () => {
   assert.equal(weekNumber(day("2027-01-01")), 53);
   assert.equal(weekNumber(day("2024-12-30")), 1);
   assert.equal(weekday(day("2026-11-25")), 2);
+});
+
+test("days of the week are told apart where all their names begin with an article", () => {
+  const page = globalThis as { moxliteLanguage?: unknown };
+  page.moxliteLanguage = { locale: "ar", find: () => undefined };
+  assert.equal(new Set([0, 1, 2, 3, 4, 5, 6].map(dayInitial)).size, 7);
+  delete page.moxliteLanguage;
 });
 
 test("a month later is the same day, or the last", () => {

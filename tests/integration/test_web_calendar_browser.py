@@ -1040,6 +1040,19 @@ def test_birthdays_of_contacts_are_a_calendar(chromium: Browser, server: LocalSe
         expect(ada).to_be_visible()
 
 
+def test_titles_have_the_room_of_a_narrow_month(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-175: on a tablet the title stays where the time has no room beside it."""
+    with fresh(chromium, server, 768) as visitor:
+        desk = Desk(visitor.page)
+        desk.fill()
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Month", exact=True).click()
+        lunch = event(calendar, "Lunch with Sam")
+        expect(lunch).to_be_visible()
+        expect(lunch.locator("time")).to_be_hidden()
+        assert Box.of(lunch.locator(".cal-title")).width >= Box.of(lunch).width - 40
+
+
 def in_corner(mark: Locator, block: Locator) -> bool:
     """Whether a sign is in the upper corner of a block at the end of lines; not while they are drawn anew."""
     inner, outer = mark.bounding_box(), block.bounding_box()
@@ -1177,6 +1190,9 @@ def test_an_invitation_says_what_else_is_at_its_time(chromium: Browser, server: 
         join = card.get_by_role("link", name="Join")
         expect(join).to_have_attribute("href", "https://meet.example.org/abc")
         assert in_sight(join).bottom <= in_sight(card.locator(".event-facts")).top
+        # a filled button, as Yes is where it was chosen, in mail and calendar
+        filled = join.evaluate("(button) => getComputedStyle(button).backgroundColor")
+        assert filled not in ("rgba(0, 0, 0, 0)", page.evaluate("getComputedStyle(document.body).backgroundColor"))
         free = card.get_by_text("You're free at this time.")
         assert in_sight(free).bottom <= in_sight(card.locator(".event-answers")).top
         local = start.astimezone().replace(tzinfo=None) + timedelta(minutes=30)

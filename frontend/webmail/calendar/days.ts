@@ -130,6 +130,8 @@ export const longDay = (day: number): string =>
 export const shortDay = (day: number): string =>
   formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
 export const dayName = (day: number): string => formatted(dateOf(day), "event weekday", { weekday: "short" });
+/** As short as can be: all short names of some languages begin with the same letters. */
+export const dayInitial = (day: number): string => formatted(dateOf(day), "event initial", { weekday: "narrow" });
 export const monthName = (day: number): string =>
   formatted(dateOf(day), "event month", { month: "long", year: "numeric" });
 

@@ -27,7 +27,7 @@ import {
   colourOf,
   colourOfEvent,
   dateOf,
-  dayName,
+  dayInitial,
   isChangeable,
   longDay,
   monthName,
@@ -423,7 +423,6 @@ class CalendarPage implements Board {
   private drawSmall(): void {
     const first = weekStart(monthStart(this.day));
     const [from, to] = this.range();
-    const name = (day: number) => dayName(day).slice(0, 2);
     const month = dateOf(this.day).getMonth();
     fill(
       this.small,
@@ -431,7 +430,7 @@ class CalendarPage implements Board {
       el(
         "div",
         { class: "cal-small-grid" },
-        Array.from({ length: 7 }, (_, at) => el("span", { "aria-hidden": "true" }, name(first + at))),
+        Array.from({ length: 7 }, (_, at) => el("span", { "aria-hidden": "true" }, dayInitial(first + at))),
         Array.from({ length: 42 }, (_, at) => {
           const day = first + at;
           const classes = [
