@@ -3,6 +3,7 @@
 import imaplib
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.geometry import Box, boxes, fresh, uncovered
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import judge
+from tests.integration.test_web_calendar_browser import Desk
 from tests.running import LocalServer
 
 __all__ = ["chromium"]
@@ -439,6 +441,72 @@ def test_all_details_of_a_contact_are_written(
         expect(card).to_contain_text("29 February 1988")
         expect(card).not_to_contain_text("Rynek")
         expect(card).to_contain_text("Cook, Inn, Kitchen")
+        assert not wrong, "\n".join(wrong)
+
+
+TICKETS = (
+    "From: Nia Roe <nia@n.example>\r\nTo: moxlite@localhost\r\nSubject: Tickets <b>\r\nMIME-Version: 1.0\r\n"
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHere.\r\n--b\r\n"
+    'Content-Type: application/pdf; name="flight.pdf"\r\nContent-Disposition: attachment; filename="flight.pdf"\r\n\r\n'
+    "%PDF-1.4 x\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_contact_shows_what_was_between_you(
+    chromium: Browser, server: LocalServer, tmp_path: Path, width: int
+) -> None:
+    """WEBMAIL-128f: the last messages, from and to all addresses, the next events, the last files; nothing for a
+    contact with whom there was nothing.
+    """
+    sent = f"From: moxlite@localhost\r\nTo: nia{width}@work.example\r\nSubject: To Nia\r\n\r\nHi.\r\n"
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    session.append("INBOX", "", "", TICKETS.replace("nia@", f"nia{width}@").encode())
+    session.append("INBOX", "", "", sent.encode())
+    session.logout()
+    with fresh(chromium, server, width) as reader:
+        desk = Desk(reader.page)
+        page = desk.page
+        emails = [{"value": one, "kind": ""} for one in (f"nia{width}@n.example", f"nia{width}@work.example")]
+        bare = {"phones": [], "organization": "", "note": "", "groups": []}
+        desk.call("contact_save", contact={"name": f"Nia {width}", "emails": emails, **bare})
+        desk.call("contact_save", contact={"name": "Nobody", "emails": [{"value": "no@n.example", "kind": ""}], **bare})
+        (calendar,) = desk.call("calendars")
+        day = desk.today + timedelta(days=3)
+        for title, at in (("Lunch with Nia", day), ("Long ago", desk.today - timedelta(days=9))):
+            noon = at.replace(hour=12)
+            desk.add(title, noon, noon.replace(hour=13), calendar["id"], notes=f"with nia{width}@n.example")
+        page.get_by_role("button", name="Contacts", exact=True).click()
+        people = page.locator("#app.other-place")
+        people.get_by_role("listitem").get_by_role("button", name="Nobody").click()
+        with page.expect_response("**/api/event_search"):
+            page.reload()
+        expect(people.get_by_role("article", name="Nobody")).to_be_visible()
+        expect(people.get_by_role("region", name="Between you")).to_have_count(0)
+        if width < 700:
+            people.get_by_role("button", name="Back").click()
+        people.get_by_role("listitem").get_by_role("button", name=f"Nia {width}").click()
+        history = people.get_by_role("region", name="Between you")
+        expect(history.get_by_role("heading", level=4)).to_have_text(["Latest messages", "Next events", "Files"])
+        rows = history.get_by_role("listitem")
+        expect(rows.locator("bdi")).to_contain_text(["To Nia", "Tickets <b>", "Lunch with Nia", "flight.pdf"])
+        expect(rows).to_have_count(4)
+        rows.last.scroll_into_view_if_needed()
+        page.screenshot(path=tmp_path / "between.png")
+        place = Box.of(people.get_by_role("article"))
+        for row in boxes(rows):
+            assert place.left <= row.left
+            assert row.right <= place.right
+            assert row.height >= (44 if width < 700 else 32)
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+        wrong = judge(page, None)
+        # each leads to what it names
+        rows.filter(has_text="Lunch").get_by_role("link").click()
+        expect(page.locator(".cal-event", has_text="Lunch with Nia").first).to_be_visible()
+        page.go_back()
+        rows.filter(has_text="Tickets").get_by_role("link").click()
+        expect(page.locator(".reader-subject")).to_have_text("Tickets <b>")
         assert not wrong, "\n".join(wrong)
 
 

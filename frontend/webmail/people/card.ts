@@ -48,7 +48,7 @@ const topics: Readonly<Record<Exclude<ContactFact["topic"], "other">, string>> =
 export interface CardActions {
   back(): void;
   write(address: string): void;
-  mails(address: string): void;
+  mails(): void;
   edit(): void;
   copy(): void;
 }
@@ -73,6 +73,7 @@ export function drawCard(
   card: ContactCard,
   books: readonly AddressBook[],
   actions: CardActions,
+  history: HTMLElement,
 ): HTMLElement {
   const { form } = card;
   const details = form.details!;
@@ -118,7 +119,7 @@ export function drawCard(
         sign(arrowLeft),
       ),
       addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]!), "btn soft"),
-      addresses.length > 0 && button(t("Show mail"), search, () => actions.mails(addresses[0]!)),
+      addresses.length > 0 && button(t("Show mail"), search, () => actions.mails()),
       writable && button(t("Edit"), pencil, () => actions.edit()),
       books.some((one) => one.writable && one.id !== card.book_id) &&
         el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…")),
@@ -184,6 +185,7 @@ export function drawCard(
         line(t("Note"), form.note === "" ? "" : el("span", { class: "card-note" }, isolated(form.note))),
         books.length > 1 && book !== undefined && line(t("Address book"), bookName(book)),
       ),
+      history,
     ),
   );
 }

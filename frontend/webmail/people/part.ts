@@ -17,6 +17,7 @@ import { showDeleted } from "../ui/deleted";
 import { archiveLink, exportLink, importFile } from "../ui/files";
 import { listsButton, searchField, sideButton } from "../ui/placeview";
 import type * as PersonPart from "../person/part";
+import { between, mailSearch } from "./between";
 import { bookName, drawBooks } from "./books";
 import { drawCard } from "./card";
 import { showDoubles } from "./doubles";
@@ -108,6 +109,8 @@ function makePage(page: Page): { follow: () => void } {
   /** Id of the contact that is read, 0 for none, and the contact once it is loaded. */
   let read = 0;
   let card: ContactCard | null = null;
+  /** What there was with these addresses, which stays while the contact is drawn anew. */
+  let history: { addresses: string; root: HTMLElement } | undefined;
   /** The contact after which the next page begins. */
   let after = 0;
   let turn = 0;
@@ -169,24 +172,34 @@ function makePage(page: Page): { follow: () => void } {
   const drawReading = () => {
     place.view.classList.toggle("reading", read > 0);
     const now = card;
+    const emails = now?.form.emails.map(({ value }) => value) ?? [];
+    if (now === null) history = undefined;
+    else if (history?.addresses !== emails.join(" "))
+      history = { addresses: emails.join(" "), root: between(page, emails) };
     fill(
       reading,
       now === null
         ? read === 0 && el("p", { class: "people-none" }, t("No contact selected"))
-        : drawCard(page.base, now, books, {
-            back: close,
-            write: (address) => page.compose("new", mailto(now.form.name, address)),
-            mails: (address) => {
-              location.hash = `search:${encodeURIComponent(`from:${address}`)}`;
+        : drawCard(
+            page.base,
+            now,
+            books,
+            {
+              back: close,
+              write: (address) => page.compose("new", mailto(now.form.name, address)),
+              mails: () => {
+                location.hash = `search:${encodeURIComponent(mailSearch(emails))}`;
+              },
+              edit: () => change(now),
+              copy: () => {
+                const others = books.filter((one) => one.writable && one.id !== now.book_id);
+                void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
+                  if (await (await form(page)).copyTo(page, now, others)) await anew();
+                });
+              },
             },
-            edit: () => change(now),
-            copy: () => {
-              const others = books.filter((one) => one.writable && one.id !== now.book_id);
-              void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-                if (await (await form(page)).copyTo(page, now, others)) await anew();
-              });
-            },
-          }),
+            history!.root,
+          ),
     );
   };
   /** Load the contact that is read; one that is gone is closed. */
