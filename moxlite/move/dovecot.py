@@ -215,7 +215,7 @@ def _groups(known: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
 
 def _split(text: str) -> list[str]:
     """Targets with commas or spaces between, some in quotes."""
-    return [one[0] or one[1] for one in re.findall(r'"((?:[^"\\]|\\.)*)"|([^\s,"]+)', text)]
+    return [one[0] or one[1] for one in re.findall(r'"((?:[^"\\]|\\.)*)"?|([^\s,"]+)', text)]
 
 
 def _add(builder: Builder, address: str, targets: list[str]) -> None:
