@@ -377,6 +377,7 @@ export interface Sender {
   guest: string;
   sends: string;
   ends: number;
+  whole: boolean;
 }
 
 /** The latest import from another server. ``none``: no import is running, and none ended within a day. */
@@ -974,7 +975,7 @@ export const checks: Checks = {
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "Sender"]] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
-  Sender: { guest: "string", sends: "string", ends: "integer" },
+  Sender: { guest: "string", sends: "string", ends: "integer", whole: "boolean" },
   Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
   KnownServer: { host: "string", user: "string" },
@@ -1408,8 +1409,8 @@ export interface Calls {
   /** Give `guest`, an account, an address or ``anyone``, just these rights, letters of RFC 4314, on a mailbox; with `below` also on the mailboxes below it. */
   account_share_set(mailbox: string, guest: string, rights: string, below?: boolean, account?: string): Promise<null>;
 
-  /** Let `guest`, an account or an address of one, write from the addresses of an account: ``as`` its owner, or on ``behalf``, with the guest's own address in Sender. `ends` in µs UTC, 0 for never. */
-  account_delegate_set(guest: string, sends: "as" | "behalf", ends?: number, account?: string): Promise<null>;
+  /** Let `guest`, an account or an address of one, write from the addresses of an account: ``as`` its owner, or on ``behalf``, with the guest's own address in Sender. `ends` in µs UTC, 0 for never. `whole`: until then the guest also reads and changes all mailboxes, calendars and address books of the account. */
+  account_delegate_set(guest: string, sends: "as" | "behalf", ends?: number, whole?: boolean, account?: string): Promise<null>;
 
   /** Stop GUEST from sending from the addresses of ACCOUNT. */
   account_delegate_rm(guest: string, account?: string): Promise<null>;
@@ -1540,6 +1541,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
   account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
-  account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], account: ["optional", "string"] }, "null"],
+  account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
 });

@@ -1125,6 +1125,14 @@ export interface UndeletedMail {
   damaged: number;
 }
 
+/** Who may write from the addresses of an account. `sends`: ``as`` the owner, or on ``behalf``, with the guest's own */
+export interface DelegateInfo {
+  guest: string;
+  sends: string;
+  ends: string;
+  whole: boolean;
+}
+
 /** Failed log-ins in the present window. `who`: a network, an account, or an account at a network; `network`: that */
 export interface LimitInfo {
   who: string;
@@ -1298,6 +1306,7 @@ export const checks: Checks = {
   Rotation: { domain: "string", stage: ["enum", ["publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
   HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
+  DelegateInfo: { guest: "string", sends: "string", ends: "string", whole: "boolean" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
   MoveState: { phase: ["enum", ["done", "finished", "none", "paused", "running", "stopped"]], kind: "string", rate: "number", seconds: "integer", accounts: ["list", ["ref", "AccountMove"]], problems: ["list", "string"] },
@@ -1485,8 +1494,8 @@ export interface Calls {
   /** An account with its addresses. */
   account(name: string): Promise<AccountDetail>;
 
-  /** Add an account with an address; returns the password that was made for it. */
-  account_add(name: string, address: string): Promise<string>;
+  /** Add an account with an address; returns the password that was made for it. ``shared``: one where nobody logs */
+  account_add(name: string, address: string, shared?: boolean): Promise<string>;
 
   /** Numbers of messages and mailboxes that would go with an account. */
   account_remains(name: string): Promise<AccountRemains>;
@@ -1728,6 +1737,15 @@ export interface Calls {
   /** Restore messages deleted at or after `since` (µs UTC) to `mailbox`, or to all mailboxes if the name is empty. */
   account_undelete(account: string, since?: number, mailbox?: string): Promise<UndeletedMail>;
 
+  /** List who may send from the addresses of ACCOUNT, how, and until when. */
+  account_delegate_list(account?: string): Promise<Array<DelegateInfo>>;
+
+  /** Let `guest`, an account or an address of one, write from the addresses of an account: ``as`` its owner, or on ``behalf``, with the guest's own address in Sender. `ends` in µs UTC, 0 for never. `whole`: until then the guest also reads and changes all mailboxes, calendars and address books of the account. */
+  account_delegate_set(guest: string, sends: "as" | "behalf", ends?: number, whole?: boolean, account?: string): Promise<null>;
+
+  /** Stop GUEST from sending from the addresses of ACCOUNT. */
+  account_delegate_rm(guest: string, account?: string): Promise<null>;
+
   /** List networks and accounts with failed logins, with the limits above which more are rejected. */
   limits_list(): Promise<Array<LimitInfo>>;
 
@@ -1824,7 +1842,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   accounts: [{ search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]],
   account_uses: [{ names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]],
   account: [{ name: "string" }, ["ref", "AccountDetail"]],
-  account_add: [{ name: "string", address: "string" }, "string"],
+  account_add: [{ name: "string", address: "string", shared: ["optional", "boolean"] }, "string"],
   account_remains: [{ name: "string" }, ["ref", "AccountRemains"]],
   account_password: [{ name: "string", password: ["optional", "string"] }, "string"],
   attempts: [{ account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]],
@@ -1905,6 +1923,9 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   dns_host_key_start: [{ host: "string" }, ["ref", "HostRotation"]],
   dns_host_key_now: [{ host: "string" }, ["ref", "HostRotation"]],
   account_undelete: [{ account: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
+  account_delegate_list: [{ account: ["optional", "string"] }, ["list", ["ref", "DelegateInfo"]]],
+  account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
+  account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],

@@ -168,6 +168,7 @@ function fieldsOf(error) {
 }
 
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 
 var made = 0;
@@ -290,6 +291,82 @@ function empty(path, title, text2, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
 }
 
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+function timeOf(at) {
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
+}
+function when(at) {
+  const date = new Date(at / 1e3);
+  const iso = date.toISOString();
+  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+
+var ways = [["behalf", t("this address, and who sent it")], ["as", t("this address only")]];
+function delegatesCard(title, hint, found) {
+  const actions = button(t("Add person"), () => void edit(found, null), { icon: plus, kind: "line small" });
+  if (found.all.length === 0) return card(title, empty(users, t("Only you can send"), hint), { flush: true, actions });
+  const rows = table(title, [{ title: t("Person"), kind: "main", cell: (one) => el("b", {}, foreign(one.guest)) }, { title: t("Recipients see"), cell: (one) => ways.find(([sends]) => sends === one.sends)?.[1] ?? "" }, { title: t("Folders, calendars, and contacts"), cell: (one) => one.whole ? t("can edit") : t("not shared") }, { title: t("Until"), cell: (one) => one.ends === 0 ? "" : when(one.ends) }, { title: "", kind: "num", cell: (one) => [button(t("Edit"), () => void edit(found, one), { kind: "line small", name: t("Edit {name}", { name: one.guest }) }), " ", button(t("Stop"), () => void end(found, one), { kind: "line small", name: t("Stop {name} from sending", { name: one.guest }) })] }], found.all);
+  return card(title, rows, { flush: true, actions });
+}
+async function edit(found, one) {
+  const done = await dialog(one === null ? t("Add person") : one.guest, (close) => {
+    const guest = line(t("Person"), one?.guest ?? "", t("Address or account on this server."), { autocapitalize: "none" });
+    guest.root.hidden = one !== null;
+    const sends = choice(t("Recipients see"), ways, one?.sends ?? "behalf");
+    const ends = field(t("Until"), el("input", { type: "date" }), t("Leave blank for no end date."));
+    ends.control.value = one === null || one.ends === 0 ? "" : dayOf(one.ends);
+    const whole = tick(t("Share all folders, calendars, and contacts"), one?.whole ?? true, t("Until the same date."));
+    const box = form([guest.root, sends.root, ends.root, whole.root], t("Save"), async () => {
+      try {
+        const day2 = ends.control.value;
+        const until = day2 === "" ? 0 : (/* @__PURE__ */ new Date(`${day2}T23:59:59`)).getTime() * 1e3;
+        await found.set(guest.control.value, sends.control.value, until, whole.control.checked);
+        close(true);
+      } catch (error) {
+        atFields(error, { guest, sends, ends });
+      }
+    });
+    const cancel = el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel"));
+    return [box.root, el("div", { class: "dialog-buttons" }, cancel)];
+  });
+  if (done === true) await found.refresh();
+}
+async function end(found, one) {
+  const what = t("{name} won't be able to send from this address, and will lose what was shared here.", { name: one.guest });
+  if (!await confirm(t("Stop {name} from sending?", { name: one.guest }), what, t("Stop"))) return;
+  if (await attempt(t("Saving…"), t("Couldn't save"), () => found.remove(one.guest))) await found.refresh();
+}
+function dayOf(at) {
+  const day2 = new Date(at / 1e3);
+  return new Date(day2.getTime() - day2.getTimezoneOffset() * 6e4).toISOString().slice(0, 10);
+}
+
 var levels = [["lr", t("view")], ["lrs", t("view and mark as read")], ["lrswite", t("view, change, add, and remove")], ["lrswipkxtea", t("everything, including sharing")]];
 function words(rights) {
   const found = levels.find(([letters]) => letters === rights);
@@ -297,15 +374,15 @@ function words(rights) {
 }
 var shares = async (desk) => {
   const found = await desk.client.shares();
-  const root = el("div", { class: "page" }, head(t("Shared folders"), t("Users on this server will see your shared folders in their mail app and webmail.")), given(desk, found), add(desk, found), received(found.received));
+  const root = el("div", { class: "page" }, head(t("Shared folders"), t("Users on this server will see your shared folders in their mail app and webmail.")), given(desk, found), add(desk, found), delegatesCard(t("People who can send for you"), t("For example, while you're away."), { all: found.senders.map((one) => ({ ...one, ends: one.ends * 1e6 })), set: (...given2) => desk.client.account_delegate_set(...given2), remove: (guest) => desk.client.account_delegate_rm(guest), refresh: () => desk.refresh() }), received(found.received));
   return { title: t("Shared folders"), root };
 };
 function given(desk, found) {
   if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("You haven't shared any folders"), t("Share a folder below with a team or club, for example.")), { flush: true });
-  const rows = table(t("Shared by you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Shared with"), cell: (one) => one.guest === "anyone" ? t("all users on this server") : foreign(one.guest) }, { title: t("Permissions"), cell: (one) => words(one.rights) }, { title: "", kind: "num", cell: (one) => button(t("Stop"), () => void end(desk, one), { kind: "line small", name: t("Stop sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }], found.given);
+  const rows = table(t("Shared by you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Shared with"), cell: (one) => one.guest === "anyone" ? t("all users on this server") : foreign(one.guest) }, { title: t("Permissions"), cell: (one) => words(one.rights) }, { title: "", kind: "num", cell: (one) => button(t("Stop"), () => void end2(desk, one), { kind: "line small", name: t("Stop sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }], found.given);
   return card(t("Shared by you"), rows, { flush: true });
 }
-async function end(desk, one) {
+async function end2(desk, one) {
   if (!await confirm(t("Stop sharing?"), t("{guest} will lose access to “{mailbox}” right away.", { mailbox: one.mailbox, guest: one.guest }), t("Stop sharing"))) return;
   if (await attempt(t("Saving…"), t("Couldn't stop sharing"), () => desk.client.account_share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
 }

@@ -724,7 +724,7 @@ var checks = {
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "Sender"]] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
-  Sender: { guest: "string", sends: "string", ends: "integer" },
+  Sender: { guest: "string", sends: "string", ends: "integer", whole: "boolean" },
   Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
   KnownServer: { host: "string", user: "string" },

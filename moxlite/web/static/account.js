@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "4be6be3f4f4c", finding: "340b0f34cde3", junk: "024941850cfd", links: "192dec6e8112", masked: "520bab38597d", rules: "869067987743", security: "1a03ead5f77e", sending: "1aca62f87f43", shares: "8f8d8734a9c8", sieve: "1502c07dc4a5", transfer: "e35753897643", you: "f616e060c132" };
+var define_PARTS_default = { device: "4be6be3f4f4c", finding: "340b0f34cde3", junk: "024941850cfd", links: "192dec6e8112", masked: "520bab38597d", rules: "869067987743", security: "1a03ead5f77e", sending: "1aca62f87f43", shares: "2f75da809097", sieve: "1502c07dc4a5", transfer: "1f22abb9c26a", you: "f616e060c132" };
 
 var CheckFailed = class extends Error {
 };
@@ -236,7 +236,7 @@ var checks = {
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "Sender"]] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
-  Sender: { guest: "string", sends: "string", ends: "integer" },
+  Sender: { guest: "string", sends: "string", ends: "integer", whole: "boolean" },
   Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
   KnownServer: { host: "string", user: "string" },
@@ -422,7 +422,7 @@ var Client = /* @__PURE__ */ clientOf({
   account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
   account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
-  account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], account: ["optional", "string"] }, "null"],
+  account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"]
 });
 

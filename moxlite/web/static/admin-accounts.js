@@ -231,19 +231,38 @@ function line(label, value, hint2 = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint2);
 }
-
-function size(octets) {
-  if (octets < 1024) return `${octets} B`;
-  const units = ["KB", "MB", "GB", "TB"];
-  let value = octets;
-  let unit = -1;
-  do {
-    value /= 1024;
-    unit++;
-  } while (value >= 999.5 && unit < units.length - 1);
-  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
-  const tenths = value.toFixed(1);
-  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
+  return { root, complain };
+}
+function atFields(error, places) {
+  const mistakes = fieldsOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text3 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text3}`.trim());
+    else places[best].problem(`${text3[0]?.toUpperCase() ?? ""}${text3.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
 function initials(name) {
@@ -413,6 +432,60 @@ function agoShort(duration) {
   if (duration >= 2 * hour) return many(Math.round(duration / hour), "{n} hour", "{n} hours");
   if (duration >= 2 * minute) return many(Math.round(duration / minute), "{n} minute", "{n} minutes");
   return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
+}
+
+var ways = [["behalf", t("this address, and who sent it")], ["as", t("this address only")]];
+function delegatesCard(title, hint2, found) {
+  const actions = button(t("Add person"), () => void edit(found, null), { icon: plus, kind: "line small" });
+  if (found.all.length === 0) return card(title, empty(users, t("Only you can send"), hint2), { flush: true, actions });
+  const rows = table(title, [{ title: t("Person"), kind: "main", cell: (one) => el("b", {}, foreign(one.guest)) }, { title: t("Recipients see"), cell: (one) => ways.find(([sends]) => sends === one.sends)?.[1] ?? "" }, { title: t("Folders, calendars, and contacts"), cell: (one) => one.whole ? t("can edit") : t("not shared") }, { title: t("Until"), cell: (one) => one.ends === 0 ? "" : when(one.ends) }, { title: "", kind: "num", cell: (one) => [button(t("Edit"), () => void edit(found, one), { kind: "line small", name: t("Edit {name}", { name: one.guest }) }), " ", button(t("Stop"), () => void end(found, one), { kind: "line small", name: t("Stop {name} from sending", { name: one.guest }) })] }], found.all);
+  return card(title, rows, { flush: true, actions });
+}
+async function edit(found, one) {
+  const done = await dialog(one === null ? t("Add person") : one.guest, (close) => {
+    const guest = line(t("Person"), one?.guest ?? "", t("Address or account on this server."), { autocapitalize: "none" });
+    guest.root.hidden = one !== null;
+    const sends = choice(t("Recipients see"), ways, one?.sends ?? "behalf");
+    const ends = field(t("Until"), el("input", { type: "date" }), t("Leave blank for no end date."));
+    ends.control.value = one === null || one.ends === 0 ? "" : dayOf(one.ends);
+    const whole = tick(t("Share all folders, calendars, and contacts"), one?.whole ?? true, t("Until the same date."));
+    const box = form([guest.root, sends.root, ends.root, whole.root], t("Save"), async () => {
+      try {
+        const day2 = ends.control.value;
+        const until = day2 === "" ? 0 : (/* @__PURE__ */ new Date(`${day2}T23:59:59`)).getTime() * 1e3;
+        await found.set(guest.control.value, sends.control.value, until, whole.control.checked);
+        close(true);
+      } catch (error) {
+        atFields(error, { guest, sends, ends });
+      }
+    });
+    const cancel = el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel"));
+    return [box.root, el("div", { class: "dialog-buttons" }, cancel)];
+  });
+  if (done === true) await found.refresh();
+}
+async function end(found, one) {
+  const what = t("{name} won't be able to send from this address, and will lose what was shared here.", { name: one.guest });
+  if (!await confirm(t("Stop {name} from sending?", { name: one.guest }), what, t("Stop"))) return;
+  if (await attempt(t("Saving…"), t("Couldn't save"), () => found.remove(one.guest))) await found.refresh();
+}
+function dayOf(at) {
+  const day2 = new Date(at / 1e3);
+  return new Date(day2.getTime() - day2.getTimezoneOffset() * 6e4).toISOString().slice(0, 10);
+}
+
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
+  const tenths = value.toFixed(1);
+  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
 function addressOf(page, path = [], query = {}) {
@@ -717,7 +790,7 @@ function onTop(now, before, after, names) {
 async function conflict(error) {
   return dialog(t("Changed elsewhere"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Your changes weren't saved. You can still edit them here.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Discard my changes")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save anyway")))]);
 }
-function refusal(error, fields, failure, form) {
+function refusal(error, fields, failure, form2) {
   const [single, ...others] = Object.keys(fields);
   const told2 = fieldsOf(error);
   const mistakes = told2.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told2;
@@ -725,25 +798,25 @@ function refusal(error, fields, failure, form) {
   for (const one of mistakes) fields[one.field]?.problem(one.text);
   failure.hidden = mistakes.length > 0 && rest.length === 0;
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
-  form.querySelector("[aria-invalid=true]")?.focus();
+  form2.querySelector("[aria-invalid=true]")?.focus();
 }
 function fieldDialog(title, action, fields, run, more = null) {
   return dialog(title, (close) => {
     const failure = el("div", { hidden: true });
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    const form2 = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
       event.preventDefault();
       button2.disabled = true;
       failure.hidden = true;
       try {
         close(await run());
       } catch (error) {
-        refusal(error, fields, failure, form);
+        refusal(error, fields, failure, form2);
       } finally {
         button2.disabled = false;
       }
     } }, Object.values(fields).map((one) => one.root), more, failure, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2));
-    return [form];
+    return [form2];
   });
 }
 async function typedAgain(title, name, what, action) {
@@ -905,8 +978,13 @@ async function add(desk) {
   name.control.addEventListener("change", () => {
     if (address.control.value === "" && domains.length > 0) address.control.value = `${name.control.value}@${domains[0].domain}`;
   });
-  const password = await fieldDialog(t("Add account"), t("Add account"), { name, address }, () => desk.client.account_add(name.control.value, address.control.value));
+  const shared = tick(t("Shared mailbox"), false, t("Nobody logs in. Members read and answer from their own accounts."));
+  const password = await fieldDialog(t("Add account"), t("Add account"), { name, address, shared }, () => desk.client.account_add(name.control.value, address.control.value, shared.control.checked));
   if (password === null) return;
+  if (shared.control.checked) {
+    desk.go(addressOf("accounts", [name.control.value], { tab: "members" }));
+    return;
+  }
   await showSecret(t("Account added"), t("Copy {name}'s password now. You won't be able to see it later.", { name: name.control.value }), copyable(password));
   desk.go(addressOf("accounts", [name.control.value]));
 }
@@ -940,12 +1018,16 @@ async function accountPage(desk) {
   const tab = desk.address.query.get("tab") ?? "addresses";
   const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_guard_list().catch(() => [])]);
   const link = (to, title) => [addressOf("accounts", [name], { tab: to }), title, to === tab];
-  const content = { addresses: async () => addresses(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name], void 0, sections())), security: () => securityCards(desk, name), logins: async () => logins(await desk.client.attempts(name, 50)) };
+  const content = { addresses: async () => addresses(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name], void 0, sections())), members: async () => members(desk, name), security: () => securityCards(desk, name), logins: async () => logins(await desk.client.attempts(name, 50)) };
   const address = desk.address.path[1];
   const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Delivery for this address") }) : await (content[tab] ?? content["addresses"])();
   const row = found.row;
-  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. This account still receives mail.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, no limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
+  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. This account still receives mail.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, no limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("members", t("Members")), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
   return { title: name, root };
+}
+async function members(desk, name) {
+  const found = await desk.client.account_delegate_list(name);
+  return delegatesCard(t("People who can send for this account"), t("For example, the members of a team."), { all: found.map((one) => ({ ...one, ends: one.ends === "" ? 0 : Date.parse(`${one.ends.replace(" ", "T")}Z`) * 1e3 })), set: (...given) => desk.client.account_delegate_set(...given, name), remove: (guest) => desk.client.account_delegate_rm(guest, name), refresh: () => desk.refresh() });
 }
 function addresses(desk, found) {
   const name = found.row.name;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "d3a23b6741a1", audit: "b385bc699e45", domains: "34864220ffa6", factors: "19abc7503814", live: "1ba2be46c66f", machine: "681800ad4ab3", moving: "daa540049ac4", queue: "c220bf98d3dd", reports: "2fed2e6bbbaf", trends: "1a79d1b5c8d9" };
+var define_PARTS_default = { accounts: "64ee44804ed1", audit: "b385bc699e45", domains: "34864220ffa6", factors: "19abc7503814", live: "1ba2be46c66f", machine: "681800ad4ab3", moving: "daa540049ac4", queue: "c220bf98d3dd", reports: "2fed2e6bbbaf", trends: "1a79d1b5c8d9" };
 
 var CheckFailed = class extends Error {
 };
@@ -314,6 +314,7 @@ var checks = {
   Rotation: { domain: "string", stage: ["enum", ["publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
   HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
+  DelegateInfo: { guest: "string", sends: "string", ends: "string", whole: "boolean" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
   MoveState: { phase: ["enum", ["done", "finished", "none", "paused", "running", "stopped"]], kind: "string", rate: "number", seconds: "integer", accounts: ["list", ["ref", "AccountMove"]], problems: ["list", "string"] },
@@ -381,7 +382,7 @@ var Client = /* @__PURE__ */ clientOf({
   accounts: [{ search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]],
   account_uses: [{ names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]],
   account: [{ name: "string" }, ["ref", "AccountDetail"]],
-  account_add: [{ name: "string", address: "string" }, "string"],
+  account_add: [{ name: "string", address: "string", shared: ["optional", "boolean"] }, "string"],
   account_remains: [{ name: "string" }, ["ref", "AccountRemains"]],
   account_password: [{ name: "string", password: ["optional", "string"] }, "string"],
   attempts: [{ account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]],
@@ -462,6 +463,9 @@ var Client = /* @__PURE__ */ clientOf({
   dns_host_key_start: [{ host: "string" }, ["ref", "HostRotation"]],
   dns_host_key_now: [{ host: "string" }, ["ref", "HostRotation"]],
   account_undelete: [{ account: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
+  account_delegate_list: [{ account: ["optional", "string"] }, ["list", ["ref", "DelegateInfo"]]],
+  account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
+  account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],

@@ -336,7 +336,7 @@ function colourChoice(first, inherited) {
   return { root: el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, boxes), read: () => boxes.find(({ checked }) => checked)?.value ?? first };
 }
 
-var join_default = ".event-joining{display:flex;align-items:center;gap:12px;margin:0 0 12px;overflow-wrap:anywhere}a.event-join{display:inline-flex;align-items:center;flex:none;min-height:32px;text-decoration:none}.cal-agenda li:has(>.event-join){display:flex;align-items:center;gap:8px}@media(pointer:coarse){a.event-join{min-height:44px}}\n";
+var join_default = ".event-joining{display:flex;align-items:center;gap:12px;margin:0 0 12px;overflow-wrap:anywhere}a.event-join{display:inline-flex;align-items:center;flex:none;min-height:34px;padding:0 14px;border-radius:7px;background:var(--accent);color:var(--accent-color);font-weight:600;text-decoration:none}a.event-join:hover{background:color-mix(in srgb,var(--accent) 88%,var(--color))}.event-card .event-joining{margin:0}.cal-agenda li:has(>.event-join){display:flex;align-items:center;gap:8px}@media(pointer:coarse){a.event-join{min-height:44px}}\n";
 
 adopt(join_default);
 function joinLink(link, named2 = false) {

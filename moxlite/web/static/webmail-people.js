@@ -334,11 +334,11 @@ function formatted(date, name, options) {
 }
 
 async function showDeleted(client, kind, again2) {
-  const list2 = el("ul", { class: "deleted-list" });
+  const list3 = el("ul", { class: "deleted-list" });
   const date = (seconds) => formatted(new Date(seconds * 1e3), "deleted day", { day: "numeric", month: "short", year: "numeric" });
   const draw = async () => {
     const found = await client.deleted_list(kind);
-    fill(list2, found.map((one) => {
+    fill(list3, found.map((one) => {
       const title = one.title === "" ? t("(no title)") : isolated(one.title);
       return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Restore “{title}”", { title }), onclick: () => void back(one.id) }, t("Restore")));
     }), found.length === 0 && el("li", { class: "hint" }, t("No deletions in the last 30 days.")));
@@ -346,10 +346,10 @@ async function showDeleted(client, kind, again2) {
   const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
     await client.deleted_restore(id);
     await Promise.all([draw(), again2()]);
-    list2.querySelector("button")?.focus();
+    list3.querySelector("button")?.focus();
   }).then((done) => done ? setStatus(t("Restored.")) : void 0);
   if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw)) return;
-  await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list2, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list3, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 
 function size(octets) {
@@ -505,6 +505,108 @@ function listHead(title, add, run) {
   return el("h2", { class: "side-head" }, title, el("button", button, sign(plus)));
 }
 
+var dayLength = 864e5;
+function nameOf(item) {
+  if (item.private) return t("(private)");
+  return item.title === "" ? t("(no title)") : isolated(item.title);
+}
+function dayOf(date) {
+  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
+}
+function dateOf(day2, minutes = 0) {
+  const utc = new Date(day2 * dayLength);
+  return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
+}
+function placeOf(view, day2) {
+  return `#calendar:${view},${new Date(day2 * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
+}
+function shown2(item) {
+  const local = (seconds) => {
+    if (item.clock === "utc") return new Date(seconds * 1e3);
+    const date = new Date(seconds * 1e3);
+    return new Date(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes());
+  };
+  const start = local(item.starts);
+  const end = local(item.ends);
+  const first = dayOf(start);
+  const last = Math.max(first, dayOf(new Date(end.getTime() - 1)));
+  return { item, start, end, first, last, bar: item.clock === "date" || last > first };
+}
+var clock = (date) => formatted(date, "event clock", { hour: "numeric", minute: "2-digit" });
+var shortDay = (day2) => formatted(dateOf(day2), "event date", { weekday: "short", day: "numeric", month: "short" });
+
+var day = 24 * 60 * 60 * 1e3;
+function daysBetween(time, now) {
+  return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
+}
+var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
+function shortTime(time, now, dated = false) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  if (days <= 0 || days === 1 && dated) return clockTime(date);
+  if (days === 1) return loneTime(time, now);
+  if (days < 7) return formatted(date, "weekday", { weekday: "short" });
+  if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "day", { day: "numeric", month: "short" });
+  return formatted(date, "date", { day: "numeric", month: "short", year: "numeric" });
+}
+function spokenDay(time) {
+  const date = new Date(time);
+  if (date.getFullYear() === (/* @__PURE__ */ new Date()).getFullYear()) return formatted(date, "long day", { day: "numeric", month: "long" });
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+}
+function saidTime(time, now) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  const at = clockTime(date);
+  if (days === 0) return t("today {time}", { time: at });
+  if (days === 1) return t("yesterday {time}", { time: at });
+  if (days > 1 && days < 7) return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
+  const thisYear = date.getFullYear() === new Date(now).getFullYear();
+  return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
+}
+function capital(text2) {
+  return text2.slice(0, 1).toLocaleUpperCase(locale()) + text2.slice(1);
+}
+function loneTime(time, now) {
+  return daysBetween(time, now) === 0 ? clockTime(new Date(time)) : capital(saidTime(time, now));
+}
+
+var most2 = 5;
+var mostAddresses = 3;
+function mailSearch(addresses) {
+  const some = addresses.slice(0, mostAddresses);
+  return `{${some.flatMap((address) => [`from:${address}`, `to:${address}`]).join(" ")}}`;
+}
+function between({ client, base }, emails) {
+  const addresses = emails.slice(0, mostAddresses);
+  const root = el("section", { class: "card-between", "aria-label": t("Between you"), hidden: true });
+  const glance = (attachments) => client.search_glance({ filter: { mailbox_id: -1, any: [{ from: addresses, to: addresses }], attachments }, threading: "off" });
+  const coming = async () => {
+    const ids = (await client.calendars()).map(({ id }) => id);
+    const found = await client.event_search(addresses[0], ids);
+    return found.events.map(({ event }) => shown2(event)).filter(({ end }) => +end > Date.now());
+  };
+  const quietly = (work) => work.catch(() => []);
+  const load = async () => {
+    const [mails, events, holders] = await Promise.all([quietly(glance(null)), quietly(coming()), quietly(glance("any"))]);
+    const files = holders.flatMap((item) => item.attachments.filter(({ inside }) => !inside).map((file) => [item, file]));
+    root.hidden = mails.length + events.length + files.length === 0;
+    const search2 = mailSearch(emails);
+    fill(root, el("h3", {}, t("Between you")), list2(meant("contact", "Latest messages"), mails.map((item) => mailRow(item, search2))), mails.length === most2 && el("a", { class: "between-all", href: `#search:${encodeURIComponent(search2)}` }, t("Show all messages")), list2(meant("contact", "Next events"), events.slice(0, most2).map(eventRow)), list2(meant("contact", "Files"), files.slice(0, most2).map(([item, file]) => fileRow(base, item, file))));
+  };
+  if (addresses.length > 0) void load();
+  return root;
+}
+function list2(title, rows) {
+  return rows.length > 0 && [el("h4", {}, title), el("ul", {}, rows.map((row22) => el("li", {}, row22)))];
+}
+function row(href, time, text2, more, attributes = {}) {
+  return el("a", { class: "between-row", href, ...attributes }, el("time", {}, time), el("bdi", { dir: "auto" }, isolated(text2)), more !== "" && el("small", {}, more));
+}
+var mailRow = (item, search2) => row(`#search:${encodeURIComponent(search2)},${item.id}`, shortTime(item.received, Date.now()), item.subject || t("(no subject)"), "");
+var eventRow = (one) => row(placeOf("day", one.first), shortDay(one.first), nameOf(one.item), one.item.clock === "date" ? "" : clock(one.start));
+var fileRow = (base, item, file) => row(`${base}msg/${item.id}/download/${file.path}`, shortTime(item.received, Date.now()), file.filename || file.content_type, size(file.size), { download: "" });
+
 var made = 0;
 function field(label, control, hint = null) {
   const id = `field-${++made}`;
@@ -579,19 +681,19 @@ var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px 
 
 adopt(sharing_default);
 function sharing(first, guests, share) {
-  const list2 = el("ul", { class: "sharing-guests" });
+  const list3 = el("ul", { class: "sharing-guests" });
   const levels = [["read", t("can view")], ["change", t("can edit")]];
   const set = async (guest2, rights2) => {
     await share(guest2, rights2);
     draw(await guests());
   };
-  const draw = (found) => fill(list2, found.map(({ account, name, writable }) => {
-    const shown2 = account === "anyone" ? t("all users on this server") : isolated(name || account);
-    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions for {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
+  const draw = (found) => fill(list3, found.map(({ account, name, writable }) => {
+    const shown3 = account === "anyone" ? t("all users on this server") : isolated(name || account);
+    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions for {name}", { name: shown3 }) }, levels.map(([value, words]) => el("option", { value }, words)));
     rights2.value = writable ? "change" : "read";
     rights2.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, rights2.value)));
-    const end = t("Stop sharing with {name}", { name: shown2 });
-    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")) }, t("Stop")));
+    const end = t("Stop sharing with {name}", { name: shown3 });
+    return el("li", {}, el("bdi", { dir: "auto" }, shown3), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")) }, t("Stop")));
   }));
   draw(first);
   const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), { autocapitalize: "none", class: "dialog-input" });
@@ -606,19 +708,19 @@ function sharing(first, guests, share) {
     }
     guest.control.value = "";
   }, "line");
-  return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list2, add.root);
+  return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list3, add.root);
 }
 
 function bookName(one) {
   return one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 }
 function drawBooks(place, client, books, chosen, choose, again2) {
-  const row2 = (id, name, contacts, one) => {
+  const row3 = (id, name, contacts, one) => {
     const title = t("Edit “{name}”", { name });
     return el("div", { class: "book" }, el("button", { class: "book-open", type: "button", "aria-pressed": String(id === chosen), data: { book: String(id) }, onclick: () => choose(id) }, el("bdi", { dir: "auto" }, name), one !== void 0 && one.guests > 0 && el("span", { class: "book-sign", title: t("Shared") }, sign(users)), el("small", {}, String(contacts))), one !== void 0 && el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void (one.owner === "" ? change(client, one, again2) : about(one)) }, sign(ellipsis)));
   };
   const sum = books.reduce((all, one) => all + one.contacts, 0);
-  fill(place, listHead(t("Address books"), t("New address book"), () => void change(client, null, again2)), el("div", { class: "book-list" }, books.length > 1 && row2(0, t("All contacts"), sum), [...books].sort(byOwner).map((one) => row2(one.id, bookName(one), one.contacts, one))));
+  fill(place, listHead(t("Address books"), t("New address book"), () => void change(client, null, again2)), el("div", { class: "book-list" }, books.length > 1 && row3(0, t("All contacts"), sum), [...books].sort(byOwner).map((one) => row3(one.id, bookName(one), one.contacts, one))));
 }
 async function about(one) {
   await dialog(isolated(one.name), (close) => [el("p", { class: "dialog-text" }, sharedBy(one)), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
@@ -668,9 +770,9 @@ var leap = 2e3;
 function dateInWords(text2) {
   const match = written2.exec(text2);
   if (match === null) return text2;
-  const [year, month, day] = match.slice(1).map(Number);
-  const date = new Date(leap, month - 1, day);
-  if (Number.isNaN(year)) return formatted(date, "day of a year", { day: "numeric", month: "long" });
+  const [year, month, day2] = match.slice(1).map(Number);
+  const date = new Date(leap, month - 1, day2);
+  if (Number.isNaN(year)) return formatted(date, "yearless", { day: "numeric", month: "long" });
   date.setFullYear(year);
   return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
 }
@@ -702,10 +804,10 @@ function addressLines(one) {
 function linked(text2) {
   const url = URL.canParse(text2) ? new URL(text2) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) return isolated(text2);
-  const shown2 = text2.replace(/^https?:\/\//, "").replace(/\/$/, "");
-  return el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, isolated(shown2));
+  const shown3 = text2.replace(/^https?:\/\//, "").replace(/\/$/, "");
+  return el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, isolated(shown3));
 }
-function drawCard(base, card, books, actions) {
+function drawCard(base, card, books, actions, history) {
   const { form: form3 } = card;
   const details = form3.details;
   const book = books.find(({ id }) => id === card.book_id);
@@ -716,7 +818,7 @@ function drawCard(base, card, books, actions) {
   const line2 = (label, value, kind = "") => value !== "" && lines(label, [[value, kind]]);
   const kindOf = (kind) => kind === "" ? "" : kindName(kind);
   const job = [details.title, form3.organization, details.department].filter((text2) => text2 !== "");
-  return el("article", { class: "card", "aria-label": isolated(form3.name) }, el("div", { class: "card-bar", role: "toolbar", "aria-label": t("Contact actions") }, el("button", { class: "btn icon card-back", type: "button", title: t("Back"), "aria-label": t("Back"), onclick: () => actions.back() }, sign(arrowLeft)), addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]), "btn soft"), addresses.length > 0 && button(t("Show mail"), search, () => actions.mails(addresses[0])), writable && button(t("Edit"), pencil, () => actions.edit()), books.some((one) => one.writable && one.id !== card.book_id) && el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…"))), el("div", { class: "card-page" }, el("header", { class: "card-top" }, face(base, card.photo, form3.name, addresses[0] ?? form3.name), el("div", {}, el("h2", {}, el("bdi", { dir: "auto" }, isolated(form3.name))), job.length > 0 && el("p", {}, job.map(isolated).join(", ")), form3.groups.length > 0 && el("p", { class: "card-groups" }, form3.groups.map((name) => el("span", { class: "chip" }, isolated(name)))))), !writable && book !== void 0 && el("p", { class: "hint" }, sharedBy(book)), el("dl", { class: "card-facts" }, lines(t("Email"), form3.emails.map(({ value, kind }) => [el("button", { class: "card-link", type: "button", onclick: () => actions.write(value) }, isolated(value)), kindOf(kind)])), lines(t("Phone"), form3.phones.map(({ value, kind }) => [el("a", { href: `tel:${value.replace(/[^\d+*#]/g, "")}` }, isolated(value)), kindOf(kind)])), lines(meant("contact", "Address"), details.addresses.map((one) => [addressLines(one).map((text2, at) => [at > 0 && el("br"), isolated(text2)]), kindOf(one.kind)])), line2(topics.nickname, isolated(details.nickname)), line2(topics.birthday, dateInWords(details.birthday)), lines(topics.website, details.websites.map(({ value, kind }) => [linked(value), kindOf(kind)])), card.further.map(({ topic, label, value }) => line2(topic === "other" ? isolated(label) : topics[topic], value === "" ? t("Saved in this contact") : linked(said(topic, value)), topic === "other" ? "" : isolated(label))), line2(t("Note"), form3.note === "" ? "" : el("span", { class: "card-note" }, isolated(form3.note))), books.length > 1 && book !== void 0 && line2(t("Address book"), bookName(book)))));
+  return el("article", { class: "card", "aria-label": isolated(form3.name) }, el("div", { class: "card-bar", role: "toolbar", "aria-label": t("Contact actions") }, el("button", { class: "btn icon card-back", type: "button", title: t("Back"), "aria-label": t("Back"), onclick: () => actions.back() }, sign(arrowLeft)), addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]), "btn soft"), addresses.length > 0 && button(t("Show mail"), search, () => actions.mails()), writable && button(t("Edit"), pencil, () => actions.edit()), books.some((one) => one.writable && one.id !== card.book_id) && el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…"))), el("div", { class: "card-page" }, el("header", { class: "card-top" }, face(base, card.photo, form3.name, addresses[0] ?? form3.name), el("div", {}, el("h2", {}, el("bdi", { dir: "auto" }, isolated(form3.name))), job.length > 0 && el("p", {}, job.map(isolated).join(", ")), form3.groups.length > 0 && el("p", { class: "card-groups" }, form3.groups.map((name) => el("span", { class: "chip" }, isolated(name)))))), !writable && book !== void 0 && el("p", { class: "hint" }, sharedBy(book)), el("dl", { class: "card-facts" }, lines(t("Email"), form3.emails.map(({ value, kind }) => [el("button", { class: "card-link", type: "button", onclick: () => actions.write(value) }, isolated(value)), kindOf(kind)])), lines(t("Phone"), form3.phones.map(({ value, kind }) => [el("a", { href: `tel:${value.replace(/[^\d+*#]/g, "")}` }, isolated(value)), kindOf(kind)])), lines(meant("contact", "Address"), details.addresses.map((one) => [addressLines(one).map((text2, at) => [at > 0 && el("br"), isolated(text2)]), kindOf(one.kind)])), line2(topics.nickname, isolated(details.nickname)), line2(topics.birthday, dateInWords(details.birthday)), lines(topics.website, details.websites.map(({ value, kind }) => [linked(value), kindOf(kind)])), card.further.map(({ topic, label, value }) => line2(topic === "other" ? isolated(label) : topics[topic], value === "" ? t("Saved in this contact") : linked(said(topic, value)), topic === "other" ? "" : isolated(label))), line2(t("Note"), form3.note === "" ? "" : el("span", { class: "card-note" }, isolated(form3.note))), books.length > 1 && book !== void 0 && line2(t("Address book"), bookName(book))), history));
 }
 function said(topic, value) {
   if (topic === "gender") return { F: meant("gender", "Female"), M: meant("gender", "Male"), O: meant("gender", "Other") }[value] ?? value;
@@ -763,14 +865,14 @@ function group(page, books, one, merge) {
   check();
   button.addEventListener("click", () => {
     const kept = rows.find(({ keep }) => keep.checked);
-    const others = rows.filter((row2) => row2 !== kept && row2.include.checked).map(({ contact }) => contact.id);
+    const others = rows.filter((row3) => row3 !== kept && row3.include.checked).map(({ contact }) => contact.id);
     button.disabled = true;
     void merge(kept.contact, others).then(check);
   });
   return el("fieldset", { onchange: check }, el("legend", {}, one.reason === "address" ? t("Same address. Which contact do you want to keep?") : t("Same name and phone number. Which contact do you want to keep?")), rows.map(({ root }) => root), button);
 }
 
-var people_default = ".people-tools{padding:12px 16px 0}.people-tools:has(>[hidden]){display:none}.people-tools select{width:auto;max-width:100%}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-open{display:grid;grid-template-columns:auto minmax(0,1fr);gap:4px 12px;align-items:center;width:100%;min-height:56px;padding:8px 16px;border:0;border-bottom:1px solid var(--border-color);border-radius:0;background:none;color:inherit;text-align:start}.person-open[aria-current]{background:var(--message-active-background)}.person-open:focus-visible{outline-offset:-2px}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.people-page{grid-template-columns:clamp(260px,32%,375px) minmax(0,1fr)}.people-page>.place-head{grid-column:1 / -1}.people-main{padding-bottom:60px;border-inline-end:1px solid var(--border-color);overflow-y:auto}.people-main>.hint{padding:8px 16px;border-bottom:1px solid var(--border-color)}.people-main>.btn{margin:12px 16px}.people-reading{min-width:0;overflow-y:auto}.people-none{display:grid;place-content:center;height:100%;color:var(--color-milder)}.card-bar{position:sticky;top:0;z-index:1;display:flex;align-items:center;gap:8px;min-height:52px;padding:0 16px;border-bottom:1px solid var(--border-color);background:var(--background)}.card-bar .btn:not(.icon){display:inline-flex;align-items:center;gap:6px;min-width:0;min-height:36px;padding:0 12px;border:0;background:none}.card-bar .btn.soft{background:var(--mailbox-active-background)}.card-bar .btn:hover:not(:disabled){background:var(--button-hover-background)}.place-view .card-bar .card-back{display:none}.card-page{max-width:760px;padding:20px 24px 60px}.card-top{display:flex;align-items:center;gap:20px;margin-bottom:20px}.card-top .person-disc{flex:none;width:88px;height:88px;font-size:28px}.card-top>div{min-width:0}.card-top h2{font-size:26px;line-height:32px;overflow-wrap:anywhere}.card-top p{margin:4px 0 0;overflow-wrap:anywhere}.card-groups{display:flex;flex-wrap:wrap;gap:6px}.card-groups .chip{max-width:100%;padding:2px 10px;border-radius:6px;background:var(--mailbox-active-background);font-size:13px;overflow:hidden;text-overflow:ellipsis}.card-facts{margin:0}.card-line{display:grid;grid-template-columns:120px minmax(0,1fr);column-gap:16px;padding:10px 0 4px;border-top:1px solid var(--border-color)}.card-line dt{grid-row:1 / span 50;color:var(--color-mild);font-size:13px;line-height:22px;overflow-wrap:anywhere}.card-line dd{grid-column:2;margin:0;padding-bottom:6px;line-height:22px;overflow-wrap:anywhere}.card-line dd small{margin-inline-start:8px;color:var(--color-milder);font-size:13px}.card-link{padding:0;border:0;background:none;color:var(--link-color);text-align:start;text-decoration:underline;white-space:normal;overflow-wrap:anywhere}.card-line a:visited{color:var(--link-color)}.card-note{white-space:pre-wrap}@media(max-width:700px){.people-page{grid-template-columns:minmax(0,1fr)}.people-main{border:0}.people-page:not(.reading)>.people-reading,.people-page.reading>:is(.place-head,.people-main,.compose-round){display:none}.people-page.reading>.people-reading{grid-row:1 / -1}.card-bar{gap:2px;min-height:56px;padding:0 8px}.card-bar .btn:not(.icon){min-height:44px;padding:0 8px}.place-view .card-bar .card-back{display:inline-flex;width:44px;height:44px}.card-page{padding:16px 16px 80px}.card-top{gap:14px}.card-top .person-disc{width:64px;height:64px;font-size:20px}.card-line{grid-template-columns:minmax(0,1fr)}.card-line dt,.card-line dd{grid-area:auto}.card-link,.card-line a{display:inline-block;min-height:44px;line-height:44px}}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}@media(max-width:700px){.book-open{min-height:44px}.people-page .place-head .search{order:1}}.doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0;accent-color:var(--accent)}.doubles .btn{margin-top:8px}\n";
+var people_default = ".people-tools{padding:12px 16px 0}.people-tools:has(>[hidden]){display:none}.people-tools select{width:auto;max-width:100%}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-open{display:grid;grid-template-columns:auto minmax(0,1fr);gap:4px 12px;align-items:center;width:100%;min-height:56px;padding:8px 16px;border:0;border-bottom:1px solid var(--border-color);border-radius:0;background:none;color:inherit;text-align:start}.person-open[aria-current]{background:var(--message-active-background)}.person-open:focus-visible{outline-offset:-2px}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.people-page{grid-template-columns:clamp(260px,32%,375px) minmax(0,1fr)}.people-page>.place-head{grid-column:1 / -1}.people-main{padding-bottom:60px;border-inline-end:1px solid var(--border-color);overflow-y:auto}.people-main>.hint{padding:8px 16px;border-bottom:1px solid var(--border-color)}.people-main>.btn{margin:12px 16px}.people-reading{min-width:0;overflow-y:auto}.people-none{display:grid;place-content:center;height:100%;color:var(--color-milder)}.card-bar{position:sticky;top:0;z-index:1;display:flex;align-items:center;gap:8px;min-height:52px;padding:0 16px;border-bottom:1px solid var(--border-color);background:var(--background)}.card-bar .btn:not(.icon){display:inline-flex;align-items:center;gap:6px;min-width:0;min-height:36px;padding:0 12px;border:0;background:none}.card-bar .btn.soft{background:var(--mailbox-active-background)}.card-bar .btn:hover:not(:disabled){background:var(--button-hover-background)}.place-view .card-bar .card-back{display:none}.card-page{max-width:760px;padding:20px 24px 60px}.card-top{display:flex;align-items:center;gap:20px;margin-bottom:20px}.card-top .person-disc{flex:none;width:88px;height:88px;font-size:28px}.card-top>div{min-width:0}.card-top h2{font-size:26px;line-height:32px;overflow-wrap:anywhere}.card-top p{margin:4px 0 0;overflow-wrap:anywhere}.card-groups{display:flex;flex-wrap:wrap;gap:6px}.card-groups .chip{max-width:100%;padding:2px 10px;border-radius:6px;background:var(--mailbox-active-background);font-size:13px;overflow:hidden;text-overflow:ellipsis}.card-facts{margin:0}.card-line{display:grid;grid-template-columns:120px minmax(0,1fr);column-gap:16px;padding:10px 0 4px;border-top:1px solid var(--border-color)}.card-line dt{grid-row:1 / span 50;color:var(--color-mild);font-size:13px;line-height:22px;overflow-wrap:anywhere}.card-line dd{grid-column:2;margin:0;padding-bottom:6px;line-height:22px;overflow-wrap:anywhere}.card-line dd small{margin-inline-start:8px;color:var(--color-milder);font-size:13px}.card-link{padding:0;border:0;background:none;color:var(--link-color);text-align:start;text-decoration:underline;white-space:normal;overflow-wrap:anywhere}.card-line a:visited{color:var(--link-color)}.card-between{margin-top:12px;padding:14px 16px;border-radius:10px;background:var(--background-mild)}.card-between h3{font-size:15px}.card-between h4{margin:12px 0 4px;color:var(--color-mild);font-size:13px}.card-between ul{margin:0;padding:0;list-style:none}.between-row{display:grid;grid-template-columns:96px minmax(0,1fr) auto;gap:12px;align-items:center;min-height:32px;color:inherit;text-decoration:none}.between-row:visited{color:inherit}.between-row:hover bdi{text-decoration:underline}.between-row bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.between-row :is(time,small){color:var(--color-mild);font-size:13px}.card-note{white-space:pre-wrap}@media(max-width:700px){.people-page{grid-template-columns:minmax(0,1fr)}.people-main{border:0}.people-page:not(.reading)>.people-reading,.people-page.reading>:is(.place-head,.people-main,.compose-round){display:none}.people-page.reading>.people-reading{grid-row:1 / -1}.card-bar{gap:2px;min-height:56px;padding:0 8px}.card-bar .btn:not(.icon){min-height:44px;padding:0 8px}.place-view .card-bar .card-back{display:inline-flex;width:44px;height:44px}.card-page{padding:16px 16px 80px}.card-top{gap:14px}.card-top .person-disc{width:64px;height:64px;font-size:20px}.card-line{grid-template-columns:minmax(0,1fr)}.card-line dt,.card-line dd{grid-area:auto}.between-row{min-height:44px}.card-link,.between-all,.card-line a{display:inline-block;min-height:44px;line-height:44px}}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}@media(max-width:700px){.book-open{min-height:44px}.people-page .place-head .search{order:1}}.doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0;accent-color:var(--accent)}.doubles .btn{margin-top:8px}\n";
 
 adopt(people_default);
 var form2 = (page) => page.load("person");
@@ -784,7 +886,7 @@ function placeIn(hash) {
   return match === null ? null : { book: Number(match[1]), contact: Number(match[2] ?? 0) };
 }
 function makePage(page) {
-  const search2 = searchField(t("Search contacts"), () => void load(true), () => list2.querySelector("button")?.focus());
+  const search2 = searchField(t("Search contacts"), () => void load(true), () => list3.querySelector("button")?.focus());
   const group2 = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
   const file = el("input", { type: "file", accept: ".vcf,.csv,.zip,text/vcard,text/csv", hidden: true });
   const words = t("New contact");
@@ -792,47 +894,48 @@ function makePage(page) {
   const add = adding("primary place-new", sign(plus), el("span", {}, words));
   const round = adding("compose-round", sign(plus));
   const side = el("div", { role: "group", "aria-label": t("Address books") });
-  const list2 = el("div", { role: "list", "aria-label": meant("place", "Contacts") });
+  const list3 = el("div", { role: "list", "aria-label": meant("place", "Contacts") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
   const reading = el("div", { class: "people-reading" });
   const save = (form22, name) => exportLink(page, `contacts.${form22}`, name, "mailbox-open");
   const tool = (label, run) => el("button", { class: "mailbox-open", type: "button", onclick: run }, label);
   const tidy = el("div", { class: "people-files", role: "group", "aria-label": t("Import and export") }, tool(t("Find duplicates…"), () => void showDoubles(page, books, anew)), tool(t("Deleted contacts…"), () => void showDeleted(page.client, "contact", () => anew())), tool(t("Import…"), () => file.click()), save("vcf", t("Export as vCards")), save("csv", t("Export as CSV")), archiveLink(page, "mailbox-open"), file);
-  const place = { name: "people", title: meant("place", "Contacts"), side: el("div", { class: "place-side people-side" }, add, listsButton(t("Address books")), el("div", { class: "side-lists" }, side, tidy)), view: el("section", { class: "place-view people-page", "aria-label": meant("place", "Contacts") }, el("header", { class: "place-head" }, sideButton(page), search2.root, el("h1", {}, meant("place", "Contacts"))), el("div", { class: "people-main" }, el("div", { class: "people-tools" }, group2), state, list2, more), reading, round) };
+  const place = { name: "people", title: meant("place", "Contacts"), side: el("div", { class: "place-side people-side" }, add, listsButton(t("Address books")), el("div", { class: "side-lists" }, side, tidy)), view: el("section", { class: "place-view people-page", "aria-label": meant("place", "Contacts") }, el("header", { class: "place-head" }, sideButton(page), search2.root, el("h1", {}, meant("place", "Contacts"))), el("div", { class: "people-main" }, el("div", { class: "people-tools" }, group2), state, list3, more), reading, round) };
   let books = [];
   let book = 0;
-  let shown2 = [];
+  let shown3 = [];
   let read2 = 0;
   let card = null;
+  let history;
   let after = 0;
   let turn = 0;
   const fetch2 = async (whole, least = 0) => {
     const own = ++turn;
     const wanted = search2.input.value.trim();
     let found = await page.client.contacts(wanted, group2.value, whole ? 0 : after, book);
-    const pages = [...whole ? [] : shown2, ...found.contacts];
+    const pages = [...whole ? [] : shown3, ...found.contacts];
     while (whole && found.more && pages.length < least && own === turn) {
       found = await page.client.contacts(wanted, group2.value, pages.at(-1).id, book);
       pages.push(...found.contacts);
     }
-    await released(list2);
+    await released(list3);
     if (own !== turn) return;
     after = found.contacts.at(-1)?.id ?? 0;
-    shown2 = pages.sort((a, b) => byName(a.name, b.name));
-    await redraw(list2, () => fill(list2, shown2.map((one) => row(page, one, books, book === 0, () => void open(one.id)))));
+    shown3 = pages.sort((a, b) => byName(a.name, b.name));
+    await redraw(list3, () => fill(list3, shown3.map((one) => row2(page, one, books, book === 0, () => void open(one.id)))));
     mark2();
     more.hidden = !found.more;
     const chosen = group2.value;
     fill(group2, el("option", { value: "" }, t("All groups")), [...found.groups].sort((a, b) => byName(a.name, b.name)).map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
     group2.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
     group2.hidden = found.groups.length === 0;
-    state.textContent = found.total === 0 ? t("No contacts yet. Add one or import a file from your phone or another mail app.") : list2.childElementCount === 0 ? t("No matching contacts") : many(found.total, "{n} contact", "{n} contacts");
+    state.textContent = found.total === 0 ? t("No contacts yet. Add one or import a file from your phone or another mail app.") : list3.childElementCount === 0 ? t("No matching contacts") : many(found.total, "{n} contact", "{n} contacts");
   };
   const load = (whole) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch2(whole));
   const tell = () => page.tellAddress(`#people:${book || ""}${read2 > 0 ? `,${read2}` : ""}`);
   const mark2 = () => {
-    for (const one of list2.querySelectorAll(".person-open")) if (Number(one.dataset.contact) === read2) one.setAttribute("aria-current", "true");
+    for (const one of list3.querySelectorAll(".person-open")) if (Number(one.dataset.contact) === read2) one.setAttribute("aria-current", "true");
     else one.removeAttribute("aria-current");
   };
   const change2 = (now) => void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
@@ -843,14 +946,17 @@ function makePage(page) {
   const drawReading = () => {
     place.view.classList.toggle("reading", read2 > 0);
     const now = card;
-    fill(reading, now === null ? read2 === 0 && el("p", { class: "people-none" }, t("No contact selected")) : drawCard(page.base, now, books, { back: close, write: (address) => page.compose("new", mailto(now.form.name, address)), mails: (address) => {
-      location.hash = `search:${encodeURIComponent(`from:${address}`)}`;
+    const emails = now?.form.emails.map(({ value }) => value) ?? [];
+    if (now === null) history = void 0;
+    else if (history?.addresses !== emails.join(" ")) history = { addresses: emails.join(" "), root: between(page, emails) };
+    fill(reading, now === null ? read2 === 0 && el("p", { class: "people-none" }, t("No contact selected")) : drawCard(page.base, now, books, { back: close, write: (address) => page.compose("new", mailto(now.form.name, address)), mails: () => {
+      location.hash = `search:${encodeURIComponent(mailSearch(emails))}`;
     }, edit: () => change2(now), copy: () => {
       const others = books.filter((one) => one.writable && one.id !== now.book_id);
       void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
         if (await (await form2(page)).copyTo(page, now, others)) await anew();
       });
-    } }));
+    } }, history.root));
   };
   const fetchCard = async () => {
     const own = read2;
@@ -887,7 +993,7 @@ function makePage(page) {
     tell();
     mark2();
     drawReading();
-    list2.querySelector(`[data-contact="${id}"]`)?.focus();
+    list3.querySelector(`[data-contact="${id}"]`)?.focus();
   };
   const draw = () => {
     const focused = side.contains(document.activeElement);
@@ -915,7 +1021,7 @@ function makePage(page) {
     draw();
     await Promise.all([fetch2(true, least), fetchCard()]);
   };
-  const live = follow(() => all(shown2.length), (failed) => {
+  const live = follow(() => all(shown3.length), (failed) => {
     if (failed) state.textContent = t("Couldn't load the latest changes. Trying again…");
   });
   addEventListener("contacts", () => place.view.isConnected && live.changed());
@@ -949,11 +1055,11 @@ function makePage(page) {
     mark2();
     drawReading();
     void anew().then(() => {
-      if (document.activeElement === place.view) list2.querySelector("button")?.focus({ preventScroll: true });
+      if (document.activeElement === place.view) list3.querySelector("button")?.focus({ preventScroll: true });
     });
   } };
 }
-function row(page, one, books, whole, open) {
+function row2(page, one, books, whole, open) {
   const [address] = one.emails;
   const home = whole && books.length > 1 ? books.find(({ id }) => id === one.book_id) : void 0;
   const facts = [...one.emails, one.organization, home === void 0 ? "" : bookName(home)].filter((text2) => text2 !== "" && text2 !== one.name);
