@@ -85,8 +85,8 @@ class AccountCalls(AdminCalls):
 
     @call()
     async def account_add(self, caller: Caller, name: Word, address: Word, shared: bool = False) -> str:
-        """Add an account with an address; returns the password that was made for it. ``shared``: one where nobody logs
-        in, without a password.
+        """Add an account with an address; returns the password that was made for it. ``shared``: one without
+        a login and password.
         """
         problems = [FieldError(key, "is needed") for key, value in (("name", name), ("address", address)) if not value]
         if problems:
