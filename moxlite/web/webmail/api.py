@@ -34,7 +34,7 @@ from moxlite.web.webmail.calls.birthdays import BirthdayCalls
 from moxlite.web.webmail.calls.books import BookCalls
 from moxlite.web.webmail.calls.calendars import BusyCalls, EventCalls
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.calls.composing import ComposeCalls, GivenCalls, ReceiptCalls
+from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.entries import CalendarCalls, DeletedCalls, SubscribingCalls
 from moxlite.web.webmail.calls.eventnews import EventNewsCalls
@@ -44,6 +44,7 @@ from moxlite.web.webmail.calls.later import AlarmCalls, LaterCalls, SettingsCall
 from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
 from moxlite.web.webmail.calls.newsletters import NewsletterCalls, UnsubscribeCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins, NoticeCalls
+from moxlite.web.webmail.calls.receipts import GivenCalls, ReceiptCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
 from moxlite.web.webmail.filters import is_plain

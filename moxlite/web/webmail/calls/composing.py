@@ -15,35 +15,30 @@ import trio
 from msgspec import Meta
 
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
-from moxlite.compose.reply import Answer, Quotable, Quoted, TLSWish, answer, answers_from, edit_again, forward, unquoted
+from moxlite.compose.reply import Answer, Quotable, Quoted, TLSWish, answer, edit_again, forward, unquoted
 from moxlite.config.snapshot import full_name
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, pack_localpart
 from moxlite.proto.mime.compose import new_message_id
-from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
 from moxlite.sandbox.jobs import Quote
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.sandbox.turns import Turns
-from moxlite.store.changelog.unit import was_done
-from moxlite.store.content import body
 from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
 from moxlite.store.forms import Identity, Person
 from moxlite.store.groupware.contacts import suggest_contacts, suggest_groups
-from moxlite.store.mail.facts import smtp_arrival
 from moxlite.store.mail.identities import load_identities
 from moxlite.store.mail.links import sending_links
-from moxlite.store.mail.masked import MaskedChange, MaskedRow, masked_key, masked_named
+from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
 from moxlite.submission.authors import Sender, senders
 from moxlite.submission.outgoing import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
 from moxlite.web.composing.drafts import draft_under, drop_draft, save_draft, unsent_id
-from moxlite.web.composing.receipts import Receipt, receipt_key, receipt_of, send_receipt
 from moxlite.web.composing.sending import MAX_UNDO, SECOND, send, take_back
 from moxlite.web.composing.uploads import (
     OCTETS,
@@ -56,7 +51,7 @@ from moxlite.web.composing.uploads import (
     shown_upload,
 )
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import APIError, NotFound, StorageRefused, Unavailable, UserError
+from moxlite.web.errors import APIError, StorageRefused, Unavailable, UserError
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.errors import HTTPError
@@ -66,17 +61,10 @@ from moxlite.web.storeerrors import api_error
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.newsletters import remember_left
 from moxlite.web.webmail.holders import number_of
-from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.keeping import Keeping, draft_html, keep_original
 from moxlite.web.webmail.reading.originals import carry_files, carry_message, read_original
 from moxlite.web.webmail.reading.parsed import (
-    MAX_FIELDS,
-    MAX_HEADER,
-    given_address,
-    original_of,
     own_of,
-    receipt_request,
-    structure_of,
     with_links,
     with_senders,
 )
@@ -91,7 +79,6 @@ if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import Request, ResponseWriter
-    from moxlite.web.webmail.holders import Holder
 
 
 UPLOAD_DEADLINE: Final = 3600.0
@@ -202,11 +189,7 @@ class ComposeCalls(AccountCalls):
         snapshot = self._server.config.current
         own = own_of(snapshot, session.account, session.address)
         if kind == "new" or not message_id:
-            if number := number_of(mailbox_id):
-                own = with_senders(snapshot, own, others, await self._holders.auth.sharing.owner_of(number) or "")
-            elif mailbox_id > 0:
-                async with self._holders.at(session) as home:
-                    own = await home.account.read(partial(with_links, own=own, mailbox_id=mailbox_id), op="compose")
+            own = await self._own_in(session, own, mailbox_id, others)
             return _begun(await self._completed(session, Answer(author=own.login), others), [], snapshot)
         async with (
             self._server.views.shown(session.account),
@@ -258,6 +241,16 @@ class ComposeCalls(AccountCalls):
             if kind == "forward":
                 uploads = await carry_files(holder, message_id, root, home.account, inside)
             return msgspec.structs.replace(_begun(found, uploads, snapshot, notes), original=kept_as)
+
+    async def _own_in(self, session: Session, own: Own, mailbox_id: int, others: Sequence[Sender]) -> Own:
+        """The author of a new message that is begun in a mailbox, which may be another account's or a linked one."""
+        if number := number_of(mailbox_id):
+            owner = await self._holders.auth.sharing.owner_of(number) or ""
+            return with_senders(self._server.config.current, own, others, owner)
+        if mailbox_id <= 0:
+            return own
+        async with self._holders.at(session) as home:
+            return await home.account.read(partial(with_links, own=own, mailbox_id=mailbox_id), op="compose")
 
     async def _completed(self, session: Session, found: Answer, others: Sequence[Sender]) -> Answer:
         """A message that is begun, with Reply-To and Bcc as they are set for its author."""
@@ -518,83 +511,3 @@ def _party(address: MailAddress) -> Party:
     except UnicodeError:
         domain = address.domain
     return Party(address.name[:MAX_NAME], f"{pack_localpart(Localpart(address.localpart))}@{domain}"[:MAX_NAME])
-
-
-# Sending a receipt of reading (WEBMAIL-139, RFC 8098): always by the user's hand, and once for a message.
-
-
-class GivenCalls(AccountCalls):
-    """Addresses to give away, where one writes and reads (MASK-14)."""
-
-    @call(audit="address to give away switched")
-    async def given_switch(self, caller: Caller, message_id: ID, active: bool) -> None:
-        """Take mail to the address to which a message came, or refuse it from now on."""
-        session = caller.require()
-        async with self._holders.at(session, message_id) as holder:
-            holder.refuse_guest("you can only turn your own addresses on and off")
-            local = holder.local_id(message_id)
-
-            def read(r: Reader) -> MaskedRow | None:
-                holder.check_message(r, local)
-                came = smtp_arrival(r, local)
-                return None if came is None else given_address(r, came)
-
-            masked_row = await holder.account.read(read, op="webmail_given")
-        if masked_row is None:
-            raise NotFound("this message wasn't sent to a masked address")
-        await self._server.masked.change(session.account, masked_row.address, MaskedChange(active=active))
-
-
-class ReceiptCalls(AccountCalls):
-    """Calls about receipts of reading."""
-
-    @call()
-    async def receipt_send(
-        self,
-        caller: Caller,
-        message_id: ID,
-        subject: Annotated[str, Meta(max_length=1000)],
-        text: Annotated[str, Meta(min_length=1, max_length=4000)],
-    ) -> None:
-        """Send the receipt that a message asks for, from the address that the message came to, and mark the message
-        with `$mdnsent`. A repeated call sends nothing.
-
-        `subject` and `text` are for people, in the user's language. A conflict if a receipt was sent or declined
-        elsewhere.
-        """
-        session = caller.require()
-        wish = self._wish(caller)
-        own = own_of(wish.snapshot, session.account, session.address)
-        async with self._holders.at(session, message_id) as holder:
-            account, local = holder.account, holder.local_id(message_id)
-            receipt = await account.read(lambda r: _asked(r, holder, message_id, own), op="webmail_receipt")
-            if receipt is None:
-                return
-            if self._server.deliveries is not None:
-                await self._server.deliveries.check_sending(session.account)
-            await send_receipt(
-                account,
-                self._server.keys,
-                self._server.tmp,
-                receipt,
-                wish,
-                subject=subject,
-                text=text,
-                message_ids=[local],
-            )
-
-
-def _asked(r: Reader, holder: Holder, shown: int, own: Own) -> Receipt | None:
-    """The receipt for a message; None if it was sent. Raises UserError, NotFound, NotAllowed."""
-    holder.known(r, [shown])
-    holder.refuse_guest("you can only send read receipts for your own mail")
-    message_id = holder.local_id(shown)
-    if was_done(r, receipt_key(holder.owner, message_id)):
-        return None
-    structure = structure_of(r, message_id)
-    octets = body.read_content(r, body.locate(r, message_id), 0, min(structure.root.body, MAX_HEADER))
-    section = HeaderSection(octets, MAX_FIELDS)
-    if receipt_request(r, message_id, structure, section, own) is None:
-        raise UserError("this message doesn't request a read receipt, or you've already responded")
-    author = answers_from(original_of(structure.envelope, section), own)
-    return receipt_of(structure.envelope, section, author)

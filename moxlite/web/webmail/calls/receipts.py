@@ -1,0 +1,113 @@
+"""Calls about a message that is read: receipts of reading (WEBMAIL-139, RFC 8098), always by the user's hand and once
+for a message; and the masked address that it came to (MASK-14).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
+
+from moxlite.compose.reply import answers_from
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.store.changelog.unit import was_done
+from moxlite.store.content import body
+from moxlite.store.mail.facts import smtp_arrival
+from moxlite.store.mail.masked import MaskedChange, MaskedRow
+from moxlite.web.calls import call
+from moxlite.web.composing.receipts import Receipt, receipt_key, receipt_of, send_receipt
+from moxlite.web.cookies import Caller
+from moxlite.web.errors import NotFound, UserError
+from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.querytypes import ID
+from moxlite.web.webmail.reading.parsed import (
+    MAX_FIELDS,
+    MAX_HEADER,
+    given_address,
+    original_of,
+    own_of,
+    receipt_request,
+    structure_of,
+)
+
+if TYPE_CHECKING:
+    from moxlite.compose.reply import Own
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.webmail.holders import Holder
+
+
+class GivenCalls(AccountCalls):
+    """Addresses to give away, where one writes and reads (MASK-14)."""
+
+    @call(audit="address to give away switched")
+    async def given_switch(self, caller: Caller, message_id: ID, active: bool) -> None:
+        """Take mail to the address to which a message came, or refuse it from now on."""
+        session = caller.require()
+        async with self._holders.at(session, message_id) as holder:
+            holder.refuse_guest("you can only turn your own addresses on and off")
+            local = holder.local_id(message_id)
+
+            def read(r: Reader) -> MaskedRow | None:
+                holder.check_message(r, local)
+                came = smtp_arrival(r, local)
+                return None if came is None else given_address(r, came)
+
+            masked_row = await holder.account.read(read, op="webmail_given")
+        if masked_row is None:
+            raise NotFound("this message wasn't sent to a masked address")
+        await self._server.masked.change(session.account, masked_row.address, MaskedChange(active=active))
+
+
+class ReceiptCalls(AccountCalls):
+    """Calls about receipts of reading."""
+
+    @call()
+    async def receipt_send(
+        self,
+        caller: Caller,
+        message_id: ID,
+        subject: Annotated[str, Meta(max_length=1000)],
+        text: Annotated[str, Meta(min_length=1, max_length=4000)],
+    ) -> None:
+        """Send the receipt that a message asks for, from the address that the message came to, and mark the message
+        with `$mdnsent`. A repeated call sends nothing.
+
+        `subject` and `text` are for people, in the user's language. A conflict if a receipt was sent or declined
+        elsewhere.
+        """
+        session = caller.require()
+        wish = self._wish(caller)
+        own = own_of(wish.snapshot, session.account, session.address)
+        async with self._holders.at(session, message_id) as holder:
+            account, local = holder.account, holder.local_id(message_id)
+            receipt = await account.read(lambda r: _asked(r, holder, message_id, own), op="webmail_receipt")
+            if receipt is None:
+                return
+            if self._server.deliveries is not None:
+                await self._server.deliveries.check_sending(session.account)
+            await send_receipt(
+                account,
+                self._server.keys,
+                self._server.tmp,
+                receipt,
+                wish,
+                subject=subject,
+                text=text,
+                message_ids=[local],
+            )
+
+
+def _asked(r: Reader, holder: Holder, shown: int, own: Own) -> Receipt | None:
+    """The receipt for a message; None if it was sent. Raises UserError, NotFound, NotAllowed."""
+    holder.known(r, [shown])
+    holder.refuse_guest("you can only send read receipts for your own mail")
+    message_id = holder.local_id(shown)
+    if was_done(r, receipt_key(holder.owner, message_id)):
+        return None
+    structure = structure_of(r, message_id)
+    octets = body.read_content(r, body.locate(r, message_id), 0, min(structure.root.body, MAX_HEADER))
+    section = HeaderSection(octets, MAX_FIELDS)
+    if receipt_request(r, message_id, structure, section, own) is None:
+        raise UserError("this message doesn't request a read receipt, or you've already responded")
+    author = answers_from(original_of(structure.envelope, section), own)
+    return receipt_of(structure.envelope, section, author)
