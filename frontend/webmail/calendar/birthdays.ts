@@ -3,7 +3,7 @@
 import type { Birthday, Client, EventItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { type Child, el } from "../../lib/dom";
-import { t } from "../../lib/words";
+import { meant, t } from "../../lib/words";
 import { birthdayIn, dateOf } from "./days";
 
 export class Birthdays {
@@ -56,7 +56,7 @@ export class Birthdays {
           await this.again();
         }),
     );
-    return el("div", { class: "cal-choice" }, el("label", {}, box, t("Birthdays")));
+    return el("div", { class: "cal-choice" }, el("label", {}, box, meant("calendar", "Birthdays")));
   }
 
   /** The address of a person; "" for none. */
