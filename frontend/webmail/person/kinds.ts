@@ -1,6 +1,6 @@
 // Names of the kinds of addresses and numbers.
 
-import { t } from "../../lib/words";
+import { meant, t } from "../../lib/words";
 
 export const kinds: readonly (readonly [string, string])[] = [
   ["", t("Other")],
@@ -8,7 +8,7 @@ export const kinds: readonly (readonly [string, string])[] = [
   ["work", t("Work")],
   ["mobile", t("Mobile")],
   ["fax", t("Fax")],
-  ["pager", t("Pager")],
+  ["pager", meant("phone", "Pager")],
 ];
 
 /** The kinds of postal addresses and websites. */
