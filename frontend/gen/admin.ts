@@ -1494,7 +1494,7 @@ export interface Calls {
   /** An account with its addresses. */
   account(name: string): Promise<AccountDetail>;
 
-  /** Add an account with an address; returns the password that was made for it. ``shared``: one where nobody logs */
+  /** Add an account with an address; returns the password that was made for it. ``shared``: one without */
   account_add(name: string, address: string, shared?: boolean): Promise<string>;
 
   /** Numbers of messages and mailboxes that would go with an account. */

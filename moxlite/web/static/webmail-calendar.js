@@ -584,7 +584,7 @@ var Birthdays = class {
       this.known = false;
       await this.again();
     }));
-    return el("div", { class: "cal-choice" }, el("label", {}, box, t("Birthdays")));
+    return el("div", { class: "cal-choice" }, el("label", {}, box, meant("calendar", "Birthdays")));
   }
   addressOf({ id }) {
     return this.people.find((one) => one.id === id)?.address ?? "";

@@ -777,7 +777,7 @@ function dateInWords(text2) {
   return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
 }
 
-var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")], ["pager", t("Pager")]];
+var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")], ["pager", meant("phone", "Pager")]];
 var places = kinds.slice(0, 3);
 var kindName = (kind) => kinds.find(([name]) => name === kind)?.[1] ?? kind;
 

@@ -299,7 +299,7 @@ function dateField(label, old) {
   } };
 }
 
-var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")], ["pager", t("Pager")]];
+var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")], ["pager", meant("phone", "Pager")]];
 var places = kinds.slice(0, 3);
 
 var person_default = ".person-fields{display:grid;grid-template-columns:minmax(0,1fr);gap:14px;min-width:0;margin:0;padding:0;border:0}.person-photo{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.person-photo .person-disc,.person-fields>.person-disc{width:64px;height:64px;font-size:20px}.person-photo .error{flex-basis:100%;margin:0}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}.person-address{display:grid;grid-template-columns:repeat(6,minmax(0,1fr));gap:6px;padding-bottom:10px;border-bottom:1px solid var(--border-color)}.person-address .dialog-input{grid-column:span 3;width:100%;min-width:0}.person-address .dialog-input:first-child{grid-column:1 / -1}.person-address select.dialog-input{grid-column:span 5}.person-address .btn{display:grid;place-content:center;justify-self:end;width:44px;min-width:0;height:100%;padding:0;border:0;background:none;color:var(--color-mild)}.person-fields :is(input,select,textarea,button){scroll-margin-bottom:64px}.date-parts{display:grid;grid-template-columns:64px minmax(0,1fr) 88px;gap:6px}.date-parts .dialog-input{width:100%;min-width:0}\n";
