@@ -231,7 +231,7 @@ async function add(desk: Desk): Promise<void> {
   const shared = tick(
     t("Shared mailbox"),
     false,
-    t("Nobody can log in to this account. Members read and answer from their own accounts."),
+    t("You can't log in to this account. Members read and answer from their own accounts."),
   );
   const password = await fieldDialog(t("Add account"), t("Add account"), { name, address, shared }, () =>
     desk.client.account_add(name.control.value, address.control.value, shared.control.checked),

@@ -978,7 +978,7 @@ async function add(desk) {
   name.control.addEventListener("change", () => {
     if (address.control.value === "" && domains.length > 0) address.control.value = `${name.control.value}@${domains[0].domain}`;
   });
-  const shared = tick(t("Shared mailbox"), false, t("Nobody can log in to this account. Members read and answer from their own accounts."));
+  const shared = tick(t("Shared mailbox"), false, t("You can't log in to this account. Members read and answer from their own accounts."));
   const password = await fieldDialog(t("Add account"), t("Add account"), { name, address, shared }, () => desk.client.account_add(name.control.value, address.control.value, shared.control.checked));
   if (password === null) return;
   if (shared.control.checked) {

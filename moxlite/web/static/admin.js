@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "6570f9141a4c", audit: "b385bc699e45", domains: "34864220ffa6", factors: "19abc7503814", live: "1ba2be46c66f", machine: "681800ad4ab3", moving: "daa540049ac4", queue: "c220bf98d3dd", reports: "2fed2e6bbbaf", trends: "1a79d1b5c8d9" };
+var define_PARTS_default = { accounts: "fcfaf094d605", audit: "b385bc699e45", domains: "34864220ffa6", factors: "19abc7503814", live: "1ba2be46c66f", machine: "681800ad4ab3", moving: "daa540049ac4", queue: "c220bf98d3dd", reports: "2fed2e6bbbaf", trends: "1a79d1b5c8d9" };
 
 var CheckFailed = class extends Error {
 };
