@@ -437,6 +437,7 @@ WITHOUT_MAIL: Final = frozenset(
         "address_book_save",
         "address_book_share",
         "address_books",
+        "birthdays",
         "contact",
         "contact_move",
         "contact_remove",

@@ -152,7 +152,7 @@ async def test_a_wrong_password_is_tried_once(rig: Rig, tom: Program) -> None:
         (answer(207, b"x" * 100, cut=True), f"larger than {MAX_ANSWER >> 20} MiB"),
         (answer(207, b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'), "can't read"),
         (answer(207, b'<D:multistatus xmlns:D="DAV:">' + b"<D:response/>" * 200_000), "too many elements"),
-        (answer(207, b'<D:multistatus xmlns:D="DAV:"/>'), "names no home"),
+        (answer(207, b'<D:multistatus xmlns:D="DAV:"/>'), "calendar or contacts home"),
         (answer(503), "responded to PROPFIND with 503"),
     ],
 )
