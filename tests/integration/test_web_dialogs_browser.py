@@ -34,7 +34,7 @@ ACCOUNT: Final[dict[str, set[str]]] = {
     "scripts": {"Rename old", "Delete old"},
     "outgoing": {"Cancel mail to .*", "Add address"},
     "links": {"Add account"},
-    "shares": {"Stop sharing Archive with ben"},
+    "shares": {"Add person", "Stop sharing Archive with ben"},
     "keys": {"Add certificate", "Change card", "Remove card"},
 }
 """Pages of the account app, and what opens a dialog there."""
