@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Locator, expect
 
+from tests.clicktasks import sections
 from tests.integration.browser import ARGUMENTS, Visitor, playing
 from tests.integration.walking import Person, Reader, Taken
 from tests.plausiblemail import DOMAIN, ENGLISH, GERMAN, Letter, move_in, photo, prepare
@@ -489,6 +490,7 @@ HEAD: Final = """# How many clicks a task takes
 Seven people work with the webmail: a parent on a phone, a pupil with newsletters, one person by keys alone, one with a
 screen reader, one in German, one with a family's calendar, one who is invited. A test takes these steps in Chromium
 and keeps the counts; `python -m tests.integration.webmail_walks` takes them again and writes this page.
+[Ten calendar tasks and ten contact tasks](#ten-calendar-tasks-and-ten-contact-tasks), also in Google, are at the end.
 
 - An **action** is a tap, a click, a swipe, a key, a chord of keys, or the choice of a file. Typing a text is one
   action; choosing from a list is two.
@@ -534,7 +536,7 @@ def page_of(walks: Mapping[str, Sequence[Taken]]) -> str:
             theirs = "" if one.fastmail is None else str(one.fastmail)
             lines.append(f"| {cell(one.title)} | {one.actions} | {theirs} |")
         lines.append("")
-    return HEAD + "\n".join(lines).rstrip("\n") + "\n"
+    return HEAD + "\n".join(lines) + "\n" + sections()
 
 
 def written(name: str) -> Sequence[tuple[str, int, str]]:
