@@ -244,7 +244,7 @@ def source_texts() -> dict[str, str]:
                 calls += [node for node in calls_below(kind) if _called(node) == "__init__"]
         for call in sorted(calls, key=lambda one: one.lineno):
             for text in (text for given in call.args for text in _texts(path, given)):
-                if " " in text or (_called(call) == "worded" and "{" not in text):
+                if " " in text or (text and _called(call) == "worded" and "{" not in text):
                     found.setdefault(text, str(path.relative_to(TOP)))
     return found
 

@@ -29,7 +29,7 @@ export function searchField(
     spellcheck: "false",
     dir: "auto",
   });
-  const close = t("Close the search");
+  const close = t("Close search");
   const set = (text: string) => {
     clearTimeout(timer);
     input.value = text;

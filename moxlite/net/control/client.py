@@ -26,7 +26,7 @@ from moxlite.wording import causes
 
 T = TypeVar("T")
 
-CONNECT_SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 30.0
 """Seconds for connecting to a server on the same machine, its greeting included."""
 
 

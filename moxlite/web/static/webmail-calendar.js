@@ -272,7 +272,7 @@ var pause = 150;
 function searchField(label, run, leave) {
   let timer = 0;
   const input = el("input", { class: "search-input", type: "search", maxlength: "200", placeholder: label, "aria-label": label, autocomplete: "off", spellcheck: "false", dir: "auto" });
-  const close = t("Close the search");
+  const close = t("Close search");
   const set = (text2) => {
     clearTimeout(timer);
     input.value = text2;
