@@ -9,7 +9,19 @@ from urllib.parse import quote
 import h11
 import trio
 
-__all__ = ["ADDRESS", "PASSWORD", "Answer", "Browser", "Connecting", "Events", "first_request", "http_exchange"]
+from moxlite.web.composing.uploads import Written
+
+__all__ = [
+    "ADDRESS",
+    "PASSWORD",
+    "Answer",
+    "Browser",
+    "Connecting",
+    "Events",
+    "first_request",
+    "http_exchange",
+    "typed_fields",
+]
 
 ADDRESS = "mia@example.org"
 PASSWORD = "correct horse battery"
@@ -28,6 +40,11 @@ class Answer:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+def typed_fields(begun: dict[str, Any]) -> dict[str, Any]:
+    """What a message that `compose_prepare` has begun gives to a draft, but for its files."""
+    return {name: begun[name] for name in Written.__struct_fields__ if name in begun and name != "uploads"}
 
 
 async def http_exchange(stream: trio.abc.Stream, octets: bytes) -> bytes:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from tests.browsing import typed_fields
 from tests.campaigns.report import Finding
 from tests.running import LocalServer
 
@@ -249,7 +250,7 @@ class Opener:
 
 def written(begun: dict[str, Any], number: int) -> dict[str, Any]:
     """A message as `compose_prepare` began it, to be kept or sent."""
-    kept = {name: value for name, value in begun.items() if name not in ("uploads", "notes")}
+    kept = typed_fields(begun)
     return kept | {"reply_to": [], "uploads": [], "original_id": number, "original_flag": "answered"}
 
 

@@ -14,6 +14,7 @@ import trio
 from moxlite.net.metrics import panics
 from moxlite.sandbox import processes
 from moxlite.sandbox.metrics import deaths, starts
+from tests.browsing import typed_fields
 from tests.house import soon
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, first_request
@@ -198,7 +199,7 @@ async def test_an_answer_is_a_draft_whatever_its_original_holds(rig: Rig, browse
     assert note["message"] == "Only the first 1000 recipients were added. A message can't have more."
     assert note["words"]["values"] == {"most": 1000}
     assert (len(begun["references"]), begun["references"][-1]) == (50, "<last@example.com>")
-    fields = {name: value for name, value in begun.items() if name not in ("name", "notes", "senders", "uploads")}
+    fields = typed_fields(begun)
     draft = {**fields, "reply_to": [], "uploads": []}
     assert await browser.call("draft_save", draft=draft, save_id="00" * 16)
     events = await browser.events(first_request(count=10))

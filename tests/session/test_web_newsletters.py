@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from moxlite.store.people import gathering
+from tests.browsing import typed_fields
 from tests.session.test_web_unsubscribe import listed, put
 from tests.web_rig import Browser, Rig
 
@@ -98,7 +99,7 @@ async def test_a_message_to_leave_counts_when_it_is_sent(rig: Rig, browser: Brow
 
     begun = await browser.call("compose_prepare", kind="new")
     written: dict[str, Any] = {
-        **{name: value for name, value in begun.items() if name != "notes"},
+        **typed_fields(begun),
         "to": [{"name": "", "address": "leave@shop.example"}],
         "subject": "leave",
         "reply_to": [],

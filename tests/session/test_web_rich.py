@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.browsing import typed_fields
 from tests.session.test_web_compose import (
     Queue,
     call_id,
@@ -62,7 +63,7 @@ async def begun(browser: Browser, kind: str, message_id: int, **more: Any) -> di
 
 def sent(found: dict[str, Any], **more: Any) -> dict[str, Any]:
     """What the composer sends after `compose_prepare`."""
-    fields = {name: value for name, value in found.items() if name not in ("uploads", "notes")}
+    fields = typed_fields(found)
     return {**fields, "reply_to": [], "uploads": [one["upload_id"] for one in found["uploads"]], **more}
 
 
