@@ -44,7 +44,7 @@ class Answer:
 
 def typed_fields(begun: dict[str, Any]) -> dict[str, Any]:
     """What a message that `compose_prepare` has begun gives to a draft, but for its files."""
-    return {name: begun[name] for name in Written.__struct_fields__ if name in begun and name != "uploads"}
+    return {name: begun[name] for name in Written.__struct_encode_fields__ if name in begun and name != "uploads"}
 
 
 async def http_exchange(stream: trio.abc.Stream, octets: bytes) -> bytes:
