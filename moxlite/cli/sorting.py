@@ -10,6 +10,7 @@ import msgspec
 
 from moxlite.cli.common import Failure, perform, show, show_json
 from moxlite.cli.described import described
+from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
 from moxlite.operations import described_in, sorting
 from moxlite.operations.sorting import (
@@ -110,7 +111,7 @@ def _condition(text: str) -> RuleCondition:
     part, _, rest = text.partition(" ")
     test, _, value = ("contains", "", rest) if part in ("larger", "attachment") else rest.partition(" ")
     try:
-        return msgspec.convert({"part": part, "test": test, "value": value}, RuleCondition)
+        return from_builtins({"part": part, "test": test, "value": value}, RuleCondition)
     except msgspec.ValidationError:
         raise Failure(f'"{text}" isn\'t a condition; for example: "subject contains invoice"') from None
 
