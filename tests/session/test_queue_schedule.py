@@ -1,9 +1,10 @@
 """Attempts over days, DSNs, restarts, shutdown: what the queue does with time."""
 
-import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
+import apsw
 import msgspec
 import pytest
 import trio
@@ -224,7 +225,7 @@ async def test_interrupted_attempt_is_seen_as_such_after_a_restart(tmp_path: Pat
         server.hang_after_data = True
         await rig.submit("bob@remote.example")
         await server.in_data.wait()
-        with sqlite3.connect(tmp_path / "queue.db") as other:
+        with closing(apsw.Connection(str(tmp_path / "queue.db"), flags=apsw.SQLITE_OPEN_READONLY)) as other:
             [(attempts, next_attempt, results)] = other.execute("SELECT attempts, next_attempt, results FROM msg")
         assert (attempts, msgspec.json.decode(results)[0]["error"]) == (1, DELIVERING)
         assert next_attempt > rig.clock.now
