@@ -248,7 +248,7 @@ def typist(she: Person) -> None:
         she.press("Enter")
         expect(page.locator("#app.other-place")).to_be_visible()
         she.press("n")
-        expect(she.dialog.get_by_label("Name")).to_be_focused()
+        expect(she.dialog.get_by_label("Name", exact=True)).to_be_focused()
         she.type("Ida Holm")
         she.press("Tab")
         she.type("ida@holm.example")
@@ -366,7 +366,7 @@ def german(sie: Person) -> None:
     with sie.step("Accept an invitation", 2):
         sie.click(sie.row("Elternabend"))
         sie.click(page.locator(".event-card").get_by_role("button", name="Ja", exact=True))
-        expect(page.locator(".event-card").get_by_role("status")).not_to_be_empty()
+        expect(page.locator(".event-card").get_by_role("status").last).not_to_be_empty()
     with sie.step("Put a mail off with words of one's own", 4):
         sie.row("Zwei Bücher").hover()
         sie.click(sie.row("Zwei Bücher").locator("[data-action=later]"))
@@ -410,7 +410,8 @@ def planner(her: Person) -> None:
         her.click(her.dialog.get_by_role("button", name="Edit", exact=True))
         her.click(her.dialog.get_by_label("Guests", exact=True))
         her.type("ben@okafor.example")
-        her.press("Enter")
+        her.press("Enter")  # the guest
+        her.press("Enter")  # the event
         expect(page.get_by_label("Title")).to_have_count(0)
         expect(event).to_be_visible()
     with her.step("Move it to another day", 1):
