@@ -321,7 +321,7 @@ PER_SERVER: Final[dict[str, Run]] = {
 ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
     "apps": {},
     "copy_state": {},
-    "forwards": {},
+    "account_forward_list": {},
     "script_list": {},
     "shares": {},
     "link_list": {},
@@ -336,7 +336,7 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
     "import_abort": {"token": "x"},
     "attempt_list": {"after": "", "count": 50},
     "account_rule_list": {},
-    "junk": {},
+    "account_junk_show": {},
     "junk_teach": {},
     "junk_retrain": {},
     "junk_training": {},
