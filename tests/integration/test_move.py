@@ -1,6 +1,7 @@
 """A whole server moves from Dovecot and Postfix to moxlite (docs/spec/move.md)."""
 
 import base64
+import http.client
 import json
 import random
 import selectors
@@ -9,6 +10,7 @@ import shutil
 import smtplib
 import socket
 import socketserver
+import ssl
 import subprocess
 import textwrap
 import threading
@@ -422,6 +424,58 @@ def test_fifty_accounts_move(kind: str, server: LocalServer, dovecot: Dovecot, t
                     Caller(server.port(80), address, password).log_in()
     if kind == "mox":
         assert f"{ACCOUNTS} links" in server.cli("move", "links", str(plan), "--out", str(tmp_path / "page")).stdout
+
+
+EVENT = """BEGIN:VCALENDAR\r
+VERSION:2.0\r
+PRODID:-//x//x//EN\r
+BEGIN:VEVENT\r
+UID:{uid}\r
+DTSTAMP:20260101T000000Z\r
+DTSTART:20260301T090000Z\r
+SUMMARY:{uid}\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{uid}\r\nEND:VCARD\r\n"
+
+
+@pytest.mark.nightly(smoke="tests/session/test_move.py::test_one_failure_stops_no_other_and_what_is_there_stays")
+def test_calendars_and_contacts_of_fifty_accounts_move(tmp_path: Path) -> None:
+    """MOVE-6, MOVE-8: by CalDAV and CardDAV from another server, five events and three contacts each."""
+    names = [f"dav{number}" for number in range(ACCOUNTS)]
+    with LocalServer(tmp_path / "old") as old, LocalServer(tmp_path / "new") as new:
+        rows = ["address,dav_url,dav_user,dav_password"]
+        for name in names:
+            password = f"the old one of {name}"
+            old.cli("config", "account", "add", name, f"{name}@localhost")
+            old.cli("account", "set-password", name, stdin=f"{password}\n")
+            rows.append(f"{name}@localhost,https://localhost:{old.port(443)}/dav/,{name}@localhost,{password}")
+            login = {"authorization": "Basic " + base64.b64encode(f"{name}@localhost:{password}".encode()).decode()}
+            trusting = ssl._create_unverified_context()
+            connection = http.client.HTTPSConnection("127.0.0.1", old.port(443), context=trusting, timeout=60)
+            for number in range(8):
+                kind, text, place = (
+                    ("text/calendar", EVENT, f"calendars/{name}/calendar/{number}.ics")
+                    if number < 5
+                    else ("text/vcard", CARD, f"addressbooks/{name}/contacts/{number}.vcf")
+                )
+                body = text.format(uid=f"{name}-{number}").encode()
+                connection.request("PUT", f"/dav/{place}", body, {**login, "content-type": kind})
+                answer = connection.getresponse()
+                said = answer.read()
+                assert answer.status == 201, said
+            connection.close()
+        (tmp_path / "users.csv").write_text("\n".join(rows) + "\n")
+        plan = tmp_path / "plan.toml"
+        new.cli("move", "plan", "csv", str(tmp_path / "users.csv"), "--out", str(plan))
+        ran = new.cli("move", "run", str(plan), check=False, seconds=600)
+        assert ran.returncode == 0, ran.stdout[-2000:]
+        counted = json.loads(new.cli("move", "check", str(plan), "--json", seconds=600).stdout)["accounts"]
+        assert [sum(one["there"] for one in account["places"]) for account in counted] == [8] * ACCOUNTS
+        assert not any(one["lost"] or one["uncounted"] for one in counted)
+        new.stop()
+        old.stop()
 
 
 @pytest.mark.nightly(smoke="tests/integration/test_move.py::test_a_server_of_dovecot_and_postfix_moves")
