@@ -57,15 +57,17 @@ def played() -> dict[str, Any]:
 
 def given(address: str, site: str, note: str, messages: int, state: str = "on", **more: Any) -> dict[str, Any]:
     """An address to give away, as `masked_list` tells of it."""
-    senders = [{"domain": site, "first": "2026-09-02T08:00:00Z", "messages": messages}]
-    found = {"senders": senders, "strangers": 0, "strangers_since": None, "only_from": [], "expires": None}
-    times = {"created": "2026-09-01T10:00:00Z", "last_mail": "2026-11-20T08:00:00Z"}
+    wrote = [{"domain": site, "first": "2026-09-02T08:00:00Z", "messages": messages}]
+    found = {"senders": [site], "wrote": wrote, "strangers": 0, "strangers_since": "", "leak": ""}
+    times = {"created": "2026-09-01T10:00:00Z", "last_mail": "2026-11-20T08:00:00Z", "expires": ""}
     return {
+        "id": messages,
         "address": address,
         "state": state,
         "site": site,
         "note": note,
         "messages": messages,
+        "only_from": [],
         **times,
         **found,
         **more,
@@ -74,7 +76,7 @@ def given(address: str, site: str, note: str, messages: int, state: str = "on", 
 
 def given_away() -> dict[str, Any]:
     """Three addresses: one is well, one has leaked, one is off."""
-    leaked: dict[str, Any] = {"strangers": 3, "strangers_since": "2026-10-03T07:00:00Z"}
+    leaked: dict[str, Any] = {"strangers": 3, "strangers_since": "2026-10-03T07:00:00Z", "leak": "shop.example"}
     items = [
         given("trains.k4w9t@hill.example", "trains.example", "season ticket", 14),
         given("shop.x7k2p@hill.example", "shop.example", "", 31, **leaked),
@@ -120,7 +122,7 @@ def take_landings(browser: Browser, server: LocalServer, folder: Path) -> None:
 
     page.route("**/api/overview", answer)
     page.goto(f"{visitor.base}/admin/")
-    page.get_by_label("Password").fill("moxadmin")
+    page.get_by_label("Password", exact=True).fill("moxadmin")
     page.get_by_role("button", name="Log in").click()
     expect(page.locator(".placement li")).to_have_count(3)
     page.locator(".placement").scroll_into_view_if_needed()
@@ -141,7 +143,7 @@ def take(browser: Browser, server: LocalServer, folder: Path) -> None:
     page.get_by_role("button", name="Add account").click()
     page.get_by_label("Address", exact=True).fill("marit.berg@gmail.com")
     page.get_by_role("button", name="Next").click()
-    expect(page.get_by_label("Password")).to_be_focused()
+    expect(page.get_by_label("Password", exact=True)).to_be_focused()
     save_picture(page, folder / "account-links-add.webp")
     page.get_by_role("button", name="Cancel").click()
     page.route("**/api/masked_list", lambda route: route.fulfill(json=given_away()))
