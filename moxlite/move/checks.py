@@ -150,12 +150,14 @@ class Checks:
         transfer = Transfer(account, self._accounts, order, tell, self._config.current.static.data_dir / "tmp")
         try:
             async with old_mail(self._copies, transfer) as (client, pull):
-                for place in await pull.places(client):
+                places = await pull.places(client)
+                for place in places:
                     try:
                         count.mailboxes.append(await _mailbox(account, pull, client, order, place))
                     except Refused as error:
                         count.uncounted.append(f"mailbox {place.box.name}: {error}")
-                await self._shares(await shares_of(client, pull, plan, account.name), count)
+                if client.has("ACL"):
+                    await self._shares(await shares_of(client, places, plan, account.name), count)
         except IMAPClientError as error:
             count.uncounted.append(f"mail: {reason_of(error)}")
         for mailbox in count.mailboxes:

@@ -195,8 +195,9 @@ class Moves:
             for user, move in zip(plan.users, state.accounts, strict=True):
                 nursery.start_soon(self._account, plan, user, move, limiter)
         for user, move in zip(plan.users, state.accounts, strict=True):
-            await self.steps.shares(plan, user, move)
-            move.step = ""
+            if move.phase == "done":  # where mail could not come, nothing is there to be shared
+                move.phase = "done" if await self.steps.shares(plan, user, move) else "failed"
+                move.step = ""
         for alias in plan.aliases:
             async with _noting(state.problems, f"alias {alias.address}"):
                 await self.steps.alias(alias)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +18,7 @@ from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.sharenotices import ANYONE
 
 if TYPE_CHECKING:
+    from moxlite.migration.names import Place
     from moxlite.migration.pull import Pull
     from moxlite.net.imapclient import Client
 
@@ -49,19 +50,15 @@ async def old_mail(copies: Copies, transfer: Transfer) -> AsyncIterator[tuple[Cl
             await client.logout()
 
 
-async def shares_of(client: Client, pull: Pull, plan: Plan, account: str) -> list[Share]:
-    """The shares of a user there, but for rights that have no counterpart; nothing if the server can't say. Raises
-    IMAPClientError.
-    """
+async def shares_of(client: Client, places: Iterable[Place], plan: Plan, account: str) -> list[Share]:
+    """The shares of a user at a server with ACL, but for rights that have no counterpart. Raises IMAPClientError."""
     from moxlite.net.imapclient import Refused
 
-    if not client.has("ACL"):
-        return []
     names = {address.lower(): user.account for user in plan.users for address in (user.account, *user.addresses)}
     names |= {user.imap.user.lower(): user.account for user in plan.users if user.imap is not None}
     names |= {ANYONE: ANYONE, "authenticated": ANYONE, "owner": account, "#owner": account}
     shares = []
-    for place in await pull.places(client):
+    for place in places:
         try:
             answer = (await client.run(c.GetAcl(place.box.name))).of(r.AclData)
         except Refused:  # only those with the right to share it see its shares

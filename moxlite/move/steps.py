@@ -194,14 +194,16 @@ class Steps:
         )
         move.messages, move.left = before + result.messages, 0
 
-    async def shares(self, plan: Plan, user: User, move: AccountMove) -> None:
-        """Share a user's mailboxes as there, when all accounts are here; what its owner has shared here stays."""
+    async def shares(self, plan: Plan, user: User, move: AccountMove) -> bool:
+        """Share a user's mailboxes as there, when all accounts are here; whether that could be done. What its owner has
+        shared here stays.
+        """
         move.step = "shares"
-        await self._tried("shares", user, move, partial(self._shares, plan))
+        return await self._tried("shares", user, move, partial(self._shares, plan))
 
     async def _shares(self, plan: Plan, user: User, move: AccountMove) -> None:
         order = imap_order(plan, user)
-        if order is None or self._config.current.account(user.account) is None:
+        if order is None:
             return
 
         async def silent(_: Event) -> None:
@@ -216,7 +218,9 @@ class Steps:
                 self._accounts.use(user.account) as account,
                 old_mail(self._copies, Transfer(account, self._accounts, order, silent, tmp)) as (client, pull),
             ):
-                shares = await shares_of(client, pull, plan, user.account)
+                if not client.has("ACL"):
+                    return
+                shares = await shares_of(client, await pull.places(client), plan, user.account)
         except IMAPClientError as error:
             raise CopyFailed(reason_of(error)) from None
         if not shares:

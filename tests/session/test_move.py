@@ -15,6 +15,7 @@ from moxlite.migration.copies import CopyFailed
 from moxlite.move.moves import STATE, Moves
 from moxlite.move.plan import Alias, DAVUser, IMAPUser, Key, Plan, Script, User
 from moxlite.net.control.server import CommandFailed
+from moxlite.net.imapclient import ConnectionLost
 from moxlite.operations import Role
 from moxlite.operations.copies import Copied, CopyByImap, MailboxStep, Note
 from moxlite.operations.groupware import Copied as CopiedEntries, CopyCalendars
@@ -37,6 +38,7 @@ class Old:
         self.go = trio.Event()
         self.go.set()
         self.most = self.running = 0
+        self.lost = False
 
     async def run(self, kind: str, order: CopyByImap, tell: Any, *, begun: Callable[[Any], None]) -> Copied:
         """As `Copies.run`."""
@@ -58,6 +60,8 @@ class Old:
     async def connect(self, *_: object) -> "Session":
         """As `Copies.connect`."""
         await trio.lowlevel.checkpoint()
+        if self.lost:
+            raise ConnectionLost("the connection ended")
         return Session()
 
 
@@ -233,6 +237,23 @@ async def test_a_selector_that_leads_out_of_the_folder_writes_no_key(rig: Rig) -
     assert (await moves.state()).problems == ["domain new.example: DKIM selector '../../out' is not a name for DNS"]
     assert rig.holder.current.domains.domains["new.example"].dkim is not None
     assert not [path for path in rig.holder.domains_path.parent.parent.rglob("*") if "moved" in path.name]
+
+
+async def test_shares_that_could_not_come_are_a_failure(rig: Rig) -> None:
+    """MOVE-6: once, and not where mail could not come either; the next run brings them."""
+    old = Old()
+    old.lost = True
+    old.fail["ben"] = "the password is wrong"
+    plan = Plan(domains=["example.org"], users=[user("mia"), user("ben")])
+    moves = moves_of(rig, old)
+    await moves.run(plan)
+    accounts = await ended(moves)
+    assert {name: move.phase for name, move in accounts.items()} == {"mia": "failed", "ben": "failed"}
+    assert "shares: the connection ended" in accounts["mia"].problems
+    assert not any(problem.startswith("shares") for problem in accounts["ben"].problems)
+    old.lost, old.fail = False, {}
+    await moves.run(plan)
+    assert {move.phase for move in (await ended(moves)).values()} == {"done"}
 
 
 async def test_three_accounts_come_at_a_time_and_a_pause_keeps_the_plan(rig: Rig) -> None:
