@@ -224,36 +224,31 @@ def nearly_full(name: str, used: int, limit: int) -> Finding:
 
 def weak_passwords(accounts: Sequence[str]) -> list[Finding]:
     """Accounts with a password that is easy to guess."""
-    if not accounts:
-        return []
-    number = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}"
-    return [
-        Finding(
-            grade="warning",
-            code="password-weak",
-            about=accounts[0],
-            text=f"{number} with a password that is easy to guess: {', '.join(accounts[:MAX_SHOWN])}",
-            detail="The password is common, or based on the address, name, or server. Anyone can guess passwords on "
-            "mail ports.",
-            commands=tuple(f"moxlite account set-password {name}" for name in accounts[:MAX_SHOWN]),
-        )
-    ]
+    about = partial(Finding, grade="warning", code="password-weak")
+    detail = (
+        "The password is common, or based on the address, name, or server. Anyone can guess passwords on mail ports."
+    )
+    what = "with a password that is easy to guess"
+    return _of_accounts(accounts, about, what, detail, "moxlite account set-password {}")
 
 
 def _foreign(accounts: Sequence[str]) -> list[Finding]:
+    about = partial(Finding, grade="note", code="password-foreign")
+    detail = "Only the old server's password hash is known until then, so SCRAM and CRAM-MD5 aren't announced."
+    what = "with no login since the migration"
+    return _of_accounts(accounts, about, what, detail, "moxlite account recovery-link {} --days 7")
+
+
+def _of_accounts(
+    accounts: Sequence[str], about: Callable[..., Finding], what: str, detail: str, command: str
+) -> list[Finding]:
+    """One finding for all accounts of a kind, if there are any; `command` is for each, with its name at ``{}``."""
     if not accounts:
         return []
-    number = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}"
-    return [
-        Finding(
-            grade="note",
-            code="password-foreign",
-            about=accounts[0],
-            text=f"{number} with no login since the migration: {', '.join(accounts[:MAX_SHOWN])}",
-            detail="Only the old server's password hash is known until then, so SCRAM and CRAM-MD5 aren't announced.",
-            commands=tuple(f"moxlite account recovery-link {name} --days 7" for name in accounts[:MAX_SHOWN]),
-        )
-    ]
+    shown = accounts[:MAX_SHOWN]
+    text = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'} {what}: {', '.join(shown)}"
+    commands = tuple(command.format(name) for name in shown)
+    return [about(about=accounts[0], text=text, detail=detail, commands=commands)]
 
 
 def refused(refusals: Refusals) -> Finding:
