@@ -289,7 +289,8 @@ def _killed(owner: Owner) -> None:
 
 def _remove(owner: Owner) -> None:
     run = owner.run
-    assert "kept, with user moxlite: /etc/moxlite /var/lib/moxlite /var/backups/moxlite" in run("moxlite self remove")
+    copies = f"/var/lib/moxlite /var/lib/moxlite.of-{VERSION} /var/backups/moxlite"
+    assert f"kept, with user moxlite: /etc/moxlite {copies}" in run("moxlite self remove")
     run("test ! -e /usr/local/bin/moxlite -a ! -e /etc/systemd/system/moxlite.service -a ! -e /opt/moxlite-file")
     run("/opt/real/moxlite self install")
     owner.serves()
