@@ -1,4 +1,6 @@
-"""A Debian of a test's own, booted by systemd-nspawn: commands are run in it as root (systemd-nspawn(1))."""
+"""A Debian of a test's own, booted by systemd-nspawn, or only entered: commands are run in it as root
+(systemd-nspawn(1)).
+"""
 
 import ctypes
 import os
@@ -12,7 +14,7 @@ from typing import TypeVar
 
 from tests.tools import until
 
-__all__ = ["ENVIRONMENT", "INCLUDE", "SUITE", "SUITES", "CommandFailed", "Machine", "booted"]
+__all__ = ["ENVIRONMENT", "INCLUDE", "SUITE", "SUITES", "CommandFailed", "Machine", "booted", "entered"]
 
 T = TypeVar("T")
 
@@ -80,9 +82,9 @@ class Machine:
             check=False,
         )
 
-    def run(self, command: str, *, check: bool = True) -> str:
+    def run(self, command: str, *, check: bool = True, seconds: float = SECONDS) -> str:
         """The output of a shell there. Raises CommandFailed."""
-        done = self._sh(command, SECONDS)
+        done = self._sh(command, seconds)
         if check and done.returncode:
             journal = self._sh("journalctl --no-pager -n 40 -u moxlite", 60)
             raise CommandFailed(f"{command}: {done.returncode}: {done.stdout}{done.stderr}{journal.stdout}")
@@ -106,9 +108,8 @@ class Machine:
 
 
 @contextmanager
-def booted(root: Path, *options: str) -> Iterator[Machine]:
-    """A machine, for the block; `options` are systemd-nspawn's, about its network say."""
-    always = ("--boot", "--register=no", "--keep-unit", "--console=pipe", f"--system-call-filter={LANDLOCK}")
+def _started(root: Path, *options: str) -> Iterator[tuple[Machine, subprocess.Popen[bytes]]]:
+    always = ("--register=no", "--keep-unit", "--console=pipe", f"--system-call-filter={LANDLOCK}")
     with subprocess.Popen(
         ["systemd-nspawn", "--directory", str(root), *always, *options],
         stdin=subprocess.DEVNULL,
@@ -116,15 +117,29 @@ def booted(root: Path, *options: str) -> Iterator[Machine]:
         stderr=subprocess.DEVNULL,
     ) as nspawn:
         try:
-            machine = Machine(nspawn.pid)
-            until(
-                lambda: machine.run("systemctl is-system-running", check=False) in ("running", "degraded"),
-                seconds=120,
-                what="the boot",
-            )
-            yield machine
-            if nspawn.poll() is None:
-                machine.run("systemctl poweroff", check=False)
-                nspawn.wait(timeout=60)
+            yield Machine(nspawn.pid), nspawn
         finally:
             nspawn.terminate()
+
+
+@contextmanager
+def booted(root: Path, *options: str) -> Iterator[Machine]:
+    """A machine, for the block; `options` are systemd-nspawn's, about its network say."""
+    with _started(root, "--boot", *options) as (machine, nspawn):
+        until(
+            lambda: machine.run("systemctl is-system-running", check=False) in ("running", "degraded"),
+            seconds=120,
+            what="the boot",
+        )
+        yield machine
+        if nspawn.poll() is None:
+            machine.run("systemctl poweroff", check=False)
+            nspawn.wait(timeout=60)
+
+
+@contextmanager
+def entered(root: Path, *options: str) -> Iterator[Machine]:
+    """The same without systemd: all that runs in it was started by a command, and ends with the block."""
+    with _started(root, "--as-pid2", *options, "sleep", "infinity") as (machine, _):
+        until(lambda: machine.run("echo it", check=False) == "it", seconds=120, what="the machine")
+        yield machine

@@ -7,6 +7,7 @@ Each step raises Finding, or AssertionError, where a server with a child that do
 import imaplib
 import json
 import secrets
+import smtplib
 import time
 import urllib.request
 from base64 import b64encode
@@ -19,7 +20,7 @@ from tests.campaigns.report import Finding
 from tests.tools import until
 from tests.webcalls import Caller
 
-__all__ = ["FirstHour", "letter"]
+__all__ = ["FirstHour", "letter", "mail_to_oneself"]
 
 SCRIPT: Final = """\
 require ["fileinto", "mailbox", "regex"];
@@ -41,6 +42,24 @@ def letter(sender: str, to: str, subject: str, html: str = "") -> EmailMessage:
     if html:
         message.add_alternative(html, subtype="html")
     return message
+
+
+def mail_to_oneself(host: str, password: str) -> int:
+    """Send a message from you@example.org to the same at a server that quickstart set up; returns how many are in its
+    Inbox once it is there.
+    """
+
+    def count() -> int:
+        with imaplib.IMAP4_SSL(host, 993, timeout=60) as imap:
+            imap.login("you@example.org", password)
+            return int(imap.select("INBOX")[1][0] or b"0")
+
+    before = count()
+    with smtplib.SMTP_SSL(host, 465, timeout=60) as smtp:
+        smtp.login("you@example.org", password)
+        smtp.sendmail("you@example.org", ["you@example.org"], "From: you@example.org\r\n\r\nHello\r\n")
+    until(lambda: count() > before, what="the message", pause=0.5)
+    return count()
 
 
 def invitation(sender: str, to: str, word: str) -> EmailMessage:

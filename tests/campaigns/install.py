@@ -23,7 +23,7 @@ from pathlib import Path
 from moxlite.net.tls.certificates import self_signed
 from tests.campaigns.report import Finding, Report
 from tests.containers import INCLUDE, SUITE, Machine, booted
-from tests.firsthour import FirstHour
+from tests.firsthour import FirstHour, mail_to_oneself
 from tests.pages import commands
 from tests.tools import need, top, until
 
@@ -61,7 +61,10 @@ def run(seed: int, share: float, report: Report) -> None:
         with booted(root, "--private-network") as machine:
             machine.run(f"ip link set lo up; ip addr add {ADDRESS}/32 dev lo; systemctl restart moxlite")
             _must("trixie" in machine.run("cat /etc/os-release"), "this is Debian 13")
-            _must(_mail(machine, password) > 2, "mail of before the upgrade is served, and new mail")
+            _must(
+                machine.inside(lambda: mail_to_oneself(ADDRESS, password)) > 2,
+                "mail of before the upgrade is served, and new mail",
+            )
             _first_hour(machine, password, report)
             _leave(machine, report)
 
@@ -112,21 +115,6 @@ def _full_upgrade(root: Path, report: Report) -> None:
     report.tell(f"full-upgrade to Debian 13: {time.monotonic() - began:.0f} s")
 
 
-def _mail(machine: Machine, password: str) -> int:
-    """Send a message to oneself; returns how many have come so far."""
-
-    def send() -> int:
-        with smtplib.SMTP_SSL(ADDRESS, 465, timeout=60) as smtp:
-            smtp.login("you@example.org", password)
-            smtp.sendmail("you@example.org", ["you@example.org"], "From: you@example.org\r\n\r\nHello\r\n")
-        time.sleep(2)
-        with imaplib.IMAP4_SSL(ADDRESS, 993, timeout=60) as imap:
-            imap.login("you@example.org", password)
-            return int(imap.select("INBOX")[1][0] or b"0")
-
-    return machine.inside(send)
-
-
 def _live(machine: Machine, report: Report) -> str:
     """Until the upgrade by apt; returns the password of the account."""
     run = machine.run
@@ -165,7 +153,7 @@ def _live(machine: Machine, report: Report) -> str:
     _must("soak2" in run("dpkg-query --show moxlite"), "the newer version is there")
     _must("eve" in run("moxlite config account list"), "the accounts are there")
 
-    _must(_mail(machine, password) == 1, "mail is served")
+    _must(machine.inside(lambda: mail_to_oneself(ADDRESS, password)) == 1, "mail is served")
     return password
 
 
