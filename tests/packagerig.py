@@ -1,8 +1,11 @@
-"""`script/package` run by tests: packages, keys of gpg, and an apt with lists and sources of its own."""
+"""`script/package` run by tests: packages, keys of gpg, an apt with lists and sources of its own, and the DNS record of
+releases.
+"""
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -10,11 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
+import dns.flags
+import dns.message
+import dns.rrset
 import pytest
 
 from tests.tools import need, top
 
-__all__ = ["build_frozen", "build_package", "made_keyrings", "package", "private_apt"]
+__all__ = ["UpdateRecord", "build_frozen", "build_package", "made_keyrings", "package", "private_apt"]
 
 NO_NETWORK = ("Could not find a version", "No matching distribution", "Failed to establish", "connection")
 """What pip says where the wheels cannot be had."""
@@ -99,3 +105,22 @@ def private_apt(folder: Path, sources: str) -> Callable[..., subprocess.Complete
         )
 
     return run
+
+
+class UpdateRecord:
+    """A resolver that knows the newest version of project.example."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+
+    def serve(self, sock: socket.socket) -> None:
+        """Answer what comes to a datagram socket, without end."""
+        while True:
+            wire, peer = sock.recvfrom(4096)
+            asked = dns.message.from_wire(wire)
+            answer = dns.message.make_response(asked)
+            answer.flags |= dns.flags.RA
+            name = str(asked.question[0].name)
+            if name == "_updates.project.example.":
+                answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", f'"v=UPDATES0; l={self.version}"'))
+            sock.sendto(answer.to_wire(), peer)

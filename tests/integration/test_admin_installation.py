@@ -21,9 +21,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-import dns.flags
-import dns.message
-import dns.rrset
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -31,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from moxlite.admin.installation import UNIT
 from tests.containers import INCLUDE, SUITES, CommandFailed, Machine, booted
 from tests.machine import hindrance_to_containers
+from tests.packagerig import UpdateRecord
 from tests.tools import need, until
 
 pytestmark = [
@@ -78,29 +76,12 @@ class Site(BaseHTTPRequestHandler):
         self.wfile.write(body or b"")
 
 
-class Answers:
-    """A resolver with one TXT record."""
-
-    version = VERSION
-
-    def serve(self, sock: socket.socket) -> None:
-        while True:
-            wire, peer = sock.recvfrom(4096)
-            asked = dns.message.from_wire(wire)
-            answer = dns.message.make_response(asked)
-            answer.flags |= dns.flags.RA
-            name = str(asked.question[0].name)
-            if name == "_updates.project.example.":
-                answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", f'"v=UPDATES0; l={self.version}"'))
-            sock.sendto(answer.to_wire(), peer)
-
-
 class Owner:
     """What an owner types at the machine."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.answers = Answers()
+        self.answers = UpdateRecord(VERSION)
         self.run = machine.run
         self.sent = 0
 
