@@ -52,7 +52,8 @@ class Identity(msgspec.Struct, frozen=True):
     `app_password` and `app_id`: name and number of the app password that was used, "" and None for the account's own or
     a certificate; `app_expires`: its expiry (µs UTC), None for never; `read_only`: nothing may be changed (STORE-191);
     `only_addresses`: a token for addresses to give away and nothing else, with which programs log in by JMAP (MASK-13).
-    `subject`: the person at the login provider who has logged in, "" for another log-in.
+    `subject`: the person at the login provider who has logged in, "" for another log-in; `logouts`: the number of
+    log-outs there when that began (`PersonLogouts`).
     `key`: fingerprint of the client certificate's key that was used, "" for passwords.
     `login`: the address as typed, including the part after a separator (SMTP-118); None if it equals the canonical one.
     """
@@ -67,6 +68,7 @@ class Identity(msgspec.Struct, frozen=True):
     only_addresses: bool = False
     key: str = ""
     subject: str = ""
+    logouts: int = 0
 
     def used(self, *, app_password: str = "", key: str = "") -> bool:
         """Whether the user logged in by the app password of this name, or by this TLS key; either may be ""."""

@@ -210,11 +210,21 @@ class LoginProvider:
             raise ProviderAway(f"client secret {path}: {error.strerror}") from error
 
 
+class Person(msgspec.Struct, frozen=True):
+    """A person whom the provider has verified. `proven`: when the person gave a secret there (µs UTC); `strong`: with a
+    second factor that counts here (WEB-187); `logouts`: the number of log-outs there when the log-in began.
+    """
+
+    subject: str
+    proven: int
+    strong: bool
+    logouts: int
+
+
 async def accept_person(
-    logins: Logins, request: LoginRequest, recipient: AccountRecipient | None, subject: str, *, strong: bool
+    logins: Logins, request: LoginRequest, recipient: AccountRecipient | None, person: Person
 ) -> Identity:
-    """Log in a person whom the provider has verified, to the account that the person is connected to, None without
-    one (WEB-181). `strong`: by a second factor there that counts here.
+    """Log in a person to the account that the person is connected to, None without one (WEB-181).
 
     Raises:
       WrongCredentials, LoginDisabled: see there.
@@ -224,7 +234,8 @@ async def accept_person(
         unknown = WrongCredentials("this login isn't connected to an account")
         raise logins.attempts.refuse(request, MECHANISM, "", unknown, result="baduser")
     address = str(recipient.canonical)
-    if not strong and await logins.stored.has_factors(recipient.account):
-        needed = FactorNeeded(Identity(recipient.account, address, subject=subject))
+    if not person.strong and await logins.stored.has_factors(recipient.account):
+        needed = FactorNeeded(Identity(recipient.account, address, subject=person.subject, logouts=person.logouts))
         raise logins.attempts.refuse(request, MECHANISM, address, needed, recipient)
-    return msgspec.structs.replace(logins.accept(request, MECHANISM, address, recipient), subject=subject)
+    accepted = logins.accept(request, MECHANISM, address, recipient)
+    return msgspec.structs.replace(accepted, subject=person.subject, logouts=person.logouts)

@@ -25,7 +25,7 @@ from moxlite.admin.providerpeople import ProviderPeople
 from moxlite.decoders import from_json
 from moxlite.logins.attempts import Attempts
 from moxlite.logins.identity import LoginRefused, RateLimited, WrongCredentials
-from moxlite.logins.provider import MECHANISM, LoginProvider, ProviderAway
+from moxlite.logins.provider import MECHANISM, LoginProvider, Person, ProviderAway
 from moxlite.proto.oidc import SKEW, Begun, Claims, NotGranted, OIDCError
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.providerbindings import BoundElsewhere
@@ -36,7 +36,7 @@ from moxlite.web.errors import LoginFailed, NotFound, Unavailable, UserError
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import ResponseWriter, parse_fields
 from moxlite.web.http.messages import Response
-from moxlite.web.sessions import Sessions, refused
+from moxlite.web.sessions import INVALID, Sessions, refused
 from moxlite.web.types import LoginResult
 from moxlite.wording import reason_of, worded
 
@@ -86,7 +86,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 class _Away(msgspec.Struct, frozen=True):
     """A request that its browser keeps while it is at the provider. `until`: seconds since 1970; `session`: that of the
-    page, 0 for a log-in.
+    page, 0 for a log-in; `logouts`: the number of log-outs there before it.
     """
 
     app: str
@@ -94,6 +94,7 @@ class _Away(msgspec.Struct, frozen=True):
     session: int
     stay: bool
     until: int
+    logouts: int
     begun: Begun
 
 
@@ -141,12 +142,13 @@ class ProviderLogins:
         except ProviderAway as error:
             raise _unavailable(error) from error
         session = 0 if purpose == "login" else caller.require().id
-        away = _Away(self.sessions.app, purpose, session, stay, int(time.time()) + LIFE, begun)
+        until, logouts = int(time.time()) + LIFE, self._auth.sessions.logouts.count
+        away = _Away(self.sessions.app, purpose, session, stay, until, logouts, begun)
         self.sessions.cookies.send_away(caller, self._sealed(msgspec.json.encode(away)), LIFE)
         return url
 
-    async def finish(self, caller: Caller, purpose: Purpose, answer: Answer) -> Claims:
-        """The person who comes back. Raises LoginFailed, RateLimited, Unavailable."""
+    async def finish(self, caller: Caller, purpose: Purpose, answer: Answer) -> tuple[Claims, _Away]:
+        """The person who comes back, and the request. Raises LoginFailed, RateLimited, Unavailable."""
         provider = self._require(caller)
         away = self._opened(self.sessions.cookies.returned(caller))
         self.sessions.cookies.send_away(caller, "", 0)  # it serves once
@@ -165,7 +167,7 @@ class ProviderLogins:
             raise LoginFailed(AGAIN)
         caller.stays = away.stay and self.sessions.app == "webmail"
         try:
-            return await provider.finish(
+            claims = await provider.finish(
                 away.begun, state=answer.state, code=answer.code, iss=answer.iss or None, error=answer.error
             )
         except ProviderAway as error:
@@ -179,26 +181,29 @@ class ProviderLogins:
             wrong = WrongCredentials("couldn't verify the login provider's answer")
             refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
             raise await refused(refusal, FAILED) from error
+        if self.sessions.logged_out_there(claims.sub, away.logouts):
+            raise LoginFailed(INVALID)
+        return claims, away
 
     async def log_in(self, caller: Caller, answer: Answer) -> LoginResult:
         """Start a session for the person who comes back, or ask for a second factor. Raises as `finish`."""
-        claims = await self.finish(caller, "login", answer)
+        claims, away = await self.finish(caller, "login", answer)
         assert self._people is not None
         account = await self._people.account_of(claims, app=self.sessions.app, remote=caller.request.client_ip)
         # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
         seconds = max(min(claims.auth_time or 0, time.time()), 1)
-        proven, strong = int(seconds * 1_000_000), self._people.provider.strong(claims)
-        return await self.sessions.log_in_by_provider(caller, account, claims.sub, proven, strong=strong)
+        strong = self._people.provider.strong(claims)
+        person = Person(claims.sub, int(seconds * 1_000_000), strong, away.logouts)
+        return await self.sessions.log_in_by_provider(caller, account, person)
 
     async def confirm(self, caller: Caller, answer: Answer) -> None:
         """Allow the sensitive calls of a session to its person, or after a log-in here to a person of its account, who
         has logged in since `begin`. Raises as `finish`.
         """
-        began = self._opened(self.sessions.cookies.returned(caller))
-        claims = await self.finish(caller, "confirm", answer)
+        claims, away = await self.finish(caller, "confirm", answer)
         session = caller.require()
         # A provider that ignores `prompt` and `max_age` tells an earlier time, or none.
-        if began is None or claims.auth_time is None or claims.auth_time < began.until - LIFE - SKEW:
+        if claims.auth_time is None or claims.auth_time < away.until - LIFE - SKEW:
             raise LoginFailed(NOT_ANEW)
         others = session.subject and session.subject != claims.sub
         if others or await self.bindings.account_of(claims.iss, claims.sub) != session.account:
@@ -229,6 +234,8 @@ class ProviderLogins:
             self._attempts.refuse(attempt, MECHANISM, "", wrong, result="badcreds")
             answer = Response(400, LOGOUT_HEADERS, b'{"error":"invalid_request"}')
         else:
+            # First: log-ins on their way end too, also those of people without an account.
+            self._auth.sessions.logouts.note(subject)
             account = await self.bindings.account_of(provider.issuer, subject)
             ended = 0 if account is None else await self._auth.sessions.remove_person(account, subject)
             logger.info("logged out at the login provider", extra={"kv": {"account": account or "", "ended": ended}})
@@ -341,7 +348,7 @@ class ProviderConnectionCalls:
     @call(confirm=True, audit="login provider connected")
     async def provider_connected(self, caller: Caller, answer: Answer) -> ProviderState:
         """Connect the account with the person who comes back."""
-        claims = await self._logins.finish(caller, "connect", answer)
+        claims, _ = await self._logins.finish(caller, "connect", answer)
         account = caller.require().account
         try:
             added = await self._logins.bindings.add(claims.iss, claims.sub, account)

@@ -21,7 +21,7 @@ from moxlite.logins.identity import (
     RateLimited,
 )
 from moxlite.logins.logins import Logins
-from moxlite.logins.provider import accept_person
+from moxlite.logins.provider import Person, accept_person
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
 from moxlite.processor import act_for, give_way
 from moxlite.store.auth.authdb import AuthDB
@@ -160,23 +160,20 @@ class Sessions:
         request = self.login_request(caller)
         return await self._logins.password(request, username, password, mechanism=mechanism, alone=confirm)
 
-    async def log_in_by_provider(
-        self, caller: Caller, account: str | None, subject: str, proven: int, *, strong: bool
-    ) -> LoginResult:
+    async def log_in_by_provider(self, caller: Caller, account: str | None, person: Person) -> LoginResult:
         """Start a session for a person whom the login provider has verified, unless the account has second factors, and
-        the provider's don't count (`strong`): then `second_step` follows. `account` is None for a person without
-        one; `proven` is when the user gave a secret to the provider (µs UTC).
+        the provider's don't count: then `second_step` follows. `account` is None for a person without one.
 
         Raises LoginFailed, RateLimited.
         """
         try:
             recipient = None if account is None else self._config.current.login_of(account)
-            identity = await accept_person(self._logins, self.login_request(caller), recipient, subject, strong=strong)
+            identity = await accept_person(self._logins, self.login_request(caller), recipient, person)
         except FactorNeeded as e:
             return LoginResult("", e.identity.address, await self._steps.begin(caller.request, e.identity))
         except LoginRefused as e:
             raise await refused(e, NOT_CONNECTED) from e
-        return await self._enter(caller, identity, proven)
+        return await self._enter(caller, identity, person.proven)
 
     async def _enter(self, caller: Caller, identity: Identity, proven: int | None = None) -> LoginResult:
         """Start a session after a complete log-in, and set its cookie."""
@@ -192,8 +189,15 @@ class Sessions:
             proven=proven,
             subject=identity.subject,
         )
+        if self.logged_out_there(identity.subject, identity.logouts):
+            await self._auth.sessions.remove_person(identity.account, identity.subject)
+            raise errors.LoginFailed(INVALID)
         self.cookies.give(caller, tokens.token, identity.account, device=tokens.device)
         return LoginResult(tokens.csrf, identity.address, device=tokens.device)
+
+    def logged_out_there(self, subject: str, logouts: int) -> bool:
+        """Whether a person, "" for a log-in without a provider, has logged out at the provider since a log-in began."""
+        return subject != "" and self._auth.sessions.logouts.after(logouts, subject)
 
     async def hand_on(self, caller: Caller) -> str:
         """The token by which the account app takes over the session, in this browser only (WEB-51a)."""

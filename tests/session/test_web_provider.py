@@ -21,9 +21,12 @@ from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
 from moxlite.operations.access import ConnectProvider, DisconnectProvider, ListConnections
 from moxlite.operations.accounts import DisableAccount
 from moxlite.operations.performing import SILENT
+from moxlite.proto.totp import hotp
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.credentials import mark_two_step
 from moxlite.store.auth.loginattempts import RecordedAttempt
+from moxlite.store.auth.sessions import SessionTokens
+from moxlite.store.auth.websessions import PersonLogouts
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.loginprovider import CLIENT, ISSUER, SECRET, House, reply
 from tests.web_rig import ADDRESS, DOMAINS, STATIC, Browser, Rig
@@ -821,6 +824,72 @@ async def test_logout_tokens_while_the_provider_is_away(rig: Rig, provider: Hous
     assert await tell(page(rig), token) == 503
     provider.answers.clear()
     assert await tell(page(rig), token) == 200
+
+
+async def test_a_log_out_there_cancels_log_ins_on_their_way(
+    rig: Rig, provider: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-183: whether the second factor, the page's call, or the session itself is still to come; a later log-in
+    counts, and one of another person.
+    """
+    await connect(rig)
+    await connect(rig, "tom-at-home", "tom")
+    secret = b"x" * 20
+    browser = page(rig)
+    answered = await back(provider, browser)
+    assert await tell(page(rig), provider.logout_token()) == 200
+    assert await browser.error("provider_finish", answer=answered) == FAILED  # the provider had answered
+    await rig.auth.factors.add_totp("mia", "phone", secret, 1)
+    step = (await log_in(provider, browser))["second_step"]
+    assert await tell(page(rig), provider.logout_token()) == 200
+    code = hotp(secret, int(time.time()) // 30)
+    assert await browser.error("login_factor", token=step["token"], kind="totp", code=code, stay=False) == FAILED
+    assert not any("session" in name for name in browser.cookies)
+    await rig.auth.factors.drop("mia")
+    provider.subject = "tom-at-home"
+    answered = await back(provider, browser)
+    provider.subject = "mia-at-home"
+    assert await tell(page(rig), provider.logout_token()) == 200
+    provider.subject = "tom-at-home"
+    await browser.call("provider_finish", answer=answered)
+    provider.subject = "mia-at-home"
+    adding = rig.auth.sessions.add
+
+    async def overtaken(*args: Any, **options: Any) -> SessionTokens:
+        tokens = await adding(*args, **options)
+        assert await tell(page(rig), provider.logout_token()) == 200
+        return tokens
+
+    monkeypatch.setattr(rig.auth.sessions, "add", overtaken)
+    assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
+    assert await rig.auth.sessions.of("mia") == []
+    monkeypatch.undo()
+
+
+async def test_a_log_out_there_cancels_a_connection_on_its_way(rig: Rig, provider: House) -> None:
+    """WEB-183: of a person who has no account yet, and a confirmation."""
+    browser = page(rig, "/")
+    await browser.log_in()
+    answered = provider.approve(await browser.call("provider_connect"))
+    assert await tell(page(rig), provider.logout_token()) == 200
+    assert await browser.error("provider_connected", answer=answered) == FAILED
+    assert await rig.auth.bindings.of("") == []
+    await connect(rig)
+    provider.claims = {"auth_time": int(time.time())}
+    answered = provider.approve(await browser.call("provider_confirm"))
+    assert await tell(page(rig), provider.logout_token()) == 200
+    assert await browser.error("provider_confirmed", answer=answered) == FAILED
+    await log_in(provider, page(rig))
+
+
+def test_log_outs_that_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-183: a log-in from before the oldest log-out that is still known counts as ended."""
+    monkeypatch.setattr("moxlite.store.auth.websessions.MAX_LOGOUTS", 2)
+    logouts = PersonLogouts()
+    for subject in ("ann", "ben", "cem"):
+        logouts.note(subject)
+    assert [logouts.after(0, subject) for subject in ("ann", "ben", "cem", "dan")] == [True] * 4
+    assert [logouts.after(1, subject) for subject in ("ann", "ben", "cem", "dan")] == [False, True, True, False]
 
 
 async def test_log_out_here(rig: Rig, provider: House) -> None:

@@ -53,6 +53,7 @@ class WebSessions:
         self._database = database
         self._in_memory = MemorySessions()
         self.handovers = Handovers()
+        self.logouts: Final = PersonLogouts()
         self.watchers: Final[list[Callable[[str], None]]] = []
         """Called with an account some of whose sessions have ended before their time."""
 
@@ -377,6 +378,34 @@ class MemorySessions:
         for one in ended:
             del self._kept[one]
         return len(ended)
+
+
+# Log-outs at the login provider (WEB-183): log-ins that were on their way then must not begin a session afterwards.
+
+
+MAX_LOGOUTS: Final = 10_000
+"""Maximum number of people who are remembered, 2 MB at most; the first to log out makes way."""
+
+
+class PersonLogouts:
+    """The last log-out of each person at the login provider, by its number since the start."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._last: dict[str, int] = {}
+        self._forgotten = 0
+
+    def note(self, subject: str) -> None:
+        """Note that a person has logged out there now."""
+        self.count += 1
+        self._last.pop(subject, None)
+        if len(self._last) >= MAX_LOGOUTS:
+            self._forgotten = self._last.pop(next(iter(self._last)))
+        self._last[subject] = self.count
+
+    def after(self, count: int, subject: str) -> bool:
+        """Whether a person has logged out there since `count` log-outs; also where that can no longer be known."""
+        return self._last.get(subject, self._forgotten) > count
 
 
 # Sessions that one app hands on to another in the same browser (WEB-51a): tokens in memory, which serve once.
