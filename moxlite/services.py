@@ -209,7 +209,7 @@ async def _serve_managesieve(stream: trio.abc.Stream, info: ConnectionInfo, *, c
     await serve_managesieve(stream, info, context)
 
 
-def _admin_app(components: Components) -> "AdminApp":
+def _admin_app(components: Components, people: "Lazy[ProviderPeople | None]") -> "AdminApp":
     from moxlite.admin.dns.network import Internet
     from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.web.admin.app import AdminApp
@@ -233,6 +233,7 @@ def _admin_app(components: Components) -> "AdminApp":
         commands=components.registry.get,
         perform=performer(components.registry.get, Role.ADMIN | Role.PAGES),
         certificates=components.network.tls.in_use,
+        people=trio.from_thread.run(people.get),
         external=external,
         process=ProcessHandles(
             listings=components.network.listings,
@@ -280,7 +281,7 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
             factors=components.factor_changes,
         )
 
-    people = Lazy(make_people)  # of both apps: discovery document and keys are fetched once
+    people = Lazy(make_people)  # of all apps: discovery document and keys are fetched once
 
     def make_webmail() -> "Webmail":
         from moxlite.web.webmail.app import Webmail
@@ -379,7 +380,7 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
     return Apps(
         webmail=Lazy(make_webmail),
         account=Lazy(make_account),
-        admin=Lazy(partial(_admin_app, components)),
+        admin=Lazy(partial(_admin_app, components, people)),
         webapi=Lazy(make_webapi),
         dav=Lazy(make_dav),
         jmap=Lazy(make_jmap),

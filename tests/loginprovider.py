@@ -7,15 +7,25 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs, unquote_plus, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
+import pytest
 from joserfc import jwk, jws
 
-from moxlite.net.httpclient import HTTPError, HTTPResponse
+from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
+from tests.web_rig import Browser, Rig
 
 ISSUER = "https://login.example.org/realms/home"
 CLIENT = "moxlite"
 SECRET = "a secret: of the client"
+
+PROVIDER = f"""
+[oidc]
+issuer = "{ISSUER}"
+client_id = "{CLIENT}"
+client_secret_file = "secret"
+name = "Home"
+"""
 
 
 def encoded(octets: bytes) -> str:
@@ -51,6 +61,7 @@ class House:
         self.asked: list[tuple[str, str, Mapping[str, str], bytes]] = []
         self.subject = "mia-at-home"
         self.names_itself = True
+        self.scopes = ["groups"]
 
     def keys(self) -> list[dict[str, Any]]:
         return [dict(self.key.as_dict(private=False))]
@@ -62,6 +73,7 @@ class House:
             "token_endpoint": f"{ISSUER}/token",
             "jwks_uri": f"{ISSUER}/certs",
             "end_session_endpoint": f"{ISSUER}/logout",
+            "scopes_supported": ["openid", "profile", "email", *self.scopes],
             "response_types_supported": ["code", "id_token"],
             "response_modes_supported": ["query", "fragment", "form_post"],
             "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
@@ -151,6 +163,27 @@ class House:
         ):
             return reply({"error": "invalid_grant"}, 400)
         return reply({"token_type": "Bearer", "access_token": "opaque", "id_token": self.token(asked, "opaque")})
+
+
+def house_of(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> House:
+    """The provider of a server with the settings `PROVIDER`."""
+    (rig.holder.path.parent / "secret").write_text(SECRET + "\n")
+    house = House()
+
+    async def request(client: HTTPClient, *args: Any, **options: Any) -> HTTPResponse:
+        return await house.request(*args, **options)
+
+    monkeypatch.setattr(HTTPClient, "request", request)
+    return house
+
+
+async def tell(browser: Browser, token: str, app: str = "/webmail/") -> int:
+    """The provider's request with a logout token, from its own machine; the status of the answer."""
+    body = urlencode({"logout_token": token}).encode()
+    fields = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await browser.fetch(f"{app}provider-logout", method="POST", headers=fields, body=body)
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.status
 
 
 def reply(value: object, status: int = 200) -> HTTPResponse:

@@ -11,6 +11,7 @@ import { activity, globe, keyRound, logOut, mail, server, users } from "../lib/i
 import { askLogIn } from "../lib/login";
 import { button, type Place, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
+import { confirmBack, keepApart } from "../lib/provider";
 import { beforeDisplay, Session } from "../lib/session";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
@@ -115,7 +116,9 @@ class App {
 
   async start(): Promise<void> {
     this.client.confirmAgain = () => askConfirm(this.client);
+    keepApart("moxlite-admin");
     const known = this.session.resume();
+    void confirmBack(this.client);
     const app = byId("app", HTMLElement);
     fill(app, this.shell.root);
     addEventListener("hashchange", () => void this.open());

@@ -332,7 +332,11 @@ export async function sessionsPage(desk: Desk): Promise<{ title: string; root: H
       {
         title: t("From"),
         kind: "main",
-        cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]],
+        cell: (one) => [
+          el("b", {}, one.remote_ip),
+          one.own && [" ", state("ok", t("this one"))],
+          one.subject !== "" && el("div", { class: "hint" }, foreign(one.subject, 120)),
+        ],
       },
       { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) },
       { title: t("Since"), cell: (one) => moment(one.created) },

@@ -17,8 +17,13 @@ export interface Answer {
 /** In the storage of the tab: what it went away for, and whether the user asked to stay logged in. */
 const key = "moxlite-provider";
 
-/** In the storage of the browser, of all apps: whether the provider has logged in, and is to log out. */
-const providedKey = "moxlite-provided";
+/** In the storage of the browser: whether the provider has logged in, and is to log out. Webmail and account app have one login. */
+let providedKey = "moxlite-provided";
+
+/** Keep apart from other apps whether the provider has logged in. */
+export function keepApart(app: string): void {
+  providedKey = `${app}-provided`;
+}
 
 export const provided = (): boolean => localStorage.getItem(providedKey) !== null;
 

@@ -22,10 +22,10 @@ export interface LogInClient {
   login(login_token: string, username: string, password: string, stay: boolean): Promise<LoginResult>;
   login_factor(token: string, kind: FactorKind, code: string, stay: boolean): Promise<LoginResult>;
   logout(): Promise<null>;
-  provider_name?(): Promise<string>;
-  provider_login?(stay: boolean): Promise<string>;
-  provider_finish?(answer: Answer): Promise<LoginResult>;
-  provider_logout?(): Promise<string>;
+  provider_name(): Promise<string>;
+  provider_login(stay: boolean): Promise<string>;
+  provider_finish(answer: Answer): Promise<LoginResult>;
+  provider_logout(): Promise<string>;
 }
 
 export class Session {
@@ -107,18 +107,15 @@ export class Session {
       },
       below,
       this.stays,
-      // the app without users has no such calls, though its client takes any name
-      this.named
-        ? {
-            name: () => client.provider_name!(),
-            begin: (stay) => client.provider_login!(stay),
-            finish: async (answer: Answer, stay: boolean) => {
-              const asked = started(await client.provider_finish!(answer), stay);
-              setProvided(true);
-              return asked;
-            },
-          }
-        : undefined,
+      {
+        name: () => client.provider_name(),
+        begin: (stay) => client.provider_login(stay),
+        finish: async (answer: Answer, stay: boolean) => {
+          const asked = started(await client.provider_finish(answer), stay);
+          setProvided(true);
+          return asked;
+        },
+      },
     );
     return before !== "" && before !== this.address;
   }
@@ -140,7 +137,7 @@ export class Session {
     await this.forget();
     location.hash = "";
     // the provider logs out too, and comes back; if it is away, the log-out here counts
-    const url = this.named && provided() ? await this.client.provider_logout!().catch(() => "") : "";
+    const url = provided() ? await this.client.provider_logout().catch(() => "") : "";
     setProvided(false);
     if (url === "") location.reload();
     else location.assign(url);

@@ -74,10 +74,14 @@ class ProviderPeople:
         self._factors = factors
         self._turn = trio.Lock()
 
-    async def account_of(self, claims: Claims, *, app: str, remote: str) -> str | None:
+    async def recipient_of(self, claims: Claims, *, app: str, remote: str) -> AccountRecipient | None:
         """The account of a person who logs in to an app now, from this address, or None. The first log-in may connect
         the person with one.
         """
+        account = await self._account_of(claims, app, remote)
+        return None if account is None else self._config.current.login_of(account)
+
+    async def _account_of(self, claims: Claims, app: str, remote: str) -> str | None:
         bindings = self._auth.bindings
         account = await bindings.account_of(claims.iss, claims.sub)
         if account is None:

@@ -16,6 +16,13 @@ class OIDC(Section, frozen=True):
         Path | None,
         doc("File with the client's secret. The server's user must be able to read it. Not needed for public clients."),
     ] = None
+    admin_group: Annotated[
+        str | None,
+        doc(
+            "The group at the provider whose members log in to the admin app there, from the claim `groups`. Without "
+            "it, only the admin password logs in."
+        ),
+    ] = None
     name: Annotated[str, doc("The provider's name on the login button. For example, `Authentik`.")] = "OpenID Connect"
     allow_internal: Annotated[bool, doc("The provider has an address of your own network.")] = False
     trust_addresses: Annotated[

@@ -81,6 +81,7 @@ class LoginProvider:
     def __init__(self, settings: OIDC, client: HTTPClient) -> None:
         self.issuer: Final = settings.issuer
         self.name: Final = settings.name
+        self.admin_group: Final = settings.admin_group
         self._settings = settings
         self._client = client
         self._provider: tuple[float, Provider] | None = None
@@ -94,6 +95,8 @@ class LoginProvider:
         provider = await self._discover()
         begun = begin(redirect_uri)
         scopes = ["email"] if self._settings.trust_addresses else []
+        if self.admin_group is not None:
+            scopes.append(provider.groups_scope)
         return begun, authorization_url(provider, self._settings.client_id, begun, scopes=scopes, again=again)
 
     async def finish(self, begun: Begun, *, state: str, code: str, iss: str | None, error: str = "") -> Claims:
@@ -121,6 +124,10 @@ class LoginProvider:
     def strong(self, claims: Claims) -> bool:
         """Whether a person has given a second factor that counts here, too (WEB-187)."""
         return not claims.strengths.isdisjoint(self._settings.second_factor)
+
+    def administers(self, claims: Claims) -> bool:
+        """Whether a person is in the group that logs in to the admin app (WEB-189)."""
+        return self.admin_group is not None and self.admin_group in claims.memberships
 
     async def logged_out(self, token: str) -> str:
         """The subject of a logout token, which serves once. Raises ProviderAway, OIDCError."""

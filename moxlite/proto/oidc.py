@@ -104,12 +104,20 @@ class Provider(msgspec.Struct, frozen=True):
     token_endpoint: str
     jwks_uri: str
     end_session_endpoint: str = ""
+    scopes_supported: tuple[str, ...] = ()
     response_types_supported: tuple[str, ...] = ("code",)
     response_modes_supported: tuple[str, ...] = ("query",)
     id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
     code_challenge_methods_supported: tuple[str, ...] = ("S256",)
     authorization_response_iss_parameter_supported: bool = False
+
+    @property
+    def groups_scope(self) -> str:
+        """The scope that brings the claim `groups`. No standard names one: many providers have one of that name, others
+        have it in `profile`, and some refuse a scope that they don't know.
+        """
+        return "groups" if "groups" in self.scopes_supported else "profile"
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -146,6 +154,12 @@ class Claims(msgspec.Struct, frozen=True):
     email_verified: Any = None
     acr: Any = None
     amr: Any = None
+    groups: Any = None
+
+    @property
+    def memberships(self) -> frozenset[str]:
+        """The groups of the person: a list of texts, else none."""
+        return frozenset(_words(self.groups))
 
     @property
     def address(self) -> str:
@@ -155,8 +169,12 @@ class Claims(msgspec.Struct, frozen=True):
     @property
     def strengths(self) -> frozenset[str]:
         """How the person was verified: the class and the methods of the authentication, `acr` and `amr` (Core §2)."""
-        methods = self.amr if isinstance(self.amr, list) else []
-        return frozenset(word for word in (self.acr, *methods) if isinstance(word, str))
+        return frozenset((*_words([self.acr]), *_words(self.amr)))
+
+
+def _words(value: Any) -> list[str]:
+    """The texts of a list; none of anything else."""
+    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
 
 class LogoutClaims(msgspec.Struct, frozen=True):

@@ -67,11 +67,11 @@ class SessionDoor:
         self.app: Final = sessions.app
 
     async def admit(self, caller: Caller, entry: Call) -> str:
-        """The account of the session. Raises NoAuth, BadAuth, ConfirmNeeded."""
+        """The user of the session. Raises NoAuth, BadAuth, ConfirmNeeded."""
         session = await self._sessions.check(caller)
         if entry.confirm:
             self._sessions.require_confirmed(session)
-        return session.account
+        return session.actor
 
 
 class CallServer:

@@ -1,5 +1,5 @@
-"""Log-in by the login provider, in webmail and account app, and the connection of an account with a person there
-(WEB-180, WEB-181).
+"""Log-in by the login provider, in all apps, and the connection of an account with a person there (WEB-180, WEB-181,
+WEB-189).
 
 The browser comes back to the page itself, with the provider's answer in the query. The page takes the answer out of its
 address and makes a call with it, which is of the same site, so that cookies stay `SameSite=Strict`. What the call needs
@@ -23,11 +23,12 @@ from msgspec import Meta
 from moxlite.admin.factors import FactorChanges
 from moxlite.admin.providerpeople import ProviderPeople
 from moxlite.decoders import from_json
-from moxlite.logins.attempts import Attempts
-from moxlite.logins.identity import LoginRefused, RateLimited, WrongCredentials
-from moxlite.logins.provider import MECHANISM, LoginProvider, Person, ProviderAway
+from moxlite.logins.identity import Identity, LoginRefused, RateLimited, WrongCredentials
+from moxlite.logins.logins import Logins
+from moxlite.logins.provider import MECHANISM, LoginProvider, Person, ProviderAway, accept_person
 from moxlite.proto.oidc import SKEW, Begun, Claims, NotGranted, OIDCError
 from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.providerbindings import BoundElsewhere
 from moxlite.store.errors import LimitExceeded
 from moxlite.web.calls import call
@@ -119,9 +120,10 @@ class ProviderLogins:
       people: None if the server has no provider.
     """
 
-    def __init__(self, sessions: Sessions, people: ProviderPeople | None, auth: AuthDB, attempts: Attempts) -> None:
+    def __init__(self, sessions: Sessions, people: ProviderPeople | None, auth: AuthDB, logins: Logins) -> None:
         self.sessions: Final = sessions
-        self._attempts = attempts
+        self._logins = logins
+        self._attempts = logins.attempts
         self._people = people
         self.provider: Final = None if people is None else people.provider
         self._auth = auth
@@ -181,20 +183,31 @@ class ProviderLogins:
             wrong = WrongCredentials("couldn't verify the login provider's answer")
             refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
             raise await refused(refusal, FAILED) from error
-        if self.sessions.logged_out_there(claims.sub, away.logouts):
+        if self._auth.sessions.logouts.after(away.logouts, claims.sub):
             raise LoginFailed(INVALID)
         return claims, away
 
     async def log_in(self, caller: Caller, answer: Answer) -> LoginResult:
         """Start a session for the person who comes back, or ask for a second factor. Raises as `finish`."""
         claims, away = await self.finish(caller, "login", answer)
-        assert self._people is not None
-        account = await self._people.account_of(claims, app=self.sessions.app, remote=caller.request.client_ip)
         # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
         seconds = max(min(claims.auth_time or 0, time.time()), 1)
-        strong = self._people.provider.strong(claims)
+        strong = self._require(caller).strong(claims)
         person = Person(claims.sub, int(seconds * 1_000_000), strong, away.logouts)
-        return await self.sessions.log_in_by_provider(caller, account, person)
+        return await self.sessions.log_in_by_provider(caller, self._accept(caller, claims, person), person.proven)
+
+    async def _accept(self, caller: Caller, claims: Claims, person: Person) -> Identity:
+        """The user that a person is; the first log-in may connect the person with an account. Raises LoginRefused,
+        StoreError.
+        """
+        assert self._people is not None
+        request = self.sessions.login_request(caller)
+        recipient = await self._people.recipient_of(claims, app=self.sessions.app, remote=str(request.remote))
+        return await accept_person(self._logins, request, recipient, person)
+
+    async def _may_use(self, account: str, claims: Claims) -> bool:
+        """Whether a person may log in to the account of a session now."""
+        return await self.bindings.account_of(claims.iss, claims.sub) == account
 
     async def confirm(self, caller: Caller, answer: Answer) -> None:
         """Allow the sensitive calls of a session to its person, or after a log-in here to a person of its account, who
@@ -206,7 +219,7 @@ class ProviderLogins:
         if claims.auth_time is None or claims.auth_time < away.until - LIFE - SKEW:
             raise LoginFailed(NOT_ANEW)
         others = session.subject and session.subject != claims.sub
-        if others or await self.bindings.account_of(claims.iss, claims.sub) != session.account:
+        if others or not await self._may_use(session.account, claims):
             raise await refused(WrongCredentials("logged in to the provider as another person"), ANOTHER)
         self.sessions.confirmations.note(session)
 
@@ -236,6 +249,7 @@ class ProviderLogins:
         else:
             # First: log-ins on their way end too, also those of people without an account.
             self._auth.sessions.logouts.note(subject)
+            self._auth.sessions.tell(ADMIN)
             account = await self.bindings.account_of(provider.issuer, subject)
             ended = 0 if account is None else await self._auth.sessions.remove_person(account, subject)
             logger.info("logged out at the login provider", extra={"kv": {"account": account or "", "ended": ended}})

@@ -5,6 +5,7 @@ second step of a log-in in `web.factors`.
 import hmac
 import logging
 import time
+from collections.abc import Awaitable
 from typing import ClassVar, Final
 
 import trio
@@ -21,7 +22,6 @@ from moxlite.logins.identity import (
     RateLimited,
 )
 from moxlite.logins.logins import Logins
-from moxlite.logins.provider import Person, accept_person
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
 from moxlite.processor import act_for, give_way
 from moxlite.store.auth.authdb import AuthDB
@@ -51,10 +51,6 @@ STOLEN: Final = (
     "again."
 )
 INVALID: Final = "You were logged out. Please log in again."
-NOT_CONNECTED: Final = (
-    "This login isn't connected to an account yet. Log in with your password, then connect it under Security on your "
-    "account page."
-)
 NOT_HANDED: Final = "Your webmail login can't be used here. Log in again."
 
 
@@ -84,6 +80,10 @@ class Sessions:
     """
 
     WRONG: ClassVar[str] = "Wrong email address or password."
+    NOT_CONNECTED: ClassVar[str] = (
+        "This login isn't connected to an account yet. Log in with your password, then connect it under Security on "
+        "your account page."
+    )
 
     def __init__(
         self, app: App, *, auth: AuthDB, logins: Logins, factors: SecondFactors, config: CurrentConfig
@@ -160,20 +160,19 @@ class Sessions:
         request = self.login_request(caller)
         return await self._logins.password(request, username, password, mechanism=mechanism, alone=confirm)
 
-    async def log_in_by_provider(self, caller: Caller, account: str | None, person: Person) -> LoginResult:
-        """Start a session for a person whom the login provider has verified, unless the account has second factors, and
-        the provider's don't count: then `second_step` follows. `account` is None for a person without one.
+    async def log_in_by_provider(self, caller: Caller, accepting: Awaitable[Identity], proven: int) -> LoginResult:
+        """Start a session for a person whom the login provider has verified, unless `accepting` needs a second factor:
+        then `second_step` follows. `proven`: when the user gave a secret to the provider (µs UTC).
 
         Raises LoginFailed, RateLimited.
         """
         try:
-            recipient = None if account is None else self._config.current.login_of(account)
-            identity = await accept_person(self._logins, self.login_request(caller), recipient, person)
+            identity = await accepting
         except FactorNeeded as e:
             return LoginResult("", e.identity.address, await self._steps.begin(caller.request, e.identity))
         except LoginRefused as e:
-            raise await refused(e, NOT_CONNECTED) from e
-        return await self._enter(caller, identity, person.proven)
+            raise await refused(e, self.NOT_CONNECTED) from e
+        return await self._enter(caller, identity, proven)
 
     async def _enter(self, caller: Caller, identity: Identity, proven: int | None = None) -> LoginResult:
         """Start a session after a complete log-in, and set its cookie."""
@@ -189,15 +188,11 @@ class Sessions:
             proven=proven,
             subject=identity.subject,
         )
-        if self.logged_out_there(identity.subject, identity.logouts):
+        if self._auth.sessions.logouts.after(identity.logouts, identity.subject):
             await self._auth.sessions.remove_person(identity.account, identity.subject)
             raise errors.LoginFailed(INVALID)
         self.cookies.give(caller, tokens.token, identity.account, device=tokens.device)
         return LoginResult(tokens.csrf, identity.address, device=tokens.device)
-
-    def logged_out_there(self, subject: str, logouts: int) -> bool:
-        """Whether a person, "" for a log-in without a provider, has logged out at the provider since a log-in began."""
-        return subject != "" and self._auth.sessions.logouts.after(logouts, subject)
 
     async def hand_on(self, caller: Caller) -> str:
         """The token by which the account app takes over the session, in this browser only (WEB-51a)."""

@@ -27,6 +27,7 @@ client_id = "moxlite"
 client_secret_file = "oidc-secret"
 name = "Home"
 allow_internal = true
+admin_group = "mail admins"
 """
 
 
@@ -180,6 +181,28 @@ def test_in_the_account_app(visitor: Visitor) -> None:
     """WEB-181: as in the webmail."""
     sign_in(go(visitor, "/"))
     expect(visitor.page.get_by_role("region", name="Addresses")).to_be_visible()
+
+
+def test_in_the_admin_app(visitor: Visitor) -> None:
+    """WEB-189: a member of the group, who confirms by another log-in there, and logs out there too."""
+    page = go(visitor, "/admin/")
+    sign_in(page)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    assert "code=" not in page.url
+    page.goto(f"{visitor.base}/admin/#sessions")
+    expect(page.get_by_role("table", name="Sessions")).to_contain_text("mia")
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Yes, sign me out").click()
+    expect(page.get_by_role("button", name="Log in with Home")).to_be_visible()
+    assert page.url.startswith(f"{visitor.base}/admin/")
+
+
+def test_an_outsider_at_the_admin_app(visitor: Visitor) -> None:
+    """WEB-189: told why, and the form is there again."""
+    sign_in(go(visitor, "/admin/"), "tom")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("Only administrators")
+    visitor.page.reload()
+    expect(visitor.page.get_by_role("button", name="Log in with Home")).to_be_visible()
 
 
 def test_a_person_without_an_account(visitor: Visitor) -> None:

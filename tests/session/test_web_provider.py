@@ -4,7 +4,7 @@ import base64
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import trio
@@ -17,7 +17,7 @@ from moxlite.config.toml.edit import Document
 from moxlite.logins.attempts import Attempts
 from moxlite.logins.identity import Identity
 from moxlite.net.control.server import CommandFailed
-from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
+from moxlite.net.httpclient import HTTPError, HTTPResponse
 from moxlite.operations.access import ConnectProvider, DisconnectProvider, ListConnections
 from moxlite.operations.accounts import DisableAccount
 from moxlite.operations.performing import SILENT
@@ -28,16 +28,8 @@ from moxlite.store.auth.loginattempts import RecordedAttempt
 from moxlite.store.auth.sessions import SessionTokens
 from moxlite.store.auth.websessions import PersonLogouts
 from moxlite.store.rows.mailboxes import mailbox_by_name
-from tests.loginprovider import CLIENT, ISSUER, SECRET, House, reply
+from tests.loginprovider import CLIENT, ISSUER, PROVIDER, House, house_of, reply, tell
 from tests.web_rig import ADDRESS, DOMAINS, STATIC, Browser, Rig
-
-PROVIDER = f"""
-[oidc]
-issuer = "{ISSUER}"
-client_id = "{CLIENT}"
-client_secret_file = "secret"
-name = "Home"
-"""
 
 pytestmark = [pytest.mark.served, pytest.mark.rig(static=STATIC + PROVIDER)]
 
@@ -46,14 +38,7 @@ FAILED = (401, "user:loginFailed")
 
 @pytest.fixture
 def provider(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> House:
-    (rig.holder.path.parent / "secret").write_text(SECRET + "\n")
-    house = House()
-
-    async def request(client: HTTPClient, *args: Any, **options: Any) -> HTTPResponse:
-        return await house.request(*args, **options)
-
-    monkeypatch.setattr(HTTPClient, "request", request)
-    return house
+    return house_of(rig, monkeypatch)
 
 
 def page(rig: Rig, app: str = "/webmail/") -> Browser:
@@ -719,15 +704,6 @@ async def test_other_answers_confirm_nothing(rig: Rig, provider: House) -> None:
 
 
 # Log-out
-
-
-async def tell(browser: Browser, token: str, app: str = "/webmail/") -> int:
-    """The provider's request, from its own machine; the status of the answer."""
-    body = urlencode({"logout_token": token}).encode()
-    fields = {"content-type": "application/x-www-form-urlencoded"}
-    answer = await browser.fetch(f"{app}provider-logout", method="POST", headers=fields, body=body)
-    assert answer.headers["cache-control"] == "no-store"
-    return answer.status
 
 
 @pytest.mark.parametrize("app", ["/webmail/", "/"])

@@ -102,6 +102,12 @@ function outcome(row: AuditLine): HTMLElement {
   }
 }
 
+/** A user, or an administrator or API client by name: "(admin NAME)", "(token NAME)". */
+const actor = (name: string): Child =>
+  name.startsWith("(")
+    ? foreign(name.slice(1, -1), 120)
+    : el("a", { href: addressOf("accounts", [name]) }, el("bdi", {}, visible(name)));
+
 async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const query = desk.address.query;
   const filter = filterOf(query);
@@ -113,8 +119,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
       { title: t("When"), kind: "main", cell: (row) => when(row.at) },
       {
         title: t("User"),
-        cell: (row) =>
-          actors[row.actor] ?? el("a", { href: addressOf("accounts", [row.actor]) }, el("bdi", {}, visible(row.actor))),
+        cell: (row) => actors[row.actor] ?? actor(row.actor),
       },
       { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] },
       { title: t("Action"), cell: what },

@@ -120,9 +120,9 @@ def _oidc(static: Static) -> Iterator[Mistake]:
         yield Mistake(("oidc", "issuer"), "must begin with https://", "http is for `allow_internal` alone")
     if static.oidc.pause_app_passwords is not None and static.oidc.pause_app_passwords < SHORTEST_PAUSE:
         yield Mistake(("oidc", "pause_app_passwords"), "must be at least a day")
-    for name in ("client_id", "name"):
+    for name in ("client_id", "name", "admin_group"):
         value = getattr(static.oidc, name)
-        if not value.strip() or not value.isprintable():
+        if value is not None and not (value.strip() and value.isprintable()):
             yield Mistake(("oidc", name), "must be a word")
 
 

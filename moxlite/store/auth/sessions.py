@@ -97,6 +97,11 @@ class Session(msgspec.Struct, frozen=True):
     subject: str = ""
     renewed: str = ""
 
+    @property
+    def actor(self) -> str:
+        """The user, for the audit log: also which of the administrators, if the login provider tells (WEB-189)."""
+        return f"(admin {self.subject})" if self.app == "webadmin" and self.subject else self.account
+
 
 INSERT: Final = """
 INSERT INTO session (token_hash, csrf_hash, app, account, address, remote_ip, user_agent, created, last_used, expires,

@@ -102,7 +102,7 @@ class WebSessions:
             )
         except SessionStolen as error:
             await _end_stolen(self._database(), error.session, remote_ip)
-            self._tell(account)
+            self.tell(account)
             raise
         try:
             if sessions.needs_extension(session, now):
@@ -138,7 +138,7 @@ class WebSessions:
             ended = session_id
         else:
             ended = await self._database().write(lambda tx: sessions.remove_session(tx, account, session_id))
-        self._tell(account)
+        self.tell(account)
         return ended
 
     async def remove_all(self, account: str, *, keep_token: str | None = None, devices: bool = False) -> int:
@@ -152,7 +152,7 @@ class WebSessions:
                 lambda tx: sessions.remove_sessions(tx, account, keep_token=keep_token, devices=devices)
             )
         finally:
-            self._tell(account)
+            self.tell(account)
 
     async def remove_person(self, account: str, subject: str) -> int:
         """End the sessions of an account that a person of the login provider has begun; returns how many log-ins these
@@ -162,14 +162,15 @@ class WebSessions:
         try:
             return ended + await self._database().write(lambda tx: sessions.remove_person(tx, account, subject))
         finally:
-            self._tell(account)
+            self.tell(account)
 
     def forget(self, account: str) -> None:
         """End the sessions of an account that are in memory."""
         self._in_memory.remove_all(account)
-        self._tell(account)
+        self.tell(account)
 
-    def _tell(self, account: str) -> None:
+    def tell(self, account: str) -> None:
+        """Have open streams of an account, or of `ADMIN`, look at their sessions."""
         for watcher in self.watchers:
             watcher(account)
 
@@ -404,8 +405,10 @@ class PersonLogouts:
         self._last[subject] = self.count
 
     def after(self, count: int, subject: str) -> bool:
-        """Whether a person has logged out there since `count` log-outs; also where that can no longer be known."""
-        return self._last.get(subject, self._forgotten) > count
+        """Whether a person, "" for a log-in without the provider, has logged out there since `count` log-outs; also
+        where that can no longer be known.
+        """
+        return subject != "" and self._last.get(subject, self._forgotten) > count
 
 
 # Sessions that one app hands on to another in the same browser (WEB-51a): tokens in memory, which serve once.

@@ -63,7 +63,7 @@ class AccountApp:
         )
         self._exports = exports
         self._server = server
-        self._provided = ProviderLogins(self._sessions, people, server.auth, server.logins.attempts)
+        self._provided = ProviderLogins(self._sessions, people, server.auth, server.logins)
         shared: Mapping[type, object] = {
             LoginCalls: LoginCalls(self._sessions),
             ProviderCalls: ProviderCalls(self._provided),

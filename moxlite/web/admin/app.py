@@ -17,6 +17,7 @@ from moxlite.web.admin.calls.machine import BackupCalls, LogCalls, NetworkCalls,
 from moxlite.web.admin.calls.overview import HistoryCalls, OverviewCalls
 from moxlite.web.admin.calls.reports import ReportCalls
 from moxlite.web.admin.calls.settings import SettingsCalls
+from moxlite.web.admin.providerlogin import AdminProviderLogins
 from moxlite.web.admin.sessions import AdminSessions
 from moxlite.web.calls import Source
 from moxlite.web.callserver import CallServer, SessionDoor
@@ -25,6 +26,7 @@ from moxlite.web.document import LICENSES, Bundles, Document, licenses
 from moxlite.web.factorcalls import FactorCalls
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.logincalls import LoginCalls
+from moxlite.web.providerlogin import BACK_CHANNEL, ProviderCalls
 
 if TYPE_CHECKING:
     from moxlite.web.admin.dependencies import Dependencies
@@ -44,10 +46,11 @@ class AdminApp:
             config=dependencies.holder,
             resets=lambda: dependencies.factors.admin_resets,
         )
-
+        self._provided = AdminProviderLogins(sessions, dependencies.people, dependencies.auth, dependencies.logins)
         shared: Mapping[type, object] = {
             LoginCalls: LoginCalls(sessions),
             FactorCalls: FactorCalls(sessions, dependencies.factors),
+            ProviderCalls: ProviderCalls(self._provided),
         }
 
         self._calls = CallServer(
@@ -61,6 +64,7 @@ class AdminApp:
             audit=dependencies.auth.audit,
         )
         self._live = LiveStreams(sessions)
+        dependencies.auth.sessions.watchers.append(self._live.doubt)
         self._programs = AdminAPI(dependencies.logins, performer(dependencies.commands, Role.TOKEN))
 
     def mounted(self, path: str, *, forwarded: bool) -> Callable[[Request, ResponseWriter], Awaitable[None]]:
@@ -81,6 +85,8 @@ class AdminApp:
             await self._programs.answer(caller, rest.removeprefix(VERSION), writer)
         elif rest == "live":
             await self._live.serve(caller, writer)
+        elif rest == BACK_CHANNEL:
+            await self._provided.logged_out(caller, writer)
         elif rest.startswith("part/"):
             await self._bundles.handle(rest.removeprefix("part/"), caller.request, writer)
         elif rest == LICENSES:
@@ -91,6 +97,7 @@ class AdminApp:
 
 API: Final[tuple[Source, ...]] = (
     LoginCalls,
+    ProviderCalls,
     FactorCalls,
     HistoryCalls,
     ReportCalls,

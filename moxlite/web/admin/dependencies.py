@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.admin.factors import FactorChanges
     from moxlite.admin.ownlistings import OwnListings
+    from moxlite.admin.providerpeople import ProviderPeople
     from moxlite.config.holder import ConfigHolder
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
@@ -64,6 +65,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
       commands: returns the commands of the control socket.
       perform: performs operations for the administrator.
       certificates: returns the certificates in use.
+      people: of the login provider; None without one.
       external: for checks of DNS; None in localserve, which asks nothing outside.
     """
 
@@ -76,6 +78,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     commands: Commands
     perform: Perform
     certificates: Callable[[], Sequence[InUse]]
+    people: ProviderPeople | None
     external: ExternalChecks | None
     process: ProcessHandles
 

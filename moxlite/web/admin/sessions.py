@@ -1,11 +1,13 @@
-"""Sessions of the administrator: in memory, for 12 hours without use (WEB-54, WEB-60)."""
+"""Sessions of the administrator: in memory, for 12 hours without use (WEB-54, WEB-60); after a log-in by the login
+provider for 12 hours (WEB-189).
+"""
 
 from __future__ import annotations
 
 import hmac
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -24,7 +26,7 @@ from moxlite.store.errors import BadPassword
 from moxlite.web import errors
 from moxlite.web.cookies import Caller
 from moxlite.web.factors import Pending
-from moxlite.web.sessions import FAILURE_DELAY, Sessions
+from moxlite.web.sessions import FAILURE_DELAY, INVALID, Sessions
 from moxlite.web.types import LoginResult
 
 LIFETIME: Final = 12 * 3600 * 1_000_000
@@ -38,6 +40,7 @@ UNKNOWN: Final = (
     "You were logged out: the server was started again, 10 newer sessions have begun, or the session was ended "
     "elsewhere. Please log in again."
 )
+EXPIRED_AFTER: Final = "You were logged out 12 hours after your login with the provider. Log in again."
 CHANGED: Final = "The admin password was changed. Please log in again."
 RESET: Final = "The second factors of the admin app were reset. Please log in again."
 NO_FILE: Final = "moxlite.toml names no admin_password_file: run on the server: moxlite admin set-password"
@@ -47,13 +50,14 @@ Stamp = tuple[int, int, int, int]
 
 class _Living(msgspec.Struct):
     """A session with the hashes of its tokens; `password`: the version of the password file and of the second factors
-    at its log-in.
+    at its log-in; `logouts`: number of log-outs at the login provider when that began.
     """
 
     session: Session
     token: bytes
     csrf: bytes
     password: Stamp | None
+    logouts: int
 
 
 class AdminSessions(Sessions):
@@ -65,6 +69,7 @@ class AdminSessions(Sessions):
     """
 
     WRONG = "Wrong password."
+    NOT_CONNECTED = "Only administrators can log in here. Ask your administrator to add you to their group."
 
     def __init__(
         self,
@@ -87,6 +92,13 @@ class AdminSessions(Sessions):
         result = await super().log_in(caller, login_token, username, password)
         if result.second_step is not None:
             self._stamps.put(result.second_step.token, stamp, ADMIN)
+        return result
+
+    async def log_in_by_provider(self, caller: Caller, accepting: Awaitable[Identity], proven: int) -> LoginResult:
+        """As `Sessions.log_in_by_provider`."""
+        result = await super().log_in_by_provider(caller, accepting, proven)
+        if result.second_step is not None:
+            self._stamps.put(result.second_step.token, self._stamp(), ADMIN)
         return result
 
     async def second_step(self, caller: Caller, token: str, kind: FactorKind, code: str) -> LoginResult:
@@ -113,6 +125,8 @@ class AdminSessions(Sessions):
 
     async def _enter(self, caller: Caller, identity: Identity, proven: int | None = None) -> LoginResult:
         # Nothing is awaited: the stamp below is of the password that was compared just before.
+        if self._auth.sessions.logouts.after(identity.logouts, identity.subject):
+            raise errors.LoginFailed(INVALID)
         tokens, now = new_tokens(), _now()
         self._last_id += 1
         session = Session(
@@ -126,8 +140,10 @@ class AdminSessions(Sessions):
             last_used=now,
             expires=now + LIFETIME,
             proven=now if proven is None else proven,
+            subject=identity.subject,
         )
-        self._living[session.id] = _Living(session, hash_of(tokens.token), hash_of(tokens.csrf), self._stamp())
+        hashes = hash_of(tokens.token), hash_of(tokens.csrf)
+        self._living[session.id] = _Living(session, *hashes, self._stamp(), identity.logouts)
         while len(self._living) > MAX_SESSIONS:
             del self._living[min(self._living)]
         self.cookies.give(caller, tokens.token, "")
@@ -152,11 +168,16 @@ class AdminSessions(Sessions):
             raise errors.BadAuth(UNKNOWN)
         session, now = found.session, _now()
         if session.expires <= now:
-            raise errors.BadAuth(EXPIRED)
+            raise errors.BadAuth(EXPIRED_AFTER if session.subject else EXPIRED)
+        if self._auth.sessions.logouts.after(found.logouts, session.subject):
+            self.end(session.id)
+            raise errors.BadAuth(INVALID)
         if found.password != self._stamp():
             self.end(session.id)
             raise errors.BadAuth(_why(found.password, self._stamp()))
-        found.session = session = msgspec.structs.replace(session, last_used=now, expires=now + LIFETIME)
+        # Use doesn't extend a log-in by the provider: only a new one tells whether the person is still in the group.
+        expires = session.expires if session.subject else now + LIFETIME
+        found.session = session = msgspec.structs.replace(session, last_used=now, expires=expires)
         self._accept(caller, session)
         return session
 
@@ -164,7 +185,12 @@ class AdminSessions(Sessions):
         """Whether the session that started a stream is still valid."""
         await trio.lowlevel.checkpoint()
         found = self._living.get(session.id)
-        return found is not None and found.session.expires > _now() and found.password == self._stamp()
+        return (
+            found is not None
+            and found.session.expires > _now()
+            and found.password == self._stamp()
+            and not self._auth.sessions.logouts.after(found.logouts, session.subject)
+        )
 
     async def end_others(self, caller: Caller, *, devices: bool = False) -> int:
         """End all sessions but that of this request; returns how many. None of them is a device session."""
@@ -193,15 +219,16 @@ class AdminSessions(Sessions):
             own.password = self._stamp()
         return await self.end_others(caller)
 
-    def sessions(self) -> list[Session]:
+    async def sessions(self) -> list[Session]:
         """The living sessions, last used first."""
-        now = _now()
-        found = [one.session for one in self._living.values() if one.session.expires > now]
+        found = [one.session for one in list(self._living.values()) if await self.alive(one.session)]
         return sorted(found, key=lambda session: -session.last_used)
 
     def end(self, number: int) -> bool:
         """End a session; False if it is gone already."""
-        return self._living.pop(number, None) is not None
+        ended = self._living.pop(number, None) is not None
+        self._auth.sessions.tell(ADMIN)
+        return ended
 
     def _find(self, token: bytes) -> _Living | None:
         found = None

@@ -18,7 +18,9 @@ Flow = Literal["flowing", "slow", "none-in", "none-out"]
 
 
 class AdminSession(msgspec.Struct, frozen=True):
-    """A session of the administrator; `own` is the one that asks."""
+    """A session of the administrator; `own` is the one that asks. `subject`: the person at the login provider, "" for a
+    log-in without that.
+    """
 
     id: int
     remote_ip: str
@@ -26,6 +28,7 @@ class AdminSession(msgspec.Struct, frozen=True):
     created: int
     last_used: int
     own: bool
+    subject: str
 
 
 class Certificate(msgspec.Struct, frozen=True):

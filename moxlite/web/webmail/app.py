@@ -129,7 +129,7 @@ class Webmail:
         )
         self._files = ComposeCalls(self._sessions, server)
         self._imports = ImportCalls(self._sessions, server)
-        self._provided = ProviderLogins(self._sessions, people, auth, logins.attempts)
+        self._provided = ProviderLogins(self._sessions, people, auth, logins)
         shared: Mapping[type, object] = {
             DeviceLogins: DeviceLogins(self._sessions),
             ProviderCalls: ProviderCalls(self._provided),

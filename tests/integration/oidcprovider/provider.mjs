@@ -1,5 +1,5 @@
 // A login provider for moxlite's tests: node provider.mjs PORT BASE, where BASE is the address of moxlite's web pages. Whoever types a
-// name is that person.
+// name is that person; "mia" is in the group of administrators.
 
 import Provider from "oidc-provider";
 
@@ -15,6 +15,12 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       require_auth_time: true,
     },
   ],
+  claims: { groups: ["groups"] },
+  conformIdTokenClaims: false,
+  findAccount: (_, sub) => ({
+    accountId: sub,
+    claims: () => ({ sub, groups: sub === "mia" ? ["staff", "mail admins"] : ["staff"] }),
+  }),
   features: { backchannelLogout: { enabled: true } },
   // it would reach no loopback
   fetch: (url, { dispatcher, ...options }) => fetch(url, options),

@@ -14,6 +14,7 @@ from msgspec import Meta
 from moxlite.acceptance.commands import WhyFailed, stored
 from moxlite.net.activity import Activity, Happening, activity
 from moxlite.operations.why import Explained
+from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.delivery.reasons import Why
 from moxlite.web import metrics
 from moxlite.web.admin.calls.common import AdminCalls
@@ -152,6 +153,12 @@ class LiveStreams:
         self._sessions = sessions
         self._source = source
         self._open = 0
+        self._waits: set[trio.CancelScope] = set()
+
+    def doubt(self, account: str) -> None:
+        """Look at the sessions of all streams, if those of `ADMIN` may have ended."""
+        for scope in self._waits if account == ADMIN else ():
+            scope.cancel()
 
     async def serve(self, caller: Caller, writer: ResponseWriter) -> None:
         """Answer ``GET live?after=NUMBER``: what has happened after that number, then what happens, until the session
@@ -194,7 +201,11 @@ class LiveStreams:
             first = False
             with request.drain.waiting() as scope:
                 scope.deadline = trio.current_time() + KEEPALIVE
-                await self._source.wait(number)
-                # Behind the wait, not before: a single happening is told a quarter of a second late, and a flood
-                # becomes a few lists.
-                await trio.sleep(PAUSE)
+                self._waits.add(scope)
+                try:
+                    await self._source.wait(number)
+                    # Behind the wait, not before: a single happening is told a quarter of a second late, and a flood
+                    # becomes a few lists.
+                    await trio.sleep(PAUSE)
+                finally:
+                    self._waits.discard(scope)

@@ -84,13 +84,18 @@ class OverviewCalls(AdminCalls):
     @call()
     async def sessions(self, caller: Caller) -> list[AdminSession]:
         """The living sessions of the administrator, last used first."""
-        await trio.lowlevel.checkpoint()
         own = caller.require().id
         return [
             AdminSession(
-                session.id, session.remote_ip, session.user_agent, session.created, session.last_used, session.id == own
+                session.id,
+                session.remote_ip,
+                session.user_agent,
+                session.created,
+                session.last_used,
+                session.id == own,
+                session.subject,
             )
-            for session in self._sessions.sessions()
+            for session in await self._sessions.sessions()
         ]
 
     @call(audit="session ended")

@@ -1,0 +1,51 @@
+"""Log-in to the admin app by the login provider: for the members of one group there (WEB-189)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from moxlite.logins.identity import FactorNeeded, Identity, WrongCredentials
+from moxlite.logins.provider import MECHANISM
+from moxlite.store.auth.audit import Origin, acting_as
+from moxlite.store.auth.loginattempts import ADMIN
+from moxlite.web.providerlogin import ProviderLogins
+
+if TYPE_CHECKING:
+    from moxlite.logins.provider import Person
+    from moxlite.proto.oidc import Claims
+    from moxlite.web.cookies import Caller
+
+logger = logging.getLogger("moxlite.web.sessions")
+
+
+class AdminProviderLogins(ProviderLogins):
+    """Log-ins by the provider to the admin app. The group decides alone, not a connection or an address."""
+
+    def name(self, caller: Caller) -> str:
+        """The provider's name, "" unless a group is set."""
+        return "" if self.provider is None or self.provider.admin_group is None else super().name(caller)
+
+    async def _accept(self, caller: Caller, claims: Claims, person: Person) -> Identity:
+        request, attempts = self.sessions.login_request(caller), self._logins.attempts
+        if not self._administers(claims):
+            logger.info("person at the login provider isn't in admin_group", extra={"kv": {"subject": claims.sub}})
+            # Not of `ADMIN`: the failures of others must not keep the administrator out.
+            stranger = WrongCredentials("this login isn't one of the administrators")
+            raise attempts.refuse(request, MECHANISM, "", stranger, result="baduser")
+        identity = Identity(ADMIN, "", subject=claims.sub, logouts=person.logouts)
+        if not person.strong and await self._auth.factors.has(ADMIN):
+            raise attempts.refuse(request, MECHANISM, claims.sub, FactorNeeded(identity), account=ADMIN)
+        # Later entries have the subject alone: this one says whose it is.
+        account = await self.bindings.account_of(claims.iss, claims.sub) or ""
+        detail = {"subject": claims.sub, "address": claims.address}
+        with acting_as(Origin(ADMIN, self.sessions.app, str(request.remote))):
+            async with self._auth.audit.recording("admin login by provider", account, detail):
+                attempts.succeed(request, MECHANISM, ADMIN, claims.sub)
+        return identity
+
+    async def _may_use(self, account: str, claims: Claims) -> bool:
+        return self._administers(claims)
+
+    def _administers(self, claims: Claims) -> bool:
+        return self.provider is not None and self.provider.administers(claims)
