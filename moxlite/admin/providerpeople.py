@@ -1,4 +1,5 @@
-"""Which account a person of the login provider logs in to (WEB-181, WEB-185), or gets (WEB-186).
+"""Which account a person of the login provider logs in to (WEB-181, WEB-185), or gets (WEB-186), and which shared
+mailboxes (WEB-190).
 
 Issuer and subject decide. An address decides once, at the first log-in, and only where the administrator says that the
 provider alone gives out a domain's addresses: after that it may change hands there, and opens nothing.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -17,12 +19,15 @@ from moxlite.config.snapshot import AccountRecipient, UnknownLocalpart
 from moxlite.config.toml.decode import encode
 from moxlite.lazyimport import load
 from moxlite.net.control.server import CommandFailed
+from moxlite.operations.access import DelegateRemove, DelegateSet
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.auth.audit import Origin, acting_as
 from moxlite.store.auth.providerbindings import BoundElsewhere
-from moxlite.store.errors import LimitExceeded, StorageBroken, StorageBusy, StorageFull
+from moxlite.store.errors import LimitExceeded, StorageBroken, StorageBusy, StorageFull, StoreError
+from moxlite.store.mail.delegates import Delegate, delegates
 
 if TYPE_CHECKING:
+    from moxlite.admin.accountcommands import ShareCommands
     from moxlite.admin.factors import FactorChanges
     from moxlite.config.holder import ConfigHolder
     from moxlite.config.provider import OIDC
@@ -79,7 +84,50 @@ class ProviderPeople:
         the person with one.
         """
         account = await self._account_of(claims, app, remote)
-        return None if account is None else self._config.current.login_of(account)
+        if account is None:
+            return None
+        if self._settings.shared_mailboxes:
+            with acting_as(Origin(ACTOR, app, remote)):
+                await self._share(account, claims)
+        return self._config.current.login_of(account)
+
+    async def _share(self, account: str, claims: Claims) -> None:
+        """Give an account the shared mailboxes of its person's groups, and take those of other groups (WEB-190)."""
+        await load("moxlite.admin.accountcommands")
+        from moxlite.admin.accountcommands import ShareCommands
+
+        commands = ShareCommands(self._config, self._accounts, self._auth, self._logins)
+        for owner, group in self._settings.shared_mailboxes.items():
+            try:
+                if group in claims.memberships:
+                    await self._let_use(commands, owner, account)
+                else:
+                    await self._stop_using(commands, owner, account)
+            except (StoreError, CommandFailed) as error:  # log-ins go on
+                kv = {"mailbox": owner, "account": account, "err": str(error)}
+                logger.warning("shared mailbox not changed by group", extra={"kv": kv})
+
+    async def _let_use(self, commands: ShareCommands, owner: str, account: str) -> None:
+        now, pause = time.time_ns() // 1000, self._settings.pause_app_passwords
+        ends = 0 if pause is None else now + round(pause * 1e6)
+        found = await self._delegate(owner, account)
+        sends = "as" if found is None else found.sends
+        change = DelegateSet(guest=account, sends=sends, ends=ends, whole=True, account=owner)
+        if found is None or not found.whole or 0 < found.ends <= now:
+            async with self._auth.audit.recording("account delegate set", owner, {"guest": account}):
+                await commands.let_send(change)
+        elif found.ends != ends:  # with each log-in: no change for the log
+            await commands.let_send(change)
+
+    async def _stop_using(self, commands: ShareCommands, owner: str, account: str) -> None:
+        if await self._delegate(owner, account) is not None:
+            async with self._auth.audit.recording("account delegate rm", owner, {"guest": account}):
+                await commands.stop_sending(DelegateRemove(guest=account, account=owner))
+
+    async def _delegate(self, owner: str, account: str) -> Delegate | None:
+        async with self._accounts.use(owner) as opened:
+            found = await opened.read(delegates, op="shares")
+        return next((one for one in found if one.guest == account), None)
 
     async def _account_of(self, claims: Claims, app: str, remote: str) -> str | None:
         bindings = self._auth.bindings

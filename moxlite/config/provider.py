@@ -1,5 +1,6 @@
 """Struct of the login provider, a table of moxlite.toml (WEB-180)."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from moxlite.config.values import URL, Domain, Duration, Path, Section, doc
@@ -32,6 +33,13 @@ class OIDC(Section, frozen=True):
             "the user's verified address. After that, only the user's ID at the provider counts."
         ),
     ] = ()
+    shared_mailboxes: Annotated[
+        Mapping[str, str],
+        doc(
+            "Shared mailboxes, by account, each with the group at the provider whose members use it. Each login there "
+            "adds or removes the user."
+        ),
+    ] = {}
     second_factor: Annotated[
         tuple[str, ...],
         doc(

@@ -95,7 +95,7 @@ class LoginProvider:
         provider = await self._discover()
         begun = begin(redirect_uri)
         scopes = ["email"] if self._settings.trust_addresses else []
-        if self.admin_group is not None:
+        if self.admin_group is not None or self._settings.shared_mailboxes:
             scopes.append(provider.groups_scope)
         return begun, authorization_url(provider, self._settings.client_id, begun, scopes=scopes, again=again)
 

@@ -257,6 +257,26 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (STATIC + '[oidc]\nissuer = "http://login.example"\nclient_id = "a"\n', "oidc.issuer", "https://"),
         (STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = " "\n', "oidc.client_id", "a word"),
         (
+            STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nadmin_group = ""\n',
+            "oidc.admin_group",
+            "a word",
+        ),
+        (
+            STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nshared_mailboxes.me = " "\n',
+            "oidc.shared_mailboxes.me",
+            "a word",
+        ),
+        (
+            STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nshared_mailboxes.nobody = "a"\n',
+            "oidc.shared_mailboxes.nobody",
+            "is not an account",
+        ),
+        (
+            STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nshared_mailboxes.me = "a"\n',
+            "oidc.shared_mailboxes.me",
+            "not a shared mailbox",
+        ),
+        (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\npause_app_passwords = "1h"\n',
             "oidc.pause_app_passwords",
             "at least a day",

@@ -120,10 +120,13 @@ def _oidc(static: Static) -> Iterator[Mistake]:
         yield Mistake(("oidc", "issuer"), "must begin with https://", "http is for `allow_internal` alone")
     if static.oidc.pause_app_passwords is not None and static.oidc.pause_app_passwords < SHORTEST_PAUSE:
         yield Mistake(("oidc", "pause_app_passwords"), "must be at least a day")
-    for name in ("client_id", "name", "admin_group"):
-        value = getattr(static.oidc, name)
-        if value is not None and not (value.strip() and value.isprintable()):
-            yield Mistake(("oidc", name), "must be a word")
+    words: dict[KeyPath, str | None] = {
+        ("oidc", name): getattr(static.oidc, name) for name in ("client_id", "name", "admin_group")
+    }
+    words |= {("oidc", "shared_mailboxes", name): group for name, group in static.oidc.shared_mailboxes.items()}
+    for path, word in words.items():
+        if word is not None and not (word.strip() and word.isprintable()):
+            yield Mistake(path, "must be a word")
 
 
 def _transport(path: KeyPath, transport: Transport) -> Iterator[Mistake]:
@@ -236,6 +239,7 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mi
             of_static.append(Mistake((key, "mailbox"), IS_QUEUE))
     trusted = static.oidc.trust_addresses if static.oidc else ()
     of_static += _trusted(trusted, domains)
+    of_static += _shared_mailboxes(static.oidc.shared_mailboxes if static.oidc else (), domains)
     initial = static.initial_mailboxes
     names = (*initial.regular, *(getattr(initial.special_use, use) for use in initial.special_use.__struct_fields__))
     of_domains = list(_routes(("routes",), domains.routes, static))
@@ -281,6 +285,19 @@ def _trusted(trusted: Iterable[Domain], domains: Domains) -> Iterator[Mistake]:
             text = f'is not a domain of domains.toml: "{domain.unicode}"'
             hint = near(domain.unicode, domains.domains)
             yield Mistake(("oidc", "trust_addresses", index), text, hint, ("domains", domain.unicode))
+
+
+def _shared_mailboxes(accounts: Iterable[str], domains: Domains) -> Iterator[Mistake]:
+    """Accounts that groups of the login provider get, and that aren't for that."""
+    for name in accounts:
+        path, account = ("oidc", "shared_mailboxes", name), domains.accounts.get(name)
+        if account is None:
+            text = f'is not an account of domains.toml: "{name}"'
+            yield Mistake(path, text, near(name, domains.accounts), ("accounts", name))
+        elif not account.login_disabled:
+            # A mistake here would hand a user's mail to a group.
+            hint = f'run: moxlite config account disable {name} "This mailbox is shared."'
+            yield Mistake(path, "is not a shared mailbox, since someone can log in to it", hint, ("accounts", name))
 
 
 MAX_PEERS: Final = 5
