@@ -16,7 +16,7 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.delegates import Sends, right_to_send
 from moxlite.store.mail.links import sending_links
-from moxlite.store.mail.masked import masked_key, masked_named
+from moxlite.store.mail.masked import masked_addresses, masked_key
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -65,9 +65,10 @@ def ways_of(accounts: Accounts, snapshot: Snapshot, account: str) -> FindWay:
     (SMTP-189). Each account is opened once, however many of its addresses are asked for.
     """
     rights: dict[str, Sends | None] = {}
-    known: dict[str, Way | None] = {}
+    own: dict[str, Way] | None = None
 
     async def find(address: Address) -> Way | None:
+        nonlocal own
         if snapshot.may_send_as(account, address):
             return OWN
         owner = owner_of(snapshot, address)
@@ -75,20 +76,17 @@ def ways_of(accounts: Accounts, snapshot: Snapshot, account: str) -> FindWay:
             rights[owner] = await _right(accounts, owner, account)
         if (sends := rights.get(owner)) is not None:
             return Way(owner=owner, on_behalf=sends == "behalf")
-        key = masked_key(address)
-        if key not in known:
-            async with accounts.use(account) as own:
-                known[key] = await own.read(lambda r: _own(r, key), op="ways")
-        return known[key]
+        if own is None:
+            async with accounts.use(account) as opened:
+                own = await opened.scan(_own, op="ways")  # of up to 10,000 addresses to give away
+        return own.get(masked_key(address))
 
     return find
 
 
-def _own(r: Reader, key: str) -> Way | None:
-    if masked_named(r, key) is not None:
-        return OWN
-    link = sending_links(r).get(key)
-    return None if link is None else Way(transport=link.transport)
+def _own(r: Reader) -> dict[str, Way]:
+    links = {key: Way(transport=link.transport) for key, link in sending_links(r).items()}
+    return links | dict.fromkeys(masked_addresses(r), OWN)
 
 
 def owner_of(snapshot: Snapshot, address: Address) -> str:

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 
@@ -19,7 +19,9 @@ from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 from moxlite.net.tls.stream import TLSStream
 from moxlite.process.ports import failure_limits
 from moxlite.proto import sasl
+from moxlite.proto.address import Address
 from moxlite.smtpd import Pace
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
 from moxlite.store.auth.tlskeys import read_certificate
 from moxlite.store.content.body import stream_message
@@ -32,6 +34,7 @@ from moxlite.store.mail.delegates import Delegate, Sends, remove_delegate, set_d
 from moxlite.store.mail.recipients import wrote_to
 from moxlite.store.people.correspondents import is_known
 from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.submission.authors import Way, ways_of
 from tests.logs import kv
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
 from tests.store_mail import box, rows
@@ -778,6 +781,25 @@ async def test_who_sends_on_behalf_is_named(smtp: Smtp) -> None:
     assert (second.submission.prefix + second.octets).count(b"Sender:") == 1
     copies = await sent_of(smtp, "shut")
     assert sorted(copy.count(b"Sender:") for copy in copies) == [1, 1]
+
+
+async def test_the_ways_of_a_users_mail_open_each_account_once(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-189: however many addresses are asked for, known ones and others."""
+    await let(smtp, "mia", "as")
+    accounts, opened = smtp.context.accounts, list[str]()
+    use = accounts.use
+
+    def counted(name: str) -> AbstractAsyncContextManager[OpenAccount]:
+        opened.append(name)
+        return use(name)
+
+    monkeypatch.setattr(accounts, "use", counted)
+    find = ways_of(accounts, smtp.context.config.current, "mia")
+    known = ["mia@ours.example", "shut@ours.example"]
+    others = [*(f"{n}@else.example" for n in range(9)), "nobody@ours.example"]
+    found = [await find(Address.parse(address)) for address in [*known, *others] * 2]
+    assert found == [Way(), Way(owner="shut"), *[None] * len(others)] * 2
+    assert sorted(opened) == ["mia", "shut"]
 
 
 async def test_the_right_to_send_ends(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
