@@ -5,7 +5,7 @@ that account, which keeps its copy (SMTP-189).
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -87,11 +87,13 @@ async def send_copy(
     spool: Spool,
     added: bytes = b"",
     key: bytes = b"",
+    beside: Callable[[AccountTx], None] = lambda _: None,
 ) -> None:
     """Send a complete message from an address of another account: its copy in Sent there and what is owed to the queue
     are one unit of that account, once for each `key`.
 
     Args:
+      beside: what that unit does first; the message is not sent if this raises.
       added: fields that `submission.prefix` ends with; the copy has them, too.
       spool: the message as its user has written it.
 
@@ -108,6 +110,7 @@ async def send_copy(
                     # In the unit that sends: an owner who takes the right away knows that nothing goes out afterwards.
                     check_still(tx, letter.identity.account, on_behalf=way.on_behalf)
                     if tx.once(key):
+                        beside(tx)
                         box = mailbox_for(tx, SpecialUse.SENT)
                         copy = add_message(tx, ready, box, flags=Flag.SEEN | Flag.NOTJUNK)
                         tx.owe(key, SUBMIT, OwedMessage(submission).pack(), copy.message_id)

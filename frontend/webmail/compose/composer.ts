@@ -920,7 +920,8 @@ export class Composer {
       if (this.conflict) void this.sendAsNew().then((wished) => (wished ? this.hand() : undefined));
       return;
     }
-    this.note(t("Couldn't send message"));
+    // of an author that the user may no longer use, the draft is the user's own from now on
+    void this.save();
     const [, name, why] = /^(\w+): (.*)$/s.exec(error.message) ?? [];
     const field = [this.to, this.cc, this.bcc, this.replyTo].find((one) => one.field === name);
     if (field !== undefined && why !== undefined) field.complain(why);

@@ -159,7 +159,7 @@ export async function recover(desk: Surroundings & Selection & Acting & Writing,
 async function refresh(desk: Surroundings & Selection & Acting & Writing, copy: Copy): Promise<void> {
   if (copy.draftId > 0 || copy.saveId !== "" || copy.submitId !== "") return;
   const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1000));
-  const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
+  const newer = await desk.client.draft_find(copy.draft.message_id, seconds, copy.draft.from.address);
   if (newer === 0) return;
   const {
     uploads,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import lru_cache
@@ -25,11 +26,12 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of, rights_seen, visible
+from moxlite.store.mail.delegates import has_all, right_to_send
 from moxlite.store.mail.sharenotices import SHARED, Share, add_notice
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
 from moxlite.store.names import OTHERS, check_name
-from moxlite.store.rows.mailboxes import mailbox_by_name
-from moxlite.store.types import Flag, Mailbox, MailboxID
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
+from moxlite.store.types import Flag, Mailbox, MailboxID, SpecialUse
 from moxlite.store.upkeep.outbox import Handler, OutboxRow
 
 SYSTEM_RIGHTS: Final = "lrte"
@@ -45,6 +47,11 @@ MAX_BOXES: Final = 500
 
 WRITING: Final = "istwe"
 """With none of these rights a mailbox opens as by EXAMINE (RFC 4314 §5.2)."""
+
+DRAFTING: Final = "lrite"
+"""Rights to Drafts of an account with which who writes from its addresses works on its drafts: read them, add one, and
+replace or remove one.
+"""
 
 _OF_FLAGS: Final = {Flag.SEEN: "s", Flag.DELETED: "t"}
 """Flags with a right of their own; all others, and keywords, need ``w`` (RFC 4314 §4)."""
@@ -145,6 +152,16 @@ def check_rights(rights: str, needed: str) -> None:
     for letter in needed:
         if letter not in rights:
             raise NoRight(letter)
+
+
+def shares_drafts(r: Reader, guest: str) -> bool:
+    """Whether a guest writes from the account's addresses now, and finds the drafts of its mail there."""
+    if right_to_send(r, guest, time.time_ns() // 1000) is None:
+        return False
+    drafts = mailbox_by_use(r, SpecialUse.DRAFTS)
+    if drafts is None:
+        return has_all(r, guest)  # it is made with the first draft
+    return set(DRAFTING) <= set(rights_of(r, drafts.id, guest))
 
 
 @asynccontextmanager

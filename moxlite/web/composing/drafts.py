@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -22,6 +22,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.sandbox.jobs import WriteHTML
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
+from moxlite.store.accounts.access import shares_drafts
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.uploads import (
@@ -176,14 +177,73 @@ def _file(r: Reader, upload: Upload, shown_as: str) -> File:
     )
 
 
+class Place(msgspec.Struct, frozen=True, eq=False):
+    """An account that keeps drafts: the user's own, or another one, with which the user writes as `guest`."""
+
+    account: Account
+    guest: str = ""
+
+    def check(self, r: Reader) -> None:
+        """Raise Conflict if the user may no longer work on the drafts of the account."""
+        if self.guest and not shares_drafts(r, self.guest):
+            raise Conflict(CHANGED)
+
+
+class KeptDraft(Place, frozen=True, eq=False, kw_only=True):
+    """A draft by its id in the account that keeps it."""
+
+    message_id: int
+
+    def drop(self, tx: AccountTx) -> None:
+        """Remove it. Raises Conflict."""
+        self.check(tx)
+        drop_draft(tx, self.message_id)
+
+
+def drop_here(tx: AccountTx, draft: KeptDraft | None, written: Written) -> None:
+    """Remove the draft of a message, if this account keeps it. None: one with the same Message-ID, for a browser that
+    was killed may have saved it and forgotten its id. Raises Conflict.
+    """
+    if draft is None:
+        drop_draft(tx, draft_under(tx, written.message_id))
+    elif draft.account.name == tx.account:
+        draft.drop(tx)
+
+
+@asynccontextmanager
+async def dropped_elsewhere(draft: KeptDraft | None, account: Account) -> AsyncIterator[None]:
+    """Remove the draft of a message after the block, if another account than `account` keeps it: a kill in between
+    leaves two, never none. Raises Conflict, before the block.
+    """
+    if draft is None or draft.account.name == account.name:
+        yield
+        return
+    await draft.account.read(lambda r: _check_kept(r, draft), op="draft")
+    yield
+    with suppress(Conflict):
+        await draft.account.write(draft.drop)
+
+
+def _check_kept(r: Reader, draft: KeptDraft) -> None:
+    draft.check(r)
+    check_draft(r, draft.message_id)
+
+
 async def save_draft(
-    account: Account, sandbox: Sandbox, written: Written, replaces: int, save_id: bytes, tmp: Path, max_size: int
+    home: Account,
+    place: Place,
+    sandbox: Sandbox,
+    written: Written,
+    replaces: KeptDraft | None,
+    save_id: bytes,
+    tmp: Path,
+    max_size: int,
 ) -> MessageID:
-    """Save a draft in place of an earlier one; returns its id.
+    """Save a draft in place of an earlier one; returns its id in the account of `place`.
 
     Args:
-      replaces: id of the message that the draft replaces. With 0, a draft with the same Message-ID is replaced: a
-        browser that was killed may have saved it and forgotten its id.
+      home: the user's own account, which has the uploads.
+      replaces: the draft that this one replaces, which another account may keep. None: as in `drop_here`.
       save_id: idempotency key. A repeated call with it saves nothing and returns the first id.
 
     Raises:
@@ -198,12 +258,16 @@ async def save_draft(
         raise UserError(worded("{field}: {reason}", field=error.field, reason=error)) from error
     # Asked again in the unit, for two calls may be on their way. The read spares a repeated call the sandbox, and the
     # octets of all attachments.
+    account = place.account
     before = await account.read(lambda r: saved_draft(r, save_id), op="draft_saved")
     if before is not None:
         return before
-    words = await words_of(sandbox, account.name, written)
-    async with composed(account, draft, written.uploads, words, tmp, max_size) as spool:
-        keys = await account.scan(lambda r: [key_of(one) for one in used_by(r, written)], op="draft_files")
+    words = await words_of(sandbox, home.name, written)
+    async with (
+        dropped_elsewhere(replaces, account),
+        composed(home, draft, written.uploads, words, tmp, max_size) as spool,
+    ):
+        keys = await home.scan(lambda r: [key_of(one) for one in used_by(r, written)], op="draft_files")
         prepared = await prepare(spool, max_size=max_size)
         async with held_body(account, prepared) as ready:
 
@@ -211,33 +275,42 @@ async def save_draft(
                 saved = saved_draft(tx, save_id)
                 if saved is not None:
                     return saved
+                place.check(tx)
                 refuse_sent(tx, written)
                 # The older draft goes in the unit that adds the newer one: a crash leaves exactly one, and IMAP
                 # programs never see two.
-                drop_draft(tx, replaces or draft_under(tx, written.message_id))
+                drop_here(tx, replaces, written)
                 box = mailbox_for(tx, SpecialUse.DRAFTS)
                 # RFC 3503: no program answers the request in one's own message
                 asks = Flag.MDNSENT if written.ask_read else Flag(0)
                 added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.DRAFT | asks)
-                # A draft that is saved again and again shall not lose its files, which are removed a day after their
-                # last use.
-                use_uploads(tx, keys)
                 note_saved_draft(tx, save_id, added.message_id)
                 return added.message_id
 
             saved_as = await account.write(unit, weight=spool.size)
+        if keys:
+            # A draft that is saved again and again shall not lose its files, which are removed a day after their last
+            # use.
+            await home.write(lambda tx: use_uploads(tx, keys))
     return saved_as
 
 
 def drop_draft(tx: AccountTx, message_id: int) -> None:
     """Remove a draft, if `message_id` is not 0. Raises Conflict if it was replaced, or moved elsewhere."""
-    if not message_id:
-        return
-    mailbox_id = mailboxes_of(tx, [message_id]).get(MessageID(message_id))
-    drafts = mailbox_rows.mailbox_by_use(tx, SpecialUse.DRAFTS)
+    if message_id:
+        check_draft(tx, message_id)
+        expunge_ids(tx, [message_id])
+
+
+def check_draft(r: Reader, message_id: int) -> None:
+    """Raise Conflict if a draft was replaced, or moved elsewhere."""
+    mailbox_id = mailboxes_of(r, [message_id]).get(MessageID(message_id))
+    drafts = mailbox_rows.mailbox_by_use(r, SpecialUse.DRAFTS)
     if mailbox_id is None or drafts is None or mailbox_id != drafts.id:
-        raise Conflict("this draft was changed or deleted elsewhere")
-    expunge_ids(tx, [message_id])
+        raise Conflict(CHANGED)
+
+
+CHANGED: Final = "this draft was changed or deleted elsewhere"
 
 
 def draft_under(r: Reader, message_id: str, since: int = 0) -> int:

@@ -25,6 +25,7 @@ from moxlite.config.snapshot import Snapshot, outgoing_name
 from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
+from moxlite.store.accounts.access import shares_drafts
 from moxlite.store.changelog.unit import was_done
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.prepare import held_body, prepare
@@ -53,7 +54,15 @@ from moxlite.submission.counting import counted_as, limits_of, send_copy
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import Complete, complete
-from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_draft, refuse_sent, words_of
+from moxlite.web.composing.drafts import (
+    KeptDraft,
+    composed,
+    draft_of,
+    drop_here,
+    dropped_elsewhere,
+    refuse_sent,
+    words_of,
+)
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.metrics import submissions
 from moxlite.wording import reason_of, worded
@@ -106,7 +115,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
       listener: the listener of the call; secure: whether it came over TLS.
       remote: the address of the client.
       submit_id: idempotency key, 16 octets. A repeated call with it sends nothing.
-      draft_id: the draft that is sent, 0 for none.
+      draft: the draft that is sent, which the account of the author may keep; None: as in `drop_here`.
       way_of: as in `OutgoingMessage`.
       undo: seconds during which the page offers to take the message back, up to MAX_UNDO; 0: it is sent at once.
       send_at: the time at which it is sent, µs UTC; 0: now. `undo` means nothing then.
@@ -119,7 +128,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     remote: str
     way_of: FindWay
     submit_id: bytes = b""
-    draft_id: int = 0
+    draft: KeptDraft | None = None
     undo: int = 0
     send_at: int = 0
 
@@ -182,7 +191,7 @@ async def send(
             return await _as_another(accounts, account, letter, found, spool, written, wish, key)
         prepared = found.prepared or await prepare(spool, max_size=letter.max_size)
         limits, counted = limits_of(letter), counted_as(letter)
-        async with held_body(account, prepared) as ready:
+        async with dropped_elsewhere(wish.draft, account), held_body(account, prepared) as ready:
 
             def unit(tx: AccountTx) -> bool:
                 # First of all: the repeated call of a browser that lost the answer would meet its own copy in Sent, and
@@ -193,7 +202,7 @@ async def send(
                 # Counted in the unit that sends, so that parallel calls cannot pass a limit together. A refusal rolls
                 # all of it back.
                 rows = add_outgoing(tx, counted, limits)
-                drop_draft(tx, wish.draft_id or draft_under(tx, written.message_id))
+                drop_here(tx, wish.draft, written)
                 marked = _mark(tx, written)
                 waits = room(tx) if wish.send_at else 0
                 box = MailboxID(waits) if waits else mailbox_for(tx, SpecialUse.SENT)
@@ -241,8 +250,14 @@ async def _as_another(
     if wish.send_at:
         raise UserError(worded("send_at: you can't schedule messages from {address}", address=found.author))
     await account.read(lambda r: refuse_sent(r, written), op="submit_known")
+
+    def beside(tx: AccountTx) -> None:
+        refuse_sent(tx, written)
+        if shares_drafts(tx, account.name):
+            drop_here(tx, wish.draft, written)
+
     try:
-        await send_copy(accounts, letter, found.submission, found.way, spool, found.added, key)
+        await send_copy(accounts, letter, found.submission, found.way, spool, found.added, key, beside)
     except SubmissionRefused as error:
         submissions.labels(result=error.result).inc()
         raise UserError(worded("{field}: {reason}", field="from", reason=error)) from error
@@ -250,7 +265,7 @@ async def _as_another(
     def unit(tx: AccountTx) -> bool:
         if not tx.once(key):
             return False
-        drop_draft(tx, wish.draft_id or draft_under(tx, written.message_id))
+        drop_here(tx, wish.draft, written)
         _mark(tx, written)
         return True
 

@@ -13,12 +13,12 @@ that never existed, and an id of an account that shares nothing all give the sam
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.store.accounts.access import Access, check_rights, may_read, visited
+from moxlite.store.accounts.access import Access, check_rights, may_read, shares_drafts, visited
 from moxlite.store.accounts.accounts import IDLE
 from moxlite.store.errors import NoSuchMailbox, NoSuchMessage
 from moxlite.store.rows.views import mailboxes_of
@@ -41,6 +41,9 @@ BITS: Final = 32
 """Bits of an id within its account: 4 billion messages. The bits above are enough for 2 million accounts that share."""
 
 LOCAL: Final = (1 << BITS) - 1
+
+MAX_OWNERS: Final = 50
+"""Accounts whose mailboxes one stream shows. The stream holds each of them open, which takes 1 MB."""
 
 
 def number_of(shown: int) -> int:
@@ -157,20 +160,41 @@ class Holders:
         with the user.
         """
         number = number_of(shown)
-        if not number:
-            async with self.accounts.use(session.account, linger=IDLE) as account:
-                yield Holder(owner=session.account, account=account)
-            return
-        owner = await self.auth.sharing.owner_of(number)
+        owner = await self.auth.sharing.owner_of(number) if number else session.account
         if owner is None:
             raise NoSuchMessage(shown)
         async with AsyncExitStack() as stack:
-            # By `visited`, which asks auth.db first: a user who guesses numbers has no accounts of others opened.
-            opened = visited(self.accounts, self.auth, owner, session.account)
             try:
-                account = await stack.enter_async_context(opened)
+                holder = await stack.enter_async_context(self._opened(session, owner, number))
             except NoSuchMailbox:
                 raise NoSuchMessage(shown) from None
+            yield holder
+
+    @asynccontextmanager
+    async def drafts(self, session: Session, owner: str) -> AsyncIterator[Holder]:
+        """Open the account that keeps the drafts of mail from the addresses of `owner`, an account: the same, if the
+        user writes from them and works on drafts there; else the user's own.
+        """
+        numbers = dict(await self.auth.sharing.numbered_owners(session.account, MAX_OWNERS))
+        async with AsyncExitStack() as stack:
+            if owner in numbers:
+                with suppress(NoSuchMailbox):
+                    visit = self._opened(session, owner, numbers[owner])
+                    holder = await stack.enter_async_context(visit)
+                    if await holder.account.read(lambda r: shares_drafts(r, session.account), op="drafts"):
+                        yield holder
+                        return
+            yield await stack.enter_async_context(self._opened(session, session.account, 0))
+
+    @asynccontextmanager
+    async def _opened(self, session: Session, owner: str, number: int) -> AsyncIterator[Holder]:
+        """Open an account, with its number. Raises NoSuchMailbox if it shares nothing with the user."""
+        if not number:
+            async with self.accounts.use(owner, linger=IDLE) as account:
+                yield Holder(owner=owner, account=account)
+            return
+        # By `visited`, which asks auth.db first: a user who guesses numbers has no accounts of others opened.
+        async with visited(self.accounts, self.auth, owner, session.account) as account:
             yield Holder(owner=owner, guest=session.account, account=account, number=number)
 
     @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -27,18 +27,18 @@ from moxlite.sandbox.processes import JobFailed
 from moxlite.sandbox.turns import Turns
 from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import NoSuchMessage, StoreError
 from moxlite.store.forms import Identity, Person
 from moxlite.store.groupware.contacts import suggest_contacts, suggest_groups
 from moxlite.store.mail.identities import load_identities
 from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
-from moxlite.submission.authors import Sender, senders
+from moxlite.submission.authors import Sender, owner_of, senders
 from moxlite.submission.outgoing import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
-from moxlite.web.composing.drafts import draft_under, drop_draft, save_draft, unsent_id
+from moxlite.web.composing.drafts import CHANGED, KeptDraft, Place, draft_under, save_draft, unsent_id
 from moxlite.web.composing.sending import MAX_UNDO, SECOND, send, take_back
 from moxlite.web.composing.uploads import (
     OCTETS,
@@ -51,7 +51,7 @@ from moxlite.web.composing.uploads import (
     shown_upload,
 )
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import APIError, StorageRefused, Unavailable, UserError
+from moxlite.web.errors import APIError, Conflict, StorageRefused, Unavailable, UserError
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.errors import HTTPError
@@ -299,30 +299,64 @@ class ComposeCalls(AccountCalls):
         """Save a message as a draft, in place of the draft ``replaces``; returns its id.
 
         A conflict if that draft was replaced or removed elsewhere. With 0, a draft with the same Message-ID is
-        replaced.
+        replaced. The draft of a message from another account's address is there, where all find it who write from it.
         """
-        session = caller.require()
-        snapshot = self._server.config.current
+        session, server = caller.require(), self._server
+        owner = self._owner(draft.from_.address)
         try:
-            async with self._accounts.use(session.account) as account:
-                size = _max_size(snapshot, caller)
-                key = bytes.fromhex(save_id)
-                saved = await save_draft(account, self._server.sandbox, draft, replaces, key, self._server.tmp, size)
+            async with (
+                self._holders.at(session) as home,
+                self._holders.drafts(session, owner) as holder,
+                self._kept(session, replaces, owner) as kept,
+            ):
+                size, key = _max_size(server.config.current, caller), bytes.fromhex(save_id)
+                place = Place(holder.account, holder.guest)
+                saved = await save_draft(home.account, place, server.sandbox, draft, kept, key, server.tmp, size)
+                return holder.shown_id(saved)
         except OSError as e:
             raise StorageRefused("the server's disk is full") from e
-        return int(saved)
+
+    def _owner(self, address: str) -> str:
+        """The account of an address that the configuration names, else ""."""
+        try:
+            return owner_of(self._server.config.current, Address.parse(address.strip()))
+        except AddressError:
+            return ""
+
+    @asynccontextmanager
+    async def _kept(self, session: Session, draft_id: int, owner: str = "") -> AsyncIterator[KeptDraft | None]:
+        """A draft by its id; None for 0. Raises Conflict if the user finds no drafts in its account; None if that is
+        `owner`, from whose addresses the user may no longer write: what was written stays the user's.
+        """
+        async with AsyncExitStack() as stack:
+            kept = None
+            if draft_id:
+                try:
+                    holder = await stack.enter_async_context(self._holders.at(session, draft_id))
+                    kept = KeptDraft(holder.account, holder.guest, message_id=holder.local_id(draft_id))
+                    await holder.account.read(kept.check, op="draft")
+                except (Conflict, NoSuchMessage):
+                    if owner != await self._holders.auth.sharing.owner_of(number_of(draft_id)):
+                        raise Conflict(CHANGED) from None
+                    kept = None
+            yield kept
 
     @call()
     async def draft_find(
-        self, caller: Caller, message_id: Annotated[str, Meta(max_length=1000)], seconds: Annotated[int, Meta(ge=0)]
+        self,
+        caller: Caller,
+        message_id: Annotated[str, Meta(max_length=1000)],
+        seconds: Annotated[int, Meta(ge=0)],
+        author: Annotated[str, Meta(max_length=1000)] = "",
     ) -> int:
-        """The draft with this Message-ID that was saved in the last ``seconds``, or 0.
+        """The draft with this Message-ID that was saved in the last ``seconds``, or 0. ``author``: the address in From.
 
         The copy of a text that a killed browser has kept may be older than such a draft.
         """
         since = (int(time.time()) - seconds) * 1_000_000
-        async with self._accounts.use(caller.require().account) as account:
-            return await account.read(lambda r: draft_under(r, message_id, since), op="draft_find")
+        async with self._holders.drafts(caller.require(), self._owner(author)) as holder:
+            draft = await holder.account.read(lambda r: draft_under(r, message_id, since), op="draft_find")
+            return holder.shown_id(draft)
 
     @call()
     async def message_submit(
@@ -346,13 +380,16 @@ class ComposeCalls(AccountCalls):
         wish = msgspec.structs.replace(
             self._wish(caller),
             submit_id=bytes.fromhex(submit_id),
-            draft_id=draft_id,
             undo=undo_s,
             send_at=send_at * SECOND,
         )
+        owner = self._owner(message.from_.address)
         try:
-            async with self._accounts.use(session.account) as account:
-                server = self._server
+            async with (
+                self._accounts.use(session.account) as account,
+                self._kept(session, draft_id, owner) as kept,
+            ):
+                server, wish = self._server, msgspec.structs.replace(wish, draft=kept)
                 left = await send(
                     self._accounts, account, server.keys, server.sandbox, message, wish, server.tmp, server.deliveries
                 )
@@ -377,8 +414,9 @@ class ComposeCalls(AccountCalls):
     @call()
     async def draft_remove(self, caller: Caller, draft_id: AnyID) -> None:
         """Remove a draft; a conflict if it was replaced or removed elsewhere."""
-        async with self._accounts.use(caller.require().account) as account:
-            await account.write(lambda tx: drop_draft(tx, draft_id))
+        async with self._kept(caller.require(), draft_id) as kept:
+            if kept is not None:
+                await kept.account.write(kept.drop)
 
     @call()
     async def upload_remove(self, caller: Caller, upload_id: UploadID) -> None:

@@ -22,7 +22,7 @@ from moxlite.store.accounts.access import visited
 from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.names import OTHERS, is_foreign
 from moxlite.store.rows.mailboxes import mailbox_by_name
-from moxlite.web.webmail.holders import Holder, Scope, number_of
+from moxlite.web.webmail.holders import MAX_OWNERS, Holder, Scope, number_of
 from moxlite.web.webmail.live.changes import EncodedChange, SharedChanges, encoded
 from moxlite.web.webmail.live.view import of_all, replace_mailbox
 from moxlite.web.webmail.types import MailboxCounts, MailboxesShared
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.types import Mailbox
 
 logger = logging.getLogger("moxlite.web.webmail")
-
-MAX_OWNERS: Final = 50
-"""Accounts whose mailboxes one stream shows. The stream holds each of them open, which takes 1 MB."""
 
 OPENING: Final = 5.0
 """Seconds for opening one account; 4 ms are usual. An account that is being migrated or repaired is tried again later,
