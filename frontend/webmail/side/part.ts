@@ -9,7 +9,7 @@ const step = 24;
 /** Let the bar between list and message be dragged, and moved by the arrow keys (WEBMAIL-58). */
 export function moveSplitter(panes: Panes): void {
   const { splitter } = panes;
-  const pane = splitter.previousElementSibling!;
+  const pane = panes.root.querySelector(".middle")!;
   const list = () => pane.getBoundingClientRect();
   // the list's share of the space, in per cent, for screen readers
   new ResizeObserver(() => {
