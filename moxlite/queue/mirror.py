@@ -13,7 +13,7 @@ change of the setting.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from itertools import groupby
 from typing import Final
@@ -68,9 +68,11 @@ DROP_SLICE: Final = 100
 class Mirror:
     """Keeps the mailboxes `Outgoing`, made by `Queue`. The server registers `attend` and `unqueue` at the accounts."""
 
-    def __init__(self, ctx: Context, database: Database) -> None:
+    def __init__(self, ctx: Context, database: Database, under_way: Callable[[], Collection[int]]) -> None:
+        """`under_way`: tells the rows in attempts under way."""
         self._ctx = ctx
         self._database = database
+        self._under_way = under_way
         self._wakeup = Wakeup(is_set=True)
         # Only one account is changed at a time, so that none is compared during a change.
         self._lock = trio.Lock()
@@ -214,6 +216,7 @@ class Mirror:
         content_id, queued = mirrorrows.key_of(row.data)
         cancel = partial(_cancel, account=account.name, content_id=content_id, queued=queued)
         # The policy of now: the row may have waited in the outbox, and webhooks and retention may have changed since.
+        under_way = self._under_way()
         canceled = await self._database.write(partial(cancel, policy=policy_of(self._ctx)))
         metrics.canceled.inc(len(canceled))
         logger.info(
@@ -224,7 +227,7 @@ class Mirror:
                     "number": len(canceled),
                     "ids": ",".join(str(message.id) for message in canceled[:10]) or None,
                     "messageid": canceled[0].message_id or None if canceled else None,
-                    "under_way": ",".join(_addresses(canceled)) or None,
+                    "under_way": ",".join(_addresses(canceled, under_way)) or None,
                 }
             },
         )
@@ -235,9 +238,9 @@ def _account(row: Mirrored) -> str:
     return row.account
 
 
-def _addresses(canceled: list[Message]) -> list[str]:
+def _addresses(canceled: list[Message], under_way: Collection[int]) -> list[str]:
     """Recipients that an attempt under way may still have reached, at most ten, for the log."""
-    return [message.recipient_address for message in canceled if mirrorrows.is_under_way(message)][:10]
+    return [message.recipient_address for message in canceled if message.id in under_way][:10]
 
 
 def _cancel(tx: Tx, account: str, content_id: int, queued: int, policy: Policy) -> list[Message]:

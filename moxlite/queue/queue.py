@@ -100,14 +100,15 @@ class Queue:
       deliveries: status of sent messages, for their senders.
     """
 
-    def __init__(self, ctx: Context, database: Database) -> None:
+    def __init__(self, ctx: Context, database: Database, newest: int) -> None:
+        """`newest`: the highest id of a message so far."""
         self.ctx = ctx
         self._database = database
-        self.mirror = Mirror(ctx, database)
+        self.mirror = Mirror(ctx, database, lambda: self.scheduler.turns.under_way)
         self._watchers = Watchers()
         self.webhooks = WebhookQueue(ctx, database, self._watchers.changed)
         self.guard = Guard(ctx, database)
-        self.scheduler = Scheduler(ctx, database, self._also_changed, self._watchers.changed, self.guard.began)
+        self.scheduler = Scheduler(ctx, database, newest, self._also_changed, self._watchers.changed, self.guard.began)
         self.clock = ClockFollower(ctx, database, self.scheduler.changed)
         self.reports = OwnReports(
             tls=DailyReports(ctx, TLSReports(ctx, self.submit, self.scheduler.sessions)),
@@ -129,10 +130,10 @@ class Queue:
         """
         database = await Database.open(path, Kind.QUEUE, options=options or Options(), create=create)
         try:
-            interrupted = await database.write(partial(_recover, now=ctx.clock()))
+            interrupted, newest = await database.write(partial(_recover, now=ctx.clock()))
             if interrupted:
                 logger.info("deliveries were interrupted", extra={"kv": {"number": interrupted}})
-            yield cls(ctx, database)
+            yield cls(ctx, database, newest)
         finally:
             await database.aclose()
 
@@ -324,11 +325,11 @@ class Queue:
         metrics.oldest.set(max(0, due) / SECOND)
 
 
-def _recover(tx: Tx, now: int) -> int:
+def _recover(tx: Tx, now: int) -> tuple[int, int]:
     drop_unused(tx)
     recover_calls(tx)
     catch_up(tx, now)
-    return record.recover(tx, now)
+    return record.recover(tx, now), record.newest(tx)
 
 
 def _clean_keys(tx: Tx, now: int) -> None:

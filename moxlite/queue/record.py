@@ -2,7 +2,7 @@
 QUEUE-12, 13, 15). On a transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from random import Random
@@ -63,6 +63,7 @@ DETOUR: Final = "UPDATE msg SET transport = ?, next_attempt = ? WHERE id = ?"
 SET_RESULTS: Final = "UPDATE msg SET results = ?, dialed_ips = ? WHERE id = ?"
 SET_DSN: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ? WHERE id = ?"
 SET_DONE: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ?, hold = 0 WHERE id = ?"
+NEWEST: Final = "SELECT max(id) FROM msg"
 # Reads all rows, once, at the start: an index on running attempts would be written twice for each attempt.
 RUNNING: Final = "SELECT id, next_attempt, results FROM msg WHERE instr(results, ?) > 0"
 SET_INTERRUPTED: Final = "UPDATE msg SET results = ?, next_attempt = min(next_attempt, ?) WHERE id = ?"
@@ -151,28 +152,93 @@ def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> Marked:
     """
     marked: list[Message] = []
     suppressed: list[AttemptOutcome] = []
-    next_attempts: dict[int, int] = {}
-    for message_id in ids:
-        message = get(tx, message_id)
-        if message is None or message.hold or message.done or message.next_attempt > policy.now:
-            continue
-        attempts = message.attempts + 1
-        results = (*message.results, Result(start=policy.now, error=DELIVERING))
-        if attempts not in next_attempts:
-            next_attempts[attempts] = policy.now + delay_after(attempts, policy.retry_delays, policy.random)
-        next_attempt = next_attempts[attempts]
-        tx.execute(MARK, attempts, policy.now, next_attempt, encode_results(results), message_id)
-        message = msgspec.structs.replace(
-            message, attempts=attempts, last_attempt=policy.now, next_attempt=next_attempt, results=results
-        )
-        entry = for_message(tx, message, policy.now)
+    times = Times(policy)
+    for message in _due(tx, ids, policy):
+        counted = _write_count(tx, times.counted(message))
+        entry = for_message(tx, counted, policy.now)
         if entry is None:
-            marked.append(message)
+            marked.append(counted)
         else:
             text = f"address is on the account's suppression list: {entry.reason or 'put there by hand'}"
             result = Result(start=policy.now, secode="7.1", command=SUPPRESSED, error=text)
-            suppressed.append(AttemptOutcome(message, Verdict.PERMANENT, result, own=True))
+            suppressed.append(AttemptOutcome(counted, Verdict.PERMANENT, result, own=True))
     return Marked(tuple(marked), tuple(suppressed))
+
+
+def begin(r: Reader, ids: Sequence[int], policy: Policy, newest: int) -> tuple[Message, ...] | None:
+    """Return the messages as `mark` does, if they can be attempted without its transaction; None if not. That are first
+    attempts of messages that this process has queued: `finish` counts them, or `mark_late`.
+
+    `newest`: the highest id when the queue was opened. A message that was in the queue then may be what has killed the
+    process before, so its attempts are counted before they are made.
+    """
+    times = Times(policy)
+    begun: list[Message] = []
+    for message in _due(r, ids, policy):
+        if message.attempts or message.id <= newest or for_message(r, message, policy.now) is not None:
+            return None
+        begun.append(times.counted(message))
+    return tuple(begun)
+
+
+def mark_late(tx: Tx, ids: Sequence[int], policy: Policy) -> set[str]:
+    """Count attempts under way that were begun without `mark`, and now last long enough to be seen; returns the
+    accounts of their messages.
+    """
+    times = Times(policy)
+    accounts = set()
+    for message_id in ids:
+        message = get(tx, message_id)
+        if message is not None and not message.attempts and not message.done:
+            _write_count(tx, times.counted(message))
+            accounts.add(message.account)
+    return accounts
+
+
+def _due(r: Reader, ids: Sequence[int], policy: Policy) -> Iterator[Message]:
+    for message_id in ids:
+        message = get(r, message_id)
+        if message is not None and not message.hold and not message.done and message.next_attempt <= policy.now:
+            yield message
+
+
+class Times:
+    """The times of the next attempts: the same for messages with the same number of attempts."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._next: dict[int, int] = {}
+
+    def counted(self, message: Message) -> Message:
+        """The message with one attempt more, which begins now."""
+        policy, attempts = self._policy, message.attempts + 1
+        if attempts not in self._next:
+            self._next[attempts] = policy.now + delay_after(attempts, policy.retry_delays, policy.random)
+        return msgspec.structs.replace(
+            message,
+            attempts=attempts,
+            last_attempt=policy.now,
+            next_attempt=self._next[attempts],
+            results=(*message.results, Result(start=policy.now, error=DELIVERING)),
+        )
+
+
+def _write_count(tx: Tx, message: Message) -> Message:
+    results = encode_results(message.results)
+    tx.execute(MARK, message.attempts, message.last_attempt, message.next_attempt, results, message.id)
+    return message
+
+
+def _count_begun(tx: Tx, message: Message, begun: Message, now: int) -> Message:
+    """Write the count of an attempt that `begin` returned as `begun`. The next one is planned from its start, unless
+    the clock was set back since, or a person has chosen another time.
+    """
+    start = begun.last_attempt or 0
+    next_attempt = begun.next_attempt - max(0, start - now)
+    if message.next_attempt > start:
+        next_attempt = message.next_attempt
+    changes = {"attempts": begun.attempts, "last_attempt": min(start, now), "next_attempt": next_attempt}
+    return _write_count(tx, msgspec.structs.replace(message, **changes))
 
 
 def finish(tx: Tx, ended: Sequence[AttemptOutcome], policy: Policy) -> None:
@@ -183,6 +249,8 @@ def finish(tx: Tx, ended: Sequence[AttemptOutcome], policy: Policy) -> None:
         message = get(tx, attempt_outcome.message.id)
         if message is None:  # dropped by an admin meanwhile
             continue
+        if message.attempts < attempt_outcome.message.attempts:  # of `begin`
+            message = _count_begun(tx, message, attempt_outcome.message, policy.now)
         before = tuple(result for result in message.results if result.error != DELIVERING)  # the note of `mark`
         if message.done and attempt_outcome.verdict is not Verdict.DELIVERED:
             # An administrator has failed it meanwhile. Its sender is told that, so a retry, or a delayed DSN in place
@@ -355,6 +423,12 @@ def recover(tx: Tx, now: int) -> int:
         again = len(before) > 1 and before[-2].error == INTERRUPTED
         tx.execute(SET_INTERRUPTED, encode_results(results), next_attempt if again else now, message_id)
     return len(found)
+
+
+def newest(r: Reader) -> int:
+    """The highest id of a message, 0 without any. Later ones are higher (QUEUE-1a)."""
+    found: int | None = r.value(NEWEST)
+    return found or 0
 
 
 def policy_of(ctx: Context) -> Policy:

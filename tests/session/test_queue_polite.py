@@ -29,6 +29,11 @@ def hosted(rig: Rig, server: Server, *domains: str, ip: str = "192.0.2.1") -> Se
     return rig.serve(ip, server)
 
 
+async def attempts(rig: Rig) -> list[int]:
+    """The number of attempts of each message that waits, the lowest first."""
+    return sorted(row.attempts for row in await rig.queue.listings.list_messages())
+
+
 async def test_domains_of_one_host_share_two_connections(tmp_path: Path) -> None:
     """QUEUE-14: whatever the domain; the others wait without an attempt, go when one has ended, and no backup host is
     bothered.
@@ -57,7 +62,8 @@ async def test_domains_of_one_host_share_two_connections(tmp_path: Path) -> None
                 await trio.sleep(0.005)
             while len(rig.queue.scheduler.turns.blocked) != 4:  # noqa: ASYNC110 - nobody tells
                 await trio.sleep(0.005)
-        assert sorted(row.attempts for row in await rig.queue.listings.list_messages()) == [0, 0, 0, 0, 1, 1]
+            while (await attempts(rig)) != [0, 0, 0, 0, 1, 1]:  # noqa: ASYNC110 - after a second
+                await trio.sleep(0.005)
         mx.release.set()
         await rig.settle()
         assert most == 2

@@ -15,11 +15,11 @@ from moxlite.net.resolver import RecordType
 from moxlite.operations.queue import Filter
 from moxlite.proto.address import Address
 from moxlite.queue import attempt, record
-from moxlite.queue.data.rows import DELIVERING, INTERRUPTED
+from moxlite.queue.data.rows import DELIVERING, INTERRUPTED, Message
 from moxlite.queue.scheduling import scheduler
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from moxlite.store.errors import AccountUnknown, StorageFull
-from moxlite.store.file.transaction import Tx
+from moxlite.store.file.transaction import Reader
 from moxlite.store.types import Flag
 from tests.queue_rig import MESSAGE, START, Rig, Server, as_a_kill_would_leave_it, rig_at, sample
 from tests.tools import eventually
@@ -217,8 +217,8 @@ async def test_dsn_is_stored_once_though_that_could_not_be_noted(
 
 
 async def test_interrupted_attempt_is_seen_as_such_after_a_restart(tmp_path: Path) -> None:
-    """QUEUE-7, QUEUE-13, QUEUE-15a: counted and put off before the network was used; "delivering..." becomes
-    "interrupted", and the message is tried at once.
+    """QUEUE-7, QUEUE-13, QUEUE-15a: counted and put off while it is under way; "delivering..." becomes "interrupted",
+    and the message is tried at once.
     """
     async with rig_at(tmp_path) as rig:
         server = rig.remote(Server())
@@ -226,8 +226,9 @@ async def test_interrupted_attempt_is_seen_as_such_after_a_restart(tmp_path: Pat
         await rig.submit("bob@remote.example")
         await server.in_data.wait()
         with closing(apsw.Connection(str(tmp_path / "queue.db"), flags=apsw.SQLITE_OPEN_READONLY)) as other:
-            [(attempts, next_attempt, results)] = other.execute("SELECT attempts, next_attempt, results FROM msg")
-        assert (attempts, msgspec.json.decode(results)[0]["error"]) == (1, DELIVERING)
+            await eventually(lambda: other.execute("SELECT attempts FROM msg").fetchall() == [(1,)])
+            [(next_attempt, results)] = other.execute("SELECT next_attempt, results FROM msg")
+        assert [one["error"] for one in msgspec.json.decode(results)] == [DELIVERING]
         assert next_attempt > rig.clock.now
         copy = as_a_kill_would_leave_it(tmp_path)
     async with rig_at(copy, account=KEEP) as rig:
@@ -236,6 +237,61 @@ async def test_interrupted_attempt_is_seen_as_such_after_a_restart(tmp_path: Pat
         assert len(mx.messages) == 1
         [done] = await rig.queue.listings.list_retired()
         assert [one.error for one in done.results] == [INTERRUPTED, ""]
+
+
+async def test_a_kill_in_the_first_second_of_the_first_attempt_leaves_no_trace(tmp_path: Path) -> None:
+    """QUEUE-13, QUEUE-15a: the message is due after the start, and then its attempts are counted before they are
+    made.
+    """
+    async with rig_at(tmp_path) as rig:
+        server = rig.remote(Server())
+        server.hang_after_data = True
+        await rig.submit("bob@remote.example")
+        await server.in_data.wait()
+        copy = as_a_kill_would_leave_it(tmp_path)
+    with closing(apsw.Connection(str(copy / "queue.db"))) as file:
+        assert file.execute("SELECT attempts, results FROM msg").fetchall() == [(0, "[]")]
+    async with rig_at(copy, account=KEEP) as rig:
+        mx = rig.remote(Server())
+        mx.hang_after_data = True
+        await mx.in_data.wait()
+        [row] = await rig.queue.listings.list_messages()
+        assert (row.attempts, [one.error for one in row.results]) == (1, [DELIVERING])
+        mx.release.set()
+        await rig.settle()
+        [done] = await rig.queue.listings.list_retired()
+        assert (done.attempts, [one.error for one in done.results]) == (1, [""])
+
+
+@pytest.mark.parametrize("reply", ["250 ok", "451 later"])
+async def test_the_first_attempt_is_counted_with_its_outcome(tmp_path: Path, reply: str) -> None:
+    """QUEUE-13, QUEUE-15: by the commit of the outcome, as the ones after it are before they are made."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server({"RCPT TO": [reply, "250 ok"]}))
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        if reply != "250 ok":
+            [row] = await rig.queue.listings.list_messages()
+            assert (row.attempts, len(row.results), row.last_attempt) == (1, 1, rig.clock.now)
+            assert 445 <= (row.next_attempt - rig.clock.now) / 1_000_000 <= 455
+            await rig.pass_time(460)
+        [done] = await rig.queue.listings.list_retired()
+        assert (done.attempts, len(done.results)) == ((1, 1) if reply == "250 ok" else (2, 2))
+        assert len(mx.messages) == 1
+
+
+async def test_a_time_chosen_during_the_first_attempt_stands(tmp_path: Path) -> None:
+    """QUEUE-22: whoever says "in an hour" while a message is under way is not overruled by its failure."""
+    async with rig_at(tmp_path) as rig:
+        mx = rig.remote(Server({"final": "451 later"}))
+        mx.hang_after_data = True
+        await rig.submit("bob@remote.example")
+        await mx.in_data.wait()
+        await rig.queue.operations.schedule(Filter(), 3600, from_now=True)
+        mx.release.set()
+        await rig.settle()
+        [row] = await rig.queue.listings.list_messages()
+        assert (row.attempts, row.next_attempt - rig.clock.now) == (1, 3600 * 1_000_000)
 
 
 async def test_only_the_message_in_an_attempt_is_brought_forward(tmp_path: Path) -> None:
@@ -258,8 +314,10 @@ async def test_only_the_message_in_an_attempt_is_brought_forward(tmp_path: Path)
 
 
 async def test_a_message_that_ends_the_server_waits_after_the_second_time(tmp_path: Path) -> None:
-    """QUEUE-15a, QUEUE-13: a message whose attempt ends the process does so once more, and then by its schedule."""
-    lives = [tmp_path / name for name in ("one", "two", "three")]
+    """QUEUE-15a, QUEUE-13: a message whose first attempt ends the process does so twice more, and then by its
+    schedule.
+    """
+    lives = [tmp_path / name for name in ("one", "two", "three", "four")]
     lives[0].mkdir()
     for life, following in pairwise(lives):
         async with rig_at(life) as rig:
@@ -269,7 +327,7 @@ async def test_a_message_that_ends_the_server_waits_after_the_second_time(tmp_pa
                 await rig.submit("bob@remote.example")
             await server.in_data.wait()
             as_a_kill_would_leave_it(life).rename(following)
-    async with rig_at(lives[2]) as rig:
+    async with rig_at(lives[3]) as rig:
         mx = rig.remote(Server())
         [row] = await rig.queue.listings.list_messages()
         assert [one.error for one in row.results] == [INTERRUPTED, INTERRUPTED]
@@ -402,17 +460,17 @@ async def test_a_crash_around_an_attempt_is_that_domain_s_alone(
     """QUEUE-13, ADMIN-39a: it is tried again after a pause, and others are delivered meanwhile."""
     async with rig_at(tmp_path) as rig:
         mx, other = rig.remote(Server()), rig.remote(Server(), "other.example", "192.0.2.2")
-        real, crashes = record.mark, 0
+        real, crashes = record.begin, 0
 
-        def crash(tx: Tx, ids: list[int], policy: record.Policy) -> record.Marked:
+        def crash(r: Reader, ids: list[int], policy: record.Policy, newest: int) -> tuple[Message, ...] | None:
             nonlocal crashes
-            if tx.value("SELECT rcpt_domain FROM msg WHERE id = ?", ids[0]) == "remote.example":
+            if r.value("SELECT rcpt_domain FROM msg WHERE id = ?", ids[0]) == "remote.example":
                 crashes += 1
                 raise RuntimeError("bug")
-            return real(tx, ids, policy)
+            return real(r, ids, policy, newest)
 
         with monkeypatch.context() as patch:
-            patch.setattr(record, "mark", crash)
+            patch.setattr(record, "begin", crash)
             await rig.submit("bob@remote.example")
             await rig.submit("carol@other.example")
             await eventually(lambda: other.messages and crashes)

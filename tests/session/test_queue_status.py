@@ -67,17 +67,20 @@ async def test_a_smarthost_relays(tmp_path: Path) -> None:
 
 
 async def test_a_bell_rings_when_the_state_changes(tmp_path: Path) -> None:
-    """QUEUE-175, WEBMAIL-138: trying while the host is asked, then delivered; other accounts hear nothing."""
+    """QUEUE-175, WEBMAIL-138: trying once the host is asked for a second, then delivered; other accounts hear
+    nothing.
+    """
     async with rig_at(tmp_path) as rig:
         server = rig.remote(Server({"final": HANG}))
         with rig.queue.deliveries.watch("alice") as wakeup, rig.queue.deliveries.watch("admin") as other:
             await rig.submit("bob@remote.example")
             with trio.fail_after(30):
                 await server.hung.wait()
+                while (await rig.queue.deliveries.status("alice", ID))[0].state is not State.TRYING:
+                    await wakeup.wait()
+                    wakeup.clear()
             [one] = await rig.queue.deliveries.status("alice", ID)
-            assert (one.state, one.attempts, one.error) == (State.TRYING, 1, "")
-            assert wakeup.is_set
-            wakeup.clear()
+            assert (one.attempts, one.error) == (1, "")
             server.release.set()
             with trio.fail_after(30):
                 await wakeup.wait()

@@ -7,11 +7,28 @@ restart would miss. `Scheduler.serve`, a task of the server's supervisor, reads 
 free, starts a task for each, and sleeps until the next row is due or `changed` is called. Each attempt is a task in a
 nursery that outlives a failure of `serve`, so that an error of the scheduler ends no SMTP session.
 
-An attempt goes through three commits at most. `mark` counts it and sets the next time of the row, before a connection
-is made: a server that is killed in the middle tries again after the usual pause, never at once and never for ever. Then
-the rows of the same submission and domain go out in one SMTP transaction. Then `Outcomes` records what became of each
-recipient; what the database cannot take is kept in memory and written first of all, and such rows are left out of every
-read until then, so that a full disk doubles no message.
+An attempt goes through two commits at most. `mark` counts it and sets the next time of the row, before a connection
+is made: a message that kills the server is not tried at once for ever. Then the rows of the same submission and domain
+go out in one SMTP transaction. Then `Outcomes` records what became of each recipient; what the database cannot take is
+kept in memory and written first of all, and such rows are left out of every read until then, so that a full disk
+doubles no message.
+
+Most messages leave at the first attempt within a second, and `mark` would be a third of their commits. Their attempt is
+only noted in memory (`begin`); the commit of the outcome counts it, or after `SEEN_SECONDS` one that shows it to
+people. What a kill does then, by its time:
+
+- before the message was committed: its submitter has no reply, and submits it again.
+- until the final dot is sent: the row is due after the start. No host has the message.
+- from the final dot until the outcome is committed: the host may have it, and gets it again. This is the one point at
+  which a message is doubled (QUEUE-1), and a mark does not prevent it: no record of ours says whether the host has the
+  message, so a marked row goes out again as well (QUEUE-15a). What makes this point shorter is to commit the outcome
+  right after the host's reply. Deliveries to our accounts have keys, and are not doubled.
+- after that: the row is gone, or waits for its next time.
+
+So a mark prevents no duplicate by itself. It is needed for three things, which keep it: a message that was in the queue
+when the process started may be what has killed the process before (one kill more than with a mark, then it has one); a
+retry takes its place in the schedule before it is made; and while an outcome could not be written, a commit before the
+attempt shows whether the outcome of the next one could.
 
 `Turns` decides who may begin. One attempt per domain keeps the order of mail and the number of connections to a host
 low. Retries take at most half of the room, since a thousand dead hosts must not delay a new message; an attempt whose
@@ -23,7 +40,7 @@ domains of the host (`Context.load`).
 """
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -57,6 +74,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("moxlite.queue.scheduler")
 
+SEEN_SECONDS: Final = 1.0
+"""Seconds after which an attempt under way is counted in the database if it was begun without that, for people."""
+
 RECHECK_SECONDS: Final = 3600.0
 """Maximum seconds of sleep. `changed` ends it, also after a clock change or sleep of the machine (QUEUE-16): an idle
 queue wakes no task.
@@ -78,18 +98,21 @@ class Scheduler:
         self,
         ctx: Context,
         database: Database,
+        newest: int,
         also: Callable[[], None],
         moved: Callable[[set[str]], None],
         stopped: Callable[[list[Stop]], None],
     ) -> None:
-        """`also` is called with each `changed`; `moved` with the accounts whose messages have another status; `stopped`
-        with new stops of the guard.
+        """`newest`: the highest id of a message when the queue was opened. `also` is called with each `changed`,
+        `moved` with the accounts whose messages have another status, `stopped` with new stops of the guard.
         """
         self._moved = moved
         self._ctx = ctx
         self._database = database
+        self._newest = newest
         self._also = also
         self._wake = trio.Event()
+        self._sleep = trio.CancelScope()  # of `serve`
         self._serving = False  # attempts may begin
         self._offers = Offers(ctx)
         self.turns = Turns(ctx, self._look)
@@ -129,11 +152,22 @@ class Scheduler:
                 if await self.outcomes.write_unwritten():
                     self.changed()  # DSNs may be due
                 seconds = await self._start_due(attempts)
-                with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
+                with trio.move_on_after(min(seconds, await self._mark_late(), RECHECK_SECONDS)) as self._sleep:
                     await self._wake.wait()
         finally:
             self._serving = False
             self._ctx.load.set_keeping(keeps=False)
+
+    async def _mark_late(self) -> float:
+        """Count attempts in the database that were begun without, `SEEN_SECONDS` ago; returns the seconds until others
+        are so old.
+        """
+        late = self.turns.unmarked_since(trio.current_time() - SEEN_SECONDS)
+        if late:
+            policy = policy_of(self._ctx)
+            self._moved(await self._database.write(partial(record.mark_late, ids=late, policy=policy)))
+            self.turns.marked(late)
+        return self.turns.first_unmarked + SEEN_SECONDS - trio.current_time()
 
     @property
     def _not_now(self) -> frozenset[int]:
@@ -193,13 +227,16 @@ class Scheduler:
         await lazyimport.load("moxlite.queue.attempt")
         from moxlite.queue.attempt import Attempt  # the first message loads it
 
-        policy = policy_of(self._ctx)
+        domain, policy = candidate.domain, policy_of(self._ctx)
         ids, waits = await self._group(candidate.id, policy)
-        marked = await self._mark(ids, policy)
-        if not marked:
+        begun = await self._begin(domain, ids, policy)
+        if not begun:
             return None
-        batch = self._batch(marked)
+        batch = self._batch(begun)
         followers: list[Attempt] = []
+
+        async def keep(ended: list[AttemptOutcome]) -> None:
+            await self._record(domain, ended)
 
         async def follow(before: Attempt, transport: str) -> Attempt | None:
             # An attempt may last until its own rows are due again: they must not be tried twice in it.
@@ -210,13 +247,13 @@ class Scheduler:
             followers.append(before.follow_up(more))
             return followers[-1]
 
-        attempt = Attempt(self._ctx, batch, self.outcomes.record, waits, follow)
-        self.turns.attempting(candidate.domain, attempt)
+        attempt = Attempt(self._ctx, batch, keep, waits, follow)
+        self.turns.attempting(domain, attempt)
         try:
-            await self._make(attempt)
+            await self._make(attempt, keep)
             untried = attempt.waits_for
             if untried is not None and untried.until is None:
-                self.turns.wait_for(candidate.domain, untried.key, retry=candidate.attempts > 0)
+                self.turns.wait_for(domain, untried.key, retry=candidate.attempts > 0)
             for one in (attempt, *followers):
                 self.sessions.note(one.batch.first, one.tls_results)
                 await self._offers.note(one.batch.first, one.offers)
@@ -226,7 +263,7 @@ class Scheduler:
             raise
         return attempt.hand_over()
 
-    async def _make(self, attempt: "Attempt") -> None:
+    async def _make(self, attempt: "Attempt", keep: Callable[[list[AttemptOutcome]], Awaitable[None]]) -> None:
         """Make an attempt, and record its outcomes."""
         ended: list[AttemptOutcome] | None = None
         try:
@@ -238,7 +275,16 @@ class Scheduler:
             ended = attempt.interrupted()
             raise
         finally:
-            await self.outcomes.record(ended or [])
+            await keep(ended or [])
+
+    async def _record(self, domain: str, ended: list[AttemptOutcome]) -> None:
+        """Record outcomes, then give their rows free. Shielded from cancellation."""
+        ids = [attempt_outcome.message.id for attempt_outcome in ended]
+        self.turns.marked(ids)  # by the same transaction, so that a later one does not count them again
+        try:
+            await self.outcomes.record(ended)
+        finally:
+            self.turns.let_out(domain, ids)
 
     async def _group(self, message_id: int, policy: Policy) -> tuple[list[int], Waiting | None]:
         """Renew old signatures of a message (AUTH-46); return the ids of its batch, and its delivery to one of our
@@ -250,6 +296,21 @@ class Scheduler:
             await renew_signatures(self._ctx, self._database, group.first)
         not_now = self._not_now
         return [one for one in group.ids if one not in not_now], group.waiting
+
+    async def _begin(self, domain: str, ids: list[int], policy: Policy) -> tuple[Message, ...]:
+        """Take messages into the turn of a domain and count an attempt, if need be in the database; returns the
+        messages to attempt.
+        """
+        self.turns.take_in(domain, ids)
+        if not self.outcomes.unwritten:
+            begun = await self._database.read(
+                partial(record.begin, ids=ids, policy=policy, newest=self._newest), op="queue begin"
+            )
+            if begun is not None:
+                self.turns.unmarked([message.id for message in begun])
+                self._sleep.deadline = min(self._sleep.deadline, trio.current_time() + SEEN_SECONDS)
+                return begun
+        return await self._mark(ids, policy)
 
     async def _mark(self, ids: list[int], policy: Policy) -> tuple[Message, ...]:
         """Count an attempt, and record the failure of suppressed messages; returns the messages to attempt."""
@@ -283,13 +344,13 @@ class Scheduler:
         while (found := await self._database.read(asked, op="queue following")) is not None:
             ids, _ = await self._group(found, policy)
             ids = [one for one in ids if one not in tried]
-            if marked := await self._mark(ids, policy):
-                return self._batch(marked)
+            if begun := await self._begin(before.rcpt_domain, ids, policy):
+                return self._batch(begun)
         return None
 
-    def _batch(self, marked: tuple[Message, ...]) -> Batch:
-        content = partial(octets, self._database, marked[0])
-        return Batch(marked, content, partial(seven_bit, self._ctx, self._database, marked[0]))
+    def _batch(self, begun: tuple[Message, ...]) -> Batch:
+        content = partial(octets, self._database, begun[0])
+        return Batch(begun, content, partial(seven_bit, self._ctx, self._database, begun[0]))
 
 
 # Recipient domains with an attempt under way, and those that wait for a connection to their full host: one attempt
@@ -321,11 +382,14 @@ class _Blocked(msgspec.Struct, frozen=True):
 
 
 class _Turn(msgspec.Struct):
-    """A running attempt of a domain. `since`: its start, seconds of trio's clock."""
+    """A running attempt of a domain. `since`: its start, seconds of trio's clock. `rows`: of its messages and those
+    that follow, until their outcome is recorded.
+    """
 
     retry: bool
     since: float
     attempt: "Attempt | None" = None
+    rows: set[int] = msgspec.field(default_factory=set)
 
     def silent(self, now: float) -> bool:
         """Whether the attempt has run for `SILENT_SECONDS` without a reply of its host."""
@@ -346,6 +410,7 @@ class Turns:
         self._busy: dict[str, _Turn] = {}  # by recipient domain
         self._blocked: dict[str, _Blocked] = {}  # by recipient domain
         self._hosts: dict[str, tuple[Hashable, float]] = {}  # recipient domain: its host, known until
+        self._unmarked: dict[int, float] = {}  # rows of attempts that the database does not count yet: their start
         ctx.load.on_free = self._host_free
 
     @property
@@ -356,8 +421,33 @@ class Turns:
     @property
     def under_way(self) -> frozenset[int]:
         """Rows in attempts under way. Through a linked mailbox these are of several domains, whose turns are free."""
-        attempts = [turn.attempt for turn in self._busy.values() if turn.attempt is not None]
-        return frozenset(message.id for attempt in attempts for message in attempt.batch.messages)
+        return frozenset(row for turn in self._busy.values() for row in turn.rows)
+
+    def take_in(self, domain: str, ids: Iterable[int]) -> None:
+        """Note rows that the turn of a domain attempts."""
+        self._busy[domain].rows.update(ids)
+
+    def let_out(self, domain: str, ids: Iterable[int]) -> None:
+        """Forget rows whose outcome is recorded."""
+        self._busy[domain].rows.difference_update(ids)
+
+    def unmarked(self, ids: Iterable[int]) -> None:
+        """Note rows whose attempt begins now, and is not counted in the database."""
+        self._unmarked.update(dict.fromkeys(ids, trio.current_time()))
+
+    def unmarked_since(self, until: float) -> list[int]:
+        """Such rows whose attempt began at a time of trio's clock, or before it."""
+        return [row for row, since in self._unmarked.items() if since <= until]
+
+    def marked(self, ids: Iterable[int]) -> None:
+        """Forget such rows."""
+        for row in ids:
+            self._unmarked.pop(row, None)
+
+    @property
+    def first_unmarked(self) -> float:
+        """When the first attempt of such rows began; infinite without any."""
+        return next(iter(self._unmarked.values()), float("inf"))
 
     @property
     def blocked(self) -> frozenset[str]:
@@ -404,7 +494,7 @@ class Turns:
 
     def end(self, domain: str) -> None:
         """End the turn of a domain."""
-        del self._busy[domain]
+        self.marked(self._busy.pop(domain).rows)
 
     def wait_for(self, domain: str, host: Hashable, *, retry: bool) -> None:
         """Have a domain wait for its host, if that still has its maximum of connections."""
