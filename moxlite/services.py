@@ -47,6 +47,7 @@ from moxlite.wiring import Components
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.admin.providerpeople import ProviderPeople
+    from moxlite.net.httpclient import HTTPClient
     from moxlite.web.account.app import AccountApp
     from moxlite.web.account.consent import Consent
     from moxlite.web.admin.app import AdminApp
@@ -234,6 +235,7 @@ def _admin_app(components: Components, people: "Lazy[ProviderPeople | None]") ->
         perform=performer(components.registry.get, Role.ADMIN | Role.PAGES),
         certificates=components.network.tls.in_use,
         people=trio.from_thread.run(people.get),
+        provider_client=partial(_provider_client, components),
         external=external,
         process=ProcessHandles(
             listings=components.network.listings,
@@ -245,6 +247,10 @@ def _admin_app(components: Components, people: "Lazy[ProviderPeople | None]") ->
         ),
     )
     return AdminApp(dependencies)
+
+
+def _provider_client(components: Components, allow_internal: bool) -> "HTTPClient":
+    return components.network.https_client(allow_internal=allow_internal, purpose="login provider")
 
 
 def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[], Forwarding]") -> Apps:
@@ -269,8 +275,7 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
         from moxlite.admin.providerpeople import ProviderPeople
         from moxlite.logins.provider import LoginProvider
 
-        client = components.network.https_client(allow_internal=settings.allow_internal, purpose="login provider")
-        provider = LoginProvider(settings, client)
+        provider = LoginProvider(settings, _provider_client(components, settings.allow_internal))
         return ProviderPeople(
             settings,
             provider,

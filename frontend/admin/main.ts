@@ -67,6 +67,7 @@ const places: readonly Place[] = [
     about: t("Login, sessions, history"),
     pages: [
       ["two-step", t("Login")],
+      ["provider", t("Login provider")],
       ["sessions", t("Your sessions")],
       ["audit", t("Audit log")],
     ],
@@ -82,6 +83,7 @@ const parts: Readonly<Record<string, string>> = {
   reports: "reports",
   trends: "trends",
   "two-step": "factors",
+  provider: "factors",
   live: "live",
   network: "machine",
   routes: "machine",

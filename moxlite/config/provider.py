@@ -36,8 +36,8 @@ class OIDC(Section, frozen=True):
     shared_mailboxes: Annotated[
         Mapping[str, str],
         doc(
-            "Shared mailboxes, by account, each with the group at the provider whose members use it. Each login there "
-            "adds or removes the user."
+            "Groups at the provider, by the account of the shared mailbox that they get. Each login there adds or "
+            "removes the user."
         ),
     ] = {}
     second_factor: Annotated[

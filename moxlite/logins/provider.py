@@ -26,10 +26,13 @@ from moxlite.proto.oidc import (
     authorization_url,
     begin,
     check_answer,
+    decode_provider,
     discovery_url,
     logout_url,
     read_provider,
     read_tokens,
+    restrictions,
+    shortcomings,
     token_request,
     verify,
     verify_logout,
@@ -98,6 +101,17 @@ class LoginProvider:
         if self.admin_group is not None or self._settings.shared_mailboxes:
             scopes.append(provider.groups_scope)
         return begun, authorization_url(provider, self._settings.client_id, begun, scopes=scopes, again=again)
+
+    async def examine(self) -> tuple[list[str], list[str]]:
+        """Why the provider, as it is now, can't be used, and what isn't available with it; in words."""
+        try:
+            provider = decode_provider(await self._document(discovery_url(self.issuer)))
+            problems = list(shortcomings(provider, self.issuer))
+            if not problems and not len(await self._key_set(provider, 0.0)):
+                problems.append(f"the provider has no usable keys at {provider.jwks_uri}")
+        except (ProviderAway, OIDCError) as error:
+            return [str(error)], []
+        return problems, list(restrictions(provider))
 
     async def finish(self, begun: Begun, *, state: str, code: str, iss: str | None, error: str = "") -> Claims:
         """The verified claims of the person who has logged in. Raises ProviderAway, NotGranted, OIDCError."""

@@ -20,7 +20,7 @@ import hashlib
 import hmac
 import secrets
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -111,6 +111,8 @@ class Provider(msgspec.Struct, frozen=True):
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
     code_challenge_methods_supported: tuple[str, ...] = ("S256",)
     authorization_response_iss_parameter_supported: bool = False
+    backchannel_logout_supported: bool = False
+    claims_supported: tuple[str, ...] = ()
 
     @property
     def groups_scope(self) -> str:
@@ -217,9 +219,21 @@ def discovery_url(issuer: str) -> str:
 
 def read_provider(document: bytes, issuer: str) -> Provider:
     """Read a discovery document. Raises OIDCError if it is another issuer's, or the provider lacks what we need."""
-    provider = _decoded(document, Provider, "discovery document")
+    provider = decode_provider(document)
+    for problem in shortcomings(provider, issuer):
+        raise OIDCError(problem)
+    return provider
+
+
+def decode_provider(document: bytes) -> Provider:
+    """A discovery document as it stands. Raises OIDCError if it is none."""
+    return _decoded(document, Provider, "discovery document")
+
+
+def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
+    """Why a provider can't be used as this issuer, in words."""
     if provider.issuer != issuer:  # Discovery §4.3: exactly, or tokens of another tenant would be accepted
-        raise OIDCError(f"the document is from issuer {provider.issuer!r}, not {issuer!r}")
+        yield f"the document is from issuer {provider.issuer!r}, not {issuer!r}"
     plain = urlsplit(issuer).scheme == "http"
     endpoints = [provider.authorization_endpoint, provider.token_endpoint, provider.jwks_uri]
     if provider.end_session_endpoint:
@@ -227,9 +241,9 @@ def read_provider(document: bytes, issuer: str) -> Provider:
     for url in endpoints:
         parts = urlsplit(url)
         if parts.scheme not in (("http", "https") if plain else ("https",)) or not parts.hostname or parts.fragment:
-            raise OIDCError(f"the endpoint {url!r} isn't an https address")
-        if not url.isascii() or not url.isprintable() or " " in url:
-            raise OIDCError(f"the endpoint {url!r} isn't a URL")
+            yield f"the endpoint {url!r} isn't an https address"
+        elif not url.isascii() or not url.isprintable() or " " in url:
+            yield f"the endpoint {url!r} isn't a URL"
     needs = (
         ("code", provider.response_types_supported, "the authorization code flow"),
         ("query", provider.response_modes_supported, "answers in the query"),
@@ -237,10 +251,21 @@ def read_provider(document: bytes, issuer: str) -> Provider:
     )
     for need, offered, words in needs:
         if need not in offered:
-            raise OIDCError(f"the provider doesn't offer {words}")
+            yield f"the provider doesn't offer {words}"
     if not set(ALGORITHMS) & set(provider.id_token_signing_alg_values_supported):
-        raise OIDCError("the provider doesn't sign with a public key")
-    return provider
+        yield "the provider doesn't sign with a public key"
+
+
+def restrictions(provider: Provider) -> Iterator[str]:
+    """What isn't available with a provider that can be used, in words."""
+    if not provider.backchannel_logout_supported:
+        yield "logging out there doesn't end sessions here"
+    if not provider.end_session_endpoint:
+        yield "logging out here doesn't log out there"
+    if "groups" not in (*provider.scopes_supported, *provider.claims_supported):
+        yield "groups are known only if the scope profile includes the claim groups"
+    if provider.claims_supported and "auth_time" not in provider.claims_supported:
+        yield "users may have to confirm changes with their password, because the claim auth_time isn't listed"
 
 
 # Authorization request and token request
@@ -372,6 +397,9 @@ class Keys:
             except (JoseError, ValueError, TypeError, AttributeError, binascii.Error, OverflowError):
                 continue
             self._keys.append((kind, kid, alg, key))
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
     def find(self, alg: str, kid: str | None) -> Key:
         """The key of a token. Raises UnknownKey, also where several could be meant."""

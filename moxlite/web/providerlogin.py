@@ -247,7 +247,7 @@ class ProviderLogins:
             self._attempts.refuse(attempt, MECHANISM, "", wrong, result="badcreds")
             answer = Response(400, LOGOUT_HEADERS, b'{"error":"invalid_request"}')
         else:
-            # First: log-ins on their way end too, also those of people without an account.
+            # First: log-ins on their way end too, also of people without an account.
             self._auth.sessions.logouts.note(subject)
             self._auth.sessions.tell(ADMIN)
             account = await self.bindings.account_of(provider.issuer, subject)

@@ -400,6 +400,7 @@ ADMIN: Final[Mapping[str, Callable[[Clicks], None]]] = {
     "standby": lambda user: user.see("Standby server"),
     "config": tabs("config/moxlite.toml?as=effective", "config/domains.toml", "config/domains.toml?as=effective"),
     "two-step": token,
+    "provider": lambda user: user.see("Check a provider"),
     "sessions": lambda user: user.see("this one"),
 }
 """The pages of the admin app, and what is done there."""

@@ -67,6 +67,7 @@ PAGES = (
     "audit",
     "audit?via=cli",
     "two-step",
+    "provider",
     "metrics",
     "backups",
     "config",
@@ -495,7 +496,12 @@ PLACES = {
         "metrics": "Metrics",
         "config": "Configuration",
     },
-    "Administrators": {"two-step": "Login", "sessions": "Your sessions", "audit": "Audit log"},
+    "Administrators": {
+        "two-step": "Login",
+        "provider": "Login provider",
+        "sessions": "Your sessions",
+        "audit": "Audit log",
+    },
 }
 """The six places, and their pages by address: the title of each tab, "" where there are no tabs."""
 

@@ -187,7 +187,7 @@ def test_in_the_admin_app(visitor: Visitor) -> None:
     """WEB-189: a member of the group, who confirms by another log-in there, and logs out there too."""
     page = go(visitor, "/admin/")
     sign_in(page)
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_role("region", name="Working")).to_be_visible()
     assert "code=" not in page.url
     page.goto(f"{visitor.base}/admin/#sessions")
     expect(page.get_by_role("table", name="Sessions")).to_contain_text("mia")
@@ -195,6 +195,22 @@ def test_in_the_admin_app(visitor: Visitor) -> None:
     page.get_by_role("button", name="Yes, sign me out").click()
     expect(page.get_by_role("button", name="Log in with Home")).to_be_visible()
     assert page.url.startswith(f"{visitor.base}/admin/")
+
+
+def test_the_page_of_the_provider(visitor: Visitor, house: tuple[LocalServer, Provider]) -> None:
+    """WEB-191: what is set; what to register, and to write, after a check of the provider."""
+    page = visitor.page
+    page.goto(f"{visitor.base}/admin/#provider")
+    page.get_by_label("Password", exact=True).fill("moxadmin")
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_role("region", name="In use")).to_contain_text(f"127.0.0.1:{house[1].port}")
+    page.get_by_role("button", name="Check provider").click()
+    expect(page.get_by_text("This provider works with moxlite.")).to_be_visible()
+    expect(page.get_by_role("region", name="Register at the provider")).to_contain_text(f"{visitor.base}/admin/")
+    expect(page.get_by_label("Lines for moxlite.toml")).to_contain_text('admin_group = "mail admins"')
+    page.get_by_label("Issuer").fill(f"http://127.0.0.1:{house[1].port}/realms/home")
+    page.get_by_role("button", name="Check provider").click()
+    expect(page.get_by_role("alert")).to_contain_text("answered 404")
 
 
 def test_an_outsider_at_the_admin_app(visitor: Visitor) -> None:

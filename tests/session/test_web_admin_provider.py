@@ -10,11 +10,12 @@ import trio
 from joserfc import jwk
 
 from moxlite.logins.adminpassword import write_admin_password
+from moxlite.net.httpclient import HTTPError, HTTPResponse
 from moxlite.proto.totp import hotp
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.loginattempts import ADMIN, RecordedAttempt
 from tests.browsing import Events
-from tests.loginprovider import ISSUER, PROVIDER, House, house_of, signed, tell, unsigned
+from tests.loginprovider import ISSUER, PROVIDER, House, house_of, reply, signed, tell, unsigned
 from tests.web_rig import ADMIN_PASSWORD, ADMIN_STATIC, Browser, Rig, visitor
 
 SETTINGS = ADMIN_STATIC + PROVIDER + 'admin_group = "mail admins"\n'
@@ -349,3 +350,103 @@ async def test_a_session_ends_after_twelve_hours(rig: Rig, provider: House, monk
         monkeypatch.setattr("moxlite.web.admin.sessions.time.time_ns", lambda later=later: later)
         assert (await browser.post("sessions", {})).status == status
         await own.call("sessions")
+
+
+# The page of the login provider
+
+
+DOCUMENT = "/.well-known/openid-configuration"
+
+
+async def examined(rig: Rig, issuer: str = ISSUER, **options: Any) -> dict[str, Any]:
+    browser = page(rig)
+    await browser.log_in("", ADMIN_PASSWORD)
+    found: dict[str, Any] = await browser.call("provider_trial", issuer=issuer, **options)
+    return found
+
+
+async def test_the_page_of_the_provider(rig: Rig, provider: House) -> None:
+    """WEB-191: what is set, and the addresses to register."""
+    browser = page(rig)
+    await browser.log_in("", ADMIN_PASSWORD)
+    found = await browser.call("provider_setup")
+    assert (found["issuer"], found["client_id"], found["name"]) == (ISSUER, "moxlite", "Home")
+    assert (found["admin_group"], found["shared"]) == ("mail admins", [])
+    assert found["pages"] == [f"https://mail.example.org/{app}" for app in ("webmail/", "", "admin/")]
+    assert found["logout"] == "https://mail.example.org/webmail/provider-logout"
+
+
+async def test_a_provider_that_can_be_used(rig: Rig, provider: House) -> None:
+    """WEB-191: as it is now, with what is not available with it; the client's secret isn't needed."""
+    assert await examined(rig) == {"problems": [], "notes": ["logging out there doesn't end sessions here"]}
+    assert [method for method, *_ in provider.asked] == ["GET", "GET"]
+    bare = {"end_session_endpoint": "", "scopes_supported": ["openid"], "claims_supported": ["sub"]}
+    provider.answers[DOCUMENT] = reply(provider.document() | bare)
+    notes = (await examined(rig))["notes"]
+    assert len(notes) == 4
+    for note, word in zip(notes, ("end sessions", "log out there", "groups", "auth_time"), strict=True):
+        assert word in note
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"issuer": f"{ISSUER}/"}, [f"from issuer '{ISSUER}/', not '{ISSUER}'"]),
+        ({"response_types_supported": ["id_token"], "code_challenge_methods_supported": []}, ["code flow", "PKCE"]),
+        ({"response_modes_supported": ["form_post"]}, ["answers in the query"]),
+        ({"id_token_signing_alg_values_supported": ["HS256", "none"]}, ["public key"]),
+        ({"token_endpoint": "http://login.example.org/token"}, ["isn't an https address"]),
+        ({"jwks_uri": "https://user@/"}, ["isn't an https address"]),
+        ({"token_endpoint": 5}, ["discovery document"]),
+    ],
+    ids=str,
+)
+async def test_what_a_provider_lacks(rig: Rig, provider: House, changed: dict[str, Any], words: list[str]) -> None:
+    """WEB-191: all of it, in words."""
+    provider.answers[DOCUMENT] = reply(provider.document() | changed)
+    problems = (await examined(rig))["problems"]
+    assert len(problems) == len(words)
+    for problem, word in zip(problems, words, strict=True):
+        assert word in problem
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "words"),
+    [
+        (DOCUMENT, HTTPResponse(404, (), b""), "answered 404"),
+        (DOCUMENT, HTTPResponse(302, (("location", "http://10.0.0.1/"),), b""), "answered 302"),
+        (DOCUMENT, HTTPResponse(200, (), b" " * 300_000), "larger than"),
+        (DOCUMENT, HTTPResponse(200, (), b"<html>"), "discovery document"),
+        (DOCUMENT, HTTPError("no response within 10 s"), "no response"),
+        ("/certs", HTTPResponse(200, (), b'{"keys": []}'), "no usable keys"),
+        ("/certs", HTTPResponse(500, (), b""), "answered 500"),
+    ],
+    ids=str,
+)
+async def test_a_provider_that_answers_badly(rig: Rig, provider: House, path: str, answer: Any, words: str) -> None:
+    """WEB-191: its fault is told, with the address."""
+    provider.answers[path] = answer
+    [problem] = (await examined(rig))["problems"]
+    assert words in problem
+
+
+async def test_no_provider_of_the_inner_network_unasked(rig: Rig) -> None:
+    """WEB-191, WEB-180: neither plain http nor an inner address, unless the administrator says so."""
+    browser = page(rig)
+    await browser.log_in("", ADMIN_PASSWORD)
+    for issuer in ("http://127.0.0.1", "file:///etc/passwd", "", "login.example.org"):
+        answer = await browser.post("provider_trial", {"issuer": issuer})
+        assert [one["field"] for one in answer.json["error"]["fields"]] == ["issuer"]
+    [problem] = (await examined(rig, "https://127.0.0.1:9"))["problems"]
+    assert "private network" in problem
+    [problem] = (await examined(rig, "http://127.0.0.1:9", allow_internal=True))["problems"]
+    assert "cannot connect" in problem
+
+
+@pytest.mark.rig(app="/admin/", static=ADMIN_STATIC)
+async def test_the_page_without_a_provider(rig: Rig) -> None:
+    """WEB-191."""
+    browser = page(rig)
+    await browser.log_in("", ADMIN_PASSWORD)
+    found = await browser.call("provider_setup")
+    assert (found["issuer"], found["admin_group"], len(found["pages"])) == ("", "", 3)

@@ -1,4 +1,4 @@
-// The ways in to the admin app: its password, two-step log-in, and tokens of programs.
+// The ways in to the admin app: its password, two-step log-in, and tokens of programs; and the login provider of all apps.
 
 import { el } from "../../lib/dom";
 import { factorsCard } from "../../lib/factors";
@@ -7,6 +7,7 @@ import { button, card, head } from "../../lib/pages";
 import { many, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 import { fieldDialog } from "../ui/shared";
+import { providerPage } from "./provider";
 import { tokens } from "./tokens";
 
 async function changePassword(desk: Desk): Promise<void> {
@@ -60,4 +61,4 @@ const twoStep: MakePage = async (desk) => {
   };
 };
 
-export const pages: Readonly<Record<string, MakePage>> = { "two-step": twoStep };
+export const pages: Readonly<Record<string, MakePage>> = { "two-step": twoStep, provider: providerPage };

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
     from moxlite.net.control.server import Commands
+    from moxlite.net.httpclient import HTTPClient
     from moxlite.net.log import LogHandler
     from moxlite.net.resolver import Resolver
     from moxlite.operations.performing import Perform
@@ -66,6 +67,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
       perform: performs operations for the administrator.
       certificates: returns the certificates in use.
       people: of the login provider; None without one.
+      provider_client: returns a client for a login provider, which may be in the inner network or not.
       external: for checks of DNS; None in localserve, which asks nothing outside.
     """
 
@@ -79,6 +81,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     perform: Perform
     certificates: Callable[[], Sequence[InUse]]
     people: ProviderPeople | None
+    provider_client: Callable[[bool], HTTPClient]
     external: ExternalChecks | None
     process: ProcessHandles
 

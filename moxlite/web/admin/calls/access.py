@@ -10,6 +10,7 @@ import io
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 import trio
@@ -18,6 +19,8 @@ from msgspec import Meta
 from moxlite.admin.accountcommands import key_info
 from moxlite.admin.audit import line_of
 from moxlite.admin.publicpages import public_page
+from moxlite.config.provider import OIDC
+from moxlite.logins.provider import LoginProvider
 from moxlite.operations.access import AddKey, LinkMade, MakeLink, RemoveKey, ResetFactors, TLSKeyInfo
 from moxlite.operations.server import AuditLine
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter
@@ -29,6 +32,7 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
 from moxlite.web.factorcalls import FactorKey
+from moxlite.web.providerlogin import BACK_CHANNEL
 from moxlite.web.types import Credential
 
 Word = Annotated[str, Meta(max_length=320)]
@@ -107,6 +111,38 @@ class AccessCalls(AdminCalls):
             removed_froms = await account.scan(partial(removed_by_mailbox, since=since), op="admin_removed")
         return Recoverable(removed_froms, round(self._server.config().static.store.undelete_grace * 1e6))
 
+    @call()
+    async def provider_setup(self, caller: Caller) -> ProviderSetup:
+        """The login provider that is in use, and the addresses that have to be registered at one."""
+        await trio.lowlevel.checkpoint()
+        snapshot = self._server.config()
+        found = [public_page(snapshot, "webmail"), public_page(snapshot, "account")]
+        pages = [page for page in found if page is not None]
+        logout = f"{pages[0]}{BACK_CHANNEL}" if pages else ""
+        pages.append(caller.request.origin + caller.path)
+        settings = snapshot.static.oidc
+        if settings is None:
+            return ProviderSetup(pages=pages, logout=logout)
+        return ProviderSetup(
+            issuer=settings.issuer,
+            client_id=settings.client_id,
+            name=settings.name,
+            allow_internal=settings.allow_internal,
+            admin_group=settings.admin_group or "",
+            shared=[SharedWithGroup(account, group) for account, group in settings.shared_mailboxes.items()],
+            pages=pages,
+            logout=logout,
+        )
+
+    @call()
+    async def provider_trial(self, caller: Caller, issuer: Word, allow_internal: bool = False) -> ProviderTrial:
+        """Read the discovery document and the keys of a login provider, and tell what is missing."""
+        if urlsplit(issuer).scheme not in ("https", *(["http"] if allow_internal else [])):
+            raise FieldErrors([FieldError("issuer", "must begin with https://")])
+        client = self._server.provider_client(allow_internal)
+        problems, notes = await LoginProvider(OIDC(issuer=issuer, client_id="-"), client).examine()
+        return ProviderTrial(problems, notes)
+
     @call(audit="admin password changed", confirm=True)
     async def password_change(self, caller: Caller, password: Credential) -> int:
         """Set the password of the admin app, and end its other sessions; returns their number."""
@@ -135,6 +171,35 @@ class AccountSecurity(msgspec.Struct, frozen=True, kw_only=True):
     certificates: list[TLSKeyInfo]
     addresses: list[str]
     links: bool
+
+
+class SharedWithGroup(msgspec.Struct, frozen=True):
+    """A shared mailbox, and the group at the login provider that has it."""
+
+    account: str
+    group: str
+
+
+class ProviderSetup(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the login provider, "" without one. `pages`: the addresses that it sends browsers back to, the
+    admin app's as it is opened now; `logout`: where it tells that a person has logged out, "" without a public page.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    name: str = ""
+    allow_internal: bool = False
+    admin_group: str = ""
+    shared: list[SharedWithGroup] = []
+    pages: list[str]
+    logout: str
+
+
+class ProviderTrial(msgspec.Struct, frozen=True):
+    """Why a login provider can't be used, and what isn't available with it, in words."""
+
+    problems: list[str]
+    notes: list[str]
 
 
 class Recoverable(msgspec.Struct, frozen=True):
