@@ -56,7 +56,7 @@ class RemoveAccount(Operation[None], frozen=True):
     account: Name
 
 
-@change("config account disable", Role.COMMAND_LINE | Role.PAGES | Role.TOKEN)
+@change("config account disable", MANAGERS | Role.PAGES)
 class DisableAccount(Operation[None], frozen=True):
     """Disable logins for account NAME, show MESSAGE to the user, and end its sessions. Mail is still delivered."""
 
@@ -64,7 +64,7 @@ class DisableAccount(Operation[None], frozen=True):
     message: str
 
 
-@change("config account enable", Role.COMMAND_LINE | Role.TOKEN)
+@change("config account enable", MANAGERS)
 class EnableAccount(Operation[None], frozen=True):
     """Let account NAME log in again."""
 

@@ -3,6 +3,7 @@
 import imaplib
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -111,6 +112,26 @@ def test_who_locked_himself_out_is_let_in_again(visitor: Visitor) -> None:
     page.unroute("**/api/limits_list")
     page.get_by_role("dialog").get_by_role("button", name="Clear all").click()
     expect(page.get_by_text("No failed logins", exact=True)).to_be_visible()
+
+
+def test_a_lock_ends_open_tabs(visitor: Visitor, chromium: Browser) -> None:
+    """WEB-188, ADMIN-17: one button and its question; the user's open tab says why within 5 s."""
+    user = Visitor(chromium, visitor.server)
+    user.expect_problem("401", "403")
+    user.fill_in("/webmail/")
+    expect(user.page.locator(".list-title")).to_have_text("Inbox")
+    page = go(visitor, "accounts/moxlite")
+    page.get_by_role("button", name="Lock…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Message to the user").fill("Call Anna")
+    dialog.get_by_role("button", name="Lock account").click()
+    expect(page.get_by_text("Login disabled: “Call Anna”.")).to_be_visible()
+    began = time.monotonic()
+    expect(user.page.get_by_role("dialog", name=re.compile("^Log in"))).to_be_visible()
+    print(f"lock to the form in the open tab: {time.monotonic() - began:.2f} s")
+    page.get_by_role("button", name="Unlock").click()
+    expect(page.get_by_role("button", name="Lock…")).to_be_visible()
+    user.close()
 
 
 def test_a_new_admin_password_logs_out_the_other_browser(visitor: Visitor, chromium: Browser) -> None:

@@ -332,6 +332,9 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
       disabled(row),
       button(t("Limits…"), () => void limits(desk, name)),
       button(t("New password"), () => void newPassword(desk, name)),
+      row.disabled === ""
+        ? button(t("Lock…"), () => void lock(desk, name))
+        : button(t("Unlock"), () => void unlock(desk, name)),
       button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" }),
     ),
     row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })),
@@ -368,6 +371,35 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
     shown,
   );
   return { title: name, root };
+}
+
+/** End all that the account's user has open, and let nothing log in. */
+async function lock(desk: Desk, name: string): Promise<void> {
+  const message = line(
+    t("Message to the user"),
+    t("This account is locked. Ask your administrator."),
+    t("Shown when someone tries to log in."),
+    { maxlength: "1000", autofocus: "" },
+  );
+  const words = t("All browsers, mail apps, and app passwords will be logged out. Mail will still be delivered.");
+  const done = await fieldDialog(
+    t("Lock {name}?", { name }),
+    t("Lock account"),
+    { message },
+    async () => {
+      await desk.client.config_account_disable(name, message.control.value);
+      return true;
+    },
+    el("p", { class: "hint" }, words),
+  );
+  if (done === null) return;
+  desk.say(t("Locked {name}", { name }), { title: t("Undo"), run: () => void unlock(desk, name) });
+  await desk.refresh();
+}
+
+async function unlock(desk: Desk, name: string): Promise<void> {
+  const work = () => desk.client.config_account_enable(name);
+  if (await attempt(t("Unlocking…"), t("Couldn't unlock account"), work)) await desk.refresh();
 }
 
 /** Who sends from the account's addresses, and shares its mail. */
