@@ -29,7 +29,7 @@ class Estimate:
 class Task:
     """A task with its steps, one for each action. None: the way of the other service isn't known well enough.
 
-    `because` says why it takes more actions here, and `times` how often all steps are done.
+    `because` says why it takes more actions here.
     """
 
     title: str
@@ -37,11 +37,10 @@ class Task:
     google: Estimate | None
     fastmail: Estimate | None
     because: str = ""
-    times: int = 1
 
     @property
     def actions(self) -> int:
-        return self.times * count(self.steps)
+        return count(self.steps)
 
     @property
     def fewest(self) -> Estimate | None:
@@ -150,11 +149,9 @@ CONTACTS: Final[Sequence[Task]] = (
     ),
     Task(
         "Put three contacts into a group",
-        "contact, Edit, Groups, group, Enter",
+        "contact, contact, contact, Groups, group",
         Estimate("contact, contact, contact, Manage labels, label, Apply"),
         Estimate("contact, contact, contact, Groups, group"),
-        "You can't select several contacts, so you have to edit each of them.",
-        times=3,
     ),
     Task(
         "Write to a group",
@@ -221,7 +218,6 @@ def section(title: str, tasks: Sequence[Task]) -> Iterator[str]:
         yield f"| {task.title} | {task.actions} | {task.google or '–'} | {task.fastmail or '–'} |"
     yield "\nSteps:\n"
     for task in tasks:
-        often = f", {task.times} times" if task.times > 1 else ""
         others = [("Google", task.google), ("Fastmail", task.fastmail)]
         ways = [f"{name}: {way.steps}." for name, way in others if way is not None]
-        yield " ".join([f"- **{task.title}**: {task.steps}{often}.", *ways])
+        yield " ".join([f"- **{task.title}**: {task.steps}.", *ways])

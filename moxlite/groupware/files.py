@@ -61,6 +61,7 @@ from moxlite.store.groupware.contacts import (
     some_cards,
     some_contacts,
 )
+from moxlite.store.groupware.groups import group_ids
 from moxlite.store.groupware.resources import resources_of, together, with_data
 from moxlite.store.groupware.scheduling import EntryPut, add_entry, added_entry, default_calendar
 from moxlite.store.imports.items import Problems
@@ -452,6 +453,7 @@ async def written_contacts(account: Account, form: Literal["vcf", "csv"], errors
     if form == "csv":
         yield await _table(account, left)
         return
+    left += await account.read(group_ids, op="contacts_export")
     while left:
         cards, looked_at = await account.scan(lambda r: some_cards(r, left), op="contacts_export")  # noqa: B023 at once
         left = left[looked_at:]

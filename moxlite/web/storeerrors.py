@@ -17,6 +17,7 @@ from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExi
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.forms import BadForm, FormChanged
 from moxlite.store.groupware.contacts import ContactChanged
+from moxlite.store.groupware.groups import GroupExists
 from moxlite.store.mail.links import LinkRefused, NoSuchLink
 from moxlite.store.mail.masked import MaskedRefused, NoSuchMasked
 from moxlite.store.people.templates import TemplateNameTaken
@@ -91,6 +92,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     SendingStopped: lambda e: UserError(reason_of(e)),
     NoSuchScript: lambda e: NotFound(reason_of(e)),
     ContactChanged: lambda e: Conflict(reason_of(e)),
+    GroupExists: lambda e: Conflict(reason_of(e)),
     LinkRefused: lambda e: (
         FieldErrors([FieldError(e.field, reason_of(e))], reason_of(e)) if e.field else UserError(reason_of(e))
     ),

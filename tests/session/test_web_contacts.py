@@ -44,7 +44,8 @@ async def test_a_contact_is_written_found_changed_and_removed(browser: Browser) 
     await browser.call("contact_save", contact=form("Bo", "bo@b.example", note="two\nlines", organization="B Inc."))
     listed = await browser.call("contacts")
     assert [one["name"] for one in listed["contacts"]] == ["Ada Lind", "Bo"]
-    assert (listed["total"], listed["more"], listed["groups"]) == (2, False, [{"name": "Sailing", "contacts": 1}])
+    assert (listed["total"], listed["more"]) == (2, False)
+    assert await browser.call("contact_groups") == [{"name": "Sailing", "contacts": 1}]
     for search in ("NORDL", "ada", "sailing"):
         assert [one["id"] for one in (await browser.call("contacts", search=search))["contacts"]] == [first]
     assert [one["id"] for one in (await browser.call("contacts", group="Sailing"))["contacts"]] == [first]

@@ -18,6 +18,7 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.groupware import contacts
 from moxlite.store.groupware.cards import Listed
 from moxlite.store.groupware.collection import has_due
+from moxlite.store.groupware.groups import groups_of
 from moxlite.store.groupware.resources import resource_of
 from moxlite.store.options import Options
 from moxlite.store.people.correspondents import known_address
@@ -253,5 +254,5 @@ async def test_cards_of_a_recovered_account_are_contacts(tmp_path: Path) -> None
     async with again.use("mia") as account:
         await account.gatherer.once()
         assert [one for one, _ in await all_of(account)] == [number]
-        assert await account.read(contacts.groups_of, op="test") == [("Sailing", 1)]
+        assert await account.read(groups_of, op="test") == [("Sailing", 1)]
     await again.aclose()

@@ -17,7 +17,8 @@ from tests.patternprobes import modules
 GROWING: Final[Mapping[Kind, str]] = {
     Kind.ACCOUNT: """
         alarm alarm_notice body body_chunk bulk_sender contact contact_address contact_due contact_group correspondent
-        correspondent_word entry_facts erase_queue expunged gathered imap_copy instance invitation jmap_submission
+        correspondent_word entry_facts erase_queue expunged gathered group_card group_member imap_copy instance
+        invitation jmap_submission
         junk_retrain junk_word_0 junk_word_1 masked_sender message message_dkim message_header message_info
         message_keyword message_smtp outbox outgoing pop3_seen queued recipient
         recipient_domain_tls resource resource_address resource_data resource_gone resource_kept sieve_seen snooze
@@ -50,10 +51,10 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.groupware.collection.ANY_ACCENTED store.groupware.collection.ANY_DUE
         store.groupware.collection.ANY_UNPICTURED store.groupware.contacts.ACCENTED store.groupware.contacts.ALL
         store.groupware.contacts.BORN
-        store.groupware.contacts.COUNT store.groupware.contacts.DUE store.groupware.contacts.GROUPS
-        store.groupware.contacts.SUGGESTED store.groupware.contacts.UNPICTURED store.groupware.doubles.ADDRESSES
-        store.groupware.doubles.ALL store.groupware.kept.SIZES store.groupware.resources.CONTACTS
-        store.people.invitations.FORGET""",
+        store.groupware.contacts.COUNT store.groupware.contacts.DUE store.groupware.contacts.SUGGESTED
+        store.groupware.contacts.UNPICTURED store.groupware.doubles.ADDRESSES store.groupware.doubles.ALL
+        store.groupware.groups.ALL store.groupware.groups.GROUPS store.groupware.kept.SIZES
+        store.groupware.resources.CONTACTS store.people.invitations.FORGET""",
     "what an account may send in a month": """
         store.delivery.outgoing.CANCELED store.delivery.submissions.ALL store.delivery.submissions.EXPIRE
         store.delivery.submissions.MOVED""",

@@ -2,9 +2,9 @@
 
 import type { AddressBook, ContactAddress, ContactCard, ContactFact } from "../../gen/webmail";
 import { type Child, el, isolated, sign } from "../../lib/dom";
-import { arrowLeft, mail, pencil, search } from "../../lib/icons";
+import { arrowLeft, mail, pencil, search, users } from "../../lib/icons";
 import { meant, t } from "../../lib/words";
-import { bookName, sharedBy } from "./books";
+import { bookName, sharedBy } from "./names";
 import { dateInWords } from "../person/dates";
 import { kindName } from "../person/kinds";
 import { face } from "./photo";
@@ -50,6 +50,9 @@ export interface CardActions {
   write(address: string): void;
   mails(): void;
   edit(): void;
+  openGroup(name: string): void;
+  /** Choose the groups of the contact, in a menu at `anchor`. */
+  groups(anchor: HTMLElement): void;
   copy(): void;
 }
 
@@ -121,6 +124,17 @@ export function drawCard(
       addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]!), "btn soft"),
       addresses.length > 0 && button(t("Show mail"), search, () => actions.mails()),
       writable && button(t("Edit"), pencil, () => actions.edit()),
+      writable &&
+        el(
+          "button",
+          {
+            class: "btn",
+            type: "button",
+            onclick: (event: Event) => actions.groups(event.currentTarget as HTMLElement),
+          },
+          sign(users),
+          el("span", {}, t("Groups")),
+        ),
       books.some((one) => one.writable && one.id !== card.book_id) &&
         el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…")),
     ),
@@ -140,7 +154,9 @@ export function drawCard(
             el(
               "p",
               { class: "card-groups" },
-              form.groups.map((name) => el("span", { class: "chip" }, isolated(name))),
+              form.groups.map((name) =>
+                el("button", { class: "chip", type: "button", onclick: () => actions.openGroup(name) }, isolated(name)),
+              ),
             ),
         ),
       ),

@@ -1,11 +1,12 @@
-// Contacts (WEBMAIL-128), a place of their own (WEBMAIL-181): a list with a search and groups, beside it the contact that is read, files
-// in and out.
+// Contacts (WEBMAIL-128), a place of their own (WEBMAIL-181): the list of an address book or group with a search, beside it the contact
+// that is read, files in and out.
 
-import type { AddressBook, ContactCard, ContactItem } from "../../gen/webmail";
+import type { AddressBook, ContactCard, ContactGroup, ContactItem } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, isolated, sign } from "../../lib/dom";
-import { plus } from "../../lib/icons";
+import { holdPlace } from "../../lib/focus";
+import { check, plus, x } from "../../lib/icons";
 import { follow } from "../../lib/live";
 import { phone } from "../../lib/phone";
 import { redraw, released } from "../../lib/press";
@@ -16,11 +17,14 @@ import type { Navigation, Place, Surroundings, Writing } from "../commands/desk"
 import { showDeleted } from "../ui/deleted";
 import { archiveLink, exportLink, importFile } from "../ui/files";
 import { listsButton, searchField, sideButton } from "../ui/placeview";
+import type * as BookPart from "../book/part";
+import type * as DoublesPart from "../doubles/part";
+import type * as GroupPart from "../group/part";
 import type * as PersonPart from "../person/part";
 import { between, mailSearch } from "./between";
-import { bookName, drawBooks } from "./books";
+import { drawShelves, type Shelf } from "./books";
 import { drawCard } from "./card";
-import { showDoubles } from "./doubles";
+import { bookName } from "./names";
 import { face } from "./photo";
 import sheet from "./people.css";
 
@@ -32,6 +36,8 @@ type Page = Pick<Surroundings, "client" | "base" | "actions" | "load"> &
 
 /** The form, once it is loaded. */
 const form = (page: Page) => page.load<typeof PersonPart>("person");
+/** Contacts in one call about a group. */
+const batch = 500;
 
 let opened: { follow: () => void } | null = null;
 
@@ -41,10 +47,11 @@ export function openPage(page: Page): void {
   opened.follow();
 }
 
-/** The id of the address book, 0 for all, and of the contact, 0 for none, that an address names; null where it is not of contacts. */
-function placeIn(hash: string): { book: number; contact: number } | null {
-  const match = /^#people:(\d*)(?:,(\d+))?$/.exec(hash);
-  return match === null ? null : { book: Number(match[1]), contact: Number(match[2] ?? 0) };
+/** What an address names: an address book, 0 for all, a contact, 0 for none, and a group, "" for none; null where it is not of contacts. */
+function placeIn(hash: string): (Shelf & { contact: number }) | null {
+  const match = /^#people:(\d*)(?:,(\d*))?(?:,(.+))?$/.exec(hash);
+  if (match === null) return null;
+  return { book: Number(match[1]), contact: Number(match[2] ?? 0), group: decodeURIComponent(match[3] ?? "") };
 }
 
 function makePage(page: Page): { follow: () => void } {
@@ -53,7 +60,6 @@ function makePage(page: Page): { follow: () => void } {
     () => void load(true),
     () => list.querySelector<HTMLElement>("button")?.focus(),
   );
-  const group = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
   const file = el("input", { type: "file", accept: ".vcf,.csv,.zip,text/vcard,text/csv", hidden: true });
   const words = t("New contact");
   const adding = (kind: string, ...label: (Node | string)[]) =>
@@ -64,7 +70,8 @@ function makePage(page: Page): { follow: () => void } {
     );
   const add = adding("primary place-new", sign(plus), el("span", {}, words));
   const round = adding("compose-round", sign(plus));
-  const side = el("div", { role: "group", "aria-label": t("Address books") });
+  const side = el("div", { class: "people-shelves" });
+  const tools = el("div", { class: "people-tools" });
   const list = el("div", { role: "list", "aria-label": meant("place", "Contacts") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
@@ -75,7 +82,9 @@ function makePage(page: Page): { follow: () => void } {
   const tidy = el(
     "div",
     { class: "people-files", role: "group", "aria-label": t("Import and export") },
-    tool(t("Find duplicates…"), () => void showDoubles(page, books, anew)),
+    tool(t("Find duplicates…"), () =>
+      opening(async () => (await page.load<typeof DoublesPart>("doubles")).showDoubles(page, books, anew)),
+    ),
     tool(t("Deleted contacts…"), () => void showDeleted(page.client, "contact", () => anew())),
     tool(t("Import…"), () => file.click()),
     save("vcf", t("Export as vCards")),
@@ -97,15 +106,21 @@ function makePage(page: Page): { follow: () => void } {
       "section",
       { class: "place-view people-page", "aria-label": meant("place", "Contacts") },
       el("header", { class: "place-head" }, sideButton(page), search.root, el("h1", {}, meant("place", "Contacts"))),
-      el("div", { class: "people-main" }, el("div", { class: "people-tools" }, group), state, list, more),
+      el("div", { class: "people-main" }, tools, state, list, more),
       reading,
       round,
     ),
   };
+  const opening = (work: () => Promise<unknown>) => void attempt(t("Loading…"), t("Couldn't load contacts"), work);
+  /** Do something of the part for groups. */
+  const grouping = (work: (part: typeof GroupPart) => unknown) =>
+    opening(async () => work(await page.load<typeof GroupPart>("group")));
   let books: readonly AddressBook[] = [];
-  /** Id of the address book that is shown, 0 for all. */
-  let book = 0;
+  let groups: readonly ContactGroup[] = [];
+  let shelf: Shelf = { book: 0, group: "" };
   let shown: ContactItem[] = [];
+  /** Ids of the contacts that are selected, none of which needs to be in the list. */
+  const selected = new Set<number>();
   /** Id of the contact that is read, 0 for none, and the contact once it is loaded. */
   let read = 0;
   let card: ContactCard | null = null;
@@ -119,10 +134,11 @@ function makePage(page: Page): { follow: () => void } {
   const fetch = async (whole: boolean, least = 0) => {
     const own = ++turn;
     const wanted = search.input.value.trim();
-    let found = await page.client.contacts(wanted, group.value, whole ? 0 : after, book);
+    const { book, group } = shelf;
+    let found = await page.client.contacts(wanted, group, whole ? 0 : after, book);
     const pages = [...(whole ? [] : shown), ...found.contacts];
     while (whole && found.more && pages.length < least && own === turn) {
-      found = await page.client.contacts(wanted, group.value, pages.at(-1)!.id, book);
+      found = await page.client.contacts(wanted, group, pages.at(-1)!.id, book);
       pages.push(...found.contacts);
     }
     await released(list);
@@ -133,35 +149,100 @@ function makePage(page: Page): { follow: () => void } {
     await redraw(list, () =>
       fill(
         list,
-        shown.map((one) => row(page, one, books, book === 0, () => void open(one.id))),
+        shown.map((one) => row(page, one, books, shelf, rows)),
       ),
     );
     mark();
     more.hidden = !found.more;
-    const chosen = group.value;
-    fill(
-      group,
-      el("option", { value: "" }, t("All groups")),
-      [...found.groups]
-        .sort((a, b) => byName(a.name, b.name))
-        .map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)),
-    );
-    group.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
-    group.hidden = found.groups.length === 0;
     state.textContent =
       found.total === 0
         ? t("No contacts yet. Add one or import a file from your phone or another mail app.")
-        : list.childElementCount === 0
-          ? t("No matching contacts")
-          : many(found.total, "{n} contact", "{n} contacts");
+        : shown.length > 0
+          ? group === ""
+            ? many(found.total, "{n} contact", "{n} contacts")
+            : ""
+          : group === "" || wanted !== ""
+            ? t("No matching contacts")
+            : t("No contacts in this group");
+    state.hidden = state.textContent === "";
   };
   const load = (whole: boolean) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch(whole));
-  const tell = () => page.tellAddress(`#people:${book || ""}${read > 0 ? `,${read}` : ""}`);
-  /** Mark the row of the contact that is read. */
+  const tell = () => {
+    const { book, group } = shelf;
+    const more = group === "" ? "" : `,${encodeURIComponent(group)}`;
+    page.tellAddress(`#people:${book || ""}${read > 0 || more !== "" ? `,${read || ""}` : ""}${more}`);
+  };
+  /** Mark the row of the contact that is read, and those that are selected. */
   const mark = () => {
-    for (const one of list.querySelectorAll<HTMLElement>(".person-open"))
-      if (Number(one.dataset.contact) === read) one.setAttribute("aria-current", "true");
-      else one.removeAttribute("aria-current");
+    for (const one of list.querySelectorAll<HTMLElement>(".person")) {
+      const id = Number(one.dataset.contact);
+      const [box, open] = one.querySelectorAll<HTMLElement>("button");
+      box!.ariaChecked = String(selected.has(id));
+      if (id === read) open!.setAttribute("aria-current", "true");
+      else open!.removeAttribute("aria-current");
+    }
+  };
+  const rows: RowActions = {
+    open: (id) => void open(id),
+    select: (id) => {
+      if (!selected.delete(id)) selected.add(id);
+      mark();
+      drawTools();
+    },
+    leave: (one) => grouping((part) => part.leave(page, shelf.group, one, anew)),
+  };
+  /** What can be done with the contacts that are selected, or with the group that is shown. */
+  const drawTools = () => {
+    const giveBack = holdPlace(tools);
+    const { group } = shelf;
+    const ids = [...selected];
+    const button = (words: string, run: (anchor: HTMLElement) => void, kind = "btn line") =>
+      el(
+        "button",
+        { class: kind, type: "button", onclick: (event: Event) => run(event.currentTarget as HTMLElement) },
+        words,
+      );
+    fill(
+      tools,
+      ids.length > 0
+        ? [
+            el("span", { class: "people-chosen" }, t("{n} selected", { n: ids.length })),
+            button(t("Groups"), (anchor) =>
+              grouping((part) => part.chooseGroup(page, anchor, ids.slice(0, batch), null, groups, regrouped)),
+            ),
+            button(t("Clear"), () => {
+              selected.clear();
+              mark();
+              drawTools();
+              list.querySelector<HTMLElement>(".person-open")?.focus();
+            }),
+          ]
+        : group !== "" && [
+            el("h2", {}, el("bdi", { dir: "auto" }, isolated(group))),
+            el(
+              "div",
+              { class: "people-acts", role: "toolbar", "aria-label": t("Group actions") },
+              button(t("Write to all"), () => grouping((part) => part.writeToAll(page, group)), "btn soft"),
+              button(t("Add people…"), () => grouping((part) => part.addPeople(page, group, anew))),
+              button(t("Rename…"), () => grouping((part) => part.rename(page, group, moved))),
+              button(t("Delete group"), () => grouping((part) => part.remove(page, group, moved))),
+            ),
+          ],
+    );
+    giveBack();
+  };
+  /** Contacts were put into a group. */
+  const regrouped = () => {
+    selected.clear();
+    drawTools();
+    return anew();
+  };
+  /** Show a group that is new, or has another name; "": the one that was shown is gone. */
+  const moved = (group: string) => {
+    shelf = { book: 0, group };
+    read = 0;
+    tell();
+    return anew();
   };
   const change = (now: ContactCard) =>
     void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
@@ -191,6 +272,9 @@ function makePage(page: Page): { follow: () => void } {
                 location.hash = `search:${encodeURIComponent(mailSearch(emails))}`;
               },
               edit: () => change(now),
+              openGroup: (group) => choose({ book: 0, group }),
+              groups: (anchor) =>
+                grouping((part) => part.chooseGroup(page, anchor, [now.id], now.form.groups, groups, anew)),
               copy: () => {
                 const others = books.filter((one) => one.writable && one.id !== now.book_id);
                 void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
@@ -238,39 +322,46 @@ function makePage(page: Page): { follow: () => void } {
     tell();
     mark();
     drawReading();
-    list.querySelector<HTMLElement>(`[data-contact="${id}"]`)?.focus();
+    list.querySelector<HTMLElement>(`[data-contact="${id}"] .person-open`)?.focus();
+  };
+  const choose = (wanted: Shelf) => {
+    shelf = wanted;
+    read = 0;
+    card = null;
+    selected.clear();
+    tell();
+    draw();
+    drawReading();
+    void load(true);
   };
   const draw = () => {
-    const focused = side.contains(document.activeElement);
-    add.hidden = round.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
-    drawBooks(
-      side,
-      page.client,
-      books,
-      book,
-      (id) => {
-        book = id;
-        group.value = "";
-        read = 0;
-        card = null;
-        tell();
-        draw();
-        drawReading();
-        void load(true);
-      },
-      anew,
-    );
-    if (focused) side.querySelector<HTMLElement>(`[data-book="${book}"]`)?.focus();
+    add.hidden = round.hidden = !(books.find(({ id }) => id === shelf.book)?.writable ?? true);
+    const giveBack = holdPlace(side);
+    drawShelves(side, books, groups, shelf, {
+      choose,
+      changeBook: (one) =>
+        opening(async () => {
+          const part = await page.load<typeof BookPart>("book");
+          await (one === null || one.owner === "" ? part.change(page.client, one, anew) : part.about(one));
+        }),
+      addGroup: () => grouping((part) => part.addGroup(page, [], moved)),
+    });
+    giveBack();
+    drawTools();
   };
   /** Load the address books, and what is shown of them. */
   const anew = async () => {
     await attempt(t("Loading…"), t("Couldn't load contacts"), () => all());
   };
   const all = async (least = 0) => {
-    const found = await page.client.address_books();
+    const [found, named] = await Promise.all([page.client.address_books(), page.client.contact_groups()]);
     await released(side);
-    books = found;
-    if (!books.some(({ id }) => id === book)) book = 0;
+    [books, groups] = [found, named];
+    // one that is gone is left
+    shelf = {
+      book: books.find(({ id }) => id === shelf.book)?.id ?? 0,
+      group: groups.find(({ name }) => name === shelf.group)?.name ?? "",
+    };
     draw();
     await Promise.all([fetch(true, least), fetchCard()]);
   };
@@ -290,17 +381,24 @@ function makePage(page: Page): { follow: () => void } {
       target.closest("input, select, textarea, .composer") !== null
     )
       return;
-    if (event.key === "Escape" && read > 0) close();
+    const row = target.closest<HTMLElement>(".person");
+    if (event.key === "Escape" && selected.size > 0) {
+      selected.clear();
+      mark();
+      drawTools();
+    } else if (event.key === "Escape" && read > 0) close();
+    else if (event.key === "x" && row !== null) rows.select(Number(row.dataset.contact));
     else if (event.key === "/") search.input.focus();
     else if (event.key === "c" || event.key === "n") void begin();
     else return;
     event.preventDefault();
   });
-  group.addEventListener("change", () => void load(true));
   more.addEventListener("click", () => void load(false));
   const begin = () =>
     attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-      if (await (await form(page)).edit(page, books, null, undefined, book)) await anew();
+      const { edit, empty } = await form(page);
+      const first = shelf.group === "" ? empty : { ...empty, groups: [shelf.group] };
+      if (await edit(page, books, null, first, shelf.book)) await anew();
     });
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
@@ -310,7 +408,7 @@ function makePage(page: Page): { follow: () => void } {
   return {
     follow: () => {
       const asked = placeIn(location.hash);
-      book = asked?.book ?? book;
+      if (asked !== null) shelf = { book: asked.book, group: asked.group };
       read = asked?.contact ?? (phone.matches ? 0 : read);
       if (card?.id !== read) card = null;
       tell();
@@ -325,32 +423,62 @@ function makePage(page: Page): { follow: () => void } {
   };
 }
 
+interface RowActions {
+  open(id: number): void;
+  select(id: number): void;
+  /** Take a contact out of the group that is shown. */
+  leave(one: ContactItem): void;
+}
+
 function row(
   page: Page,
   one: ContactItem,
   books: readonly AddressBook[],
-  whole: boolean,
-  open: () => void,
+  shelf: Shelf,
+  actions: RowActions,
 ): HTMLElement {
   const [address] = one.emails;
-  const home = whole && books.length > 1 ? books.find(({ id }) => id === one.book_id) : undefined;
+  const home = shelf.book === 0 && books.length > 1 ? books.find(({ id }) => id === one.book_id) : undefined;
   const facts = [...one.emails, one.organization, home === undefined ? "" : bookName(home)].filter(
     (text) => text !== "" && text !== one.name,
   );
+  const name = isolated(one.name);
+  const leave = t("Remove “{name}” from this group", { name });
   return el(
     "div",
-    { class: "person", role: "listitem" },
+    { class: "person", role: "listitem", data: { contact: String(one.id) } },
     el(
       "button",
-      { class: "person-open", type: "button", data: { contact: String(one.id) }, onclick: open },
+      {
+        class: "person-box",
+        type: "button",
+        role: "checkbox",
+        tabindex: "-1",
+        "aria-label": t("Select “{name}”", { name }),
+        title: t("Select (x)"),
+        onclick: () => actions.select(one.id),
+      },
       face(page.base, one.photo, one.name, address ?? one.name),
-      el(
-        "span",
-        {},
-        el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))),
-        el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")),
-      ),
+      sign(check),
     ),
+    el(
+      "button",
+      { class: "person-open", type: "button", onclick: () => actions.open(one.id) },
+      el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, name)),
+      el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")),
+    ),
+    shelf.group !== "" &&
+      el(
+        "button",
+        {
+          class: "btn icon small person-leave",
+          type: "button",
+          title: leave,
+          "aria-label": leave,
+          onclick: () => actions.leave(one),
+        },
+        sign(x),
+      ),
   );
 }
 

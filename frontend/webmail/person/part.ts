@@ -17,7 +17,7 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byOwner, meant, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
-import { bookName } from "../people/books";
+import { bookName } from "../people/names";
 import { dateField } from "./dates";
 import { kinds, places } from "./kinds";
 import sheet from "./person.css";

@@ -9,7 +9,7 @@ import hashlib
 import re
 import uuid
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -55,6 +55,9 @@ itself keeps all of them.
 GROUP_OF_APPLE: Final = "X-ADDRESSBOOKSERVER-KIND"
 MEMBER_OF_APPLE: Final = "X-ADDRESSBOOKSERVER-MEMBER"
 """Names that programs use for KIND and MEMBER in version 3.0, which has none."""
+
+MAX_MEMBERS: Final = 5_000
+"""Members of a group by which it is looked up: five times as many as get one message. The card keeps all."""
 
 
 URI: Final = re.compile(r"[A-Za-z0-9+*#.()@_~!$&'=%;/?-]+")
@@ -102,6 +105,15 @@ class CardObject(msgspec.Struct):
         return tuple(dict.fromkeys(filter(None, texts)))
 
     @property
+    def members(self) -> tuple[str, ...] | None:
+        """The keys of a group's members (`member_key`), each once; None for a card that isn't a group."""
+        kinds = (*self.card.all("KIND"), *self.card.all(GROUP_OF_APPLE))
+        if not any(line.value.strip().lower() == "group" for line in kinds):
+            return None
+        keys = (_member(line) for line in self.card.properties)
+        return tuple(dict.fromkeys(filter(None, keys)))[:MAX_MEMBERS]
+
+    @property
     def contact(self) -> Contact:
         """The person, as lists and searches find it."""
         found = contact_of(self.card.properties)
@@ -140,6 +152,44 @@ def changed_card(card_object: CardObject, contact: Contact) -> bytes:
         lines = _with_value(lines, "NOTE", escaped(contact.note))
     if contact.groups != before.groups:
         lines = _with_groups(lines, contact.groups)
+    return write_component(Component("VCARD", lines, [])).encode()
+
+
+def member_key(uid: str) -> str:
+    """The UID of a member in the form in which they are compared: programs write it as a URN, or bare, in any case. A
+    member without a card is ``mailto:`` and an address (RFC 6350 §6.6.5).
+    """
+    # bytes know ASCII alone, as SQLite's lower() does
+    return uid.strip().encode("utf-8", "replace").lower().decode().replace("urn:uuid:", "")[:MAX_UID]
+
+
+def _member(line: Property) -> str:
+    return member_key(plain(line.decoded, MAX_UID)) if line.name in ("MEMBER", MEMBER_OF_APPLE) else ""
+
+
+def new_group(uid: str, name: str) -> bytes:
+    """The card of a group without members, version 4.0."""
+    lines = [f"UID:{escaped(uid)}", "KIND:group", *(f"{key}:{escaped(name)}" for key in ("FN", "N"))]
+    properties = [prop for line in ("VERSION:4.0", *lines) if (prop := property_of(line)) is not None]
+    return write_component(Component("VCARD", properties, [])).encode()
+
+
+def changed_group(
+    card_object: CardObject, name: str = "", add: Iterable[str] = (), remove: Collection[str] = ()
+) -> bytes:
+    """The card of a group with another name, or "" for its own; with the members of these UIDs, and without those with
+    these keys. All other lines stay as they are.
+    """
+    lines = [line for line in card_object.card.properties if (key := _member(line)) == "" or key not in remove]
+    if name:
+        lines = _with_value(_with_value(lines, "FN", escaped(name)), "N", escaped(name), stale=("SORT-AS", "JSCOMPS"))
+    there = {_member(line) for line in lines}
+    version = card_object.card.value("VERSION")
+    for uid in add:
+        if member_key(uid) not in there:
+            there.add(member_key(uid))
+            value = uid if ":" in uid else f"urn:uuid:{uid}"
+            lines.append(converted(changed_line("MEMBER", {}, value), version))
     return write_component(Component("VCARD", lines, [])).encode()
 
 

@@ -1,5 +1,5 @@
-"""Facts of cards: the rows of `contact`, by the id of its resource, and of its addresses and groups
-(STORE-96a).
+"""Facts of cards: the rows of `contact`, by the id of its resource, of its addresses and groups, and of groups that are
+cards (STORE-96a).
 
 There are at most `MAX_CONTACTS`, so that a search may look at all of them: 5 ms.
 """
@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.address import Address, AddressError
+from moxlite.proto.cards.cardobject import member_key
 from moxlite.proto.cards.vcard import Contact
 from moxlite.store.file.transaction import Tx
 from moxlite.store.rows.personnames import folded_name
@@ -20,19 +21,34 @@ from moxlite.store.rows.personnames import folded_name
 MAX_CONTACTS: Final = 10_000
 """Contacts of an account, in all its address books."""
 
-SET: Final = "INSERT OR REPLACE INTO contact (id, sorted, found, folded, listed) VALUES (?, ?, ?, ?, ?)"
+SET: Final = "INSERT INTO contact (id, sorted, found, folded, listed, uid) VALUES (?, ?, ?, ?, ?, ?)"
 ADD_ADDRESS: Final = (
     "INSERT INTO contact_address (contact_id, localpart, domain) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 )
 ADD_GROUP: Final = "INSERT INTO contact_group (name, contact_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
-DROP_ADDRESSES: Final = "DELETE FROM contact_address WHERE contact_id = ?"
-DROP_GROUPS: Final = "DELETE FROM contact_group WHERE contact_id = ?"
-DROP_CARD: Final = (
-    DROP_ADDRESSES,
-    DROP_GROUPS,
+SET_GROUP: Final = "INSERT INTO group_card (id, name) VALUES (?, ?)"
+ADD_MEMBER: Final = "INSERT INTO group_member (group_id, uid) VALUES (?, ?)"
+DROP_ROWS: Final = (
+    "DELETE FROM contact_address WHERE contact_id = ?",
+    "DELETE FROM contact_group WHERE contact_id = ?",
+    "DELETE FROM group_member WHERE group_id = ?",
+    "DELETE FROM group_card WHERE id = ?",
     "DELETE FROM contact WHERE id = ?",
+)
+DROP_CARD: Final = (
+    *DROP_ROWS,
     "DELETE FROM contact_due WHERE id = ?",
 )
+
+STARRED: Final = "starred"
+"""The category of favorites, as Google exports them and Android names them: a keyword for JMAP (RFC 9555)."""
+
+MEMBERS_OF: Final = """
+SELECT contact_id FROM contact_group WHERE name = {name} UNION
+SELECT c.id FROM group_card g CROSS JOIN group_member m ON m.group_id = g.id CROSS JOIN contact c ON c.uid = m.uid
+WHERE g.name = {name} AND ({books} IS NULL
+OR (SELECT collection_id FROM resource WHERE id = g.id) IN (SELECT value FROM json_each({books})))"""
+"""The ids of the contacts of a group, by their categories and by the cards of groups in these address books."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -46,15 +62,27 @@ class Listed(msgspec.Struct, frozen=True):
     photo: str = ""
 
 
-def note_card(tx: Tx, number: int, contact: Contact, photo: str) -> None:
-    """Write the rows about a card, in place of earlier ones. `photo` as for `Listed`."""
-    for sql in (DROP_ADDRESSES, DROP_GROUPS):
+def note_card(tx: Tx, number: int, contact: Contact, photo: str = "", members: tuple[str, ...] | None = None) -> None:
+    """Write the rows about a card, in place of earlier ones. `photo` as for `Listed`; `members` of a group, which is no
+    contact.
+    """
+    for sql in DROP_ROWS:
         tx.execute(sql, number)
+    if members is not None:
+        tx.execute(SET_GROUP, number, contact.name)
+        tx.executemany(ADD_MEMBER, ((number, key) for key in members))
+        return
     listed = Listed(contact.name, tuple(email.value for email in contact.emails), contact.organization, photo)
     found = sorted_name(contact), _found(contact), contact_folded(contact)
-    tx.execute(SET, number, *found, msgspec.json.encode(listed).decode())
+    tx.execute(SET, number, *found, msgspec.json.encode(listed).decode(), member_key(contact.uid))
     tx.executemany(ADD_ADDRESS, ((number, *contact_address) for contact_address in contact_addresses(contact)))
-    tx.executemany(ADD_GROUP, ((group, number) for group in contact.groups))
+    groups = (STARRED if is_starred(group) else group for group in contact.groups)
+    tx.executemany(ADD_GROUP, ((group, number) for group in groups))
+
+
+def is_starred(category: str) -> bool:
+    """Whether a category of a contact means that it is a favorite."""
+    return category.casefold() == STARRED
 
 
 def contact_addresses(contact: Contact) -> list[tuple[str, str]]:

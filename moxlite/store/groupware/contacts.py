@@ -24,6 +24,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.cards import (
     DROP_CARD,
+    MEMBERS_OF,
     Listed,
     contact_addresses,
     listed_order,
@@ -55,9 +56,6 @@ logger = logging.getLogger("moxlite.store.contacts")
 MAX_EMAILS: Final = 50
 """Addresses of a contact."""
 
-MAX_GROUP: Final = 1000
-"""Addresses of a group: as many recipients as a message may have (SMTP-32)."""
-
 MAX_BIRTHDAYS: Final = 2000
 """Birthdays in an answer: five or six on each day of a year."""
 
@@ -69,34 +67,33 @@ PHOTO_SLICE: Final = 20
 
 _COLUMNS: Final = "SELECT id, listed FROM contact"
 _BOOK: Final = "(SELECT collection_id FROM resource WHERE resource.id = contact.id)"
-_IN: Final = f"(?1 IS NULL OR {_BOOK} IN (SELECT value FROM json_each(?1)))"  # noqa: S608 column names
+IN_BOOKS: Final = f"(?1 IS NULL OR {_BOOK} IN (SELECT value FROM json_each(?1)))"  # noqa: S608 column names
 """Condition: the contact is in one of these address books. Contacts from before there were any are in none."""
+
+CARD_IN_BOOKS: Final = """(?1 IS NULL OR (SELECT collection_id FROM resource WHERE resource.id = g.id) IN
+(SELECT value FROM json_each(?1)))"""
+"""Condition: the card of a group is in one of these address books."""
 
 _PAGE: Final = f"""
 SELECT id, listed, {_BOOK}, sorted FROM contact
-WHERE {_IN} AND (sorted, id) > (?2, ?3) AND instr(found, ?4)"""  # noqa: S608 column names
+WHERE {IN_BOOKS} AND (sorted, id) > (?2, ?3) AND instr(found, ?4)"""  # noqa: S608 column names
 PAGE: Final = f"{_PAGE} ORDER BY sorted, id LIMIT ?5"
 GROUP_PAGE: Final = f"""
-{_PAGE} AND id IN (SELECT contact_id FROM contact_group WHERE name = ?6) ORDER BY sorted, id LIMIT ?5"""  # noqa: S608
+{_PAGE} AND id IN ({MEMBERS_OF.format(name="?6", books="?1")}) ORDER BY sorted, id LIMIT ?5"""
 LISTED: Final = "SELECT listed FROM contact WHERE id = ?"
 SORTED: Final = "SELECT sorted FROM contact WHERE id = ?"
-COUNT: Final = f"SELECT count(*) FROM contact WHERE {_IN}"  # noqa: S608 column names
+COUNT: Final = f"SELECT count(*) FROM contact WHERE {IN_BOOKS}"  # noqa: S608 column names
 CARD: Final = """
 SELECT r.changed, d.data FROM resource r JOIN resource_data d ON d.resource_id = r.id
 WHERE r.id = ? AND r.component = 'VCARD'"""
 BEFORE: Final = "SELECT changed, card FROM contact_due WHERE id = ? AND card IS NOT NULL"
 BY_UID: Final = """
 SELECT id FROM resource WHERE collection_id IN (SELECT id FROM collection WHERE kind = 'contact') AND uid = ? LIMIT 1"""
-NAMED: Final = f"SELECT id FROM contact WHERE {_IN} AND sorted = ?2 ORDER BY id"  # noqa: S608 column names
+NAMED: Final = f"SELECT id FROM contact WHERE {IN_BOOKS} AND sorted = ?2 ORDER BY id"  # noqa: S608 column names
 BY_FOLDED: Final = f"{_COLUMNS} WHERE folded = ? ORDER BY id LIMIT ?"
 BY_ADDRESS: Final = "SELECT min(contact_id) FROM contact_address WHERE domain = ? AND localpart = ?"
 HAS_ADDRESS: Final = """
 SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ? AND localpart = ? COLLATE NOCASE)"""
-GROUPS: Final = f"""
-SELECT name, count(*) FROM contact_group JOIN contact ON contact.id = contact_id WHERE {_IN}
-GROUP BY name ORDER BY name"""  # noqa: S608 column names
-MEMBERS: Final = f"""
-{_COLUMNS} WHERE id IN (SELECT contact_id FROM contact_group WHERE name = ?) ORDER BY sorted, id"""  # noqa: S608 column names
 SUGGESTED: Final = f"{_COLUMNS} WHERE instr(found, ?) ORDER BY sorted, id LIMIT ?"
 PICTURED: Final = """
 SELECT c.id, c.listed FROM contact_address a JOIN contact c ON c.id = a.contact_id
@@ -111,6 +108,10 @@ WHERE instr(d.data, x'42444159') ORDER BY c.id"""  # BDAY
 ACCENTED: Final = "SELECT id, sorted, listed FROM contact WHERE sorted GLOB '*[^ -~]*'"
 SET_SORTED: Final = "UPDATE contact SET sorted = ?3 WHERE id = ?1 AND sorted = ?2"
 SET_LISTED: Final = "UPDATE contact SET listed = ? WHERE id = ?"
+OF_CONTACT: Final = f"""
+SELECT DISTINCT g.name FROM contact c JOIN group_member m ON m.uid = c.uid
+JOIN group_card g ON g.id = m.group_id WHERE c.id = ?2 AND {CARD_IN_BOOKS}
+ORDER BY g.name"""  # noqa: S608 column names
 ALL: Final = "SELECT id FROM contact ORDER BY sorted, id"
 DUE: Final = "SELECT id, card FROM contact_due WHERE problem IS NULL ORDER BY id LIMIT ?"
 DONE: Final = "DELETE FROM contact_due WHERE id = ?"
@@ -180,34 +181,23 @@ def find_contacts(
     address books or all, after the one with this `sorted` and id.
     """
     sql, arguments = (GROUP_PAGE, (group,)) if group else (PAGE, ())
-    rows = r.rows(sql, _json(books), *after, text.casefold(), limit, *arguments)
+    rows = r.rows(sql, ids_json(books), *after, text.casefold(), limit, *arguments)
     return [ContactRow(number, book or 0, place, from_json(listed, Listed)) for number, listed, book, place in rows]
 
 
 def count_contacts(r: Reader, books: frozenset[int] | None = None) -> int:
     """Number of contacts, in these address books or all."""
-    return int(r.value(COUNT, _json(books)) or 0)
+    return int(r.value(COUNT, ids_json(books)) or 0)
 
 
-def groups_of(r: Reader, books: frozenset[int] | None = None) -> list[tuple[str, int]]:
-    """Groups, with their numbers of contacts, in these address books or all."""
-    return [(name, number) for name, number in r.rows(GROUPS, _json(books))]
-
-
-def _json(books: frozenset[int] | None) -> str | None:
+def ids_json(books: frozenset[int] | None) -> str | None:
+    """The ids of address books as a parameter of `IN_BOOKS`."""
     return None if books is None else msgspec.json.encode(books).decode()
 
 
-def group_members(r: Reader, group: str) -> list[tuple[str, str]]:
-    """Name and first address of the contacts of a group that have one, at most `MAX_GROUP`."""
-    found: list[tuple[str, str]] = []
-    for row in r.iterate(MEMBERS, group):
-        _, contact = _listed(row)
-        if contact.emails:
-            found.append((contact.name, contact.emails[0]))
-            if len(found) == MAX_GROUP:
-                break
-    return found
+def groups_with(r: Reader, contact_id: int, books: frozenset[int] | None = None) -> tuple[str, ...]:
+    """The names of the groups that have a contact as a member, by their cards in these address books or all."""
+    return tuple(name for (name,) in r.rows(OF_CONTACT, ids_json(books), contact_id))
 
 
 def contact_ids(r: Reader) -> list[int]:
@@ -216,10 +206,16 @@ def contact_ids(r: Reader) -> list[int]:
 
 
 def some_contacts(r: Reader, ids: Sequence[int]) -> tuple[list[Contact], int]:
-    """The contacts with the first of these ids, and of how many ids: not more than are held at once (`together`)."""
+    """The contacts with the first of these ids, with all their groups, and of how many ids: not more than are held at
+    once (`together`).
+    """
     held = [*together(ids, partial(size_of, r))]
-    stored_contacts = (contact_of(r, number) for number in held)
-    return [stored.contact for stored in stored_contacts if stored is not None], len(held)
+    contacts: list[Contact] = []
+    for number in held:
+        if (stored := contact_of(r, number)) is not None:
+            groups = dict.fromkeys((*stored.contact.groups, *groups_with(r, number)))
+            contacts.append(msgspec.structs.replace(stored.contact, groups=tuple(groups)))
+    return contacts, len(held)
 
 
 def some_cards(r: Reader, ids: Sequence[int]) -> tuple[list[bytes], int]:
@@ -320,7 +316,7 @@ def same_contact(r: Reader, contact: Contact, books: frozenset[int] | None = Non
     contacts of this name.
     """
     contact = tidied(contact)
-    for (number,) in r.rows(NAMED, _json(books), sorted_name(contact)):
+    for (number,) in r.rows(NAMED, ids_json(books), sorted_name(contact)):
         known = contact_of(r, number)
         if known is not None and _is_same(known.contact, contact):
             return known.id
@@ -410,12 +406,6 @@ def suggest_contacts(r: Reader, text: str, limit: int) -> Iterator[tuple[str, st
                 yield contact.name, email
 
 
-def suggest_groups(r: Reader, text: str, limit: int) -> list[str]:
-    """Groups whose name contains a text, in any case."""
-    needle = text.casefold()
-    return [name for name, _ in groups_of(r) if needle in name.casefold()][:limit]
-
-
 def add_address(tx: AccountTx, contact_id: int, name: str, addresses: Sequence[str]) -> int:
     """Add addresses to a contact, or make one of this name where the contact is gone or full; returns its id. Addresses
     that the contact has stay as they are. Raises TooManyContacts, OverQuota.
@@ -484,7 +474,7 @@ def settle_contacts(tx: AccountTx) -> None:
         try:
             if before is None:
                 facts = card_facts(resource_data(tx, number))
-                note_card(tx, number, facts.contact or Contact(), facts.photo)
+                note_card(tx, number, facts.contact or Contact(), facts.photo, facts.members)
                 tx.execute(DONE, number)
             else:
                 _settle(tx, number, from_json(before, Contact))

@@ -18,7 +18,15 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.cards import Listed
-from moxlite.store.groupware.contacts import ContactChanged, ContactRow, contact_of, remove_contact, save_contact
+from moxlite.store.groupware.contacts import (
+    ContactChanged,
+    ContactRow,
+    contact_of,
+    groups_with,
+    remove_contact,
+    save_contact,
+)
+from moxlite.store.groupware.groups import join_group
 from moxlite.store.groupware.resources import resource_data, resource_of
 
 MAX_MEMBERS: Final = 20
@@ -91,6 +99,8 @@ def merge_contacts(tx: AccountTx, kept_id: int, others: Sequence[int]) -> None:
         other, picture = _whole(tx, number)
         contact = _merged(contact, other)
         new = new or picture
+        for group in groups_with(tx, number):
+            join_group(tx, [kept_id], group)
         remove_contact(tx, number)
     save_contact(tx, contact, kept_id, photo=new if photo is None else None)
 

@@ -140,7 +140,7 @@ class ResourceFacts(msgspec.Struct, frozen=True):
     Attributes:
       starts, ends: seconds UTC of its first and last moment, None for no bound.
       expanded: the stretch of seconds for which `instances` is complete; None for what does not repeat.
-      contact: of a card, what lists and searches find. photo: as for `cards.Listed`.
+      contact: of a card, what lists and searches find. photo: as for `cards.Listed`. members: of a group.
       alarms: the entry may remind its owner (DAV-50).
       entry: of an entry of a calendar, what views show; None: it is computed later.
     """
@@ -155,6 +155,7 @@ class ResourceFacts(msgspec.Struct, frozen=True):
     instances: tuple[Instance, ...] = ()
     contact: Contact | None = None
     photo: str = ""
+    members: tuple[str, ...] | None = None
     alarms: bool = False
     entry: EntryFacts | None = None
 
@@ -216,7 +217,9 @@ def card_facts(data: bytes) -> ResourceFacts:
 def facts_of_card(card: CardObject) -> ResourceFacts:
     """Compute the facts of a card that was read."""
     photo = photo_mark(photo_of(card.card))
-    return ResourceFacts(card.uid, "VCARD", card.title, card.addresses(), contact=card.contact, photo=photo)
+    return ResourceFacts(
+        card.uid, "VCARD", card.title, card.addresses(), contact=card.contact, photo=photo, members=card.members
+    )
 
 
 def octets_known(r: Reader, uid: str) -> bytes | None:
@@ -359,7 +362,7 @@ def put_resource(
     if home.kind == "calendar":
         note_facts(tx, number, facts.entry)
     if facts.contact is not None:
-        note_card(tx, number, facts.contact, facts.photo)
+        note_card(tx, number, facts.contact, facts.photo, facts.members)
     grown = len(data) - (0 if before is None else before.size)
     touch_collection(tx, home.kind, home.id, before is None, grown)
     after = resource_named(tx, collection_id, name)

@@ -523,13 +523,14 @@ RULES: Final = (
         "contact",
         "card {} is not found among the contacts",
         """SELECT id FROM resource WHERE component = 'VCARD'
-        AND id NOT IN (SELECT id FROM contact) AND id NOT IN (SELECT id FROM contact_due)""",
+        AND id NOT IN (SELECT id FROM contact UNION SELECT id FROM group_card UNION SELECT id FROM contact_due)""",
     ),
     Rule(
         "contact",
         "a row about contact {} is left, which is gone",
         """SELECT id FROM (SELECT id FROM contact UNION SELECT contact_id FROM contact_address
-        UNION SELECT contact_id FROM contact_group UNION SELECT id FROM contact_due)
+        UNION SELECT contact_id FROM contact_group UNION SELECT id FROM group_card
+        UNION SELECT group_id FROM group_member UNION SELECT id FROM contact_due)
         WHERE id NOT IN (SELECT id FROM resource WHERE component = 'VCARD')
         AND id NOT IN (SELECT id FROM contact_due WHERE card IS NOT NULL)""",
     ),

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from moxlite.processor import off_loop
-from moxlite.proto.cards.cardobject import BadCard, read_card
+from moxlite.proto.cards.cardobject import BadCard, member_key, read_card
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.jscontact import PROPERTIES as JSCONTACT, jscontact_of
 from moxlite.proto.cards.jscontactlines import card_of, changed_card
@@ -244,7 +244,7 @@ def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
         case "uid" | "kind":
             return bool(one.whole.get(name, "individual" if name == "kind" else "") == value)
         case "hasMember":
-            return value in one.whole.get("members", {})
+            return member_key(value) in map(member_key, one.whole.get("members", {}))
         case "createdBefore":
             return one.stored.created < filter_moment(value)
         case "createdAfter":

@@ -39,6 +39,7 @@ from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.entries import CalendarCalls, DeletedCalls, SubscribingCalls
 from moxlite.web.webmail.calls.eventnews import EventNewsCalls
 from moxlite.web.webmail.calls.files import FileCalls
+from moxlite.web.webmail.calls.groups import GroupCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.later import AlarmCalls, LaterCalls, SettingsCalls, SortingCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
@@ -281,6 +282,7 @@ API: Final[tuple[Source, ...]] = (
     BirthdayCalls,
     BookCalls,
     ContactCalls,
+    GroupCalls,
     AlarmCalls,
     EventNewsCalls,
     FileCalls,

@@ -30,6 +30,7 @@ from moxlite.store.groupware.collection import (
     has_due,
 )
 from moxlite.store.groupware.contacts import ContactChanged, add_copy, move_contact, settle_contacts
+from moxlite.store.groupware.groups import count_groups
 from moxlite.store.groupware.resources import (
     NoSuchResource,
     Resource,
@@ -91,6 +92,7 @@ class CollectionGuest(msgspec.Struct, frozen=True):
     writable: bool
 
 
+GroupName = Annotated[str, Meta(min_length=1, max_length=100)]
 GuestName = Annotated[str, Meta(max_length=320)]
 GuestRights = Literal["", "read", "change"]
 
@@ -156,6 +158,12 @@ class Books(Shelf, frozen=True, eq=False, kw_only=True):
             raise NoSuchResource("entry not found")
         self.find(r, resource.collection_id, write=write)
         return resource
+
+    def writable(self, r: Reader) -> frozenset[int] | None:
+        """The ids of those that a guest may change; None for the owner, who may change all."""
+        if not self.holder.guest:
+            return None
+        return frozenset(readable.collection.id for readable in self.shared(r) if readable.writable)
 
     def photo(self, r: Reader, local_id: int) -> Photo | None:
         """The photo of a contact, None without one. Raises NoSuchResource, NoSuchCollection."""
@@ -321,7 +329,7 @@ def _books(r: Reader, shelf: Books) -> list[AddressBook]:
         AddressBook(
             id=holder.shown_id(readable.collection.id),
             name=readable.collection.display_name or readable.collection.name,
-            contacts=readable.collection.total,
+            contacts=readable.collection.total - count_groups(r, readable.collection.id),
             owner=holder.owner if holder.guest else "",
             writable=readable.writable,
             guests=0 if holder.guest else len(guests_of(r, readable.collection)),

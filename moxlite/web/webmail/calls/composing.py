@@ -29,7 +29,8 @@ from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import NoSuchMessage, StoreError
 from moxlite.store.forms import Identity, Person
-from moxlite.store.groupware.contacts import suggest_contacts, suggest_groups
+from moxlite.store.groupware.contacts import suggest_contacts
+from moxlite.store.groupware.groups import suggest_groups
 from moxlite.store.mail.identities import load_identities
 from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import masked_key, masked_named

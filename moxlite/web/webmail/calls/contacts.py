@@ -1,4 +1,4 @@
-"""The calls for contacts and their groups (WEBMAIL-128), and for templates (WEBMAIL-126)."""
+"""The calls for contacts (WEBMAIL-128), and for templates (WEBMAIL-126)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware import contacts as store
+from moxlite.store.groupware.cards import is_starred
 from moxlite.store.groupware.doubles import MAX_MEMBERS, find_doubles, merge_contacts
+from moxlite.store.groupware.groups import save_in_groups
 from moxlite.store.groupware.resources import Resource, resource_of
 from moxlite.store.people import templates as stored
 from moxlite.web.calls import call
-from moxlite.web.composing.uploads import Party
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
-from moxlite.web.webmail.calls.books import ShelfCalls, settle
+from moxlite.web.webmail.calls.books import GroupName, ShelfCalls, settle
 from moxlite.web.webmail.holders import BITS, number_of
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.claims import claim_of, confirm
@@ -47,7 +48,6 @@ MAX_TEMPLATE: Final = 200_000
 """Characters of a text or HTML of a template: a page of text has 3,000."""
 
 Short = Annotated[str, Meta(max_length=1000)]
-Group = Annotated[str, Meta(min_length=1, max_length=100)]
 Search = Annotated[str, Meta(max_length=200)]
 
 
@@ -92,7 +92,7 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phones: Annotated[list[ContactEntry], Meta(max_length=50)]
     organization: Short
     note: Annotated[str, Meta(max_length=20_000)]
-    groups: Annotated[list[Group], Meta(max_length=50)]
+    groups: Annotated[list[GroupName], Meta(max_length=50)]
     details: ContactDetails | None = None
 
 
@@ -119,20 +119,12 @@ class ContactItem(msgspec.Struct, frozen=True):
     photo: str = ""
 
 
-class ContactGroup(msgspec.Struct, frozen=True):
-    """A group, and the number of its contacts."""
-
-    name: str
-    contacts: int
-
-
 class Contacts(msgspec.Struct, frozen=True):
-    """Some contacts by name, whether there are more, and all groups. ``total``: contacts of the address books."""
+    """Some contacts by name, and whether there are more. ``total``: contacts of the address books."""
 
     contacts: list[ContactItem]
     more: bool
     total: int
-    groups: list[ContactGroup]
 
 
 class ContactCard(msgspec.Struct, frozen=True):
@@ -188,33 +180,28 @@ class ContactCalls(ShelfCalls):
                 number = shelf.holder.local_id(after)
                 place = await shelf.account.read(lambda r: store.sorted_of(r, number), op="contacts")
         found: list[tuple[str, ContactItem]] = []
-        groups: dict[str, int] = {}
         total = 0
         for shown in [book_id] if book_id else await self._shelves(caller):
 
-            def read(r: Reader) -> tuple[list[store.ContactRow], list[tuple[str, int]], int]:
+            def read(r: Reader) -> tuple[list[store.ContactRow], int]:
                 books = shelf.ids(r)
                 if book_id:
                     books = frozenset({shelf.find(r, shelf.holder.local_id(book_id)).id})
                 since = _since(shelf.holder, place, after)
                 page = store.find_contacts(r, search, group, since, PAGE + 1, books)
-                return page, store.groups_of(r, books), store.count_contacts(r, books)
+                return page, store.count_contacts(r, books)
 
             try:
                 async with self._shelf(caller, shown) as shelf:
-                    page, named, number = await shelf.account.scan(read, op="contacts")
+                    page, number = await shelf.account.scan(read, op="contacts")
             except (StoreError, NotFound):
                 if not shown or book_id:
                     raise
                 continue  # one broken account must not hide the others
             found += [(contact_row.sorted, _item(shelf.holder, contact_row)) for contact_row in page]
             total += number
-            for name, members in named:
-                groups[name] = groups.get(name, 0) + members
         found.sort(key=lambda one: (one[0], one[1].id))
-        items = [item for _, item in found[:PAGE]]
-        known = [ContactGroup(name, number) for name, number in sorted(groups.items())]
-        return Contacts(items, len(found) > PAGE, total, known)
+        return Contacts([item for _, item in found[:PAGE]], len(found) > PAGE, total)
 
     @call()
     async def contact(self, caller: Caller, contact_id: AnyID) -> ContactCard:
@@ -222,13 +209,14 @@ class ContactCalls(ShelfCalls):
         async with self._shelf(caller, contact_id) as shelf:
             number = shelf.holder.local_id(contact_id)
 
-            def read(r: Reader) -> tuple[Resource | None, store.StoredContact | None, str]:
-                return shelf.card(r, number), store.contact_of(r, number), store.photo_mark_of(r, number)
+            def read(r: Reader) -> tuple[Resource | None, store.StoredContact | None, str, tuple[str, ...]]:
+                groups = store.groups_with(r, number, shelf.ids(r))
+                return shelf.card(r, number), store.contact_of(r, number), store.photo_mark_of(r, number), groups
 
-            resource, stored_contact, mark = await shelf.account.read(read, op="contact")
+            resource, stored_contact, mark, groups = await shelf.account.read(read, op="contact")
         if stored_contact is None:
             raise NotFound("this contact was deleted")
-        return _card(shelf.holder, resource, stored_contact, mark)
+        return _card(shelf.holder, resource, stored_contact, mark, groups)
 
     @call()
     async def contact_save(
@@ -256,13 +244,10 @@ class ContactCalls(ShelfCalls):
                     shelf.card(tx, number, write=True)
                     before = store.contact_of(tx, number)
                     kept = _detailed(_kept(card, before, details), details)
-                    return store.save_contact(tx, kept, number, changed, photo=picture)
+                    return save_in_groups(tx, kept, number, changed, photo=picture, books=shelf.writable(tx))
                 book = shelf.find(tx, shelf.holder.local_id(book_id), write=True) if book_id else None
                 new = _detailed(card, details)
-                known = store.same_contact(tx, new, None if book is None else frozenset({book.id}))
-                if known and not picture:
-                    return known
-                return store.save_contact(tx, new, known, book=book, photo=picture)
+                return save_in_groups(tx, new, book=book, photo=picture, books=shelf.writable(tx))
 
             return shelf.holder.shown_id(await shelf.account.write(unit))
 
@@ -344,13 +329,6 @@ class ContactCalls(ShelfCalls):
             await holder.account.write(unit)
 
     @call()
-    async def group_members(self, caller: Caller, group: Group) -> list[Party]:
-        """The contacts of a group that have an address, as recipients."""
-        async with self._accounts.use(caller.require().account) as account:
-            found = await account.read(lambda r: store.group_members(r, group), op="group_members")
-        return [Party(name, address) for name, address in found]
-
-    @call()
     async def templates(self, caller: Caller) -> list[TemplateForm]:
         """All templates by name."""
         async with self._accounts.use(caller.require().account) as account:
@@ -427,7 +405,9 @@ def _picture(photo: str | None) -> Photo | Literal[False] | None:
     return found
 
 
-def _card(holder: Holder, there: Resource | None, stored_contact: store.StoredContact, mark: str) -> ContactCard:
+def _card(
+    holder: Holder, there: Resource | None, stored_contact: store.StoredContact, mark: str, groups: tuple[str, ...]
+) -> ContactCard:
     contact = stored_contact.contact
     details = details_of(contact.other)
     form = ContactForm(
@@ -436,7 +416,7 @@ def _card(holder: Holder, there: Resource | None, stored_contact: store.StoredCo
         phones=[ContactEntry(phone.value, phone.kind) for phone in contact.phones],
         organization=contact.units[0] if contact.units else contact.organization,
         note=contact.note,
-        groups=list(contact.groups),
+        groups=[group for group in dict.fromkeys((*contact.groups, *groups)) if not is_starred(group)],
         details=ContactDetails(
             nickname=details.nickname,
             title=details.title,
@@ -479,7 +459,7 @@ def _contact(form: ContactForm) -> Contact:
         organization=organization,
         units=units,
         note=form.note,
-        groups=tuple(dict.fromkeys(filter(None, map(_line, form.groups)))),
+        groups=tuple(dict.fromkeys(group for one in form.groups if (group := _line(one)) and not is_starred(group))),
     )
 
 

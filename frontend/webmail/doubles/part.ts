@@ -3,10 +3,14 @@
 import type { AddressBook, ContactItem, DoubleGroup } from "../../gen/webmail";
 import { attempt, dialog, setStatus } from "../../lib/dialogs";
 import { el, fill, isolated } from "../../lib/dom";
+import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
-import { bookName } from "./books";
-import { face } from "./photo";
+import { bookName } from "../people/names";
+import { face } from "../people/photo";
+import sheet from "./doubles.css";
+
+adopt(sheet);
 
 type Page = Pick<Surroundings, "client" | "base">;
 

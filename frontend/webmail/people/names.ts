@@ -1,0 +1,16 @@
+// How address books are named.
+
+import type { AddressBook } from "../../gen/webmail";
+import { isolated } from "../../lib/dom";
+import { t } from "../../lib/words";
+
+/** The name of an address book, and who shares it. */
+export function bookName(one: AddressBook): string {
+  return one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
+}
+
+/** Whose an address book is, and what the user may do there. */
+export function sharedBy(one: AddressBook): string {
+  const owner = t("{owner} shares this address book with you.", { owner: isolated(one.owner) });
+  return `${owner} ${one.writable ? t("You can edit contacts.") : t("You can only view it.")}`;
+}

@@ -1,0 +1,125 @@
+"""Groups of contacts in a real browser (WEBMAIL-128g)."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.geometry import fresh
+from tests.integration.browser import chromium
+from tests.integration.conftest import panics
+from tests.integration.test_web_axe_browser import judge
+from tests.integration.test_web_calendar_browser import Desk
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+PEOPLE = ("Ada Lind", "Bo Ek", "Cleo Olm", "Dag Frisk", "Eva <b>Ro</b>")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server; it must have counted no panic."""
+    with LocalServer(tmp_path_factory.mktemp("groups") / "server") as found:
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+def anew(desk: Desk) -> dict[str, int]:
+    """Remove all contacts and groups, and add those of `PEOPLE`; returns their ids."""
+    for group in desk.call("contact_groups"):
+        desk.call("contact_group_remove", group=group["name"])
+    for contact in desk.call("contacts")["contacts"]:
+        desk.call("contact_remove", contact_id=contact["id"])
+    bare = {"phones": [], "organization": "", "note": "", "groups": []}
+    return {
+        name: desk.call(
+            "contact_save", contact={"name": name, "emails": [{"value": f"{name[0]}@x.example", "kind": ""}], **bare}
+        )
+        for name in PEOPLE
+    }
+
+
+def place(page: Page) -> Locator:
+    """Open the contacts."""
+    page.get_by_role("button", name="Contacts", exact=True).click()
+    return page.locator("#app.other-place")
+
+
+def test_three_contacts_are_put_into_a_group(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-128g, WEBMAIL-175: five clicks; the group is a page, from which its contacts leave, and get mail."""
+    with fresh(chromium, server, 1280) as reader:
+        desk = Desk(reader.page)
+        page = desk.page
+        anew(desk)
+        desk.call("contact_group_save", name="Crew")
+        people = place(page)
+        rows = people.get_by_role("listitem")
+        expect(rows).to_have_count(5)
+        for name in PEOPLE[:3]:
+            rows.get_by_role("checkbox", name=f"Select “{name}”").click()
+        expect(people.locator(".people-chosen")).to_have_text("3 selected")
+        page.screenshot(path=tmp_path / "selected.png")
+        people.locator(".people-tools").get_by_role("button", name="Groups").click()
+        page.get_by_role("menuitem", name="Crew").click()
+        expect(page.locator(".toast", has_text="3 contacts added to “Crew”")).to_be_visible()
+        expect(people.locator(".people-chosen")).to_have_count(0)
+        people.get_by_role("button", name="Crew 3").click()
+        expect(page).to_have_url(re.compile(r"#people:,,Crew$"))
+        expect(people.get_by_role("heading", level=2, name="Crew")).to_be_visible()
+        expect(rows).to_have_count(3)
+        page.screenshot(path=tmp_path / "group.png")
+        wrong = judge(page, None)
+        people.get_by_role("button", name="Remove “Bo Ek” from this group").click()
+        expect(rows).to_have_count(2)
+        page.locator(".toast").get_by_role("button", name="Undo").click()
+        expect(rows).to_have_count(3)
+        # others are found and added
+        people.get_by_role("button", name="Add people…").click()
+        form = page.get_by_role("dialog", name="Add people to “Crew”")
+        form.get_by_label("Name or address").fill("eva")
+        expect(form.get_by_role("listitem")).to_have_count(1)
+        form.get_by_role("button", name="Add “Eva <b>Ro</b>”").click()
+        expect(form.get_by_role("button", name="Added “Eva <b>Ro</b>”")).to_be_disabled()
+        page.screenshot(path=tmp_path / "adding.png")
+        wrong += judge(page, None)
+        form.get_by_role("button", name="Done").click()
+        expect(rows).to_have_count(4)
+        # a new name, and the same page after a reload
+        people.get_by_role("button", name="Rename…").click()
+        page.get_by_role("dialog", name="Rename group").get_by_label("Name").fill("Big crew")
+        page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+        expect(people.get_by_role("heading", level=2, name="Big crew")).to_be_visible()
+        page.reload()
+        expect(rows).to_have_count(4)
+        # the contact's page has it, and takes it back
+        rows.get_by_role("button", name="Ada Lind", exact=False).first.click()
+        card = people.get_by_role("article")
+        expect(card.locator(".chip")).to_have_text(["Big crew"])
+        card.get_by_role("button", name="Groups").click()
+        page.screenshot(path=tmp_path / "menu.png")
+        page.get_by_role("menuitemradio", name="Big crew").click()
+        expect(card.locator(".chip")).to_have_count(0)
+        expect(rows).to_have_count(3)
+        card.get_by_role("button", name="Groups").click()
+        page.get_by_role("menuitem", name="New group…").click()
+        page.get_by_role("dialog", name="New group").get_by_label("Name").fill("Choir")
+        page.get_by_role("dialog").get_by_role("button", name="Create").click()
+        card.get_by_role("button", name="Choir").click()
+        expect(rows).to_have_count(1)
+        # all get mail; the group goes, and comes back
+        people.get_by_role("button", name="Big crew").first.click()
+        people.get_by_role("button", name="Write to all").click()
+        expect(page.locator(".composer [data-field=to] .chip")).to_have_count(3)
+        page.keyboard.press("Escape")
+        people.get_by_role("button", name="Delete group").click()
+        expect(people.get_by_role("button", name="Big crew")).to_have_count(0)
+        expect(rows).to_have_count(5)
+        page.locator(".toast", has_text="deleted").get_by_role("button", name="Undo").click()
+        expect(people.get_by_role("heading", level=2, name="Big crew")).to_be_visible()
+        expect(rows).to_have_count(3)
+        assert not wrong, "\n".join(wrong)
