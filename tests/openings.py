@@ -313,6 +313,7 @@ PER_SERVER: Final[dict[str, Run]] = {
     "decode_mime_words": lambda o, n: o.call("decode_mime_words", text="=?utf-8?q?a?= " * 4000),
     "sorting_notices": lambda o, n: o.call("sorting_notices"),
     "account_vacation_set": lambda o, n: o.call("account_vacation_set", changed={"enabled": False}),
+    "account_later_list": lambda o, n: o.call("account_later_list"),
     "request": lambda o, n: o.call("request", request={"id": 2, "view_id": 1, "cancel": True}),
     "login_prep, login, token, logout": Opener.log_out_and_in,
 }

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
-from moxlite.queue.context import Context
+from moxlite.queue.context import Context, now
 from moxlite.queue.data import filters
 from moxlite.queue.data.filters import HoldRule, compose, compose_page
 from moxlite.queue.data.rows import (
@@ -31,7 +31,7 @@ from moxlite.queue.record import Policy, fail, get, policy_of, settle_notices
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks.events import Event, note_event
 from moxlite.queue.webhooks.incoming import IncomingCarrier
-from moxlite.store.delivery.status import RecipientStatus, State
+from moxlite.store.delivery.status import HeldMessage, RecipientStatus, State
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
@@ -142,6 +142,11 @@ DROPPED: Final = "an administrator of this server has removed the message; its s
 
 SELECT: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg"  # noqa: S608 column names
 WAITING_OF: Final = f"{SELECT} WHERE account = ? AND id < ? ORDER BY id DESC LIMIT ?"
+HELD_OF: Final = f"""
+{SELECT} WHERE account = ? AND future_release_request <> '' AND attempts = 0 AND next_attempt > ?
+ORDER BY next_attempt, id LIMIT ?"""
+MAX_HELD: Final = 10_000
+"""Recipients of an account's messages that wait for their time: as many as it may have waiting (SMTP-115)."""
 SELECT_RETIRED: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired"  # noqa: S608 column names
 SELECT_IDS: Final = "SELECT id FROM msg"
 HOLD: Final = "UPDATE msg SET hold = 1 WHERE id = ? AND hold = 0 AND dsn_due IN ('', 'delayed')"
@@ -182,6 +187,26 @@ def waiting_of(r: Reader, account: str, before: int, limit: int) -> list[Message
     """Queued messages of an account with an id below `before`, the newest first, without those that have ended."""
     messages = [message_of(row) for row in r.rows(WAITING_OF, account, before, limit)]
     return [message for message in messages if not message.done]
+
+
+def held_of(r: Reader, account: str, now: int) -> list[HeldMessage]:
+    """As `Deliveries.held`."""
+    messages: dict[int, list[Message]] = {}
+    for row in r.rows(HELD_OF, account, now, MAX_HELD):
+        message = message_of(row)
+        if not message.done:
+            messages.setdefault(message.content_id, []).append(message)
+    return [
+        HeldMessage(
+            [row.id for row in rows],
+            rows[0].next_attempt,
+            rows[0].sender_address,
+            [row.recipient_address for row in rows],
+            rows[0].subject,
+            rows[0].message_id,
+        )
+        for rows in messages.values()
+    ]
 
 
 def list_retired(r: Reader, retired_filter: RetiredFilter, page: RetiredPage, now: int) -> list[Retired]:
@@ -317,6 +342,10 @@ class SentMessages:
             ),
             op="queue status",
         )
+
+    async def held(self, account: str) -> list[HeldMessage]:
+        """As `Deliveries.held`."""
+        return await self._database.scan(partial(held_of, account=account, now=now()), op="queue held")
 
     def watch(self, account: str) -> AbstractContextManager[Wakeup]:
         """A wake-up flag that is set, within the block, when the status of an account's messages changes."""

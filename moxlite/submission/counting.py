@@ -18,6 +18,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import read_header
 from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing, remove_outgoing
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.delivery.submissions import forget_submissions, note_submission
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.delegates import right_to_send
 from moxlite.store.mail.mailboxes import mailbox_for
@@ -51,21 +52,35 @@ def counted_as(letter: OutgoingMessage) -> list[Address]:
 
 
 @asynccontextmanager
-async def counting(accounts: Accounts, letter: OutgoingMessage) -> AsyncIterator[None]:
-    """Count a message that goes out by another file than its sender's; the count is undone if the block raises.
+async def counting(
+    accounts: Accounts, letter: OutgoingMessage, submission: Submission | None = None
+) -> AsyncIterator[None]:
+    """Count a message that goes out by another file than its sender's; the count is undone if the block raises. A
+    `submission` that the queue holds until its time is shown to programs (JMAP-31a).
 
     Raises OutgoingLimitExceeded.
     """
     limits, addresses = limits_of(letter), counted_as(letter)
+
+    def count(tx: AccountTx) -> tuple[list[int], list[int]]:
+        shown: list[int] = []
+        if submission is not None and submission.hold_until:
+            shown.append(note_submission(tx, secrets.token_bytes(KEY_OCTETS), submission, submission.hold_until))
+        return add_outgoing(tx, addresses, limits), shown
+
+    def undo(tx: AccountTx) -> None:
+        remove_outgoing(tx, counted)
+        forget_submissions(tx, shown)
+
     async with accounts.use(letter.identity.account) as account:
         # Counted before it goes out: two messages at the same moment cannot both take the last place of the day. A kill
         # in between counts one that was never sent, for a day.
-        counted = await account.write(lambda tx: add_outgoing(tx, addresses, limits))
+        counted, shown = await account.write(count)
         try:
             yield
         except BaseException:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + UNDO):
-                await account.write(lambda tx: remove_outgoing(tx, counted))
+                await account.write(undo)
             raise
 
 
@@ -102,7 +117,7 @@ async def send_copy(
     key = key or secrets.token_bytes(KEY_OCTETS)
     submission = msgspec.structs.replace(submission, prefix=submission.prefix.removesuffix(added))
     section = await read_header(spool)
-    async with counting(accounts, letter), accounts.use(way.owner) as owner:
+    async with counting(accounts, letter, submission), accounts.use(way.owner) as owner:
         with await spool.with_header(added + section.octets, len(section.octets)) as kept:
             async with held_body(owner, await prepare(kept, max_size=letter.max_size + len(added))) as ready:
 

@@ -306,7 +306,7 @@ async def enqueue(office: PostOffice, letter: OutgoingMessage, submission: Submi
     """Count a complete message and queue it; the count is undone if it is not queued (SMTP-116). Returns the ids of the
     queue's rows. Raises as `submit`.
     """
-    async with counting(office.accounts, letter):
+    async with counting(office.accounts, letter, submission):
         # The last moment at which a client that has gone costs no delivery.
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.move_on_after(office.deadline, shield=True):

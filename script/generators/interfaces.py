@@ -76,8 +76,8 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
     },
     "mail that leaves later": {
         "account app": Changes("account_later_* outgoing*"),
-        "webmail": Changes("messages_waiting scheduled_* message_submit*", "mail of the queue alone has no copy"),
-        "JMAP": Changes("EmailSubmission/*", "mail that came by SMTP or the web API is no submission of it"),
+        "webmail": Changes("messages_waiting scheduled_* message_submit* account_later_*"),
+        "JMAP": Changes("EmailSubmission/*"),
         "command line": Changes("account later * queue *"),
         "IMAP": "no such extension; a copy is in Scheduled",
         "web API": Changes("Send", "makes it; the queue's webhooks tell of it"),

@@ -1,6 +1,9 @@
 """Sending later and coming back later, by the calls of the webmail (WEBMAIL-96, WEBMAIL-125)."""
 
+import base64
 import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +24,10 @@ from tests.session.test_web_compose import (
     upload,
     written,
 )
+from tests.session.test_web_webapi import API
 from tests.store_mail import deliver_mail
-from tests.web_rig import ADDRESS, STATIC, Browser, Rig
+from tests.web_rig import ADDRESS, PASSWORD, STATIC, Browser, Rig
+from tests.webapi import Client as Programs
 
 __all__ = ["queue"]
 
@@ -289,3 +294,97 @@ async def test_mail_that_leaves_later_is_one_list(rig: Rig, browser: Browser, qu
             await carried(rig, queue, 0)
     assert await messages(rig, "Scheduled") == await messages(rig, "Sent") == []
     assert (await account.error("account_later_stop", id="00"))[0] == 409
+
+
+SUBMISSION = """
+[listeners.sending]
+ips = ["127.0.0.1"]
+submission = { enabled = true, require_tls = false }
+"""
+MAIL = b"From: mia@example.org\r\nTo: tom@example.org\r\nMessage-ID: <s%d@x>\r\nSubject: s\r\n\r\ns\r\n"
+
+
+async def handed_in(rig: Rig, octets: bytes, *, until: str) -> None:
+    """Submit a message as a mail program does that asks the server to hold it."""
+    secret = base64.b64encode(f"\0{ADDRESS}\0{PASSWORD}".encode())
+    async with rig.connect(port=587) as stream:
+        received = b""
+        for line in (
+            b"",
+            b"EHLO [127.0.0.1]",
+            b"AUTH PLAIN " + secret,
+            f"MAIL FROM:<{ADDRESS}> HOLDUNTIL={until}".encode(),
+            b"RCPT TO:<tom@example.org>",
+            b"RCPT TO:<eve@remote.example>",
+            b"DATA",
+            octets + b".",
+        ):
+            await stream.send_all(line + b"\r\n" if line else b"")
+            received = b""
+            while not received.endswith(b"\r\n") or received.rsplit(b"\r\n", 2)[-2][3:4] == b"-":
+                received += await stream.receive_some()
+            assert received[:1] in b"23", received
+
+
+@pytest.mark.rig(static=STATIC + JMAP + API + SUBMISSION)
+async def test_mail_that_the_queue_holds_is_in_the_same_list(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-96a, JMAP-31a, QUEUE-27: what a program has handed in by SMTP or the web API to leave later is shown by
+    webmail, account app, JMAP and command line as one message, and each of them stops it; a copy becomes a draft.
+    """
+    account, program, api = rig.browser(app="/"), Client(rig), Programs(rig, port=82)
+    await account.log_in()
+    until = datetime.fromtimestamp(int(time.time()) + DAY, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    count = 0
+
+    async def by_smtp() -> None:
+        nonlocal count
+        count += 1
+        await handed_in(rig, MAIL % count, until=until)
+
+    async def by_api(**options: Any) -> None:
+        people = [{"Address": "tom@example.org"}, {"Address": "eve@remote.example"}]
+        await api.call("Send", To=people, Subject="s", Text="s", FutureRelease=until, **options)
+
+    async def by_api_with_copy() -> None:
+        await by_api(SaveSent=True)
+
+    async def submissions() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await program.call("EmailSubmission/get"))["list"]
+        return found
+
+    async def stopped_by(app: Browser, key: str) -> None:
+        await app.call("account_later_stop", id=key)
+
+    async def by_command_line(key: str) -> None:
+        async with rig.running.ctl() as client:
+            await client.call("account later stop", {"account": "mia", "id": key}, Any)
+
+    async def by_program(_: str) -> None:
+        [found] = (await program.call("EmailSubmission/query", filter={"undoStatus": "pending"}))["ids"]
+        stop = await program.call("EmailSubmission/set", update={found: {"undoStatus": "canceled"}})
+        assert stop["updated"]
+
+    stops: list[Callable[[str], Awaitable[None]]] = [
+        lambda key: stopped_by(browser, key),
+        lambda key: stopped_by(account, key),
+        by_command_line,
+        by_program,
+    ]
+    for send in (by_smtp, by_api, by_api_with_copy):
+        for stop in stops:
+            before = (await program.call("EmailSubmission/get"))["state"]
+            await send()
+            [shown] = await listed(rig, account)
+            assert [shown] == await browser.call("account_later_list")
+            [pending] = [one for one in await submissions() if one["undoStatus"] == "pending"]
+            assert [one["email"] for one in pending["envelope"]["rcptTo"]] == shown["recipients"]
+            assert (pending["sendAt"], shown["subject"]) == (until, "s")
+            state = (await program.call("EmailSubmission/get"))["state"]
+            assert state != before
+            await stop(shown["id"])
+            assert await listed(rig, account) == []
+            assert {one["undoStatus"] for one in await submissions()} == {"canceled"}
+            assert (await program.call("EmailSubmission/get"))["state"] != state
+            assert (await account.error("account_later_stop", id=shown["id"]))[0] == 404
+    assert await messages(rig, "Sent") == []
+    assert [row.flags & Flag.DRAFT for row in await messages(rig, "Drafts")] == [Flag.DRAFT] * len(stops)

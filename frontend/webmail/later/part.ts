@@ -1,6 +1,6 @@
 // Messages that are sent later, and that come back later: the times, and the list of what waits (WEBMAIL-96, WEBMAIL-125).
 
-import type { MessageItem, Waiting } from "../../gen/webmail";
+import type { Leaving, MessageItem, Waiting } from "../../gen/webmail";
 import { anchor } from "../../lib/anchored";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
@@ -69,15 +69,14 @@ function people(one: Waiting): string {
 export async function showWaiting(desk: Surroundings & Selection): Promise<void> {
   for (;;) {
     let found: Waiting[] = [];
-    if (
-      !(await attempt(
-        t("Loading…"),
-        t("Couldn't load scheduled messages"),
-        async () => (found = await desk.client.messages_waiting()),
-      ))
-    )
-      return;
-    const next = await dialog<() => Promise<unknown>>(t("Scheduled"), (close) => [list(desk, found, close)]);
+    let queued: Leaving[] = [];
+    const load = async () => {
+      const [waiting, leaving] = await Promise.all([desk.client.messages_waiting(), desk.client.account_later_list()]);
+      found = waiting;
+      queued = leaving.filter((one) => one.message_id === 0);
+    };
+    if (!(await attempt(t("Loading…"), t("Couldn't load scheduled messages"), load))) return;
+    const next = await dialog<() => Promise<unknown>>(t("Scheduled"), (close) => [list(desk, found, queued, close)]);
     if (next === null) return;
     await next();
   }
@@ -86,18 +85,28 @@ export async function showWaiting(desk: Surroundings & Selection): Promise<void>
 function list(
   desk: Surroundings & Selection,
   found: readonly Waiting[],
+  queued: readonly Leaving[],
   close: (next: () => Promise<unknown>) => void,
 ): Node {
-  if (found.length === 0)
+  if (found.length + queued.length === 0)
     return el("p", { class: "dialog-text" }, t("You'll see scheduled and snoozed messages here."));
   const root = el("ul", { class: "waiting-list" });
   const button = (text: string, run: () => Promise<unknown>) =>
     el("button", { class: "btn", type: "button", onclick: () => close(run) }, text);
+  const act = (doing: string, failed: string, work: () => Promise<unknown>) => () => attempt(doing, failed, work);
+  const row = (subject: string, who: string, when: string, buttons: Node[]) =>
+    el(
+      "li",
+      {},
+      el("strong", { dir: "auto" }, el("bdi", {}, subject || t("(no subject)"))),
+      el("span", { class: "waiting-what" }, el("bdi", {}, who)),
+      el("span", { class: "waiting-what" }, when),
+      el("div", { class: "waiting-buttons" }, buttons),
+    );
   fill(
     root,
     found.map((one) => {
       const { id } = one.item;
-      const act = (doing: string, failed: string, work: () => Promise<unknown>) => () => attempt(doing, failed, work);
       const buttons =
         one.kind === "sent"
           ? [
@@ -124,15 +133,22 @@ function list(
                 ),
               ),
             ];
-      return el(
-        "li",
-        {},
-        el("strong", { dir: "auto" }, el("bdi", {}, one.item.subject || t("(no subject)"))),
-        el("span", { class: "waiting-what" }, el("bdi", {}, people(one))),
-        el("span", { class: "waiting-what" }, described(one)),
-        el("div", { class: "waiting-buttons" }, buttons),
-      );
+      return row(one.item.subject, people(one), described(one), buttons);
     }),
+    // the queue has these from a mail app or the web API: there's no copy to keep as a draft
+    queued.map((one) =>
+      row(
+        one.subject,
+        one.recipients.join(", "),
+        t("Scheduled for {when}", { when: inWords(new Date(one.due / 1000)) }),
+        [
+          button(
+            t("Cancel delivery"),
+            act(t("Canceling…"), t("Couldn't cancel delivery"), () => desk.client.account_later_stop(one.id)),
+          ),
+        ],
+      ),
+    ),
   );
   return root;
 }

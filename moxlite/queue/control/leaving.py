@@ -15,14 +15,12 @@ from moxlite.operations.performing import commands
 from moxlite.queue.queue import Queue
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.outgoing import TooLate
+from moxlite.store.delivery.submissions import stop_held
 from moxlite.store.forms import Leaving
 from moxlite.store.later import leaving, stop_leaving
 from moxlite.wording import reason_of
 
 logger = logging.getLogger("moxlite.queue")
-
-MOST: Final = 1000
-"""Messages of the queue that are looked at, the newest."""
 
 QUEUED: Final = "q"
 """Letter before the ids of messages in the queue; others are hexadecimal."""
@@ -45,31 +43,27 @@ class LeavingCommands:
         now = time.time_ns() // 1000
         async with account_of_command(self._config, self._accounts, args.account) as account:
             found = await account.scan(lambda r: leaving(r, now), op="leaving")
-        return sorted([*found, *await self._queued(args.account, now)], key=lambda one: one.due)
-
-    async def _queued(self, account: str, now: int) -> list[Leaving]:
-        if self._queue is None:
-            return []
-        return [
+        found += [
             Leaving(
-                id=f"{QUEUED}{row.id}",
-                due=row.next_attempt,
-                sender=row.sender_address,
-                recipients=[row.recipient_address],
-                subject=row.subject,
+                id=f"{QUEUED}{held.ids[0]}",
+                due=held.due,
+                sender=held.sender,
+                recipients=held.recipients,
+                subject=held.subject,
             )
-            for row in await self._queue.deliveries.waiting_of(account, 2**62, MOST)
-            if row.future_release_request and not row.attempts and row.next_attempt > now
+            for held in ([] if self._queue is None else await self._queue.deliveries.held(args.account))
         ]
+        return sorted(found, key=lambda message: message.due)
 
     async def stop(self, args: StopLeaving) -> None:
         """Stop a message."""
         account, key = args.account, args.id
         if key.startswith(QUEUED) and key[1:].isdecimal():
-            waiting = {one.id for one in await self._queued(account, time.time_ns() // 1000)}
-            if key not in waiting or self._queue is None:
-                raise CommandFailed("notFound", "scheduled message not found")
-            await self._queue.deliveries.cancel(account, [int(key[1:])])
+            async with account_of_command(self._config, self._accounts, account) as opened:
+                if self._queue is None or not await stop_held(
+                    opened, self._queue.deliveries, lambda message: message.ids[0] == int(key[1:])
+                ):
+                    raise CommandFailed("notFound", "scheduled message not found")
         else:
             try:
                 octets = bytes.fromhex(key)

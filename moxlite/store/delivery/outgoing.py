@@ -162,12 +162,17 @@ def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
     note_canceled(tx, key)
     if not mailboxes_of(tx, [message_id]):
         return None
+    make_draft(tx, message_id, drafts)
+    return message_id
+
+
+def make_draft(tx: AccountTx, message_id: MessageID, drafts: MailboxID) -> None:
+    """Make the copy of a message that was not sent a draft. Raises the errors of `move_ids`."""
     # It was not sent, so that it makes no correspondents.
     forget_recipients(tx, message_id)
     move_ids(tx, [message_id], drafts)
     store_flags_ids(tx, [message_id], mode="remove", flags=Flag.NOTJUNK)
     store_flags_ids(tx, [message_id], mode="add", flags=Flag.DRAFT | Flag.SEEN)
-    return message_id
 
 
 def note_canceled(tx: AccountTx, key: bytes) -> None:

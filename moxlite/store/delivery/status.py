@@ -100,6 +100,19 @@ class RecipientStatus(msgspec.Struct, frozen=True, kw_only=True):
     tls: str = ""
 
 
+class HeldMessage(msgspec.Struct, frozen=True):
+    """A message in the queue whose sender has chosen a later time, `due`, µs UTC (QUEUE-27). `ids`: of the rows of its
+    recipients; `message_id`: its Message-ID.
+    """
+
+    ids: list[int]
+    due: int
+    sender: str
+    recipients: list[str]
+    subject: str
+    message_id: str
+
+
 class Deliveries(Protocol):
     """Operations of the queue on the messages of an account, for apps. All raise StoreError if the queue's file cannot
     be read or written.
@@ -111,6 +124,9 @@ class Deliveries(Protocol):
 
         Empty: it was sent longer ago, or elsewhere, or still waits in the account's outbox.
         """
+
+    async def held(self, account: str) -> list[HeldMessage]:
+        """The account's messages that wait for the time that their sender has chosen, the next one first."""
 
     def watch(self, account: str) -> AbstractContextManager[Wakeup]:
         """A wake-up flag that is set, within the block, whenever a status of the account may have changed."""

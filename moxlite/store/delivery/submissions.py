@@ -5,19 +5,23 @@ The messages themselves go out by the outbox, like all mail of users; a row here
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
+from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.outgoing import note_canceled, remove_outgoing, take_back
+from moxlite.store.delivery.outgoing import make_draft, note_canceled, remove_outgoing, take_back
 from moxlite.store.delivery.perform import OwedMessage
+from moxlite.store.delivery.status import Deliveries, HeldMessage
+from moxlite.store.delivery.submission import Submission
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.identities import identity_id
 from moxlite.store.mail.mailboxes import mailbox_for
 from moxlite.store.mail.threadlinks import place_of
 from moxlite.store.options import DAY
+from moxlite.store.rows.emails import emails
 from moxlite.store.rows.history import Change, TooManyChanges
 from moxlite.store.rows.messages import message
 from moxlite.store.types import MessageID, SpecialUse
@@ -48,14 +52,16 @@ KEY_OF: Final = "SELECT key FROM jmap_submission WHERE id = ?"
 HELD: Final = "SELECT data FROM outbox WHERE key = ? AND due > 0"
 TAKE: Final = "DELETE FROM outbox WHERE key = ?"
 MOVED: Final = "UPDATE jmap_submission SET email_id = ?, send_at = ?, modseq = ? WHERE key = ?"
+OF_QUEUE: Final = """
+SELECT key, email_id FROM jmap_submission WHERE message_id = ? AND send_at > ? AND NOT canceled"""
 CHANGED: Final = """
 SELECT id, createseq, modseq, gone FROM jmap_submission WHERE modseq > ?1 AND (?2 = '' OR author = ?2)
 ORDER BY modseq"""
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """A submission. `envelope`: JSON; `send_at`: µs UTC; `held`: its message still waits in the outbox; `author`:
-    the delegate who has sent it, "" for the owner.
+    """A submission. `email_id`, `threadid`: 0 if the account has no copy; `envelope`: JSON; `send_at`: µs UTC; `held`:
+    its message still waits in the outbox; `author`: the delegate who has sent it, "" for the owner.
     """
 
     id: int
@@ -120,14 +126,38 @@ def cancel_submission(tx: AccountTx, number: int) -> bool:
     return True
 
 
-def note_submission(tx: AccountTx, key: bytes, owed: OwedMessage, message_id: MessageID, due: int) -> None:
-    """Let programs see a message that the webmail sends at `due`, µs UTC."""
-    submission = owed.submission
-    own = str(submission.mail_from)
+def note_submission(
+    tx: AccountTx, key: bytes, submission: Submission, due: int, message_id: MessageID | None = None
+) -> int:
+    """Let programs see a message that leaves at `due`, µs UTC, by another interface; returns the submission's id.
+
+    `message_id`: of the account's copy.
+    """
+    own = "" if submission.mail_from is None else str(submission.mail_from)
     people = [{"email": str(recipient.address), "parameters": None} for recipient in submission.recipients]
     envelope = msgspec.json.encode({"mailFrom": {"email": own, "parameters": None}, "rcptTo": people}).decode()
-    email_id, threadid = message(tx, message_id).email_id, place_of(tx, message_id).threadid
-    add_submission(tx, Sent(0, email_id, threadid, identity_id(own), submission.message_id, envelope, due), key)
+    email_id, threadid = 0, 0
+    if message_id is not None:
+        email_id, threadid = message(tx, message_id).email_id, place_of(tx, message_id).threadid
+    return add_submission(tx, Sent(0, email_id, threadid, identity_id(own), submission.message_id, envelope, due), key)
+
+
+async def stop_held(account: Account, deliveries: Deliveries, chosen: Callable[[HeldMessage], bool]) -> bool:
+    """Take a message that waits for its time out of the queue; a copy becomes a draft. Returns whether it was there."""
+    held = next(filter(chosen, await deliveries.held(account.name)), None)
+    if held is None or not await deliveries.cancel(account.name, held.ids):
+        return False
+
+    def unit(tx: AccountTx) -> None:
+        for key, email_id in tx.rows(OF_QUEUE, held.message_id, tx.now):
+            note_canceled(tx, key)
+            email = emails(tx, [email_id]).get(email_id)
+            copy = email and email.mailboxes.get(mailbox_for(tx, SpecialUse.SENT))
+            if copy:
+                make_draft(tx, copy, mailbox_for(tx, SpecialUse.DRAFTS))
+
+    await account.write(unit)
+    return True
 
 
 def move_submission(tx: AccountTx, key: bytes, message_id: MessageID, due: int) -> None:

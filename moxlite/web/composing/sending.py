@@ -216,7 +216,7 @@ async def send(
                 due = wish.send_at or (tx.now + (wish.undo + MARGIN) * SECOND if wish.undo else 0)
                 tx.owe(key, SUBMIT, owed.pack(), added.message_id, due=due)
                 if due:
-                    note_submission(tx, key, owed, added.message_id, due)
+                    note_submission(tx, key, found.submission, due, added.message_id)
                 return True
 
             try:

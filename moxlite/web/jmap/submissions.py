@@ -34,6 +34,7 @@ from moxlite.store.delivery.submissions import (
     add_submission,
     cancel_submission,
     forget_submissions,
+    stop_held,
     submission_changes,
     submission_state,
     submissions,
@@ -105,9 +106,7 @@ def _undo_status(one: Sent) -> str:
 async def get(call: Call) -> Object:
     """EmailSubmission/get."""
     ids, properties = call.ids(), call.properties(TYPE.properties)
-    now, rows = await call.account.scan(
-        lambda r: (submission_state(r), submissions(r, call.place.guest)), op="jmap submissions"
-    )
+    now, rows = await _rows(call)
     by_id = {f"{LETTER}{row.id}": row for row in rows}
     chosen = [submission_id for submission_id in (by_id if ids is None else ids) if submission_id in by_id]
     if len(chosen) > 1000:
@@ -120,6 +119,21 @@ async def get(call: Call) -> Object:
         objects.append(await _object(call, by_id[one], properties))
         call.budget.keep(MADE * octets)
     return get_response(call, str(now), objects, [one for one in ids or () if one not in by_id])
+
+
+async def _rows(call: Call) -> tuple[int, list[Sent]]:
+    """The state, and all submissions; those that the queue holds until their time are held, too."""
+    state, rows = await call.account.scan(
+        lambda r: (submission_state(r), submissions(r, call.place.guest)), op="jmap submissions"
+    )
+    now = time.time_ns() // 1000
+    wait = {row.id for row in rows if row.send_at > now and not (row.held or row.canceled or row.author)}
+    if wait and call.server.deliveries is not None:
+        queued = {message.message_id for message in await call.server.deliveries.held(call.place.owner)}
+        rows = [
+            msgspec.structs.replace(row, held=1) if row.id in wait and row.message_id in queued else row for row in rows
+        ]
+    return state, rows
 
 
 async def _object(call: Call, one: Sent, properties: Sequence[str]) -> Object:
@@ -191,8 +205,8 @@ async def query_changes(call: Call) -> Object:
 
 
 async def _results(call: Call) -> tuple[str, list[str]]:
-    now, ids = await call.account.scan(partial(_queried, call=call), op="jmap submissions")
-    return str(now), ids
+    now, rows = await _rows(call)
+    return str(now), _queried(rows, call)
 
 
 def _looks_at(wish: object, name: str) -> bool:
@@ -213,18 +227,14 @@ SORTS: Final = {"emailId": "email_id", "threadId": "threadid", "sentAt": "send_a
 FILTERS: Final = ("identityIds", "emailIds", "threadIds", "undoStatus", "before", "after")
 
 
-def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
+def _queried(rows: Sequence[Sent], call: Call) -> list[str]:
     wish = call.filter()
-    rows = [
-        submission
-        for submission in submissions(r, call.place.guest)
-        if wish is None or holds(wish, partial(_meets, submission))
-    ]
+    rows = [submission for submission in rows if wish is None or holds(wish, partial(_meets, submission))]
     for comparator in reversed(call.order()):
         if comparator.get("property") not in SORTS:
             raise MethodError("unsupportedSort", "submissions can be sorted by emailId, threadId or sentAt")
         rows.sort(key=attrgetter(SORTS[comparator["property"]]), reverse=comparator.get("isAscending") is False)
-    return submission_state(r), [f"{LETTER}{row.id}" for row in rows]
+    return [f"{LETTER}{row.id}" for row in rows]
 
 
 def _meets(one: Sent, name: str, value: Any) -> bool:
@@ -282,7 +292,7 @@ class _Submissions:
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, patch: Object) -> Outcome:
-            await call.account.write(partial(_undo, guest=call.place.guest, number=read_id(key, LETTER), patch=patch))
+            await _undo(call, read_id(key, LETTER), patch)
             return None
 
         return await each(patches, one)
@@ -298,9 +308,10 @@ class _Submissions:
         return await call.account.write(unit)
 
 
-def _undo(tx: AccountTx, guest: str, number: int, patch: Object) -> None:
+async def _undo(call: Call, number: int, patch: Object) -> None:
     """Take a message back that is still held. Raises SetError ``cannotUnsend``."""
-    one = next((row for row in submissions(tx, guest) if row.id == number), None)
+    _, rows = await _rows(call)
+    one = next((row for row in rows if row.id == number), None)
     if one is None:
         raise SetError("notFound")
     wanted = patched({"undoStatus": _undo_status(one)}, patch, fixed={})["undoStatus"]
@@ -308,7 +319,12 @@ def _undo(tx: AccountTx, guest: str, number: int, patch: Object) -> None:
         return
     if wanted != "canceled":
         raise SetError("invalidProperties", "undoStatus can only become canceled", properties=["undoStatus"])
-    if not cancel_submission(tx, number):
+    if await call.account.write(partial(cancel_submission, number=number)):
+        return
+    deliveries = call.server.deliveries
+    if deliveries is None or not await stop_held(
+        call.account, deliveries, lambda message: message.message_id == one.message_id
+    ):
         raise SetError("cannotUnsend", "the message has already been sent")
 
 

@@ -10,6 +10,7 @@ import trio
 from msgspec import Meta
 
 from moxlite.operations import description
+from moxlite.operations.leaving import ListLeaving, StopLeaving
 from moxlite.operations.masked import MakeAddress
 from moxlite.operations.sieve import VacationSet
 from moxlite.proto.mime.words import decode_words
@@ -302,6 +303,8 @@ API: Final[tuple[Source, ...]] = (
     SessionCalls,
     MessageCalls,
     description(VacationSet),
+    description(ListLeaving),
+    description(StopLeaving),
     description(MakeAddress),
 )
 """The pages of the webmail, whose marked methods are its calls, and operations for users. All but the public ones need
