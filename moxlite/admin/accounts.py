@@ -19,6 +19,9 @@ from moxlite.operations.accounts import SettingInfo
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.junkflags import JunkFlagRules
 
+STANDARD_FILTER: Final = JunkFilter(threshold=0.95, onegrams=True)
+"""What a junk filter begins with."""
+
 
 class Refused(Exception):
     """The change cannot be made; the text says why and what to do. `field`: the argument that is wrong, "" if no single
@@ -69,7 +72,7 @@ def add_account(
 
 def account_settings(address: str) -> dict[str, Any]:
     """The table of a new account with this address, in the form of the file (ADMIN-14)."""
-    rules, own = JunkFlagRules(), JunkFilter(threshold=0.95, onegrams=True)
+    rules, own = JunkFlagRules(), STANDARD_FILTER
     return {
         "domain": address.rpartition("@")[2],
         "rejects_mailbox": "Rejects",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from moxlite.admin.accounts import STANDARD_FILTER
 from moxlite.admin.delivery.forwarding import Forwarding, NoWayToAsk, PassedOn
 from moxlite.admin.edits import named_account
 from moxlite.admin.forms import patch, shown
@@ -118,6 +119,7 @@ class SortingCommands:
             boxes = await account.read(mailbox_rows.mailboxes, op="account_junk")
         return operations.Junk(
             form=shown(operations.JunkForm, settings),
+            standard=shown(operations.JunkFilterForm, STANDARD_FILTER),
             hams=0 if active is None else active.hams,
             spams=0 if active is None else active.spams,
             mailboxes=[box.name for box in boxes if not box.system],

@@ -398,28 +398,15 @@ def junk_set(account: str, filtering: bool | None, **given: Any) -> None:
 
     The options are keys of [accounts.NAME], its junk_filter and its automatic_junk_flags in domains.toml.
     """
-    old = perform(sorting.ShowJunk(account=account)).form
-    judged = old.junk_filter
+    junk = perform(sorting.ShowJunk(account=account))
+    old, judged = junk.form, junk.form.junk_filter
     if filtering is False:
         judged = None
     elif filtering or judged is not None:
-        judged = changed(judged or FILTER, given)
+        judged = changed(judged or junk.standard, given)
     new = msgspec.structs.replace(
         changed(old, given), junk_filter=judged, automatic_junk_flags=changed(old.automatic_junk_flags, given)
     )
     change = _difference(JunkChange, old, new)
     seen = JunkChange(**{name: getattr(old, name) for name in changed_fields(change)})
     perform(sorting.SetJunk(change, seen, account=account))
-
-
-FILTER: Final = JunkFilterForm(
-    threshold=0.95,
-    onegrams=True,
-    twograms=False,
-    threegrams=False,
-    max_power=0.01,
-    top_words=10,
-    ignore_words=0.1,
-    rare_words=2,
-)
-"""What a filter that is switched on begins with."""

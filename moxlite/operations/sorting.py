@@ -246,9 +246,12 @@ class JunkChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class Junk(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes."""
+    """Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes.
+    ``standard``: what a filter that is turned on begins with.
+    """
 
     form: JunkForm
+    standard: JunkFilterForm
     hams: int
     spams: int
     mailboxes: list[str]

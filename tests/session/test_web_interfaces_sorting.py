@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from moxlite.admin.accounts import account_settings
 from moxlite.operations.sorting import DestinationForm, ForwardForm, JunkForm, Rule
 from tests.interfaces import Interface, Values, command_line, posted, refused, sample, stale, walk
 from tests.web_rig import ADDRESS, Rig
@@ -290,8 +291,15 @@ async def junks(rig: Rig, folder: Path) -> list[Interface]:
 
 
 async def test_each_interface_has_the_junk_settings(rig: Rig, tmp_path: Path) -> None:
-    """WEB-66, ADMIN-19: with the filter's own values; a stale save is refused."""
+    """WEB-66, ADMIN-14, ADMIN-19: with the filter's own values; one that is turned on begins as that of a new account;
+    a stale save is refused.
+    """
     interfaces = await junks(rig, tmp_path)
+    for word in ("--no-filter", "--filter"):
+        assert (await command_line(tmp_path, "account", "junk", "set", "mia", word))[1] == ""
+    begun = await shown(tmp_path, "junk", "show", "mia")
+    assert begun["form"]["junk_filter"] == begun["standard"]
+    assert account_settings(ADDRESS)["junk_filter"].items() <= begun["standard"].items()
     assert await walk(JunkForm, interfaces, samples=junk_sample) > 70
     await stale(interfaces, "introbox", lambda number: f"Box {number}", ELSEWHERE)
     await refused(interfaces, "introbox", "Inbox", "must not be Inbox")

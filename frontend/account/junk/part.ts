@@ -15,17 +15,6 @@ const period = 1000;
 /** Messages of each kind from which on the filter knows enough to judge well. */
 const enough = 100;
 
-const standard: JunkFilterForm = {
-  threshold: 0.95,
-  onegrams: true,
-  twograms: false,
-  threegrams: false,
-  max_power: 0.01,
-  top_words: 10,
-  ignore_words: 0.1,
-  rare_words: 2,
-};
-
 const junk: MakePage = async (desk) => {
   const found = await desk.client.account_junk_show();
   return {
@@ -107,7 +96,7 @@ async function again(desk: Desk, place: HTMLElement): Promise<void> {
 
 function settings(desk: Desk, found: Junk): HTMLElement {
   const old = found.form;
-  const own = old.junk_filter ?? standard;
+  const own = old.junk_filter ?? found.standard;
   const flags = old.automatic_junk_flags;
   const names = el(
     "datalist",
@@ -220,7 +209,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
           (!whole || Number.isInteger(value));
         if (!good)
           one.problem(
-            whole ? t("Enter a whole number.") : t("Enter a number. For example, {n}", { n: standard.threshold }),
+            whole ? t("Enter a whole number.") : t("Enter a number. For example, {n}", { n: found.standard.threshold }),
           );
         bad ||= !good;
         return good ? value : 0;
