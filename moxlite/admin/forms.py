@@ -17,7 +17,8 @@ from moxlite.config.toml.edit import Keys
 from moxlite.config.values import Section
 from moxlite.decoders import from_builtins
 from moxlite.net.control.server import CommandFailed
-from moxlite.operations.sorting import JunkFlagsForm, Rule
+from moxlite.operations.junk import JunkFlagsForm
+from moxlite.operations.rules import Rule
 from moxlite.patterns.searching import refusal
 from moxlite.processor import off_loop
 from moxlite.store.forms import changed_fields

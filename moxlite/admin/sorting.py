@@ -15,8 +15,20 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.toml.edit import Keys
 from moxlite.config.values import Section
 from moxlite.net.control.server import Command, CommandFailed
-from moxlite.operations import sorting as operations
+from moxlite.operations.forwards import (
+    AskForward,
+    ConfirmForward,
+    ForwardAddress,
+    ForwardForm,
+    Forwards,
+    ForwardTarget,
+    ListForwards,
+    SetForwards,
+    StartForward,
+)
+from moxlite.operations.junk import Junk, JunkFilterForm, JunkForm, SetJunk, ShowJunk
 from moxlite.operations.performing import commands
+from moxlite.operations.rules import DestinationForm, DestinationItem, ListRules, SetRules
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.audit import origin
 from moxlite.store.delivery.scripts import active_script
@@ -37,29 +49,29 @@ class SortingCommands:
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
         return commands(
-            operations.ListRules.bind(self.rules),
-            operations.SetRules.bind(self.set_rules),
-            operations.ListForwards.bind(self.forwards),
-            operations.SetForwards.bind(self.set_forwards),
-            operations.AskForward.bind(self.ask),
-            operations.ConfirmForward.bind(self.confirm),
-            operations.StartForward.bind(self.start),
-            operations.ShowJunk.bind(self.junk),
-            operations.SetJunk.bind(self.set_junk),
+            ListRules.bind(self.rules),
+            SetRules.bind(self.set_rules),
+            ListForwards.bind(self.forwards),
+            SetForwards.bind(self.set_forwards),
+            AskForward.bind(self.ask),
+            ConfirmForward.bind(self.confirm),
+            StartForward.bind(self.start),
+            ShowJunk.bind(self.junk),
+            SetJunk.bind(self.set_junk),
         )
 
-    async def rules(self, args: operations.ListRules) -> list[operations.DestinationItem]:
+    async def rules(self, args: ListRules) -> list[DestinationItem]:
         """The addresses of an account with their rules."""
         destinations = named_account(self._config, args.account).destinations
         return [
-            operations.DestinationItem(address, shown(operations.DestinationForm, destination))
+            DestinationItem(address, shown(DestinationForm, destination))
             for address, destination in destinations.items()
             if args.address in ("", address)
         ]
 
-    async def set_rules(self, args: operations.SetRules) -> None:
+    async def set_rules(self, args: SetRules) -> None:
         """Change an address, and ask the owners of addresses to which its rules forward."""
-        settings, form = named_account(self._config, args.account), operations.DestinationForm
+        settings, form = named_account(self._config, args.account), DestinationForm
         destination: Destination | None = settings.destinations.get(args.address)
         if destination is None:
             raise CommandFailed("notFound", worded("{address} doesn't belong to this account", address=args.address))
@@ -68,25 +80,25 @@ class SortingCommands:
         if any(rule.forward_to for rule in args.changed.rulesets or ()):
             await self._forwarding.ask_new(args.account)
 
-    async def forwards(self, args: operations.ListForwards) -> operations.Forwards:
+    async def forwards(self, args: ListForwards) -> Forwards:
         """The addresses with their states."""
         settings = named_account(self._config, args.account)
         found = await self._forwarding.look(args.account)
         async with self._accounts.use(args.account) as account:
             script = await account.read(active_script, op="forwarding")
-        return operations.Forwards(shown(operations.ForwardForm, settings), [_target(one) for one in found], script)
+        return Forwards(shown(ForwardForm, settings), [_target(one) for one in found], script)
 
-    async def set_forwards(self, args: operations.SetForwards) -> str:
+    async def set_forwards(self, args: SetForwards) -> str:
         """Change the addresses, and ask the owners of new ones."""
         settings, path = named_account(self._config, args.account), ("accounts", args.account)
-        await self._patch(settings, path, settings, operations.ForwardForm, args)
+        await self._patch(settings, path, settings, ForwardForm, args)
         # Saved first: the question tells strangers of a setting that must be there when they answer.
         try:
             return "\n".join(await self._forwarding.ask_new(args.account))
         except StoreError as error:
             return reason_of(error)
 
-    async def ask(self, args: operations.AskForward) -> None:
+    async def ask(self, args: AskForward) -> None:
         """Ask the owner of an address."""
         await self._require_address(args)
         try:
@@ -94,41 +106,41 @@ class SortingCommands:
         except (NoWayToAsk, StoreError) as error:
             raise CommandFailed("refused", reason_of(error)) from None
 
-    async def confirm(self, args: operations.ConfirmForward) -> None:
+    async def confirm(self, args: ConfirmForward) -> None:
         """Send mail to an address without asking its owner."""
         await self._require_address(args)
         await self._forwarding.confirm(args.account, args.address)
 
-    async def start(self, args: operations.StartForward) -> None:
+    async def start(self, args: StartForward) -> None:
         """Send mail again to an address that was stopped."""
         await self._require_address(args)
         if not await self._forwarding.start(args.account, args.address):
             text = worded("forwarding isn't stopped, or the recipient doesn't want this mail")
             raise CommandFailed("refused", text)
 
-    async def _require_address(self, args: operations.ForwardAddress) -> None:
+    async def _require_address(self, args: ForwardAddress) -> None:
         named_account(self._config, args.account)
         if await self._forwarding.find(args.account, args.address) is None:
             raise CommandFailed("notFound", worded("mail is not forwarded to {address}", address=args.address))
 
-    async def junk(self, args: operations.ShowJunk) -> operations.Junk:
+    async def junk(self, args: ShowJunk) -> Junk:
         """The settings, what the filter has learned, and the names of the mailboxes."""
         settings = named_account(self._config, args.account)
         async with self._accounts.use(args.account) as account:
             active, _ = await account.read(read_meta, op="account_junk")
             boxes = await account.read(mailbox_rows.mailboxes, op="account_junk")
-        return operations.Junk(
-            form=shown(operations.JunkForm, settings),
-            standard=shown(operations.JunkFilterForm, STANDARD_FILTER),
+        return Junk(
+            form=shown(JunkForm, settings),
+            standard=shown(JunkFilterForm, STANDARD_FILTER),
             hams=0 if active is None else active.hams,
             spams=0 if active is None else active.spams,
             mailboxes=[box.name for box in boxes if not box.system],
         )
 
-    async def set_junk(self, args: operations.SetJunk) -> None:
+    async def set_junk(self, args: SetJunk) -> None:
         """Change the settings."""
         settings, path = named_account(self._config, args.account), ("accounts", args.account)
-        await self._patch(settings, path, settings, operations.JunkForm, args)
+        await self._patch(settings, path, settings, JunkForm, args)
 
     async def _patch(
         self,
@@ -136,15 +148,15 @@ class SortingCommands:
         path: Keys,
         section: Section,
         form: type[Struct],
-        args: operations.SetRules | operations.SetForwards | operations.SetJunk,
+        args: SetRules | SetForwards | SetJunk,
     ) -> None:
         owner = origin().actor.startswith("(")
         await patch(self._config.edit, settings, path, section, form, args.changed, args.old, administrator=owner)
 
 
-def _target(passed: PassedOn) -> operations.ForwardTarget:
+def _target(passed: PassedOn) -> ForwardTarget:
     target = passed.target
-    new = operations.ForwardTarget(
+    new = ForwardTarget(
         address=passed.address, state="new", alias=str(passed.alias or ""), script=passed.script, ran=passed.ran
     )
     if target is None or passed.is_new:

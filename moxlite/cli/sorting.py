@@ -12,22 +12,18 @@ from moxlite.cli.common import Failure, perform, show, show_json
 from moxlite.cli.described import described
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
-from moxlite.operations import described_in, sorting
-from moxlite.operations.sorting import (
+from moxlite.operations import described_in, forwards, junk, rules
+from moxlite.operations.forwards import ForwardChange, Forwards, ForwardTarget, ListForwards, SetForwards
+from moxlite.operations.junk import Junk, JunkChange, JunkFilterForm, JunkFlagsForm, JunkForm, SetJunk, ShowJunk
+from moxlite.operations.rules import (
     DestinationChange,
     DestinationForm,
     DestinationItem,
-    ForwardChange,
-    Forwards,
-    ForwardTarget,
     HeaderRule,
-    Junk,
-    JunkChange,
-    JunkFilterForm,
-    JunkFlagsForm,
-    JunkForm,
+    ListRules,
     Rule,
     RuleCondition,
+    SetRules,
 )
 from moxlite.store.forms import changed_fields
 
@@ -39,14 +35,14 @@ def add_sorting(account: click.Group) -> None:
     """Add the groups to ``moxlite account``."""
     groups = described(
         account,
-        described_in(sorting),
+        (*described_in(rules), *described_in(forwards), *described_in(junk)),
         {
             "rule": "Manage address rules.",
             "forward": "Manage addresses that an account forwards mail to.",
             "junk": "Show and change an account's junk settings.",
         },
-        {sorting.ListRules: show_rules, sorting.ListForwards: show_forwards, sorting.ShowJunk: show_junk},
-        without={sorting.SetRules, sorting.SetForwards, sorting.SetJunk},
+        {ListRules: show_rules, ListForwards: show_forwards, ShowJunk: show_junk},
+        without={SetRules, SetForwards, SetJunk},
     )
     for verb in (rule_add, rule_set, rule_rm, rule_move, rule_address):
         groups["rule"].add_command(verb)
@@ -195,7 +191,7 @@ def _word(value: Any) -> str:
 
 
 def _form(account: str, address: str) -> DestinationForm:
-    items = perform(sorting.ListRules(address, account=account))
+    items = perform(ListRules(address, account=account))
     if not items:
         raise Failure(f"{address} doesn't belong to this account")
     return items[0].form
@@ -205,9 +201,7 @@ def _edit(account: str, address: str, change: Callable[[list[Rule]], None]) -> N
     old = _form(account, address).rulesets
     rules = [*old]
     change(rules)
-    perform(
-        sorting.SetRules(address, DestinationChange(rulesets=rules), DestinationChange(rulesets=old), account=account)
-    )
+    perform(SetRules(address, DestinationChange(rulesets=rules), DestinationChange(rulesets=old), account=account))
 
 
 def _placed(rules: list[Rule], number: int) -> int:
@@ -291,7 +285,7 @@ def rule_move(account: str, address: str, number: int, to: int) -> None:
 def rule_address(account: str, address: str, **given: Any) -> None:
     """Change what happens to other mail to ADDRESS of ACCOUNT. To clear a value, use ""."""
     old = _form(account, address)
-    perform(sorting.SetRules(address, _difference(DestinationChange, old, changed(old, given)), account=account))
+    perform(SetRules(address, _difference(DestinationChange, old, changed(old, given)), account=account))
 
 
 def _difference(kind: type[S], old: msgspec.Struct, new: msgspec.Struct) -> S:
@@ -341,7 +335,7 @@ def forward_set(account: str, addresses: tuple[str, ...], no_copy: bool) -> None
     The server emails a confirmation link to each new address. Forwarding starts when it's confirmed.
     """
     changed = ForwardChange(forward_to=[*addresses], keep_copy=not no_copy)
-    if problem := perform(sorting.SetForwards(changed, account=account)):
+    if problem := perform(SetForwards(changed, account=account)):
         raise Failure(problem)
 
 
@@ -398,7 +392,7 @@ def junk_set(account: str, filtering: bool | None, **given: Any) -> None:
 
     The options are keys of [accounts.NAME], its junk_filter and its automatic_junk_flags in domains.toml.
     """
-    junk = perform(sorting.ShowJunk(account=account))
+    junk = perform(ShowJunk(account=account))
     old, judged = junk.form, junk.form.junk_filter
     if filtering is False:
         judged = None
@@ -409,4 +403,4 @@ def junk_set(account: str, filtering: bool | None, **given: Any) -> None:
     )
     change = _difference(JunkChange, old, new)
     seen = JunkChange(**{name: getattr(old, name) for name in changed_fields(change)})
-    perform(sorting.SetJunk(change, seen, account=account))
+    perform(SetJunk(change, seen, account=account))

@@ -250,3 +250,6 @@ def duration(text: str) -> float:
 
 Seconds: TypeAlias = Annotated[float, field(metavar="DURATION", kind=duration, ge=-MAX_SECONDS, le=MAX_SECONDS)]
 Word: TypeAlias = Annotated[str, msgspec.Meta(max_length=320)]
+Line: TypeAlias = Annotated[str, msgspec.Meta(max_length=4096)]
+"""A text of a setting: far longer than any that makes sense."""
+Lines: TypeAlias = Annotated[list[Line], msgspec.Meta(max_length=1000)]

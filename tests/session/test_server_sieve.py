@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.operations.forwards import ConfirmForward
 from moxlite.operations.queue import AddSuppression, Line, ListMessages
 from moxlite.operations.sieve import SieveGet, SievePut
-from moxlite.operations.sorting import ConfirmForward
 from tests.browsing import Browser
 from tests.house import PASSWORD, SECONDS, STATIC, Running, house
 from tests.session.test_imapd_sieve import Client as SieveClient, put

@@ -10,7 +10,9 @@ import msgspec
 import pytest
 
 from moxlite.admin.accounts import account_settings
-from moxlite.operations.sorting import DestinationForm, ForwardForm, JunkForm, Rule
+from moxlite.operations.forwards import ForwardForm
+from moxlite.operations.junk import JunkForm
+from moxlite.operations.rules import DestinationForm, Rule
 from tests.interfaces import Interface, Values, command_line, posted, refused, sample, stale, walk
 from tests.web_rig import ADDRESS, Rig
 

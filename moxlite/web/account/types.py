@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from moxlite.acceptance.sieve.keeping import SortingNotices
-from moxlite.operations.sorting import Line, Lines
+from moxlite.operations import Line, Lines
 from moxlite.store.auth.apppasswords import Scope
 from moxlite.web.factors import QRCode
 from moxlite.wording import Remark

@@ -13,7 +13,7 @@ from msgspec import to_builtins
 from moxlite.admin.forms import patch
 from moxlite.config.snapshot import full_name
 from moxlite.net.control.server import CommandFailed
-from moxlite.operations.sorting import DestinationChange, DestinationForm
+from moxlite.operations.rules import DestinationChange, DestinationForm
 from moxlite.store.delivery.vacation import load_form, patch_form
 from moxlite.store.forms import BadForm, Identity, IdentityChange, Person, VacationChange, VacationForm, mark
 from moxlite.store.mail.delegates import right_to_send

@@ -11,7 +11,7 @@ from moxlite.admin.forms import rulesets_of, save
 from moxlite.config.domains import Account, Destination
 from moxlite.config.fields import fields_of
 from moxlite.config.toml.decode import encode
-from moxlite.operations.sorting import AddressText, Rules
+from moxlite.operations.rules import AddressText, Rules
 from moxlite.processor import off_loop
 from moxlite.store.mail.labels import labels_of
 from moxlite.web.account.calls.common import AccountCalls, moment

@@ -12,7 +12,7 @@ import msgspec
 from moxlite.admin.forms import shown
 from moxlite.config.domains import Condition, Destination, Ruleset
 from moxlite.config.snapshot import AccountRecipient
-from moxlite.operations.sorting import MAX_RULES, DestinationChange, DestinationForm, Rule, SetRules
+from moxlite.operations.rules import MAX_RULES, DestinationChange, DestinationForm, Rule, SetRules
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.content import body

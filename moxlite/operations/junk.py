@@ -1,0 +1,80 @@
+"""The operations about the settings of an account's junk filter (WEB-66). Forms as in `rules`."""
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from moxlite.operations import USERS, Line, Lines, UserOperation, change, query
+
+Number: TypeAlias = Annotated[float, Meta(ge=0, le=1e9)]
+Whole: TypeAlias = Annotated[int, Meta(ge=0, le=2**31)]
+
+
+class JunkFlagsForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`AutomaticJunkFlags` of domains.toml."""
+
+    enabled: bool
+    junk_mailbox_regexp: Line
+    neutral_mailbox_regexp: Line
+    not_junk_mailbox_regexp: Line
+
+
+class JunkFilterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`JunkFilter` of domains.toml."""
+
+    threshold: Number
+    onegrams: bool
+    twograms: bool
+    threegrams: bool
+    max_power: Number
+    top_words: Whole
+    ignore_words: Number
+    rare_words: Whole
+
+
+class JunkForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The keys of `Account` about junk. Without ``junk_filter``, content is not judged."""
+
+    automatic_junk_flags: JunkFlagsForm
+    junk_filter: JunkFilterForm | None
+    rejects_mailbox: Line
+    keep_rejects: bool
+    introbox: Line
+    imap_capabilities_disabled: Lines
+
+
+class JunkChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A change of the settings about junk."""
+
+    automatic_junk_flags: JunkFlagsForm | UnsetType = UNSET
+    junk_filter: JunkFilterForm | UnsetType | None = UNSET
+    rejects_mailbox: Line | UnsetType = UNSET
+    keep_rejects: bool | UnsetType = UNSET
+    introbox: Line | UnsetType = UNSET
+    imap_capabilities_disabled: Lines | UnsetType = UNSET
+
+
+class Junk(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes.
+    ``standard``: what a filter that is turned on begins with.
+    """
+
+    form: JunkForm
+    standard: JunkFilterForm
+    hams: int
+    spams: int
+    mailboxes: list[str]
+
+
+@query("account junk show", USERS)
+class ShowJunk(UserOperation[Junk], frozen=True):
+    """Show the junk settings of ACCOUNT, and what its filter has learned."""
+
+
+@change("account junk set", USERS)
+class SetJunk(UserOperation[None], frozen=True):
+    """Change the settings about junk."""
+
+    changed: JunkChange
+    old: JunkChange = JunkChange()
