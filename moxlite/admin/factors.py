@@ -56,7 +56,9 @@ from moxlite.wakeup import Wakeup
 logger = logging.getLogger("moxlite.admin.factors")
 
 NOT_YOU: Final = "If this wasn't you, contact your administrator right away.\n"
-PROGRAMS: Final = "Mail clients now need app passwords. Your own password no longer works in them.\n"  # STORE-191a
+PROGRAMS: Final = (
+    "Mail clients now need app passwords. They can't log in with your account password anymore.\n"  # STORE-191a
+)
 
 
 DAY: Final = 86_400 * 1_000_000
@@ -125,7 +127,7 @@ class FactorChanges:
             await self._tell(account, subject, text + (PROGRAMS if account != ADMIN else ""), where)
         else:
             logger.info("second factor added", extra={"kv": {"account": account}})
-            text = f"A verification method was added: {what}.\n"
+            text = f"Your account has a new verification method: {what}.\n"
             await self._tell(account, "Verification method added", text, where)
         return codes
 
@@ -146,10 +148,10 @@ class FactorChanges:
         logger.info("second factor removed", extra={"kv": {"account": account, "last": last}})
         what = f"the {'authenticator app' if kind == 'totp' else 'security key'} “{name}”"
         if last:
-            text = f"Your last verification method was removed: {what}. Logins now only need your password.\n"
+            text = f"Your last verification method was removed: {what}. To log in, you now only need your password.\n"
             await self._tell(account, "Two-step verification is off", text, where)
         else:
-            text = f"A verification method was removed: {what}.\n"
+            text = f"Verification method removed from your account: {what}.\n"
             await self._tell(account, "Verification method removed", text, where)
         return name
 
@@ -157,7 +159,7 @@ class FactorChanges:
         """Replace the recovery codes; returns the new ones."""
         codes = await self._auth.factors.new_recovery_codes(account)
         logger.info("recovery codes replaced", extra={"kv": {"account": account}})
-        text = "Your recovery codes were replaced. The old codes no longer work.\n"
+        text = "You have new recovery codes. The old codes no longer work.\n"
         await self._tell(account, "Recovery codes replaced", text, where)
         return codes
 
@@ -171,7 +173,10 @@ class FactorChanges:
         else:
             await self._auth.sessions.remove_all(account)
         logger.info("second factors reset", extra={"kv": {"account": account, "removed": removed}})
-        text = "All verification methods were removed. Logins now only need your password. You can set them up again.\n"
+        text = (
+            "All verification methods were removed from your account. To log in, you now only need your password. "
+            "You can set up two-step verification again at any time.\n"
+        )
         await self._tell(account, "Two-step verification was reset", text, where)
         return removed
 
@@ -197,7 +202,10 @@ class FactorChanges:
         token = await self._auth.factors.new_link(account, reset_factors=reset_factors, life=life)
         logger.info("recovery link made", extra={"kv": {"account": account, "reset_factors": reset_factors}})
         span = f"{days} days" if days else "an hour"
-        text = f"Your administrator created a link to reset your password. The link works once, within {span}.\n"
+        text = (
+            f"Your administrator created a password reset link for your account. The link works once and expires in "
+            f"{span}.\n"
+        )
         await self._tell(account, "Password reset link created", text, where)
         return token
 
@@ -235,7 +243,7 @@ class FactorChanges:
         self._end_sessions(account, "password updated")
         await self._auth.sessions.remove_all(account)
         logger.info("password set by a recovery link", extra={"kv": {"account": account}})
-        text = "Your password was changed with a reset link from your administrator.\n"
+        text = "Your password was reset using a link from your administrator.\n"
         await self._tell(account, "Your password was changed", text, where)
         if taken.reset_factors:
             await self.reset(account, where=where)
@@ -421,9 +429,8 @@ When: {when}
 From: {ip} ({protocol})
 
 If this was your mail client, create an app password for it on the account page, under Security.
-If this wasn't you, someone else knows your password. Change it on the account page, and wherever else you use it.
-
-You'll get this email at most once a day.
+If this wasn't you, someone else knows your password. Change it now on the account page, and
+anywhere else you use it. You'll get this email up to once a day.
 """
 
 

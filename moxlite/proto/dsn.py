@@ -169,11 +169,11 @@ def _original(original: bytes, full: bool, utf8: bool) -> TextPart | DataPart:
 
 _BLANK: Final = re.compile(rb"\n\r?\n")
 _WORDING: Final = {
-    Action.FAILED: "could not be delivered, and will not be tried again",
-    Action.DELAYED: "has not been delivered yet; delivery is still being tried",
+    Action.FAILED: "couldn't be delivered, and the server won't try again",
+    Action.DELAYED: "hasn't been delivered yet; the server will keep trying",
     Action.DELIVERED: "has been delivered",
-    Action.RELAYED: "has been passed on to a system that does not confirm deliveries",
-    Action.EXPANDED: "has been delivered to a list",
+    Action.RELAYED: "was sent to a server that doesn't send delivery receipts",
+    Action.EXPANDED: "has been delivered to a mailing list",
 }
 
 
@@ -185,9 +185,9 @@ def _default_text(dsn: DSN) -> str:
             lines += ["", f"Error: {recipient.status_comment}"]
         if recipient.diagnostic:
             name = recipient.remote_mta or "the remote server"
-            lines += ["", f"Reply of {name}:", *[f"  {line}" for line in recipient.diagnostic.splitlines()]]
+            lines += ["", f"Response from {name}:", *[f"  {line}" for line in recipient.diagnostic.splitlines()]]
         if recipient.will_retry_until is not None:
-            lines += ["", f"Delivery is tried until {format_date(recipient.will_retry_until)}."]
+            lines += ["", f"The server will keep trying until {format_date(recipient.will_retry_until)}."]
         lines.append("")
     return "\r\n".join(lines)
 

@@ -69,7 +69,7 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
     message = messages[0]
     if await database.read(lambda r: waiting(r, message.id), op="queue notice") is not None:
         sender = message.sender.address
-        assert sender is not None, "a DSN can't be sent to the null path"
+        assert sender is not None, "can't send a DSN to the null path"
         await _send_notice(ctx, database, [message], sender)
         return
     home = returned_to(ctx, message)
@@ -173,7 +173,7 @@ async def compose_notice(
         and first.require_tls is not True  # RFC 8689 §5
     )
     sender = first.sender.address if to is None else to
-    assert sender is not None, "a DSN can't be sent to the null path"
+    assert sender is not None, "can't send a DSN to the null path"
     return compose_dsn(
         DSN(
             reporting_mta=hostname.ascii,
@@ -264,14 +264,14 @@ SUBJECTS: Final = {
 TO_ONE: Final = {
     Action.FAILED: "Your message to {} couldn't be delivered. The server won't try again.",
     Action.DELAYED: "Your message to {} hasn't been delivered yet. The server will keep trying.",
-    Action.DELIVERED: "Your message to {} was delivered.",
-    Action.RELAYED: "Your message to {} was sent to a server that doesn't report delivery.",
+    Action.DELIVERED: "Your message to {} has been delivered.",
+    Action.RELAYED: "Your message was sent to {}, but the receiving server doesn't send delivery receipts.",
 }
 TO_MANY: Final = {
     Action.FAILED: "Your message couldn't be delivered to {} recipients. The server won't try again.",
-    Action.DELAYED: "Your message has not been delivered to {} recipients yet. It will be tried again.",
-    Action.DELIVERED: "Your message was delivered to {} recipients.",
-    Action.RELAYED: "Your message was delivered or passed on to {} recipients.",
+    Action.DELAYED: "Your message hasn't been delivered to {} recipients yet. The server will keep trying.",
+    Action.DELIVERED: "Your message has been delivered to {} recipients.",
+    Action.RELAYED: "Your message was sent to {} recipients. Some of their servers don't send delivery receipts.",
 }
 
 
@@ -296,7 +296,7 @@ def notice_text(
     if first.subject:
         lines += [f"Subject: {first.subject}"]
     lines += [f"Queued:  {format_date(first.queued)}"]
-    lines += [f"Attempts made: {first.attempts}"] if one else []
+    lines += [f"Attempts: {first.attempts}"] if one else []
     lines += [""]
     for message, what in zip(messages[:MAX_SHOWN], actions, strict=False):
         if not one:
@@ -313,9 +313,9 @@ def notice_text(
 
 def _arrival(result: Result, action: Action) -> list[str]:
     if action is Action.DELIVERED:
-        return ["    It's in the recipient's account on this server.", ""]
+        return ["    Delivered to the recipient's account on this server.", ""]
     server = f"{result.host} ({result.ip})" if result.ip else result.host
-    lines = [f"    {server} accepted it. You won't be notified when it's delivered."]
+    lines = [f"    {server} accepted the message. You won't be notified when it's delivered."]
     return [*lines, *[f"    {line}" for line in result.reply.split("\n") if line], ""]
 
 
@@ -327,14 +327,15 @@ def _failure(message: Message) -> list[str]:
     if meaning.meaning:
         lines += ["What happened:", "", f"    {meaning.meaning}", ""]
     if meaning.advice:
-        lines += ["What you can do:", "", f"    {meaning.advice}", ""]
+        lines += ["Try this:", "", f"    {meaning.advice}", ""]
     if meaning.admin and meaning.cause is not Cause.SUPPRESSED:  # the sender has no such command
         lines += ["For the administrator:", "", f"    {meaning.admin}", ""]
     if result.error:
-        lines += ["Error of the last attempt:", "", f"    {result.error}", ""]
+        lines += ["Last error:", "", f"    {result.error}", ""]
     if result.reply:
         server = f"{result.host} ({result.ip})" if result.ip else result.host
-        lines += [f"Reply of {server or 'the server'}:", "", *[f"    {line}" for line in result.reply.split("\n")], ""]
+        lines += [f"Response from {server or 'the server'}:", ""]
+        lines += [*[f"    {line}" for line in result.reply.split("\n")], ""]
     return lines
 
 

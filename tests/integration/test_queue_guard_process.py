@@ -66,12 +66,12 @@ def test_an_account_is_stopped_looked_at_and_released(tmp_path: Path) -> None:
         with pytest.raises(smtplib.SMTPDataError, match="Contact your administrator") as refused:
             send(server, ["bob@example.org"])
         assert refused.value.smtp_code == 451
-        until(lambda: texts(server, "bob", "Postmaster", "eve is stopped"), what="mail to the administrator")
-        until(lambda: texts(server, "eve", "INBOX", "Sending is paused"), what="mail to the user")
+        until(lambda: texts(server, "bob", "Postmaster", "Sending paused for eve"), what="mail to the administrator")
+        until(lambda: texts(server, "eve", "INBOX", "Sending from your account"), what="mail to the user")
         server.stop()
         server.start()
         assert stopped(server) == [found]
-        [told] = texts(server, "bob", "Postmaster", "eve is stopped")
+        [told] = texts(server, "bob", "Postmaster", "Sending paused for eve")
         commands = [line.split()[1:] for line in told.splitlines() if line.startswith("  moxlite queue ")]
         look, release = commands[0], commands[-1]
         [row, _] = json.loads(server.cli(*look, "--json").stdout)

@@ -47,10 +47,10 @@ def test_the_mail_is_short_whatever_happened() -> None:
     assert max(map(len, lines)) <= 300
     assert lines[0].startswith("mx.example.org, 10 February 2026 to 16 February 2026")
     assert lines[2] == "Mail: 1,412 (1,398) received, 31 (28) junk; 96 (101) sent, 2 (0) failed."
-    assert lines[3].startswith("Refused: 1,204 (1,350): 300 reason-0, 299 reason-1")
+    assert lines[3].startswith("Rejected: 1,204 (1,350): 300 reason-0, 299 reason-1")
     assert "Logins: 340 failed from 12 networks (120)." in lines
-    assert "  and 37 accounts more" in lines
-    assert "Version: 0.1.0; 0.2.0 is there." in lines
+    assert "  and 37 more accounts" in lines
+    assert "Version: 0.1.0; 0.2.0 available." in lines
     assert "\x1b" not in text
     assert subject_of(FULL) == "weekly summary: 1,412 messages received, 96 sent; 40 problems"
 
@@ -61,7 +61,7 @@ def test_what_says_nothing_is_left_out() -> None:
     assert text.splitlines()[2:] == [
         "Mail: 0 (0) received, 0 (0) junk; 0 (0) sent, 0 (0) failed.",
         "",
-        "Backup: none since the server started (docs/backup.md).",
+        "Backup: no successful backup since the server started (docs/backup.md).",
         "Version: 0.1.0.",
         "",
         "To stop these emails, set doctor.weekly = false in moxlite.toml.",
@@ -118,7 +118,7 @@ async def test_a_server_tells_its_postmaster_once(rig: Rig) -> None:
         text = await ctl.call("doctor weekly", TellWeek(), str)
     assert "Mail: 7 (0) received" in text
     assert "  mia: 192.0.2.64/26" in text
-    assert "Certificates: the first expires on" in text
+    assert "Certificates: next to expire on" in text
     mail = mail_of(rig)
     await mail.send()
     await mail.send()

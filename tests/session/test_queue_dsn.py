@@ -142,7 +142,7 @@ async def test_own_delivery_is_told_as_delivered(tmp_path: Path) -> None:
         assert notice["Subject"] == "mail delivered"
         [_, recipient] = groups(notice)
         assert (recipient["Action"], recipient["Final-Recipient"]) == ("delivered", "rfc822;admin@own.example")
-        assert "Your message to admin@own.example was delivered." in words(notice)
+        assert "Your message to admin@own.example has been delivered." in words(notice)
 
 
 @pytest.mark.parametrize("extensions", [PLAIN, KNOWS])

@@ -65,7 +65,7 @@ async def told(rig: Rig) -> tuple[list[bytes], list[bytes]]:
     with trio.fail_after(60):
         while await rig.queue.guard._untold():  # noqa: ASYNC110  its own task tells
             await trio.sleep(0.005)
-    user = [one for one in await rig.inbox("alice") if b"Sending is paused for your" in one]
+    user = [one for one in await rig.inbox("alice") if b"Sending from your account" in one]
     return await rig.inbox("admin", "Postmaster"), user
 
 

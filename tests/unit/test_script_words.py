@@ -52,7 +52,7 @@ def test_a_text_that_reads_as_translated_is_found(measures: Any, text: str) -> N
         "there is no folder “{value}”",
         "Leave blank to use the Inbox.",
         "setup code expired after 10 minutes; create a new one",
-        "Your recovery codes were replaced. The old codes no longer work.",
+        "You have new recovery codes. The old codes no longer work.",
         "No messages",
     ],
 )

@@ -182,7 +182,7 @@ class Nightly:
                     list(command), stdin=text.encode(), capture_stderr=True, stdout=subprocess.DEVNULL, check=False
                 )
         except (OSError, trio.TooSlowError) as error:
-            return getattr(error, "strerror", None) or f"not finished within {CHANNEL_SECONDS:.0f} s"
+            return getattr(error, "strerror", None) or f"timed out after {CHANNEL_SECONDS:.0f} s"
         words = done.stderr.decode(errors="replace").strip()[:MAX_OUTPUT]
         return "" if done.returncode == 0 else f"exit code {done.returncode}: {words}".rstrip(": ")
 
@@ -219,7 +219,7 @@ def _text(nightly_report: NightlyReport, standing: int) -> str:
         problems = "1 earlier problem remains" if standing == 1 else f"{standing} earlier problems remain"
         lines += [f"{problems}. To list all problems, run moxlite doctor.", ""]
     lines += [
-        "For details about each problem, see docs/doctor.md. You'll only get this email when something changes.",
+        "For help with a problem, see docs/doctor.md. You'll only get this email when something changes.",
         "",
     ]
     return "\n".join(lines)

@@ -343,7 +343,7 @@ def _mail(week: Week) -> Iterator[str]:
     yield f"Mail: {came} received, {pair('junk')} junk; {pair('sent')} sent, {pair('failed')} failed."
     if week.refused:
         named = [f"{one.number:,} {one.about or 'other'}" for one in week.refused[:REASONS]]
-        yield f"Refused: {pair('refused')}: {', '.join(named)}{', …' if len(week.refused) > REASONS else ''}."
+        yield f"Rejected: {pair('refused')}: {', '.join(named)}{', …' if len(week.refused) > REASONS else ''}."
     if week.placement:
         shown = [f"{printable(name[:40])}: {printable(text[:80])}" for name, text in week.placement[:MOST]]
         more = f"; {len(week.placement) - MOST} more" if len(week.placement) > MOST else ""
@@ -369,7 +369,7 @@ def _logins(week: Week) -> Iterator[str]:
             more = f" and {len(networks) - 3} more" if len(networks) > 3 else ""
             yield f"  {account}: {', '.join(networks[:3])}{more}"
         if len(week.places) > MOST:
-            yield f"  and {_many(len(week.places) - MOST, 'account')} more"
+            yield f"  and {_many(len(week.places) - MOST, 'more account')}"
 
 
 def _changed(week: Week) -> Iterator[str]:
@@ -380,20 +380,20 @@ def _changed(week: Week) -> Iterator[str]:
             named = f": {', '.join(printable(one[:60]) for one in objects[:3])}{more}" if objects else ""
             yield f"  {action}{f', {number} times' if number > 1 else ''}{named}"
         if len(week.changes) > MOST:
-            yield f"  and {len(week.changes) - MOST} other kinds"
+            yield f"  and {_many(len(week.changes) - MOST, 'other kind')} of change"
 
 
 def _machine(week: Week) -> Iterator[str]:
     if week.size:
         yield f"Disk: {week.free / 1e9:,.1f} of {week.size / 1e9:,.1f} GB free."
     if week.ends is not None:
-        yield f"Certificates: the first expires on {_date(week.ends[0])}, on the listener {week.ends[1]}."
+        yield f"Certificates: next to expire on {_date(week.ends[0])} (listener {week.ends[1]})."
     if week.backup:
         tried = f"; test restore on {_date(week.rehearsed)}" if week.rehearsed else "; no test restore"
         yield f"Backup: {_date(week.backup)}{tried}."
     else:
-        yield "Backup: none since the server started (docs/backup.md)."
-    newer = f"; {week.update} is there" if week.update else ""
+        yield "Backup: no successful backup since the server started (docs/backup.md)."
+    newer = f"; {week.update} available" if week.update else ""
     yield f"Version: {week.version}{newer}."
 
 

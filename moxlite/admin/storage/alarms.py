@@ -91,7 +91,7 @@ class StorageFaults:
     async def _tell(self, accounts: Accounts, snapshot: Snapshot, faults: list[Fault]) -> bool:
         """Deliver one notice of all faults; False if it cannot be stored."""
         once = f"storage {int(time.time() // TOLD_AGAIN)} {[str(fault.path) for fault in faults]}"
-        subject = f"storage of {_names(faults)} is damaged or can't be written"
+        subject = f"storage problem: {_names(faults)} is damaged or read-only"
         try:
             await notify_postmaster(accounts, snapshot, subject, _text(faults), once=once)
         except StoreError as error:
@@ -120,10 +120,10 @@ def _text(faults: list[Fault]) -> str:
         lines += [f"- {what}", f"  {fault.path}", f"  {fault.error}", ""]
     lines += [
         "New mail for these accounts is deferred, so senders will retry. You can still read existing mail,",
-        "but you can't change it. Other accounts aren't affected. Nothing was deleted or repaired.",
+        "but you can't change it. Other accounts aren't affected. No data has been deleted or repaired.",
         "",
-        "What to do: check the disk and the system log. After an I/O error, the server will retry automatically.",
-        "If a file is damaged, it isn't changed until you take action:",
+        "Check the disk and the system log. After an I/O error, the server will retry automatically.",
+        "If a file is damaged, the server leaves it alone until you fix it. To check for damage, run:",
         "",
         *(f"  moxlite store check {one.name} --deep" for one in faults if one.path.name == ACCOUNT),
         "",

@@ -309,7 +309,7 @@ class Guard:
         return True
 
     async def _tell_user(self, stop: Stop, address: Address, once: str) -> None:
-        subject, text = "Sending is paused for your account", user_text(stop)
+        subject, text = "Sending paused for your account", user_text(stop)
         try:
             await notify_account(
                 self._ctx.accounts, self._ctx.config.current, stop.account, address, subject, text, once=f"{once} user"
@@ -324,7 +324,7 @@ def admin_text(found: Stopped, addresses: Sequence[str]) -> str:
     name = stop.account
     who = ", ".join(addresses[:MAX_ADDRESSES]) or "without an address"
     lines = [
-        f"Sending is paused for account {name} ({who}) since {_time(stop.since)}:",
+        f"Sending for account {name} ({who}) was paused on {_time(stop.since)}:",
         f"{stop.why}. This usually means someone else knows the password.",
         "",
         f"On hold: messages: {held.messages}, recipients: {held.recipients}, domains: {held.domains}.",
@@ -346,7 +346,7 @@ def admin_text(found: Stopped, addresses: Sequence[str]) -> str:
             f"  moxlite queue list --account {name} --hold true",
             "  moxlite queue dump ID",
             "",
-            "If the user sent them, resume sending:",
+            "If the user sent these messages, resume sending:",
             f"  moxlite queue guard release {name}",
             f"To turn off the guard for this account, set no_sending_guard = true in [accounts.{name}].",
             "",
@@ -365,10 +365,10 @@ def user_text(stop: Stop) -> str:
     """The mail to the user: what happened, and what to do."""
     return "\n".join(
         [
-            f"Sending is paused for your account {stop.account} since {_time(stop.since)}: {stop.why}.",
+            f"Sending from your account {stop.account} was paused on {_time(stop.since)}: {stop.why}.",
             "This usually means someone else knows your password.",
             "",
-            "Your outgoing messages are on hold, and new ones are rejected until your administrator resumes sending.",
+            "Your outgoing messages are on hold. You can't send new ones until your administrator resumes sending.",
             "You'll still receive mail.",
             "",
             "If you didn't send these messages, change your password and contact your administrator.",
