@@ -114,7 +114,7 @@ async def _hand_over(components: Components, _: HandOver) -> HandedOver:
     try:
         ready = await components.files.lease.hand_over()
     except CannotHandOver as error:
-        raise CommandFailed("failed", f"{error}; this server goes on") from None
+        raise CommandFailed("failed", f"{error}; this server will keep running") from None
     return HandedOver(ready.host, ready.epoch + 1)
 
 
@@ -130,7 +130,7 @@ async def _change_account_key(components: Components, args: ChangeAccountKey) ->
                 raise CommandFailed("refused", f"account at {args.acme} doesn't exist yet; the first order creates it")
             return
     known = ", ".join(one.name for one in components.network.autotls) or "none"
-    raise CommandFailed("notFound", f"[acme.{args.acme}] isn't in moxlite.toml; these are: {known}")
+    raise CommandFailed("notFound", f"[acme.{args.acme}] isn't in moxlite.toml; available: {known}")
 
 
 async def _list_placement(components: Components, args: ListPlacement) -> list[Provider]:
@@ -148,7 +148,7 @@ async def _try_placement(components: Components, examinations: Examinations, arg
     try:
         tried = await (await examinations.placement.get()).run()
     except OSError as error:
-        raise CommandFailed("failed", f"cannot keep the results: {error.strerror or error}") from None
+        raise CommandFailed("failed", f"couldn't save the results: {error.strerror or error}") from None
     if not tried:
         text = "no mailbox to test: link one with moxlite link add, or wait, as two tests a day go to each"
         raise CommandFailed("refused", text)

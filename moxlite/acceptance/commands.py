@@ -76,7 +76,7 @@ async def stored(accounts: Accounts, name: str, message: str) -> list[Explained]
             names = await account.read(lambda r: mailbox_names(r, ids), op="why")
             found = [(one, await account.read(lambda r, one=one: read_why(r, one), op="why")) for one in ids]  # type: ignore[misc]  # a default binds the loop's value
     except StoreError as error:
-        raise WhyFailed(f"can't read this: {error}") from None
+        raise WhyFailed(f"can't read this message: {error}") from None
     if not names:
         raise WhyFailed(f"message {message} not found in account {name}")
     return [
@@ -120,7 +120,8 @@ async def dry_run(
     if isinstance(found, DomainDisabled):
         raise WhyFailed(f"{args.recipient}'s domain is disabled, so it's rejected at RCPT")
     if isinstance(found, PeerRecipient):
-        raise WhyFailed(f"{args.recipient} isn't here; the domain's previous server is asked: {', '.join(found.hosts)}")
+        hosts = ", ".join(found.hosts)
+        raise WhyFailed(f"{args.recipient} isn't an account here; asking the domain's previous server: {hosts}")
     if not isinstance(found, AccountRecipient | AliasRecipient):
         raise WhyFailed(f"{args.recipient} isn't an account's address on this server, so it's rejected at RCPT")
     octets = with_crlf(octets)
@@ -146,7 +147,7 @@ async def dry_run(
             limits = snapshot.static.rate_limits if args.ip else None
             decided = [await decide(case, message, accounts, snapshot, lists=lists, limits=limits) for case in cases]
         except StoreError as error:
-            raise WhyFailed(f"can't test this: {error}") from None
+            raise WhyFailed(f"can't test this message: {error}") from None
     return [Explained(one.case.account, 0, why_of(one), unjudged=_unjudged(one, args)) for one in decided]
 
 
@@ -230,7 +231,7 @@ class WhyCommands:
         async for chunk in exchange.upload:
             octets += chunk
             if len(octets) > MAX_MESSAGE:
-                raise CommandFailed("badRequest", "the message is too large")
+                raise CommandFailed("badRequest", "message too large")
         try:
             return await dry_run(self._config.current, self._accounts, args, bytes(octets), self._asking)
         except WhyFailed as error:

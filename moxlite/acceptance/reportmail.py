@@ -117,7 +117,7 @@ def _sender(kind: Kind, checks: Checks) -> str:
         within = signer == organization or signer.endswith(f".{organization}")
         if signer == dmarc.domain or (within and dmarc.domain.endswith(f".{signer}")):
             return dmarc.domain
-    raise Unusable("no signature of the sender's domain that is good for TLS reports")
+    raise Unusable("missing a DKIM signature from the sender's domain that's valid for TLS reports")
 
 
 def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> ReportFound | str:
@@ -153,17 +153,17 @@ def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> Re
 def _check_period(report: DMARCReport | TLSReport) -> None:
     """Check the period of a report. Raises Unusable."""
     if not 0 < report.begin <= report.end:
-        raise Unusable("the report doesn't have a period")
+        raise Unusable("the report doesn't say which period it covers")
     if report.end > time.time() + FUTURE:
         raise Unusable("the report's period ends in the future")
     if report.end - report.begin > MAX_PERIOD:
-        raise Unusable(f"the report's period is longer than {MAX_PERIOD // 86400} days")
+        raise Unusable(f"report covers more than {MAX_PERIOD // 86400} days")
 
 
 def _dmarc_rows(report: DMARCReport, snapshot: Snapshot) -> list[tuple[str, int, int, DMARCReport]]:
     domain = _ascii(report.policy.domain)
     if domain not in snapshot.derived.domains:
-        raise Unusable("the report isn't about a domain on this server")
+        raise Unusable("the report is for a domain that isn't on this server")
     total = sum(record.count for record in report.records)
     return [(domain, total, sum(record.count for record in report.records if record.failed), report)]
 
@@ -173,7 +173,7 @@ def _tls_rows(report: TLSReport, snapshot: Snapshot) -> list[tuple[str, int, int
     own = snapshot.derived.domains.keys() | snapshot.hostnames
     domains = dict.fromkeys(domain for policy in report.policies if (domain := _ascii(policy.domain)) in own)
     if not domains:
-        raise Unusable("the report isn't about a domain on this server")
+        raise Unusable("the report is for a domain that isn't on this server")
     rows = []
     for domain in list(domains)[:MAX_POLICIES]:
         policies = tuple(policy for policy in report.policies if _ascii(policy.domain) == domain)
@@ -194,7 +194,7 @@ def _ascii(domain: str) -> str:
 def read_report(kind: Kind, prepared: Prepared) -> DMARCReport | TLSReport:
     """The report in a message, from and about any domain. Blocks. Raises Unusable."""
     if prepared.size > MAX_MESSAGE:
-        raise Unusable(f"the message is larger than {MAX_MESSAGE >> 20} MiB")
+        raise Unusable(f"message exceeds {MAX_MESSAGE >> 20} MiB")
     start = b"<" if kind == "dmarc" else b"{"
     for octets in _candidates(prepared):
         pieces = _unpacked(octets, start)
@@ -206,7 +206,7 @@ def read_report(kind: Kind, prepared: Prepared) -> DMARCReport | TLSReport:
             return read_tls_report(b"".join(pieces))
         except (DMARCReportError, TLSReportError) as error:
             raise Unusable(str(error)) from None
-    raise Unusable("the message doesn't have a report")
+    raise Unusable("no report found in message")
 
 
 def _candidates(prepared: Prepared) -> Iterator[bytes]:
@@ -246,9 +246,9 @@ def _limited(pieces: Iterator[bytes], packed: int) -> Iterator[bytes]:
     for piece in pieces:
         size += len(piece)
         if size > MAX_UNPACKED:
-            raise Unusable(f"the report is larger than {MAX_UNPACKED >> 20} MiB")
+            raise Unusable(f"report exceeds {MAX_UNPACKED >> 20} MiB")
         if size > max(RATIO_FROM, packed * MAX_RATIO):
-            raise Unusable(f"the report's compression ratio is more than {MAX_RATIO}")
+            raise Unusable(f"compression ratio exceeds {MAX_RATIO}")
         yield piece
 
 
@@ -275,7 +275,7 @@ def _of_zip(octets: bytes) -> Iterator[bytes]:
         for member in zip_members(io.BytesIO(octets)):
             seen += 1
             if seen > 1 or member.kind != "file":
-                raise Unusable("the zip file has more than one file")
+                raise Unusable("expected a single file in the zip file")
             yield from member.pieces
     except ImportFailed as error:
         raise Unusable(str(error)) from None

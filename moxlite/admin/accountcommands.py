@@ -181,7 +181,7 @@ class TLSKeyCommands:
             return key_info(await self._auth.keys.add(key))
         except KeyExists:
             raise CommandFailed(
-                "refused", f"the client certificate {key.fingerprint} was already added", "certificate"
+                "refused", f"client certificate already added: {key.fingerprint}", "certificate"
             ) from None
 
     async def remove(self, args: operations.RemoveKey) -> None:

@@ -121,7 +121,7 @@ def disable_account(document: Document, snapshot: Snapshot, name: str, message: 
     """Refuse log-ins with this message (ADMIN-17)."""
     require_account(snapshot, name)
     if not message.strip():
-        raise Refused("give a message for the user")
+        raise Refused("enter a message for the user")
     document.put(("accounts", name, "login_disabled"), message)
 
 

@@ -166,7 +166,7 @@ class AdminCommands:
         again.
         """
         if name := unit():
-            raise CommandFailed("refused", f"systemd starts this server again; stop it with: systemctl stop {name}")
+            raise CommandFailed("refused", f"systemd would restart this server; to stop it, run: systemctl stop {name}")
         self._stop()
         return Process(os.getpid(), __version__)
 

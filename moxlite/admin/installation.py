@@ -72,7 +72,7 @@ def own_file() -> Path:
     if not FROZEN or not named:
         raise Refused("this command is only for the single file, moxlite-VERSION-linux-MACHINE; use pip or apt instead")
     if os.geteuid() != 0:
-        raise Refused(f"only root installs: sudo {named} self install")
+        raise Refused(f"you must be root; run: sudo {named} self install")
     return Path(named)
 
 
@@ -83,7 +83,7 @@ def install(say: Say) -> None:
     """
     file = own_file()
     if PACKAGE.exists() and PACKAGE_PROGRAM.exists():
-        raise Refused("the Debian package is installed, and updates by apt; to replace it: apt-get remove moxlite")
+        raise Refused("the Debian package is installed and updated by apt; to replace it, run: apt-get remove moxlite")
     octets = file.read_bytes()
     if PROGRAM.exists() and PROGRAM.read_bytes() != octets:
         raise Refused(f"{PROGRAM} is a different version; run `moxlite self update` or `moxlite self remove` first")
@@ -185,7 +185,7 @@ def run(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - words of ours, no shell
     except OSError as error:
-        raise Refused(f"cannot run {command[0]}: {error.strerror}") from None
+        raise Refused(f"can't run {command[0]}: {error.strerror}") from None
     if done.returncode:
         raise Refused(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
     return done.stdout.strip()
@@ -289,7 +289,7 @@ def check_updatable(static: Static) -> None:
     free = shutil.disk_usage(data.parent).free
     if free < needed:
         raise Refused(
-            f"not enough space to copy {data}: {needed >> 20} MiB needed, {free >> 20} MiB free; nothing was changed"
+            f"not enough space to copy {data} (need {needed >> 20} MiB, {free >> 20} MiB free); no changes made"
         )
 
 
@@ -308,7 +308,7 @@ async def fetch(http: HTTPClient, source: Updates, newest: str, changes: list[Ch
     if answer.status != 200 or answer.cut:
         raise UpdateError(f"{url}: {'too long' if answer.cut else f'status {answer.status}'}")
     if hashlib.sha256(answer.body).hexdigest() != match[1]:
-        raise UpdateError(f"{url}: another file than the signed changes name")
+        raise UpdateError(f"{url}: file doesn't match the signed changelog")
     return answer.body
 
 
@@ -318,7 +318,7 @@ def begin(octets: bytes, version: str, data: Path) -> None:
     try:
         said = run(str(NEW), "version").partition("\n")[0]
         if said != f"moxlite {version}":
-            raise Refused(f"the new program calls itself {said!r}, not moxlite {version}")
+            raise Refused(f"expected moxlite {version}, but the new program reports {said!r}")
     except Refused:
         NEW.unlink()
         raise
@@ -486,7 +486,7 @@ def _exchange(first: Path, second: Path) -> None:
     """Exchange the names of two folders. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.renameat2(HERE, os.fsencode(first), HERE, os.fsencode(second), EXCHANGE):
-        raise OSError(ctypes.get_errno(), f"cannot exchange {first} and {second}")
+        raise OSError(ctypes.get_errno(), f"couldn't swap {first} and {second}")
     os.sync()
 
 

@@ -156,7 +156,7 @@ class JunkCommands:
             async for chunk in exchange.upload:
                 octets += chunk
                 if len(octets) > MAX_MESSAGE:
-                    raise CommandFailed("badRequest", "the message is too large")
+                    raise CommandFailed("badRequest", "message too large")
         named_accounts(self._config, self._accounts, args.account)
         try:
             return await explain_message(self._accounts, args.account, args.message, bytes(octets))

@@ -179,7 +179,7 @@ def check_empty(prepared: Prepared) -> None:
                 f"To start over: mv {prepared.config} {prepared.config}.old"
             )
     if data.exists() and (there := sorted({path.name for path in data.iterdir()} - EMPTY)):
-        raise BadTarget(f"{data} isn't empty (it has {there[0]}): mv {data} {data}.old")
+        raise BadTarget(f"{data} isn't empty (found {there[0]}); to move it away, run: mv {data} {data}.old")
 
 
 def _interrupted(data: Path) -> bool:

@@ -98,7 +98,7 @@ async def newest_version(resolver: Resolver, source: Updates) -> str:
         version = fields.get("l", "")
         if fields.get("v") == "UPDATES0" and re.fullmatch(r"\d+(\.\d+){1,3}", version) and len(version) <= MAX_VERSION:
             return version
-    raise UpdateError(f"{name} TXT doesn't have a version")
+    raise UpdateError(f"no version found in {name} TXT")
 
 
 async def changes_since(http: HTTPClient, source: Updates, version: str = __version__) -> list[Change]:

@@ -91,7 +91,7 @@ async def speak(job: Job, show: Show) -> Done:
         case Issued() | Windows() | KeyChanged() | Pong():
             return last
         case _ if limit.cancelled_caught:
-            raise CAFailed(f"the CA didn't finish within {SECONDS:.0f} s")
+            raise CAFailed(f"CA timed out after {SECONDS:.0f} s")
         case _:
             raise CAFailed(f"the CA client process exited ({exit_words(process.returncode)})")
 

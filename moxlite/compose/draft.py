@@ -167,7 +167,7 @@ def _check_text(field: str, text: str, limit: int) -> None:
     if len(text) > limit:
         raise BadDraft(field, worded("must be {limit} characters or fewer", limit=limit))
     if any(char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" for char in text):
-        raise BadDraft(field, "control characters are not allowed here")
+        raise BadDraft(field, "control characters aren't allowed here")
 
 
 def _address(field: str, address: MailAddress) -> Address:

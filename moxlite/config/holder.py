@@ -238,7 +238,7 @@ class ConfigHolder:
                 except ChangedMeanwhile:
                     continue  # again, based on that version
                 return prepared.snapshot
-        raise ChangedMeanwhile("domains.toml is being changed by others: try again")
+        raise ChangedMeanwhile("domains.toml is being changed elsewhere; try again")
 
     async def compare(self, text: str) -> tuple[str, list[Changed]]:
         """The revision of domains.toml, and the values that another text in its place changes. Raises ConfigError."""

@@ -115,14 +115,14 @@ class FileWatch:
             with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # its folder reports changes of it
                 watches.add(self._add(self._path, EVENTS))
             return watches
-        raise FileNotFoundError(errno.ENOENT, "its folder comes and goes", str(self._path))
+        raise FileNotFoundError(errno.ENOENT, "folder keeps disappearing", str(self._path))
 
     def _add(self, path: Path, events: int) -> int:
         name = os.fsencode(path)
         buffer = ctypes.create_string_buffer(256)  # struct statfs has 120 octets, and begins with the type, a long
         _checked(_libc("statfs")(name, buffer), path)
         if ctypes.c_ulong.from_buffer(buffer).value & 0xFFFFFFFF in REMOTE:
-            raise OSError(errno.EOPNOTSUPP, "a file system that other machines can change", str(path))
+            raise OSError(errno.EOPNOTSUPP, "network file system", str(path))
         return _checked(_libc("inotify_add_watch")(self._fd, name, ctypes.c_uint32(events)), path)
 
     async def changed(self) -> None:

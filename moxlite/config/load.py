@@ -148,12 +148,12 @@ def source_of(path: Path, data: bytes) -> Source:
     """The text of a file with these octets; raises ConfigError as `read_source`."""
     if len(data) > MAX_FILE:
         line = data.count(b"\n", 0, MAX_FILE) + 1
-        raise ConfigError.at(path, line, f"the file is larger than {MAX_FILE >> 20} MiB")
+        raise ConfigError.at(path, line, f"file exceeds {MAX_FILE >> 20} MiB")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError.at(path, line, "is not UTF-8 text") from None
+        raise ConfigError.at(path, line, "isn't valid UTF-8") from None
     return Source(path, text, hashlib.sha256(data).hexdigest()[:16])
 
 
@@ -170,7 +170,7 @@ def parse(source: Source) -> dict[str, object]:
         raise ConfigError.at(source.path, line, f"not TOML: {POSITION.sub('', text)}{column}", hint) from None
     except RecursionError:
         line = _deepest_line(source.text)
-        raise ConfigError.at(source.path, line, "not usable: values are nested too deeply") from None
+        raise ConfigError.at(source.path, line, "values are nested too deeply") from None
 
 
 def _toml_hint(text: str, line: int) -> str:
@@ -367,13 +367,13 @@ def not_in_effect(file: Static | Domains) -> list[Mistake]:
             if waits and getattr(section, field.name) != field.default:
                 found.setdefault((type(section), field.name), []).append((*path, field.name))
     return [
-        Mistake(paths[0], "isn't in effect yet", _elsewhere(len(paths) - 1), code="key-not-in-effect")
+        Mistake(paths[0], "hasn't taken effect yet", _elsewhere(len(paths) - 1), code="key-not-in-effect")
         for paths in found.values()
     ]
 
 
 def _elsewhere(number: int) -> str:
-    return f"nor is it at {number} other {'place' if number == 1 else 'places'}" if number else ""
+    return f"also in {number} other {'place' if number == 1 else 'places'}" if number else ""
 
 
 def _sections(value: object, path: KeyPath) -> Iterator[tuple[Section, KeyPath]]:

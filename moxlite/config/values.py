@@ -170,7 +170,7 @@ def read_size(value: object, _: FilePath) -> int:
 def read_path(value: object, base: FilePath) -> FilePath:
     text = text_of(value, "a path")
     if not text:
-        raise ValueError("is an empty path")
+        raise ValueError("can't be empty")
     return base / text
 
 
@@ -302,7 +302,7 @@ def read_base_url(value: object, base: FilePath) -> str:
     if parts.path:
         raise ValueError("can't have a path; the request's path is used, or replace_path")
     if "@" in parts.netloc or not text.isascii():
-        raise ValueError("must be ASCII, without user and password")
+        raise ValueError("must be ASCII, without a user name or password")
     return text
 
 

@@ -90,7 +90,7 @@ def parse_template(text: str, pattern: Pattern) -> Template:
         elif name in pattern.groupindex:
             parts.append(pattern.groupindex[name])
         else:
-            raise ValueError(f"refers to a group that isn't in the pattern: {match[0]}")
+            raise ValueError(f"refers to an undefined group: {match[0]}")
     parts.append(text[end:])
     return tuple(part for part in parts if part != "")
 

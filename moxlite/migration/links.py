@@ -260,7 +260,7 @@ class Links:
                 raise LinkRefused(reason_of(error), "password") from None
             except IMAPClientError as error:
                 raise LinkRefused(reason_of(error), "host") from None
-        raise LinkRefused(worded("no response within {seconds} s", seconds=int(TEST_SECONDS)), "host")
+        raise LinkRefused(worded("timed out after {seconds} s", seconds=int(TEST_SECONDS)), "host")
 
     async def set_password(self, name: str, text: str, password: str, *, asker: str = "") -> None:
         """Give a link another password, which is tested. `asker`: as for `test`. Raises StoreError, OSError,

@@ -165,4 +165,4 @@ async def try_relay(relay: Relay, *, ehlo: str, resolver: Resolver, trust: Trust
     except (IMAPClientError, DialError) as error:
         raise LinkRefused(worded("{host}: {reason}", host=host, reason=reason_of(error)), "smtp_host") from None
     except trio.TooSlowError:
-        raise LinkRefused(worded("no response within {seconds} s", seconds=int(SECONDS)), "smtp_host") from None
+        raise LinkRefused(worded("timed out after {seconds} s", seconds=int(SECONDS)), "smtp_host") from None

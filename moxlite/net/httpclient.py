@@ -134,7 +134,7 @@ class HTTPClient:
             with trio.fail_after(seconds):
                 return await self._request(method, url, tuple(headers), body, max_body)
         except trio.TooSlowError:
-            raise HTTPError(f"no response within {seconds:.0f} s") from None
+            raise HTTPError(f"timed out after {seconds:.0f} s") from None
 
     async def _request(
         self, method: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes, max_body: int

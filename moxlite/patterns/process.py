@@ -95,7 +95,7 @@ class _Process:
                 raise NoProcess("response is too long")
             return self._octets(size, end)
         except TimeoutError:
-            raise NoProcess(f"no response within {WAIT_SECONDS:g} s") from None
+            raise NoProcess(f"timed out after {WAIT_SECONDS:g} s") from None
         except OSError:
             try:
                 return self._child.wait(1)

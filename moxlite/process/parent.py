@@ -135,4 +135,4 @@ def _become_keeper(server: int, requests: int, held: int, files: Sequence[Path])
     except OSError as error:
         with contextlib.suppress(ProcessLookupError):
             os.kill(server, signal.SIGKILL)
-        raise StartFailed(f"cannot run {program[0]}: {error.strerror}") from None
+        raise StartFailed(f"can't run {program[0]}: {error.strerror}") from None

@@ -44,7 +44,7 @@ class Alias(msgspec.Struct, frozen=True):
 def read_aliases(octets: bytes) -> tuple[list[Alias], int]:
     """The aliases of an export, and the number of those that were deleted there. Raises ExportError."""
     if len(octets) > MAX_OCTETS:
-        raise ExportError(f"the file is larger than {MAX_OCTETS >> 20} MiB")
+        raise ExportError(f"file exceeds {MAX_OCTETS >> 20} MiB")
     try:
         text = octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -224,7 +224,7 @@ class _Reading:
             for piece in pieces:
                 octets += len(piece)
                 if octets > MAX_OCTETS:
-                    raise DMARCReportError(f"the report is larger than {MAX_OCTETS >> 20} MiB")
+                    raise DMARCReportError(f"report exceeds {MAX_OCTETS >> 20} MiB")
                 if time.thread_time() > end:
                     raise DMARCReportError("the report takes too long to read")
                 self._parser.Parse(piece, False)

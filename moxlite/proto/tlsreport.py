@@ -125,7 +125,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 def read_tls_report(octets: bytes | bytearray) -> TLSReport:
     """Parse a report from JSON. Blocks, for at most 0.2 s. Raises TLSReportError."""
     if len(octets) > MAX_OCTETS:
-        raise TLSReportError(f"the report is larger than {MAX_OCTETS >> 20} MiB")
+        raise TLSReportError(f"report exceeds {MAX_OCTETS >> 20} MiB")
     if octets.count(b"{") > MAX_OBJECTS or octets.count(b",") > MAX_VALUES:
         raise TLSReportError("the report has too many values")
     try:

@@ -77,7 +77,7 @@ class Process:
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 raise Died("ended", "process exited") from None
             return await _decoded(octets)
-        raise Died("deadline", f"no response within {seconds:g} s")
+        raise Died("deadline", f"timed out after {seconds:g} s")
 
     async def ready(self) -> None:
         """Wait for the process's first message, kept as `bounds`. Raises Died."""

@@ -26,7 +26,7 @@ F = TypeVar("F", bound=msgspec.Struct)
 LAST: Final = 253_402_300_799_000_000
 """µs UTC of the last second of the year 9999, which all interfaces can write."""
 
-NO_CONTROLS: Final = "control characters are not allowed here"
+NO_CONTROLS: Final = "control characters aren't allowed here"
 
 
 class BadForm(StoreError):

@@ -82,7 +82,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     LinkUsed: lambda e: Gone(reason_of(e)),
     AppPasswordRefused: lambda e: UserError(reason_of(e)),
     KeyRefused: lambda e: UserError(reason_of(e)),
-    KeyExists: lambda e: Conflict("this key belongs to an account already"),
+    KeyExists: lambda e: Conflict("this key already belongs to an account"),
     store.BadPassword: lambda e: UserError(reason_of(e)),
     store.NoSuchMessage: lambda e: NotFound(reason_of(e)),
     store.NoSuchMailbox: lambda e: NotFound(reason_of(e)),

@@ -53,7 +53,7 @@ def run(*command: str | Path, cwd: Path = TOP, env: dict[str, str] | None = None
             [str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True, check=False
         )
     except OSError as error:
-        raise Failed(f"cannot run {command[0]}: {error.strerror}") from None
+        raise Failed(f"can't run {command[0]}: {error.strerror}") from None
     if done.returncode:
         raise Failed(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
     return done.stdout

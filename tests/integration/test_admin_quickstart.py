@@ -187,7 +187,7 @@ def test_wrong_usage_makes_nothing(tmp_path: Path, args: list[str], code: int) -
     ("address", "why"),
     [
         ("you+shop@example.org", "can't include the domain's separator \"+\" before the @"),
-        ("tlsreports@example.org", "belongs to the tlsrpt reports of example.org already"),
+        ("tlsreports@example.org", "already belongs to the tlsrpt reports of example.org"),
     ],
 )
 def test_an_address_that_cannot_be_the_first_is_refused(tmp_path: Path, address: str, why: str) -> None:

@@ -92,7 +92,7 @@ umask 002
 ln -s moxlite sendmail
 ./sendmail --help | grep -q sendmail
 ! ./moxlite self install 2>said
-grep -q 'only root installs' said
+grep -q 'you must be root' said
 chmod g+w .cache/moxlite
 ! ./moxlite version 2>said
 grep -q 'chmod go-w' said

@@ -77,10 +77,10 @@ async def test_who_is_asked_for_a_log_in_has_found_the_service(world: World) -> 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Answer(404), "expected a login, got status 404"),
-        (Answer(200), "expected a login, got status 200"),
+        (Answer(404), "expected a login prompt, got status 404"),
+        (Answer(200), "expected a login prompt, got status 200"),
         (Answer(401), "the response doesn't offer a login method"),
-        (Answer(302, headers=[("Location", "/login")]), "redirects too many times"),
+        (Answer(302, headers=[("Location", "/login")]), "too many redirects"),
         (Answer(302, headers=[("Location", "http://elsewhere.example/")]), "without TLS"),
     ],
 )

@@ -158,7 +158,7 @@ def test_a_child_that_does_not_start_comes_first() -> None:
     others = [Finding(grade="error", code="account-stopped", about="a", text="x"), fault("a", "a: b")]
     findings = in_order([*others, *helpers.findings()])
     assert findings[0].code == "child-down"
-    assert findings[0].detail == "Last attempt: 10 min ago. It last worked 120 min ago."
+    assert findings[0].detail == "Last attempt: 10 min ago. Last successful run: 120 min ago."
     assert any("printservice" in one for one in findings[0].commands)
     other = msgspec.structs.replace(state, problem="no answer within 60 s", worked=0.0)
     helpers._states = {other.name: other}

@@ -431,7 +431,7 @@ async def test_a_lease_that_was_handed_over_is_taken_at_once(
             assert "automatic failover isn't" in await refused(h)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(candidate.until_over)
-                assert "its disk is full; this server goes on" in await refused(h)
+                assert "its disk is full; this server will keep running" in await refused(h)
                 monkeypatch.setattr(takingover, "__version__", "9.9.9")
                 hindrance.clear()
                 assert "runs version 9.9.9" in await refused(h)
@@ -451,7 +451,7 @@ async def test_a_lease_that_was_handed_over_is_taken_at_once(
 
                 with monkeypatch.context() as away:
                     away.setattr(control, "sync", fail)
-                    assert "the target is away; this server goes on" in await refused(h)
+                    assert "the target is away; this server will keep running" in await refused(h)
                 assert set(announced) == {True}
                 await soon(lambda: not about_to_be_handed(), "the lease is kept")
                 assert (await send(h)).startswith("250")

@@ -89,7 +89,7 @@ async def test_the_peer_of_a_domain_is_set_shown_and_removed(tmp_path: Path) -> 
         found = await made.set(operations.SetPeer("ours.example", ("MX.old.example.", "192.0.2.25", "mx.old.example")))
         assert peer_of(smtp) == ["mx.old.example", "192.0.2.25"]
         assert ([one.host for one in found.hosts], found.messages) == (["mx.old.example", "192.0.2.25"], 0)
-        assert found.hosts[0].problem.startswith("can't find its address")
+        assert found.hosts[0].problem.startswith("address lookup failed")
         counts = daily.take()
         await reports.database.write(lambda tx: add_counts(tx, counts))
         daily.count("passed-on", "ours.example", 3)
@@ -120,5 +120,5 @@ def test_doctor_reminds_of_a_peer_that_is_needed_no_more() -> None:
     assert "12" in note.words
     warning = peer("ours.example", ["mx.old.example"], 0, idle=True)
     assert warning.grade == "warning"
-    assert "which has received none for 14 days; turn this off" in warning.words
+    assert "but hasn't received any for 14 days; turn this off" in warning.words
     assert warning.commands[-1] == "moxlite config domain peer rm ours.example"

@@ -27,16 +27,16 @@ if [ "$1" = version ]; then {version}; exit; fi
 
 GOOD = "echo v0.5.17"
 FAULTS = {
-    "old": ("echo v0.3.13", "exit 1", "says version 0.3.13, and Litestream 0.5 is wanted"),
-    "other": ("echo GNU something", "exit 1", "says version GNU something, and Litestream 0.5 is wanted"),
-    "mute": ("exec sleep 1000", "exit 1", "isn't responding: no version"),
+    "old": ("echo v0.3.13", "exit 1", "reports version 0.3.13"),
+    "other": ("echo GNU something", "exit 1", "reports version GNU something"),
+    "mute": ("exec sleep 1000", "exit 1", "isn't responding: timed out"),
     "option": (
         GOOD,
         "echo 'flag provided but not defined: -no-expand-env' >&2; exit 2",
         "Litestream exited with status 2: flag provided but not defined: -no-expand-env",
     ),
     "dies": (GOOD, "kill -9 $$", "Litestream exited with status -9"),
-    "hangs": (GOOD, "exec sleep 1000", "Litestream does not answer: No such file or directory"),
+    "hangs": (GOOD, "exec sleep 1000", "Litestream isn't responding: No such file or directory"),
 }
 
 

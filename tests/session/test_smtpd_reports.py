@@ -191,16 +191,16 @@ NOW = int(time.time())
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (lambda: gz(dmarc_xml(domain="other.example")), "isn't about a domain on this server"),
+        (lambda: gz(dmarc_xml(domain="other.example")), "for a domain that isn't on this server"),
         (lambda: gz(dmarc_xml(end=NOW + 7200)), "ends in the future"),
-        (lambda: gz(dmarc_xml(begin=NOW - 40 * 86400)), "longer than 31 days"),
-        (lambda: gz(dmarc_xml(begin=NOW, end=NOW - 10)), "doesn't have a period"),
-        (lambda: zipped(dmarc_xml(), b"more"), "more than one file"),
-        (lambda: zipped(), "doesn't have a report"),
+        (lambda: gz(dmarc_xml(begin=NOW - 40 * 86400)), "more than 31 days"),
+        (lambda: gz(dmarc_xml(begin=NOW, end=NOW - 10)), "which period it covers"),
+        (lambda: zipped(dmarc_xml(), b"more"), "expected a single file"),
+        (lambda: zipped(), "no report found"),
         (lambda: gz(dmarc_xml())[:-20], "truncated"),
         (lambda: gz(b"<feedback>"), "invalid XML"),
         (lambda: gz(b"<html></html>"), "isn't a DMARC report"),
-        (lambda: b"%PDF-1.7", "doesn't have a report"),
+        (lambda: b"%PDF-1.7", "no report found"),
         (lambda: gz(dmarc_xml(start="<!DOCTYPE feedback><feedback>")), "document type declaration"),
         (
             lambda: gz(dmarc_xml(start='<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><feedback>')),
@@ -215,13 +215,13 @@ NOW = int(time.time())
             "document type declaration",
         ),
         (lambda: gz(gz(dmarc_xml())), "invalid XML"),
-        (lambda: gz(b" " * (21 << 20)), "compression ratio is more than 200"),
-        (lambda: zipped(b" " * (21 << 20)), "compression ratio is more than 200"),
+        (lambda: gz(b" " * (21 << 20)), "compression ratio exceeds 200"),
+        (lambda: zipped(b" " * (21 << 20)), "compression ratio exceeds 200"),
         (lambda: gz(b"<a>" * 100_000), "nested too deep"),
         (lambda: gz(b"<feedback>" + random.Random(1).randbytes(1000) + b"</feedback>"), "invalid XML"),
         (lambda: b"<feedback>" + b"<record/>" * 1_000_000 + b"</feedback>", "more than 100000 records"),
         (lambda: b"<feedback><error>" + b"x" * (10 << 20), "invalid XML"),
-        (lambda: b"<feedback><error>" + b"x" * (11 << 20), "larger than 15 MiB"),
+        (lambda: b"<feedback><error>" + b"x" * (11 << 20), "exceeds 15 MiB"),
     ],
 )
 async def test_a_report_that_cannot_be_used_is_delivered_like_other_mail(
@@ -324,7 +324,7 @@ async def test_a_report_about_the_host_comes_to_its_own_address(taking: Taking) 
 
 @pytest.mark.parametrize(
     ("service", "problem"),
-    [("*", ""), ("tlsrpt", ""), ("email:tlsrpt", ""), ("email", "no signature")],
+    [("*", ""), ("tlsrpt", ""), ("email:tlsrpt", ""), ("email", "missing a DKIM signature")],
 )
 async def test_a_tls_report_needs_a_signature_for_reports(taking: Taking, service: str, problem: str) -> None:
     """SMTP-101, AUTH-36, AUTH-76: a key may be for reports alone."""
@@ -338,15 +338,15 @@ async def test_a_tls_report_needs_a_signature_for_reports(taking: Taking, servic
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (tls_json("other.example"), "isn't about a domain on this server"),
-        (tls_json(), "isn't about a domain on this server"),
-        (tls_json("ours.example", period=None), "doesn't have a period"),
+        (tls_json("other.example"), "for a domain that isn't on this server"),
+        (tls_json(), "for a domain that isn't on this server"),
+        (tls_json("ours.example", period=None), "which period it covers"),
         (b'{"policies":[' + b"{}," * 200_000 + b"{}]}", "too many values"),
         (b'{"policies":' + b"[" * 1_000_000, "not a TLS report"),
         (b'{"report-id":' + b'{"a":' * 50_000, "not a TLS report"),
         (b"{}", "isn't a TLS report"),
-        (b"[]", "doesn't have a report"),
-        (gz(b"{" + b" " * (21 << 20)), "compression ratio is more than 200"),
+        (b"[]", "no report found"),
+        (gz(b"{" + b" " * (21 << 20)), "compression ratio exceeds 200"),
     ],
 )
 async def test_a_tls_report_that_cannot_be_used(taking: Taking, content: bytes, problem: str) -> None:

@@ -63,6 +63,6 @@ async def test_a_port_is_with_or_without_tls(tmp_path: Path) -> None:
     )
     assert both != WEBSERVER
     async with trio.open_nursery() as nursery:
-        with pytest.raises(ConfigError, match="cannot share port 443"):
+        with pytest.raises(ConfigError, match="can't share port 443"):
             await open_rig(tmp_path / "room", nursery, static=both, domains=DOMAINS)
         nursery.cancel_scope.cancel()

@@ -152,4 +152,4 @@ def test_a_backup_that_is_not_there_is_named(config: Path, tmp_path: Path, capsy
 def test_a_server_without_keys_for_the_place_is_told(config: Path, capsys: Capture) -> None:
     """STORE-184c: another machine needs the keys of `backup.target`."""
     assert run(["--config", str(config), "backup", "init", "--repo", "ssh://nas.example/srv/moxlite"]) == 1
-    assert "isn't backup.target" in capsys.readouterr().err
+    assert "only has keys for backup.target" in capsys.readouterr().err

@@ -681,10 +681,10 @@ def test_keys_without_effect_are_told(tmp_path: Path, capsys: Capture) -> None:
     )
     assert run(["--config", str(tmp_path / "moxlite.toml"), "config", "test"]) == 0
     said = capsys.readouterr()
-    lines = [line.partition(str(tmp_path))[2] for line in (said.out + said.err).splitlines() if "in effect" in line]
+    lines = [line.partition(str(tmp_path))[2] for line in (said.out + said.err).splitlines() if "taken effect" in line]
     assert lines == [
-        "/moxlite.toml:2: psl: isn't in effect yet",
-        "/moxlite.toml:8: listeners.local.debug_http: isn't in effect yet (nor is it at 1 other place)",
+        "/moxlite.toml:2: psl: hasn't taken effect yet",
+        "/moxlite.toml:8: listeners.local.debug_http: hasn't taken effect yet (also in 1 other place)",
     ]
 
 

@@ -162,10 +162,10 @@ def test_files_beyond_8_mib_and_other_encodings_are_refused(tmp_path: Path) -> N
     """ADMIN-61: 10 MB, not UTF-8."""
     path = write(tmp_path)
     path.write_bytes(b"#" * (10 << 20))
-    with pytest.raises(ConfigError, match="larger than 8 MiB"):
+    with pytest.raises(ConfigError, match="exceeds 8 MiB"):
         load(path)
     path.write_bytes(b'a = 1\nb = "\xff"\n')
-    with pytest.raises(ConfigError, match=r":2: is not UTF-8"):
+    with pytest.raises(ConfigError, match=r":2: isn't valid UTF-8"):
         load(path)
 
 
@@ -187,7 +187,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (
             STATIC + '[listeners.local.tls]\nacme = "le"\n',
             "listeners.local.tls.acme",
-            "isn't the name of an [acme.NAME]",
+            "doesn't match an [acme.NAME]",
         ),
         (
             STATIC + 'imaps = { enabled = true, port = 443 }\ntls.acme = "ca"\n' + AUTHORITY,
@@ -199,12 +199,12 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (
             STATIC + "account_http.enabled = true\naccount_https = { enabled = true, port = 80 }\n" + LISTENER_TLS,
             "listeners.local.account_https",
-            "cannot share port 80",
+            "can't share port 80",
         ),
         (
             STATIC + "metrics_http = {enabled = true, port = 8011}\ndebug_http.enabled = true\n",
             "listeners.local.debug_http",
-            "cannot share port 8011",
+            "can't share port 8011",
         ),
         (STATIC.replace('["127.0.0.1"]', "[]"), "listeners.local.ips", "at least one"),
         (STATIC + 'nat_ips = ["127.0.0.1"]\n', "listeners.local.nat_ips[0]", "public address"),
@@ -249,7 +249,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
             "initial_mailboxes.special_use.sent",
             "be Inbox",
         ),
-        (STATIC + '[initial_mailboxes]\nregular = ["A/B"]\n', "initial_mailboxes.regular[0]", "within another"),
+        (STATIC + '[initial_mailboxes]\nregular = ["A/B"]\n', "initial_mailboxes.regular[0]", "top-level mailbox"),
         (STATIC + "[queue]\nmax_attempts = 0\n", "queue.max_attempts", "at least 1"),
         (STATIC + "[imap]\nmessage_limit = 999\n", "imap.message_limit", "0 or at least 1000"),
         (STATIC + "[imap]\nsave_limit = 999\n", "imap.save_limit", "0, or at least 1000 and message_limit"),
@@ -310,7 +310,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
     assert "postmaster.mailbox: is the mailbox that queue_mailbox shows" in found
     initial = STATIC + '[initial_mailboxes]\nregular = ["Outgoing"]\n'
     [found] = problems(tmp_path, initial, QUEUE)
-    assert "accounts.me.queue_mailbox: cannot go with a mailbox Outgoing" in found
+    assert "accounts.me.queue_mailbox: can't be combined with a mailbox named Outgoing" in found
     assert problems(tmp_path, initial) == []
 
 
@@ -526,19 +526,22 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
         ('redirect = { base_url = "https://a.example", status_code = 304 }\n', "not 304"),
         ('redirect = { base_url = "https://a.example/path" }\n', "can't have a path"),
         ('redirect = { base_url = "//" }\n', "or // and a host"),
-        ('redirect = { base_url = "https://user@a.example" }\n', "without user and password"),
+        ('redirect = { base_url = "https://user@a.example" }\n', "without a user name or password"),
         (
             'redirect = { orig_path_regexp = "^/(a)", replace_path = "/$2" }\n',
-            "refers to a group that isn't in the pattern: $2",
+            "refers to an undefined group: $2",
         ),
         ('redirect = { orig_path_regexp = "^/a" }\n', "requires both orig_path_regexp and replace_path"),
         ('static = { root = ".", strip_prefix = "a/" }\n', "must start with a slash"),
         ('static = { root = ".", response_headers = { "a b" = "c" } }\n', "isn't a header field name"),
         ('static = { root = ".", response_headers = { a = "b\\u0085" } }\n', "control characters"),
-        ('static = { root = ".", response_headers = { Content-Length = "1" } }\n', "only the server can set"),
+        ('static = { root = ".", response_headers = { Content-Length = "1" } }\n', "can only be set by the server"),
         ('forward = { url = "ftp://a.example" }\n', "must be an http or https URL"),
         ('forward = { url = "unix:a" }\n', "must be unix:/path/of/socket"),
-        ('forward = { url = "http://a.example", response_headers = { Upgrade = "b" } }\n', "only the server can set"),
+        (
+            'forward = { url = "http://a.example", response_headers = { Upgrade = "b" } }\n',
+            "can only be set by the server",
+        ),
         ('internal = { base_path = "/a", service = "admin" }\n', "must start and end with a single slash"),
         (REDIRECT + 'basic_auth = { users = { jane = "secret" } }\n', "must be a hash from"),
         (REDIRECT + f'basic_auth = {{ users = {{ "a:b" = "{HASH}" }} }}\n', "a valid name"),
@@ -546,7 +549,7 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
         (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("t=2", "t=0")}" }} }}\n', "must be a hash from"),
         (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "7")}" }} }}\n', "must be a hash from"),
         (REDIRECT + f'basic_auth = {{ realm = "\\"", users = {{ a = "{HASH}" }} }}\n', "without quotation marks"),
-        (REDIRECT + 'cache = [{ path_regexp = "", cache_control = "x" }]\n', "goes with static or forward only"),
+        (REDIRECT + 'cache = [{ path_regexp = "", cache_control = "x" }]\n', "can only be used with static or forward"),
         (STATIC_RULE + 'cache = [{ path_regexp = "(", cache_control = "x" }]\n', "regular expression"),
         (STATIC_RULE + 'cache = [{ path_regexp = "", cache_control = "x\\ny" }]\n', "control characters"),
         (STATIC_RULE + 'allow_ips = ["192.0.2.1/24"]\n', "isn't an IP network"),
@@ -619,7 +622,7 @@ def test_a_mail_domain_is_no_ip_address(tmp_path: Path) -> None:
     domains = DOMAINS.replace("example.org", "192.0.2.1")
     relay = STATIC + '[transports.relay.smtp]\nhost = "192.0.2.1"\n'
     [problem] = problems(tmp_path, relay, domains)
-    assert "isn't a domain because it ends with a number, like an IP address" in problem
+    assert "isn't a domain: it ends with a number, like an IP address" in problem
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def test_databases_are_moved_or_copied_where_each_folder_is_a_mount(backup: Path
 
 def test_without_room_nothing_is_restored(backup: Path, tmp_path: Path) -> None:
     """STORE-145."""
-    with pytest.raises(BadTarget, match="bytes needed"):
+    with pytest.raises(BadTarget, match="not enough space"):
         restore(backup, tmp_path / "data", Options(min_free_space=1 << 60), resume_queue=False)
 
 

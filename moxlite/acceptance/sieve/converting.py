@@ -84,9 +84,9 @@ def _test(rule: Ruleset) -> str:
     """The conditions of a rule. Raises _Without."""
     changes = (rule.is_forward, rule.list_allow_domain, rule.accept_rejects_to_mailbox, rule.never_junk)
     if any(changes):
-        raise _Without("it changes junk filtering, which a script can't")
+        raise _Without("it changes junk filtering, which scripts can't do")
     if rule.verified_domain is not None:
-        raise _Without("a script can't check for a verified domain")
+        raise _Without("scripts can't check for verified domains")
     tests: list[str] = []
     if rule.msg_from_regexp is not None:
         tests.append(f'address :matches "from" {_glob(rule.msg_from_regexp)}')
@@ -100,7 +100,7 @@ def _test(rule: Ruleset) -> str:
     words = [_condition(condition) for condition in rule.conditions]
     tests += words if rule.match == "all" else [_joined("anyof", words)] if words else []
     if not tests:
-        raise _Without("it doesn't have a condition")
+        raise _Without("no conditions")
     return _joined("allof", tests)
 
 
@@ -112,7 +112,7 @@ def _condition(condition: Condition) -> str:
     """A condition in words as a test. Raises _Without."""
     value = condition.value.strip()
     if condition.part == "attachment":
-        raise _Without("a script can't check for attachments")
+        raise _Without("scripts can't check for attachments")
     if condition.part == "larger":
         return f"size :over {parse_size(value)}"
     if condition.part == "text":
@@ -122,7 +122,7 @@ def _condition(condition: Condition) -> str:
     if test == "contains":
         return f"header :contains {names} {_quoted(value)}"
     if condition.part in {"from", "to"} and "@" not in value:
-        raise _Without("a script can't compare the names of senders and recipients")
+        raise _Without("scripts can't compare sender and recipient names")
     kind = "address" if condition.part in {"from", "to"} else "header"
     if test == "is" and condition.part != "list":
         return f"{kind} :is {names} {_quoted(value)}"
@@ -159,9 +159,9 @@ def _glob(pattern: str) -> str:
         elif letter in PLAIN or (not letter.isascii() and letter.isprintable()):
             parts.append(_literal(letter))
         else:
-            raise _Without(f"the pattern {pattern!r} says more than * and ? can")
+            raise _Without(f"can't write the pattern {pattern!r} using only * and ?")
         if at < end and pattern[at] in "*+?{":
-            raise _Without(f"the pattern {pattern!r} says more than * and ? can")
+            raise _Without(f"can't write the pattern {pattern!r} using only * and ?")
     return _quoted(("" if begins else "*") + "".join(parts) + ("" if ends else "*"))
 
 

@@ -96,7 +96,7 @@ def _back_up(
     from moxlite.store.backup.repository import Repository  # 0.3 MB
 
     if not isinstance(target, Path) and (login is None or not args.repo):
-        raise BackupError("the server's key for backups on another machine is only for the repository in backup.target")
+        raise BackupError("the server's key for remote backups only works with the repository in backup.target")
     if args.repo:
         if isinstance(target, Path):
             inside(source, target)
@@ -349,7 +349,7 @@ def make_encrypted(snapshot: Snapshot, config: Path, target: Target) -> tuple[st
     ids = service_user(static.user)
     login = login_for(target, static.backup, partial(read_named, ids=ids))  # before this process acts as another user
     if not isinstance(target, Path) and login is None:
-        raise BadTarget(f"{target} isn't backup.target, so the server has no keys for it; set backup.target first")
+        raise BadTarget(f"the server only has keys for backup.target, which isn't {target}; change backup.target first")
     if not static.data_dir.is_dir():
         raise BadTarget(f"data directory {static.data_dir} doesn't exist; start the server once")
     key, recipient = make_key()

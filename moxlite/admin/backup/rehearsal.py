@@ -150,7 +150,7 @@ class Rehearsal:
             size = await trio.to_thread.run_sync(lambda: (account.directory / "account.db").stat().st_size)
             free = await trio.to_thread.run_sync(lambda: shutil.disk_usage(file.parent).free)
             if free < size + account.options.min_free_space:
-                raise BackupError(f"not enough space in {file.parent.parent}: {size} bytes needed")
+                raise BackupError(f"not enough space in {file.parent.parent} (need {size} bytes)")
             await self._commands.at_storage(self._target, extract)
             return await try_database(file, account)
 

@@ -205,7 +205,7 @@ class Peers:
                 except SMTPError as error:
                     raise self._unanswered(peer_recipient, f"{host}: {error}") from None
                 return self._judge(peer_recipient, host, reply)
-        raise self._unanswered(peer_recipient, f"no response within {ASK_SECONDS:.0f} s")
+        raise self._unanswered(peer_recipient, f"timed out after {ASK_SECONDS:.0f} s")
 
     def _judge(self, peer_recipient: PeerRecipient, host: str, reply: Response) -> Response | None:
         """The answer for clients; None if the peer takes the address. A refusal that is about this server (RFC 3463
@@ -313,7 +313,7 @@ class Peers:
         """Raises _Unusable."""
         addresses = await self._addresses(host)
         if host in self._config.current.hostnames or any(map(self._here, addresses)):
-            raise _Unusable("it's this server, so mail would loop")
+            raise _Unusable("this is the same server; mail would loop")
         try:
             try:
                 client = await self._open(host, addresses, TLSMode.OPPORTUNISTIC)
@@ -325,7 +325,7 @@ class Peers:
         named = client.codec.greeting.partition(" ")[0].lower()
         if named in self._config.current.hostnames:  # through NAT this server has another address
             await client.abort()
-            raise _Unusable(f"it says it's {named}, which is this server, so mail would loop")
+            raise _Unusable(f"it identifies itself as {named}, which is this server; mail would loop")
         return client
 
     async def _open(self, host: str, addresses: Sequence[IPAddress], mode: TLSMode) -> SMTPClient:
@@ -356,7 +356,7 @@ class Peers:
             try:
                 known = tuple((await self._resolver.ips(absolute(Domain.parse(host).ascii))).records)
             except DNSError as error:
-                raise _Unusable(f"can't find its address: {error}") from None
+                raise _Unusable(f"address lookup failed: {error}") from None
             self._names[host] = trio.current_time() + NAME_SECONDS, known
             while len(self._names) > MAX_REMEMBERED:
                 del self._names[next(iter(self._names))]

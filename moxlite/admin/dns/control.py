@@ -121,7 +121,7 @@ class DNSOperations:
             or {provider_question.option for provider_question in known.asked} != answers.keys()
             or not all(answers.values())
         ):
-            raise CommandFailed("badRequest", "Choose a provider and answer all its questions.", "provider")
+            raise CommandFailed("badRequest", "Choose a provider and fill in all fields.", "provider")
         if args.provider == RFC2136 and "#" not in answers["server"]:
             answers["server"] = _place(answers["server"])
 
@@ -230,7 +230,7 @@ class DNSOperations:
         except msgspec.DecodeError as error:
             raise CommandFailed("failed", f"a DNS file is damaged: {error}") from None
         except OSError as error:
-            raise CommandFailed("failed", f"can't use a DNS file: {error.strerror or error}") from None
+            raise CommandFailed("failed", f"couldn't read or write a DNS file: {error.strerror or error}") from None
 
 
 def _place(text: str) -> str:

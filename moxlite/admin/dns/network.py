@@ -83,7 +83,7 @@ class Internet:
             finally:
                 with trio.CancelScope(shield=True):  # does not wait
                     await client.abort()
-        return (), f"{ip} port 25: no response within {PROBE_SECONDS:.0f} s"
+        return (), f"{ip} port 25: timed out after {PROBE_SECONDS:.0f} s"
 
     async def tls(self, ip: IPAddress, port: int, host: str) -> str:
         with trio.move_on_after(PROBE_SECONDS):
@@ -101,7 +101,7 @@ class Internet:
             finally:
                 await trio.aclose_forcefully(tls)
             return "" if problem is None else f"{ip} port {port}: {problem.text}"
-        return f"{ip} port {port}: no response within {PROBE_SECONDS:.0f} s"
+        return f"{ip} port {port}: timed out after {PROBE_SECONDS:.0f} s"
 
     async def fetch(self, url: str) -> bytes:
         try:

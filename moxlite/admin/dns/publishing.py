@@ -171,7 +171,7 @@ class Publishing:
         name = f"{TEST_LABEL}.{domain.ascii}."
         zone = access.zone(name)
         if zone is None:
-            raise UpdateRefused(f"{access.title} doesn't have the zone of {domain}", credentials=True)
+            raise UpdateRefused(f"{access.title} doesn't have a zone for {domain}", credentials=True)
         slot: Slot = name, "TXT"
         before = tuple(access.found(zone, [slot])[slot])
         text = rdata_of("TXT", f"moxlite test {secrets.token_hex(8)}")
@@ -179,7 +179,7 @@ class Publishing:
         there = tuple(access.found(zone, [slot])[slot])
         # The provider's word is not enough: only the record itself proves that the token may write.
         if text not in there:
-            raise UpdateRefused(f"{access.title} accepted the record {name} TXT but doesn't have it")
+            raise UpdateRefused(f"{access.title} accepted {name} TXT, but the record isn't there")
         access.send(zone, [Change(name, "TXT", there, there, ())])  # with texts of broken-off tests
         return zone
 
@@ -315,7 +315,7 @@ class Publishing:
     ) -> None:
         missing = self.make(domain, located, Plans((ZonePlan(zone, Plan((change,), ())),), records))
         if missing:
-            raise UpdateRefused(f"the provider took the change and did not make it: {missing[0][:120]}")
+            raise UpdateRefused(f"the provider accepted the change but didn't apply it: {missing[0][:120]}")
 
     def wait(self, located: Located, plans: Plans) -> list[str]:
         """Wait until the authoritative servers have the changes; what is not there at the end, one line each."""
@@ -336,7 +336,7 @@ class Publishing:
             ledger = Ledger(self.files, domain)
             now = self.plan_undo(domain, located)
             if now is None or now.lines() != plans.lines():  # such as a rotation, while the owner was asked
-                raise Busy("another step was taken elsewhere; review the changes again")
+                raise Busy("the records were changed elsewhere; review the changes again")
             send_plans(located, plans.zones)
             ledger.undone()
         return missing_changes(located, plans.zones)
@@ -387,8 +387,8 @@ def _publish_text(publishing: Publishing, domain: Domain, label: str, due: Calla
     except (Busy, NoAnswer, UpdateRefused, Refused) as error:
         return str(error)
     except (OSError, msgspec.DecodeError) as error:
-        return f"can't use a DNS file: {error}"
-    return f"the provider took the change and did not make it: {missing[0][:120]}" if missing else ""
+        return f"couldn't read or write a DNS file: {error}"
+    return f"the provider accepted the change but didn't apply it: {missing[0][:120]}" if missing else ""
 
 
 def _removals(name: str, kind: Kind, gone: Iterable[Data]) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ class KeyedServer:
     def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
         if (name, kind) not in self._answers:
             if len(self._answers) >= MAX_QUERIES:
-                raise UpdateRefused(f"the plan needs more than {MAX_QUERIES} queries")
+                raise UpdateRefused(f"plan exceeds {MAX_QUERIES} queries")
             query = dns.message.make_query(name, kind)
             query.flags &= ~dns.flags.RD
             query.use_tsig(self._server.key)
@@ -157,7 +157,7 @@ def send_update(server: NameServer, zone: str, changes: Sequence[Change]) -> Non
     if code in CHANGED:
         raise UpdateRefused(f"{zone}'s records were changed elsewhere; try again")
     if code == dns.rcode.SERVFAIL:
-        raise NoAnswer(f"{server.ip} could not change {zone} (SERVFAIL)")
+        raise NoAnswer(f"{server.ip} couldn't change {zone} (SERVFAIL)")
     if code != dns.rcode.NOERROR:
         raise UpdateRefused(f"{server.ip} refused to change {zone}: {dns.rcode.to_text(code)}")
 
@@ -166,9 +166,11 @@ def _exchange(server: NameServer, work: Callable[[], T]) -> T:
     try:
         return work()
     except dns.tsig.PeerBadTime:
-        raise UpdateRefused(f"the clocks of {server.ip} and this machine are too far apart") from None
+        raise UpdateRefused(f"clock skew between {server.ip} and this machine is too large") from None
     except (dns.tsig.PeerError, dns.tsig.BadSignature, dns.tsig.BadKey) as error:
-        raise UpdateRefused(f"{server.ip} does not know the key {server.key.name}: {error}", credentials=True) from None
+        raise UpdateRefused(
+            f"{server.ip} doesn't recognize the key {server.key.name}: {error}", credentials=True
+        ) from None
     except (dns.exception.DNSException, OSError, EOFError) as error:
         raise NoAnswer(f"{server.ip} port {server.port}: {type(error).__name__}: {error}") from None
 

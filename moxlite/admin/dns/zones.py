@@ -267,7 +267,7 @@ class ByHand:
                 return {(name, kind): own_records(ask, zone, name, kind) for name, kind in slots}
             except NoAnswer:
                 continue
-        raise NoAnswer(f"no name server for {zone} responds")
+        raise NoAnswer(f"none of the name servers for {zone} responded")
 
     def send(self, zone: str, changes: Sequence[Change]) -> None:
         """Raise UpdateRefused: it is for the owner to do."""

@@ -281,7 +281,7 @@ def run(job: Job) -> Answer:
     except OSError as error:
         raise ProviderFailed("odd", f"can't start the provider process: {error}") from None
     except subprocess.TimeoutExpired:
-        raise ProviderFailed("unreachable", f"the provider didn't finish within {SECONDS:.0f} s") from None
+        raise ProviderFailed("unreachable", f"provider timed out after {SECONDS:.0f} s") from None
     except msgspec.DecodeError:
         text = "the provider did not finish in time" if done.returncode < 0 else "the process for the provider failed"
         raise ProviderFailed("unreachable", f"{text} ({exit_words(done.returncode)})") from None

@@ -60,8 +60,8 @@ def _of_target(static: Static, target: Target, examination: Examination) -> list
                 grade="warning",
                 code="backup-without-keys",
                 about=about,
-                text=f"the backup in {target} doesn't include the host's private keys, so a new machine would need "
-                "other TLSA records in DNS",
+                text=f"the backup in {target} doesn't include the host's private keys. To restore to a new machine, "
+                f"you'd have to change the TLSA records in DNS",
                 commands=("set backup.include_keys = true in moxlite.toml", "systemctl restart moxlite"),
             )
         )
@@ -102,7 +102,7 @@ def _of_sample(static: Static, about: str) -> list[Finding]:
         findings.append(Finding(grade="note", code="backup-sample", about=about, text=text))
     if last.kept:
         text = f"can't delete old snapshots: not permitted on this target: {last.kept}"
-        commands = ("ignore this if it's on purpose: the storage deletes them by a rule, or you do when it's full",)
+        commands = ("if you or a storage lifecycle rule delete old snapshots, you can ignore this",)
         findings.append(Finding(grade="note", code="backup-kept", about=about, text=text, commands=commands))
     return findings
 
@@ -119,13 +119,13 @@ def _of_rehearsal(static: Static, about: str) -> list[Finding]:
                 grade="error",
                 code="backup-rehearsal",
                 about=about,
-                text=f"a test restore of account {last.account or '?'} failed: {last.problem}",
+                text=f"test restore failed for account {last.account or '?'}: {last.problem}",
                 commands=(f"moxlite backup verify --repo {about} --deep --fix",),
                 detail=f"({when})",
             )
         ]
     if last.unreadable:
-        text = "restores aren't tested because the repository is encrypted and the server doesn't have a key"
+        text = "can't test restores: the repository is encrypted, and the server doesn't have a key"
         commands = (f"moxlite restore {about} --identity KEY --account NAME --as Rehearsal",)
         return [Finding(grade="note", code="backup-rehearsal", about=about, text=text, commands=commands)]
     text = (
@@ -151,9 +151,8 @@ def _of_clock(static: Static, about: str) -> list[Finding]:
     if not names:
         return []
     text = (
-        "these backups have a time in the future, because this machine's clock was wrong when they were created: "
-        f"{', '.join(sorted(names))}. Scheduled backups continue, and a restore uses the snapshot that was "
-        "created last"
+        "some backups are dated in the future, because this machine's clock was wrong: {', '.join(sorted(names))}. "
+        "Scheduled backups will continue. A restore will use the most recently created snapshot"
     )
     commands = ("timedatectl", f"moxlite backup list --repo {about}")
     return [Finding(grade="warning", code="backup-clock", about=about, text=text, commands=commands)]

@@ -58,7 +58,7 @@ def _without_admin(examination: Examination) -> list[Finding]:
     table = (
         f"[listeners.{inside}]" if inside else '[listeners.admin] with ips = ["127.0.0.1"], hostname = "localhost" and'
     )
-    text = "no listener serves the admin pages"
+    text = "the admin pages aren't turned on for any listener"
     command = f"in {examination.path}, to serve them only to this machine, add this line to {table}: {line}"
     if not inside:
         command = f"to {examination.path}, for this machine alone, add a table {table} {line}"
@@ -157,10 +157,8 @@ async def check_families(examination: Examination) -> list[Finding]:
         return []  # the topics of the domains say so
     if not addresses or any(address.version == 4 for address in addresses):
         return []
-    text = f"{hostname} only has IPv6 addresses, so mail servers that only have IPv4 can't reach it"
-    todo = (
-        "add an A record for an IPv4 address of this machine, or of a host that forwards port 25: docs/home-server.md"
-    )
+    text = f"{hostname} only has IPv6 addresses, so IPv4-only mail servers can't reach this server"
+    todo = "add an A record with this machine's IPv4 address, or use a host that forwards port 25: docs/home-server.md"
     return [Finding(grade="warning", code="ipv6-only", about=str(hostname), text=text, commands=(todo,))]
 
 
@@ -178,7 +176,7 @@ async def check_names(examination: Examination) -> list[Finding]:
         assert settings is not None
         async with limit:
             if await _is_unpublished(resolver, domain, snapshot.static.hostname):
-                text = f"{domain} isn't in DNS: it has no MX record, and {snapshot.static.hostname} has no address"
+                text = f"{domain} isn't in DNS: no MX record, and no address for {snapshot.static.hostname}"
                 commands = (f"moxlite config dnsrecords {domain}", f"moxlite config dnscheck {domain}")
                 findings.append(Finding(grade="error", code="dns", about=str(domain), text=text, commands=commands))
                 return

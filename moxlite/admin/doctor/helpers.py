@@ -96,7 +96,7 @@ async def _tried(attempt: Try) -> tuple[str, str]:
         with trio.fail_after(SECONDS):
             return "", await attempt()
     except trio.TooSlowError:
-        return f"no response within {SECONDS:.0f} s", ""
+        return f"timed out after {SECONDS:.0f} s", ""
     except Exception as error:  # noqa: BLE001 - of any kind of child: it is what was asked for
         return str(reason_of(error)) or type(error).__name__, ""
 
@@ -111,13 +111,13 @@ UNIT: Final = (
 """Where a filter of system calls has ended the child: units before had one that lacks calls in systemd 252."""
 
 
-UNFILTERED: Final = "not protected by seccomp or Landlock; only its memory, files and time are limited"
+UNFILTERED: Final = "running without seccomp or Landlock; only memory, files and time are limited"
 """The one weakness that is a warning."""
 
 
 def _finding(state: HelperState) -> Finding:
     if state.problem:
-        worked = f" It last worked {ago(state.worked)}." if state.worked else ""
+        worked = f" Last successful run: {ago(state.worked)}." if state.worked else ""
         return Finding(
             grade="error",
             code="child-down",

@@ -104,7 +104,7 @@ async def check_programs(examination: Examination) -> list[Finding]:
             about=f"listeners.{listener}.{key}",
             text=f"{key} on the listener {listener} accepts passwords from other machines without TLS",
             commands=(
-                f"in {examination.path}, use {key.replace('_http', '_https')} instead; behind a proxy, use forwarded",
+                f"use {key.replace('_http', '_https')} instead in {examination.path}, or forwarded behind a proxy",
             ),
         )
         for listener, key in clear_entries(examination.snapshot)
@@ -145,7 +145,7 @@ async def _problem(examination: Examination, url: str) -> str:
         url = urljoin(url, answer.header("location"))
         if not url.startswith("https://"):
             return f"redirects to {url[:200]}, without TLS"
-    return f"redirects too many times, last to {url[:200]}"
+    return f"too many redirects; the last was to {url[:200]}"
 
 
 def _verdict(answer: HTTPResponse) -> str:
@@ -153,7 +153,7 @@ def _verdict(answer: HTTPResponse) -> str:
         return ""
     if answer.status == 401:
         return "the response doesn't offer a login method"
-    return f"expected a login, got status {answer.status}"
+    return f"expected a login prompt, got status {answer.status}"
 
 
 LOW_PART: Final = 0.10
@@ -196,7 +196,7 @@ async def check_disk(examination: Examination) -> list[Finding]:
     if size and free < size * LOW_PART:
         return [say(grade="warning", text=f"low disk space: {free >> 20} of {size >> 20} MiB free")]
     if system.f_files and system.f_favail < system.f_files * FEW_FILES:
-        return [say(grade="warning", text=f"only {system.f_favail} of {system.f_files} inodes are free")]
+        return [say(grade="warning", text=f"low on inodes: {system.f_favail} of {system.f_files} free")]
     return []
 
 
@@ -246,7 +246,7 @@ async def _difference(examination: Examination, acme: ACME) -> float:
     answer = await http.request("HEAD", str(acme.directory_url), seconds=DATE_SECONDS, max_body=0)
     date = answer.header("date")
     if not date:
-        raise ValueError("the response has no date")
+        raise ValueError("response doesn't include a date")
     return time.time() - email.utils.parsedate_to_datetime(date).timestamp()
 
 

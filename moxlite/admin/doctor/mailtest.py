@@ -76,7 +76,9 @@ async def send_and_read(
     settings = snapshot.domains.accounts[name]
     login = next((destination for destination in settings.destinations if not destination.startswith("@")), "")
     if not login:
-        sent.fail("note", "not-checked", f"couldn't send a test message: postmaster's account {name} has no address")
+        sent.fail(
+            "note", "not-checked", f"couldn't send a test message: postmaster account {name} doesn't have an address"
+        )
         return sent
     try:
         async with _password(accounts, name) as password, _deadline(sent):
@@ -97,7 +99,7 @@ async def _deadline(sent: Sent) -> AsyncIterator[None]:
         yield
     if scope.cancelled_caught:
         done = f" after: {sent.steps[-1]}" if sent.steps else ""
-        sent.fail("error", "mail-not-delivered", f"the test didn't finish within {3 * SECONDS:.0f} s{done}")
+        sent.fail("error", "mail-not-delivered", f"test timed out after {3 * SECONDS:.0f} s{done}")
 
 
 @asynccontextmanager
@@ -136,7 +138,7 @@ async def _bring(snapshot: Snapshot, sent: Sent, signing: Signing | None) -> str
     """Deliver a message to port 25 as another server does; its Message-ID, "" if that failed."""
     at = _port(snapshot, "smtp")
     if at is None:
-        sent.fail("note", "not-checked", "couldn't send a test message: no listener has SMTP without PROXY protocol")
+        sent.fail("note", "not-checked", "couldn't send a test message: all SMTP listeners require the PROXY protocol")
         return ""
     host = snapshot.static.hostname
     to = Path.parse(f"postmaster@{host.ascii}")
@@ -186,7 +188,7 @@ async def _abort(client: SMTPClient) -> None:
 
 def _stopped(what: str, at: Endpoint, error: Exception) -> str:
     if isinstance(error, trio.TooSlowError):
-        return f"{what} on port {at.port} stopped: not finished within {SECONDS:.0f} s"
+        return f"{what} on port {at.port} timed out after {SECONDS:.0f} s"
     stage = getattr(error, "command", "")
     return f"{what} on port {at.port} stopped{f' at {stage.upper()}' if stage else ''}: {error}"
 
@@ -223,7 +225,7 @@ async def _read(
                         sent.fail("warning", "mail-rejected", text, "moxlite why FILE")
                     return
             await trio.sleep(look / 2)
-        text = f"the message was accepted, but isn't in {', '.join(mailboxes)}"
+        text = f"message accepted, but not found in {', '.join(mailboxes)}"
         sent.fail("error", "mail-not-read", text, "journalctl -u moxlite | grep deliver")
     except (IMAPClientError, trio.TooSlowError) as error:
         sent.fail("error", "mail-not-read", f"IMAP stopped: {error}", "journalctl -u moxlite | grep imapd")
@@ -236,7 +238,7 @@ async def _imap(snapshot: Snapshot, credentials: Credentials, sent: Sent) -> Cli
     """Open an IMAP session, logged in. None if that fails, with a finding in `sent`."""
     at = _port(snapshot, "imaps", "imap")
     if at is None:
-        sent.fail("note", "not-checked", "couldn't read the message: no listener has IMAP")
+        sent.fail("note", "not-checked", "couldn't read the message: no IMAP listener")
         return None
     try:
         stream = (await dial([_ip(at)], at.port, inside=True, seconds=CONNECT_SECONDS)).stream
@@ -319,7 +321,7 @@ async def _send(snapshot: Snapshot, credentials: Credentials, to: str, look_up: 
         return
     at = _port(snapshot, "submissions", "submission")
     if at is None:
-        sent.fail("note", "not-checked", f"couldn't send to {to}: no listener has submission")
+        sent.fail("note", "not-checked", f"couldn't send to {to}: no submission listener")
         return
     message_id, octets = _message(snapshot, credentials.username, path)
     client = await _smtp(snapshot, at, sent, ClientAuth(credentials.username, credentials.password))
@@ -352,8 +354,8 @@ async def _watch(
             await trio.sleep(0.5)
         waiting = None
     if waiting is not None:
-        why = waiting.error or "no delivery attempt has finished yet"
-        sent.fail("error", "mail-not-sent", f"the message to {to} is in the queue: {why}", "moxlite queue list")
+        why = waiting.error or "still waiting for the first delivery attempt"
+        sent.fail("error", "mail-not-sent", f"message to {to} is still queued: {why}", "moxlite queue list")
         return
     client = await _imap(snapshot, credentials, Sent())
     refused = False

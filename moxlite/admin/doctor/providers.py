@@ -59,7 +59,7 @@ def look_at_hosts(examination: Examination) -> list[Finding]:
         try:
             state = read_host_state(acme, host)
         except (OSError, ValueError) as error:
-            text = f"{host}: can't use its key in {acme / FOLDER}, so the configured one is used: {error}"
+            text = f"{host}: using the configured key, because the one in {acme / FOLDER} can't be used: {error}"
             findings.append(
                 Finding(grade="error", code="key-rotation", about=host, text=text, commands=("moxlite doctor",))
             )
@@ -86,7 +86,7 @@ def _waiting(about: str, key: str, state: Keys | HostKeyState, show: str, start:
         return Finding(grade=grade, code="key-rotation", about=about, text=f"{about}: {text}", commands=commands)
 
     if state.stopped and state.stage != "resting":
-        yield finding("note", f"rotation of its {key} is paused ({state.stage})", start)
+        yield finding("note", f"{key} rotation is paused ({state.stage})", start)
     elif state.todo:
         yield finding("warning", f"the next {key} waits for DNS", *state.todo)
     elif state.problem:
@@ -99,7 +99,7 @@ def _records(examination: Examination, publishing: Publishing, domain: Domain) -
     located = publishing.located(domain)
     at = located.of(f"{domain.ascii}.")
     if at is None:
-        raise UpdateRefused(f"the provider doesn't have the zone of {domain}", credentials=True)
+        raise UpdateRefused(f"the provider doesn't have a zone for {domain}", credentials=True)
     at[0].found(at[1], [(f"{domain.ascii}.", "TXT")])  # the token is tried where nothing is published, too
     ours = Ledger(publishing.files, domain).ours()
     wanted_records = [

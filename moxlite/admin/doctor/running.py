@@ -46,7 +46,7 @@ def schedule_findings(static: Static, running: Running | None) -> list[Finding]:
         return []
     commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
     if not running.last_backup:
-        text = "there's no successful backup yet: the first one is running, or all have failed"
+        text = "no successful backup yet: the first is still running, or all have failed"
         return [Finding(grade="warning", code="backup-old", about="backup", text=text, commands=commands)]
     if time.time() - running.last_backup > MISSED * schedule:
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(running.last_backup))
@@ -73,7 +73,7 @@ def standby_findings(static: Static) -> list[Finding]:
     about = str(static.standby.target)
     state = read_document(static.data_dir / STATE, State)
     if state is None or time.time() - state.at > STALE:
-        text = "nothing is copied to the standby target while the server isn't running"
+        text = "changes aren't copied to the standby target while the server isn't running"
         return [Finding(grade="note", code="standby-behind", about=about, text=text, commands=COMMANDS)]
     findings: list[Finding] = []
     if state.problem:
@@ -83,7 +83,7 @@ def standby_findings(static: Static) -> list[Finding]:
             Finding(grade="warning", code="standby-behind", about=about, text=text, commands=COMMANDS, detail=detail)
         )
     if state.lease is not None and (state.lease.problem or state.lease.taken):
-        text = "the lease isn't being renewed, so changes can't be acknowledged"
+        text = "can't renew the lease, so changes can't be acknowledged"
         detail = lease_words(state.lease, time.time())
         findings.append(
             Finding(grade="error", code="standby-lease", about=about, text=text, commands=COMMANDS, detail=detail)

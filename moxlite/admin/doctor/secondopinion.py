@@ -82,7 +82,7 @@ class _Words(logging.Handler):
 
 def _message(octets: bytes, words: _Words | None = None) -> dkim.DKIM:
     if len(octets) > MAX_OCTETS:
-        raise ValueError("the message is too large to verify a second time")
+        raise ValueError("message too large to verify a second time")
     logger = logging.Logger("dkimpy", logging.ERROR)  # of its own: nothing comes into the server's log
     logger.addHandler(words or logging.NullHandler())
     return dkim.DKIM(octets, logger=logger)

@@ -174,7 +174,7 @@ def peer(domain: str, hosts: Sequence[str], messages: int, *, idle: bool) -> Fin
         grade="warning" if idle else "note",
         code="peer",
         about=domain,
-        text=f"{text}, which has received none for 14 days; turn this off" if idle else text,
+        text=f"{text}, but hasn't received any for 14 days; turn this off" if idle else text,
         detail="" if idle else f"Messages in 14 days: {messages}.",
         commands=(f"moxlite config domain peer show {domain}", end),
     )
@@ -204,8 +204,8 @@ def known_password(name: str, remote: str, last: int) -> Finding:
         grade="warning",
         code="password-known",
         about=name,
-        text=f"account {name}: the correct password was entered from {remote}, a network that hasn't logged in before",
-        detail=f"This was at {when}. The login was rejected because it needs an app password. The user got an email.",
+        text=f"account {name}: someone entered the correct password from {remote}, a new network",
+        detail=f"The login at {when} was rejected because mail clients need an app password. The user got an email.",
         commands=(f"ask the user; if it was someone else: moxlite account set-password {name}",),
     )
 
@@ -225,9 +225,7 @@ def nearly_full(name: str, used: int, limit: int) -> Finding:
 def weak_passwords(accounts: Sequence[str]) -> list[Finding]:
     """Accounts with a password that is easy to guess."""
     about = partial(Finding, grade="warning", code="password-weak")
-    detail = (
-        "The password is common, or based on the address, name, or server. Anyone can guess passwords on mail ports."
-    )
+    detail = "The password is common, or based on the address, name, or server, so attackers can guess it."
     what = "with a password that is easy to guess"
     return _of_accounts(accounts, about, what, detail, "moxlite account set-password {}")
 
@@ -301,7 +299,7 @@ class DoctorCommands:
     async def nightly(self, args: ExamineNow) -> NightlyReport:
         """Run the nightly examination now."""
         if self._nightly is None:
-            raise CommandFailed("refused", "localserve can't be checked")
+            raise CommandFailed("refused", "doctor doesn't support localserve")
         try:
             return await self._nightly.once()
         except OSError as error:

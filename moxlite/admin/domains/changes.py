@@ -109,7 +109,7 @@ def refuse_public(domain: Domain) -> None:
     """Raise Refused for the domain of a public mail provider: its mail can't come to another server."""
     for name in PUBLIC:
         if domain.ascii == name or domain.ascii.endswith(f".{name}"):
-            raise Refused(f"{name} belongs to a public mail provider: take a domain of your own", "domain")
+            raise Refused(f"{name} belongs to a public mail provider; use your own domain", "domain")
 
 
 def require_domain(snapshot: Snapshot, name: str) -> tuple[Domain, DomainConfig]:
@@ -336,7 +336,7 @@ def remove_alias_members(document: Document, snapshot: Snapshot, address: str, m
         gone.add(member)
     left = [_text(one) for one in alias.addresses if snapshot.canonical(one) not in gone]
     if not left:
-        raise Refused(f'"{address}" would have no member left: remove the alias instead')
+        raise Refused(f'"{address}" must have at least one member; remove the alias instead')
     document.put(("domains", domain, "aliases", localpart, "addresses"), left)
 
 

@@ -207,7 +207,7 @@ def machine_addresses() -> list[InterfaceAddress]:
     Raises OSError.
     """
     if os.name != "posix":
-        raise OSError("can only look up this machine's addresses on Unix")
+        raise OSError("looking up this machine's addresses is only supported on Unix")
     libc = ctypes.CDLL(ctypes.util.find_library("c") or None, use_errno=True)
     head = ctypes.POINTER(_IfAddrs)()
     if libc.getifaddrs(ctypes.byref(head)) != 0:

@@ -106,7 +106,7 @@ def _with_imap(snapshot: Snapshot) -> str:
     for name, listener in public_first(snapshot):
         if listener.tls is not None and (listener.imaps.enabled or listener.imap.enabled):
             return name
-    raise CannotSwitch("no listener serves IMAP with TLS, which ManageSieve requires")
+    raise CannotSwitch("ManageSieve requires an IMAP listener with TLS")
 
 
 def _inside(snapshot: Snapshot) -> tuple[str, int]:
@@ -118,8 +118,8 @@ def _inside(snapshot: Snapshot) -> tuple[str, int]:
         if name != "public" and pages.enabled and not any(ip.is_global for ip in listener.ips):
             return name, WEBAPI_PORT if pages.forwarded else pages.port
     raise CannotSwitch(
-        "no listener inside serves the account page: to open the web API, put `webapi_http` or `webapi_https` into a "
-        "listener of moxlite.toml yourself (moxlite config describe-static)"
+        "no internal listener has the account page. To turn on the web API, add `webapi_http` or `webapi_https` to a "
+        "listener in moxlite.toml (moxlite config describe-static)"
     )
 
 

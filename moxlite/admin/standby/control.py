@@ -125,7 +125,7 @@ def _call(path: Path, verb: str, what: str, kind: type[T], body: bytes | None = 
         answer = connection.getresponse()
         data = answer.read(MAX_ANSWER)
     except http.client.HTTPException as error:
-        raise ConnectionError(f"Litestream does not answer: {type(error).__name__}") from None
+        raise ConnectionError(f"Litestream isn't responding: {type(error).__name__}") from None
     finally:
         connection.close()
     try:
@@ -134,7 +134,7 @@ def _call(path: Path, verb: str, what: str, kind: type[T], body: bytes | None = 
             raise kind_of(f"Litestream: {from_json(data, _Refused).error[:300]}")
         return from_json(data, kind)
     except msgspec.DecodeError:
-        raise ConnectionError(f"Litestream gives an answer that cannot be read, with status {answer.status}") from None
+        raise ConnectionError(f"unexpected response from Litestream (status {answer.status})") from None
 
 
 # How far Litestream has copied the databases of the first machine.

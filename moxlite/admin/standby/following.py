@@ -289,7 +289,7 @@ class Follower:
                         found = await self._newest(name, settings, place, "all", patience)
                     # Listings of some object storage lag: one that was believed would leave mail out of the take-over.
                     if found < told.get(name, 0):
-                        raise OSError(f"the target has {found} of {told[name]} copied transactions")
+                        raise OSError(f"only {found} of {told[name]} copied transactions found in the target")
                     newest[name] = found
                 except OSError as error:
                     logger.warning(
@@ -504,7 +504,7 @@ class Follower:
                 env=environment(place.variables),
             )
         if limit.cancelled_caught:
-            raise TimeoutError("Litestream does not list the copies in time")
+            raise TimeoutError("timed out waiting for Litestream to list copies")
         try:
             found = from_json(done.stdout, list[dict[str, Any]] | None) or []
             return max((int(str(one["max_txid"]), 16) for one in found), default=0)

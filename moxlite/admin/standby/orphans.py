@@ -34,7 +34,7 @@ def send_rest(static: Static, access: Access | None, tell: Callable[[str], None]
     settings, data = static.standby, static.data_dir
     own = read_document(data / OWN, Head)
     if settings.target is None or own is None:
-        raise BackupError("this machine was never the first machine of a standby pair")
+        raise BackupError("this machine has never been the active server in a standby pair")
     program = needed_program(settings.litestream)
     check_version(program)
     folder = data / FOLLOWER
@@ -57,10 +57,10 @@ def send_rest(static: Static, access: Access | None, tell: Callable[[str], None]
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise TimeoutError("Litestream didn't send everything within an hour") from None
+            raise TimeoutError("Litestream timed out after an hour") from None
         finally:
             file.unlink(missing_ok=True)
     if done.returncode:
         text = printable(done.stderr.decode(errors="replace").strip().rpartition("\n")[2])[:300]
-        raise BackupError(f"Litestream cannot send all: {text}")
+        raise BackupError(f"Litestream couldn't send everything: {text}")
     return own.epoch

@@ -305,7 +305,7 @@ class Replication:
                 reason = await trio.to_thread.run_sync(self._progress.look, self.socket, self._data)
             except OSError as error:
                 silent += trio.current_time() > limit
-                text = f"Litestream does not answer: {words_of(error)}"
+                text = f"Litestream isn't responding: {words_of(error)}"
                 if silent >= SILENT:
                     raise _Ended(text) from None
                 await self._tell(problem=text if silent else self.state.problem)
@@ -335,7 +335,7 @@ class Replication:
                 # Each time: another machine may have taken over since, and must not find positions of this one.
                 head = check_own(storage, self._data)
                 if head is None or head.epoch != epoch:
-                    raise _Ended(f"the target has an epoch other than {epoch}")
+                    raise _Ended(f"the target's epoch isn't {epoch}")
                 there = None if last is None else read_positions(storage, epoch)
                 if there is not None and there.origin != origin:
                     raise _clone(there)
@@ -486,7 +486,7 @@ def _end_left(path: Path) -> None:
             except (FileNotFoundError, ProcessLookupError):
                 return
             time.sleep(0.1)
-    raise OSError(f"a previous Litestream process doesn't stop: process {pid}")
+    raise OSError(f"couldn't stop a previous Litestream process ({pid})")
 
 
 async def _until_end(process: trio.Process, said: _Said) -> None:

@@ -52,7 +52,7 @@ def sendmail(words: tuple[str, ...]) -> None:
         raise click.UsageError(f"-b{flags.mode[:1]} is not possible: only mail is sent")
     data = sys.stdin.buffer.read(MAX_MESSAGE + 1)
     if len(data) > MAX_MESSAGE:
-        raise Failure(f"the message is larger than {MAX_MESSAGE >> 20} MiB")
+        raise Failure(f"message exceeds {MAX_MESSAGE >> 20} MiB")
     try:
         settings = read_settings(Path(flags.config) if flags.config else DEFAULT_PATH)
         letter = make_letter(data, flags, settings)

@@ -61,7 +61,7 @@ def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
     try:
         text = file.read_text("utf-8")
     except UnicodeDecodeError:
-        raise Failure(f"{file} is not UTF-8 text") from None
+        raise Failure(f"{file} isn't valid UTF-8") from None
     plan = perform(domains.PlanConfig(text))
     if as_json:
         show_json(plan)

@@ -85,7 +85,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
         )
     # an empty text looks like "not disabled", and would disable without a reason
     if account.login_disabled == "":
-        yield Mistake((*path, "login_disabled"), "must not be empty", "take the key away to let the user log in")
+        yield Mistake((*path, "login_disabled"), "must not be empty", "to let the user log in, remove this key")
     for configured, destination in account.destinations.items():
         yield from _destination((*path, "destinations", configured), destination)
         for index, address in enumerate(destination.refused_addresses):
@@ -119,7 +119,9 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
         try:
             webhook_keys(webhook.secret if webhook is not None else "")
         except ValueError as error:
-            yield Mistake((*path, key, "secret"), reason_of(error), "make one: echo whsec_$(openssl rand -base64 32)")
+            yield Mistake(
+                (*path, key, "secret"), reason_of(error), "to create one, run: echo whsec_$(openssl rand -base64 32)"
+            )
     for index, capability in enumerate(account.imap_capabilities_disabled):
         if capability != capability.upper() or not capability.isascii():
             yield Mistake(
@@ -207,7 +209,7 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
         if ruleset.smtp_mail_from_regexp is None or ruleset.verified_domain is None:
             yield Mistake((*path, "is_forward"), "requires smtp_mail_from_regexp and verified_domain")
         if ruleset.list_allow_domain is not None:
-            yield Mistake((*path, "is_forward"), "cannot go with list_allow_domain")
+            yield Mistake((*path, "is_forward"), "can't be combined with list_allow_domain")
     if ruleset.accept_rejects_to_mailbox == "Inbox":
         yield Mistake((*path, "accept_rejects_to_mailbox"), "must not be Inbox")
     for pattern in (item for pair in ruleset.headers_regexp.items() for item in pair):
@@ -390,7 +392,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
             hint = near(name, settings.dkim.selectors)
             yield Mistake(
                 (*path, "dkim", "sign"),
-                f'names the unknown selector "{name}"',
+                f'unknown selector "{name}"',
                 hint,
                 (*path, "dkim", "selectors", name),
             )
@@ -399,7 +401,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
             yield Mistake((*path, "dkim", "selectors", name), "isn't a valid DNS name")
         # a signature without From is not valid (RFC 6376 §5.4)
         if "from" not in {header.lower() for header in selector.headers}:
-            yield Mistake((*path, "dkim", "selectors", name, "headers"), "must have From")
+            yield Mistake((*path, "dkim", "selectors", name, "headers"), "must include From")
         for key in ("headers", "unsealed_headers"):
             for header in getattr(selector, key):
                 if not FIELD_NAME.fullmatch(header):
@@ -506,7 +508,7 @@ def destination_findings(
         own = Owner(name, f'the account "{name}" ({configured})')
         other = taken.setdefault((localpart, domain.ascii), own)
         if other is not own:
-            yield Mistake(path, f"belongs to {other.text} already")
+            yield Mistake(path, f"already belongs to {other.text}")
 
 
 def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]) -> Iterator[Mistake]:

@@ -52,7 +52,9 @@ def check_static(static: Static) -> list[Mistake]:
     findings: list[Mistake] = []
     if not static.listeners:
         findings.append(
-            Mistake(("listeners",), "must have at least one listener", 'such as [listeners.public] with ips = ["…"]')
+            Mistake(
+                ("listeners",), "must have at least one listener", 'for example, [listeners.public] with ips = ["…"]'
+            )
         )
     for name, listener in static.listeners.items():
         findings += listener_findings(("listeners", name), listener, static)
@@ -117,7 +119,7 @@ def _oidc(static: Static) -> Iterator[Mistake]:
     if static.oidc is None:
         return
     if not static.oidc.issuer.startswith("https://") and not static.oidc.allow_internal:
-        yield Mistake(("oidc", "issuer"), "must begin with https://", "http is for `allow_internal` alone")
+        yield Mistake(("oidc", "issuer"), "must start with https://", "http requires `allow_internal`")
     if static.oidc.pause_app_passwords is not None and static.oidc.pause_app_passwords < SHORTEST_PAUSE:
         yield Mistake(("oidc", "pause_app_passwords"), "must be at least a day")
     words: dict[KeyPath, str | None] = {
@@ -132,9 +134,7 @@ def _oidc(static: Static) -> Iterator[Mistake]:
 def _transport(path: KeyPath, transport: Transport) -> Iterator[Mistake]:
     methods = [name for name in METHODS if getattr(transport, name) is not None]
     if len(methods) > 1:
-        yield Mistake(
-            (*path, methods[1]), f"can't be combined with {methods[0]}", "choose only one method for a transport"
-        )
+        yield Mistake((*path, methods[1]), f"can't be combined with {methods[0]}", "transports can only use one method")
     if transport.submissions is not None and (
         transport.submissions.no_starttls or transport.submissions.starttls_insecure_skip_verify
     ):
@@ -178,7 +178,7 @@ def _initial_mailboxes(static: Static) -> Iterator[Mistake]:
         if name.casefold() == "inbox":
             yield Mistake(where, "can't be Inbox, which every account has")
         elif "/" in name:
-            yield Mistake(where, "can't be a mailbox within another one")
+            yield Mistake(where, "must be a top-level mailbox")
         elif len(name.encode()) > LONGEST_MAILBOX:
             yield Mistake(where, "is too long")
         elif name in seen:
@@ -199,9 +199,7 @@ def check_domains(domains: Domains) -> list[Mistake]:
             findings.append(problem)
             continue
         if Domain.parse(name).is_numeric:
-            findings.append(
-                Mistake(("domains", name), "isn't a domain because it ends with a number, like an IP address")
-            )
+            findings.append(Mistake(("domains", name), "isn't a domain: it ends with a number, like an IP address"))
         known[name] = settings
         findings += domain_findings(("domains", name), settings, domains)
     taken = report_owners(domains, known)
@@ -245,7 +243,10 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mi
     of_domains = list(_routes(("routes",), domains.routes, static))
     if any(name is not None and is_queue_mailbox(name) for name in names):
         of_domains += [
-            Mistake(("accounts", name, "queue_mailbox"), "cannot go with a mailbox Outgoing in initial_mailboxes")
+            Mistake(
+                ("accounts", name, "queue_mailbox"),
+                "can't be combined with a mailbox named Outgoing in initial_mailboxes",
+            )
             for name, account in accounts.items()
             if account.queue_mailbox
         ]

@@ -19,7 +19,7 @@ def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iter
     """Mistakes within one listener."""
     if not listener.ips:
         yield Mistake(
-            (*path, "ips"), "must have at least one address", 'such as "0.0.0.0" and "::" for all of the machine'
+            (*path, "ips"), "must have at least one address", 'for example, "0.0.0.0" and "::" for all addresses'
         )
     for index, ip in enumerate(listener.nat_ips):
         if ip.is_unspecified or ip.is_loopback:
@@ -55,12 +55,12 @@ def _needing_tls(listener: Listener) -> Iterator[str]:
 
 def _tls(path: KeyPath, tls: ListenerTLS, static: Static) -> Iterator[Mistake]:
     if tls.acme is not None and tls.key_certs:
-        yield Mistake(path, "has both acme and key_certs", "give one of them")
+        yield Mistake(path, "has both acme and key_certs", "set one of them")
     elif tls.acme is None and not tls.key_certs:
-        yield Mistake(path, "requires acme or key_certs", "give one of them")
+        yield Mistake(path, "requires acme or key_certs", "set one of them")
     if tls.acme is not None and tls.acme not in static.acme:
         yield Mistake(
-            (*path, "acme"), "isn't the name of an [acme.NAME] table", near(tls.acme, static.acme), ("acme", tls.acme)
+            (*path, "acme"), "doesn't match an [acme.NAME] table", near(tls.acme, static.acme), ("acme", tls.acme)
         )
 
 
@@ -75,7 +75,7 @@ def challenge_findings(static: Static) -> Iterator[Mistake]:
         if listeners and not any(_answers(listener, acme.port) for listener in listeners.values()):
             yield Mistake(
                 ("listeners", next(iter(listeners)), "tls", "acme"),
-                f"can't verify its names because another service uses port {acme.port} and no service uses http",
+                f"can't verify host names: another service uses port {acme.port}, and http is off",
                 f"free port {acme.port}, or enable a service such as webserver_http",
             )
 
@@ -93,7 +93,7 @@ def _ports(path: KeyPath, listener: Listener) -> Iterator[Mistake]:
         kind = service if service == "debug_http" else protocol
         other = used.setdefault(port, (kind, service))
         if other[0] != kind:
-            yield Mistake((*path, service), f"cannot share port {port} with {other[1]}")
+            yield Mistake((*path, service), f"can't share port {port} with {other[1]}")
 
 
 # Cross checks of ``[[web_handlers]]`` (ADMIN-9, WEB-36).
@@ -138,7 +138,7 @@ def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Mistake]:
     if handler.redirect is not None:
         yield from _redirect((*path, "redirect"), handler.redirect)
     if handler.cache and handler.static is None and handler.forward is None:
-        yield Mistake((*path, "cache"), "goes with static or forward only")
+        yield Mistake((*path, "cache"), "can only be used with static or forward")
     for index, web_cache in enumerate(handler.cache):
         yield from _response_headers((*path, "cache", index), {"cache_control": web_cache.cache_control})
     if handler.basic_auth is not None:
@@ -157,7 +157,7 @@ def _basic_auth(path: KeyPath, settings: WebBasicAuth) -> Iterator[Mistake]:
         if match is None or int(match["memory"]) < LEAST_MEMORY * int(match["lanes"]):
             yield Mistake((*path, "users", name), "must be a hash from `moxlite config hash-password`")
         elif int(match["memory"]) > MAX_MEMORY or int(match["time"]) > MAX_PASSES or int(match["lanes"]) > MAX_LANES:
-            yield Mistake((*path, "users", name), "is a hash that takes too much memory or time to verify")
+            yield Mistake((*path, "users", name), "hash takes too much memory or time to verify")
 
 
 def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Mistake]:
@@ -179,7 +179,7 @@ def _response_headers(path: KeyPath, fields: Mapping[str, str]) -> Iterator[Mist
         if not FIELD_NAME.fullmatch(name):
             yield Mistake((*path, name), "isn't a header field name")
         elif name.lower() in FRAMING:
-            yield Mistake((*path, name), "is a field that only the server can set")
+            yield Mistake((*path, name), "can only be set by the server")
         if not all(" " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value) or value != value.strip():
             yield Mistake(
                 (*path, name), "isn't a header field value; it can't have control characters or spaces around it"
@@ -210,11 +210,15 @@ def backup_findings(static: Static) -> Iterator[Mistake]:
     backup = static.backup
     if (backup.schedule is None) != (backup.target is None):
         missing = "target" if backup.target is None else "schedule"
-        yield Mistake(("backup",), f"also requires {missing}", 'such as schedule = "24h" and target = "/mnt/backup"')
+        yield Mistake(
+            ("backup",), f"also requires {missing}", 'for example, schedule = "24h" and target = "/mnt/backup"'
+        )
     if backup.schedule is not None and backup.schedule < SHORTEST_BACKUP:
         yield Mistake(("backup", "schedule"), "must be at least 10m")
     if 0 < backup.upload_limit < SLOWEST_UPLOAD:
-        yield Mistake(("backup", "upload_limit"), "must be 0, or at least 16k a second", 'such as upload_limit = "1m"')
+        yield Mistake(
+            ("backup", "upload_limit"), "must be 0, or at least 16k a second", 'for example, upload_limit = "1m"'
+        )
     if isinstance(backup.target, SSHURL):
         yield from _far_backup(backup)
     elif isinstance(backup.target, ObjectURL):
@@ -238,7 +242,7 @@ def missing_findings(section: str, settings: object, needed: Mapping[str, str]) 
     """Settings that a target elsewhere needs and that are not there; `needed` has a hint for each."""
     for key, hint in needed.items():
         if not getattr(settings, key):
-            yield Mistake((section, key), "is required because the target is on another machine", hint)
+            yield Mistake((section, key), "required for a target on another machine", hint)
 
 
 def _far_backup(backup: Backup) -> Iterator[Mistake]:
@@ -284,7 +288,7 @@ def standby_findings(static: Static) -> Iterator[Mistake]:
         hint = "without it a person says when the second machine takes over: moxlite standby takeover"
         yield Mistake(("standby", "lease"), "requires a target in object storage (s3://)", hint)
     if target == static.backup.target:
-        yield Mistake(("standby", "target"), "must not be backup.target", "another folder of the same place will do")
+        yield Mistake(("standby", "target"), "must not be backup.target", "use another folder in the same location")
     if not standby.encrypt_to:
         yield Mistake(("standby", "encrypt_to"), "is missing", STANDBY_ENCRYPT)
     if standby.keep < SHORTEST:

@@ -126,7 +126,7 @@ def restore(
     free = shutil.disk_usage(staging).free
     move = move and _can_move(origin, staging)
     if not move and free < needed + options.min_free_space:
-        raise BadTarget(f"not enough space in {data}: {needed + options.min_free_space} bytes needed, {free} free")
+        raise BadTarget(f"not enough space in {data} (need {needed + options.min_free_space} bytes, {free} free)")
     for database in databases(origin):
         tell(str(database.path))
         target = _stage(database, origin, staging, move=move)

@@ -334,7 +334,7 @@ def queue_of(call: Call) -> Queue:
 def text_field(name: str, text: str) -> None:
     """Refuse control characters in a text of one line (WEB-97, WEB-135). Raises WebAPIError ``user``."""
     if any(char < " " or "\x7f" <= char <= "\x9f" for char in text):
-        raise WebAPIError("user", f"{name}: control characters are not allowed here")
+        raise WebAPIError("user", f"{name}: control characters aren't allowed here")
 
 
 def _address(text: str) -> str:
