@@ -307,7 +307,9 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
         made += 1
         begun.set()
         await going.wait()
-        return {"mx": Report(errors=["no response"])}
+        report = Report()
+        report.error("no response")
+        return {"mx": report}
 
     async def answering(*_: object) -> Report:
         await trio.lowlevel.checkpoint()

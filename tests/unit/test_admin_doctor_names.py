@@ -90,7 +90,10 @@ async def test_before_anything_is_in_dns_one_finding_says_so(
     (tmp_path / "domains.toml").write_text(DOMAINS)
 
     async def check_domain(*_: object, **__: object) -> dict[str, Report]:
-        return {"mx": Report(errors=["looked"]), "spf": Report(errors=["looked"])}
+        reports = {"mx": Report("example.org mx"), "spf": Report("example.org spf")}
+        for report in reports.values():
+            report.error("looked")
+        return reports
 
     monkeypatch.setattr("moxlite.admin.dns.check.check_domain", check_domain)
     unused: Any = None
@@ -137,3 +140,26 @@ async def test_port_25_outside_is_tried_behind_nat_too(tmp_path: Path, listener:
     findings = await check_outgoing(examination)
     assert bool(resolver.asked) == looked
     assert [one.code for one in findings] == ["not-checked"] * looked
+
+
+def test_each_fault_of_a_report_has_its_own_remedy() -> None:
+    """ADMIN-48, ADMIN-70: programs get faults and instructions as lists; the doctor has each fault with what mends it,
+    and notes only where there is no fault.
+    """
+    report = Report("example.org mx")
+    report.mend("nothing is wrong yet")
+    report.error("no MX record", "add it")
+    report.note("not checked")
+    report.mend("add its address", "add it")
+    report.warning("late")
+    report.note("not checked")
+    assert report.lines() == {
+        "errors": ["no MX record"],
+        "warnings": ["late"],
+        "instructions": ["nothing is wrong yet", "add it", "add its address", "not checked"],
+        "found": [],
+    }
+    assert [(one.grade, one.about, one.commands) for one in report.findings if one.grade != "note"] == [
+        ("error", "example.org mx", ("add it", "add its address")),
+        ("warning", "example.org mx", ()),
+    ]

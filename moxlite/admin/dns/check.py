@@ -41,36 +41,35 @@ SHORT_AGE: Final = 86_400
 """Seconds. A policy with a shorter or equal lifetime protects few senders (RFC 8461 §3.2)."""
 
 
-async def check_dnssec(case: Case) -> Report:
+async def check_dnssec(case: Case, report: Report) -> None:
     """Check that the resolver verifies DNSSEC, and that the domain is signed.
 
     Whether the domain is signed is known without such a resolver, too, if the resolver passes on signatures. Mail needs
     one all the same.
     """
-    report = Report()
     own = case.resolver if isinstance(case.resolver, ValidatingResolver) else None
     verifies = await check_resolver(case.resolver if own is None else own.plain)
     if verifies.problem:
-        report.warnings.append(verifies.problem)
+        report.warning(verifies.problem)
     if verifies.status is Verifies.UNVERIFIED:
-        report.instructions.append(ADVICE)
+        report.mend(ADVICE)
     try:
         signed = (await case.resolver.mx(absolute_name(case.domain))).authentic
     except DNSError as error:
         signed = error.authentic
         if isinstance(error, TempError) and error.dnssec:
-            report.errors.append(f"servers that verify DNSSEC can't look up {case.domain}: {error}")
+            report.error(f"servers that verify DNSSEC can't look up {case.domain}: {error}")
             signed = True
     known = verifies.status is not Verifies.UNVERIFIED or (own is not None and await own.can_validate())
     if not signed and known:
-        report.warnings.append(f"{case.domain} isn't signed with DNSSEC, which DANE requires")
-        report.instructions.append("switch DNSSEC on at your DNS provider, and give the DS record to your registrar")
-    return report
+        report.warning(
+            f"{case.domain} isn't signed with DNSSEC, which DANE requires",
+            "switch DNSSEC on at your DNS provider, and give the DS record to your registrar",
+        )
 
 
-async def check_iprev(case: Case) -> Report:
+async def check_iprev(case: Case, report: Report) -> None:
     """Check that each address has one reverse name, which is ours and leads back."""
-    report = Report()
     names = {case.host.ascii, case.snapshot.static.hostname.ascii}
     transports = case.snapshot.static.transports.values()
     socks = {transport.socks.remote_hostname.ascii for transport in transports if transport.socks is not None}
@@ -81,19 +80,18 @@ async def check_iprev(case: Case) -> Report:
     natted = any(listener.nat_ips or listener.ips_natted for listener in case.snapshot.static.listeners.values())
     for ip in ips:
         if ip.is_loopback:
-            report.errors.append(f"{ip} is a loopback address that other hosts can't reach")
+            report.error(f"{ip} is a loopback address that other hosts can't reach")
             continue
         if case.ips is not None and ip not in case.ips and ip not in case.socks:
-            report.errors.append(f"{case.host} has the address {ip}, which isn't this server's")
+            report.error(f"{case.host} has the address {ip}, which isn't this server's")
             await case.mend_host(report)
         await _reverse(case, report, ip, socks if ip in case.socks else names, natted=natted)
-    return report
 
 
 def _ask_for_addresses(case: Case, report: Report) -> None:
     case.ask_for(report, "host")
     if not case.records("host"):
-        report.instructions.append(f"add this machine's addresses to DNS: {absolute_name(case.host)} A (and AAAA)")
+        report.mend(f"add this machine's addresses to DNS: {absolute_name(case.host)} A (and AAAA)")
 
 
 async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str], *, natted: bool) -> None:
@@ -102,11 +100,15 @@ async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str]
         found = [name.rstrip(".") for name in (await case.resolver.ptr(ip)).records[:MAX_HOSTS]]
     except NotFound:
         # receivers outside look at addresses that they can see
-        (report.errors if ip.is_global else report.found).append(f"{ip} doesn't have reverse DNS")
-        report.instructions.append(wish)
+        text = f"{ip} doesn't have reverse DNS"
+        if ip.is_global:
+            report.error(text, wish)
+        else:
+            report.found.append(text)
+            report.note(wish)
         return
     except DNSError as error:
-        report.errors.append(f"couldn't look up reverse DNS for {ip}: {error}")
+        report.error(f"couldn't look up reverse DNS for {ip}: {error}")
         return
     report.found.append(f"{ip} PTR {' '.join(found)}")
     confirmed = []
@@ -117,34 +119,30 @@ async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str]
         except (DNSError, ValueError):
             continue
     if not confirmed:
-        report.errors.append(f"the reverse DNS name for {ip}, {found[0]}, doesn't resolve to this address")
-        report.instructions.append(wish)
+        report.error(f"the reverse DNS name for {ip}, {found[0]}, doesn't resolve to this address", wish)
     elif not expected & set(confirmed) and not natted:
-        report.warnings.append(f"the reverse DNS name for {ip} is {confirmed[0]}, not {min(expected)}")
-        report.instructions.append(wish)
+        report.warning(f"the reverse DNS name for {ip} is {confirmed[0]}, not {min(expected)}", wish)
     elif len(found) > 1:
-        report.warnings.append(f"{ip} has {len(found)} reverse DNS names; some receivers expect exactly one")
+        report.warning(f"{ip} has {len(found)} reverse DNS names; some receivers expect exactly one")
 
 
-async def check_mx(case: Case) -> Report:
+async def check_mx(case: Case, report: Report) -> None:
     """Check that mail for the domain is delivered here, and only here."""
-    report = Report()
     answer = await mx_of(case, report)
     if answer is None:
-        return report
+        return
     name = absolute_name(case.domain)
     wrong = [record for record in answer.records[:MAX_HOSTS] if not await _leads_here(case, report, record)]
     if wrong and len(wrong) < len(answer.records):
-        report.instructions += instructions(shown(name, "MX", wrong), ())
+        report.mend(*instructions(shown(name, "MX", wrong), ()))
     elif wrong:
         case.ask_for(report, "mx", found=shown(name, "MX", wrong))
-    return report
 
 
 async def _leads_here(case: Case, report: Report, record: MX) -> bool:
     """Whether an MX record may stay. If it names our host, only the host's addresses can be wrong."""
     if record.host == ".":
-        report.errors.append(f"{case.domain} has a null MX, so it can't receive mail")
+        report.error(f"{case.domain} has a null MX, so it can't receive mail")
         return False
     ours = record.host.lower() == absolute_name(case.host)
     ips = await case.find_addresses(record.host, report, "the MX host")
@@ -159,36 +157,33 @@ async def _leads_here(case: Case, report: Report, record: MX) -> bool:
         return True
     others = ", ".join(map(str, foreign))
     if len(foreign) == len(ips):
-        report.errors.append(f"the MX host {record.host} is another machine: {others}")
+        report.error(f"the MX host {record.host} is another machine: {others}")
     else:
-        report.errors.append(f"the MX host {record.host} also has other addresses: {others}")
+        report.error(f"the MX host {record.host} also has other addresses: {others}")
     if ours:
         await case.mend_host(report)
     elif len(foreign) < len(ips):
         for ip in foreign:
             kind: Kind = "A" if ip.version == 4 else "AAAA"
-            report.instructions += instructions(shown(record.host, kind, [str(ip)]), ())
+            report.mend(*instructions(shown(record.host, kind, [str(ip)]), ()))
         return True
     return ours
 
 
-async def check_tls(case: Case) -> Report:
+async def check_tls(case: Case, report: Report) -> None:
     """Check STARTTLS at all addresses of the MX hosts, with certificates of a known authority."""
-    report = Report()
     answer = await mx_of(case, report, quiet=True)
     for host in mx_hosts(answer):
         for ip in await case.addresses(host, report, "the MX host"):
             await case.probe(report, (ip,), 25, host.rstrip("."))
-    return report
 
 
-async def check_mtasts(case: Case) -> Report:
+async def check_mtasts(case: Case, report: Report) -> None:
     """Check that the MTA-STS record and the policy exist and match (AUTH-73)."""
-    report = Report()
     mtasts = case.settings.mtasts
     if mtasts is None:
-        report.warnings.append("MTA-STS isn't set up for this domain")
-        report.instructions.append(
+        report.warning("MTA-STS isn't set up for this domain")
+        report.mend(
             "turn on mtasts_https for a listener, add [domains.NAME.mtasts] to domains.toml (moxlite config "
             "describe-domains), and add the records from `moxlite config dnsrecords`"
         )
@@ -197,25 +192,24 @@ async def check_mtasts(case: Case) -> Report:
         identifier = await find_record(case.resolver, case.domain)
         report.found.append(f"record with id {identifier}")
         if mtasts is not None and identifier != mtasts.policy_id:
-            report.errors.append(f"the record has ID {identifier}, but the policy here has {mtasts.policy_id}")
+            report.error(f"the record has ID {identifier}, but the policy here has {mtasts.policy_id}")
             case.ask_for(report, "mtasts", name=name, found=await _policy_lines(case, name))
     except NoPolicy as error:
         if mtasts is not None:
-            report.errors.append(f"no record: {error}")
+            report.error(f"no record: {error}")
             case.ask_for(report, "mtasts", name=name)
     except PolicyError as error:
-        report.errors.append(f"record: {error}")
+        report.error(f"record: {error}")
         if not error.temporary:
             case.ask_for(report, "mtasts", name=name, found=await _policy_lines(case, name))
     if mtasts is None and not report.found:
-        return report
+        return
     ips = await case.addresses(f"mta-sts.{absolute_name(case.domain)}", report, "the policy host")
     if not ips:
         case.ask_for(report, "mtasts", name=f"mta-sts.{absolute_name(case.domain)}")
-        return report
+        return
     if any(case.reachable(report, ip) for ip in ips):
         await _policy(case, report)
-    return report
 
 
 async def _policy_lines(case: Case, name: str) -> list[str]:
@@ -227,33 +221,31 @@ async def _policy(case: Case, report: Report) -> None:
         policy = await fetch_policy(case.network.fetch, case.domain)
     except (PolicyError, FetchFailed) as error:
         if not (isinstance(error, FetchFailed) and case.is_ordered(report, f"mta-sts.{case.domain.ascii}")):
-            report.errors.append(f"policy: {error}")
+            report.error(f"policy: {error}")
         return
     report.found.append(f"policy with mode {policy.mode}, max_age {policy.max_age}, mx {' '.join(policy.mx)}")
     if policy.mode == "none":
-        report.warnings.append("the policy has mode none, so it doesn't protect mail")
+        report.warning("the policy has mode none, so it doesn't protect mail")
     elif policy.mode == "testing":
-        report.instructions.append(
-            "the policy has mode testing; if TLS reports show no failures for a few weeks, set mode enforce"
-        )
+        report.note("the policy has mode testing; if TLS reports show no failures for a few weeks, set mode enforce")
     if policy.max_age <= SHORT_AGE:
-        report.warnings.append(
-            f"the policy is only cached for {policy.max_age} s; use a week or more for better protection"
-        )
+        report.warning(f"the policy is only cached for {policy.max_age} s; use a week or more for better protection")
     if policy.mode != "none":
         await _compare_hosts(case, report, policy)
 
 
 async def _compare_hosts(case: Case, report: Report, policy: Policy) -> None:
     if not matches(policy, case.host.ascii):
-        report.errors.append(f"the policy doesn't include this server, {case.host}")
+        report.error(f"the policy doesn't include this server, {case.host}")
     hosts = [host.rstrip(".") for host in mx_hosts(await mx_of(case, report, quiet=True))]
-    report.errors += [f"the policy doesn't include the MX host {host}" for host in hosts if not matches(policy, host)]
+    for host in hosts:
+        if not matches(policy, host):
+            report.error(f"the policy doesn't include the MX host {host}")
     for pattern in policy.mx:
         one = Policy(policy.mode, policy.max_age, (pattern,))
         former = case.settings.mtasts.former_mx if case.settings.mtasts is not None else ()
         if hosts and pattern not in former and not any(matches(one, host) for host in hosts):
-            report.warnings.append(f"the policy includes {pattern}, which isn't an MX host")
+            report.warning(f"the policy includes {pattern}, which isn't an MX host")
 
 
 # The check of DANE: TLSA records in DNS, compared with the configured keys and with the certificates that port 25 shows
@@ -274,28 +266,28 @@ KEEP_KEY: Final = (
 """Where certificates aren't by ACME, MAKE_KEYS' command is refused."""
 
 
-async def check_dane(case: Case) -> Report:
+async def check_dane(case: Case, report: Report) -> None:
     """Check that the TLSA records of each MX host match the keys that it shows."""
-    report = Report(warnings=list(case.keys.host_problems))
+    for problem in case.keys.host_problems:
+        report.warning(problem)
     answer = await mx_of(case, report, quiet=True)
     if case.keys.tlsa and len(report.warnings) == len(case.keys.host_problems):  # the look-up has not failed
         if answer is None:
-            report.instructions.append("the domain doesn't have an MX record yet, which TLSA records require")
+            report.note("the domain doesn't have an MX record yet, which TLSA records require")
         elif not answer.authentic:
             text = f"{case.domain}'s MX record isn't signed, so senders won't look for TLSA records"
-            report.warnings.append(text)
+            report.warning(text)
     published = [host for host in mx_hosts(answer) if await _check_host(case, report, host)]
     if not case.keys.tlsa:
         own = absolute_name(case.host)
-        report.warnings.append(
+        report.warning(
             "host keys aren't set up, so the next certificate may have a key that doesn't match the TLSA records"
             if own in map(str.lower, published)
             else "DANE isn't available because no listener with SMTP has host keys"
         )
         listeners = case.snapshot.static.listeners.values()
         ordered = any(one.smtp.enabled and one.tls is not None and one.tls.acme is not None for one in listeners)
-        report.instructions.append(MAKE_KEYS if ordered else KEEP_KEY)
-    return report
+        report.mend(MAKE_KEYS if ordered else KEEP_KEY)
 
 
 async def _check_host(case: Case, report: Report, host: str) -> bool:
@@ -306,17 +298,17 @@ async def _check_host(case: Case, report: Report, host: str) -> bool:
         answer = await case.resolver.tlsa(name)
     except NotFound as error:
         if wanted_records and error.authentic:
-            report.errors.append(f"{name} doesn't have a TLSA record")
+            report.error(f"{name} doesn't have a TLSA record")
             case.ask_for(report, "dane", name=name.lower())
         elif wanted_records:
-            report.warnings.append(f"{host} doesn't have TLSA records; its zone must be signed with DNSSEC first")
+            report.warning(f"{host} doesn't have TLSA records; its zone must be signed with DNSSEC first")
         return False
     except DNSError as error:
-        report.errors.append(f"couldn't look up {name} TLSA, so senders that use DANE can't deliver: {error}")
+        report.error(f"couldn't look up {name} TLSA, so senders that use DANE can't deliver: {error}")
         return False
     report.found += shown(name, "TLSA", answer.records[:MAX_HOSTS])
     if not answer.authentic:
-        report.errors.append(f"{name} has TLSA records, but its zone isn't signed, so they have no effect")
+        report.error(f"{name} has TLSA records, but its zone isn't signed, so they have no effect")
     live = await _live(case, report, host)
     if wanted_records:
         _compare_keys(report, name, answer, wanted_records, live)
@@ -339,7 +331,7 @@ async def _live(case: Case, report: Report, host: str) -> Live:
                 live[ip] = chain
             else:
                 why = problem or "no certificate"
-                report.warnings.append(f"couldn't compare {host}'s TLSA records with port 25: {why}")
+                report.warning(f"couldn't compare {host}'s TLSA records with port 25: {why}")
     return live
 
 
@@ -351,12 +343,12 @@ def _compare_keys(
     missing = ours - set(answer.records)
     strange = [record for record in answer.records if record not in ours and not _fits_any([record], live, name)]
     if missing:
-        report.errors.append(f"{name} lacks {len(missing)} TLSA record{'s' if len(missing) > 1 else ''} of our keys")
+        report.error(f"{name} lacks {len(missing)} TLSA record{'s' if len(missing) > 1 else ''} of our keys")
     for line in shown(name, "TLSA", strange[:MAX_HOSTS]):
-        report.errors.append(f"a TLSA record doesn't match this server's keys: {line}")
+        report.error(f"a TLSA record doesn't match this server's keys: {line}")
     if missing or strange:
         kept = [record for record in answer.records if record in ours]
-        report.instructions += instructions(shown(name, "TLSA", [*strange[:MAX_HOSTS], *kept]), wanted_records)
+        report.mend(*instructions(shown(name, "TLSA", [*strange[:MAX_HOSTS], *kept]), wanted_records))
 
 
 def _compare_live(
@@ -371,16 +363,16 @@ def _compare_live(
     unfit = [ip for ip, chain in live.items() if not _fits(answer.records, chain, name)]
     for ip in unfit:
         text = f"no TLSA record for {name} matches the key on {ip} port 25, so senders that use DANE can't deliver"
-        report.errors.append(text)
+        report.error(text)
     if not unfit or host.lower() != absolute_name(case.host):
         return
     now = dict.fromkeys(public_key_record(live[ip][0].public_key()) for ip in unfit)
     if not keys:
         wanted_records = [WantedRecord("dane", name, "TLSA", tlsa) for tlsa in now]
-        report.instructions += instructions(shown(name, "TLSA", answer.records[:MAX_HOSTS]), wanted_records)
+        report.mend(*instructions(shown(name, "TLSA", answer.records[:MAX_HOSTS]), wanted_records))
     elif not keys >= now.keys():
         text = "port 25 uses a key that isn't in host_private_key_files: systemctl restart moxlite"
-        report.instructions.append(text)
+        report.mend(text)
 
 
 def _fits(records: Sequence[TLSA], chain: Sequence[x509.Certificate], name: str) -> bool:
@@ -399,7 +391,7 @@ logger = logging.getLogger("moxlite.admin.dns")
 SECONDS: Final = 30.0
 """Seconds for all topics together."""
 
-TOPICS: Final[Mapping[str, Callable[[Case], Awaitable[Report]]]] = {
+TOPICS: Final[Mapping[str, Callable[[Case, Report], Awaitable[None]]]] = {
     "dnssec": check_dnssec,
     "iprev": check_iprev,
     "mx": check_mx,
@@ -426,15 +418,15 @@ async def check_servers(resolver: Resolver, host: Domain) -> Report:
       host: a name that should exist.
     """
     silence = await resolver.silence(f"{host.ascii}.")
+    report = Report("DNS", "dns-server")
     if not silence.servers:
-        return Report()
+        return report
     several = len(silence.servers) > 1
     text = f"DNS server{'s' * several} {', '.join(map(str, silence.servers))} {'do' if several else 'does'} not answer"
     mend = f"mend {silence.file}" if silence.file else "correct the address in dns.servers (moxlite.toml) or --resolver"
     if any(ip.is_loopback for ip in silence.servers):
         mend += "; check that a resolver like unbound is running on this machine"
-    report = Report(instructions=[mend])
-    (report.errors if silence.all else report.warnings).append(text)
+    (report.error if silence.all else report.warning)(text, mend)
     return report
 
 
@@ -480,18 +472,21 @@ async def check_domain(
         resolver=resolver,
         network=network,
     )
-    late = f"the check didn't finish within {SECONDS:.0f} s"
-    reports = {name: Report(errors=[late]) for name in TOPICS if name in topics}
+    reports = {name: Report(f"{domain} {name}") for name in TOPICS if name in topics}
+    ended: set[str] = set()
 
-    async def run(name: str, topic: Callable[[Case], Awaitable[Report]]) -> None:
+    async def run(name: str, report: Report) -> None:
         try:
-            reports[name] = await topic(case)
+            await TOPICS[name](case, report)
         except Exception as error:  # one topic's crash becomes an entry of its report, and the others go on (ADMIN-67)
             logger.exception("DNS check failed", extra={"kv": {"topic": name, "domain": domain.ascii}})
-            reports[name] = Report(errors=[f"the check failed: {fault_of(error)}"])
+            report.error(f"the check failed: {fault_of(error)}")
+        ended.add(name)
 
     with trio.move_on_after(SECONDS):
         async with trio.open_nursery() as nursery:
-            for name in reports:
-                nursery.start_soon(run, name, TOPICS[name])
+            for name, report in reports.items():
+                nursery.start_soon(run, name, report)
+    for name in reports.keys() - ended:
+        reports[name].error(f"the check didn't finish within {SECONDS:.0f} s")
     return reports

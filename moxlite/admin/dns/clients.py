@@ -17,9 +17,8 @@ MAX_SERVICES: Final = 10
 """Number of SRV records of one name that are checked."""
 
 
-async def check_srv(case: Case) -> Report:
+async def check_srv(case: Case, report: Report) -> None:
     """Check the SRV records of the domain's services."""
-    report = Report()
     for record in case.records("srv"):
         if not isinstance(record.value, SRV):
             await _check_path(case, report, record)
@@ -27,15 +26,13 @@ async def check_srv(case: Case) -> Report:
         srvs = await case.look_up(report, case.resolver.srv, record.name, "SRV", optional=record.optional)
         if not srvs:
             if srvs is not None and not record.optional:
-                report.errors.append(f"no SRV record at {record.name}")
-                report.instructions += instructions((), [record])
+                report.error(f"no SRV record at {record.name}", *instructions((), [record]))
             continue
         report.found += shown(record.name, "SRV", srvs[:MAX_SERVICES])
         if not any((srv.port, srv.target) == (record.value.port, record.value.target) for srv in srvs):
-            problems = report.warnings if record.optional else report.errors
-            problems.append(f"{record.name} is {_shown(srvs[0])}, but should be {_shown(record.value)}")
-            report.instructions += instructions(shown(record.name, "SRV", srvs[:MAX_SERVICES]), [record])
-    return report
+            add = report.warning if record.optional else report.error
+            add(f"{record.name} is {_shown(srvs[0])}, but should be {_shown(record.value)}")
+            report.mend(*instructions(shown(record.name, "SRV", srvs[:MAX_SERVICES]), [record]))
 
 
 async def _check_path(case: Case, report: Report, wanted_record: WantedRecord) -> None:
@@ -43,88 +40,80 @@ async def _check_path(case: Case, report: Report, wanted_record: WantedRecord) -
     found = await case.look_up(report, case.resolver.txt, wanted_record.name, "TXT", optional=True) or ()
     report.found += shown(wanted_record.name, "TXT", found[:MAX_SERVICES])
     if any(one.startswith("path=") and one != wanted_record.value for one in found):
-        report.warnings.append(f"{wanted_record.name} has a different path than {wanted_record.value}")
-        report.instructions += instructions(shown(wanted_record.name, "TXT", found[:MAX_SERVICES]), [wanted_record])
-
-
-async def check_autoconfig(case: Case) -> Report:
-    """Check the host where Thunderbird finds its settings."""
-    report = Report()
-    if not case.records("autoconfig"):
-        report.instructions.append(
-            "autoconfig_https isn't turned on for any listener, so users have to enter their settings"
+        report.warning(
+            f"{wanted_record.name} has a different path than {wanted_record.value}",
+            *instructions(shown(wanted_record.name, "TXT", found[:MAX_SERVICES]), [wanted_record]),
         )
-        return report
+
+
+async def check_autoconfig(case: Case, report: Report) -> None:
+    """Check the host where Thunderbird finds its settings."""
+    if not case.records("autoconfig"):
+        report.note("autoconfig_https isn't turned on for any listener, so users have to enter their settings")
+        return
     await _host(case, report, f"autoconfig.{case.domain.ascii}.", "autoconfig")
-    return report
 
 
-async def check_autodiscover(case: Case) -> Report:
+async def check_autodiscover(case: Case, report: Report) -> None:
     """Check the host and SRV record where Outlook finds its settings."""
-    report = Report()
     wanted = [record.value for record in case.records("autodiscover") if isinstance(record.value, SRV)]
     if not wanted:
-        return report
+        return
     name = f"_autodiscover._tcp.{case.domain.ascii}."
     srvs = await case.look_up(report, case.resolver.srv, name, "SRV")
     if srvs == ():
-        report.errors.append(f"no SRV record at {name}")
+        report.error(f"no SRV record at {name}")
         case.ask_for(report, "autodiscover", name=name)
     wrong: list[SRV] = []
     for srv in (srvs or ())[:MAX_SERVICES]:
         report.found += shown(name, "SRV", [srv])
         if srv.port != HTTPS:
-            report.errors.append(f"{name} has port {srv.port}, but must have 443")
+            report.error(f"{name} has port {srv.port}, but must have 443")
             wrong.append(srv)
         if srv.target == ".":
-            report.errors.append(f"{name} says that this service isn't available")
+            report.error(f"{name} says that this service isn't available")
             wrong.append(srv)
             continue
         ips = await case.addresses(srv.target, report, "the target")
         if not case.are_ours(ips):
-            report.errors.append(f"{name} points to {srv.target}, which isn't this server")
+            report.error(f"{name} points to {srv.target}, which isn't this server")
             wrong.append(srv)
         await case.probe(report, ips, HTTPS, srv.target.rstrip("."))
     if wrong:
         case.ask_for(report, "autodiscover", name=name, found=shown(name, "SRV", dict.fromkeys(wrong)))
-    return report
 
 
-async def check_pacc(case: Case) -> Report:
+async def check_pacc(case: Case, report: Report) -> None:
     """Check where programs find their settings by PACC, and the text with the digest of these. Both may be left out;
     a text that does not fit makes programs refuse the settings. One that fits is enough: another may be there while
     the settings change.
     """
-    report = Report()
     for record in case.records("pacc"):
         if record.kind != "TXT":
             continue
         found = await case.texts(report, "pacc", record.name)
         if found is None:
-            return report
+            return
         if not found:
             case.ask_for(report, "pacc")
-            return report
+            return
         if digest_in(str(record.value)) not in map(digest_in, found[:MAX_SERVICES]):
-            report.errors.append(f"{record.name} doesn't have the digest of the settings, so mail clients reject them")
+            report.error(f"{record.name} doesn't have the digest of the settings, so mail clients reject them")
             case.ask_for(report, "pacc", name=record.name, found=shown(record.name, "TXT", found[:MAX_SERVICES]))
         await _host(case, report, f"ua-auto-config.{case.domain.ascii}.", "pacc")
-    return report
 
 
-async def check_client_settings(case: Case) -> Report:
+async def check_client_settings(case: Case, report: Report) -> None:
     """Check the host that users type into their settings."""
-    report = Report()
     own = case.settings.client_settings_domain
     if own is None or own == case.host:
-        return report
+        return
     listeners = case.snapshot.static.listeners.values()
     pages = any(web_service.enabled for all_ in listeners for web_service in (all_.account_https, all_.webmail_https))
     imaps = [listener.imaps.port for listener in listeners if listener.imaps.enabled]
     ips = await _host(case, report, f"{own.ascii}.", "client-settings", probe=pages)
     if imaps:
         await case.probe(report, ips, imaps[0], own.ascii)
-    return report
 
 
 async def _host(case: Case, report: Report, name: str, topic: Topic, *, probe: bool = True) -> tuple[IPAddress, ...]:
@@ -132,7 +121,7 @@ async def _host(case: Case, report: Report, name: str, topic: Topic, *, probe: b
     ips = await case.addresses(name, report, "the host")
     if not ips or not case.are_ours(ips):
         if ips:
-            report.errors.append(f"{name} has addresses that aren't this server's: {', '.join(map(str, ips))}")
+            report.error(f"{name} has addresses that aren't this server's: {', '.join(map(str, ips))}")
         case.ask_for(report, topic, name=name, found=await case.host_lines(name))
     if probe:
         await case.probe(report, ips, HTTPS, name.rstrip("."))

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import zip_longest
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -11,18 +11,69 @@ from moxlite.admin.dns.wanted import STARTS, Keys, Kind, Topic, Value, WantedRec
 from moxlite.admin.dns.zonefile import record_line, zone_line
 from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot
+from moxlite.findings import Finding, Grade
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, Answer, DNSError, NotFound, Resolver
 from moxlite.proto.address import Domain
 
 
 class Report(msgspec.Struct):
-    """The report on one topic: errors, warnings, instructions and the records found, each one line."""
+    """The report on one topic: what is wrong, each with what to do about it, and the records found, one line each.
 
-    errors: list[str] = []
-    warnings: list[str] = []
-    instructions: list[str] = []
+    about: the subject of the findings, such as ``example.org mx``.
+    """
+
+    about: str = ""
+    code: Literal["dns", "dns-server"] = "dns"
+    findings: list[Finding] = []
     found: list[str] = []
+
+    def error(self, text: str, *commands: str) -> None:
+        """Add a fault because of which mail is lost or refused."""
+        self._add("error", text, commands)
+
+    def warning(self, text: str, *commands: str) -> None:
+        """Add a fault that has time."""
+        self._add("warning", text, commands)
+
+    def note(self, text: str) -> None:
+        """Add, once, what could not be checked or could be better."""
+        if text not in self.instructions:
+            self._add("note", text, ())
+
+    def mend(self, *commands: str) -> None:
+        """Add to the last fault what to do about it."""
+        at = next((at for at in reversed(range(len(self.findings))) if self.findings[at].grade != "note"), None)
+        if at is None:
+            for command in commands:
+                self.note(command)
+            return
+        last = self.findings[at]
+        self.findings[at] = msgspec.structs.replace(last, commands=tuple(dict.fromkeys((*last.commands, *commands))))
+
+    def _add(self, grade: Grade, text: str, commands: tuple[str, ...]) -> None:
+        self.findings.append(Finding(grade=grade, code=self.code, about=self.about, text=text, commands=commands))
+
+    @property
+    def errors(self) -> list[str]:
+        """Texts of the errors."""
+        return [finding.text for finding in self.findings if finding.grade == "error"]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Texts of the warnings."""
+        return [finding.text for finding in self.findings if finding.grade == "warning"]
+
+    @property
+    def instructions(self) -> list[str]:
+        """What to do about all of them, and the notes."""
+        lines = [line for one in self.findings for line in ((one.text,) if one.grade == "note" else one.commands)]
+        return list(dict.fromkeys(lines))
+
+    def lines(self) -> dict[str, list[str]]:
+        """The report as programs get it."""
+        kept = ("errors", "warnings", "instructions", "found")
+        return {name: getattr(self, name) for name in kept}
 
 
 R = TypeVar("R")
@@ -66,10 +117,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             answer = await self.resolver.ips(name)
         except NotFound as error:
             why = "the name isn't in DNS" if error.nonexistent else "the name has no A or AAAA records"
-            report.errors.append(f"{what} {name} doesn't have an address: {why}")
+            report.error(f"{what} {name} doesn't have an address: {why}")
             return ()
         except DNSError as error:
-            report.errors.append(f"can't find addresses for {what} {name}: {error}")
+            report.error(f"can't find addresses for {what} {name}: {error}")
             return None
         report.found.append(f"{name} {' '.join(map(str, answer.records))}")
         return answer.records
@@ -97,7 +148,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         except NotFound:
             return ()
         except DNSError as error:
-            (report.warnings if optional else report.errors).append(f"couldn't look up {name} {kind}: {error}")
+            (report.warning if optional else report.error)(f"couldn't look up {name} {kind}: {error}")
             return None
 
     async def the_text(self, report: Report, topic: Topic, name: str) -> str | None:
@@ -108,7 +159,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         if found is None or len(found) == 1:
             return found[0] if found else None
         problem = f"{len(found)} records, there must be one" if found else "no record"
-        report.errors.append(f"{name} TXT {STARTS[topic]}: {problem}")
+        report.error(f"{name} TXT {STARTS[topic]}: {problem}")
         self.ask_for(report, topic, name=name, found=shown(name, "TXT", found), kept=found)
         return None
 
@@ -130,7 +181,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         found: Sequence[str] = (),
         kept: Sequence[str] = (),
     ) -> None:
-        """Add instructions for publishing the wanted records of a topic.
+        """Add to the last fault instructions for publishing the wanted records of a topic.
 
         Args:
           name: of the records, None for all.
@@ -138,15 +189,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
           kept: texts at `name` whose permissions the new one keeps.
         """
         wanted_records = [record.merged(kept) for record in self.records(topic) if name is None or record.name == name]
-        report.instructions += [line for line in instructions(found, wanted_records) if line not in report.instructions]
+        report.mend(*instructions(found, wanted_records))
 
     async def mend_host(self, report: Report) -> None:
-        """Add instructions for the addresses of the host: which to add, replace and remove."""
+        """Add to the last fault instructions for the addresses of the host: which to add, replace and remove."""
         found = await self.host_lines(f"{self.host.ascii}.")
         for kind in ("A", "AAAA"):
             wanted_records = [record for record in self.records("host") if record.kind == kind]
-            lines = instructions([line for line in found if f" {kind} " in line], wanted_records)
-            report.instructions += [line for line in lines if line not in report.instructions]
+            report.mend(*instructions([line for line in found if f" {kind} " in line], wanted_records))
 
     async def probe(self, report: Report, ips: Sequence[IPAddress], port: int, host: str) -> None:
         """Connect to each address with TLS, and report problems."""
@@ -155,24 +205,22 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
                 continue
             problem = await (self.network.smtp(ip, host) if port == 25 else self.network.tls(ip, port, host))
             if problem and not self.is_ordered(report, host):
-                report.errors.append(f"TLS for {host}: {problem}")
+                report.error(f"TLS for {host}: {problem}")
 
     def is_ordered(self, report: Report, host: str) -> bool:
         """Whether the first certificate of a host is being obtained, so that its connections say nothing yet."""
         if host not in self.keys.first_orders:
             return False
-        line = f"couldn't check TLS for {host} because its certificate is being issued; check again in a few minutes"
-        if line not in report.instructions:
-            report.instructions.append(line)
+        report.note(
+            f"couldn't check TLS for {host} because its certificate is being issued; check again in a few minutes"
+        )
         return True
 
     def reachable(self, report: Report, ip: IPAddress) -> bool:
         """Whether a connection to an address can tell anything: not to ours while the server does not run."""
         if self.served or (self.ips is not None and ip not in self.ips):
             return True
-        line = "couldn't check TLS because the server isn't running; start it and check again"
-        if line not in report.instructions:
-            report.instructions.append(line)
+        report.note("couldn't check TLS because the server isn't running; start it and check again")
         return False
 
 
@@ -225,15 +273,15 @@ async def mx_of(case: Case, report: Report, *, quiet: bool = False) -> Answer[MX
         answer = await case.resolver.mx(name)
     except NotFound as error:
         if not quiet:
-            report.errors.append(f"no MX record: {error}")
+            report.error(f"no MX record: {error}")
             case.ask_for(report, "mx")
         return None
     except DNSError as error:
         text = f"couldn't look up {name} MX: {error}"
         if quiet:
-            report.warnings.append(f"not checked: {text}")
+            report.warning(f"not checked: {text}")
         else:
-            report.errors.append(text)
+            report.error(text)
         return None
     if not quiet:
         report.found += shown(name, "MX", answer.records[:MAX_HOSTS])

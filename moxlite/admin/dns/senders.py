@@ -17,26 +17,24 @@ MAX_KEYS: Final = 10
 """Number of TXT records at a selector that are shown."""
 
 
-async def check_spf(case: Case) -> Report:
+async def check_spf(case: Case, report: Report) -> None:
     """Check that SPF of the domain and of the host permits each of our addresses."""
-    report = Report()
     _smarthosts(case, report)
     found = await case.the_text(report, "spf", f"{case.domain.ascii}.")
     ips = (*(case.ips or ()), *case.socks)
     if case.ips is None or not ips:
-        report.warnings.append(
-            "this server's addresses are unknown (0.0.0.0, ::, NAT), so SPF couldn't be checked for them"
+        report.warning(
+            "this server's addresses are unknown (0.0.0.0, ::, NAT), so SPF couldn't be checked for them",
+            "add the addresses to ips or nat_ips of the public listener",
         )
-        report.instructions.append("add the addresses to ips or nat_ips of the public listener")
     for ip in ips if found else ():
         result = await check_sender(
             case.resolver, ip=ip, mail_from=f"postmaster@{case.domain.ascii}", helo=case.host.ascii
         )
         if result.status != SPFStatus.PASS:
-            report.errors.append(f"{case.domain}'s SPF for {ip}: {result.status}{_because(result.problem)}")
+            report.error(f"{case.domain}'s SPF for {ip}: {result.status}{_because(result.problem)}")
             _mend_spf(case, report, "spf", found or "", result.status)
     await _host_spf(case, report)
-    return report
 
 
 async def _host_spf(case: Case, report: Report) -> None:
@@ -48,7 +46,7 @@ async def _host_spf(case: Case, report: Report) -> None:
     for ip in case.ips or ():
         result = await check_helo(case.resolver, ip=ip, helo=case.host.ascii)
         if result.status != SPFStatus.PASS:
-            report.errors.append(f"the host {case.host}'s SPF for {ip}: {result.status}{_because(result.problem)}")
+            report.error(f"the host {case.host}'s SPF for {ip}: {result.status}{_because(result.problem)}")
             _mend_spf(case, report, "spf-host", found, result.status)
 
 
@@ -63,16 +61,16 @@ def _mend_spf(case: Case, report: Report, topic: Topic, found: str, status: SPFS
     case.ask_for(report, topic, name=name, found=shown(name, "TXT", [found]), kept=kept)
 
 
-async def check_dkim(case: Case) -> Report:
+async def check_dkim(case: Case, report: Report) -> None:
     """Check that each selector has the record of its key."""
-    report = Report()
     _smarthosts(case, report)
-    report.errors += case.keys.dkim_problems
+    for problem in case.keys.dkim_problems:
+        report.error(problem)
     if not case.settings.dkim.selectors:
-        report.errors.append("no DKIM keys are set up, so this domain's mail isn't signed")
-        return report
+        report.error("no DKIM keys are set up, so this domain's mail isn't signed")
+        return
     if not case.settings.dkim.sign:
-        report.errors.append("dkim.sign is empty, so this domain's mail isn't signed")
+        report.error("dkim.sign is empty, so this domain's mail isn't signed")
     for wanted_record in case.records("dkim"):
         texts = await case.look_up(report, case.resolver.txt, wanted_record.name, "TXT")
         if texts is None:
@@ -81,49 +79,46 @@ async def check_dkim(case: Case) -> Report:
         try:
             record = choose_record(texts)
         except RecordError as error:
-            report.errors.append(f"{wanted_record.name}: {error}")
+            report.error(f"{wanted_record.name}: {error}")
             case.ask_for(report, "dkim", name=wanted_record.name, found=lines)
             continue
         report.found.append(f"{wanted_record.name} TXT with a {record.bits}-bit key")
         own = parse_record(str(wanted_record.value))
         form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         if record.key.public_bytes(*form) != own.key.public_bytes(*form):
-            report.errors.append(f"{wanted_record.name} has a different key than this server, so its signatures fail")
+            report.error(f"{wanted_record.name} has a different key than this server, so its signatures fail")
             case.ask_for(report, "dkim", name=wanted_record.name, found=lines)
         if record.testing:
-            report.warnings.append(f"{wanted_record.name} has DKIM in test mode (t=y)")
-    return report
+            report.warning(f"{wanted_record.name} has DKIM in test mode (t=y)")
 
 
-async def check_dmarc(case: Case) -> Report:
+async def check_dmarc(case: Case, report: Report) -> None:
     """Check that there is a DMARC policy with an effect, and that its reports come here."""
-    report = Report()
     name = f"_dmarc.{case.domain.ascii}."
     settings = case.settings.dmarc
     own = "" if settings is None else report_address(case.domain, settings)
     found = await case.the_text(report, "dmarc", name)
     if found is None:
-        return report
+        return
     lines = shown(name, "TXT", [found])
     try:
         record = parse_dmarc(found)
     except DMARCRecordError as error:
-        report.errors.append(f"{name}: {error}")
+        report.error(f"{name}: {error}")
         case.ask_for(report, "dmarc", name=name, found=lines)
-        return report
+        return
     if case.settings.strict_records and "none" in (record.policy, record.subdomains):
-        report.warnings.append("the policy doesn't ask receivers to do anything (p=none, or sp=none)")
+        report.warning("the policy doesn't ask receivers to do anything (p=none, or sp=none)")
     if record.testing:
-        report.warnings.append("the policy is in test mode (t=y, or pct=0)")
+        report.warning("the policy is in test mode (t=y, or pct=0)")
     if settings is None:
-        report.warnings.append("no address for DMARC reports is set for this domain")
-        return report
+        report.warning("no address for DMARC reports is set for this domain")
+        return
     if own.lower() not in [address.lower() for address in record.rua]:
-        report.errors.append(f"reports do not go to {own}")
+        report.error(f"reports do not go to {own}")
         case.ask_for(report, "dmarc", name=name, found=lines, kept=[found])
     for uri in record.rua:
         await _external(case, report, uri)
-    return report
 
 
 async def _external(case: Case, report: Report, uri: str) -> None:
@@ -133,37 +128,35 @@ async def _external(case: Case, report: Report, uri: str) -> None:
         return
     name = f"{case.domain.ascii}._report._dmarc.{at}."
     if await case.texts(report, "dmarc", name) == []:
-        report.errors.append(f"{at} doesn't accept reports about {case.domain}, so none will be sent there")
-        report.instructions.append(f'add to DNS: {name} TXT "v=DMARC1"')
+        report.error(
+            f"{at} doesn't accept reports about {case.domain}, so none will be sent there",
+            f'add to DNS: {name} TXT "v=DMARC1"',
+        )
 
 
-async def check_tlsrpt(case: Case) -> Report:
+async def check_tlsrpt(case: Case, report: Report) -> None:
     """Check that TLS reports about the domain come here."""
-    report = Report()
     if case.settings.tlsrpt is None:
-        report.errors.append("no address for TLS reports is set for this domain")
-        report.instructions.append(
+        report.error("no address for TLS reports is set for this domain")
+        report.mend(
             f'add to domains.toml: [domains."{case.domain}".tlsrpt] with localpart = "tlsreports", account = '
             '"…", mailbox = "TLSRPT"'
         )
-        return report
+        return
     await _tlsrpt(case, report, f"_smtp._tls.{case.domain.ascii}.", "tlsrpt")
-    return report
 
 
-async def check_host_tlsrpt(case: Case) -> Report:
+async def check_host_tlsrpt(case: Case, report: Report) -> None:
     """Check that TLS reports about the host come here."""
-    report = Report()
     if case.host == case.domain:
-        return report  # its record is that of the domain
+        return  # its record is that of the domain
     if case.snapshot.static.host_tlsrpt is None:
-        report.errors.append("no address for TLS reports about this machine is set")
-        report.instructions.append(
+        report.error("no address for TLS reports about this machine is set")
+        report.mend(
             'add to moxlite.toml: [host_tlsrpt] with localpart = "tlsreports", account = "…", mailbox = "TLSRPT"'
         )
-        return report
+        return
     await _tlsrpt(case, report, f"_smtp._tls.{case.host.ascii}.", "host-tlsrpt")
-    return report
 
 
 async def _tlsrpt(case: Case, report: Report, name: str, topic: Topic) -> None:
@@ -173,7 +166,7 @@ async def _tlsrpt(case: Case, report: Report, name: str, topic: Topic) -> None:
         return
     have = report_addresses(found)
     if own not in have:
-        report.errors.append(f"reports do not go to {own}" if have else f"{name} doesn't have rua")
+        report.error(f"reports do not go to {own}" if have else f"{name} doesn't have rua")
         case.ask_for(report, topic, name=name, found=shown(name, "TXT", [found]), kept=[found])
 
 
@@ -193,7 +186,7 @@ def _smarthosts(case: Case, report: Report) -> None:
         transport = case.snapshot.static.transports.get(name)
         relay = None if transport is None else transport.submissions or transport.submission or transport.smtp
         if relay is not None:
-            report.instructions.append(
+            report.note(
                 f"mail may be sent through the transport {name} ({relay.host}); follow its provider's "
                 "instructions for SPF and DKIM, which can't be checked here"
             )

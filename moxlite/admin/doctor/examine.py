@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from moxlite.admin.doctor.findings import in_order
 from moxlite.admin.doctor.requests import Running
 from moxlite.admin.quickstart.switches import ADMIN_PORT
 from moxlite.config.load import DNS_FOLDER, DOMAINS_FILE, ConfigError, parse, read_source
-from moxlite.findings import Finding, Grade
+from moxlite.findings import Finding
 from moxlite.net.dnssec.resolver import validating
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.process.configtest import test_config
@@ -189,8 +189,8 @@ async def check_names(examination: Examination) -> list[Finding]:
                 served=examination.running is not None,
                 held=examination.held,
             )
-        for topic, report in reports.items():
-            findings.extend(_of(str(domain), topic, report))
+        for report in reports.values():
+            findings.extend(_of(str(domain), report))
 
     async with trio.open_nursery() as nursery:
         for name, settings in snapshot.domains.domains.items():
@@ -296,24 +296,12 @@ MAX_COMMANDS: Final = 8
 
 async def check_servers(examination: Examination) -> list[Finding]:
     """Check that the DNS servers answer."""
-    hostname = examination.snapshot.static.hostname
-    report = await dns.check_servers(examination.resolver, hostname)
-    see = tuple(report.instructions)
-    graded: tuple[tuple[Grade, list[str]], ...] = (("error", report.errors), ("warning", report.warnings))
-    return [
-        Finding(grade=grade, code="dns-server", about="DNS", text=text, commands=see)
-        for grade, texts in graded
-        for text in texts
-    ]
+    return (await dns.check_servers(examination.resolver, examination.snapshot.static.hostname)).findings
 
 
-def _of(domain: str, topic: str, report: Report) -> list[Finding]:
-    about = f"{domain} {topic}"
-    see = tuple(report.instructions[:MAX_COMMANDS]) or (f"moxlite config dnscheck {domain}",)
-
-    def find(grade: Grade, text: str, commands: tuple[str, ...]) -> Finding:
-        return Finding(grade=grade, code="dns", about=about, text=f"{about}: {text}", commands=commands)
-
-    findings = [find("error", text, see) for text in report.errors]
-    findings += [find("warning", text, see) for text in report.warnings]
-    return findings or [find("note", text, ()) for text in report.instructions]
+def _of(domain: str, report: Report) -> Iterator[Finding]:
+    """The faults of a topic, or its notes where it has none, in a text that names the topic."""
+    faults = [finding for finding in report.findings if finding.grade != "note"]
+    for finding in faults or report.findings:
+        see = () if not faults else finding.commands[:MAX_COMMANDS] or (f"moxlite config dnscheck {domain}",)
+        yield replace(finding, text=f"{finding.about}: {finding.text}", commands=see)

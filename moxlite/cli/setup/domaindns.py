@@ -14,6 +14,7 @@ from moxlite.cli.prompts import resolver_at, resolver_option
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
+    from moxlite.admin.dns.report import Report
     from moxlite.config.domains import DomainConfig
     from moxlite.config.snapshot import Snapshot
     from moxlite.net.resolver import Resolver
@@ -71,7 +72,7 @@ def dnscheck(name: str, resolver: str | None) -> int:
     http = HTTPClient(asked, allow_internal=static.allow_private_mx, roots=roots_of(static))
     network = Internet(static.hostname.ascii, trust_of(static), http)
 
-    async def run() -> "dict[str, object]":
+    async def run() -> "dict[str, Report]":
         servers = await check_servers(asked, static.hostname)
         if servers.errors:
             return {"servers": servers}
@@ -82,15 +83,15 @@ def dnscheck(name: str, resolver: str | None) -> int:
         }
 
     reports = trio.run(run)
-    failed = any(getattr(report, "errors", None) for report in reports.values())
+    failed = any(report.errors for report in reports.values())
     if settings().as_json:
-        show_json(reports)
+        show_json({topic: report.lines() for topic, report in reports.items()})
         return FAILED if failed else 0
     for topic, report in reports.items():
         lines = [
             f"  {mark}: {printable(line)}"
             for mark, key in (("error", "errors"), ("warning", "warnings"), ("do", "instructions"))
-            for line in getattr(report, key)
+            for line in report.lines()[key]
         ]
         print(f"{topic}: {'' if lines else 'ok'}")
         print("".join(f"{line}\n" for line in lines), end="")

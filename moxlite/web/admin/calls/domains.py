@@ -270,12 +270,7 @@ class DNSCalls(AdminCalls):
                     topics=(topic,),
                 )
                 report = checked[topic]
-        return msgspec.structs.replace(
-            _report(topic, report.errors),
-            warnings=report.warnings,
-            instructions=report.instructions,
-            found=report.found,
-        )
+        return msgspec.structs.replace(_report(topic), **report.lines())
 
     def _validating(self, plain: Resolver) -> Resolver:
         """A resolver that validates by itself, as that of ``config dnscheck``: the server's DNS servers may not."""
