@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import trio
 
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.snapshot import CurrentConfig, Snapshot
+from moxlite.findings import Finding
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 
@@ -35,32 +35,26 @@ MAX_FAULTS: Final = 1000
 ACCOUNT: Final = "account.db"
 
 
-class Fault(msgspec.Struct, frozen=True):
-    """A degraded database: its name in logs (an account's name for its database), its file, the error."""
-
-    name: str
-    path: Path
-    error: str
-
-
 class StorageFaults:
     """Takes faults from any thread, and writes notices to the postmaster."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[Path, Fault] = {}
+        self._waiting: dict[Path, Finding] = {}
         self._told: dict[Path, float] = {}
         self._wakeup = trio.Event()
         self._token: trio.lowlevel.TrioToken | None = None
 
     def note(self, name: str, path: Path, error: str) -> None:
-        """Note that a database became degraded. Never waits; callable in any thread."""
+        """Note that a database became degraded; `name` is an account's for its database. Never waits; callable in any
+        thread.
+        """
         since = time.monotonic() - TOLD_AGAIN
         with self._lock:
             self._told = {one: when for one, when in self._told.items() if when > since}
             if path in self._told or len(self._waiting) + len(self._told) >= MAX_FAULTS:
                 return
-            self._waiting.setdefault(path, Fault(name, path, error))
+            self._waiting.setdefault(path, _finding(name, path, error))
             token = self._token
         if token is not None:
             token.run_sync_soon(self._ring)
@@ -83,14 +77,14 @@ class StorageFaults:
             self._wakeup = trio.Event()
             await trio.sleep(GATHER)
             with self._lock:
-                faults = sorted(self._waiting.values(), key=lambda fault: fault.name)
+                faults = sorted(self._waiting.values(), key=lambda fault: fault.about)
             if faults and not await self._tell(accounts, config.current, faults):
                 await trio.sleep(RETRY)
                 self._wakeup.set()
 
-    async def _tell(self, accounts: Accounts, snapshot: Snapshot, faults: list[Fault]) -> bool:
+    async def _tell(self, accounts: Accounts, snapshot: Snapshot, faults: list[Finding]) -> bool:
         """Deliver one notice of all faults; False if it cannot be stored."""
-        once = f"storage {int(time.time() // TOLD_AGAIN)} {[str(fault.path) for fault in faults]}"
+        once = f"storage {int(time.time() // TOLD_AGAIN)} {[fault.file for fault in faults]}"
         subject = f"storage problem: {_names(faults)} is damaged or read-only"
         try:
             await notify_postmaster(accounts, snapshot, subject, _text(faults), once=once)
@@ -100,24 +94,35 @@ class StorageFaults:
         now = time.monotonic()
         with self._lock:
             for fault in faults:
-                self._waiting.pop(fault.path, None)
-                self._told[fault.path] = now
+                path = Path(fault.file)
+                self._waiting.pop(path, None)
+                self._told[path] = now
         return True
 
 
-def _names(faults: list[Fault]) -> str:
+def _finding(name: str, path: Path, error: str) -> Finding:
+    is_account = path.name == ACCOUNT
+    return Finding(
+        grade="error",
+        code="store-damaged",
+        about=f"account {name}" if is_account else name,
+        text=error,
+        commands=(f"moxlite store check {name} --deep",) if is_account else (),
+        file=str(path),
+    )
+
+
+def _names(faults: list[Finding]) -> str:
     """Names of the faulty databases, for the subject."""
-    first = faults[0]
-    name = f"account {first.name}" if first.path.name == ACCOUNT else first.name
+    name = faults[0].about
     return name if len(faults) == 1 else f"{name} and {len(faults) - 1} more"
 
 
-def _text(faults: list[Fault]) -> str:
+def _text(faults: list[Finding]) -> str:
     """Body of the notice: the faults, their consequences, and the steps to take."""
     lines = ["The server can't use these databases properly:", ""]
     for fault in faults:
-        what = f"account {fault.name}" if fault.path.name == ACCOUNT else fault.name
-        lines += [f"- {what}", f"  {fault.path}", f"  {fault.error}", ""]
+        lines += [f"- {fault.about}", f"  {fault.file}", f"  {fault.text}", ""]
     lines += [
         "New mail for these accounts is deferred, so senders will retry. You can still read existing mail,",
         "but you can't change it. Other accounts aren't affected. No data has been deleted or repaired.",
@@ -125,7 +130,7 @@ def _text(faults: list[Fault]) -> str:
         "Check the disk and the system log. After an I/O error, the server will retry automatically.",
         "If a file is damaged, the server leaves it alone until you fix it. To check for damage, run:",
         "",
-        *(f"  moxlite store check {one.name} --deep" for one in faults if one.path.name == ACCOUNT),
+        *(f"  {command}" for fault in faults for command in fault.commands),
         "",
         "stop the server, then run `moxlite account recover NAME --out DIR` to recover what's readable, or restore",
         "the last backup. You'll get this email up to once a day for each database.",
