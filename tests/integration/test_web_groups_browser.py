@@ -1,4 +1,4 @@
-"""Groups of contacts in a real browser (WEBMAIL-128g)."""
+"""Groups of contacts and favorites in a real browser (WEBMAIL-128g, WEBMAIL-128h)."""
 
 import re
 from collections.abc import Iterator
@@ -122,4 +122,41 @@ def test_three_contacts_are_put_into_a_group(chromium: Browser, server: LocalSer
         page.locator(".toast", has_text="deleted").get_by_role("button", name="Undo").click()
         expect(people.get_by_role("heading", level=2, name="Big crew")).to_be_visible()
         expect(rows).to_have_count(3)
+        assert not wrong, "\n".join(wrong)
+
+
+def test_a_favorite_is_starred_and_completed_first(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-128h: a star on the page and in the row, an entry of the side bar, the first name in To."""
+    with fresh(chromium, server, 1280) as reader:
+        desk = Desk(reader.page)
+        page = desk.page
+        anew(desk)
+        people = place(page)
+        rows = people.get_by_role("listitem")
+        expect(rows).to_have_count(5)
+        people.get_by_role("button", name="Favorites 0").click()
+        expect(people.get_by_role("status")).to_contain_text("No favorites yet.")
+        page.screenshot(path=tmp_path / "none.png")
+        wrong = judge(page, None)
+        people.get_by_role("button", name="All contacts").click()
+        rows.get_by_role("button", name="Dag Frisk").click()
+        card = people.get_by_role("article", name="Dag Frisk")
+        card.get_by_role("button", name="Add to favorites").click()
+        expect(card.get_by_role("button", name="Remove from favorites")).to_be_visible()
+        expect(rows.locator(".person-star")).to_have_count(1)
+        page.screenshot(path=tmp_path / "starred.png")
+        wrong += judge(page, None)
+        page.locator(".open-mail").click()
+        page.keyboard.press("c")
+        to = page.locator(".composer").get_by_label("To", exact=True)
+        to.fill("x.example")
+        expect(page.locator(".completion").first).to_contain_text("Dag Frisk")
+        to.fill("")
+        people = place(page)
+        people.get_by_role("button", name="Favorites 1").click()
+        expect(rows).to_have_count(1)
+        rows.get_by_role("button", name="Dag Frisk").first.click()
+        expect(card).to_be_visible()
+        page.keyboard.press("s")
+        expect(people.get_by_role("status")).to_contain_text("No favorites yet.")
         assert not wrong, "\n".join(wrong)

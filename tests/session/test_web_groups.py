@@ -1,4 +1,4 @@
-"""Groups of contacts: webmail, CardDAV and JMAP show and change the same (WEBMAIL-128g)."""
+"""Groups of contacts and favorites: webmail, CardDAV and JMAP show and change the same (WEBMAIL-128g, WEBMAIL-128h)."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from moxlite.store.groupware.contacts import settle_contacts
 from moxlite.store.upkeep.check import check_account
 from tests.jmap_rig import Client, rig
 from tests.session.test_web_addressbooks import names, shared, tom
-from tests.session.test_web_contacts import form
+from tests.session.test_web_contacts import form, import_file
 from tests.session.test_web_dav import BOOK, Program
 from tests.web_rig import Browser, Rig
 
@@ -28,7 +28,7 @@ async def browser(rig: Rig) -> Browser:
     return found
 
 
-def card(uid: str, name: str, *lines: str, version: str = "3.0") -> str:
+def card_of(uid: str, name: str, *lines: str, version: str = "3.0") -> str:
     """A card as a phone puts it."""
     return CRLF.join(
         ["BEGIN:VCARD", f"VERSION:{version}", f"UID:{uid}", f"FN:{name}", f"N:{name}", *lines, "END:VCARD"]
@@ -37,8 +37,8 @@ def card(uid: str, name: str, *lines: str, version: str = "3.0") -> str:
 
 async def two(phone: Program) -> None:
     """Put two contacts, one with a bare UID, as Apple's programs write it."""
-    await phone.put("ada.vcf", card(ADA, "Ada", "EMAIL:ada@a.example"), home=BOOK)
-    await phone.put("bo.vcf", card(BO, "Bo", "EMAIL:bo@b.example", version="4.0"), home=BOOK)
+    await phone.put("ada.vcf", card_of(ADA, "Ada", "EMAIL:ada@a.example"), home=BOOK)
+    await phone.put("bo.vcf", card_of(BO, "Bo", "EMAIL:bo@b.example", version="4.0"), home=BOOK)
 
 
 async def told(browser: Browser) -> dict[str, int]:
@@ -62,7 +62,7 @@ async def test_a_group_of_a_phone_is_a_group_everywhere(rig: Rig, browser: Brows
         ("X-ADDRESSBOOKSERVER-KIND", "X-ADDRESSBOOKSERVER-MEMBER") if version == "3.0" else ("KIND", "MEMBER")
     )
     lines = (f"{kind}:group", f"{member}:urn:uuid:{ADA.lower()}", f"{member}:urn:uuid:gone", "X-COLOR:red")
-    await phone.put("choir.vcf", card("choir", "Choir", *lines, version=version), home=BOOK)
+    await phone.put("choir.vcf", card_of("choir", "Choir", *lines, version=version), home=BOOK)
     assert await told(browser) == {"Choir": 1}
     assert await names(browser) == ["Ada", "Bo"]
     assert [book["contacts"] for book in await browser.call("address_books")] == [2]
@@ -76,7 +76,7 @@ async def test_a_group_of_a_phone_is_a_group_everywhere(rig: Rig, browser: Brows
     ]
     body = (await phone.ask("GET", f"{BOOK}choir.vcf")).body.decode()
     assert body.split(CRLF)[1:-2] == [
-        *card("choir", "Choir", *lines, version=version).split(CRLF)[1:-1],
+        *card_of("choir", "Choir", *lines, version=version).split(CRLF)[1:-1],
         f"{member}:{BO}",
     ]
     await browser.call("contacts_group", contact_ids=[known["Ada"]], group="Choir", member=False)
@@ -176,7 +176,7 @@ async def test_groups_from_before_are_noted(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-128g, DAV-22: the background task makes groups of the cards that were contacts."""
     phone = Program(rig)
     await two(phone)
-    await phone.put("crew.vcf", card("crew", "Crew", "KIND:group", f"MEMBER:{BO}", version="4.0"), home=BOOK)
+    await phone.put("crew.vcf", card_of("crew", "Crew", "KIND:group", f"MEMBER:{BO}", version="4.0"), home=BOOK)
     async with rig.account() as account:
 
         def before(tx: AccountTx) -> None:
@@ -197,7 +197,7 @@ async def test_a_member_without_a_card_gets_mail(rig: Rig, browser: Browser) -> 
     """WEBMAIL-128g, RFC 6350 §6.6.5: it is an address."""
     phone = Program(rig)
     lines = ("KIND:group", "MEMBER:mailto:Cleo@c.example", "MEMBER:urn:uuid:gone")
-    await phone.put("crew.vcf", card("crew", "Crew", *lines, version="4.0"), home=BOOK)
+    await phone.put("crew.vcf", card_of("crew", "Crew", *lines, version="4.0"), home=BOOK)
     assert await browser.call("group_members", group="Crew") == [{"name": "", "address": "cleo@c.example"}]
 
 
@@ -219,3 +219,39 @@ async def test_a_group_has_an_end(browser: Browser, monkeypatch: pytest.MonkeyPa
     found = [await browser.call("contact_save", contact=form(name)) for name in ("Ada", "Bo")]
     assert (await browser.error("contacts_group", contact_ids=found, group="Crew"))[0] == 400
     assert await names(browser, group="Crew") == []
+
+
+async def test_a_favorite_is_one_everywhere(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-128h, JMAP-61: a category of the card and a keyword; a form leaves it, and completion has it first."""
+    phone, client = Program(rig), Client(rig)
+    await two(phone)
+    known = await ids(browser)
+    await browser.call("contacts_group", contact_ids=[known["Bo"]], group="starred")
+    assert f"CATEGORIES:starred{CRLF}" in (await phone.ask("GET", f"{BOOK}bo.vcf")).body.decode()
+    found = (await browser.call("contacts"))["contacts"]
+    assert [(one["name"], one["starred"]) for one in found] == [("Ada", False), ("Bo", True)]
+    assert await names(browser, group="starred") == ["Bo"]
+    assert await told(browser) == {"starred": 1}
+    parties = (await browser.call("complete_recipient", search="example"))["parties"]
+    assert [one["name"] for one in parties] == ["Bo", "Ada"]
+    assert (await browser.call("complete_recipient", search="star"))["groups"] == []
+    card = await browser.call("contact", contact_id=known["Bo"])
+    assert (card["starred"], card["form"]["groups"]) == (True, [])
+    changed = {**card["form"], "groups": ["Sailing"]}
+    await browser.call("contact_save", contact=changed, contact_id=known["Bo"], changed=card["changed"])
+    assert await told(browser) == {"Sailing": 1, "starred": 1}
+    # another program has another spelling, and takes it away
+    lines = ("EMAIL:ada@a.example", "CATEGORIES:Starred,Sailing")
+    await phone.put("ada.vcf", card_of(ADA, "Ada", *lines), home=BOOK)
+    assert await told(browser) == {"Sailing": 2, "starred": 2}
+    [ada] = (await client.call("ContactCard/query", filter={"name": "Ada"}))["ids"]
+    await client.call("ContactCard/set", update={ada: {"keywords": {"Sailing": True}}})
+    assert await told(browser) == {"Sailing": 2, "starred": 1}
+    await client.call("ContactCard/set", update={ada: {"keywords/starred": True}})
+    assert await names(browser, group="starred") == ["Ada", "Bo"]
+    table = (await browser.fetch("/webmail/contacts.csv")).body.decode()
+    assert "Sailing ::: * starred" in table
+    await browser.call("contacts_group", contact_ids=[*known.values()], group="starred", member=False)
+    assert await told(browser) == {"Sailing": 2}
+    assert (await import_file(browser, table.encode()))["known"] == 2
+    assert await told(browser) == {"Sailing": 2, "starred": 2}

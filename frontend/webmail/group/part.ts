@@ -9,6 +9,7 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byName, many, meant, t } from "../../lib/words";
 import type { Surroundings, Writing } from "../commands/desk";
+import { groupName, starred } from "../people/names";
 import { searchField } from "../ui/placeview";
 import sheet from "./group.css";
 
@@ -73,7 +74,7 @@ export async function leave(
       await again();
     });
   if (await put(false))
-    toast(t("“{name}” removed from “{group}”", { name: isolated(one.name), group: isolated(group) }), {
+    toast(t("“{name}” removed from “{group}”", { name: isolated(one.name), group: groupName(group) }), {
       title: t("Undo"),
       run: () => void put(true),
     });
@@ -105,6 +106,7 @@ export function chooseGroup(
   openMenu(anchor, t("Groups"), [
     ...groups
       .map(({ name }) => name)
+      .filter((name) => name !== starred)
       .sort(byName)
       .map((name) => ({
         id: "",

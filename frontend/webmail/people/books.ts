@@ -1,11 +1,11 @@
 // The lists of the side bar: address books (WEBMAIL-128a) and groups (WEBMAIL-128g).
 
 import type { AddressBook, ContactGroup } from "../../gen/webmail";
-import { el, fill, isolated, sign } from "../../lib/dom";
+import { el, fill, sign } from "../../lib/dom";
 import { ellipsis, users } from "../../lib/icons";
 import { byName, byOwner, t } from "../../lib/words";
 import { listHead } from "../ui/placeview";
-import { bookName } from "./names";
+import { bookName, groupName, starred } from "./names";
 
 /** What the list shows: an address book or all, or a group. */
 export interface Shelf {
@@ -67,16 +67,18 @@ export function drawShelves(
       "div",
       { role: "group", "aria-label": t("Address books") },
       listHead(t("Address books"), t("New address book"), () => actions.changeBook(null)),
-      (books.length > 1 || groups.length > 0) && row({ book: 0, group: "" }, t("All contacts"), sum),
+      row({ book: 0, group: "" }, t("All contacts"), sum),
+      row({ book: 0, group: starred }, groupName(starred), groups.find(({ name }) => name === starred)?.contacts ?? 0),
       [...books].sort(byOwner).map((one) => row({ book: one.id, group: "" }, bookName(one), one.contacts, one)),
     ),
     el(
       "div",
       { role: "group", "aria-label": t("Groups") },
       listHead(t("Groups"), t("New group"), () => actions.addGroup()),
-      [...groups]
+      groups
+        .filter(({ name }) => name !== starred)
         .sort((a, b) => byName(a.name, b.name))
-        .map(({ name, contacts }) => row({ book: 0, group: name }, isolated(name), contacts)),
+        .map(({ name, contacts }) => row({ book: 0, group: name }, groupName(name), contacts)),
     ),
   );
 }

@@ -2,7 +2,7 @@
 
 import type { AddressBook, ContactAddress, ContactCard, ContactFact } from "../../gen/webmail";
 import { type Child, el, isolated, sign } from "../../lib/dom";
-import { arrowLeft, mail, pencil, search, users } from "../../lib/icons";
+import { arrowLeft, mail, pencil, search, star, users } from "../../lib/icons";
 import { meant, t } from "../../lib/words";
 import { bookName, sharedBy } from "./names";
 import { dateInWords } from "../person/dates";
@@ -53,6 +53,7 @@ export interface CardActions {
   openGroup(name: string): void;
   /** Choose the groups of the contact, in a menu at `anchor`. */
   groups(anchor: HTMLElement): void;
+  star(): void;
   copy(): void;
 }
 
@@ -137,6 +138,7 @@ export function drawCard(
         ),
       books.some((one) => one.writable && one.id !== card.book_id) &&
         el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…")),
+      writable && starButton(card.starred, () => actions.star()),
     ),
     el(
       "div",
@@ -203,6 +205,22 @@ export function drawCard(
       ),
       history,
     ),
+  );
+}
+
+function starButton(on: boolean, run: () => void): HTMLElement {
+  const title = on ? t("Remove from favorites") : t("Add to favorites");
+  return el(
+    "button",
+    {
+      class: "btn icon card-star",
+      type: "button",
+      title: `${title} (s)`,
+      "aria-label": title,
+      data: { on: String(on) },
+      onclick: run,
+    },
+    sign(star),
   );
 }
 

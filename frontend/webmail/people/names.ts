@@ -1,8 +1,15 @@
-// How address books are named.
+// How address books and groups are named.
 
 import type { AddressBook } from "../../gen/webmail";
 import { isolated } from "../../lib/dom";
-import { t } from "../../lib/words";
+import { meant, t } from "../../lib/words";
+
+/** The group of favorites, as cards have it (WEBMAIL-128h). */
+export const starred = "starred";
+
+/** The name of a group. */
+export const groupName = (group: string): string =>
+  group === starred ? meant("contact", "Favorites") : isolated(group);
 
 /** The name of an address book, and who shares it. */
 export function bookName(one: AddressBook): string {

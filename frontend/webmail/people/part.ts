@@ -6,7 +6,7 @@ import { codeOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, isolated, sign } from "../../lib/dom";
 import { holdPlace } from "../../lib/focus";
-import { check, plus, x } from "../../lib/icons";
+import { check, plus, star, x } from "../../lib/icons";
 import { follow } from "../../lib/live";
 import { phone } from "../../lib/phone";
 import { redraw, released } from "../../lib/press";
@@ -24,7 +24,7 @@ import type * as PersonPart from "../person/part";
 import { between, mailSearch } from "./between";
 import { drawShelves, type Shelf } from "./books";
 import { drawCard } from "./card";
-import { bookName } from "./names";
+import { bookName, groupName, starred } from "./names";
 import { face } from "./photo";
 import sheet from "./people.css";
 
@@ -163,7 +163,9 @@ function makePage(page: Page): { follow: () => void } {
             : ""
           : group === "" || wanted !== ""
             ? t("No matching contacts")
-            : t("No contacts in this group");
+            : group === starred
+              ? t("No favorites yet. To add one, open a contact and click the star.")
+              : t("No contacts in this group");
     state.hidden = state.textContent === "";
   };
   const load = (whole: boolean) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch(whole));
@@ -218,19 +220,25 @@ function makePage(page: Page): { follow: () => void } {
             }),
           ]
         : group !== "" && [
-            el("h2", {}, el("bdi", { dir: "auto" }, isolated(group))),
-            el(
-              "div",
-              { class: "people-acts", role: "toolbar", "aria-label": t("Group actions") },
-              button(t("Write to all"), () => grouping((part) => part.writeToAll(page, group)), "btn soft"),
-              button(t("Add people…"), () => grouping((part) => part.addPeople(page, group, anew))),
-              button(t("Rename…"), () => grouping((part) => part.rename(page, group, moved))),
-              button(t("Delete group"), () => grouping((part) => part.remove(page, group, moved))),
-            ),
+            el("h2", {}, el("bdi", { dir: "auto" }, groupName(group))),
+            group !== starred &&
+              el(
+                "div",
+                { class: "people-acts", role: "toolbar", "aria-label": t("Group actions") },
+                button(t("Write to all"), () => grouping((part) => part.writeToAll(page, group)), "btn soft"),
+                button(t("Add people…"), () => grouping((part) => part.addPeople(page, group, anew))),
+                button(t("Rename…"), () => grouping((part) => part.rename(page, group, moved))),
+                button(t("Delete group"), () => grouping((part) => part.remove(page, group, moved))),
+              ),
           ],
     );
     giveBack();
   };
+  const changeStar = (now: ContactCard) =>
+    void attempt(t("Saving…"), t("Couldn't change favorites"), async () => {
+      await page.client.contacts_group([now.id], starred, !now.starred);
+      await anew();
+    });
   /** Contacts were put into a group. */
   const regrouped = () => {
     selected.clear();
@@ -275,6 +283,7 @@ function makePage(page: Page): { follow: () => void } {
               openGroup: (group) => choose({ book: 0, group }),
               groups: (anchor) =>
                 grouping((part) => part.chooseGroup(page, anchor, [now.id], now.form.groups, groups, anew)),
+              star: () => changeStar(now),
               copy: () => {
                 const others = books.filter((one) => one.writable && one.id !== now.book_id);
                 void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
@@ -360,7 +369,7 @@ function makePage(page: Page): { follow: () => void } {
     // one that is gone is left
     shelf = {
       book: books.find(({ id }) => id === shelf.book)?.id ?? 0,
-      group: groups.find(({ name }) => name === shelf.group)?.name ?? "",
+      group: shelf.group === starred || groups.some(({ name }) => name === shelf.group) ? shelf.group : "",
     };
     draw();
     await Promise.all([fetch(true, least), fetchCard()]);
@@ -388,6 +397,7 @@ function makePage(page: Page): { follow: () => void } {
       drawTools();
     } else if (event.key === "Escape" && read > 0) close();
     else if (event.key === "x" && row !== null) rows.select(Number(row.dataset.contact));
+    else if (event.key === "s" && card !== null) changeStar(card);
     else if (event.key === "/") search.input.focus();
     else if (event.key === "c" || event.key === "n") void begin();
     else return;
@@ -443,7 +453,10 @@ function row(
     (text) => text !== "" && text !== one.name,
   );
   const name = isolated(one.name);
-  const leave = t("Remove “{name}” from this group", { name });
+  const leave =
+    shelf.group === starred
+      ? t("Remove “{name}” from favorites", { name })
+      : t("Remove “{name}” from this group", { name });
   return el(
     "div",
     { class: "person", role: "listitem", data: { contact: String(one.id) } },
@@ -466,6 +479,7 @@ function row(
       { class: "person-open", type: "button", onclick: () => actions.open(one.id) },
       el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, name)),
       el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")),
+      one.starred && el("span", { class: "person-star", title: groupName(starred) }, sign(star)),
     ),
     shelf.group !== "" &&
       el(

@@ -47,10 +47,17 @@ NUMBER: Final = re.compile(r"[+\-]?[0-9 ()/.\-]++")
 MARKS: Final = re.compile(r" ::: |[;\n]")
 """Between groups, and between addresses in one cell."""
 
-SYSTEM: Final = frozenset({"* mycontacts", "* my contacts", "mycontacts", "* starred"})
+SYSTEM: Final = frozenset({"* mycontacts", "* my contacts", "mycontacts"})
 """Groups of Gmail that each contact has."""
 
+STARRED: Final = "starred"
+"""The group of favorites, which Gmail marks as one of its own by ``* ``."""
+
 COLUMNS: Final = ("Name", "Given Name", "Family Name", "Organization Name", "Notes", "Group Membership")
+
+
+def _group(name: str) -> str:
+    return f"* {name}" if name == STARRED else name
 
 
 def read_csv(data: bytes) -> Iterator[Contact | Unreadable]:
@@ -98,7 +105,14 @@ def write_csv(contacts: Iterable[Contact]) -> str:
     writer.writerow(titles)
     for contact in contacts:
         family, given = (*(contact.parts or named_parts(contact.name)), "", "")[:2]
-        row = [contact.name, given, family, contact.organization, contact.note, " ::: ".join(contact.groups)]
+        row = [
+            contact.name,
+            given,
+            family,
+            contact.organization,
+            contact.note,
+            " ::: ".join(map(_group, contact.groups)),
+        ]
         for entries, number in ((contact.emails, emails), (contact.phones, phones)):
             for entry in (*entries, *[Entry("")] * (number - len(entries))):
                 row += [entry.kind.capitalize(), entry.value]

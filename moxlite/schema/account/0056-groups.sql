@@ -18,3 +18,6 @@ CREATE INDEX group_member_uid ON group_member (uid);
 -- The background task notes the groups that are there.
 INSERT OR IGNORE INTO contact_due (id, changed) SELECT r.id, r.changed FROM resource r JOIN resource_data d ON d.resource_id = r.id
 WHERE r.component = 'VCARD' AND CAST(d.data AS TEXT) LIKE '%KIND%:group%';
+
+-- Favorites are found by one spelling of their category.
+UPDATE OR REPLACE contact_group SET name = 'starred' WHERE lower(name) = 'starred' AND name <> 'starred';

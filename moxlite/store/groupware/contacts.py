@@ -25,6 +25,7 @@ from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.cards import (
     DROP_CARD,
     MEMBERS_OF,
+    STARRED,
     Listed,
     contact_addresses,
     listed_order,
@@ -74,8 +75,9 @@ CARD_IN_BOOKS: Final = """(?1 IS NULL OR (SELECT collection_id FROM resource WHE
 (SELECT value FROM json_each(?1)))"""
 """Condition: the card of a group is in one of these address books."""
 
+_STARRED: Final = f"EXISTS (SELECT 1 FROM contact_group WHERE name = '{STARRED}' AND contact_id = contact.id)"  # noqa: S608
 _PAGE: Final = f"""
-SELECT id, listed, {_BOOK}, sorted FROM contact
+SELECT id, listed, {_BOOK}, sorted, {_STARRED} FROM contact
 WHERE {IN_BOOKS} AND (sorted, id) > (?2, ?3) AND instr(found, ?4)"""  # noqa: S608 column names
 PAGE: Final = f"{_PAGE} ORDER BY sorted, id LIMIT ?5"
 GROUP_PAGE: Final = f"""
@@ -94,7 +96,7 @@ BY_FOLDED: Final = f"{_COLUMNS} WHERE folded = ? ORDER BY id LIMIT ?"
 BY_ADDRESS: Final = "SELECT min(contact_id) FROM contact_address WHERE domain = ? AND localpart = ?"
 HAS_ADDRESS: Final = """
 SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ? AND localpart = ? COLLATE NOCASE)"""
-SUGGESTED: Final = f"{_COLUMNS} WHERE instr(found, ?) ORDER BY sorted, id LIMIT ?"
+SUGGESTED: Final = f"{_COLUMNS} WHERE instr(found, ?) ORDER BY {_STARRED} DESC, sorted, id LIMIT ?"
 PICTURED: Final = """
 SELECT c.id, c.listed FROM contact_address a JOIN contact c ON c.id = a.contact_id
 WHERE a.domain = ? AND a.localpart = ? COLLATE NOCASE AND instr(c.listed, '"photo":"') > 0
@@ -142,12 +144,15 @@ class Birthday(msgspec.Struct, frozen=True):
 
 
 class ContactRow(msgspec.Struct, frozen=True):
-    """A contact in a list. `book`: its address book, 0 for one from before there were any; `sorted`: its place."""
+    """A contact in a list. `book`: its address book, 0 for one from before there were any; `sorted`: its place;
+    `starred`: it is a favorite.
+    """
 
     id: int
     book: int
     sorted: str
     listed: Listed
+    starred: bool = False
 
 
 def contact_of(r: Reader, contact_id: int) -> StoredContact | None:
@@ -182,7 +187,10 @@ def find_contacts(
     """
     sql, arguments = (GROUP_PAGE, (group,)) if group else (PAGE, ())
     rows = r.rows(sql, ids_json(books), *after, text.casefold(), limit, *arguments)
-    return [ContactRow(number, book or 0, place, from_json(listed, Listed)) for number, listed, book, place in rows]
+    return [
+        ContactRow(number, book or 0, place, from_json(listed, Listed), bool(star))
+        for number, listed, book, place, star in rows
+    ]
 
 
 def count_contacts(r: Reader, books: frozenset[int] | None = None) -> int:
@@ -395,7 +403,9 @@ def import_contacts(
 
 
 def suggest_contacts(r: Reader, text: str, limit: int) -> Iterator[tuple[str, str]]:
-    """Name and address of contacts that contain a text, in any case, each address once; at most `limit` contacts."""
+    """Name and address of contacts that contain a text, in any case, favorites first, each address once; at most
+    `limit` contacts.
+    """
     needle = text.casefold()
     for row in r.iterate(SUGGESTED, needle, limit):
         _, contact = _listed(row)

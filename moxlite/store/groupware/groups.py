@@ -48,7 +48,7 @@ SELECT name, contact.id AS member FROM contact_group JOIN contact ON contact.id 
 UNION ALL
 SELECT g.name, contact.id FROM group_card g LEFT JOIN group_member m ON m.group_id = g.id
 LEFT JOIN contact ON contact.uid = m.uid AND {IN_BOOKS} WHERE {CARD_IN_BOOKS}
-) WHERE name <> '{STARRED}' GROUP BY name ORDER BY name"""  # noqa: S608 column names
+) GROUP BY name ORDER BY name"""  # noqa: S608 column names
 IDS: Final = MEMBERS_OF.format(name="?2", books="?1")
 MEMBERS: Final = f"SELECT listed FROM contact WHERE id IN ({IDS}) ORDER BY sorted, id"  # noqa: S608 column names
 OTHERS: Final = """
@@ -67,7 +67,7 @@ class GroupExists(StoreError):
 
 
 def groups_of(r: Reader, books: frozenset[int] | None = None) -> list[tuple[str, int]]:
-    """Groups, with their numbers of contacts, in these address books or all; favorites are no group."""
+    """Groups, with their numbers of contacts, in these address books or all; favorites are one, too."""
     return [(name, number) for name, number in r.rows(GROUPS, ids_json(books))]
 
 
@@ -93,7 +93,7 @@ def group_members(r: Reader, group: str) -> list[tuple[str, str]]:
 def suggest_groups(r: Reader, text: str, limit: int) -> list[str]:
     """Groups whose name contains a text, in any case."""
     needle = text.casefold()
-    return [name for name, _ in groups_of(r) if needle in name.casefold()][:limit]
+    return [name for name, _ in groups_of(r) if needle in name.casefold() and name != STARRED][:limit]
 
 
 # Changes. `books`: the ids of the address books that may be changed, None for all.

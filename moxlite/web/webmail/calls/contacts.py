@@ -108,7 +108,7 @@ class ContactFact(msgspec.Struct, frozen=True):
 
 class ContactItem(msgspec.Struct, frozen=True):
     """A contact in a list, with its first addresses. ``book_id``: its address book, 0 for none yet. ``photo``: the end
-    of the address of its photo, "" without one.
+    of the address of its photo, "" without one. ``starred``: it is a favorite.
     """
 
     id: int
@@ -117,6 +117,7 @@ class ContactItem(msgspec.Struct, frozen=True):
     organization: str
     book_id: int = 0
     photo: str = ""
+    starred: bool = False
 
 
 class Contacts(msgspec.Struct, frozen=True):
@@ -130,6 +131,7 @@ class Contacts(msgspec.Struct, frozen=True):
 class ContactCard(msgspec.Struct, frozen=True):
     """A contact. ``changed`` tells changes by others; ``further``: all that its card says beside the form.
     ``book_id``: its address book, 0 for none yet. ``photo``: the end of the address of its photo, "" without one.
+    ``starred``: it is a favorite.
     """
 
     id: int
@@ -138,6 +140,7 @@ class ContactCard(msgspec.Struct, frozen=True):
     further: list[ContactFact]
     book_id: int = 0
     photo: str = ""
+    starred: bool = False
 
 
 class DoubleGroup(msgspec.Struct, frozen=True):
@@ -384,6 +387,7 @@ def _item(holder: Holder, contact_row: store.ContactRow) -> ContactItem:
         listed.organization,
         holder.shown_id(contact_row.book),
         photo_place(holder, contact_row.id, listed.photo),
+        contact_row.starred,
     )
 
 
@@ -439,6 +443,7 @@ def _card(
         facts,
         book,
         photo_place(holder, stored_contact.id, mark),
+        any(map(is_starred, contact.groups)),
     )
 
 
