@@ -212,7 +212,7 @@ def link_set_password(account: str, name: str, password_file: Path | None) -> No
     """Update the password of LINK for ACCOUNT after it was changed at the provider. You're asked for it, or it's the
     first line of stdin.
     """
-    perform(links.SetLinkPassword(account, name, stated_password(password_file, name)))
+    perform(links.SetLinkPassword(name, stated_password(password_file, name), account=account))
 
 
 def _server(address: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import links as ops
 from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxStep, Note
 from moxlite.operations.performing import commands
+from moxlite.store.auth.audit import origin
 from moxlite.store.errors import BadMailboxName, LimitExceeded
 from moxlite.store.mail.links import Link, LinkRefused, NoSuchLink, Outlet
 
@@ -102,7 +103,8 @@ class LinkCommands:
             ops.ResumeLink.bind(self.resume),
             ops.RenameLink.bind(self.rename),
             ops.RemoveLink.bind(self.rm),
-            refusals=(LinkRefused, NoSuchLink, LimitExceeded, BadMailboxName),
+            refusals=(LinkRefused, LimitExceeded, BadMailboxName),
+            missing=(NoSuchLink,),
         )
 
     async def list(self, args: ops.ListLinks) -> list[ops.LinkInfo]:
@@ -137,13 +139,15 @@ class LinkCommands:
     async def set_password(self, args: ops.SetLinkPassword) -> None:
         """Change the password of a link."""
         named_account(self._config, args.account)
-        await self._links.set_password(args.account, args.link, args.password)
+        await self._links.set_password(args.account, args.link, args.password, asker=_asker())
 
     async def set_sending(self, args: ops.SetLinkSending) -> ops.LinkInfo:
         """Change the submission server of a link."""
         named_account(self._config, args.account)
         outlet = Outlet(host=args.smtp_host, port=args.smtp_port, tls=args.smtp_tls, user=args.smtp_user)
-        link = await self._links.set_sending(args.account, args.link, outlet, keeps_copy=args.keeps_copy, off=args.off)
+        link = await self._links.set_sending(
+            args.account, args.link, outlet, keeps_copy=args.keeps_copy, off=args.off, asker=_asker()
+        )
         return link_info(link, LinkState())
 
     async def set_sorting(self, args: ops.SetLinkSorting) -> None:
@@ -159,7 +163,7 @@ class LinkCommands:
     async def resume(self, args: ops.ResumeLink) -> None:
         """Let a link run again."""
         named_account(self._config, args.account)
-        await self._links.pause(args.account, args.link, paused=False)
+        await self._links.pause(args.account, args.link, paused=False, asker=_asker())
 
     async def rename(self, args: ops.RenameLink) -> None:
         """Rename a link."""
@@ -169,7 +173,13 @@ class LinkCommands:
     async def rm(self, args: ops.RemoveLink) -> None:
         """Remove a link."""
         named_account(self._config, args.account)
-        await self._links.remove(args.account, args.link, delete=args.delete)
+        await self._links.remove(args.account, args.link, delete=args.delete_copies)
+
+
+def _asker() -> str:
+    """The user who asks, whose log-ins elsewhere are counted (LINK-27); "" for the administrator."""
+    actor = origin().actor
+    return "" if actor.startswith("(") else actor
 
 
 def link_info(link: Link, state: LinkState) -> ops.LinkInfo:

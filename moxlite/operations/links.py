@@ -4,10 +4,13 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.operations import Operation, Role, Word, change, field, query
+from moxlite.operations import USERS, Operation, Role, UserOperation, Word, change, field, query
 
 Account: TypeAlias = Annotated[Word, field(metavar="ACCOUNT")]
-LinkName: TypeAlias = Annotated[Word, field(metavar="LINK")]
+LinkName: TypeAlias = Annotated[str, field(metavar="LINK", max_length=4096)]
+Host: TypeAlias = Annotated[str, msgspec.Meta(max_length=255)]
+Port: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Secret: TypeAlias = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class LinkInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,73 +163,66 @@ class TryLink(LinkRequest, Operation[LinkTest], frozen=True, kw_only=True):
     """Test the login for ADDRESS at another provider and show its mail. Nothing is stored."""
 
 
-@change("link set-password", Role.COMMAND_LINE)
-class SetLinkPassword(Operation[None], frozen=True):
+@change("link set-password", USERS, confirm=True)
+class SetLinkPassword(UserOperation[None], frozen=True):
     """Update the password of a linked account of ACCOUNT after it was changed at the provider."""
 
-    account: str
-    link: str
-    password: str
+    link: LinkName
+    password: Secret
 
     def __repr__(self) -> str:
         """Without the password."""
         return f"SetLinkPassword({self.account!r}, {self.link!r})"
 
 
-@change("link set-sending", Role.COMMAND_LINE)
-class SetLinkSending(Operation[LinkInfo], frozen=True):
+@change("link set-sending", USERS, confirm=True)
+class SetLinkSending(UserOperation[LinkInfo], frozen=True):
     """Set the outgoing server for LINK's address. It's tested with LINK's password."""
 
-    account: Account
     link: LinkName
-    smtp_host: Annotated[str, field("The submission server there; by default that of a known provider.")] = ""
-    smtp_port: Annotated[int, field("By default, the usual port.")] = 0
+    smtp_host: Annotated[Host, field("The submission server there; by default that of a known provider.")] = ""
+    smtp_port: Annotated[Port, field("By default, the usual port.")] = 0
     smtp_tls: Annotated[Literal["implicit", "starttls"], field("TLS at once, or by STARTTLS.")] = "implicit"
-    smtp_user: Annotated[str, field("User name there; by default that of LINK.")] = ""
+    smtp_user: Annotated[Secret, field("User name there; by default that of LINK.")] = ""
     keeps_copy: Annotated[bool | None, field("The provider puts what is sent into its Sent by itself.")] = None
     off: Annotated[bool, field("Send nothing from this address.")] = False
 
 
-@change("link set-sorting", Role.COMMAND_LINE)
-class SetLinkSorting(Operation[None], frozen=True):
+@change("link set-sorting", USERS)
+class SetLinkSorting(UserOperation[None], frozen=True):
     """Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules and script, on both sides. Mail is only filed,
     flagged or moved to the trash. Nothing is replied to or forwarded.
     """
 
-    account: Account
     link: LinkName
     off: Annotated[bool, field("Leave new mail in its Inbox.")] = False
 
 
-@change("link pause", Role.COMMAND_LINE)
-class PauseLink(Operation[None], frozen=True):
+@change("link pause", USERS)
+class PauseLink(UserOperation[None], frozen=True):
     """Pause LINK until you run `moxlite link resume`. Its mailboxes are kept."""
 
-    account: Account
     link: LinkName
 
 
-@change("link resume", Role.COMMAND_LINE)
-class ResumeLink(Operation[None], frozen=True):
+@change("link resume", USERS)
+class ResumeLink(UserOperation[None], frozen=True):
     """Go on mirroring LINK, and try now."""
 
-    account: Account
     link: LinkName
 
 
-@change("link rename", Role.COMMAND_LINE)
-class RenameLink(Operation[None], frozen=True):
+@change("link rename", USERS)
+class RenameLink(UserOperation[None], frozen=True):
     """Rename LINK to NAME, with its mailboxes here. Nothing is changed at the provider."""
 
-    account: Account
     link: LinkName
-    name: Annotated[Word, field(metavar="NAME")]
+    name: Annotated[str, field(metavar="NAME", max_length=4096)]
 
 
-@change("link rm", Role.COMMAND_LINE, ask="Unlink {link}? Nothing is removed at the other provider.")
-class RemoveLink(Operation[None], frozen=True):
+@change("link rm", USERS, confirm=True, ask="Unlink {link}? Nothing is removed at the other provider.")
+class RemoveLink(UserOperation[None], frozen=True):
     """Unlink LINK. You can keep or delete its mailboxes here. Nothing is deleted at the provider."""
 
-    account: Account
     link: LinkName
-    delete: Annotated[bool, field("Delete its mailboxes here.")] = False
+    delete_copies: Annotated[bool, field("Delete its mailboxes here.", "--delete")] = False

@@ -46,7 +46,9 @@ class _Silent(Exchange):
 SILENT: Final = _Silent()
 
 
-def commands(*operations: Bound, refusals: tuple[type[Exception], ...] = ()) -> Mapping[str, Command]:
+def commands(
+    *operations: Bound, refusals: tuple[type[Exception], ...] = (), missing: tuple[type[Exception], ...] = ()
+) -> Mapping[str, Command]:
     """Operations by name, for the control socket and the apps; errors as `answering`."""
     found = {
         operation.description.name: Command(
@@ -57,12 +59,15 @@ def commands(*operations: Bound, refusals: tuple[type[Exception], ...] = ()) -> 
         )
         for operation in operations
     }
-    return answering(found, *refusals)
+    return answering(found, *refusals, missing=missing)
 
 
-def answering(found: Mapping[str, Command], *refusals: type[Exception]) -> Mapping[str, Command]:
+def answering(
+    found: Mapping[str, Command], *refusals: type[Exception], missing: tuple[type[Exception], ...] = ()
+) -> Mapping[str, Command]:
     """The same commands, with errors translated to `CommandFailed` (STORE-158a). Of the store, "busy" can be tried
-    again, and "failed" needs the owner; `refusals` are for who asked, at the argument that their `field` names.
+    again, and "failed" needs the owner; `refusals` are for who asked, at the argument that their `field` names;
+    `missing` name what is not there.
     """
 
     def translate(run: Callable[[Any, Exchange], Awaitable[object]]) -> Callable[[Any, Exchange], Awaitable[object]]:
@@ -75,10 +80,12 @@ def answering(found: Mapping[str, Command], *refusals: type[Exception]) -> Mappi
                 raise CommandFailed("badRequest", reason_of(error), error.field) from None
             except FormChanged as error:
                 raise CommandFailed("conflict", reason_of(error)) from None
-            except StoreError as error:
-                raise CommandFailed("failed", reason_of(error)) from error
+            except missing as error:
+                raise CommandFailed("notFound", reason_of(error)) from None
             except refusals as error:
                 raise CommandFailed("badRequest", reason_of(error), getattr(error, "field", "")) from None
+            except StoreError as error:
+                raise CommandFailed("failed", reason_of(error)) from error
 
         return answer
 

@@ -196,11 +196,11 @@ async def test_a_certificate_that_changes_is_told_and_nothing_is_said(
             raise TLSFailed("certificate of imap.example.net: it is not valid for this name")
 
         monkeypatch.setattr(imapclient, "connect", forged)
-        await ctl.call("link resume", ResumeLink("mia", "Tom"), type(None))
+        await ctl.call("link resume", ResumeLink("Tom", account="mia"), type(None))
         waiting = await until(ctl, "waiting")
         assert "not valid for this name" in waiting.text
         [one] = await ctl.call("link list", ListLinks("mia"), list[LinkInfo])
         assert one.state == "waiting"
         monkeypatch.setattr(imapclient, "connect", other.connect)
-        await ctl.call("link resume", ResumeLink("mia", "Tom"), type(None))
+        await ctl.call("link resume", ResumeLink("Tom", account="mia"), type(None))
         await until(ctl, "current")

@@ -168,7 +168,7 @@ async def test_nothing_is_answered_or_sent_on(tmp_path: Path, monkeypatch: pytes
         async with case.provider.running.house.files.accounts.use("mia") as account:
             assert await account.read(lambda r: r.value("SELECT count(*) FROM outbox"), op="t") == 0
             assert await account.read(failures, op="t") == []
-        await case.ctl.call("link set-sorting", SetLinkSorting("mia", "Tom", off=True), type(None))
+        await case.ctl.call("link set-sorting", SetLinkSorting("Tom", off=True, account="mia"), type(None))
         assert not (await until(case.ctl, "current")).sorts
         await case.send("order two")
         await case.both({"Inbox": ["order of last year", "away", "onward", "order two"]})

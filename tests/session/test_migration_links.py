@@ -106,7 +106,7 @@ async def test_a_removal_cut_short_removes_nothing_there_when_linked_again(
         with monkeypatch.context() as patch:
             patch.setattr(links_module, "forget_link", cut)
             with pytest.raises(CtlFailed, match="full"):
-                await ctl.call("link rm", RemoveLink("mia", "Tom", delete=False), type(None))
+                await ctl.call("link rm", RemoveLink("Tom", delete_copies=False, account="mia"), type(None))
         imap = await other.running.imap("mia")
         await imap.ok('a DELETE "Tom/Inbox"')
         await ctl.call("link add", asked(), LinkInfo)
@@ -145,7 +145,7 @@ async def test_linked_again_during_a_removal_nothing_is_removed_there(
         monkeypatch.setattr(links_module, "delete_in_slices", slow)
         monkeypatch.setattr(Links, "test", and_tell)
         async with other.running.ctl() as second, trio.open_nursery() as nursery:
-            nursery.start_soon(ctl.call, "link rm", RemoveLink("mia", "Tom", delete=True), type(None))
+            nursery.start_soon(ctl.call, "link rm", RemoveLink("Tom", delete_copies=True, account="mia"), type(None))
             await begun.wait()
             await second.call("link add", asked(), LinkInfo)
         await until(ctl, "current")
@@ -174,9 +174,9 @@ async def test_a_link_is_tested_added_paused_and_removed(tmp_path: Path, monkeyp
             await ctl.call("link add", msgspec.structs.replace(asked(), name="Other"), LinkInfo)
         with pytest.raises(CtlFailed, match="login failed"):
             await ctl.call("link test", msgspec.structs.replace(test, password="wrong"), LinkTest)
-        await ctl.call("link pause", PauseLink("mia", "Tom"), type(None))
+        await ctl.call("link pause", PauseLink("Tom", account="mia"), type(None))
         await until(ctl, "paused")
-        await ctl.call("link resume", ResumeLink("mia", "Tom"), type(None))
+        await ctl.call("link resume", ResumeLink("Tom", account="mia"), type(None))
         await until(ctl, "current")
         assert other.acting is usage("mia")
         data = other.running.house.static.data_dir
@@ -186,7 +186,7 @@ async def test_a_link_is_tested_added_paused_and_removed(tmp_path: Path, monkeyp
         assert PASSWORD not in repr(lines)
         for path in data.rglob("*"):
             assert not path.is_file() or PASSWORD.encode() not in path.read_bytes(), path
-        await ctl.call("link rm", RemoveLink("mia", "Tom", delete=True), type(None))
+        await ctl.call("link rm", RemoveLink("Tom", delete_copies=True, account="mia"), type(None))
         assert await ctl.call("link list", ListLinks("mia"), list[LinkInfo]) == []
         assert "Tom" not in "".join(await imap.ok('b LIST "" "*"'))
         theirs = await other.running.imap("tom")
@@ -221,13 +221,13 @@ async def test_a_refused_password_is_tried_rarely_and_told(tmp_path: Path, monke
             [link] = await account.read(links, op="test")
             wrong = Sealing(other.running.house.static.data_dir).seal("wrong", link.host, link.username)
             await account.write(lambda tx: tx.execute("UPDATE link SET secret = ?", wrong))
-        await ctl.call("link resume", ResumeLink("mia", "Tom"), type(None))
+        await ctl.call("link resume", ResumeLink("Tom", account="mia"), type(None))
         refused = await until(ctl, "refused")
         assert "next try in" in refused.text
         count = other.connections
         await trio.sleep(0.3)
         assert other.connections == count
-        await ctl.call("link set-password", SetLinkPassword("mia", "Tom", PASSWORD), type(None))
+        await ctl.call("link set-password", SetLinkPassword("Tom", PASSWORD, account="mia"), type(None))
         await until(ctl, "current")
 
 
@@ -274,13 +274,15 @@ async def test_a_link_sends_by_the_server_that_was_tried(tmp_path: Path, monkeyp
             False,
             "couldn't find an SMTP server; to send from this address, enter its name",
         )
-        setting = SetLinkSending("mia", "Tom", smtp_host="smtp.example.net", smtp_tls="starttls", keeps_copy=True)
+        setting = SetLinkSending(
+            "Tom", smtp_host="smtp.example.net", smtp_tls="starttls", keeps_copy=True, account="mia"
+        )
         changed = await ctl.call("link set-sending", setting, LinkInfo)
         assert (changed.sends, changed.smtp_host, changed.smtp_tls, changed.keeps_copy) == (
             *(True, "smtp.example.net", "starttls"),
             True,
         )
-        silent = await ctl.call("link set-sending", SetLinkSending("mia", "Tom", off=True), LinkInfo)
+        silent = await ctl.call("link set-sending", SetLinkSending("Tom", off=True, account="mia"), LinkInfo)
         assert (silent.sends, silent.smtp_host) == (False, "")
         assert tried == ["bad.example.net", "smtp.example.net"]
 
@@ -297,7 +299,7 @@ async def test_two_accounts_that_link_each_other_have_each_message_once(
         back = msgspec.structs.replace(asked(), account="tom", address="mia@example.org", name="Mia")
         await ctl.call("link add", back, LinkInfo)
         await until(ctl, "current", "tom")
-        await ctl.call("link resume", ResumeLink("mia", "Tom"), type(None))
+        await ctl.call("link resume", ResumeLink("Tom", account="mia"), type(None))
         await until(ctl, "current")
         for name, link in (("mia", "Tom"), ("tom", "Mia")):
             imap = await other.running.imap(name)
@@ -389,7 +391,7 @@ async def test_a_link_is_renamed_with_its_mailboxes_and_goes_on(
         before = await imap.ok('a STATUS "Tom/Inbox" (MESSAGES UIDNEXT UIDVALIDITY)')
         await imap.ok('b SUBSCRIBE "Tom/Inbox"')
         await imap.ok("c NOTIFY SET (personal (MailboxName))")
-        await ctl.call("link rename", RenameLink("mia", "Tom", "Old provider"), type(None))
+        await ctl.call("link rename", RenameLink("Tom", "Old provider", account="mia"), type(None))
         assert (await until(ctl, "current")).name == "Old provider"
         assert '"Old provider/Inbox"' in "".join(await imap.ok("d NOOP"))
         after = await imap.ok('e STATUS "Old provider/Inbox" (MESSAGES UIDNEXT UIDVALIDITY)')
@@ -402,10 +404,10 @@ async def test_a_link_is_renamed_with_its_mailboxes_and_goes_on(
                 await trio.sleep(0.02)
         for name in ("Inbox", "Archive", "a/b", ""):
             with pytest.raises(CtlFailed):
-                await ctl.call("link rename", RenameLink("mia", "Old provider", name), type(None))
+                await ctl.call("link rename", RenameLink("Old provider", name, account="mia"), type(None))
         assert (await until(ctl, "current")).name == "Old provider"
         await imap.ok('i UNSUBSCRIBE "Old provider/Inbox"')
-        await ctl.call("link rename", RenameLink("mia", "Old provider", "Tom"), type(None))
+        await ctl.call("link rename", RenameLink("Old provider", "Tom", account="mia"), type(None))
         assert (await until(ctl, "current")).name == "Tom"
         subscribed = [line for line in await imap.ok('j LSUB "" "Tom/*"') if line.startswith("* LSUB")]
         assert subscribed

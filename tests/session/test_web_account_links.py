@@ -118,21 +118,19 @@ async def test_a_mailbox_is_added_paused_and_removed_with_its_copies(other: Rig)
     }
     async with other.account() as mia:
         assert len(await rows(mia, "Tom/Inbox")) == 2
-    await browser.call("link_pause", name="Tom", paused=True)
+    await browser.call("link_pause", link="Tom")
     assert (await until(browser, "paused"))["said"]["message"] == ""
-    await browser.call("link_pause", name="Tom", paused=False)
+    await browser.call("link_resume", link="Tom")
     await until(browser, "current")
-    await browser.call("link_remove", name="Tom", delete_copies=True)
+    await browser.call("link_rm", link="Tom", delete_copies=True)
     assert (await browser.call("link_list"))["items"] == []
     assert "Tom/Inbox" not in [one["name"] for one in await browser.call("mailboxes")]
     async with other.account("tom") as tom:
         assert len(await rows(tom, "Inbox")) == 2
     entries = await other.auth.audit.entries(AuditFilter())
-    assert {"linked mailbox added", "linked mailbox paused or resumed", "linked mailbox removed"} <= {
-        one.action for one in entries
-    }
+    assert {"linked mailbox added", "link pause", "link resume", "link rm"} <= {one.action for one in entries}
     assert SECRET not in repr(entries)
-    assert await browser.error("link_remove", name="Tom", delete_copies=True) == (404, "user:notFound")
+    assert await browser.error("link_rm", link="Tom", delete_copies=True) == (404, "user:notFound")
 
 
 async def test_a_mailbox_is_renamed(other: Rig) -> None:
@@ -140,12 +138,12 @@ async def test_a_mailbox_is_renamed(other: Rig) -> None:
     browser = await logged_in(other)
     await browser.call("link_add", link=FORM)
     await until(browser, "current")
-    await browser.call("link_rename", name="Tom", to="Uncle")
+    await browser.call("link_rename", link="Tom", name="Uncle")
     assert (await until(browser, "current"))["name"] == "Uncle"
     async with other.account() as mia:
         assert len(await rows(mia, "Uncle/Inbox")) == 2
-    assert await browser.error("link_rename", name="Uncle", to="Archive") == (400, "user:fields")
-    assert await browser.error("link_rename", name="Tom", to="x") == (404, "user:notFound")
+    assert await browser.error("link_rename", link="Uncle", name="Archive") == (400, "user:fields")
+    assert await browser.error("link_rename", link="Tom", name="x") == (404, "user:notFound")
 
 
 async def test_copies_stay_when_they_are_to_be_kept(other: Rig) -> None:
@@ -153,7 +151,7 @@ async def test_copies_stay_when_they_are_to_be_kept(other: Rig) -> None:
     browser = await logged_in(other)
     await browser.call("link_add", link=FORM)
     await until(browser, "current")
-    await browser.call("link_remove", name="Tom", delete_copies=False)
+    await browser.call("link_rm", link="Tom", delete_copies=False)
     async with other.account() as mia:
         assert len(await rows(mia, "Tom/Inbox")) == 2
 
@@ -167,14 +165,14 @@ async def test_a_refused_password_is_told_with_the_next_try_and_replaced(other: 
         [link] = await mia.read(links, op="test")
         wrong = Sealing(other.house.static.data_dir).seal("wrong", link.host, link.username)
         await mia.write(lambda tx: tx.execute("UPDATE link SET secret = ?", wrong))
-    await browser.call("link_pause", name="Tom", paused=False)
+    await browser.call("link_resume", link="Tom")
     one = await until(browser, "refused")
     assert one["said"]["words"]["text"] == "login failed: {reason}"
     assert one["refused"] is not None
     assert dt.datetime.fromisoformat(one["next_try"]) > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=10)
-    answer = await browser.post("link_password", {"name": "Tom", "password": "wrong"})
+    answer = await browser.post("link_set_password", {"link": "Tom", "password": "wrong"})
     assert [field["field"] for field in answer.json["error"]["fields"]] == ["password"]
-    await browser.call("link_password", name="Tom", password=SECRET)
+    await browser.call("link_set_password", link="Tom", password=SECRET)
     assert (await until(browser, "current"))["refused"] is None
 
 
@@ -190,20 +188,20 @@ async def test_mail_is_sent_by_a_server_that_is_found_or_given(other: Rig, monke
 
     monkeypatch.setattr(linksending, "try_relay", try_relay)
     browser = await logged_in(other)
-    sending = {"sends": True, "smtp_host": "", "smtp_port": 0, "smtp_tls": "implicit", "smtp_user": ""}
-    answer = await browser.post("link_add", {"link": FORM | sending | {"smtp_host": "bad.example.net"}})
+    sending = {"smtp_host": "", "smtp_port": 0, "smtp_tls": "implicit", "smtp_user": ""}
+    answer = await browser.post("link_add", {"link": FORM | sending | {"smtp_host": "bad.example.net", "sends": True}})
     assert [one["field"] for one in answer.json["error"]["fields"]] == ["smtp_host"]
-    made = await browser.call("link_add", link=FORM | sending)
+    made = await browser.call("link_add", link=FORM | sending | {"sends": True})
     assert made["sending"]["message"].startswith("couldn't find an SMTP server")
     assert (await until(browser, "current"))["smtp_host"] == ""
     server = {"smtp_host": "smtp.example.net", "smtp_port": 587, "smtp_tls": "starttls", "smtp_user": "t"}
-    await browser.call("link_sending", name="Tom", form=sending | server)
+    await browser.call("link_set_sending", link="Tom", **server)
     [one] = (await browser.call("link_list"))["items"]
     assert {key: one[key] for key in server} == server
     assert (tried[-1].host.ascii, tried[-1].port, tried[-1].user) == ("smtp.example.net", 587, "t")
-    answer = await browser.post("link_sending", {"name": "Tom", "form": sending | {"smtp_host": "bad.example.net"}})
+    answer = await browser.post("link_set_sending", {"link": "Tom", "smtp_host": "bad.example.net"})
     assert [one["field"] for one in answer.json["error"]["fields"]] == ["smtp_host"]
-    await browser.call("link_sending", name="Tom", form=sending | {"sends": False})
+    await browser.call("link_set_sending", link="Tom", off=True)
     assert (await browser.call("link_list"))["items"][0]["smtp_host"] == ""
 
 
@@ -270,16 +268,15 @@ async def test_adding_a_new_password_and_removal_ask_again(other: Rig) -> None:
     await other.auth.database.write(
         lambda tx: tx.execute("UPDATE session SET proven = proven - ?", sessions.CONFIRMED * 1_000_000)
     )
-    sending = {key: value for key, value in FORM.items() if key.startswith(("sends", "smtp"))}
     for name, parameters in (
         ("link_add", {"link": FORM}),
-        ("link_password", {"name": "Tom", "password": SECRET}),
-        ("link_remove", {"name": "Tom", "delete_copies": False}),
-        ("link_sending", {"name": "Tom", "form": sending}),
+        ("link_set_password", {"link": "Tom", "password": SECRET}),
+        ("link_rm", {"link": "Tom"}),
+        ("link_set_sending", {"link": "Tom"}),
     ):
         assert await browser.error(name, **parameters) == (403, "user:confirm")
     await browser.call("link_list")
-    await browser.call("link_pause", name="Tom", paused=True)
+    await browser.call("link_pause", link="Tom")
 
 
 async def test_removing_the_account_ends_its_links(other: Rig) -> None:
@@ -309,26 +306,25 @@ async def test_passwords_of_others_cannot_be_tried_by_links(other: Rig, monkeypa
     wrong = FORM | {"password": "wrong", "name": "Two"}
     for _ in range(5):
         assert await browser.error("link_add", link=wrong) == (400, "user:fields")
-    assert await browser.error("link_password", name="Tom", password="wrong") == (400, "user:fields")
+    assert await browser.error("link_set_password", link="Tom", password="wrong") == (400, "user:fields")
     for name, parameters in (
         ("link_add", {"link": wrong}),
         ("link_add", {"link": wrong | {"user": "TOM@example.org", "host": "IMAP.example.net."}}),
-        ("link_password", {"name": "Tom", "password": SECRET}),
+        ("link_set_password", {"link": "Tom", "password": SECRET}),
         ("copy_look", {"server": IMPORT}),
     ):
         answer = await browser.post(name, parameters)
         assert (answer.status, answer.json["error"]["code"]) == (429, "user:rateLimited")
         assert 0 < int(answer.headers["retry-after"]) <= 3600
         assert answer.json["error"]["words"]["text"].endswith("try again in {minutes} min")
-    sending = {"sends": True, "smtp_host": "smtp.example.org", "smtp_port": 0, "smtp_tls": "implicit"}
+    sending = {"link": "Tom", "smtp_host": "smtp.example.org", "smtp_user": "zoe"}
     for _ in range(6):
-        form = sending | {"smtp_user": "zoe"}
-        assert await browser.error("link_sending", name="Tom", form=form) == (400, "user:fields")
-    assert await browser.error("link_sending", name="Tom", form=form) == (429, "user:rateLimited")
+        assert await browser.error("link_set_sending", **sending) == (400, "user:fields")
+    assert await browser.error("link_set_sending", **sending) == (429, "user:rateLimited")
     for _ in range(7):  # 1 + 6 + 6 of 20
-        await browser.call("link_pause", name="Tom", paused=False)
-    assert await browser.error("link_pause", name="Tom", paused=False) == (429, "user:rateLimited")
-    await browser.call("link_pause", name="Tom", paused=True)
+        await browser.call("link_resume", link="Tom")
+    assert await browser.error("link_resume", link="Tom") == (429, "user:rateLimited")
+    await browser.call("link_pause", link="Tom")
     tom = other.browser(app="/")
     await tom.log_in("tom@example.org", SECRET)
     assert await tom.error("link_add", link=wrong) == (400, "user:fields")

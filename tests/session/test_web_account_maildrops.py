@@ -94,7 +94,7 @@ async def test_mail_is_removed_there_once_it_is_here(other: Rig, drop: Drop) -> 
     await browser.call("link_add", link=POP | {"keep_days": 0})
     assert (await until(browser, "current"))["keep_days"] == 0
     for paused in (True, False):
-        await browser.call("link_pause", name="Tom", paused=paused)
+        await browser.call("link_pause" if paused else "link_resume", link="Tom")
     await eventually(lambda: not drop.messages)
     async with other.account() as mia:
         assert len(await rows(mia, "Tom/Inbox")) == 2

@@ -1,7 +1,7 @@
 // Adding a linked mailbox: the address, from which the servers are found; then the password, with all else below. And a new
 // password for one that is there.
 
-import type { Added, FoundServers, LinkItem, LinkSending } from "../../gen/account";
+import type { Added, FoundServers, LinkForm, LinkItem } from "../../gen/account";
 import { fieldsOf, messageOf } from "../../lib/client";
 import { dialog } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
@@ -13,6 +13,8 @@ import { many, meant, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 
 type Tls = FoundServers["incoming"]["tls"];
+/** How mail from the address of a link is sent. */
+type Sending = Pick<LinkForm, "sends" | "smtp_host" | "smtp_port" | "smtp_tls" | "smtp_user">;
 type Protocol = FoundServers["protocol"];
 
 const security: readonly (readonly [Tls, string])[] = [
@@ -38,7 +40,7 @@ export function keeping(days: number | null): string {
   return many(days, "Delete from server after {n} day", "Delete from server after {n} days");
 }
 
-const submission: readonly (readonly [LinkSending["smtp_tls"], string])[] = [
+const submission: readonly (readonly [Sending["smtp_tls"], string])[] = [
   ["implicit", t("TLS (port 465)")],
   ["starttls", t("STARTTLS (port 587)")],
 ];
@@ -192,7 +194,7 @@ function portOf(port: { control: HTMLInputElement; problem(text: string): void }
 }
 
 /** Whether mail is sent from the address, and by which server; an empty one is found. */
-function sendingFields(now: LinkSending) {
+function sendingFields(now: Sending) {
   const sends = tick(
     t("Send from this address"),
     now.sends,
@@ -221,14 +223,14 @@ function sendingFields(now: LinkSending) {
   };
   sends.control.addEventListener("change", show);
   show();
-  const value = (): LinkSending | null => {
+  const value = (): Sending | null => {
     const number = portOf(port);
     if (number === null) return null;
     return {
       sends: sends.control.checked,
       smtp_host: host.control.value,
       smtp_port: number,
-      smtp_tls: tls.control.value as LinkSending["smtp_tls"],
+      smtp_tls: tls.control.value as Sending["smtp_tls"],
       smtp_user: user.control.value,
     };
   };
@@ -250,7 +252,8 @@ export async function changeSending(desk: Desk, one: LinkItem): Promise<boolean>
       if (form === null) return;
       fill(doing, form.sends && t("Checking SMTP login…"));
       try {
-        await desk.client.link_sending(one.name, form);
+        const { smtp_host, smtp_port, smtp_tls, smtp_user, sends } = form;
+        await desk.client.link_set_sending(one.name, smtp_host, smtp_port, smtp_tls, smtp_user, null, !sends);
         close(true);
       } catch (error) {
         atFields(error, sending.places);
@@ -278,7 +281,7 @@ export async function changeSorting(desk: Desk, one: LinkItem): Promise<boolean>
   const done = await dialog<boolean>(t("Sort mail from {name}", { name: one.name }), (close) => {
     const sorts = sortingTick(one.sorts);
     const box = form([sorts.root], t("Save"), async () => {
-      await desk.client.link_sorting(one.name, sorts.control.checked);
+      await desk.client.link_set_sorting(one.name, !sorts.control.checked);
       close(true);
     });
     return [box.root, buttons(() => close(false))];
@@ -339,7 +342,7 @@ export async function newPassword(desk: Desk, one: LinkItem): Promise<boolean> {
     const box = form([wanted(one), password.root, doing], t("Save"), async () => {
       fill(doing, t("Logging in to {host}…", { host: one.host }));
       try {
-        await desk.client.link_password(one.name, password.control.value);
+        await desk.client.link_set_password(one.name, password.control.value);
         close(true);
       } catch (error) {
         atFields(error, { password });

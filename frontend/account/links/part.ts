@@ -125,7 +125,7 @@ class List {
 
   private async pause(one: LinkItem, paused: boolean): Promise<void> {
     await attempt(t("Saving…"), paused ? t("Couldn't pause account") : t("Couldn't resume account"), async () => {
-      await this.desk.client.link_pause(one.name, paused);
+      await (paused ? this.desk.client.link_pause(one.name) : this.desk.client.link_resume(one.name));
       await this.load();
     });
   }
@@ -173,7 +173,7 @@ class List {
     ]);
     if (yes !== true) return;
     await attempt(t("Removing…"), t("Couldn't remove account"), async () => {
-      await this.desk.client.link_remove(one.name, copies.control.checked);
+      await this.desk.client.link_rm(one.name, copies.control.checked);
       await this.load();
     });
   }

@@ -1,4 +1,4 @@
-"""Calls of the account app about linked mailboxes (LINK-22..25)."""
+"""Calls of the account app about linked mailboxes (LINK-22..25); operations change them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from moxlite.migration.linkstate import MAX_DAYS, LinkState, Phase
 from moxlite.operations.links import AddLink, FoundServers, Wants
-from moxlite.store.mail.links import Link, Outlet, Protocol, SubmissionTLS
+from moxlite.store.mail.links import Link, Protocol, SubmissionTLS
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.mailtypes import Host, Line, Port, Secret, Security
 from moxlite.web.calls import call
@@ -21,27 +21,12 @@ from moxlite.wording import Remark, remark
 Name: TypeAlias = Annotated[str, Meta(max_length=4096)]
 
 
-class LinkSending(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How mail from the address of a link is sent: not at all without ``sends``; else by a server, which is found if
-    ``smtp_host`` is "". ``smtp_user``: "" for the user of the link.
-    """
-
-    sends: bool
-    smtp_host: Host
-    smtp_port: Port
-    smtp_tls: SubmissionTLS
-    smtp_user: Line
-
-    @property
-    def outlet(self) -> Outlet:
-        """The server."""
-        return Outlet(host=self.smtp_host, port=self.smtp_port, tls=self.smtp_tls, user=self.smtp_user)
-
-
-class LinkForm(LinkSending, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A link to make. ``name``: the mailbox here below which its mailboxes are, "" for one of the address; a port of 0
-    is the usual one; ``user``: "" for the address; ``keep_days``: with POP3, the days after which mail that is here is
-    removed there, None for never. ``sorts``: the account's junk filter, rules and script sort its new mail.
+class LinkForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A link to make; operations change it. ``name``: the mailbox here below which its mailboxes are, "" for one of the
+    address; a port of 0 is the usual one; ``user``: "" for the address; ``sends``: mail from the address is sent, by a
+    server that is found if ``smtp_host`` is ""; ``smtp_user``: "" for the user of the link; ``keep_days``: with POP3,
+    the days after which mail that is here is removed there, None for never. ``sorts``: the account's junk filter, rules
+    and script sort its new mail.
     """
 
     address: Line
@@ -54,6 +39,11 @@ class LinkForm(LinkSending, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     password: Secret
     keep_days: Annotated[int, Meta(ge=0, le=MAX_DAYS)] | None
     sorts: bool
+    sends: bool
+    smtp_host: Host
+    smtp_port: Port
+    smtp_tls: SubmissionTLS
+    smtp_user: Line
 
 
 class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,39 +119,6 @@ class LinkCalls(AccountCalls):
             AddLink(account=account, **msgspec.structs.asdict(link)), asker=account
         )
         return Added(made.name, remark(said))
-
-    @call(confirm=True, audit="sending of a linked mailbox changed")
-    async def link_sending(self, caller: Caller, name: Name, form: LinkSending) -> None:
-        """Say by which server mail from the address of a linked mailbox is sent; a log-in there is tried first."""
-        links, account = self._server.links, caller.require().account
-        await links.set_sending(account, name, form.outlet, keeps_copy=None, off=not form.sends, asker=account)
-
-    @call(confirm=True, audit="password of a linked mailbox changed")
-    async def link_password(self, caller: Caller, name: Name, password: Secret) -> None:
-        """Give a linked mailbox the password that it has at its provider now; it is tried first."""
-        account = caller.require().account
-        await self._server.links.set_password(account, name, password, asker=account)
-
-    @call(audit="linked mailbox paused or resumed")
-    async def link_pause(self, caller: Caller, name: Name, paused: bool) -> None:
-        """Stop mirroring, or go on and try now."""
-        account = caller.require().account
-        await self._server.links.pause(account, name, paused=paused, asker=account)
-
-    @call(audit="sorting of a linked mailbox changed")
-    async def link_sorting(self, caller: Caller, name: Name, sorts: bool) -> None:
-        """Sort new mail of a linked mailbox by the account's junk filter, rules and script, or leave it in Inbox."""
-        await self._server.links.set_sorting(caller.require().account, name, sorts=sorts)
-
-    @call(audit="linked mailbox renamed")
-    async def link_rename(self, caller: Caller, name: Name, to: Name) -> None:
-        """Give a linked mailbox another name, and the mailboxes below it."""
-        await self._server.links.rename(caller.require().account, name, to)
-
-    @call(confirm=True, audit="linked mailbox removed")
-    async def link_remove(self, caller: Caller, name: Name, delete_copies: bool) -> None:
-        """Unlink a mailbox. Its mailboxes stay here, or are deleted; its provider keeps all."""
-        await self._server.links.remove(caller.require().account, name, delete=delete_copies)
 
 
 def _item(link: Link, state: LinkState) -> LinkItem:
