@@ -854,8 +854,10 @@ def test_join_is_where_an_event_says_when_it_is(chromium: Browser, server: Local
         expect(calendar.get_by_role("link", name="Join")).to_have_attribute("href", "https://other.example/")
 
 
-def test_an_event_has_a_colour_of_its_own(chromium: Browser, server: LocalServer) -> None:
-    """WEBMAIL-175: chosen in the form, which has Save in sight, shown in all views; the calendar's own comes back."""
+def test_an_event_has_a_colour_of_its_own(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-175: chosen in the form, which has Save in sight, shown in all views; the calendar's own comes back.
+    Where an event is shown, one press gives it a color, by a guest, too.
+    """
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor.page)
         page = desk.page
@@ -883,6 +885,29 @@ def test_an_event_has_a_colour_of_its_own(chromium: Browser, server: LocalServer
             expect(event(calendar, "Dentist")).to_have_class(re.compile(r"\bc5\b"))
         choose("Calendar color")
         expect(event(calendar, "Choir")).to_have_class(re.compile(r"\bc5\b"))
+        event(calendar, "Choir").click()
+        choices = page.get_by_role("dialog").get_by_role("group", name="Color").get_by_role("button")
+        expect(choices).to_have_count(9)
+        assert min(box.width for box in boxes(choices)) >= 24
+        expect(page.get_by_role("button", name="Calendar color")).to_have_attribute("aria-pressed", "true")
+        assert judge(page, None) == []
+        page.get_by_role("button", name="purple", exact=True).click()
+        expect(event(calendar, "Choir")).to_have_class(re.compile(r"\bc7\b"))
+        expect(event(calendar, "Dentist")).to_have_class(re.compile(r"\bc5\b"))
+        people = "ORGANIZER:mailto:ada@far.example\r\nATTENDEE:mailto:moxlite@localhost\r\n"
+        moment = f"DTSTART:{start:%Y%m%dT150000}\r\nDTEND:{start:%Y%m%dT160000}\r\nDTSTAMP:{start:%Y%m%dT%H%M%SZ}\r\n"
+        invited = f"BEGIN:VEVENT\r\nUID:a@far\r\nSUMMARY:Fair\r\n{moment}{people}END:VEVENT\r\n"
+        path = tmp_path / "invited.ics"
+        path.write_text(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{invited}END:VCALENDAR\r\n", newline="")
+        server.cli("calendar", "import", "moxlite", str(path))
+        event(calendar, "Fair").click()
+        page.get_by_role("button", name="green", exact=True).click()
+        expect(event(calendar, "Fair")).to_have_class(re.compile(r"\bc4\b"))
+        event(calendar, "Fair").click()
+        page.get_by_role("button", name="Edit", exact=True).click()
+        expect(page.get_by_text("The organizer manages this event.")).to_contain_text("your alerts, color, and")
+        expect(page.get_by_role("radio", name="green", exact=True)).to_be_enabled()
+        assert judge(page, None) == []
 
 
 def test_birthdays_of_contacts_are_a_calendar(chromium: Browser, server: LocalServer) -> None:
@@ -976,3 +1001,69 @@ def test_events_that_clash_are_marked_and_say_so(chromium: Browser, server: Loca
         card = page.get_by_role("dialog", name="Lunch with Sam")
         clash = card.get_by_text(re.compile("^Overlaps with Dentist at "))
         assert in_sight(clash).bottom <= in_sight(card.locator(".event-facts")).top
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_short_form_repeats_an_event(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEBMAIL-175: an event of each week is made in the short form; "More…" takes the repetition, too."""
+    with fresh(chromium, server, width) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Day", exact=True).click()
+        form = page.get_by_role("dialog", name="New event")
+        repeat = form.get_by_label("Repeat", exact=True).locator("visible=true").first
+
+        def begin(title: str, hour: int) -> None:
+            calendar.locator(".cal-column").click(position={"x": 20, "y": hour * 50 + 5})
+            form.get_by_label("Title").fill(title)
+            repeat.select_option(f"Every week on {desk.today:%A}")
+            assert judge(page, None) == []
+
+        begin("Choir", 15)
+        in_sight(form.get_by_role("button", name="Save"))
+        within_window(form)
+        form.get_by_label("Title").press("Enter")
+        event(calendar, "Choir").click()
+        shown = page.get_by_role("dialog", name="Choir")
+        expect(shown).to_contain_text(f"every week, on {desk.today:%A}")
+        shown.get_by_role("button", name="Close").click()
+        page.evaluate(f"location.hash = '#calendar:day,{desk.today + 7 * DAY:%Y%m%d}'")
+        expect(event(calendar, "Choir")).to_be_visible()
+        begin("Tea", 11)
+        form.get_by_role("button", name="More…").click()
+        expect(form.get_by_label("Guests", exact=True)).to_be_attached()
+        expect(repeat).to_have_value("weekly")
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 390])
+def test_a_day_months_ahead_is_three_presses_away(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEBMAIL-175: the name of the small month shows the months of two years, and leads to further ones."""
+    with fresh(chromium, server, width) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        calendar = desk.open()
+        page.evaluate("location.hash = '#calendar:day,20991130'")
+        if width < 700:
+            calendar.get_by_role("button", name="Folders").locator("visible=true").first.click()
+        elif width < 1100:
+            calendar.get_by_role("button", name="Calendars", exact=True).click()
+        small = page.locator(".cal-small")
+        small.get_by_role("button", name="November 2099").click()
+        months = small.locator(".cal-small-months button")
+        expect(months).to_have_count(24)
+        assert judge(page, None) == []
+        for box in boxes(months):
+            assert min(box.width, box.height) >= 24
+        in_sight(months.last)
+        small.get_by_role("group", name="2100").get_by_role("button", name="Mar").click()
+        name = small.get_by_role("button", name="March 2100")
+        expect(name).to_be_focused()
+        expect(name).to_have_attribute("aria-expanded", "false")
+        small.get_by_role("button", name="Wednesday 17 March").click()
+        expect(page).to_have_url(re.compile(r"#calendar:day,21000317$"))
+        name.click()
+        small.get_by_role("button", name="Later").press("Enter")
+        expect(small.get_by_role("button", name="Later")).to_be_focused()
+        small.get_by_role("group", name="2102").get_by_role("button", name="Jun").click()
+        expect(page).to_have_url(re.compile(r"#calendar:day,21020617$"))

@@ -14,11 +14,19 @@ export interface ColourChoice {
   read(): string;
 }
 
-/** A choice among the colours of the page, where `first` is chosen. `inherited`: the number of the calendar's colour, which may be
- * chosen, too. */
-export function colourChoice(first: string, inherited?: number): ColourChoice {
+/** The colours of the page: `#rrggbb`, number and name. `inherited`: the number of the calendar's colour, which may be chosen, too,
+ * as "". */
+function offered(inherited?: number): (readonly [colour: string, number: number, name: string])[] {
   const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
-  const box = (value: string, number: number, name: string) =>
+  return [
+    ...(inherited === undefined ? [] : [["", inherited, t("Calendar color")] as const]),
+    ...colours.map((colour, at) => [colour, at + 1, names[at]!] as const),
+  ];
+}
+
+/** A choice among the colours of the page, where `first` is chosen. */
+export function colourChoice(first: string, inherited?: number): ColourChoice {
+  const boxes = offered(inherited).map(([value, number, name]) =>
     el("input", {
       type: "radio",
       name: "colour",
@@ -27,13 +35,29 @@ export function colourChoice(first: string, inherited?: number): ColourChoice {
       "aria-label": name,
       title: name,
       checked: value === first,
-    });
-  const boxes = [
-    ...(inherited === undefined ? [] : [box("", inherited, t("Calendar color"))]),
-    ...colours.map((colour, at) => box(colour, at + 1, names[at]!)),
-  ];
+    }),
+  );
   return {
     root: el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, boxes),
     read: () => boxes.find(({ checked }) => checked)?.value ?? first,
   };
+}
+
+/** Buttons of the colours, each of which chooses at once; `chosen` is pressed. */
+export function colourButtons(chosen: string, inherited: number, choose: (colour: string) => void): HTMLElement {
+  return el(
+    "div",
+    { class: "cal-colours", role: "group", "aria-label": t("Color") },
+    offered(inherited).map(([value, number, name]) =>
+      el("button", {
+        type: "button",
+        value,
+        class: `c${number}`,
+        "aria-label": name,
+        "aria-pressed": String(value === chosen),
+        title: name,
+        onclick: () => choose(value),
+      }),
+    ),
+  );
 }

@@ -15,7 +15,6 @@ import type * as EventPart from "../event/part";
 import type * as EventSearchPart from "../eventsearch/part";
 import type * as GivingPart from "../giving/part";
 import type * as QuickPart from "../quick/part";
-import { showDeleted } from "../ui/deleted";
 import { listHead, listsButton, searchField, sideButton } from "../ui/placeview";
 import { agendaDays, drawAgenda } from "./agenda";
 import { Birthdays } from "./birthdays";
@@ -27,7 +26,6 @@ import {
   colourOf,
   colourOfEvent,
   dateOf,
-  dayInitial,
   isChangeable,
   longDay,
   monthName,
@@ -48,6 +46,7 @@ import {
 import { listenForDrags } from "./dragging";
 import { drawHours, hour } from "./hours";
 import { drawMonth } from "./month";
+import { drawSmall } from "./small";
 import { shownName, signOf } from "./subscribing";
 
 adopt(sheet);
@@ -416,41 +415,8 @@ class CalendarPage implements Board {
         ),
       ),
     );
-    this.drawSmall();
-  }
-
-  /** The small month beside the view. */
-  private drawSmall(): void {
-    const first = weekStart(monthStart(this.day));
-    const [from, to] = this.range();
-    const month = dateOf(this.day).getMonth();
-    fill(
-      this.small,
-      el("b", {}, monthName(this.day)),
-      el(
-        "div",
-        { class: "cal-small-grid" },
-        Array.from({ length: 7 }, (_, at) => el("span", { "aria-hidden": "true" }, dayInitial(first + at))),
-        Array.from({ length: 42 }, (_, at) => {
-          const day = first + at;
-          const classes = [
-            day === today() && "today",
-            dateOf(day).getMonth() !== month && "other",
-            this.view !== "month" && this.view !== "agenda" && day >= from && day < to && "within",
-          ];
-          return el(
-            "button",
-            {
-              class: classes.filter(Boolean).join(" "),
-              type: "button",
-              "aria-label": longDay(day),
-              onclick: () => this.show(this.view, day),
-            },
-            String(dateOf(day).getDate()),
-          );
-        }),
-      ),
-    );
+    const whole = this.view === "month" || this.view === "agenda";
+    drawSmall(this.small, this.day, whole ? [0, 0] : this.range(), (day) => this.show(this.view, day));
   }
 
   private drawList(): void {
@@ -489,7 +455,8 @@ class CalendarPage implements Board {
         {
           class: "btn text cal-deleted",
           type: "button",
-          onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()),
+          onclick: () =>
+            void this.give((giving) => giving.showDeleted(this.page.client, "calendar", () => this.load())),
         },
         t("Deleted events…"),
       ),
@@ -498,10 +465,12 @@ class CalendarPage implements Board {
 
   /** Change a calendar, or make one. */
   private async edit(one: Calendar | null): Promise<void> {
+    await this.give((giving) => giving.editCalendar(this.page, this.calendars, one, () => this.load()));
+  }
+
+  private async give(show: (giving: typeof GivingPart) => Promise<unknown>): Promise<void> {
     await attempt(t("Loading…"), t("Couldn't open this item"), async () =>
-      (await this.page.load<typeof GivingPart>("giving")).editCalendar(this.page, this.calendars, one, () =>
-        this.load(),
-      ),
+      show(await this.page.load<typeof GivingPart>("giving")),
     );
   }
 

@@ -11,7 +11,7 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byOwner, many, meant, t } from "../../lib/words";
 import type { Selection, Surroundings, Writing } from "../commands/desk";
-import { colourChoice } from "../calendar/colours";
+import { colourButtons, colourChoice } from "../calendar/colours";
 import { colourOf, colours, isChangeable, nameOf, nearest } from "../calendar/days";
 import { joinLink } from "../ui/join";
 import { formatParty, looksRight } from "../compose/parties";
@@ -38,6 +38,7 @@ export interface Wanted {
   readonly notes?: string;
   readonly guests?: readonly Party[];
   readonly calendar?: number;
+  readonly rule?: string;
 }
 
 /** Minutes before an event at which alarms are offered. */
@@ -61,7 +62,7 @@ export class Events {
       start: local(wanted.start, wanted.allDay),
       end: local(wanted.end, wanted.allDay),
       zone: wanted.allDay ? "" : ownZone(),
-      rule: "",
+      rule: wanted.rule ?? "",
       alarms: [],
       mails: [],
       free: false,
@@ -85,7 +86,7 @@ export class Events {
     const title = nameOf({ ...item, title: form.title });
     const calendar = this.calendars.find(({ id }) => id === found.calendar_id);
     const writable = isChangeable(item, calendar);
-    const answer = dialog<Chosen>(title, (close) => {
+    const answer = dialog<Chosen | { colour: string }>(title, (close) => {
       const button = (words: string, what: Chosen, kind = "btn line") =>
         el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label: string, text: Child) =>
@@ -105,6 +106,8 @@ export class Events {
           form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))),
           people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)]),
         ),
+        writable &&
+          colourButtons(chosenColour(form.colour), this.inherited(found.calendar_id), (colour) => close({ colour })),
         writable &&
           found.answer !== "" &&
           el(
@@ -140,7 +143,8 @@ export class Events {
     });
     if (cause?.isConnected === true) anchorTo(cause, true);
     const chosen = await answer;
-    if (chosen === "edit") await this.edit(found);
+    if (typeof chosen === "object" && chosen !== null) await this.paint(found, chosen.colour);
+    else if (chosen === "edit") await this.edit(found);
     else if (chosen === "remove") await this.remove(item, found);
     else if (chosen === "mail") this.mail(found);
     else if (chosen === "propose") await this.propose(found);
@@ -150,6 +154,28 @@ export class Events {
       );
       await this.again();
     }
+  }
+
+  /** Give an event a color; "" for that of its calendar. */
+  private async paint(found: Found, colour: string): Promise<void> {
+    if (colour === chosenColour(found.form.colour)) return;
+    await attempt(t("Saving…"), t("Couldn't save event"), async () => {
+      const scope = await this.scope(
+        found,
+        t("Change “{title}”?", { title: isolated(found.form.title) }),
+        t("Change"),
+        false,
+      );
+      if (scope === null) return;
+      await this.save(found, { ...found.form, colour }, found.calendar_id, scope);
+      await this.again();
+    });
+  }
+
+  /** The number of the color that a calendar gives its events. */
+  private inherited(calendarID: number): number {
+    const at = this.calendars.findIndex(({ id }) => id === calendarID);
+    return at === -1 ? 5 : colourOf(this.calendars[at]!, at);
   }
 
   /** Show a birthday at its `cause`; "" for a person without an address. */
@@ -431,10 +457,8 @@ export class Events {
         !own,
       ),
     );
-    const near = nearest(old.colour ?? "");
-    const first = near === undefined ? "" : colours[near - 1]!;
-    const home = this.calendars.findIndex(({ id }) => id === calendarID);
-    const colour = colourChoice(first, home === -1 ? 5 : colourOf(this.calendars[home]!, home));
+    const first = chosenColour(old.colour);
+    const colour = colourChoice(first, this.inherited(calendarID));
     const adapt = () => {
       const whole = allDay.control.checked;
       for (const one of [times.start, times.end]) one.hidden = whole;
@@ -555,7 +579,7 @@ export class Events {
             el(
               "p",
               { class: "hint" },
-              t("The organizer manages this event. You can change your alerts and free/busy status."),
+              t("The organizer manages this event. You can change your alerts, color, and free/busy status."),
             ),
           title.root,
           allDay.root,
@@ -621,6 +645,12 @@ export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">)
     });
     if (added) toast(t("Event added"));
   });
+}
+
+/** The color of the page that is next to an event's own; "" for that of its calendar. */
+function chosenColour(colour = ""): string {
+  const near = nearest(colour);
+  return near === undefined ? "" : colours[near - 1]!;
 }
 
 /** How many guests have answered the user's own invitation. */

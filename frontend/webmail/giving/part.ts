@@ -15,6 +15,8 @@ import { archiveLink, exportLink, importFile } from "../ui/files";
 import { sharing } from "../ui/sharing";
 import sheet from "./giving.css";
 
+export { showDeleted } from "../ui/deleted";
+
 adopt(sheet);
 
 /** Change a calendar, or make one; `again` draws them anew. */

@@ -1,4 +1,4 @@
-// The short form of an event (WEBMAIL-175): title, time and calendar, at the place where it was begun.
+// The short form of an event (WEBMAIL-175): title, time, repetition and calendar, at the place where it was begun.
 
 import type { Calendar, Client } from "../../gen/webmail";
 import { anchorTo } from "../../lib/anchored";
@@ -10,6 +10,7 @@ import { toast } from "../../lib/toasts";
 import { byOwner, t } from "../../lib/words";
 import { dayOf, longDay } from "../calendar/days";
 import { shownName } from "../calendar/subscribing";
+import { repeats, toRule } from "../event/rules";
 import { local, momentOf, ownZone } from "../event/times";
 import sheet from "./quick.css";
 
@@ -21,6 +22,7 @@ export interface Begun {
   readonly end: Date;
   readonly title?: string;
   readonly calendar?: number;
+  readonly rule?: string;
 }
 
 /** Ask for an event at its `cause`; resolves to "saved", to what is entered so far for the whole form, or to null. */
@@ -56,9 +58,15 @@ export async function writeShort(
       String(first.id),
     );
     calendar.control.className = "dialog-input";
+    const day = local(start, true);
+    const repeat = choice(
+      t("Repeat"),
+      repeats("", day).filter(([kind]) => kind !== "custom"),
+      "",
+    );
+    repeat.control.className = "dialog-input";
     /** The times that are entered; an end before the start is on the next day. */
     const read = (): Begun => {
-      const day = local(start, true);
       const from = (!allDay && momentOf(`${day}T${times[0].value}`, "")) || start;
       let to = (!allDay && momentOf(`${day}T${times[1].value}`, "")) || end;
       if (to < from) to = new Date(to.getFullYear(), to.getMonth(), to.getDate() + 1, to.getHours(), to.getMinutes());
@@ -68,6 +76,7 @@ export async function writeShort(
         end: to,
         title: title.control.value.trim(),
         calendar: Number(calendar.control.value),
+        rule: toRule(repeat.control.value, "", day),
       };
     };
     const save = async () => {
@@ -81,7 +90,7 @@ export async function writeShort(
           start: local(event.start, allDay),
           end: local(event.end, allDay),
           zone: allDay ? "" : ownZone(),
-          rule: "",
+          rule: event.rule!,
           alarms: [],
           mails: [],
           free: false,
@@ -99,6 +108,7 @@ export async function writeShort(
         { class: "event-short", onsubmit: once(save) },
         title.root,
         el("p", { class: "event-short-time" }, el("span", {}, days), !allDay && [times[0], "–", times[1]]),
+        repeat.root,
         calendar.root,
         el(
           "div",
