@@ -28,6 +28,7 @@ from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks import keeping
 from moxlite.web import exports, sessions
+from moxlite.web.admin import sessions as adminsessions
 from moxlite.web.composing import sending
 from moxlite.web.handlers import forward
 from moxlite.web.http2 import frames
@@ -93,6 +94,10 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "four hours": linkstate.REFUSED_WAITS[2],
         "ten minutes": incoming.DOUBT_SECONDS,
         "five minutes": maildrop.POLL,
+    },
+    "login-provider": {
+        "12 hours": adminsessions.LIFETIME / 1e6,
+        "5 seconds": "a bound of tests/session/test_web_lock.py",
     },
     "operations": {"10 minutes": sessions.CONFIRMED},
     "phone": {"ten minutes": sessions.CONFIRMED, "15 minutes": OTHERS},

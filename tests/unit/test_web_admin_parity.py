@@ -94,7 +94,6 @@ def check(info: FieldInfo, shape: Shape) -> None:
 
 
 OUTSIDE = {
-    "config account enable": "account disable and enable are the field login_disabled of the account's form",
     "config account set": "settings are fields of the account's form",
     "config account quota": "the quota is the field quota_message_size of the account's form",
     "config alias update": "the options of an alias are fields of its form",
