@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.geometry import WIDTHS, Box, boxes, fresh, in_sight, near, resting, within_window
-from tests.integration.browser import PATIENCE, chromium
+from tests.integration.browser import PATIENCE, Visitor, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import judge
 from tests.integration.test_web_several_accounts_browser import log_in
@@ -1067,3 +1067,67 @@ def test_a_day_months_ahead_is_three_presses_away(chromium: Browser, server: Loc
         expect(small.get_by_role("button", name="Later")).to_be_focused()
         small.get_by_role("group", name="2102").get_by_role("button", name="Jun").click()
         expect(page).to_have_url(re.compile(r"#calendar:day,21020617$"))
+
+
+HALVES = """(calendar) => [...calendar.querySelectorAll(".cal-block")].flatMap((block) => {
+  const walk = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+  const cut = [];
+  while (walk.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(walk.currentNode);
+    for (const line of range.getClientRects()) {
+      let { left, right, top, bottom } = line;
+      let ends = false;
+      for (let over = walk.currentNode.parentElement; over !== block.parentElement; over = over.parentElement) {
+        const style = getComputedStyle(over);
+        if (style.overflow === "visible") continue;
+        ends ||= style.textOverflow === "ellipsis";
+        const clip = over.getBoundingClientRect();
+        [left, right] = [Math.max(left, clip.left), Math.min(right, clip.right)];
+        [top, bottom] = [Math.max(top, clip.top), Math.min(bottom, clip.bottom)];
+      }
+      if (right - left < 2 || bottom - top < 2) continue; // nothing of it is seen
+      const across = ends || right - left >= line.width - 1;
+      if (!across || bottom - top < line.height - 1) cut.push(walk.currentNode.data);
+    }
+  }
+  return cut;
+})"""
+"""Texts of events of which a line is cut, across or at an end without an ellipsis."""
+
+
+WITHIN = """(box) => {
+  const range = document.createRange();
+  range.selectNodeContents(box);
+  const [inner, outer] = [range.getBoundingClientRect(), box.getBoundingClientRect()];
+  return inner.left >= outer.left && inner.right <= outer.right && inner.height <= Math.max(20, outer.height);
+}"""
+"""Whether the words of an element are within it, and not broken into lines."""
+
+
+@pytest.mark.parametrize("language", ["ar", "he", "en", "es"])
+def test_a_narrow_week_has_whole_words_and_times(chromium: Browser, server: LocalServer, language: str) -> None:
+    """WEBMAIL-175, WEBMAIL-143b: hours stand in their column, an event has whole lines and whole times, and a day's
+    head is above its hours, also from right to left. Names of places are inside their buttons.
+    """
+    visitor = Visitor(chromium, server, viewport={"width": 1024, "height": 768}, locale=language)
+    page = visitor.page
+    page.goto(f"{visitor.base}/webmail/")
+    form = page.locator(".login-overlay")
+    form.locator("input[type=password]").fill(server.password)
+    form.locator("input").first.fill(server.user)
+    page.keyboard.press("Enter")
+    expect(page.locator(".list-title")).to_be_visible()
+    desk = Desk(page)
+    desk.fill()
+    calendar = desk.open()
+    page.keyboard.press("w")
+    expect(calendar.locator(".cal-block").nth(3)).to_be_visible()
+    assert calendar.evaluate(HALVES) == []
+    assert event(calendar, "Stand-up").locator(".cal-title").evaluate("(one) => one.scrollWidth <= one.clientWidth")
+    for label in [*page.locator(".place").all(), *calendar.locator(".cal-hour").all()[:12]]:
+        assert label.evaluate(WITHIN)
+    for head, column in zip(boxes(calendar.locator(".cal-head")), boxes(calendar.locator(".cal-column")), strict=True):
+        assert abs(head.left - column.left) <= 1
+        assert abs(head.right - column.right) <= 1
+    visitor.close()

@@ -45,7 +45,7 @@ export function drawAgenda(board: Board): HTMLElement {
                 one,
                 `cal-entry${one.end < now ? " past" : ""}`,
                 [el("time", {}, time), el("i", { class: "cal-stripe" })],
-                [one.item.place !== "" && el("span", { class: "cal-place" }, one.item.place)],
+                [one.item.place !== "" && el("bdi", { class: "cal-place", dir: "auto" }, one.item.place)],
               ),
               one.end >= now && joinLink(one.item.join),
             );

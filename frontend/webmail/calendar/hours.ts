@@ -85,8 +85,9 @@ function column(board: Board, day: number): HTMLElement {
       `cal-block${short ? " short" : ""}`,
       [],
       [
-        el("time", {}, short ? clock(one.start) : `${clock(one.start)} – ${clock(one.end)}`),
-        !short && one.item.place !== "" && el("span", { class: "cal-place" }, one.item.place),
+        // an end without room goes as a whole: cut off, hours of a language from right to left would lose their first digit
+        el("time", {}, el("span", {}, clock(one.start)), !short && [" ", el("span", {}, `– ${clock(one.end)}`)]),
+        !short && one.item.place !== "" && el("bdi", { class: "cal-place", dir: "auto" }, one.item.place),
       ],
     );
     Object.assign(found.style, {
@@ -98,15 +99,12 @@ function column(board: Board, day: number): HTMLElement {
     found.append(el("i", { class: "cal-grip", "aria-hidden": "true" }));
     return found;
   });
-  const root = el(
+  const now = day === today() && el("i", { class: "cal-now" });
+  if (now !== false) now.style.top = `${(minutes(new Date()) * hour) / 60}px`;
+  return el(
     "div",
     { class: `cal-column${weekday(day) > 4 ? " weekend" : ""}`, data: { day: String(day) } },
+    now, // titles are read: the line is below them
     made,
   );
-  if (day === today()) {
-    const now = el("i", { class: "cal-now" });
-    now.style.top = `${(minutes(new Date()) * hour) / 60}px`;
-    root.append(now);
-  }
-  return root;
 }
