@@ -1,6 +1,7 @@
 """Sending later and coming back later in a real browser, with the server killed meanwhile (WEBMAIL-96, WEBMAIL-125)."""
 
 import imaplib
+import smtplib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -196,3 +197,22 @@ def test_mail_comes_back_over_a_kill(writer: Writer, server: LocalServer) -> Non
     found = until(imap, "INBOX", 3)
     assert found[-1]["subject"] == "First"
     assert b"3" in last.split()
+
+
+def test_a_message_that_the_queue_holds_is_shown_and_stopped(writer: Writer, server: LocalServer) -> None:
+    """WEBMAIL-96a: a mail program has handed it in; there is nothing to edit, and the list stays with the rest."""
+    page = writer.page
+    with smtplib.SMTP("127.0.0.1", server.port(587)) as smtp:
+        smtp.login(server.user, server.password)
+        mail = f"From: {server.user}\r\nTo: a@localhost\r\nSubject: {HOSTILE}\r\n\r\nx\r\n"
+        people = ["a@remote.example", "b@remote.example"]
+        smtp.sendmail(server.user, people, mail.encode(), mail_options=["HOLDFOR=86400", "SMTPUTF8"])
+    waiting(page)
+    row = page.locator(".waiting-list li")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("<img src=x")
+    expect(row).to_contain_text("a@remote.example, b@remote.example")
+    expect(row).to_contain_text("Scheduled for")
+    expect(row.get_by_role("button")).to_have_text(["Cancel delivery"])
+    row.get_by_role("button").click()
+    expect(page.get_by_role("dialog", name="Scheduled")).to_contain_text("You'll see scheduled")
