@@ -411,7 +411,6 @@ WITHOUT_MAIL: Final = frozenset(
         "account_sieve_rename",
         "account_sieve_put",
         "address_add",
-        "given_switch",
         "link_add",
         "link_find",
         "link_set_password",

@@ -104,7 +104,7 @@ export function acting(page: Page): Acting {
     toggleLabel: chooseLabels,
     later,
     exportSelection: () => void asking().then((found) => found.exportSelection(page)),
-    sender: async (item, what) => (await asking()).sender(page, item, what),
+    sender: async (item, what, masked) => (await asking()).sender(page, item, what, masked),
     undoable: () => actions.undoable.value,
     undo: () => actions.undo(),
   };

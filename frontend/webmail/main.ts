@@ -181,7 +181,7 @@ class App {
     },
     flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }),
     passed: (items) => this.seen?.passed(items),
-    sender: (item, what) => this.acting.sender(item, what),
+    sender: (item, what, masked) => this.acting.sender(item, what, masked),
     opened: (item, place) => {
       this.seen?.opened(item);
       const box = this.mail.boxes.get(item.mailbox_id);

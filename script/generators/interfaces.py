@@ -151,7 +151,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
     },
     "masked address": {
         "account app": Changes("masked_list address_*"),
-        "webmail": Changes("address_add given_switch", "note and senders"),
+        "webmail": Changes("address_*", "note and senders"),
         "JMAP": Changes("MaskedEmail/*", "senders and end: Fastmail's object has none"),
         "command line": Changes("address *"),
         "IMAP": FORM,

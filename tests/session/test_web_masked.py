@@ -109,9 +109,9 @@ async def test_the_webmail_makes_an_address_and_turns_it_off(rig: Rig) -> None:
     given = (await browser.call("parsed_message", message_id=ids[0]))["given"]
     assert (given["address"], given["state"], given["site"], given["strangers"]) == (address, "on", "shop.example", 1)
     assert given["since"] is not None
-    await browser.call("given_switch", message_id=ids[1], active=False)
+    await browser.call("address_off", address=given["address"])
     assert (await browser.call("parsed_message", message_id=ids[1]))["given"]["state"] == "off"
-    await browser.call("given_switch", message_id=ids[1], active=True)
+    await browser.call("address_on", address=given["address"])
     assert (await browser.call("parsed_message", message_id=ids[1]))["given"]["state"] == "on"
     assert (await browser.call("parsed_message", message_id=plain.message_id))["given"] is None
-    assert (await browser.error("given_switch", message_id=plain.message_id, active=False))[0] == 404
+    assert (await browser.error("address_off", address="other@example.org"))[0] == 404

@@ -76,10 +76,10 @@ export function exportSelection({ base, client, mail, desk }: Page): void {
 }
 
 /** Run an action about the sender of a message; resolves to whether it was done. */
-export async function sender(page: Page, item: MessageItem, what: AboutSender): Promise<boolean> {
+export async function sender(page: Page, item: MessageItem, what: AboutSender, masked = ""): Promise<boolean> {
   const { client, mail, actions, desk } = page;
   const found = await desk.load<typeof SenderPart>("sender");
-  return found.act(item, what, {
+  return found.act(item, what, masked, {
     client,
     mail,
     actions,

@@ -96,7 +96,7 @@ export interface Acting {
   later(run: (found: Later) => Promise<void>): void;
   exportSelection(): void;
   /** Run an action about the sender of a message; resolves to whether it was done. */
-  sender(item: MessageItem, what: AboutSender): Promise<boolean>;
+  sender(item: MessageItem, what: AboutSender, masked?: string): Promise<boolean>;
   /** The name of the action that `undo` would take back, or "". */
   undoable(): string;
   undo(): void;

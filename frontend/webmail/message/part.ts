@@ -59,8 +59,8 @@ export interface MessageOwner {
   answer(item: MessageItem): HTMLElement | null;
   /** The ways out of a mailing list or newsletter. */
   readonly leaving: Omit<Leaving, "block">;
-  /** Run an action about the sender of a message; resolves to whether it was done. */
-  sender(item: MessageItem, what: AboutSender): Promise<boolean>;
+  /** Run an action about the sender of a message, or the masked address; resolves to whether it was done. */
+  sender(item: MessageItem, what: AboutSender, masked?: string): Promise<boolean>;
   /** Show the event of a calendar in a place. */
   invitation(item: MessageItem, path: string, place: HTMLElement): void;
   /** Show the request for a receipt of reading in a place. */
@@ -449,7 +449,7 @@ export class Message implements OpenMessage {
     if (given === null) return;
     this.given.classList.toggle("given-leaked", given.strangers > 0);
     const turn = async (on: boolean) => {
-      if (!(await this.owner.sender(this.item, on ? "accept" : "refuse"))) return;
+      if (!(await this.owner.sender(this.item, on ? "accept" : "refuse", given.address))) return;
       const changed = { ...parsed, given: { ...given, state: on ? ("on" as const) : ("off" as const) } };
       this.parsed = changed;
       this.owner.chosen(changed);

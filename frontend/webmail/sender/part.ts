@@ -37,8 +37,8 @@ interface Page {
   offerRole(role: Role): void;
 }
 
-/** Run an action; whether it was done. */
-export async function act(item: MessageItem, what: AboutSender, page: Page): Promise<boolean> {
+/** Run an action; whether it was done. `masked`: the address that is to accept or refuse mail. */
+export async function act(item: MessageItem, what: AboutSender, masked: string, page: Page): Promise<boolean> {
   const { mail, actions } = page;
   if (what === "known")
     return attempt(t("Saving…"), t("Couldn't save contact"), async () => {
@@ -47,7 +47,7 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
     });
   if (what === "refuse" || what === "accept")
     return attempt(t("Saving…"), t("Couldn't update address"), async () => {
-      await page.client.given_switch(item.id, what === "accept");
+      await (what === "accept" ? page.client.address_on(masked) : page.client.address_off(masked));
       page.say(
         what === "accept" ? t("This address accepts mail again") : t("New mail to this address will be rejected"),
       );

@@ -79,7 +79,7 @@ export class Reader {
       isOwn: (address) => owner.isOwn(address),
       answer: (item) => this.bar?.answerBar(owner.commands, item) ?? null,
       leaving: owner.leaving,
-      sender: (item, what) => owner.sender(item, what),
+      sender: (item, what, masked) => owner.sender(item, what, masked),
       invitation: (item, path, place) =>
         void this.with<typeof InvitationPart>("invitation", ({ showInvitation }) =>
           showInvitation(client, base, item, path, place),

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from moxlite.operations import description
 from moxlite.operations.leaving import ListLeaving, StopLeaving
-from moxlite.operations.masked import MakeAddress
+from moxlite.operations.masked import MakeAddress, SwitchOff, SwitchOn
 from moxlite.operations.sieve import VacationSet
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.accounts.access import flag_rights
@@ -46,7 +46,7 @@ from moxlite.web.webmail.calls.later import AlarmCalls, LaterCalls, SettingsCall
 from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
 from moxlite.web.webmail.calls.newsletters import NewsletterCalls, UnsubscribeCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins, NoticeCalls
-from moxlite.web.webmail.calls.receipts import GivenCalls, ReceiptCalls
+from moxlite.web.webmail.calls.receipts import ReceiptCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
 from moxlite.web.webmail.filters import is_plain
@@ -272,7 +272,6 @@ API: Final[tuple[Source, ...]] = (
     DeviceLogins,
     ProviderCalls,
     NoticeCalls,
-    GivenCalls,
     ReceiptCalls,
     InvitationCalls,
     DeletedCalls,
@@ -306,6 +305,8 @@ API: Final[tuple[Source, ...]] = (
     description(ListLeaving),
     description(StopLeaving),
     description(MakeAddress),
+    description(SwitchOn),
+    description(SwitchOff),
 )
 """The pages of the webmail, whose marked methods are its calls, and operations for users. All but the public ones need
 a session.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from moxlite import lazyimport
-from moxlite.admin.masked import MaskedAddresses
 from moxlite.admin.publicpages import public_page
 from moxlite.decoders import json_decoder
 from moxlite.groupware.files import TooLarge, written_archive, written_calendar, written_contacts
@@ -125,7 +124,6 @@ class Webmail:
             imports=imports,
             assure=assure,
             notices=notices,
-            masked=MaskedAddresses(config, accounts, auth.masked),
         )
         self._files = ComposeCalls(self._sessions, server)
         self._imports = ImportCalls(self._sessions, server)

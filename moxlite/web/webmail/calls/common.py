@@ -24,7 +24,6 @@ from moxlite.web.webmail.live.openstreams import Streams
 from moxlite.web.webmail.reading.views import Views
 
 if TYPE_CHECKING:
-    from moxlite.admin.masked import MaskedAddresses
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.operations.performing import Perform
     from moxlite.store.delivery.status import Deliveries
@@ -47,7 +46,6 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
       notices: tells devices of new mail (WEBMAIL-122).
       imports: imports of files, shared with the account app.
       assure: finds how well mail to a domain would be protected.
-      masked: the addresses to give away.
       file_imports: running imports of calendars and contacts, by account and upload.
     """
 
@@ -64,7 +62,6 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     imports: BrowserImports
     assure: Assure
     notices: Notices
-    masked: MaskedAddresses
     file_imports: dict[tuple[str, str], ImportResult] = {}
 
 

@@ -1,6 +1,4 @@
-"""Calls about a message that is read: receipts of reading (WEBMAIL-139, RFC 8098), always by the user's hand and once
-for a message; and the masked address that it came to (MASK-14).
-"""
+"""Receipts of reading (WEBMAIL-139, RFC 8098), always by the user's hand and once for a message."""
 
 from __future__ import annotations
 
@@ -12,18 +10,15 @@ from moxlite.compose.reply import answers_from
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.changelog.unit import was_done
 from moxlite.store.content import body
-from moxlite.store.mail.facts import smtp_arrival
-from moxlite.store.mail.masked import MaskedChange, MaskedRow
 from moxlite.web.calls import call
 from moxlite.web.composing.receipts import Receipt, receipt_key, receipt_of, send_receipt
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import NotFound, UserError
+from moxlite.web.errors import UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import (
     MAX_FIELDS,
     MAX_HEADER,
-    given_address,
     original_of,
     own_of,
     receipt_request,
@@ -34,28 +29,6 @@ if TYPE_CHECKING:
     from moxlite.compose.reply import Own
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
-
-
-class GivenCalls(AccountCalls):
-    """Addresses to give away, where one writes and reads (MASK-14)."""
-
-    @call(audit="address to give away switched")
-    async def given_switch(self, caller: Caller, message_id: ID, active: bool) -> None:
-        """Take mail to the address to which a message came, or refuse it from now on."""
-        session = caller.require()
-        async with self._holders.at(session, message_id) as holder:
-            holder.refuse_guest("you can only turn your own addresses on and off")
-            local = holder.local_id(message_id)
-
-            def read(r: Reader) -> MaskedRow | None:
-                holder.check_message(r, local)
-                came = smtp_arrival(r, local)
-                return None if came is None else given_address(r, came)
-
-            masked_row = await holder.account.read(read, op="webmail_given")
-        if masked_row is None:
-            raise NotFound("this message wasn't sent to a masked address")
-        await self._server.masked.change(session.account, masked_row.address, MaskedChange(active=active))
 
 
 class ReceiptCalls(AccountCalls):

@@ -28,7 +28,7 @@ from moxlite.store.groupware.contacts import photo_for
 from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import UNPROVEN, VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.links import sending_links
-from moxlite.store.mail.masked import MaskedRow, masked_key, masked_named
+from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.mail.settings import address_view
 from moxlite.store.names import SEPARATOR
 from moxlite.store.people.correspondents import is_known
@@ -313,13 +313,8 @@ MAX_DELIVERED: Final = 20
 """Delivered-To fields that are read. The first one is this server's."""
 
 
-def given_address(r: Reader, came: SMTPArrival) -> MaskedRow | None:
-    """The address that the account gives away, if a message came to one."""
-    return masked_named(r, f"{came.rcptto.lower()}@{came.rcptto_domain}")
-
-
 def _given(r: Reader, came: SMTPArrival) -> GivenTo | None:
-    masked_row = given_address(r, came)
+    masked_row = masked_named(r, f"{came.rcptto.lower()}@{came.rcptto_domain}")
     if masked_row is None:
         return None
     strangers = masked_row.strangers
