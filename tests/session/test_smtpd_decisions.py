@@ -1,7 +1,7 @@
 """What becomes of a message, by who sent it and by what its owner said of earlier mail (smtp.md §8)."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -653,6 +653,35 @@ async def test_the_wait_ends_with_the_client(smtp: Smtp, clock: trio.testing.Moc
         await pass_time(clock, 5)
     assert await count(smtp, "Inbox") == (0,)
     assert delayed_total.labels(result="gone").value == gone + 1
+
+
+async def test_of_many_accounts_only_those_that_know_the_sender_store_before_the_wait(
+    smtp: Smtp, clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-97, SMTP-108: a client that gives up comes again, and they have the message once."""
+    assert (await send(smtp)).startswith("250")
+    await mark(smtp, Flag.NOTJUNK)
+    monkeypatch.setattr(deliver, "MANY", 0)
+
+    async def in_order(names: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
+        for name in names:
+            await work(name)
+
+    monkeypatch.setattr(deliver, "_each", in_order)
+    context, mail = await first_contact(smtp)
+    both = "C: MAIL FROM:<ann@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250\n"
+    both += "C: RCPT TO:<bo@ours.example>\nS: 250\nC: DATA\nS: 354"
+    async with smtp.connect(context=context, tls=TLS) as client:
+        await client.play(both)
+        await client.send(mail + b".\r\n")
+        await pass_time(clock, 5)
+        assert (len(await smtp.messages("mia")), len(await smtp.messages("bo"))) == (2, 0)
+    async with smtp.connect(context=context, tls=TLS) as client:
+        await client.play(both)
+        await client.send(mail + b".\r\n")
+        await pass_time(clock, 16)
+        assert (await client.reply()).startswith("250")
+    assert (len(await smtp.messages("mia")), len(await smtp.messages("bo"))) == (2, 1)
 
 
 async def test_the_wait_ends_with_the_server(smtp: Smtp, clock: trio.testing.MockClock) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
+from typing import Any
 
 import pytest
 import trio
@@ -24,9 +25,11 @@ from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.queue import Queue
 from moxlite.queue.tls.policies import Policies
 from moxlite.smtpd import Context
+from moxlite.smtpd.incoming import deliver, storing
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Deferred
-from moxlite.store.delivery.perform import SUBMIT
+from moxlite.store.delivery.perform import SUBMIT, perform
 from moxlite.store.errors import AccountRemoved, OverQuota, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.options import Options
 from moxlite.submission.carrying import carrier
@@ -52,6 +55,27 @@ async def send(client: Client, *recipients: str, sender: str = "ann@remote.examp
 
 
 BOTH = ("mia@ours.example", "bo@ours.example")
+
+
+@pytest.fixture(autouse=True, params=[deliver.MANY, 0], ids=["few", "many"])
+def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Accounts of a message above which each stores it right after its plan: all is told alike."""
+    monkeypatch.setattr(deliver, "MANY", request.param)
+    return int(request.param)
+
+
+async def test_a_post_to_many_opens_each_account_once(smtp: Smtp, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-104, STORE-8: from the plan until the message is stored."""
+    users: dict[str, int] = {}
+
+    async def store(account: Account, *args: Any, **more: Any) -> Any:
+        users[account.name] = smtp.context.accounts._slots[account.name].users
+        return await perform(account, *args, **more)
+
+    monkeypatch.setattr(storing, "perform", store)
+    async with smtp.connect() as client:
+        assert (await send(client, "team@ours.example")).startswith("250")
+    assert users == dict.fromkeys(("mia", "bo"), 1 if many else 2)
 
 
 async def test_what_one_account_cannot_take_now_is_owed_before_250(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:

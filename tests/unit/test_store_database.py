@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -442,9 +443,8 @@ async def test_a_slow_disk_moves_reads_off_the_loop(
     database = await Database.open(
         tmp_path / "slow.db", Kind.QUEUE, options=msgspec.structs.replace(schema.options, vfs=vfs.name), create=True
     )
+    await database.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 300))
     await database.read(thread, op="test")
-    for _ in range(1):
-        await database.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 300))
     await database.trim()
     vfs.read_delay = 0.001
     await database.read(lambda r: r.rows("SELECT sum(length(data)) FROM item"), op="test")
@@ -571,6 +571,53 @@ async def test_a_reader_cannot_write(db: Database) -> None:
     for _ in range(2):
         with pytest.raises(StorageBroken):
             await db.read(lambda r: r.rows("DELETE FROM item RETURNING id"), op="test")
+
+
+async def test_a_unit_waits_for_a_read_that_has_the_writers_connection(db: Database) -> None:
+    """STORE-3: the first reads make no connection of their own; those after the first unit do."""
+    reading, go_on = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def slow(r: Reader) -> int:
+        reading.set()
+        assert go_on.wait(30)
+        order.append("read")
+        return int(r.value("SELECT count(*) FROM item"))
+
+    def unit(tx: Tx) -> None:
+        order.append("unit")
+        tx.execute("INSERT INTO item DEFAULT VALUES")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(db.read, slow, op="test"))
+        await trio.to_thread.run_sync(reading.wait)
+        assert db._readers._reader is None
+        nursery.start_soon(db.write, unit)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert order == []
+        go_on.set()
+    assert order == ["read", "unit"]
+    assert await db.read(lambda r: r.value("SELECT count(*) FROM item"), op="test") == 1
+    assert db._readers._reader is not None
+
+
+async def test_a_read_that_is_interrupted_at_closing_gives_the_connection_back(db: Database) -> None:
+    """STORE-3: its end is that of the file."""
+    reading = threading.Event()
+
+    def endless(r: Reader) -> int:
+        reading.set()
+        return int(r.value(FOREVER))
+
+    async def read() -> None:
+        with pytest.raises(ReadInterrupted):
+            await db.read(endless, op="test")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await trio.to_thread.run_sync(reading.wait)
+        with trio.fail_after(30):
+            await db.aclose()
 
 
 async def test_what_a_read_raises_reaches_its_caller_and_ends_the_snapshot(db: Database) -> None:

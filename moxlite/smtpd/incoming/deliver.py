@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Final
 
@@ -63,10 +64,16 @@ from moxlite.store.errors import StoreError
 # notice about those that refuse for good; then one unit of queue.db with the deliveries that wait. Only then the reply
 # is 250. If that last unit fails, the client gets a temporary error, and its second try is not stored again where the
 # message is already.
+#
+# A message to so many accounts that they are not all open at a time, as a post to a list, is performed in each right
+# after its plan: opening an account a second time costs more than both. The notice is a unit of its own then.
 
 
 AT_ONCE: Final = 8
 """Accounts written to at a time: each has a writer of its own, and 1000 recipients must not keep 1000 files open."""
+
+MANY: Final = 16
+"""Accounts of one message above which each is opened once: so many are open for deliveries at a time (STORE-8)."""
 
 UNJUDGED: Final = "unjudged"
 """Placeholder reason in the trace fields that the junk filter reads; the stored fields have the plan's reason."""
@@ -95,6 +102,8 @@ class Reception:
         )
         self._lists = blocklists.Once(session)
         self._reports = Reports(session.context.reports, message.prepared, evidence.checks, session.snapshot)
+        self._stored: list[str] = []  # accounts that have stored the message before all plans were made
+        self._linger_first = False  # an unknown sender is delayed before another account stores
         self._told: set[int] = set()  # recipients named in a notice of failure
         self._receipted: set[int] = set()  # indexes of recipients in a notice of delivery
 
@@ -102,7 +111,10 @@ class Reception:
         """Plan and perform; returns the one reply. A 250 means that everything is durable."""
         results = self._results
         by_account = results.by_account()
-        await _each(by_account, lambda name: self._plan_account(name, by_account[name]))
+        if not publicsuffix.loaded():  # once, at the first delivery
+            await trio.to_thread.run_sync(publicsuffix.load)
+        work = self._plan_account if len(by_account) <= MANY else self._serve_account
+        await _each(by_account, lambda name: work(name, by_account[name]))
         await self._let_wait()
         await self._perform()
         response = await self._owe()
@@ -121,6 +133,20 @@ class Reception:
         return response
 
     # Planning
+
+    async def _serve_account(self, name: str, numbers: list[int]) -> None:
+        """Plan for an account, and perform if it accepts, while it is open; unless an unknown sender is to be delayed
+        first.
+        """
+        results = self._results
+        async with AsyncExitStack() as opened:
+            with suppress(StoreError):  # planning and performing meet it again
+                await opened.enter_async_context(self._session.context.accounts.use(name))
+            await self._plan_account(name, numbers)
+            self._linger_first = self._linger_first or self._is_delayed(results.decided[name])
+            if not self._linger_first and results.outcomes[name].state is State.ACCEPTED:
+                self._stored.append(name)
+                await self._perform_at(name)
 
     async def _plan_account(self, name: str, numbers: list[int]) -> None:
         decisions: dict[int, Decided] = {}
@@ -147,20 +173,25 @@ class Reception:
         Raises Goodbye.
         """
         # After all plans and before any commit: a sender who is delayed holds no account open, and one that gives up in
-        # the delay has stored nothing.
+        # the delay has stored nothing; but of many accounts those that know the sender.
+        if any(map(self._is_delayed, self._results.decided.values())):
+            try:
+                await linger(self._session.wire, self._session.smtp.first_time_sender_delay)
+            except BaseException:
+                with trio.CancelScope(shield=True):  # bounded: each waits for `Pace.store` at most
+                    await _each(self._stored, self._storing.expect_again)
+                raise
+
+    def _is_delayed(self, decided: Decided) -> bool:
         delay = self._session.smtp.first_time_sender_delay
-        unknown = self._evidence.checks is not None and any(map(_is_first_contact, self._results.decided.values()))
-        if delay and unknown:
-            await linger(self._session.wire, delay)
+        return bool(delay) and self._evidence.checks is not None and _is_first_contact(decided)
 
     # Performing
 
     async def _perform(self) -> None:
         results = self._results
-        if results.decided and not publicsuffix.loaded():  # once, at the first delivery
-            await trio.to_thread.run_sync(publicsuffix.load)
-        accepting = results.in_state(State.ACCEPTED)
-        notice = await self._notice() if accepting else None
+        accepting = [name for name in results.in_state(State.ACCEPTED) if name not in self._stored]
+        notice = await self._notice() if accepting and not self._stored else None
         # One account after the other until one has stored the message: the notice is a row of that unit, so the sender
         # is told of failures exactly if another recipient has the message.
         while accepting and notice is not None:
@@ -172,8 +203,7 @@ class Reception:
         await _each(results.in_state(State.JUNK), self._keep_reject)
 
     async def _keep_reject(self, name: str) -> None:
-        decided = self._results.decided
-        await self._storing.keep_reject(decided[name], may_repeat=len(decided) > 1)
+        await self._storing.keep_reject(self._results.decided[name], may_repeat=self._results.several)
 
     async def _perform_at(self, name: str, owes: tuple[Owed, ...] = ()) -> None:
         """Perform the plan of an account, and set the account's outcome."""
@@ -184,7 +214,7 @@ class Reception:
             accepted_recipients = [self._transaction.recipients[index] for index in asking]
             notice = await receipt(self._session, self._transaction, self._message.prepared, accepted_recipients)
             owes = owes if notice is None else (*owes, notice)
-            await self._storing.store(results.decided[name], owes, may_repeat=len(results.decided) > 1)
+            await self._storing.store(results.decided[name], owes, may_repeat=results.several)
         except StoreError as error:
             self._receipted.difference_update(asking)
             logger.warning("message not stored", extra={"kv": {"account": name, "err": error}})

@@ -244,7 +244,8 @@ class Beginner:
         dues = {task: due for task, due in self.dues.items() if task in wanted}
         if dues:
             try:
-                wanted = {*await account.read(lambda r: tasks_due(name, r, dues), op="tasks-due")}
+                # By the writer, which the work has begun: a reader's connection would be made for this alone.
+                wanted = {*await account.database.write(lambda tx: tasks_due(name, tx, dues))}
             except StoreError:
                 pass  # all of them: they meet the same error, which is told then
             tasks.begin(wanted)

@@ -221,8 +221,8 @@ class Database:
         self.health = health
         self._edge = storage(health)
         self._checkpoints = Checkpoints(path, health, kind, vfs=options.vfs, replicated=options.replicated(path))
-        self._readers = Readers(path, kind, self.health, vfs=options.vfs)
         self._writer: Writer
+        self._readers = Readers(path, kind, self.health, lambda: self._writer.lend(), vfs=options.vfs)
         self._upkeep: FileUpkeep
         self._closed = False
 

@@ -28,7 +28,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 import apsw
@@ -50,6 +51,11 @@ MAX_WEIGHT: Final = 32 << 20
 
 MAX_RUN: Final = 0.050
 """Seconds of execution after which a batch commits: its first job should not wait for the work of the last."""
+
+MAX_LOANS: Final = 8
+"""Reads that borrow the writer's connection: a delivery has two or three, and a session, which reads more before it
+writes, needs a connection for reading anyway.
+"""
 
 SERIES_RUN: Final = 0.060
 """Seconds of processor time after which a batch takes no more units of a series: this bounds the size of its commit. A
@@ -89,7 +95,10 @@ class Writer:
         self._commit_error: BaseException = Closed()
         self._commit_took = 0.0
         self._measures = metrics.COMMIT_SECONDS.labels(kind), metrics.UNITS_PER_COMMIT.labels(kind)
-        self._thread = threading.Thread(target=self._main, name=f"writer {name}", daemon=True)
+        self._name = f"writer {name}"
+        self._begun = self._lent = False
+        self._loans = MAX_LOANS
+        self._ended = threading.Event()
 
     # On the Trio loop
 
@@ -116,8 +125,27 @@ class Writer:
         self._backlog.put(job)
 
     def _start(self) -> None:
-        if self._thread.ident is None:  # with the first job: a file that is only read needs no thread
-            self._thread.start()
+        if not self._begun and not self._lent:  # with the first job: a file that is only read needs no thread
+            self._begun = True
+            # One of trio's, which are used again: an account that one mail opens has a writer for some milliseconds.
+            trio.lowlevel.start_thread_soon(self._main, lambda _: self._ended.set(), self._name)
+
+    @contextmanager
+    def lend(self) -> Iterator[apsw.Connection | None]:
+        """The connection, for one of the first reads, before the first job, which waits meanwhile; None after that."""
+        if self._begun or self._lent or not self._loans:
+            yield None
+            return
+        self._lent = True
+        self._loans -= 1
+        try:
+            self._db.execute("PRAGMA query_only=ON").fetchall()
+            yield self._db
+        finally:
+            self._db.execute("PRAGMA query_only=OFF").fetchall()
+            self._lent = False
+            if not self._backlog.idle:
+                self._start()
 
     @property
     def idle(self) -> bool:
@@ -130,16 +158,14 @@ class Writer:
 
     def end(self) -> Callable[[], None]:
         """Return what ends after all waiting jobs, and closes the connection. It blocks. No job may come after this."""
-        thread = self._thread
-        if thread.ident is None:
-            self._thread = threading.current_thread()  # so that it never starts
+        begun, self._begun = self._begun, True  # so that it never begins
 
         def work() -> None:
             self._backlog.put_end()
-            if thread.ident is None:
-                self._main()
+            if begun:
+                self._ended.wait()
             else:
-                thread.join()
+                self._main()
 
         return work
 
