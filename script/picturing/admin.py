@@ -31,8 +31,17 @@ CHOSEN = (
     ("admin-trends", "trends", DESK, "dark"),
     ("admin-sources", "reports/sources", DESK, "light"),
     ("admin-trends-phone", "trends", PHONE, "dark"),
+    ("admin-login-provider", "provider", DESK, "light"),
 )
 """Name, page, size and colours of the pictures in docs/images."""
+
+PROVIDER = """
+[oidc]
+issuer = "https://login.hill.example/realms/home"
+client_id = "moxlite"
+name = "Keycloak"
+admin_group = "mail-admins"
+"""
 
 REPLIES = (
     "4.7.1 Greylisted, please try again in 5 minutes",
@@ -46,6 +55,8 @@ REPLIES = (
 def populate(folder: Path) -> LocalServer:
     """A server that runs, with accounts, mail that waits, a month of figures and reports."""
     server = LocalServer(folder / "server")
+    with (server.config_folder / "moxlite.toml").open("a") as file:
+        file.write(PROVIDER)
     write_reports(server.folder / "data")
     write_history(server.folder / "data")
     server.start()
@@ -83,6 +94,15 @@ def take(browser: Browser, server: LocalServer, place: str, size: tuple[int, int
     visitor.context.close()
 
 
+def take_login(browser: Browser, server: LocalServer, to: Path) -> None:
+    """Take the picture of the webmail's login form, with the button of the provider."""
+    visitor = Visitor(browser, server, viewport={"width": 900, "height": 640})
+    visitor.page.goto(f"{visitor.base}/webmail/")
+    visitor.page.get_by_role("button", name="Log in with Keycloak").wait_for()
+    save_picture(visitor.page, to)
+    visitor.context.close()
+
+
 def main() -> None:
     """Take the pictures."""
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
@@ -92,6 +112,7 @@ def main() -> None:
             if len(sys.argv) == 1:
                 for title, place, size, scheme in CHOSEN:
                     take(browser, server, place, size, scheme, TOP / "docs" / "images" / f"{title}.webp")
+                take_login(browser, server, TOP / "docs" / "images" / "login-provider.webp")
                 return
             folder = Path(sys.argv[1])
             folder.mkdir(parents=True, exist_ok=True)

@@ -122,7 +122,7 @@ def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
 def log_in(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.base}/admin/")
     visitor.page.get_by_label("Password", exact=True).fill(ADMIN_PASSWORD)
-    visitor.page.get_by_role("button", name="Log in").click()
+    visitor.page.get_by_role("button", name="Log in", exact=True).click()
     expect(visitor.page.locator("main h1")).to_be_visible()
 
 
