@@ -79,6 +79,13 @@ async def test_a_member_of_the_group_logs_in(rig: Rig, provider: House) -> None:
     assert [(one.mechanism, one.address, one.result) for one in found] == [("provider", "mia-at-home", "ok")]
 
 
+async def test_a_provider_without_a_scope_for_groups(rig: Rig, provider: House) -> None:
+    """WEB-189: it may refuse one that it doesn't know, so the claim comes with `profile`."""
+    provider.scopes = []
+    url = await page(rig).call("provider_login", stay=False)
+    assert parse_qs(urlsplit(url).query)["scope"] == ["openid profile"]
+
+
 @pytest.mark.parametrize(
     "claims",
     [
