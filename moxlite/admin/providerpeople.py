@@ -92,7 +92,7 @@ class ProviderPeople:
         return self._config.current.login_of(account)
 
     async def _share(self, account: str, claims: Claims) -> None:
-        """Give an account the shared mailboxes of its person's groups, and take those of other groups (WEB-190)."""
+        """Give an account the shared mailboxes of its person's groups, and take away the others (WEB-190)."""
         await load("moxlite.admin.accountcommands")
         from moxlite.admin.accountcommands import ShareCommands
 

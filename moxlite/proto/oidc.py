@@ -226,7 +226,7 @@ def read_provider(document: bytes, issuer: str) -> Provider:
 
 
 def decode_provider(document: bytes) -> Provider:
-    """A discovery document as it stands. Raises OIDCError if it is none."""
+    """Decode a discovery document without judging it. Raises OIDCError for other octets."""
     return _decoded(document, Provider, "discovery document")
 
 

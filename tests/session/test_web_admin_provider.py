@@ -175,7 +175,7 @@ async def test_forged_groups(
     ids=str,
 )
 async def test_tokens_for_something_else(rig: Rig, provider: House, claims: dict[str, Any]) -> None:
-    """WEB-189, WEB-180: expired ones, and those of another client, issuer or request."""
+    """WEB-189, WEB-180: expired tokens, and tokens of another client, issuer or request."""
     provider.claims |= claims
     browser = page(rig)
     assert await browser.error("provider_finish", answer=await back(provider, browser)) == FAILED
@@ -202,7 +202,7 @@ async def test_answers_of_other_apps_and_browsers(rig: Rig, provider: House) -> 
 
 
 async def test_a_planted_cookie_names_no_session(rig: Rig, provider: House) -> None:
-    """WEB-189: session fixation: each log-in has tokens of its own, and a session of the webmail is none here."""
+    """WEB-189: session fixation: each log-in has tokens of its own."""
     planted = page(rig)
     await planted.log_in("", ADMIN_PASSWORD)
     browser = page(rig)
@@ -314,8 +314,8 @@ async def to_the_end(events: Events) -> None:
 
 @pytest.mark.parametrize("app", ["/admin/", "/webmail/", "/"])
 async def test_log_out_at_the_provider(rig: Rig, provider: House, app: str) -> None:
-    """WEB-183, WEB-189: the person's sessions end, wherever the provider says so, and the live view at once; those of
-    another person, and those with the password, go on.
+    """WEB-183, WEB-189: the person's sessions end, wherever the provider says so, and the live view at once; sessions
+    of another person, and with the password, go on.
     """
     browser, second, colleague, own = page(rig), page(rig), page(rig), page(rig)
     await log_in(provider, browser)

@@ -156,7 +156,7 @@ class LiveStreams:
         self._waits: set[trio.CancelScope] = set()
 
     def doubt(self, account: str) -> None:
-        """Look at the sessions of all streams, if those of `ADMIN` may have ended."""
+        """Look at the sessions of all streams, if sessions of `ADMIN` may have ended."""
         for scope in self._waits if account == ADMIN else ():
             scope.cancel()
 
