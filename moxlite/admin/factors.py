@@ -170,6 +170,7 @@ class FactorChanges:
             removed = await self._auth.factors.drop(account)
         if account == ADMIN:
             self.admin_resets += 1
+            self._auth.sessions.tell(ADMIN)
         else:
             await self._auth.sessions.remove_all(account)
         logger.info("second factors reset", extra={"kv": {"account": account, "removed": removed}})

@@ -256,6 +256,18 @@ async def test_a_password_that_changes_meanwhile(rig: Rig, provider: House) -> N
     assert (await inside.error("sessions"))[0] == 401
 
 
+@pytest.mark.rig(app="/admin/", static=SETTINGS.replace('admin_password_file = "adminpasswd"\n', ""))
+async def test_a_reset_of_second_factors_ends_sessions_without_a_password(rig: Rig, provider: House) -> None:
+    """WEB-59, WEB-189: also where the provider alone logs in."""
+    browser = page(rig)
+    await log_in(provider, browser)
+    await browser.call("sessions")
+    assert (await browser.error("confirm", kind="password", code=ADMIN_PASSWORD))[0] == 401
+    await rig.house.factor_changes.reset(ADMIN, where="the command line")
+    answer = await browser.post("sessions", {})
+    assert (answer.status, "were reset" in answer.json["error"]["message"]) == (401, True)
+
+
 @pytest.mark.parametrize(
     ("since", "subject", "groups", "status"),
     [

@@ -56,7 +56,7 @@ class _Living(msgspec.Struct):
     session: Session
     token: bytes
     csrf: bytes
-    password: Stamp | None
+    password: Stamp
     logouts: int
 
 
@@ -84,7 +84,7 @@ class AdminSessions(Sessions):
         self._resets = resets
         self._living: dict[int, _Living] = {}
         self._last_id = 0
-        self._stamps: Pending[Stamp | None] = Pending()  # by the token of a log-in that waits for its second factor
+        self._stamps: Pending[Stamp] = Pending()  # by the token of a log-in that waits for its second factor
 
     async def log_in(self, caller: Caller, login_token: str, username: str, password: str) -> LoginResult:
         """As `Sessions.log_in`; the administrator has no user name."""
@@ -237,21 +237,22 @@ class AdminSessions(Sessions):
                 found = one
         return found
 
-    def _stamp(self) -> Stamp | None:
-        """The version of the password file, by a stat of a cached inode, and of the second factors."""
+    def _stamp(self) -> Stamp:
+        """The version of the password file, by a stat of a cached inode, and of the second factors. Without a file, or
+        with one that can't be read, only the login provider logs in.
+        """
         path = self._config.current.static.admin_password_file
-        if path is None:
-            return None
         try:
-            found = os.stat(path)  # noqa: PTH116  pathlib costs five times as much
+            found = None if path is None else os.stat(path)  # noqa: PTH116  pathlib costs five times as much
         except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino, self._resets()
+            found = None
+        file = (0, 0, 0) if found is None else (found.st_mtime_ns, found.st_size, found.st_ino)
+        return *file, self._resets()
 
 
-def _why(then: Stamp | None, now: Stamp | None) -> str:
+def _why(then: Stamp, now: Stamp) -> str:
     """The reason why a log-in at the version `then` is no longer valid."""
-    return RESET if then is not None and now is not None and then[:3] == now[:3] else CHANGED
+    return RESET if then[:3] == now[:3] else CHANGED
 
 
 def _now() -> int:
