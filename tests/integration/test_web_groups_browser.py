@@ -1,4 +1,6 @@
-"""Groups of contacts and favorites in a real browser (WEBMAIL-128g, WEBMAIL-128h)."""
+"""Groups of contacts, favorites, and the index of letters in a real browser (WEBMAIL-128g, WEBMAIL-128h,
+WEBMAIL-128i).
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.geometry import fresh
+from tests.geometry import Box, boxes, fresh, within_window
 from tests.integration.browser import chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import judge
@@ -18,6 +20,7 @@ __all__ = ["chromium"]
 
 pytestmark = [pytest.mark.served, pytest.mark.integration]
 
+SIZES = [1440, 1280, 1024, 768, 390]
 PEOPLE = ("Ada Lind", "Bo Ek", "Cleo Olm", "Dag Frisk", "Eva <b>Ro</b>")
 
 
@@ -33,7 +36,7 @@ def anew(desk: Desk) -> dict[str, int]:
     """Remove all contacts and groups, and add those of `PEOPLE`; returns their ids."""
     for group in desk.call("contact_groups"):
         desk.call("contact_group_remove", group=group["name"])
-    for contact in desk.call("contacts")["contacts"]:
+    for contact in desk.call("contacts", limit=1000)["contacts"]:
         desk.call("contact_remove", contact_id=contact["id"])
     bare = {"phones": [], "organization": "", "note": "", "groups": []}
     return {
@@ -159,4 +162,70 @@ def test_a_favorite_is_starred_and_completed_first(chromium: Browser, server: Lo
         expect(card).to_be_visible()
         page.keyboard.press("s")
         expect(people.get_by_role("status")).to_contain_text("No favorites yet.")
+        assert not wrong, "\n".join(wrong)
+
+
+NAMES = (
+    *(
+        f"{letter}{name}"
+        for letter in "ABCDEFGHKLMNOPRSTVWZ"
+        for name in ("ada Lind", "ema Olm", "ina Ek", "ona Frisk")
+    ),
+    *("Émile Ro", "Юрій Шевченко", "Їжак", "김민준", "東京太郎", "サトウ", "أحمد منصور", "7 Seas"),
+)
+
+
+@pytest.mark.parametrize("width", SIZES)
+def test_letters_lead_to_names(chromium: Browser, server: LocalServer, tmp_path: Path, width: int) -> None:
+    """WEBMAIL-128i: an index beside the list, in all scripts, by pointer and keys, also to what isn't loaded yet."""
+    cards = "".join(
+        f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:l{n}\r\nFN:{name}\r\nEND:VCARD\r\n"
+        for n, name in enumerate((*NAMES, *(f"Bo {n:03}" for n in range(60))))
+    )
+    path = tmp_path / "letters.vcf"
+    path.write_text(cards, newline="")
+    with fresh(chromium, server, width) as reader:
+        desk = Desk(reader.page)
+        page = desk.page
+        anew(desk)
+        server.cli("contacts", "import", "moxlite", str(path))
+        people = place(page)
+        rows = people.get_by_role("listitem")
+        expect(rows).to_have_count(100)
+        strip = people.get_by_role("slider", name="Jump to a letter")
+        letters = strip.locator("span").all_text_contents()
+        assert letters[:4] == ["#", "A", "B", "C"]
+        assert letters[-6:] == ["І", "Ю", "ا", "ㄱ", "さ", "漢"]
+        assert len(letters) == len(set(letters))
+        here = within_window(strip)
+        main = Box.of(people.locator(".people-main"))
+        assert (here.right, round(here.top), round(here.bottom)) == (main.right, round(main.top), round(main.bottom))
+        assert here.right - here.left == 24
+        assert all(box.right <= here.left + 1 for box in boxes(people.locator(".person-open"))[:20])
+        page.screenshot(path=tmp_path / "letters.png")
+        wrong = judge(page, None)
+        page.emulate_media(color_scheme="dark")
+        wrong += judge(page, ["color-contrast"])
+        # a name of a page that isn't loaded yet
+        strip.focus()
+        page.keyboard.press("z")
+        expect(strip).to_have_attribute("aria-valuetext", "Z")
+        first = people.locator('[data-head="Z"]')
+        expect(first).to_be_in_viewport()
+        assert abs(Box.of(first).top - main.top) < 2 or Box.of(rows.last).bottom <= main.bottom
+        page.keyboard.press("Home")
+        expect(strip).to_have_attribute("aria-valuetext", "#")
+        page.keyboard.press("ArrowDown")
+        expect(people.locator('[data-head="A"]')).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        expect(people.locator('[data-head="A"] .person-open')).to_be_focused()
+        # by pointer: the last letter
+        page.mouse.click(here.left + 12, here.bottom - 12)
+        expect(strip).to_have_attribute("aria-valuetext", letters[-1])
+        expect(people.locator(f'[data-head="{letters[-1]}"]')).to_be_in_viewport()
+        # a group of a few has none
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+        people.get_by_label("Search contacts").fill("Émile")
+        expect(rows).to_have_count(1)
+        expect(strip).to_be_hidden()
         assert not wrong, "\n".join(wrong)

@@ -150,6 +150,20 @@ async def test_names_are_listed_without_their_accents(rig: Rig, browser: Browser
         assert not await account.read(misplaced, op="test")
 
 
+async def test_the_letters_of_all_names_come_with_the_first_page(browser: Browser) -> None:
+    """WEBMAIL-128i: of what is searched for, of a group; and larger pages."""
+    for name in ("Émile", "emma", "Ångström", "7 Seas", "Юрий", "김민준", "東京"):
+        await browser.call("contact_save", contact=form(name, groups=["Few"] if name[0] in "eЮ" else []))
+    page = await browser.call("contacts", limit=2)
+    assert page["letters"] == ["7", "a", "e", "\u044e", "\u1100", "東"]
+    assert (len(page["contacts"]), page["more"]) == (2, True)
+    rest = await browser.call("contacts", after=page["contacts"][-1]["id"], limit=1000)
+    assert (len(rest["contacts"]), rest["more"], rest["letters"]) == (5, False, [])
+    assert (await browser.call("contacts", group="Few"))["letters"] == ["e", "ю"]
+    assert (await browser.call("contacts", search="m"))["letters"] == ["a", "e"]
+    assert (await browser.error("contacts", limit=1001))[0] == 400
+
+
 async def test_files_are_imported_and_exported(browser: Browser) -> None:
     """WEBMAIL-128, STORE-96a, STORE-196: unknown properties are kept, not large pictures; nothing is doubled."""
     assert await import_file(browser, CARDS, group="New") == {

@@ -51,7 +51,8 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.groupware.collection.ANY_ACCENTED store.groupware.collection.ANY_DUE
         store.groupware.collection.ANY_UNPICTURED store.groupware.contacts.ACCENTED store.groupware.contacts.ALL
         store.groupware.contacts.BORN
-        store.groupware.contacts.COUNT store.groupware.contacts.DUE store.groupware.contacts.SUGGESTED
+        store.groupware.contacts.COUNT store.groupware.contacts.DUE store.groupware.contacts.LETTERS
+        store.groupware.contacts.SUGGESTED
         store.groupware.contacts.UNPICTURED store.groupware.doubles.ADDRESSES store.groupware.doubles.ALL
         store.groupware.groups.ALL store.groupware.groups.GROUPS store.groupware.kept.SIZES
         store.groupware.resources.CONTACTS store.people.invitations.FORGET""",

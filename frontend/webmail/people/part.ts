@@ -24,6 +24,7 @@ import type * as PersonPart from "../person/part";
 import { between, mailSearch } from "./between";
 import { drawShelves, type Shelf } from "./books";
 import { drawCard } from "./card";
+import { headOf, inOrder, letterStrip } from "./letters";
 import { bookName, groupName, starred } from "./names";
 import { face } from "./photo";
 import sheet from "./people.css";
@@ -38,6 +39,8 @@ type Page = Pick<Surroundings, "client" | "base" | "actions" | "load"> &
 const form = (page: Page) => page.load<typeof PersonPart>("person");
 /** Contacts in one call about a group. */
 const batch = 500;
+/** Contacts in one page, and in one call at most. */
+const [few, most] = [100, 1000];
 
 let opened: { follow: () => void } | null = null;
 
@@ -75,6 +78,10 @@ function makePage(page: Page): { follow: () => void } {
   const list = el("div", { role: "list", "aria-label": meant("place", "Contacts") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
+  const strip = letterStrip(
+    (head) => jump(head),
+    (head) => at(head)?.querySelector<HTMLElement>(".person-open")?.focus(),
+  );
   const reading = el("div", { class: "people-reading" });
   const save = (form: string, name: string) => exportLink(page, `contacts.${form}`, name, "mailbox-open");
   const tool = (label: string, run: () => void) =>
@@ -107,6 +114,7 @@ function makePage(page: Page): { follow: () => void } {
       { class: "place-view people-page", "aria-label": meant("place", "Contacts") },
       el("header", { class: "place-head" }, sideButton(page), search.root, el("h1", {}, meant("place", "Contacts"))),
       el("div", { class: "people-main" }, tools, state, list, more),
+      strip.root,
       reading,
       round,
     ),
@@ -128,17 +136,21 @@ function makePage(page: Page): { follow: () => void } {
   let history: { addresses: string; root: HTMLElement } | undefined;
   /** The contact after which the next page begins. */
   let after = 0;
+  /** The letters of all contacts, as the server orders them. */
+  let letters: readonly string[] = [];
   let turn = 0;
 
-  /** Load the first page anew, with `least` rows if there are as many; or the next page. */
-  const fetch = async (whole: boolean, least = 0) => {
+  /** Load the first page anew, with `least` rows if there are as many; or the next page of `least` rows. */
+  const fetch = async (whole: boolean, least = few) => {
     const own = ++turn;
     const wanted = search.input.value.trim();
     const { book, group } = shelf;
-    let found = await page.client.contacts(wanted, group, whole ? 0 : after, book);
+    const size = Math.min(most, Math.max(few, least));
+    let found = await page.client.contacts(wanted, group, whole ? 0 : after, book, size);
+    const { letters: all } = found;
     const pages = [...(whole ? [] : shown), ...found.contacts];
     while (whole && found.more && pages.length < least && own === turn) {
-      found = await page.client.contacts(wanted, group, pages.at(-1)!.id, book);
+      found = await page.client.contacts(wanted, group, pages.at(-1)!.id, book, size);
       pages.push(...found.contacts);
     }
     await released(list);
@@ -146,12 +158,16 @@ function makePage(page: Page): { follow: () => void } {
     after = found.contacts.at(-1)?.id ?? 0;
     // pages come as the server orders names, which knows no languages
     shown = pages.sort((a, b) => byName(a.name, b.name));
+    if (whole) letters = all;
+    const heads = shown.map(({ name }) => headOf(name));
     await redraw(list, () =>
       fill(
         list,
-        shown.map((one) => row(page, one, books, shelf, rows)),
+        shown.map((one, n) => row(page, one, books, shelf, heads[n] === heads[n - 1] ? "" : heads[n]!, rows)),
       ),
     );
+    // few contacts are seen at once
+    strip.draw(shown.length < 10 ? [] : inOrder([...letters.map(headOf), ...heads]));
     mark();
     more.hidden = !found.more;
     state.textContent =
@@ -169,6 +185,17 @@ function makePage(page: Page): { follow: () => void } {
     state.hidden = state.textContent === "";
   };
   const load = (whole: boolean) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch(whole));
+  /** The first row under a letter. */
+  const at = (head: string) => list.querySelector<HTMLElement>(`[data-head="${CSS.escape(head)}"]`);
+  let jumping = 0;
+  /** Show the names under a letter, of which the page may not have been loaded yet. */
+  const jump = (head: string) => {
+    const own = ++jumping;
+    return attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
+      while (at(head) === null && !more.hidden && own === jumping) await fetch(false, most);
+      if (own === jumping) at(head)?.scrollIntoView({ block: "start" });
+    });
+  };
   const tell = () => {
     const { book, group } = shelf;
     const more = group === "" ? "" : `,${encodeURIComponent(group)}`;
@@ -445,6 +472,7 @@ function row(
   one: ContactItem,
   books: readonly AddressBook[],
   shelf: Shelf,
+  head: string,
   actions: RowActions,
 ): HTMLElement {
   const [address] = one.emails;
@@ -459,7 +487,7 @@ function row(
       : t("Remove “{name}” from this group", { name });
   return el(
     "div",
-    { class: "person", role: "listitem", data: { contact: String(one.id) } },
+    { class: "person", role: "listitem", data: { contact: String(one.id), head } },
     el(
       "button",
       {

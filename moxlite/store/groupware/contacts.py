@@ -82,6 +82,9 @@ WHERE {IN_BOOKS} AND (sorted, id) > (?2, ?3) AND instr(found, ?4)"""  # noqa: S6
 PAGE: Final = f"{_PAGE} ORDER BY sorted, id LIMIT ?5"
 GROUP_PAGE: Final = f"""
 {_PAGE} AND id IN ({MEMBERS_OF.format(name="?6", books="?1")}) ORDER BY sorted, id LIMIT ?5"""
+LETTERS: Final = f"""
+SELECT DISTINCT substr(sorted, 1, 1) FROM contact WHERE {IN_BOOKS} AND instr(found, ?2)"""  # noqa: S608 column names
+GROUP_LETTERS: Final = f"{LETTERS} AND id IN ({MEMBERS_OF.format(name='?3', books='?1')})"
 LISTED: Final = "SELECT listed FROM contact WHERE id = ?"
 SORTED: Final = "SELECT sorted FROM contact WHERE id = ?"
 COUNT: Final = f"SELECT count(*) FROM contact WHERE {IN_BOOKS}"  # noqa: S608 column names
@@ -191,6 +194,12 @@ def find_contacts(
         ContactRow(number, book or 0, place, from_json(listed, Listed), bool(star))
         for number, listed, book, place, star in rows
     ]
+
+
+def letters_of(r: Reader, text: str = "", group: str = "", books: frozenset[int] | None = None) -> set[str]:
+    """The first characters of the places of contacts, as `find_contacts` finds these."""
+    sql, arguments = (GROUP_LETTERS, (group,)) if group else (LETTERS, ())
+    return {letter for (letter,) in r.rows(sql, ids_json(books), text.casefold(), *arguments)}
 
 
 def count_contacts(r: Reader, books: frozenset[int] | None = None) -> int:

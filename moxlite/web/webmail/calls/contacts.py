@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 MAX_DOUBLES: Final = 100
 """Groups of contacts in one answer."""
 
-PAGE: Final = 100
-"""Contacts in one answer."""
+PAGE, MAX_PAGE = 100, 1000
+"""Contacts in one answer, and where a page asks for more: those up to a letter."""
 
 BATCH: Final = 50
 """Contacts that are added in one unit: 25 ms."""
@@ -121,11 +121,14 @@ class ContactItem(msgspec.Struct, frozen=True):
 
 
 class Contacts(msgspec.Struct, frozen=True):
-    """Some contacts by name, and whether there are more. ``total``: contacts of the address books."""
+    """Some contacts by name, and whether there are more. ``total``: contacts of the address books. ``letters``: of the
+    first page, the first letters of all of the names, without accents and in lower case.
+    """
 
     contacts: list[ContactItem]
     more: bool
     total: int
+    letters: list[str]
 
 
 class ContactCard(msgspec.Struct, frozen=True):
@@ -172,7 +175,13 @@ class ContactCalls(ShelfCalls):
 
     @call()
     async def contacts(
-        self, caller: Caller, search: Search = "", group: Search = "", after: AnyID = 0, book_id: AnyID = 0
+        self,
+        caller: Caller,
+        search: Search = "",
+        group: Search = "",
+        after: AnyID = 0,
+        book_id: AnyID = 0,
+        limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = PAGE,
     ) -> Contacts:
         """Contacts by name that contain a text, of a group or all, after the one with the id ``after``; of an address
         book, or of all that the user may read.
@@ -183,28 +192,30 @@ class ContactCalls(ShelfCalls):
                 number = shelf.holder.local_id(after)
                 place = await shelf.account.read(lambda r: store.sorted_of(r, number), op="contacts")
         found: list[tuple[str, ContactItem]] = []
-        total = 0
+        total, letters = 0, set[str]()
         for shown in [book_id] if book_id else await self._shelves(caller):
 
-            def read(r: Reader) -> tuple[list[store.ContactRow], int]:
+            def read(r: Reader) -> tuple[list[store.ContactRow], int, set[str]]:
                 books = shelf.ids(r)
                 if book_id:
                     books = frozenset({shelf.find(r, shelf.holder.local_id(book_id)).id})
                 since = _since(shelf.holder, place, after)
-                page = store.find_contacts(r, search, group, since, PAGE + 1, books)
-                return page, store.count_contacts(r, books)
+                page = store.find_contacts(r, search, group, since, limit + 1, books)
+                first = set[str]() if after else store.letters_of(r, search, group, books)
+                return page, store.count_contacts(r, books), first
 
             try:
                 async with self._shelf(caller, shown) as shelf:
-                    page, number = await shelf.account.scan(read, op="contacts")
+                    page, number, first = await shelf.account.scan(read, op="contacts")
             except (StoreError, NotFound):
                 if not shown or book_id:
                     raise
                 continue  # one broken account must not hide the others
             found += [(contact_row.sorted, _item(shelf.holder, contact_row)) for contact_row in page]
             total += number
+            letters |= first
         found.sort(key=lambda one: (one[0], one[1].id))
-        return Contacts([item for _, item in found[:PAGE]], len(found) > PAGE, total)
+        return Contacts([item for _, item in found[:limit]], len(found) > limit, total, sorted(letters))
 
     @call()
     async def contact(self, caller: Caller, contact_id: AnyID) -> ContactCard:
