@@ -362,6 +362,7 @@ WITHOUT_MAIL: Final = frozenset(
         "calendar_view",
         "calendar_import",
         "event_search",
+        "events_with",
         "busy_times",
         "deleted_list",
         "deleted_restore",

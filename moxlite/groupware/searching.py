@@ -1,5 +1,6 @@
-"""Events found by words in their titles, places, guests and notes (WEBMAIL-175a). Nothing is indexed: the facts of an
-entry mostly tell, else the lines of its octets that people write; only entries with all words there are parsed.
+"""Events found by words in their titles, places, guests and notes (WEBMAIL-175a), and the next events with a person
+(WEBMAIL-128f). For words nothing is indexed: the facts of an entry mostly tell, else the lines of its octets that
+people write; only entries with all words there are parsed. The addresses of guests are indexed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.contentline import plain, unescaped
 from moxlite.proto.cards.itip import attendees_of, organizer_of
 from moxlite.proto.mime.text import fold
-from moxlite.store.groupware.resources import NoSuchResource, resources_of, with_data
+from moxlite.store.groupware.resources import NoSuchResource, events_with, resources_of, with_data
 
 if TYPE_CHECKING:
     from moxlite.proto.cards.calendarobject import CalendarObject
@@ -34,6 +35,9 @@ MAX_SEARCHED: Final = 20_000
 
 AROUND: Final = 366 * 86_400
 """Seconds before and after now in which times of series are found: each year's is."""
+
+MAX_COMING: Final = 50
+"""Events with a person in a calendar that are looked at, those that began first."""
 
 PAGE: Final = 100
 """Entries that are looked at at once, or fewer where they are large (`TOGETHER`)."""
@@ -93,19 +97,45 @@ async def search(
         left -= count
         for entry in entries:
             viewed = entry.viewed
-            if viewed.instances is None:
-                try:
-                    calendar_object = await expander.read(viewed.resource)
-                except (NoSuchResource, BadObject):  # gone meanwhile
-                    continue
-                times: Sequence[Instance] = await expander.instances(viewed.resource, calendar_object, stretch)
-            else:
-                times = viewed.instances
+            times = await _times(expander, viewed, stretch)
             times = [time for time in times if time.part in entry.excerpts]
             if viewed.facts.repeated:
                 times = _nearest(times, now)
             yield FoundEntry(msgspec.structs.replace(viewed, instances=times), entry.excerpts)
         await give_way()
+
+
+async def coming_with(
+    account: Account, expander: Expander, collection_id: int, addresses: Sequence[str], now: int
+) -> list[Viewed]:
+    """The events of a calendar with one of these addresses among their people that are not over, each with its next
+    time; of the first `MAX_COMING`. `now`: seconds UTC. Errors: StoreError propagates.
+    """
+    stretch = now, now + AROUND
+
+    def read(r: Reader) -> list[Viewed]:
+        resources = events_with(r, collection_id, addresses, now, MAX_COMING)
+        seen = (resource for resource in resources if not expander.shelf.keeps_back(r, resource))
+        return [viewed for resource in seen if (viewed := expander.view(r, resource, stretch)) is not None]
+
+    coming: list[Viewed] = []
+    for viewed in await account.read(read, op="events-with"):
+        times = [time for time in await _times(expander, viewed, stretch) if time.ends > now]
+        if times:
+            next_time = min(times, key=lambda time: time.starts)
+            coming.append(msgspec.structs.replace(viewed, instances=[next_time]))
+    return coming
+
+
+async def _times(expander: Expander, viewed: Viewed, stretch: tuple[int, int]) -> Sequence[Instance]:
+    """The times of an entry in a stretch; none of one that is gone meanwhile."""
+    if viewed.instances is not None:
+        return viewed.instances
+    try:
+        calendar_object = await expander.read(viewed.resource)
+    except (NoSuchResource, BadObject):
+        return []
+    return await expander.instances(viewed.resource, calendar_object, stretch)
 
 
 def _nearest(times: Sequence[Instance], now: int) -> list[Instance]:

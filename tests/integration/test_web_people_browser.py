@@ -476,11 +476,12 @@ def test_a_contact_shows_what_was_between_you(
         day = desk.today + timedelta(days=3)
         for title, at in (("Lunch with Nia", day), ("Long ago", desk.today - timedelta(days=9))):
             noon = at.replace(hour=12)
-            desk.add(title, noon, noon.replace(hour=13), calendar["id"], notes=f"with nia{width}@n.example")
+            guests = [{"name": "Nia", "address": f"nia{width}@work.example"}]
+            desk.add(title, noon, noon.replace(hour=13), calendar["id"], guests=guests)
         page.get_by_role("button", name="Contacts", exact=True).click()
         people = page.locator("#app.other-place")
         people.get_by_role("listitem").get_by_role("button", name="Nobody").click()
-        with page.expect_response("**/api/event_search"):
+        with page.expect_response("**/api/events_with"):
             page.reload()
         expect(people.get_by_role("article", name="Nobody")).to_be_visible()
         expect(people.get_by_role("region", name="Between you")).to_have_count(0)

@@ -586,6 +586,42 @@ async def test_events_are_found_by_title_place_guests_and_notes(diary: Diary) ->
     assert starts[1] - starts[0] == 86_400
 
 
+async def test_the_next_events_with_a_person_are_found_by_an_index(
+    diary: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-128f: of organizer and guests, in any case; five, of a series its next time; calendars aren't gone
+    through.
+    """
+
+    async def titles(*addresses: str) -> list[str]:
+        ids = [diary.calendar]
+        found = await diary.browser.call("events_with", addresses=[*addresses], calendar_ids=ids)
+        assert len({one["id"] for one in found}) == len(found)
+        assert all(one["ends"] > datetime.now(UTC).timestamp() for one in found)
+        return [one["title"] for one in found]
+
+    def never(*_: object) -> None:
+        raise AssertionError("the calendar is gone through")
+
+    guests = [{"name": "Ada", "address": "Ada@remote.example"}]
+    now = datetime.now(UTC)
+
+    def at(days: float, title: str, **more: Any) -> dict[str, Any]:
+        start = now + timedelta(days=days)
+        fields = f"{start:%Y-%m-%dT%H:%M}", f"{start + timedelta(hours=1):%Y-%m-%dT%H:%M}"
+        return {**form(*fields), "title": title, "zone": "Etc/UTC", "guests": guests, **more}
+
+    await diary.save(at(-3, "Over"))
+    await diary.save(at(-30, "Daily", rule="FREQ=DAILY"))
+    await diary.save(at(3, "Alone", guests=[]))
+    for days in (7, 6, 5, 4, 3, 2):
+        await diary.save(at(days, f"Day {days}"))
+    monkeypatch.setattr(searching, "resources_of", never)
+    assert await titles("ADA@remote.example", "none@else.example") == ["Daily", "Day 2", "Day 3", "Day 4", "Day 5"]
+    assert await titles("none@else.example") == []
+    assert await titles() == []
+
+
 async def test_a_search_gives_the_nearest_events_and_looks_at_so_many(
     diary: Diary, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -384,6 +384,7 @@ WITHOUT_IDS = {
     "deleted_restore",
     "events",
     "event_search",
+    "events_with",
     "event",
     "event_save",
     "event_remove",

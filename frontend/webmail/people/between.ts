@@ -33,8 +33,7 @@ export function between(
     });
   const coming = async () => {
     const ids = (await client.calendars()).map(({ id }) => id);
-    const found = await client.event_search(addresses[0]!, ids);
-    return found.events.map(({ event }) => shown(event)).filter(({ end }) => +end > Date.now());
+    return (await client.events_with(addresses, ids)).map(shown).filter(({ end }) => +end > Date.now());
   };
   // what cannot be loaded is left out: the contact is what was asked for
   const quietly = <T>(work: Promise<T[]>): Promise<T[]> => work.catch(() => []);

@@ -59,6 +59,10 @@ SELECT {_COLUMNS} FROM resource WHERE collection_id = ?1 AND id > ?5 AND compone
 AND (starts IS NULL OR starts < ?4)
 AND (ends IS NULL OR ends > ?3 OR (ends = ?3 AND (starts IS NULL OR starts = ends)))
 ORDER BY id LIMIT ?6"""  # noqa: S608 column names
+WITH: Final = f"""
+SELECT {_COLUMNS} FROM resource WHERE collection_id = ?1 AND component = 'VEVENT' AND (ends IS NULL OR ends > ?3)
+AND id IN (SELECT resource_id FROM resource_address WHERE address IN (SELECT value FROM json_each(?2)))
+ORDER BY starts, id LIMIT ?4"""  # noqa: S608 column names
 TOGETHER: Final = 256 << 10
 """Octets of entries that are read at once; as objects they take ten times as much."""
 
@@ -295,6 +299,14 @@ def overlapping(
     """Resources of these kinds that may have a moment from `since` to before `until`, with ids above `after`."""
     kinds = msgspec.json.encode(components).decode()
     return [Resource(*row) for row in r.rows(OVERLAPPING, collection_id, kinds, since, until, after, limit)]
+
+
+def events_with(r: Reader, collection_id: int, addresses: Sequence[str], since: int, limit: int) -> list[Resource]:
+    """Events of a calendar that have one of these addresses, in lower case, among their people, and do not end before,
+    by their start; at most `limit`.
+    """
+    known = msgspec.json.encode(addresses).decode()
+    return [Resource(*row) for row in r.rows(WITH, collection_id, known, since, limit)]
 
 
 def event_ids(r: Reader, limit: int, only: Container[int] | None = None) -> list[int]:

@@ -84,6 +84,12 @@ MAX_INSTANCES: Final = 1000
 MAX_FOUND: Final = 200
 """Events that a search gives: more than a person reads through."""
 
+MAX_WITH: Final = 10
+"""Addresses of a person whose events are asked for."""
+
+NEXT: Final = 5
+"""Next events with a person: what a contact's page shows."""
+
 MAX_PEOPLE: Final = 50
 """People of a question about busy times; the account of each is opened."""
 
@@ -178,6 +184,30 @@ class EventCalls(EntryCalls):
         events = _nearest(events, now)
         events.sort(key=lambda hit: (hit.event.starts, -hit.event.ends, hit.event.id))
         return FoundEvents(events, more)
+
+    @call()
+    async def events_with(
+        self,
+        caller: Caller,
+        addresses: Annotated[list[Annotated[str, Meta(max_length=1000)]], Meta(max_length=MAX_WITH)],
+        calendar_ids: Annotated[list[ID], Meta(max_length=100)],
+    ) -> list[EventItem]:
+        """The next events of calendars with one of these addresses among organizer and guests: five, of a series its
+        next time.
+        """
+        people, now = [address.lower() for address in addresses], int(time.time())
+        coming: list[EventItem] = []
+        for ids in by_account(calendar_ids):
+            try:
+                async with self._entries(caller, ids[0]) as visit:
+                    own = frozenset[str]() if visit.holder.guest else self._own(caller)
+                    for home in await self._calendars_of(visit, ids):
+                        for viewed in await searching.coming_with(visit.account, visit.expander, home.id, people, now):
+                            coming += items_of(viewed, own, visit.holder.shown_id, guest=visit.holder.guest != "")
+            except (NoSuchMessage, NotFound):
+                if not number_of(ids[0]):
+                    raise  # what is no longer shared is left out
+        return sorted(coming, key=lambda item: (item.starts, item.id))[:NEXT]
 
     async def _found_in(
         self, caller: Caller, visit: Visit, homes: Sequence[Collection], words: Sequence[str], now: int
