@@ -313,7 +313,7 @@ async def _start_ctl(components: Components, *, tcp: bool) -> None:
             "ctl.accept", partial(serve_ctl, path, components.registry.get, components.tree, tcp=tcp)
         )
     except OSError as error:
-        raise StartFailed(f"cannot make the control socket {path}: {error.strerror or error}") from None
+        raise StartFailed(f"can't create the control socket {path}: {error.strerror or error}") from None
 
 
 def _settle_memory() -> None:

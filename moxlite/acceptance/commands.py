@@ -118,12 +118,12 @@ async def dry_run(
     recipient = _path(args.recipient, "recipient")
     found = snapshot.lookup(recipient)
     if isinstance(found, DomainDisabled):
-        raise WhyFailed(f"{args.recipient}'s domain is disabled, so it's rejected at RCPT")
+        raise WhyFailed(f"{args.recipient} would be rejected at RCPT: disabled domain")
     if isinstance(found, PeerRecipient):
         hosts = ", ".join(found.hosts)
         raise WhyFailed(f"{args.recipient} isn't an account here; asking the domain's previous server: {hosts}")
     if not isinstance(found, AccountRecipient | AliasRecipient):
-        raise WhyFailed(f"{args.recipient} isn't an account's address on this server, so it's rejected at RCPT")
+        raise WhyFailed(f"{args.recipient} would be rejected at RCPT: no account on this server has this address")
     octets = with_crlf(octets)
     with Spool.of(octets) as spool:
         try:

@@ -153,9 +153,9 @@ def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> Re
 def _check_period(report: DMARCReport | TLSReport) -> None:
     """Check the period of a report. Raises Unusable."""
     if not 0 < report.begin <= report.end:
-        raise Unusable("the report doesn't say which period it covers")
+        raise Unusable("missing report period")
     if report.end > time.time() + FUTURE:
-        raise Unusable("the report's period ends in the future")
+        raise Unusable("report period ends in the future")
     if report.end - report.begin > MAX_PERIOD:
         raise Unusable(f"report covers more than {MAX_PERIOD // 86400} days")
 
@@ -280,4 +280,4 @@ def _of_zip(octets: bytes) -> Iterator[bytes]:
     except ImportFailed as error:
         raise Unusable(str(error)) from None
     if not seen:
-        raise Unusable("the zip file is empty")
+        raise Unusable("empty zip file")

@@ -328,7 +328,7 @@ class AccountCommands:
             await self._accounts.create(name)
         except StoreError as error:  # it's made at its first use, once that is possible
             raise CommandFailed(
-                "failed", f"the account is configured, but its database can't be created yet: {error}"
+                "failed", f"account configured, but couldn't create the database yet: {error}"
             ) from None
 
     async def account_rm(self, args: RemoveAccount) -> None:

@@ -83,6 +83,6 @@ def read_key(path: Path) -> PrivateKey:
     try:
         return load_private_key(path.read_bytes())
     except OSError as error:
-        raise KeyUnreadable(f"cannot read {path}: {error.strerror}") from None
+        raise KeyUnreadable(f"can't read {path}: {error.strerror}") from None
     except PrivateKeyError as error:
         raise KeyUnreadable(f"{path} {error}") from None

@@ -75,7 +75,7 @@ async def save(
     except ChangedMeanwhile as error:
         raise CommandFailed("busy", reason_of(error)) from None
     except OSError as error:
-        reason = "nothing was saved, the old settings still apply: the server's configuration cannot be written"
+        reason = "your changes weren't saved: can't write the server's configuration"
         raise CommandFailed("readOnly", reason) from error
 
 

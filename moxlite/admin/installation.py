@@ -279,7 +279,7 @@ def check_updatable(static: Static) -> None:
     if own_file() != PROGRAM or not UNIT.exists():
         raise Refused(f"this isn't the installed program; run `self install` first, then {PROGRAM} self update")
     if not SYSTEMD.exists():
-        raise Refused("systemd isn't running here; stop the server, replace the file, and start it")
+        raise Refused("systemd isn't running; stop the server, replace the file, and start the server again")
     data = static.data_dir
     if data.stat().st_dev != data.parent.stat().st_dev:
         raise Refused(
@@ -334,7 +334,7 @@ def begin_back() -> None:
     own_file()
     notes = read_notes()
     if notes is None or not PREVIOUS.exists() or not (notes.copy / MARK).exists():
-        raise Refused("no previous program with its data found; restore a backup (docs/restore.md)")
+        raise Refused("previous program and data not found; restore a backup (docs/restore.md)")
     _note(notes, "back", text="asked for")
     _start_unit()
 
@@ -405,7 +405,9 @@ def _copy(notes: Notes) -> Notes:
         shutil.rmtree(part, ignore_errors=True)
         NEW.unlink(missing_ok=True)
         run("systemctl", "start", "moxlite")
-        return _note(notes, "failed", text=f"the data cannot be copied, version {notes.former} goes on: {error}")
+        return _note(
+            notes, "failed", text=f"couldn't copy the data; version {notes.former} will continue to run: {error}"
+        )
     os.sync()  # the copy must be whole on disk before its name says so
     part.replace(notes.copy)
     return _note(notes, "switch")

@@ -63,7 +63,7 @@ async def retrain_accounts(accounts: Accounts, names: list[str], tell: Tell) -> 
                         messages = await account.trainer.retrain(note)
                 results.append(JunkDone(name, messages, "" if messages else UNMARKED))
         except StoreError as error:
-            results.append(JunkDone(name, 0, f"cannot be retrained: {error}", failed=True))
+            results.append(JunkDone(name, 0, f"can't be retrained: {error}", failed=True))
     return results
 
 
@@ -81,7 +81,7 @@ async def prune_accounts(accounts: Accounts, names: list[str], days: int) -> lis
             async with accounts.use(name) as account:
                 results.append(JunkDone(name, await account.trainer.prune(days)))
         except StoreError as error:
-            results.append(JunkDone(name, 0, f"cannot be pruned: {error}", failed=True))
+            results.append(JunkDone(name, 0, f"can't be pruned: {error}", failed=True))
     return results
 
 

@@ -169,7 +169,7 @@ def check_empty(prepared: Prepared) -> None:
     data = prepared.snapshot.static.data_dir
     for one in (prepared.config, *(prepared.config.iterdir() if prepared.config.exists() else ())):
         if one.is_symlink():
-            raise BadTarget(f"can't restore through {one} because it's a symbolic link: mv {one} {one}.old")
+            raise BadTarget(f"can't restore to the symbolic link {one}; to move it away, run: mv {one} {one}.old")
     if _interrupted(data):
         return
     for name in prepared.texts:

@@ -342,7 +342,7 @@ def words(error: Exception, net: Network) -> str:
         case errors.TimeoutError():
             return f"the CA did not finish the order in {ORDER_SECONDS} s"
         case requests.RequestException():
-            return f"the CA cannot be reached: {unreachable(error)}"
+            return f"can't reach the CA: {unreachable(error)}"
         case errors.Error() if net.status >= 400:
             return f"the CA answered with HTTP status {net.status}"
         case MemoryError():

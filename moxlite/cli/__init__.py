@@ -81,7 +81,7 @@ COMMANDS = {
     "tlspubkey": ("moxlite.cli.config:tlspubkey", "Client certificates that accounts log in with."),
     "verifydata": ("moxlite.cli.backups.orphans:verifydata", "Check a backup or a data directory."),
     "why": ("moxlite.cli.why:why", "Explain why a message is where it is, or where one would go."),
-    "version": ("moxlite.cli.info:version", "Show versions of moxlite and its dependencies."),
+    "version": ("moxlite.cli.info:version", "Show version numbers for moxlite and its dependencies."),
 }
 
 SYNONYMS = {

@@ -135,9 +135,9 @@ def list_(
     count: int,
     as_json: bool,
 ) -> None:
-    """List changes that match all WORDS, newest first, with old and new values but without secrets.
+    """List changes that match all WORDS, newest first, with old and new values. Secrets aren't included.
 
-    "begun" means the server stopped in the middle, so the change may or may not have been made.
+    "begun" means the server stopped during the change, so it may be incomplete.
     """
     since = 0 if days is None else int((time.time() - days * 86_400) * 1e6)
     args = AuditList(
@@ -234,16 +234,14 @@ def account_set_hash(name: str) -> None:
 @click.option(
     "--expires", metavar="TIME", help="Until when: 90d from now, or 2026-11-20T08:00 (UTC).  [default: never]"
 )
-@click.option(
-    "--token", is_flag=True, help="Create an access token, which clients use without an address (HTTP Bearer)."
-)
+@click.option("--token", is_flag=True, help="Create an access token for use without an address (HTTP Bearer).")
 def app_password_add(
     account_name: str, name: str, scopes: tuple[str, ...], read_only: bool, expires: str | None, token: bool
 ) -> None:
     """Create an app password NAME for ACCOUNT and print it. You won't be able to see it later.
 
-    Use it with the account's addresses instead of its own password. It can't be used for web apps. Tokens are for jmap,
-    webapi and dav.
+    Mail clients can log in with the account's addresses and this password. You can't use app passwords in web apps.
+    Tokens are for jmap, webapi and dav.
     """
 
     usual = ("jmap",) if token else ("imap",) if read_only else ("imap", "submission")
@@ -284,11 +282,11 @@ _LETTERS: Final = frozenset(_WORDS["all"])
 @click.argument("rights")
 @click.option("--below", is_flag=True, help="Also on the mailboxes below MAILBOX.")
 def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: bool) -> None:
-    """Set GUEST's permissions for a MAILBOX of ACCOUNT, replacing previous ones.
+    """Set GUEST's permissions for ACCOUNT's MAILBOX, replacing previous ones.
 
-    GUEST is an account, an account's address, or "anyone". RIGHTS are read (can view), write (can also change flags,
-    and add and delete messages), all (can also create and delete mailboxes below it, and share it), or letters from RFC
-    4314: l r s w i p k x t e a. New mailboxes below it get the same permissions.
+    GUEST can be an account, an account's address, or "anyone". RIGHTS can be read (can view), write (can also change
+    flags, and add and delete messages), all (can also create and delete submailboxes, and share), or letters from RFC
+    4314: l r s w i p k x t e a. New submailboxes get the same permissions.
     """
     letters = _WORDS.get(rights, rights)
     if not letters or not _LETTERS.issuperset(letters):
@@ -308,10 +306,10 @@ _groups["share"].add_command(share_set)
 @click.option("--until", metavar="TIME", help="Until when: 14d from now, or 2026-11-20T08:00 (UTC).  [default: always]")
 @click.option("--whole", is_flag=True, help="GUEST can also view and edit all mailboxes, calendars, and contacts.")
 def delegate_set(account_name: str, guest: str, sends: Literal["as", "behalf"], until: str | None, whole: bool) -> None:
-    """Let GUEST, an account or one of its addresses, send from the addresses of ACCOUNT.
+    """Let GUEST, an account or one of its addresses, send from ACCOUNT's addresses.
 
-    With "as", recipients only see the address of ACCOUNT. With "behalf", the Sender field also names GUEST. Sharing a
-    mailbox doesn't give this permission. Messages are kept in Sent of ACCOUNT and count toward the limits of GUEST.
+    With "as", recipients only see ACCOUNT's address. With "behalf", the Sender field also shows GUEST. Sharing a
+    mailbox doesn't give this permission. Messages are saved in ACCOUNT's Sent mailbox and count toward GUEST's limits.
     """
     ends = 0 if until is None else _deadline(until)
     perform(access.DelegateSet(guest, sends, ends, whole, account=account_name))
@@ -327,9 +325,9 @@ _groups["delegate"].add_command(delegate_set)
 def undelete(name: str, since: str | None, mailbox: str) -> None:
     """Restore account NAME's deleted messages to their mailboxes.
 
-    You can do this for the time in store.undelete_grace, unless disk space ran low. Without --since and --mailbox, all
-    messages deleted in that time are restored, including ones that the user deleted on purpose. You're asked to
-    confirm.
+    You can do this within the time set in store.undelete_grace, unless the disk was low on space. Without --since and
+    --mailbox, this restores all messages deleted in that time, even if the user deleted them on purpose. You'll have
+    to confirm.
     """
     request = access.Undelete(name, 0 if since is None else moment(since), mailbox)
     place = f"mailbox {printable(mailbox)} of account {name}" if mailbox else f"account {name}"
@@ -345,10 +343,10 @@ def undelete(name: str, since: str | None, mailbox: str) -> None:
 @click.argument("name")
 @click.argument("file")
 def export_full(name: str, file: str) -> None:
-    """Export all of account NAME to the new FILE for another server. The account keeps running.
-
-    The file contains mail, UIDs, the password and junk filter words, so keep it safe. Stop using the account here
+    """Export all of account NAME to the new FILE for another server. The account keeps running, so stop using it here
     first.
+
+    Keep the file safe, because it contains mail, UIDs, the password and junk filter words.
     """
     from moxlite.store.accounts.folders import check_account_name
     from moxlite.store.backup.restore import export_account
@@ -419,7 +417,7 @@ def admin_set_password() -> None:
     except BadPassword as error:
         raise Failure(str(error)) from None
     except OSError as error:
-        raise Failure(f"cannot write {path}: {error.strerror}") from None
+        raise Failure(f"can't write {path}: {error.strerror}") from None
 
 
 def _show_token(token: str, as_json: bool) -> None:
@@ -486,8 +484,8 @@ SLICE: Final = 100
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @json_option
 def import_addresses(account: str, file: Path, as_json: bool) -> None:
-    """Import aliases from FILE, a CSV export from addy.io or SimpleLogin, as ACCOUNT's masked addresses. Only aliases
-    in its own domains are imported. Skipped aliases are listed with the reason.
+    """Import aliases from FILE, a CSV export from addy.io or SimpleLogin, as ACCOUNT's masked addresses. You can only
+    import aliases in your own domains. This lists any skipped aliases with the reason.
     """
     try:
         with file.open("rb") as opened:

@@ -30,17 +30,18 @@ def tls() -> None:
 
 @tls.command()
 def reload() -> None:
-    """Reload certificate and key files (key_certs), for a program that has renewed them. For example, certbot with
-    --deploy-hook.
+    """Reload certificate and key files (key_certs) after another program renewed them. For example, use this with
+    certbot's --deploy-hook.
 
-    New connections get the new certificates. If one can't be used, you'll see the problem, the old one is kept, and the
-    exit code is 1. Without this command, files are reloaded every 6 hours. New ACME certificates are used immediately.
+    New connections will use the new certificates. If there's a problem with a certificate, you'll see it here, the
+    server continues to use the old one, and the exit code is 1. The server also reloads these files every 6 hours. You
+    don't need this for ACME certificates.
     """
     problems = perform(server.ReloadCertificates()).problems
     for problem in problems[:-1]:
         note(problem)
     if problems:
-        raise Failure(f"{problems[-1]}; the old certificate is still in use")
+        raise Failure(f"{problems[-1]}; still using the old certificate")
 
 
 described(tls, described_in(server), {}, {}, without={server.ReloadCertificates})
@@ -55,7 +56,7 @@ YEARS: Final = 10
 
 @click.group()
 def tlspubkey() -> None:
-    """Manage client certificates for login without a password."""
+    """Manage client certificates to log in without a password."""
 
 
 def _show_key(key_info: TLSKeyInfo, as_json: bool) -> None:
@@ -175,12 +176,12 @@ def hash_password() -> None:
     help="Also show how mail to and from ADDR is handled.",
 )
 def test(texts: tuple[str, ...]) -> None:
-    """Check both configuration files with their keys and certificates. Nothing is changed.
+    """Check both configuration files, keys and certificates.
 
-    As root, this also checks what could prevent a start on this machine: owners and modes, addresses, and folders that
-    systemd hides or makes read-only.
+    As root, this also checks for problems that could prevent a start on this machine: owners and modes, addresses, and
+    folders that systemd hides or makes read-only.
 
-    Errors and warnings are printed with file, line and key. Exit code 1 if there are errors.
+    Prints errors and warnings with file, line and key. Exit code 1 if there are errors.
     """
     from moxlite.config.load import ConfigError, is_error
     from moxlite.process.configtest import test_config
@@ -286,7 +287,7 @@ def describe_sendmail() -> None:
 @config.command()
 @click.argument("name", required=False)
 def example(name: str | None) -> None:
-    """Print example NAME. Without NAME, list the names."""
+    """Print example NAME. Without NAME, list all examples."""
     from moxlite.config.reference import EXAMPLES
 
     if name is None:

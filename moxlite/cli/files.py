@@ -39,4 +39,4 @@ def on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[
     except Locked as error:
         raise Failure(str(error)) from None
     except OSError as error:
-        raise Failure(f"cannot use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None
+        raise Failure(f"can't use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None

@@ -49,7 +49,7 @@ def sessions(kill: int | None, as_json: bool) -> None:
 @click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="How long to go on.")
 def trace(account: str, minutes: int) -> None:
     """Show ACCOUNT's IMAP sessions live: C is the client, S the server. Logins, message content and metadata are
-    masked. The transcript stops automatically, or with Ctrl-C. The server logs that you used this command.
+    masked. To stop earlier, press Ctrl-C. The server logs when you use this command.
     """
     _show_transcript(ImapTrace(account, minutes))
 
@@ -64,7 +64,7 @@ def jmap() -> None:
 @click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="How long to go on.")
 def trace_jmap(account: str, minutes: int) -> None:
     """Show JMAP calls by ACCOUNT's clients live: C is the client, S the server. Texts, names and addresses are masked.
-    The transcript stops automatically, or with Ctrl-C. The server logs that you used this command.
+    To stop earlier, press Ctrl-C. The server logs when you use this command.
     """
     _show_transcript(JmapTrace(account, minutes))
 
@@ -116,7 +116,7 @@ _OPTIONS = (
     click.option(
         "--protocol",
         type=click.Choice(["imap", "pop3"]),
-        help="POP3 only downloads new mail, for servers without IMAP. By default, IMAP or what's found.",
+        help="Use POP3 for servers without IMAP, to download new mail only.  [default: IMAP, or detected]",
     ),
     click.option("--user", default="", help="User name there; by default the address."),
     click.option("--port", type=click.IntRange(1, 65535), help="By default, the usual port."),
@@ -141,13 +141,13 @@ _OPTIONS = (
         "--keeps-copy",
         type=click.BOOL,
         metavar="[true|false]",
-        help="The provider saves sent messages in its Sent folder. By default, as known for the provider.",
+        help="Provider saves sent messages in its Sent folder.  [default: known for the provider]",
     ),
     click.option("--no-sending", is_flag=True, help="Don't send from ADDRESS."),
     click.option(
         "--password-file",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="File with the password in its first line. Otherwise you're asked for it, or it's read from stdin.",
+        help="File with the password in the first line.  [default: prompt, or stdin]",
     ),
 )
 
@@ -173,7 +173,7 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
     "--sort",
     "sorts",
     is_flag=True,
-    help="Sort new mail in its Inbox with ACCOUNT's junk filter, rules and script.",
+    help="Sort new mail in the Inbox with ACCOUNT's junk filter, rules and script.",
 )
 @_server_options
 @json_option
@@ -192,7 +192,7 @@ def link_add(account: str, address: str, name: str, sorts: bool, as_json: bool, 
 @_server_options
 @json_option
 def link_test(address: str, as_json: bool, **given: Any) -> None:
-    """Test the login for ADDRESS at another provider and show its mail. Nothing is stored."""
+    """Test the login for ADDRESS at another provider and show a summary of its mail. This doesn't store anything."""
     asked = links.TryLink(address=address, **_server(address, given))
     found = perform(asked)
     if as_json:
@@ -209,8 +209,8 @@ def link_test(address: str, as_json: bool, **given: Any) -> None:
 @click.argument("name", metavar="LINK")
 @click.option("--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def link_set_password(account: str, name: str, password_file: Path | None) -> None:
-    """Update the password of LINK for ACCOUNT after it was changed at the provider. You're asked for it, or it's the
-    first line of stdin.
+    """Update the password of LINK for ACCOUNT after changing it at the provider. Enter it when prompted, or pass it as
+    the first line of stdin.
     """
     perform(links.SetLinkPassword(name, stated_password(password_file, name), account=account))
 

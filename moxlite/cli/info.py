@@ -86,7 +86,7 @@ MAX_PAGES: Final = 8
 
 @click.command()
 def version() -> None:
-    """Show versions of moxlite and its dependencies."""
+    """Show version numbers for moxlite and its dependencies."""
     from OpenSSL import SSL
 
     from moxlite.store.file.transaction import sqlite_version
@@ -102,7 +102,7 @@ def version() -> None:
 def help_(context: click.Context, words: tuple[str, ...]) -> None:
     """Find commands and installed pages with all WORDS. Without WORDS, list all commands.
 
-    Results start with commands that have the words in their names, then pages, then commands with them in their help.
+    Commands with matching names come first, then pages, then commands with matching help.
     """
     root = context.find_root()
     assert isinstance(root.command, click.Group)
@@ -158,11 +158,11 @@ def cid(received_id: str) -> None:
 
     data = data_dir()
     if not re.fullmatch(r"[A-Za-z0-9_-]{22}", received_id):
-        raise Failure("an ID must be 22 letters, digits, - and _")
+        raise Failure("IDs must have 22 letters, digits, - and _")
     try:
         found = ReceivedID(load_key(data, create=False)).decode(received_id)
     except OSError as error:
-        raise Failure(f"cannot read the key of this installation: {error}") from None
+        raise Failure(f"can't read this installation's key: {error}") from None
     if found is None:
         raise Failure("this id is not of this installation")
     print(f"{found:x}")
@@ -170,7 +170,7 @@ def cid(received_id: str) -> None:
 
 @click.command()
 def licenses() -> None:
-    """Print licenses of moxlite and its installed packages."""
+    """Print licenses for moxlite and installed packages."""
     from importlib.metadata import PackageNotFoundError, distribution
 
     def show(name: str) -> None:
@@ -197,9 +197,9 @@ def licenses() -> None:
 @click.command()
 @resolver_option
 def checkupdate(resolver: str | None) -> int:
-    """Check for a newer version at the source in [updates] in moxlite.toml. Nothing is installed.
+    """Check for a newer version at the source in [updates] in moxlite.toml, without installing it.
 
-    Exit code 0, also if there's a newer version; 75 if the check failed.
+    Exit code 75 if the check failed, otherwise 0.
     """
     import msgspec
 

@@ -46,9 +46,9 @@ def retrain(name: str | None) -> None:
 @click.argument("name", required=False)
 @click.option("--days", type=click.IntRange(1), default=180, show_default=True, help="Words not met for so long.")
 def prune(name: str | None, days: int) -> None:
-    """Delete words that were only in one message a long time ago, for account NAME or all accounts.
+    """Delete old words that only occurred once, for account NAME or all accounts.
 
-    This makes the databases smaller. To get the words back, use `moxlite junk retrain`.
+    This makes the databases smaller. To restore the words, use `moxlite junk retrain`.
     """
 
     def directly() -> list[JunkDone]:
@@ -63,16 +63,16 @@ def prune(name: str | None, days: int) -> None:
 @click.argument("account")
 @click.argument("message", metavar="MESSAGE-ID|FILE")
 def explain(account: str, message: str) -> None:
-    """Explain why ACCOUNT's filter classifies a message as junk or not, with the words that decided it.
+    """Explain why ACCOUNT's filter classifies a message as junk or not, with the most important words.
 
-    The message is a file, or the number or Message-ID of one in the account.
+    Specify a file, or the number or Message-ID of a message in the account.
     """
     octets = b""
     if os.path.isfile(message):  # noqa: PTH113 - pathlib raises for a Message-ID that is too long for a name
         try:
             octets = Path(message).read_bytes()
         except OSError as error:
-            raise Failure(f"cannot read {message}: {error.strerror or error}") from None
+            raise Failure(f"can't read {message}: {error.strerror or error}") from None
         message = ""
         if not octets:
             raise Failure("the file is empty")
@@ -118,9 +118,9 @@ def _print_explained(found: "JunkExplained") -> None:
 def play(
     ham: Path, spam: Path, train: float, threshold: float, twograms: bool, threegrams: bool, top_words: int
 ) -> None:
-    """Train with one part of two mbox files, and test how well the rest is classified.
+    """Test the junk filter or its settings with your own mail.
 
-    Nothing is saved. Use this to test the filter or its settings with your own mail.
+    This trains a filter with a part of two mbox files, then checks how well it classifies the rest. Nothing is saved.
     """
     from moxlite.store.junk.classify import play as judge_all
     from moxlite.store.junkflags import Grams, JunkParams
@@ -128,7 +128,7 @@ def play(
     params = JunkParams(threshold=threshold, grams=Grams(True, twograms, threegrams), top_words=top_words)
     result = judge_all(_mbox(ham), _mbox(spam), params, train=train)
     print(f"learnt: {result.learnt_hams} ham, {result.learnt_spams} junk")
-    print(f"ham kept: {result.kept} of {result.hams} ({result.ham_share:.1%})")
+    print(f"ham passed: {result.kept} of {result.hams} ({result.ham_share:.1%})")
     print(f"junk caught: {result.caught} of {result.spams} ({result.spam_share:.1%})")
 
 

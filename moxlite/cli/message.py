@@ -22,9 +22,9 @@ def message() -> None:
 @message.command()
 @click.argument("file", type=click.File("rb"))
 def parse(file: BinaryIO) -> None:
-    """Print the envelope and MIME parts of the message in FILE (- for stdin) as JSON, as the server understands them.
+    """Print the envelope and MIME parts of the message in FILE (- for stdin) as JSON, as parsed by the server.
 
-    Offsets and sizes are in bytes. If a part has an error, it's shown as "defect".
+    Offsets and sizes are in bytes. Errors in a part are shown as "defect".
     """
     import json
 

@@ -28,16 +28,16 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def move() -> None:
-    """Migrate a whole server: its users, passwords, mail, calendars, scripts and aliases.
+    """Migrate a whole server with users, passwords, mail, calendars, scripts and aliases.
 
-    First create a plan from the old server's files, and read it. Then run it, as often as you like, and compare both
+    First create a plan from the old server's files and review it. Then run it as often as you like, and compare both
     servers.
     """
 
 
 @move.group()
 def plan() -> None:
-    """Create a plan from the old server's files. Nothing is changed here or there."""
+    """Create a plan from the old server's files. This doesn't change anything on either server."""
 
 
 def _plan_options(command: F) -> F:
@@ -51,7 +51,7 @@ def _plan_options(command: F) -> F:
                 help="The plan to write; it has secrets.",
             ),
             click.option(
-                "--imap", "imap_", metavar="HOST[:PORT]", help="The old server's IMAP address, for all users."
+                "--imap", "imap_", metavar="HOST[:PORT]", help="IMAP address for all users on the old server."
             ),
             click.option(
                 "--tls",
@@ -76,14 +76,14 @@ def _plan_options(command: F) -> F:
                 "--dav",
                 default="",
                 metavar="URL",
-                help="The old server's calendar and contact address, for users with a password.",
+                help="CalDAV and CardDAV address on the old server, for users with a password.",
             ),
             click.option(
                 "--files",
                 default="",
                 metavar="DIR",
-                help="The folder of a user's mail on this machine, such as /copied/vmail/%d/%n: %u is the address, %d "
-                "and %n are its parts, %a is the account.",
+                help="Folder with a user's mail on this machine, like /copied/vmail/%d/%n. Use %u for the address, "
+                "%n and %d for the parts before and after the @, and %a for the account.",
             ),
         )
     ):
@@ -131,7 +131,7 @@ def _lines(path: Path) -> list[str]:
     try:
         return path.read_text("utf-8").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"cannot read {path}: {error}") from None
+        raise Failure(f"can't read {path}: {error}") from None
 
 
 @plan.command("csv")
@@ -140,8 +140,8 @@ def _lines(path: Path) -> list[str]:
 def plan_csv(source: Path, out: Path, **common: Any) -> None:
     """Plan a migration from a CSV file, for any server.
 
-    The first line has the column names: address, and any of name, account, hash, password, quota, aliases, imap_host,
-    imap_port, imap_tls, imap_user, imap_password, dav_url, dav_user, dav_password.
+    The first line must contain column names: address, and optionally name, account, hash, password, quota, aliases,
+    imap_host, imap_port, imap_tls, imap_user, imap_password, dav_url, dav_user, dav_password.
     """
     from moxlite.move.accountscsv import plan_of_csv
     from moxlite.move.plan import BadPlan
@@ -154,7 +154,7 @@ def plan_csv(source: Path, out: Path, **common: Any) -> None:
 
 @plan.command("dovecot")
 @_plan_options
-@click.option("--domain", default="", help="Domain for users and aliases without one.")
+@click.option("--domain", default="", help="Default domain for users and aliases.")
 @click.option("--virtual", multiple=True, type=_FILE, help="Postfix virtual map, as text. May be repeated.")
 @click.option("--aliases", multiple=True, type=_FILE, help="Postfix aliases file. For example, /etc/aliases.")
 @click.option(
@@ -187,7 +187,7 @@ def plan_dovecot(
 @_plan_options
 @click.argument("source", metavar="FOLDER", type=click.Path(exists=True, path_type=Path))
 def plan_mox(source: Path, out: Path, **common: Any) -> None:
-    """Plan a migration from mox, from domains.conf in FOLDER or its folder config."""
+    """Plan a migration from mox, using domains.conf in FOLDER or FOLDER/config."""
     from moxlite.move.mox import plan_of_mox
     from moxlite.move.plan import BadPlan
 
@@ -354,7 +354,8 @@ def _show_count(account: AccountCount) -> None:
 
 
 @move.command(
-    help="Create links for users without a password, and a page to print them. Each works once, within 7 days."
+    help="Create password links for users who don't have a password yet, and a page to print them. A link works once "
+    "and expires in 7 days."
 )
 @click.argument("file", type=_FILE)
 @click.option(
@@ -369,7 +370,7 @@ def links(file: Path, out: Path) -> None:
     from moxlite.move.plan import BadPlan, write_new
 
     if out.exists():
-        raise Failure(f"{out} exists already")
+        raise Failure(f"{out} already exists")
     made = perform(operations.MakeMoveLinks(), upload=_secret(file)[1].encode())
     try:
         write_new(out, page_of(made))

@@ -29,7 +29,7 @@ TEMPORARY: Final = 75
 def resolver_option(command: F) -> F:
     """Add the option ``--resolver IP[:PORT]``."""
     return click.option(
-        "--resolver", metavar="IP[:PORT]", help="DNS server.  [default: the servers in /etc/resolv.conf]"
+        "--resolver", metavar="IP[:PORT]", help="DNS server.  [default: servers from /etc/resolv.conf]"
     )(command)
 
 

@@ -78,7 +78,7 @@ def _show_release(stopped: StoppedAccount, as_json: bool) -> None:
             f"{stopped.domains}, oldest from {stopped.oldest}"
         )
     else:
-        print("released: none; it had no held messages")
+        print("no messages on hold")
 
 
 def _show_tests(hook_tests: list[HookTest], as_json: bool) -> None:

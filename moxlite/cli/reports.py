@@ -97,7 +97,7 @@ def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> 
     type=click.IntRange(1, 400),
     default=30,
     show_default=True,
-    help="Reports for periods that end since this time.",
+    help="Show reports for periods ending after this time.",
 )
 def summary(kind: str, days: int) -> None:
     """Sum the reports up by domain: messages that DMARC proves or not, sessions by TLS that went well or failed."""
@@ -118,7 +118,7 @@ def summary(kind: str, days: int) -> None:
 @kind_argument
 @click.argument("number", type=int, metavar="ID")
 def show_(kind: str, number: int) -> None:
-    """Print a report as JSON, with all its records."""
+    """Print a report as JSON, with all records."""
     from moxlite.admin.receivedreports import shown
     from moxlite.operations.reports import ShowReport
     from moxlite.store.reports.received import Kind
@@ -158,4 +158,4 @@ def _on_file(make: "Callable[[int], Callable[[Reader], T]]", nothing: T) -> T:
     except (ReportsFailed, Locked, StoreError) as error:
         raise Failure(printable(str(error))) from None
     except OSError as error:
-        raise Failure(f"cannot use the data directory: {error.strerror or error}") from None
+        raise Failure(f"can't use the data directory: {error.strerror or error}") from None

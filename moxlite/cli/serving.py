@@ -110,13 +110,13 @@ def localserve(
     """Try moxlite on this machine, without root and without sending mail to other servers.
 
     The first start creates a configuration with the account moxlite@localhost (password moxmoxmox). It serves SMTP,
-    IMAP and the web apps on loopback ports. Mail to any address is accepted. It's delivered to the account with that
-    address, or to the sender's account, or to moxlite. Sent mail goes through the queue, but never leaves this machine.
-    To try it with your own mail, import from your current server by IMAP, in the account app or with `moxlite imap
-    import`. That server isn't changed.
+    IMAP and the web apps on loopback ports. You can send mail to any address. It's delivered to the account with that
+    address, or to the sender's account, or to moxlite. Sent mail goes through the queue, but never leaves this
+    machine. To try moxlite with your own mail, import from your current server by IMAP, in the account app or with
+    `moxlite imap import`. This won't change anything on that server.
 
-    To test errors, end a recipient's localpart with temperror, permerror, timeout or an SMTP code like 451. A prefix
-    mailfrom, rcptto or queue sets where they occur.
+    To test errors, end a recipient's localpart with temperror, permerror, timeout or an SMTP code like 451. To choose
+    when the error occurs, add the prefix mailfrom, rcptto or queue.
     """
     from moxlite.net.control.tcp import needs_tcp
     from moxlite.process import localserve as local
@@ -132,9 +132,9 @@ def localserve(
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         except OSError as error:
-            raise Failure(f"cannot make {error.filename or where}: {error.strerror}") from None
+            raise Failure(f"can't create {error.filename or where}: {error.strerror}") from None
         except StoreError as error:
-            raise Failure(f"cannot make the account in {where}: {error}") from None
+            raise Failure(f"can't create the account in {where}: {error}") from None
     else:
         try:
             ips, base = local.place(where)
@@ -144,7 +144,7 @@ def localserve(
             try:
                 local.move_ports(where, base, port_base)
             except (OSError, ValueError) as error:
-                raise Failure(f"cannot change the ports in {path}: {error}") from None
+                raise Failure(f"can't change the ports in {path}: {error}") from None
         changed = {"--ip": ip is not None and {ip} != ips, "--serve-workdir": serve_workdir}
         if base >= 0 and (passed_over := ", ".join(name for name, is_changed in changed.items() if is_changed)):
             note(f"moxlite: {where} already exists, so these options have no effect: {passed_over}")
@@ -175,7 +175,7 @@ def _wait_loaded(sign: Path, path: Path) -> None:
             goes_on()
             time.sleep(POLL_SECONDS)
     if not path.exists() or read_document(load_config(path).static.data_dir / OWN, Head) is None:
-        raise Failure("nothing was taken over because the other machine is serving", REPLACED)
+        raise Failure("can't take over because the other machine is still serving", REPLACED)
 
 
 def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool, ctl_tcp: bool) -> int:
@@ -204,7 +204,7 @@ def _serve_with(
         raise unusable(error) from None
     except PortTaken as error:
         if local:
-            raise Failure(f"{error.where}; stop that one, or use other ports: --port-base 3000") from None
+            raise Failure(f"{error.where}; stop it, or use other ports: --port-base 3000") from None
         raise Failure(str(error)) from None
     except AlreadyRunning as error:
         other = "; or use another folder and ports: --dir DIR --port-base 3000" if local else ""

@@ -52,7 +52,7 @@ def vacation_show(name: str, as_json: bool) -> None:
         if moment:
             print(f"{label}: {_shown(moment)}")
     if info.known_only:
-        print("only to people to whom the owner has written")
+        print("only to people the user has written to")
     if info.subject:
         print(printable(f"subject: {info.subject}"))
     for line in info.text.splitlines():
@@ -68,15 +68,15 @@ def vacation_show(name: str, as_json: bool) -> None:
 @vacation.command("set")
 @click.argument("name")
 @click.argument("file", type=click.File("rb"))
-@click.option("--subject", metavar="TEXT", default="", help='Subject.  [default: "Auto: " and that of the message]')
-@click.option("--from", "start", metavar="TIME", help="Begin, as 2026-12-20 or 2026-12-20T12:00 (UTC).")
-@click.option("--until", "end", metavar="TIME", help="End, in the same form.")
-@click.option("--known-only", is_flag=True, help="Answer only people to whom the owner has written.")
+@click.option("--subject", metavar="TEXT", default="", help='Subject.  [default: "Auto: " and the original subject]')
+@click.option("--from", "start", metavar="TIME", help="Start date or time (UTC), like 2026-12-20 or 2026-12-20T12:00.")
+@click.option("--until", "end", metavar="TIME", help="End date or time, in the same format.")
+@click.option("--known-only", is_flag=True, help="Only reply to people the user has written to.")
 @click.option(
     "--html",
     metavar="FILE",
     type=click.File("rb"),
-    help="HTML version of the text; an empty file removes it.  [default: keep the current one]",
+    help="HTML version of the text, or an empty file to remove it.  [default: no change]",
 )
 def vacation_set(
     name: str,
@@ -89,7 +89,7 @@ def vacation_set(
 ) -> None:
     """Reply to mail for account NAME with the text in FILE (- for stdin).
 
-    Each sender gets one reply in 7 days. Mailing lists, automated mail, and unverified senders don't get any.
+    Senders get one reply every 7 days. Mailing lists, automated mail, and unverified senders don't get a reply.
     """
     changed = VacationChange(
         enabled=True,
@@ -108,7 +108,7 @@ def vacation_set(
 @vacation.command("off")
 @click.argument("name")
 def vacation_off(name: str) -> None:
-    """Turn off the vacation reply for account NAME. Its text is kept."""
+    """Turn off the vacation reply for account NAME. You can use the same text again later."""
     perform(operations.VacationSet(VacationChange(enabled=False), account=name))
 
 
@@ -121,7 +121,7 @@ def account_sieve() -> None:
 @click.argument("name")
 @json_option
 def sieve_list(name: str, as_json: bool) -> None:
-    """List the scripts of account NAME, and what went wrong when the active one ran."""
+    """List account NAME's scripts, and runtime errors from the active script."""
     sieve_scripts = perform(operations.SieveList(account=name))
     if as_json:
         show_json(sieve_scripts)
@@ -146,9 +146,9 @@ def sieve_get(name: str, script: str) -> None:
 @click.argument("name")
 @click.argument("script")
 @click.argument("file", type=click.File("rb"))
-@click.option("--activate", is_flag=True, help="Make it the active script.")
+@click.option("--activate", is_flag=True, help="Activate the script.")
 def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
-    """Store FILE (- for stdin) as SCRIPT of account NAME. A script with a fault is refused."""
+    """Save FILE (- for stdin) as SCRIPT for account NAME. If there are errors in the script, it isn't saved."""
     perform(operations.SievePut(script, _text(file), activate, account=name))
 
 
@@ -156,7 +156,7 @@ def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
 @click.argument("name")
 @click.argument("script", default="")
 def sieve_activate(name: str, script: str) -> None:
-    """Make SCRIPT active for account NAME. Without SCRIPT, none is active."""
+    """Activate SCRIPT for account NAME. Without SCRIPT, turn off the active script."""
 
     perform(operations.SieveActivate(script, account=name))
 
@@ -175,7 +175,7 @@ def sieve_rename(name: str, script: str, new_name: str) -> None:
 @click.argument("name")
 @click.argument("script")
 def sieve_rm(name: str, script: str) -> None:
-    """Delete SCRIPT of account NAME. It can't be the active one."""
+    """Delete SCRIPT from account NAME. You can't delete the active script."""
 
     perform(operations.SieveRemove(script, account=name))
 
@@ -249,10 +249,8 @@ def check(file: BinaryIO, as_json: bool) -> int:
 @click.argument("file", type=click.File("rb"))
 @click.argument("message", type=click.File("rb"))
 @click.option("--from", "sender", metavar="ADDR", help='Envelope sender, may be "".  [default: as in From]')
-@click.option("--to", "recipient", metavar="ADDR", help="Envelope recipient.  [default: the first of To]")
-@click.option(
-    "--mailbox", "mailboxes", metavar="NAME", multiple=True, help="A mailbox that exists, in addition to Inbox."
-)
+@click.option("--to", "recipient", metavar="ADDR", help="Envelope recipient.  [default: first address in To]")
+@click.option("--mailbox", "mailboxes", metavar="NAME", multiple=True, help="Existing mailbox, in addition to Inbox.")
 @click.option("--now", metavar="RFC3339", help="Time. For example, 2026-11-20T07:00:00+01:00.  [default: now]")
 @json_option
 def try_script(
@@ -264,10 +262,10 @@ def try_script(
     now: str | None,
     as_json: bool,
 ) -> int:
-    """Show what the script in FILE does with the message in MESSAGE (- for stdin), without doing it.
+    """Preview what the script in FILE does with the message in MESSAGE (- for stdin).
 
     Included scripts are read from FILE's folder, with the extension .sieve. Exit code 1 if the script isn't valid.
-    Runtime errors are printed; the message would be kept.
+    If there's a runtime error, this prints the error. The message would be kept.
     """
     from moxlite.proto.sieve.checker import check as check_script
     from moxlite.proto.sieve.errors import ScriptError
@@ -439,8 +437,8 @@ def sort() -> None:
 def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path | None) -> None:
     """File account NAME's mail with rules or a script.
 
-    Rules apply to messages to their address in its mailbox, scripts to messages in the Inbox. Messages are only filed.
-    Nothing is forwarded, replied to or discarded. You'll see the moves first.
+    Rules apply to messages for their address in its mailbox, scripts to messages in the Inbox. This only files
+    messages. It won't forward, reply to or discard any. You'll see a preview first.
     """
     if bool(address) == bool(script):
         raise click.UsageError("give one of --rules and --script")
@@ -466,7 +464,7 @@ def sort_undo(file: Path) -> None:
     try:
         record = from_json(file.read_bytes(), Record)
     except OSError as error:
-        raise Failure(f"cannot read {file}: {error.strerror}") from None
+        raise Failure(f"can't read {file}: {error.strerror}") from None
     except msgspec.DecodeError as error:
         raise Failure(f"{file} isn't a record of moves: {error}") from None
     back = [Moves(move.target, move.source, move.ids) for move in reversed(record.moves)]
@@ -511,4 +509,4 @@ def _write(path: Path, record: Record) -> None:
         with path.open("xb") as file:
             file.write(msgspec.json.encode(record))
     except OSError as error:
-        raise Failure(f"cannot write {path}: {error.strerror}") from None
+        raise Failure(f"can't write {path}: {error.strerror}") from None

@@ -109,7 +109,7 @@ def _condition(text: str) -> RuleCondition:
     try:
         return from_builtins({"part": part, "test": test, "value": value}, RuleCondition)
     except msgspec.ValidationError:
-        raise Failure(f'"{text}" isn\'t a condition; for example: "subject contains invoice"') from None
+        raise Failure(f'"{text}" isn\'t a condition; for example, use "subject contains invoice"') from None
 
 
 def _header(text: str) -> HeaderRule:
@@ -206,7 +206,7 @@ def _edit(account: str, address: str, change: Callable[[list[Rule]], None]) -> N
 
 def _placed(rules: list[Rule], number: int) -> int:
     if number > len(rules):
-        raise Failure(f"no rule {number}: the address has {len(rules)}")
+        raise Failure(f"rule {number} not found: this address only has {len(rules)}")
     return number - 1
 
 
@@ -228,12 +228,12 @@ AT: Final = click.IntRange(1)
 @click.command("add")
 @_arguments(2)
 @options(Rule, about=ABOUT)
-@click.option("--at", type=AT, help="Number of the new rule.  [default: the last]")
+@click.option("--at", type=AT, help="Position for the new rule.  [default: the last]")
 def rule_add(account: str, address: str, at: int | None, **given: Any) -> None:
-    """Add a rule to ADDRESS of ACCOUNT, with conditions and what to do with matching mail.
+    """Add a rule to ACCOUNT's ADDRESS, with conditions and actions for matching mail.
 
-    A condition is PART TEST VALUE. PART is from, to, subject, text or list; TEST is contains, is, begins or ends. It
-    can also be "larger SIZE" or "attachment". The other options are keys of a rule in domains.toml.
+    A condition looks like PART TEST VALUE. PART can be from, to, subject, text or list. TEST can be contains, is,
+    begins or ends. You can also use "larger SIZE" or "attachment". For the other options, see rules in domains.toml.
     """
     rule = changed(NEW, given)
     _edit(account, address, lambda rules: rules.insert(len(rules) if at is None else at - 1, rule))
@@ -243,9 +243,9 @@ def rule_add(account: str, address: str, at: int | None, **given: Any) -> None:
 @_arguments(3)
 @options(Rule, about=ABOUT)
 def rule_set(account: str, address: str, number: int, **given: Any) -> None:
-    """Change rule NUMBER of ADDRESS of ACCOUNT. To clear a value, use "".
+    """Change rule NUMBER for ACCOUNT's ADDRESS. To clear a value, use "".
 
-    Values that you don't specify are kept. For conditions, see `account rule add`.
+    If you don't specify a value, it doesn't change. For conditions, see `account rule add`.
     """
 
     def change(rules: list[Rule]) -> None:
@@ -258,7 +258,7 @@ def rule_set(account: str, address: str, number: int, **given: Any) -> None:
 @click.command("rm")
 @_arguments(3)
 def rule_rm(account: str, address: str, number: int) -> None:
-    """Remove rule NUMBER from ADDRESS of ACCOUNT. Mail that was sorted stays where it is."""
+    """Remove rule NUMBER from ACCOUNT's ADDRESS. This doesn't move mail that was already sorted."""
     _edit(account, address, lambda rules: rules.__delitem__(_placed(rules, number)))
 
 
@@ -266,7 +266,7 @@ def rule_rm(account: str, address: str, number: int) -> None:
 @_arguments(3)
 @click.argument("to", type=AT)
 def rule_move(account: str, address: str, number: int, to: int) -> None:
-    """Move rule NUMBER of ADDRESS of ACCOUNT, so that it's number TO."""
+    """Move rule NUMBER to position TO for ACCOUNT's ADDRESS."""
     _edit(account, address, lambda rules: rules.insert(to - 1, rules.pop(_placed(rules, number))))
 
 
@@ -327,7 +327,7 @@ def _line(target: ForwardTarget) -> ForwardLine:
 @click.option(
     "--no-copy",
     is_flag=True,
-    help="Keep no copy in the account. Where a Sieve script is active, it alone decides what is kept.",
+    help="Don't keep a copy in the account. If a Sieve script is active, only the script decides this.",
 )
 def forward_set(account: str, addresses: tuple[str, ...], no_copy: bool) -> None:
     """Forward mail that ACCOUNT accepts, except junk, to each ADDRESS. To stop forwarding, leave out ADDRESS.
@@ -386,11 +386,11 @@ def _setting(value: Any) -> str:
 @click.command("set")
 @click.argument("account")
 @options(JunkForm, JunkFilterForm, JunkFlagsForm, about=JUNK)
-@click.option("--filter/--no-filter", "filtering", default=None, help="Classify mail by its content.")
+@click.option("--filter/--no-filter", "filtering", default=None, help="Classify mail by content.")
 def junk_set(account: str, filtering: bool | None, **given: Any) -> None:
     """Change the junk settings of ACCOUNT. To clear a text, use "".
 
-    The options are keys of [accounts.NAME], its junk_filter and its automatic_junk_flags in domains.toml.
+    For details, see [accounts.NAME], junk_filter and automatic_junk_flags in domains.toml.
     """
     junk = perform(ShowJunk(account=account))
     old, judged = junk.form, junk.form.junk_filter

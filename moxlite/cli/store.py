@@ -27,10 +27,9 @@ def store() -> None:
 @click.option("--deep", is_flag=True, help="Also read and check all stored data.")
 @json_option
 def check(name: str | None, deep: bool, as_json: bool) -> None:
-    """Check the database of account NAME. Without NAME, check all accounts, and auth.db, queue.db and reports.db.
+    """Check the database of account NAME. Without NAME, check all accounts, auth.db, queue.db and reports.db.
 
-    A running server keeps running. If it isn't running, the files are opened directly. Exit code 1 if there's a
-    problem.
+    You can run this while the server is running. Exit code 1 if there's a problem.
     """
     reports = _reports(name or "", deep=deep)
     if as_json:
@@ -62,7 +61,7 @@ def _check_stopped(name: str, *, deep: bool) -> list[operations.CheckReport]:
     except Locked as error:
         raise Failure(str(error)) from None
     except OSError as error:
-        raise Failure(f"cannot use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None
+        raise Failure(f"can't use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None
 
 
 @store.command("create")
@@ -76,8 +75,8 @@ def _check_stopped(name: str, *, deep: bool) -> list[operations.CheckReport]:
 def create(name: str | None, file: str | None) -> None:
     """Create an empty database for account NAME to replace a lost one.
 
-    The server must be stopped. A file that isn't empty is rejected; use `moxlite account recover` or `moxlite store
-    recover` to recover its data. Files of the lost database are moved to a folder next to it.
+    The server must be stopped. If the file isn't empty, use `moxlite account recover` or `moxlite store recover` to
+    recover its data instead. Files from the lost database are moved to a folder next to it.
     """
     from moxlite.admin.storage.checks import create_account_file, create_server_file
     from moxlite.process.lock import Locked
@@ -109,9 +108,9 @@ def recover(file: str, out: str) -> None:
     """Recover readable data from a damaged auth.db, queue.db or reports.db.
 
     The server must be stopped. The damaged file isn't changed. The new database is DIR/auth.db, DIR/queue.db or
-    DIR/reports.db. To use it, replace the damaged file with it, and delete the files ending in -wal and -shm. Web
-    sessions end, and queued messages are put on hold. Losses are printed. Exit code 1 if there are any. For accounts:
-    `moxlite account recover`.
+    DIR/reports.db. To use it, replace the damaged file with it, and delete the files ending in -wal and -shm. Users
+    will have to log in to web apps again, and queued messages are put on hold. Prints any losses. Exit code 1 if data
+    was lost. To recover an account, use `moxlite account recover`.
     """
     from moxlite.admin.storage.checks import recover_server_file
     from moxlite.process.lock import Locked
@@ -166,7 +165,7 @@ def reassign_uids(name: str, mailbox: str | None) -> None:
 @click.argument("name")
 @click.argument("mailbox", required=False)
 def bump_uidvalidity(name: str, mailbox: str | None) -> None:
-    """Make mail clients download MAILBOX, or all, of account NAME again."""
+    """Make mail clients download account NAME's MAILBOX, or all mailboxes, again."""
     _repair("bump-uidvalidity", name, mailbox or "")
 
 
@@ -188,7 +187,7 @@ def _repair_stopped(request: operations.StoreRepair) -> list[str]:
     except (Locked, StoreError) as error:
         raise Failure(str(error)) from None
     except OSError as error:
-        raise Failure(f"cannot use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None
+        raise Failure(f"can't use the data directory {snapshot.static.data_dir}: {error.strerror or error}") from None
 
 
 @store.command()
@@ -251,10 +250,10 @@ def _size(octets: int) -> str:
 @store.command()
 @click.argument("name", required=False)
 def recompress(name: str | None) -> None:
-    """Recompress the mail of account NAME, or of all accounts, as set in store.compress.
+    """Recompress older mail for account NAME, or for all accounts, as set in store.compress.
 
-    That setting only applies to new mail. This command applies it to older mail. On a running server, it works slowly
-    in the background (20 MiB a second), otherwise at full speed. If it's interrupted, run it again to continue.
+    By default, that setting only applies to new mail. If the server is running, this works slowly in the background (20
+    MiB per second), otherwise at full speed. To continue after an interruption, run this command again.
     """
     _maintain(operations.StoreRecompress(name or ""), "recompress", "pieces stored anew")
 
@@ -272,9 +271,9 @@ def reparse(name: str | None) -> None:
 @store.command("reassign-threads")
 @click.argument("name", required=False)
 def reassign_threads(name: str | None) -> None:
-    """Rebuild threads of account NAME, or of all accounts, from message headers.
+    """Rebuild threads for account NAME, or for all accounts, from message headers.
 
-    Mail service isn't interrupted. When it's finished, the account's sessions end and mail clients reconnect.
+    You can use mail as usual in the meantime. When threads are ready, mail clients will have to reconnect.
     """
     _maintain(operations.StoreReassignThreads(name or ""), "reassign-threads", "messages placed")
 

@@ -26,7 +26,7 @@ PIECE: Final = 64 << 10
 @click.option(
     "--password-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="File with the password in its first line. Otherwise you're asked for it on a terminal.",
+    help="File with the password in the first line. [default: prompt on a terminal]",
 )
 def webapi(method: str | None, url: str | None, password_file: Path | None) -> None:
     """List web API methods, describe METHOD, or call it.
@@ -67,7 +67,7 @@ def _password(file: Path | None, user: str) -> str:
     from moxlite.cli.archives.imapcopy import stated_password
 
     if file is None and not sys.stdin.isatty():  # it has the request, of which a line could pass for a password
-        raise Failure("no password; add a file with it with --password-file")
+        raise Failure("no password; use --password-file")
     return stated_password(file, user)
 
 

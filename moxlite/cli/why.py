@@ -21,21 +21,21 @@ T = TypeVar("T")
 
 
 @click.command()
-@click.option("--account", metavar="NAME", help="Messages of this account, by number, Message-ID or sender.")
-@click.option("--from", "sender", metavar="ADDR", help="For a file: envelope sender, <> for none.  [default: From]")
-@click.option("--to", "recipient", metavar="ADDR", help="For a file: envelope recipient.")
-@click.option("--ip", default="", metavar="IP", help="For a file: client address; turns on DNS checks.")
-@click.option("--helo", default="", metavar="NAME", help="For a file: name in the client's HELO.")
+@click.option("--account", metavar="NAME", help="Find messages in this account by number, Message-ID or sender.")
+@click.option("--from", "sender", metavar="ADDR", help="Envelope sender for a file, or <> for none.  [default: From]")
+@click.option("--to", "recipient", metavar="ADDR", help="Envelope recipient for a file.")
+@click.option("--ip", default="", metavar="IP", help="Client address for a file, to run DNS checks.")
+@click.option("--helo", default="", metavar="NAME", help="HELO name for a file.")
 @click.argument("message", metavar="ID|SENDER|FILE")
 def why(account: str | None, sender: str | None, recipient: str | None, ip: str, helo: str, message: str) -> None:
-    """Explain why a message is where it is: the evidence, the result of each rule, and the plan that was used.
+    """Explain where a message was delivered and why, with all evidence, rule results, and the final decision.
 
-    With --account, the message is one that was delivered to the account, or rejected with a copy in its rejects
-    mailbox. Use its number, its Message-ID, or its sender (ann@example.com, or @example.com for a whole domain), which
-    shows the newest twenty. Rejections without a copy are in the log. Otherwise it's a file with a whole message, and
-    you'll see what would happen to it at --to's account now, without delivering it. This uses the account's history and
-    junk filter, and with --ip and --helo also SPF, DKIM, DMARC and block lists. The first line lists checks that were
-    skipped. If the server isn't running, the files are opened directly.
+    With --account, use a message that was delivered to the account, or rejected with a copy in its rejects mailbox.
+    Specify a message number, a Message-ID, or a sender (ann@example.com, or @example.com for a whole domain) to see
+    their 20 newest messages. To see rejections without a copy, check the log. Without --account, use a file with a
+    complete message to preview how it would be delivered to the --to account. The preview uses the account's history
+    and junk filter. Add --ip and --helo to check SPF, DKIM, DMARC and block lists. The first line lists any skipped
+    checks. If the server isn't running, the files are opened directly.
     """
     if account is not None:
         if recipient is not None or sender is not None:
@@ -66,7 +66,7 @@ def _tried(message: str, sender: str | None, recipient: str, ip: str, helo: str)
     try:
         octets = Path(message).read_bytes()
     except OSError as error:
-        raise Failure(f"cannot read {message}: {error.strerror or error}") from None
+        raise Failure(f"can't read {message}: {error.strerror or error}") from None
     if not octets:
         raise Failure("the file is empty")
     args = WhyFile(recipient, sender, ip, helo)
@@ -113,7 +113,7 @@ def _print(found: list[Explained]) -> None:
         where = f", in {printable(one.mailbox)}" if one.mailbox else ""
         print(f"account {one.account}" + (f", message {one.message}{where}" if one.message else ""))
         if one.why is None:
-            print("no reasons saved: it was added by a mail client, an import or an earlier version")
+            print("no details available for messages added by a mail client, an import or an earlier version")
             continue
         for line in lines(one.why):
             print(printable(line))

@@ -238,7 +238,7 @@ class ConfigHolder:
                 except ChangedMeanwhile:
                     continue  # again, based on that version
                 return prepared.snapshot
-        raise ChangedMeanwhile("domains.toml is being changed elsewhere; try again")
+        raise ChangedMeanwhile("another change to domains.toml is in progress; try again")
 
     async def compare(self, text: str) -> tuple[str, list[Changed]]:
         """The revision of domains.toml, and the values that another text in its place changes. Raises ConfigError."""
@@ -259,7 +259,7 @@ class ConfigHolder:
         async with self._lock, AsyncExitStack() as recorded:
             prepared = await trio.to_thread.run_sync(self._prepare_text, text.encode())
             if expected != prepared.revision:
-                raise ChangedMeanwhile("domains.toml was changed elsewhere; review the changes again")
+                raise ChangedMeanwhile("domains.toml has changed; review the changes again")
             note = None if self.record is None else await recorded.enter_async_context(self.record())
             await self._put(prepared, await prepared.differences(), note)
 
@@ -313,7 +313,7 @@ class ConfigHolder:
         def check() -> None:
             # As late as can be: rename(2) knows no condition, so what an editor saves after this look is lost.
             if read_source(self.domains_path).revision != prepared.revision:
-                raise ChangedMeanwhile("domains.toml was changed elsewhere; try again")
+                raise ChangedMeanwhile("domains.toml has changed; try again")
 
         return _stamp_of(write_atomically(self.domains_path, prepared.text, check=check))
 

@@ -139,7 +139,7 @@ def read_source(path: Path) -> Source:
         hint = ""
         if path.name != DOMAINS_FILE:
             hint = HINTS.get(error.errno or 0, "")
-        text = f"cannot be read{reader}: {error.strerror or error}"
+        text = f"can't be read{reader}: {error.strerror or error}"
         raise ConfigError.at(path, 1, text, hint) from None
     return source_of(path, data)
 

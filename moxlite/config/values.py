@@ -211,7 +211,7 @@ def read_address(value: object, _: FilePath) -> MailAddress:
     except AddressError as error:
         raise ValueError(worded("isn't an email address: {reason}", reason=error)) from None
     if address.pack(True) != text:
-        raise ValueError(worded('must be in its plain form; use "{address}"', address=address.pack(True)))
+        raise ValueError(worded('must be in canonical form; use "{address}"', address=address.pack(True)))
     return address
 
 

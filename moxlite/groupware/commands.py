@@ -247,7 +247,7 @@ class GroupwareCommands:
         def unit(tx: AccountTx) -> None:
             one = collection_named(tx, "calendar", args.name)
             if not one.subscribed:
-                raise SubscriptionFailed("this calendar isn't subscribed; to delete it, use calendar rm")
+                raise SubscriptionFailed("not a subscribed calendar; to delete other calendars, use calendar rm")
             delete_collection(tx, one.id)
 
         async with self._accounts.use(args.account) as account:

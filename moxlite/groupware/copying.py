@@ -273,7 +273,7 @@ class Remote:
 def _properties(body: bytes) -> list[tuple[str, Properties]]:
     root = read_xml(body, MAX_ELEMENTS)
     if root.tag != DAV + "multistatus":
-        raise BadXML("not a WebDAV multistatus response")
+        raise BadXML("expected a WebDAV multistatus response")
     found = []
     for response in root.findall(DAV + "response"):
         good = (one for one in response.findall(DAV + "propstat") if " 200" in (one.findtext(DAV + "status") or ""))
@@ -362,7 +362,7 @@ class CalendarCopies:
         if order.account in self._scopes:
             raise CopyBusy("calendars are already being copied")
         if len(self._scopes) >= MAX_RUNNING:
-            raise CopyBusy("several copies are running on this server; try again later")
+            raise CopyBusy("too many copies are running on this server; try again later")
         remote = Remote(self._client, self._resolver, order.url, order.user, order.password)
         look = CopyLook(host=urlsplit(order.url).hostname or "", user=order.user)
         self._logins.begin(order.account, look.host, look.user)

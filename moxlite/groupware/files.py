@@ -472,7 +472,7 @@ async def _table(account: Account, left: list[int]) -> bytes:
         contacts = [msgspec.structs.replace(contact, other=()) for contact in contacts]  # no column has it
         octets += sum(len(msgspec.msgpack.encode(contact)) for contact in contacts)
         if octets > MAX_TABLE:
-            raise TooLarge(f"the contacts are larger than {MAX_TABLE >> 20} MiB; export them as vCards instead")
+            raise TooLarge(f"contacts exceed {MAX_TABLE >> 20} MiB; export them as vCards instead")
         table += contacts
     return await off_loop(lambda: write_csv(table).encode(), kind="contacts")
 

@@ -156,7 +156,7 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
         try:
             there = address_of(urljoin(url, answer.header("location")))
         except ValueError:
-            raise SubscriptionFailed("the server redirects to an invalid address") from None
+            raise SubscriptionFailed("the server redirected to an invalid address") from None
         if lasting == url and answer.status in PERMANENT:
             lasting = there
         url = there
@@ -198,7 +198,7 @@ class Subscriptions:
     async def _add(self, account: Account, url: str, title: str, colour: str, name: str) -> int:
         there = await account.read(subscriptions, op="subscription")
         if any(subscription.url == url for subscription in there):
-            raise SubscriptionFailed("you have this calendar already")
+            raise SubscriptionFailed("you already have this calendar")
         if len(there) >= MAX_SUBSCRIPTIONS:
             raise LimitExceeded(f"{MAX_SUBSCRIPTIONS} subscribed calendars")
         # Before the calendar is made, so that a wrong address leaves none behind.
@@ -254,7 +254,7 @@ class Subscriptions:
         except (SubscriptionFailed, OverQuota, LimitExceeded) as error:
             return await self._failed(account, before, reason_of(error))
         except (TooBusy, trio.TooSlowError):
-            return await self._failed(account, before, "the calendar takes too long to read")
+            return await self._failed(account, before, "timed out reading the calendar")
         REFRESHES.labels(result="changed" if changed else "same").inc()
         kv = {"account": account.name, "host": host_of(before.url), "changed": changed}
         logger.info("calendar read", extra={"kv": kv})
@@ -277,7 +277,7 @@ class Subscriptions:
         except JobFailed as error:
             if str(error) in (BUSY, NO_PROCESS):
                 raise TooBusy from None
-            raise SubscriptionFailed("the calendar takes too long to read") from None
+            raise SubscriptionFailed("timed out reading the calendar") from None
         entries = {entry_name(uid_entry.uid): uid_entry.text for uid_entry in found.entries}  # of a UID twice, the last
         return found.title, [Entry(*one) for one in entries.items()]
 

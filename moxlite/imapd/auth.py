@@ -119,7 +119,7 @@ async def _answer(session: Session, exchange: Exchange, challenge: bytes) -> byt
             raise Disconnect(text, code)
         case _:
             exchange.abort()
-            raise Disconnect("authentication wasn't finished")
+            raise Disconnect("authentication incomplete")
 
 
 def _refused(session: Session, error: LoginRefused) -> Refused:
@@ -155,7 +155,7 @@ async def starttls(session: Session, command: c.StartTls) -> Done:
         raise bad("STARTTLS isn't available")
     if session.wire.decoder.buffered:
         # Commands already received after STARTTLS would count as sent under TLS (IMAP-41, CVE-2011-0411).
-        raise Disconnect("commands behind STARTTLS")
+        raise Disconnect("unexpected data after STARTTLS")
     return Done("begin TLS now")
 
 

@@ -103,7 +103,7 @@ class Connection:
             if octets:
                 self.received += len(octets)
                 if self._literal is not None and not self._literal.add(len(octets)):
-                    raise Disconnect("the message comes too slowly")
+                    raise Disconnect("message data is arriving too slowly")
                 self.decoder.feed(octets)
             else:
                 self.decoder.feed_eof()

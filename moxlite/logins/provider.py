@@ -156,7 +156,7 @@ class LoginProvider:
         while self._ended and now - self._ended[oldest := next(iter(self._ended))] > REPLAYS:
             del self._ended[oldest]
         if claims.jti in self._ended or len(self._ended) >= MAX_REPLAYS:
-            raise OIDCError("this logout token was used before")
+            raise OIDCError("this logout token was already used")
         self._ended[claims.jti] = now
         return claims.sub
 
@@ -201,7 +201,7 @@ class LoginProvider:
     async def _document(self, url: str) -> bytes:
         response = await self._request("GET", url, (("Accept", "application/json"),), b"")
         if response.status != 200:
-            raise ProviderAway(f"{url} answered {response.status}")
+            raise ProviderAway(f"{url} returned status {response.status}")
         return response.body
 
     async def _request(self, method: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes) -> HTTPResponse:
@@ -212,7 +212,7 @@ class LoginProvider:
         except HTTPError as error:
             raise ProviderAway(f"{url}: {error}") from error
         if response.cut:
-            raise ProviderAway(f"response from {url} is larger than {MAX_ANSWER} bytes")
+            raise ProviderAway(f"response from {url} exceeds {MAX_ANSWER} bytes")
         return response
 
     async def _secret(self) -> str:

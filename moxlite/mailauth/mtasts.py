@@ -167,7 +167,7 @@ async def find_record(resolver: Resolver, domain: Domain) -> str:
         raise PolicyError(Reason.LOOKUP, str(error), temporary=True) from error
     found = [text for text in answer.records if text.startswith("v=STSv1")]
     if not found:
-        raise NoPolicy(Reason.NO_RECORD, "no TXT record begins with v=STSv1")
+        raise NoPolicy(Reason.NO_RECORD, "no TXT record starting with v=STSv1")
     if len(found) > 1:
         raise PolicyError(Reason.SEVERAL_RECORDS, f"{len(found)} records")
     identifier = parse_record(found[0])

@@ -74,7 +74,7 @@ async def find_record(resolver: Resolver, domain: Domain) -> Record:
         raise RecordError(str(error), temporary=True) from error
     texts = [text for text in answer.records if _VERSION.match(text)]
     if not texts:
-        raise NoRecord("no TXT record begins with v=TLSRPTv1")
+        raise NoRecord("no TXT record starting with v=TLSRPTv1")
     if len(texts) > 1:
         raise NoRecord(f"{len(texts)} records, so all are ignored")  # RFC 8460 §3
     record = parse_record(texts[0])

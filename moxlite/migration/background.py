@@ -149,9 +149,9 @@ class BackgroundImports:
         """
         old = self._runs.get(order.account)
         if self._copies.is_running(order.account) or (old is not None and old.phase not in ENDED):
-            raise CannotNow("mail is being imported from another server already")
+            raise CannotNow("an import from another server is already running")
         if sum(one.phase not in ENDED for one in self._runs.values()) >= MAX_RUNNING:
-            raise CannotNow("several imports are running on this server; try again later")
+            raise CannotNow("too many imports are running on this server; try again later")
         # Counted before it runs: a user could else try passwords at another server by beginning and ending imports.
         self._copies.logins.begin(order.account, order.host, order.user)
         run = self._runs[order.account] = _Run(order, look=look)
@@ -216,7 +216,7 @@ class BackgroundImports:
     def _of(self, account: str, *phases: Phase) -> _Run:
         run = self._runs.get(account)
         if run is None or run.phase not in phases:
-            raise CannotNow("this import changed since the page was loaded; reload the page")
+            raise CannotNow("this import has changed; reload the page")
         return run
 
     async def _serve(self, run: _Run, inside: bool) -> None:

@@ -108,15 +108,15 @@ def checked(asked: R, *, inside: bool) -> R:
     """Check a wish for a link, and bring it into the usual form. Raises LinkRefused."""
     address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
     if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):
-        raise LinkRefused("isn't an email address. For example, mia@example.org", "address")
+        raise LinkRefused("isn't an email address like mia@example.org", "address")
     if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
-        raise LinkRefused("isn't a server name. For example, imap.example.org", "host")
+        raise LinkRefused("isn't a server name like imap.example.org", "host")
     if not asked.password:
-        raise LinkRefused("is empty: give the password at the other server", "password")
+        raise LinkRefused("enter your password for the other server", "password")
     if asked.tls == "none" and not inside:
         raise LinkRefused(NO_TLS, "tls")
     if asked.protocol == "pop3" and asked.tls == "none":
-        raise LinkRefused("POP3 is spoken with encryption only", "tls")
+        raise LinkRefused("POP3 requires encryption", "tls")
     if not (0 <= asked.port < 65_536 and 0 <= asked.smtp_port < 65_536):
         raise LinkRefused("must be a port number", "port" if not 0 <= asked.port < 65_536 else "smtp_port")
     user, smtp_user = asked.user.strip() or address, asked.smtp_user.strip()

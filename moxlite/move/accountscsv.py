@@ -27,7 +27,7 @@ def plan_of_csv(lines: Iterable[str], common: Common) -> Plan:
             if unknown
             else "the first line must name each column once, with address"
         )
-        raise BadPlan(f"{shown}; possible are {', '.join(COLUMNS)}")
+        raise BadPlan(f"{shown}; expected one of {', '.join(COLUMNS)}")
     builder = Builder("csv", common)
     reader = csv.reader(rows, delimiter=delimiter)
     while True:
@@ -74,7 +74,7 @@ def _imap(row: dict[str, str], given: Candidate, common: Common) -> IMAPUser | N
     if not host and common.imap is None:
         return None
     if (port and not (port.isdecimal() and 0 < int(port) < 65536)) or (tls and tls not in get_args(TLS)):
-        given.problems.append(f"mail is left out: port {port!r} or TLS {tls!r} can't be read")
+        given.problems.append(f"mail is left out: can't read port {port!r} or TLS {tls!r}")
         return None
     password = row.get("imap_password", "") or given.password
     if not password and (common.imap is None or not common.imap.master_user):

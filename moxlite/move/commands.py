@@ -77,7 +77,7 @@ async def _plan(exchange: Exchange) -> Plan:
     async for piece in exchange.upload:
         octets += piece
         if len(octets) > MAX_FILE:
-            raise CommandFailed("badRequest", f"the plan is larger than {MAX_FILE >> 20} MiB")
+            raise CommandFailed("badRequest", f"plan exceeds {MAX_FILE >> 20} MiB")
     try:
         return await trio.to_thread.run_sync(read_plan, octets.decode())
     except (BadPlan, UnicodeDecodeError) as error:

@@ -70,7 +70,9 @@ class Moves:
         if (await self.state()).phase in ("running", "paused"):
             raise CommandFailed("refused", "a migration is already running; see moxlite move status")
         if plan.finished:
-            raise CommandFailed("refused", "this migration is finished, and its plan no longer has secrets")
+            raise CommandFailed(
+                "refused", "this migration is already complete, and the secrets in the plan have been deleted"
+            )
         self._plan = plan
         self._state = MoveState(
             kind=plan.kind, problems=list(plan.problems), accounts=[_waiting(user) for user in plan.users]

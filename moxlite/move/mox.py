@@ -163,7 +163,7 @@ def parsed(text: str) -> dict[str, Value]:
     value, end = _block(lines, 0, 0)
     if end < len(lines) or not isinstance(value, dict):
         number = lines[end][0] if end < len(lines) else 1
-        raise BadPlan(f"line {number} has a wrong indentation")
+        raise BadPlan(f"line {number}: wrong indentation")
     return value
 
 
@@ -205,6 +205,6 @@ def _below(lines: _Lines, at: int, depth: int) -> tuple[Value, int]:
     """The value of the lines below one, "" without any."""
     if at + 1 < len(lines) and lines[at + 1][1] > depth:
         if lines[at + 1][1] != depth + 1:
-            raise BadPlan(f"line {lines[at + 1][0]} has a wrong indentation")
+            raise BadPlan(f"line {lines[at + 1][0]}: wrong indentation")
         return _block(lines, at + 1, depth + 1)
     return "", at + 1

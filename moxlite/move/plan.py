@@ -181,7 +181,7 @@ def read_plan(text: str) -> Plan:
     if plan.version != VERSION:
         raise BadPlan(f"unknown plan version {plan.version}")
     if any(not user.addresses for user in plan.users):
-        raise BadPlan("a user doesn't have an address")
+        raise BadPlan("missing address for a user")
     return plan
 
 
@@ -190,7 +190,7 @@ def write_new(path: Path, text: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
-        raise BadPlan(f"{path} exists already") from None
+        raise BadPlan(f"{path} already exists") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
@@ -205,10 +205,10 @@ def read_secret(path: Path) -> str:
         if not stat.S_ISREG(facts.st_mode):
             raise BadPlan(f"{path} isn't a file")
         if facts.st_mode & 0o077:
-            raise BadPlan(f"{path} has secrets and other users can read it; run: chmod 600 {path}")
+            raise BadPlan(f"other users can read secrets in {path}; run: chmod 600 {path}")
         octets = file.read(MAX_FILE + 1)
     if len(octets) > MAX_FILE:
-        raise BadPlan(f"{path} is larger than {MAX_FILE >> 20} MiB")
+        raise BadPlan(f"{path} exceeds {MAX_FILE >> 20} MiB")
     try:
         return octets.decode()
     except UnicodeDecodeError as error:

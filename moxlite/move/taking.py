@@ -101,9 +101,9 @@ async def take_keys(config: ConfigHolder, domain: str, keys: Sequence[Key]) -> N
 
     for key in keys:
         if not SELECTOR.fullmatch(key.selector):  # it becomes the name of a file
-            raise CommandFailed("refused", f"DKIM selector {key.selector!r} is not a name for DNS")
+            raise CommandFailed("refused", f"DKIM selector {key.selector!r} isn't a valid DNS name")
     try:
         files = {key.selector: await trio.to_thread.run_sync(write, key) for key in keys}
     except OSError as error:
-        raise CommandFailed("failed", f"DKIM keys can't be written: {error.strerror or error}") from None
+        raise CommandFailed("failed", f"couldn't write DKIM keys: {error.strerror or error}") from None
     await edit(config, partial(put, files=files))

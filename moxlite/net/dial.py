@@ -176,18 +176,18 @@ async def connect_through_socks(stream: trio.abc.Stream, ip: IPAddress, port: in
     if version != VERSION:
         raise SocksError("not a SOCKS5 proxy")
     if method != NO_AUTHENTICATION:
-        raise SocksError("proxy demands authentication")
+        raise SocksError("proxy requires authentication")
     request = bytes([VERSION, CONNECT, 0, ADDRESS_TYPES[ip.version]]) + ip.packed + port.to_bytes(2, "big")
     await stream.send_all(request)
     version, code, _, kind = await _exactly(stream, 4)
     if version != VERSION:
-        raise SocksError("bad reply of the proxy")
+        raise SocksError("invalid response from proxy")
     if code != 0:
         raise SocksError(f"proxy: {REPLIES.get(code, f'failure {code}')}")
     if kind == NAME:
         [length] = await _exactly(stream, 1)
     elif (length := ADDRESS_LENGTHS.get(kind, 0)) == 0:
-        raise SocksError("bad reply of the proxy")
+        raise SocksError("invalid response from proxy")
     await _exactly(stream, length + 2)
 
 

@@ -175,7 +175,7 @@ class HTTPClient:
         try:
             stream: trio.abc.Stream = (await dial(addresses, port, inside=self._allow_internal)).stream
         except DialError as error:
-            raise HTTPError(f"cannot connect to {host}: {error}") from error
+            raise HTTPError(f"can't connect to {host}: {error}") from error
         if scheme == "http":
             return stream
         try:
@@ -201,7 +201,7 @@ class HTTPClient:
         # public address for the check and an inner one for the connection (DNS rebinding).
         usable = [ip for ip in found if self._allow_internal or not is_internal(ip)]
         if not usable:
-            raise HTTPError(f"can't connect to {host} because its addresses are in a private network")
+            raise HTTPError(f"can't connect to {host}: address in a private network")
         return usable
 
     async def _look_up(self, host: str) -> tuple[IPAddress, ...]:
@@ -210,7 +210,7 @@ class HTTPClient:
         try:
             return (await self._resolver.ips(absolute(host))).records
         except NotFound as error:
-            raise NoHost(f"{host} does not exist") from error
+            raise NoHost(f"{host} doesn't exist") from error
         except DNSError as error:
             raise HTTPError(f"couldn't look up {host}: {error}") from error
 
@@ -438,7 +438,7 @@ class Pool:
         try:
             return ClientConnection(await dial_unix(backend.host), max_head=MAX_HEAD)
         except OSError as error:
-            raise HTTPError(f"cannot connect to {backend.host}: {error.strerror or error}") from error
+            raise HTTPError(f"can't connect to {backend.host}: {error.strerror or error}") from error
 
     def give(self, backend: Backend, connection: ClientConnection) -> None:
         """Keep a connection whose exchange is over, or close it if it cannot be used again."""

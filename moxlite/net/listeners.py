@@ -97,7 +97,7 @@ def bind(ip: IPAddress, port: int, *, absent: bool = False, backlog: int = BACKL
     try:
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as exc:
-        raise BindError(f"cannot make a socket for {_endpoint(ip, port)}: {exc.strerror}") from exc
+        raise BindError(f"can't create a socket for {_endpoint(ip, port)}: {exc.strerror}") from exc
     try:
         # Without it a restart fails for a minute: connections of the last run are in TIME_WAIT at this port.
         if sys.platform != "win32":  # there it would let another program take the port over
@@ -432,7 +432,7 @@ async def _read_version_1(stream: trio.abc.ReceiveStream, line: bytes) -> Proxie
         raise ProxyError("bad address in PROXY protocol line") from exc
     version = 4 if words[1] == "TCP4" else 6
     if remote.version != version or local.version != version:
-        raise ProxyError("address family does not match in PROXY protocol line")
+        raise ProxyError("address family doesn't match in PROXY protocol line")
     return Proxied(unmap(remote), _port(words[4]), unmap(local), _port(words[5]))
 
 
@@ -445,7 +445,7 @@ def _port(text: str) -> int:
 async def _read_version_2(stream: trio.abc.ReceiveStream) -> Proxied | None:
     version_command, family, length = struct.unpack("!BBH", await _exactly(stream, 4))
     if version_command >> 4 != 2 or version_command & 0xF > 1:
-        raise ProxyError("unknown version or command of the PROXY protocol")
+        raise ProxyError("unknown PROXY protocol version or command")
     if length > MAX_V2:
         raise ProxyError("PROXY protocol header too long")
     body = await _exactly(stream, length)
@@ -456,7 +456,7 @@ async def _read_version_2(stream: trio.abc.ReceiveStream) -> Proxied | None:
     if family == 0x21 and length >= 36:  # TCP over IPv6
         remote, local = IPv6Address(body[0:16]), IPv6Address(body[16:32])
         return Proxied(unmap(remote), _number(body, 32), unmap(local), _number(body, 34))
-    raise ProxyError("PROXY protocol header is not for TCP over IP")
+    raise ProxyError("PROXY protocol header must be for TCP over IP")
 
 
 def _number(body: bytes, offset: int) -> int:

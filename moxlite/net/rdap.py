@@ -69,7 +69,7 @@ async def registered(http: HTTPClient, domain: Domain, server: str = "") -> dt.d
         raise RDAPError(f"can't read the response for {domain}: {error}") from None
     found = [moment for event in events if event.event_action in ACTIONS and (moment := _moment(event.event_date))]
     if not found:
-        raise RDAPError(f"the registry doesn't show when {domain} was registered")
+        raise RDAPError(f"no registration date found for {domain}")
     return max(found)
 
 
@@ -84,7 +84,7 @@ async def _server(http: HTTPClient, domain: Domain) -> str:
     for at in range(1, len(labels)):
         if url := _secure(known.get(".".join(labels[at:]), ())):
             return url
-    raise RDAPError(f"no registry with RDAP found for .{labels[-1]}")
+    raise RDAPError(f"no RDAP service found for .{labels[-1]}")
 
 
 def _secure(urls: Sequence[str]) -> str:
@@ -103,13 +103,13 @@ async def _get(http: HTTPClient, url: str, max_body: int) -> bytes:
         if answer.status in (301, 302, 303, 307, 308) and (target := answer.header("location")):
             url = urljoin(url, target)
         elif answer.status == 404:
-            raise NotRegistered("the registry doesn't have this domain")
+            raise NotRegistered("domain not found in the registry")
         elif answer.status != 200 or answer.cut:
             what = "the answer is too long" if answer.cut else f"status {answer.status}"
             raise RDAPError(f"{url}: {what}")
         else:
             return answer.body
-    raise RDAPError(f"{url}: too many redirects (more than {MAX_REDIRECTS})")
+    raise RDAPError(f"{url}: stopped after {MAX_REDIRECTS} redirects")
 
 
 def _moment(text: str) -> dt.datetime | None:

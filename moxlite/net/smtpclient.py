@@ -213,7 +213,7 @@ class SMTPClient:
             with trio.fail_after(action.timeout):
                 await self._stream.send_all(action.data)
         except trio.TooSlowError:
-            raise ConnectionLost(f"server did not take data for {action.timeout:.0f} s") from None
+            raise ConnectionLost(f"server didn't accept data for {action.timeout:.0f} s") from None
         except trio.BrokenResourceError as exc:
             raise _lost(await self._alert() or exc) from exc
         except trio.ClosedResourceError as exc:
@@ -244,7 +244,7 @@ class SMTPClient:
                         raise ConnectionLost("server closed the connection", action.command)
                     self.codec.receive_data(bytes(data))
         except trio.TooSlowError:
-            raise ConnectionLost(f"no reply within {action.timeout:.0f} s", action.command) from None
+            raise ConnectionLost(f"no reply after {action.timeout:.0f} s", action.command) from None
         except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
             raise _lost(exc, action.command) from exc
         finally:

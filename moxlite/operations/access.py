@@ -39,12 +39,12 @@ class HashTaken(msgspec.Struct, frozen=True):
 
 @change("account set-hash", Role.COMMAND_LINE | Role.PAGES)
 class SetHash(Operation[HashTaken], frozen=True):
-    """Set the password of account NAME from its hash on another server. You're asked for the hash, or it's the first
-    line of stdin.
+    """Set the password of account NAME from its hash on another server. Enter the hash when prompted, or pass it as the
+    first line of stdin.
 
-    It's replaced at the first login. Supported: SHA512-CRYPT, SHA256-CRYPT, MD5-CRYPT, bcrypt, argon2i, argon2id, SSHA,
-    SSHA512 and PBKDF2, with or without Dovecot's {SCHEME}. If the account already has its own password, it isn't
-    changed.
+    The server replaces it at the first login. Supported hashes: SHA512-CRYPT, SHA256-CRYPT, MD5-CRYPT, bcrypt, argon2i,
+    argon2id, SSHA, SSHA512 and PBKDF2, with or without Dovecot's {SCHEME}. If the account already has a password, this
+    doesn't change it.
     """
 
     account: Name
@@ -89,7 +89,7 @@ class AppPasswordInfo(msgspec.Struct, frozen=True):
 
 @change("account app-password add", USERS, confirm=True)
 class AppPasswordAdd(UserOperation[str], frozen=True):
-    """Make an app password, or with `token` an access token, and return it. `expires` in µs UTC, None for never."""
+    """Create an app password, or an access token with `token`, and return it. `expires`: µs UTC, or None for never."""
 
     name: Annotated[str, Meta(max_length=200)]
     scopes: Annotated[list[Literal["imap", "submission", "webapi", "dav", "jmap", "addresses"]], Meta(max_length=6)]
@@ -104,12 +104,12 @@ class AppPasswordAdd(UserOperation[str], frozen=True):
     columns=("name", "token", "scopes", "read_only", "created", "last_used", "expires", "expired"),
 )
 class ListAppPasswords(UserOperation[list[AppPasswordInfo]], frozen=True):
-    """List the app passwords and tokens of ACCOUNT, with what they are for, and when they were used (to the hour)."""
+    """List ACCOUNT's app passwords and tokens, with their scopes and when they were last used (to the hour)."""
 
 
 @change("account app-password rm", USERS, confirm=True)
 class RemoveAppPassword(UserOperation[None], frozen=True):
-    """Revoke the app password or token NAME of ACCOUNT; its sessions end."""
+    """Revoke ACCOUNT's app password or token NAME, and end its sessions."""
 
     name: Annotated[str, Meta(max_length=200)]
 
@@ -127,13 +127,13 @@ class ShareInfo(msgspec.Struct, frozen=True):
 
 @query("account share list", Role.COMMAND_LINE, columns=("mailbox", "guest", "rights"))
 class ListShares(UserOperation[list[ShareInfo]], frozen=True):
-    """List what ACCOUNT shares: mailboxes, with whom, and the rights."""
+    """List ACCOUNT's shared mailboxes, with users and permissions."""
 
 
 @change("account share set", USERS, confirm=True)
 class ShareSet(UserOperation[None], frozen=True):
-    """Give `guest`, an account, an address or ``anyone``, just these rights, letters of RFC 4314, on a mailbox; with
-    `below` also on the mailboxes below it.
+    """Set the rights (letters from RFC 4314) of `guest` (an account, an address, or ``anyone``) on a mailbox, and with
+    `below` on its submailboxes.
     """
 
     mailbox: Annotated[str, Meta(max_length=1000)]
@@ -167,14 +167,14 @@ class DelegateInfo(msgspec.Struct, frozen=True):
 
 @query("account delegate list", OWNER, columns=("guest", "sends", "ends", "whole"))
 class ListDelegates(UserOperation[list[DelegateInfo]], frozen=True):
-    """List who may send from the addresses of ACCOUNT, how, and until when."""
+    """List accounts that can send from ACCOUNT's addresses, with type and expiration."""
 
 
 @change("account delegate set", USERS | Role.ADMIN, confirm=True)
 class DelegateSet(UserOperation[None], frozen=True):
-    """Let `guest`, an account or an address of one, write from the addresses of an account: ``as`` its owner, or on
-    ``behalf``, with the guest's own address in Sender. `ends` in µs UTC, 0 for never. `whole`: until then the guest
-    also reads and changes all mailboxes, calendars and address books of the account.
+    """Let `guest` (an account, or an account's address) send from an account's addresses: ``as`` the owner, or on
+    ``behalf``, with the guest's own address in Sender. `ends`: µs UTC, or 0 for never. `whole`: until then, the guest
+    can also view and edit all of the account's mailboxes, calendars and address books.
     """
 
     guest: Annotated[str, Meta(max_length=1000)]
@@ -185,7 +185,7 @@ class DelegateSet(UserOperation[None], frozen=True):
 
 @change("account delegate rm", USERS | Role.ADMIN)
 class DelegateRemove(UserOperation[None], frozen=True):
-    """Stop GUEST from sending from the addresses of ACCOUNT."""
+    """Stop GUEST from sending from ACCOUNT's addresses."""
 
     guest: Annotated[str, Meta(max_length=1000)]
 
@@ -247,9 +247,9 @@ class ListFactors(Operation[list[FactorInfo]], frozen=True):
 
 @change("account reset-second-factor", LOCAL)
 class ResetFactors(Operation[FactorsRemoved], frozen=True):
-    """Remove all verification methods from account NAME if the user has lost them, and end its sessions.
+    """Remove all verification methods from account NAME and end its sessions, for example, if the user lost them.
 
-    After that, the user can log in with only the password, in mail clients too. The user will get an email.
+    The user will get an email, and can then log in with just the password, even in mail clients.
     """
 
     account: Name
@@ -257,10 +257,10 @@ class ResetFactors(Operation[FactorsRemoved], frozen=True):
 
 @change("account recovery-link", LOCAL)
 class MakeLink(Operation[LinkMade], frozen=True):
-    """Print a link for the user of account NAME to set a new password. It works once, within an hour or DAYS.
+    """Print a link to set a new password for account NAME. The link works once, and expires after an hour or DAYS.
 
-    Give it to the user in person or by phone, not by email. A newer link replaces this one. The user will get an email.
-    The account page must have a public address: `moxlite config listeners publish-web on`.
+    Give it to the user in person or by phone, not by email. Creating another link revokes this one. The user will get
+    an email. The account page must have a public address: `moxlite config listeners publish-web on`.
     """
 
     account: Name
@@ -270,7 +270,7 @@ class MakeLink(Operation[LinkMade], frozen=True):
 
 @query("limits list", MANAGERS, columns=("who", "window", "failures", "limit", "refused"))
 class ListLimits(Operation[list[LimitInfo]], frozen=True):
-    """List networks and accounts with failed logins, with the limits above which more are rejected."""
+    """List networks and accounts with failed logins, and their limits."""
 
 
 @change("limits clear", MANAGERS)
@@ -316,7 +316,7 @@ class ConnectProvider(Operation[None], frozen=True):
 
 @change("account provider disconnect", Role.COMMAND_LINE)
 class DisconnectProvider(Operation[None], frozen=True):
-    """Stop user SUBJECT at the login provider from logging in to account NAME, and end its web sessions."""
+    """Disconnect login provider user SUBJECT from account NAME, and end its web sessions."""
 
     account: Name
     subject: Annotated[Subject, field(kind=str)]

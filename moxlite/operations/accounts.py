@@ -28,7 +28,7 @@ class AddressInfo(msgspec.Struct, frozen=True):
 
 @query("config account list", Role.COMMAND_LINE | Role.TOKEN)
 class ListAccounts(Operation[list[AccountInfo]], frozen=True):
-    """List all accounts, and show which are disabled."""
+    """List all accounts, including disabled ones."""
 
 
 @query("config account addresses", Role.COMMAND_LINE | Role.TOKEN, columns=("address",))
@@ -40,7 +40,7 @@ class ListAddresses(Operation[list[AddressInfo]], frozen=True):
 
 @change("config account add", Role.COMMAND_LINE | Role.PAGES | Role.TOKEN)
 class AddAccount(Operation[None], frozen=True):
-    """Add account NAME with ADDRESS. Then set a password: moxlite account set-password NAME."""
+    """Add account NAME with ADDRESS. To set a password, run `moxlite account set-password NAME`."""
 
     account: Name
     address: Word
@@ -49,16 +49,15 @@ class AddAccount(Operation[None], frozen=True):
 # Not for tokens, as all that the apps confirm first: a program that is taken over must not be able to delete mail.
 @change("config account rm", OWNER, confirm=True, ask="Remove account {account} and delete all its mail?")
 class RemoveAccount(Operation[None], frozen=True):
-    """Delete account NAME. ALL ITS MAIL IS DELETED, with its login, sessions and keys. Messages in the queue are
-    kept.
-    """
+    """Delete account NAME. THIS DELETES ALL MAIL, login, sessions and keys. Queued messages will still be sent."""
 
     account: Name
 
 
 @change("config account disable", MANAGERS | Role.PAGES)
 class DisableAccount(Operation[None], frozen=True):
-    """Disable logins for account NAME, show MESSAGE to the user, and end its sessions. Mail is still delivered."""
+    """Disable logins for account NAME, show MESSAGE to the user, and end all sessions. The account still receives
+    mail."""
 
     account: Name
     message: str
@@ -73,7 +72,7 @@ class EnableAccount(Operation[None], frozen=True):
 
 @change("config account quota", Role.COMMAND_LINE | Role.TOKEN)
 class SetQuota(Operation[None], frozen=True):
-    """Set the message storage quota: a size as in the file, ``none`` for no limit, or ``default`` for the server's."""
+    """Set the message storage quota to a size, ``none`` for no limit, or ``default`` to use the server's limit."""
 
     account: Name
     size: str

@@ -21,10 +21,10 @@ class Imported(msgspec.Struct, frozen=True):
 
 @change("import", Role.COMMAND_LINE)
 class ImportMail(Operation[Imported], frozen=True):
-    """Import mail from files to an account. The data follows as a stream.
+    """Import mail from files to an account. Send the data as a stream.
 
-    `form`: mbox, tar, or archive (a zip or tar.gz file). `mailbox` is for messages without a folder; `prefix` is
-    removed from folder names; `labels`: how to import Gmail labels.
+    `form`: mbox, tar, or archive (a zip or tar.gz file). `mailbox`: for messages without a folder. `prefix`: removed
+    from folder names. `labels`: how to import Gmail labels.
     """
 
     account: str

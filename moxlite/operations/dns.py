@@ -124,14 +124,14 @@ class ListProviders(Operation[list[DNSProvider]], frozen=True, kw_only=True):
 
 @query("dns provider show", Role.ADMIN | Role.TOKEN)
 class ShowProvider(Operation[ProviderInUse], frozen=True, kw_only=True):
-    """Show the provider for DOMAIN, without its token."""
+    """Show the DNS provider for DOMAIN."""
 
     domain: Name
 
 
 @change("dns provider set", Role.ADMIN, confirm=True)
 class SetProvider(Operation[ProviderInUse], frozen=True, kw_only=True):
-    """Set the provider for DOMAIN's zone after testing it."""
+    """Test and set the DNS provider for DOMAIN's zone."""
 
     domain: Name
     provider: Annotated[str, msgspec.Meta(max_length=40)]
@@ -141,7 +141,7 @@ class SetProvider(Operation[ProviderInUse], frozen=True, kw_only=True):
 
 @change("dns provider rm", Role.ADMIN, confirm=True)
 class RemoveProvider(Operation[None], frozen=True, kw_only=True):
-    """Remove the provider for DOMAIN and its token."""
+    """Remove the DNS provider and token for DOMAIN."""
 
     domain: Name
 
@@ -158,8 +158,8 @@ class PlanRecords(Operation[RecordPlan], frozen=True, kw_only=True):
 
 @change("dns publish", Role.ADMIN | Role.TOKEN)
 class PublishRecords(Operation[list[str]], frozen=True, kw_only=True):
-    """Change DOMAIN's records as planned, unless the plan no longer matches `lines`. Returns changes that the provider
-    accepted and changes that it skipped. `lenient`: leave out strict policies from now on.
+    """Change DOMAIN's records as planned, unless the plan no longer matches `lines`. Returns accepted and skipped
+    changes. `lenient`: don't publish strict policies.
     """
 
     domain: Name

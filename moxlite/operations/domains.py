@@ -45,15 +45,15 @@ class AddedDomain(msgspec.Struct, frozen=True):
 
 @query("config domain list", Role.COMMAND_LINE | Role.TOKEN)
 class ListDomains(Operation[list[DomainInfo]], frozen=True):
-    """List all domains, and show which are disabled or only for reports."""
+    """List all domains, including disabled and report-only domains."""
 
 
 @change("config domain add", MANAGERS)
 class AddDomain(Operation[AddedDomain], frozen=True):
-    """Add DOMAIN with new DKIM keys. ACCOUNT will get its reports.
+    """Add DOMAIN with new DKIM keys. ACCOUNT will get reports for this domain.
 
-    If ACCOUNT doesn't exist, it's created with the address LOCALPART@DOMAIN. The next steps are printed: addresses,
-    DNS, and a test.
+    If ACCOUNT doesn't exist, this creates it with the address LOCALPART@DOMAIN. Prints the next steps: addresses, DNS,
+    and a test.
     """
 
     domain: Word
@@ -139,8 +139,8 @@ class ShowPeer(Operation[PeerState], frozen=True):
 class SetPeer(Operation[PeerState], frozen=True):
     """Send mail for addresses at DOMAIN that don't exist here yet to your previous server.
 
-    If you don't specify HOST, the domain's current MX records are used. The server checks each address there before it
-    accepts mail. While DOMAIN is disabled, all its mail goes there.
+    If you don't specify HOST, the domain's current MX records are used. Before accepting mail, this server checks if
+    the address exists there. While DOMAIN is disabled, all mail goes to the previous server.
     """
 
     domain: Word
@@ -191,7 +191,7 @@ class ListAliases(Operation[list[AliasInfo]], frozen=True):
 
 @query("config alias print", Role.COMMAND_LINE | Role.TOKEN)
 class PrintAlias(Operation[AliasInfo], frozen=True):
-    """Show ALIAS with its members and permissions."""
+    """Show ALIAS with members and permissions."""
 
     alias: str
 
@@ -205,16 +205,16 @@ class AliasMembers(Operation[None], frozen=True):
 
 @change("config alias add", MANAGERS)
 class AddAlias(AliasMembers, frozen=True):
-    """Add ALIAS, which delivers mail to each MEMBER. Anyone can send to it.
+    """Add ALIAS to deliver mail to every MEMBER. Anyone can send to the alias.
 
-    At least one MEMBER must be an address on this server. Addresses on other servers get an email with a confirmation
-    link. Nothing is sent to them before they confirm. To see their status: `moxlite account forward list ACCOUNT`.
+    At least one MEMBER must be an address on this server. Members on other servers get an email with a confirmation
+    link, and won't receive mail until they confirm. To see their status, use `moxlite account forward list ACCOUNT`.
     """
 
 
 @change("config alias update", Role.COMMAND_LINE | Role.TOKEN)
 class UpdateAlias(Operation[None], frozen=True):
-    """Set permissions (true or false) for members of ALIAS and others."""
+    """Set permissions (true or false) for ALIAS members and other senders."""
 
     alias: str
     post_public: Annotated[bool | None, field("Everyone may write to it; else only members.", "--postpublic")] = None
@@ -224,7 +224,7 @@ class UpdateAlias(Operation[None], frozen=True):
 
 @change("config alias rm", OWNER, confirm=True)
 class RemoveAlias(Operation[None], frozen=True):
-    """Delete ALIAS. Its members keep their addresses."""
+    """Delete ALIAS. Members can still use their own addresses."""
 
     alias: Word
 

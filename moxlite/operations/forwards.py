@@ -58,13 +58,14 @@ class ListForwards(UserOperation[Forwards], frozen=True):
     """List forwarding addresses of ACCOUNT: confirmed, waiting for confirmation, bouncing, or stopped.
 
     This includes addresses from `forward_to`, from aliases that the account forwards for, and from its active Sieve
-    script. Until an address is confirmed, its mail is kept in the account.
+    script. Mail stays in the account until the forwarding address is confirmed.
     """
 
 
 @change("account forward set", USERS, confirm=True)
 class SetForwards(UserOperation[str], frozen=True):
-    """Change the forwarding addresses, and ask the owners of new ones. Returns why some were not asked, a line each."""
+    """Change the forwarding addresses. New addresses get a confirmation email. Returns a line for each address that
+    couldn't get one."""
 
     changed: ForwardChange
     old: ForwardChange = ForwardChange()

@@ -43,7 +43,7 @@ class ListCalendars(Operation[list[Listed]], frozen=True):
 
 @change("calendar create", Role.COMMAND_LINE)
 class CreateCalendar(Operation[None], frozen=True):
-    """Create a calendar. NAME is the last part of its address."""
+    """Create a calendar, with NAME as the last part of the address."""
 
     account: Word
     name: Name
@@ -52,7 +52,7 @@ class CreateCalendar(Operation[None], frozen=True):
 
 @change("calendar rm", Role.COMMAND_LINE, ask="Remove the calendar {name} of {account} with all its events?")
 class RemoveCalendar(Operation[None], frozen=True):
-    """Delete a calendar with its entries. Guests aren't notified."""
+    """Delete a calendar and all entries. Guests aren't notified."""
 
     account: Word
     name: Name
@@ -60,8 +60,8 @@ class RemoveCalendar(Operation[None], frozen=True):
 
 @change("calendar import", Role.COMMAND_LINE)
 class ImportCalendar(Operation[Imported], frozen=True):
-    """Import a file (.ics) to a calendar, or a .zip file to the calendars and address books with matching names.
-    Existing entries aren't changed. Guests aren't notified.
+    """Import an .ics file to a calendar, or a .zip file to calendars and address books with matching names. This won't
+    change existing entries or notify guests.
     """
 
     account: Word
@@ -164,7 +164,7 @@ class SubscribeCalendar(Operation[Subscribed], frozen=True):
 
 @change("calendar unsubscribe", Role.COMMAND_LINE)
 class UnsubscribeCalendar(Operation[None], frozen=True):
-    """Delete a subscribed calendar with its events. To see its NAME, use `calendar list`."""
+    """Delete a subscribed calendar and all events. To find NAME, use `calendar list`."""
 
     account: Word
     name: Name
@@ -185,9 +185,9 @@ class Copied(msgspec.Struct):
 @change("calendar copy", Role.COMMAND_LINE)
 class CopyCalendars(Operation[Copied], frozen=True):
     """Copy USER's calendars and address books from another server (CalDAV, CardDAV) to ACCOUNT. URL is the server's
-    address. For example, https://dav.example.com. You're asked for the password, or it's the first line of stdin. It
-    isn't stored. Existing entries aren't changed, so you can run this again. Nothing is changed on the other server,
-    and guests aren't notified.
+    address (for example, https://dav.example.com). Enter the password when prompted, or pass it as the first line of
+    stdin. It won't be stored. You can run this again, because it won't change existing entries, or anything on the
+    other server. Guests aren't notified.
     """
 
     account: Word
@@ -209,7 +209,7 @@ class ListAddressBooks(Operation[list[Listed]], frozen=True):
 
 @change("contacts create", Role.COMMAND_LINE)
 class CreateAddressBook(Operation[None], frozen=True):
-    """Create an address book. NAME is the last part of its address."""
+    """Create an address book, with NAME as the last part of the address."""
 
     account: Word
     name: Name
@@ -218,7 +218,7 @@ class CreateAddressBook(Operation[None], frozen=True):
 
 @change("contacts rm", Role.COMMAND_LINE, ask="Remove the address book {name} of {account} with all its contacts?")
 class RemoveAddressBook(Operation[None], frozen=True):
-    """Delete an address book with its contacts."""
+    """Delete an address book and all contacts."""
 
     account: Word
     name: Name
@@ -238,7 +238,7 @@ class ShareAddressBook(Operation[None], frozen=True):
 @change("contacts import", Role.COMMAND_LINE)
 class ImportContacts(Operation[Imported], frozen=True):
     """Import contacts from a file (vCards, or CSV from Gmail, Outlook, or Thunderbird) to the first address book, or a
-    .zip file to the calendars and address books with matching names. Missing details are added to existing contacts.
+    .zip file to calendars and address books with matching names. This adds missing details to existing contacts.
     """
 
     account: Word

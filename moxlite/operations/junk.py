@@ -69,7 +69,7 @@ class Junk(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("account junk show", USERS)
 class ShowJunk(UserOperation[Junk], frozen=True):
-    """Show the junk settings of ACCOUNT, and what its filter has learned."""
+    """Show ACCOUNT's junk settings and junk filter statistics."""
 
 
 @change("account junk set", USERS)

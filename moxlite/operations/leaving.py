@@ -10,11 +10,11 @@ from moxlite.store.forms import Leaving
 
 @query("account later list", USERS, columns=("id", "due", "sender", "recipients", "subject"))
 class ListLeaving(UserOperation[list[Leaving]], frozen=True):
-    """List ACCOUNT's scheduled messages, next one first."""
+    """List ACCOUNT's scheduled messages, starting with the next to be sent."""
 
 
 @change("account later stop", USERS)
 class StopLeaving(UserOperation[None], frozen=True):
-    """Stop message ID of ACCOUNT. It becomes a draft if the account has a copy of it."""
+    """Cancel ACCOUNT's scheduled message ID. If the account has a copy, you can find it in Drafts."""
 
     id: Annotated[Word, field(metavar="ID")]

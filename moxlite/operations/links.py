@@ -100,7 +100,7 @@ class FoundServers(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("link find", Role.COMMAND_LINE)
 class FindServers(Operation[FoundServers], frozen=True):
-    """Find mail servers for ADDRESS, using its provider, PACC, autoconfig, SRV, and common names."""
+    """Find mail servers for ADDRESS, using known providers, PACC, autoconfig, SRV records, and common names."""
 
     address: Annotated[Word, field(metavar="ADDRESS")]
 
@@ -144,7 +144,7 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 @change("link add", Role.COMMAND_LINE)
 class AddLink(LinkRequest, Operation[LinkInfo], frozen=True, kw_only=True):
-    """Link ADDRESS at another provider to ACCOUNT, and sync it to its own mailbox.
+    """Link ADDRESS at another provider to ACCOUNT, and sync it to a separate mailbox.
 
     Attributes:
       name: the mailbox; "": named after the address.
@@ -165,7 +165,7 @@ class TryLink(LinkRequest, Operation[LinkTest], frozen=True, kw_only=True):
 
 @change("link set-password", USERS, confirm=True)
 class SetLinkPassword(UserOperation[None], frozen=True):
-    """Update the password of a linked account of ACCOUNT after it was changed at the provider."""
+    """Update the password for ACCOUNT's linked account after changing it at the provider."""
 
     link: LinkName
     password: Secret
@@ -190,8 +190,8 @@ class SetLinkSending(UserOperation[LinkInfo], frozen=True):
 
 @change("link set-sorting", USERS)
 class SetLinkSorting(UserOperation[None], frozen=True):
-    """Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules and script, on both sides. Mail is only filed,
-    flagged or moved to the trash. Nothing is replied to or forwarded.
+    """Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules and script, on both sides. This files mail,
+    flags it or moves it to the trash, but won't send replies or forward anything.
     """
 
     link: LinkName
@@ -200,7 +200,7 @@ class SetLinkSorting(UserOperation[None], frozen=True):
 
 @change("link pause", USERS)
 class PauseLink(UserOperation[None], frozen=True):
-    """Pause LINK until you run `moxlite link resume`. Its mailboxes are kept."""
+    """Pause LINK until you run `moxlite link resume`. You can still view synced mail."""
 
     link: LinkName
 
@@ -214,7 +214,7 @@ class ResumeLink(UserOperation[None], frozen=True):
 
 @change("link rename", USERS)
 class RenameLink(UserOperation[None], frozen=True):
-    """Rename LINK to NAME, with its mailboxes here. Nothing is changed at the provider."""
+    """Rename LINK and its mailboxes here to NAME. This doesn't change anything at the provider."""
 
     link: LinkName
     name: Annotated[str, field(metavar="NAME", max_length=4096)]
@@ -222,7 +222,7 @@ class RenameLink(UserOperation[None], frozen=True):
 
 @change("link rm", USERS, confirm=True, ask="Unlink {link}? Nothing is removed at the other provider.")
 class RemoveLink(UserOperation[None], frozen=True):
-    """Unlink LINK. You can keep or delete its mailboxes here. Nothing is deleted at the provider."""
+    """Unlink LINK. You can keep or delete its mailboxes here. This doesn't delete anything at the provider."""
 
     link: LinkName
     delete_copies: Annotated[bool, field("Delete its mailboxes here.", "--delete")] = False

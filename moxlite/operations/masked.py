@@ -58,7 +58,7 @@ class GivenAddress(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("address list", Role.COMMAND_LINE, columns=("address", "state", "site", "messages", "last_mail", "leak", "note"))
 class ListGiven(UserOperation[list[GivenAddress]], frozen=True):
-    """List ACCOUNT's masked addresses, newest first, with their sites, messages, and other senders."""
+    """List ACCOUNT's masked addresses, newest first, with sites, messages, and other senders."""
 
     search: Annotated[Word, field("Only those with this in address, site or note.", metavar="TEXT")] = ""
     n: Annotated[int, field("Maximum number of results.", metavar="N", ge=1, le=10_000)] = 10_000
@@ -78,8 +78,8 @@ class MakeAddress(UserOperation[GivenAddress], frozen=True):
 
 @change("address set", USERS)
 class ChangeGiven(UserOperation[GivenAddress], frozen=True):
-    """Change the details of ACCOUNT's masked address. Details that you don't specify aren't changed. `never` removes
-    the expiration date.
+    """Change ACCOUNT's masked address. If you don't specify a detail, it doesn't change. To remove the expiration
+    date, use `never`.
     """
 
     address: MaskedAddress

@@ -50,12 +50,12 @@ class RunMove(Operation[None], frozen=True):
 
 @query("move status", OWNER)
 class ShowMove(Operation[MoveState], frozen=True):
-    """Show the migration's progress for each account, with problems."""
+    """Show migration progress and problems for every account."""
 
 
 @change("move pause", OWNER)
 class PauseMove(Operation[None], frozen=True):
-    """Pause the migration until you run `moxlite move resume`. Copied mail is kept."""
+    """Pause the migration until you run `moxlite move resume`. This doesn't delete copied mail."""
 
 
 @change("move resume", OWNER)

@@ -258,14 +258,14 @@ class ListMessages(Operation[list[Line]], frozen=True):
 
 @query("queue count", MANAGERS)
 class CountMessages(Choose, frozen=True):
-    """Count messages that match a filter."""
+    """Count messages matching a filter."""
 
 
 @query("queue attempts", MANAGERS, columns=("start", "seconds", "host", "ip", "tls", "outcome", "meaning", "admin"))
 class ListAttempts(Operation[list[Try]], frozen=True):
     """List delivery attempts for message ID, queued or finished: the server, TLS, and response.
 
-    Column tls shows the policies that matched (dane, sts), `verified` for a smarthost with a valid certificate,
+    The tls column shows matching policies (dane, sts), `verified` for a smarthost with a valid certificate,
     `opportunistic` for TLS without a policy, or `clear`.
     """
 
@@ -274,11 +274,11 @@ class ListAttempts(Operation[list[Try]], frozen=True):
 
 @query("queue explain", Role.COMMAND_LINE | Role.TOKEN)
 class Explain(Operation[Explanation], frozen=True):
-    """Show where a message to ADDRESS would go right now, and how: the route, hosts and their addresses in order,
-    MTA-STS and DANE, the required TLS for each host, and messages queued for that domain.
+    """Show how a message to ADDRESS would be sent right now: the route, hosts and their addresses in order, MTA-STS and
+    DANE, required TLS for each host, and messages queued for the domain.
 
-    Without --from, only global routes are used. With --connect, up to 3 hosts are tried until one works. Exit code 1 if
-    the message wouldn't be sent now.
+    Without --from, this only uses global routes. With --connect, this tries to connect to up to 3 hosts. Exit code 1 if
+    the message can't be sent now.
     """
 
     recipient: Annotated[str, field(metavar="ADDRESS")]
@@ -424,8 +424,8 @@ class RemoveHoldRule(Operation[None], frozen=True):
 
 @query("queue guard list", MANAGERS, columns=("account", "since", "why", "messages", "recipients", "oldest"))
 class ListStopped(Operation[list[StoppedAccount]], frozen=True):
-    """List accounts whose sending is paused, with times, reasons, and held messages. With --json, also their sending
-    servers.
+    """List accounts with paused sending, including times, reasons, and messages on hold. To include sending servers,
+    use --json.
     """
 
 

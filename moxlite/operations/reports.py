@@ -107,7 +107,7 @@ class SendDMARC(Send, frozen=True):
 
 @query("dmarc pending", MANAGERS, columns=("day", "about", "total", "failed"))
 class ListPendingDMARC(Operation[list[PendingReport]], frozen=True):
-    """List messages that haven't been reported yet, by domain and day."""
+    """List unreported messages by domain and day."""
 
 
 @change("dmarc drop", OWNER)
@@ -137,7 +137,7 @@ class SendTLS(Send, frozen=True):
 
 @query("tlsrpt pending", MANAGERS, columns=("day", "about", "total", "failed"))
 class ListPendingTLS(Operation[list[PendingReport]], frozen=True):
-    """List TLS sessions that haven't been reported yet, by domain and day."""
+    """List unreported TLS sessions by domain and day."""
 
 
 @change("tlsrpt drop", OWNER)
@@ -162,7 +162,7 @@ class AllowTLS(Allow, frozen=True):
 
 @query("mtasts kept", MANAGERS)
 class ListKeptPolicies(Operation[list[KeptPolicy]], frozen=True):
-    """List one page of other domains' MTA-STS policies, sorted by domain, starting after `after`."""
+    """List a page of MTA-STS policies for other domains, sorted by domain and starting after `after`."""
 
     after: Word = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
@@ -191,7 +191,7 @@ class ListReports(Operation[list[ReceivedReport]], frozen=True):
 
 @query("reports summary", MANAGERS)
 class SumReports(Operation[list[Total]], frozen=True):
-    """Show totals by domain for reports whose period ended within the last `days`."""
+    """Show totals by domain for reports with a period ending in the last `days`."""
 
     kind: Kind
     days: Days = 30

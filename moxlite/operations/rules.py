@@ -86,14 +86,14 @@ class DestinationItem(msgspec.Struct, frozen=True):
 
 @query("account rule list", USERS)
 class ListRules(UserOperation[list[DestinationItem]], frozen=True):
-    """List the rules of ACCOUNT: of ADDRESS, or of all its addresses. The first matching rule is used."""
+    """List ACCOUNT's rules for ADDRESS, or for all addresses. Only the first matching rule is applied."""
 
     address: Annotated[AddressText, field(argument=True)] = ""
 
 
 @change("account rule set", USERS, confirm=True)
 class SetRules(UserOperation[None], frozen=True):
-    """Change the rules and settings of an address. The owners of addresses to which rules forward are asked."""
+    """Change an address's rules and settings. New forwarding addresses get a confirmation email."""
 
     address: AddressText
     changed: DestinationChange

@@ -38,19 +38,19 @@ class SieveScripts(msgspec.Struct, frozen=True):
 
 @query("account sieve list", Role.COMMAND_LINE)
 class SieveList(UserOperation[SieveScripts], frozen=True):
-    """List the scripts of an account, and what went wrong when they ran."""
+    """List an account's scripts, and their runtime errors."""
 
 
 @query("account sieve get", USERS)
 class SieveGet(UserOperation[str], frozen=True):
-    """Give the text of a script."""
+    """Return a script's text."""
 
     script: str
 
 
 @change("account sieve put", USERS, confirm=True)
 class SievePut(UserOperation[None], frozen=True):
-    """Store a script; `activate`: make it the active one. `old`: the text that it must have, null for a new script."""
+    """Save a script. `activate`: also activate it. `old`: its expected current text, or null for a new script."""
 
     script: str
     text: str
@@ -60,7 +60,7 @@ class SievePut(UserOperation[None], frozen=True):
 
 @change("account sieve activate", USERS, confirm=True)
 class SieveActivate(UserOperation[None], frozen=True):
-    """Make a script the active one; "" for none."""
+    """Activate a script, or "" to turn off the active script."""
 
     script: str
 
@@ -75,7 +75,7 @@ class SieveRename(UserOperation[None], frozen=True):
 
 @change("account sieve rm", USERS)
 class SieveRemove(UserOperation[None], frozen=True):
-    """Delete a script, which must not be the active one."""
+    """Delete a script. You can't delete the active script."""
 
     script: str
 
@@ -138,8 +138,8 @@ class SortedPage(msgspec.Struct, frozen=True):
 
 @query("account sort find", Role.COMMAND_LINE)
 class SortFind(Operation[SortedPage], frozen=True, kw_only=True):
-    """Preview where an address's rules, or a script, would file one page of stored messages. Either `address` or
-    `script` is "". `after`: None for the first page.
+    """Preview where an address's rules, or a script, would file a page of stored messages. Either `address` or
+    `script` must be "". `after`: None for the first page.
     """
 
     account: str

@@ -16,7 +16,7 @@ class CheckReport(msgspec.Struct, frozen=True):
 
 @query("store check", Role.COMMAND_LINE)
 class StoreCheck(Operation[list[CheckReport]], frozen=True):
-    """Check one account, or all if the name is empty. `deep`: also read all stored data."""
+    """Check an account, or all accounts if the name is empty. `deep`: also read all stored data."""
 
     account: str = ""
     deep: bool = False
@@ -24,8 +24,8 @@ class StoreCheck(Operation[list[CheckReport]], frozen=True):
 
 @change("store repair", Role.COMMAND_LINE)
 class StoreRepair(Operation[list[str]], frozen=True):
-    """Repair `account` with a verb like ``fix-counts``. Some repair one `mailbox`, or all if the name is empty. Returns
-    the changes made.
+    """Repair `account` using a verb like ``fix-counts``. For some verbs, you can specify a `mailbox`, or "" for all.
+    Returns the changes.
     """
 
     account: str
@@ -65,7 +65,7 @@ class StoreStats(msgspec.Struct, frozen=True):
 
 @query("store stats", Role.COMMAND_LINE)
 class StoreMeasure(Operation[list[StoreStats]], frozen=True):
-    """Show mail storage sizes for one account, or for all if the name is empty."""
+    """Show mail storage sizes for an account, or for all accounts if the name is empty."""
 
     account: str = ""
 
@@ -107,7 +107,7 @@ class JunkDone(msgspec.Struct, frozen=True):
 
 @change("junk retrain", Role.COMMAND_LINE)
 class JunkRetrain(Operation[list[JunkDone]], frozen=True):
-    """Rebuild the junk filter words of one account, or of all if the name is empty."""
+    """Rebuild junk filter words for an account, or for all accounts if the name is empty."""
 
     account: str = ""
 
@@ -182,8 +182,6 @@ class ImportedAccount(msgspec.Struct, frozen=True):
 
 @change("account import-full", Role.COMMAND_LINE)
 class ImportAccount(Operation[ImportedAccount], frozen=True):
-    """Restore a whole account from its file, which follows as bytes. The account must be in the configuration and
-    unused.
-    """
+    """Restore a whole account from an exported file, sent as bytes. The account must be configured and unused."""
 
     account: str

@@ -120,16 +120,16 @@ class CancelHooks(ChooseHooks, frozen=True):
 
 @query("queue webhook print", Role.COMMAND_LINE)
 class PrintHook(Operation[msgspec.Raw], frozen=True):
-    """Print all details of webhook ID as JSON, with its payload and the result of each call."""
+    """Print webhook ID as JSON, with all details, including the payload and results."""
 
     id: ID
 
 
 @query("queue webhook test", Role.COMMAND_LINE, columns=("event", "url", "success", "status", "error", "response"))
 class TestHooks(Operation[list[HookTest]], frozen=True):
-    """Test ACCOUNT's webhooks now with a sample of each event.
+    """Test ACCOUNT's webhooks now by sending sample events.
 
-    Each webhook is called once, and you see its response. Exit code 1 if any call fails. All IDs in a sample are 0.
+    You'll see the response to each call. Exit code 1 if any call fails. All IDs in a sample are 0.
     """
 
     account: Word

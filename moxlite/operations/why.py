@@ -28,8 +28,8 @@ class WhyMessage(Operation[list[Explained]], frozen=True):
 
 @change("why file", Role.COMMAND_LINE)
 class WhyFile(Operation[list[Explained]], frozen=True):
-    """Preview what would happen to a message, which is sent as a stream. `sender`: None for its author, "" for the null
-    path; `ip`: client address, "" to skip DNS checks.
+    """Preview how a message, sent as a stream, would be delivered. `sender`: None for the author, or "" for the null
+    path. `ip`: client address, or "" to skip DNS checks.
     """
 
     recipient: str

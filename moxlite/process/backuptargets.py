@@ -60,7 +60,7 @@ def login_for(target: Target, backup: Backup | Standby | None, read: Callable[[P
         key = read(backup.ssh_key_file)
     except OSError as error:
         text = told(error, backup.ssh_key_file)
-        raise BackupError(f"{section}.ssh_key_file: cannot read {backup.ssh_key_file}: {text}") from None
+        raise BackupError(f"{section}.ssh_key_file: can't read {backup.ssh_key_file}: {text}") from None
     return Login(key, backup.ssh_host_keys)
 
 
@@ -70,7 +70,7 @@ def _storage_keys(section: str, file: Path, read: Callable[[Path], bytes]) -> Ma
     try:
         return read_keys(read(file))
     except OSError as error:
-        raise BackupError(f"{section}.storage_keys_file: cannot read {file}: {told(error, file)}") from None
+        raise BackupError(f"{section}.storage_keys_file: can't read {file}: {told(error, file)}") from None
     except ValueError as error:
         raise BackupError(f"{section}.storage_keys_file: {file} {error}") from None
 
@@ -146,5 +146,5 @@ def reach_fault(url: SSHURL | ObjectURL, backup: Backup | Standby, read: Callabl
     except BackupError as error:
         return str(error)
     except OSError as error:
-        return f"the server cannot write to {url}: {error.strerror or error}"
+        return f"the server can't write to {url}: {error.strerror or error}"
     return ""

@@ -106,7 +106,7 @@ def _key_pair(path: KeyPath, pair: KeyCert) -> Iterator[Mistake]:
     except PermissionError as error:
         yield _closed(path, error.filename)
     except OSError as error:
-        yield Mistake(path, f"cannot read {error.filename}: {error.strerror}")
+        yield Mistake(path, f"can't read {error.filename}: {error.strerror}")
     except CertificateError as error:
         yield Mistake(path, str(error))
     else:
@@ -167,7 +167,7 @@ def _dkim_key(path: KeyPath, selector: Selector) -> Iterator[Mistake]:
     except PermissionError:
         yield _closed(path, selector.key_file)
     except OSError as error:
-        yield Mistake(path, f"cannot read {selector.key_file}: {error.strerror}")
+        yield Mistake(path, f"can't read {selector.key_file}: {error.strerror}")
     except PrivateKeyError as error:
         yield Mistake(path, f"{selector.key_file} {error}")
     else:
@@ -185,7 +185,7 @@ def _host_key(path: KeyPath, file: Path) -> Iterator[Mistake]:
         yield _closed(path, file)
     except OSError as error:
         cure = "`moxlite config ensure-acme-host-keys` makes it anew" if isinstance(error, FileNotFoundError) else ""
-        yield Mistake(path, f"cannot read {file}: {error.strerror}", cure)
+        yield Mistake(path, f"can't read {file}: {error.strerror}", cure)
     except CertificateError as error:
         yield Mistake(path, f"{file}: {error}")
 
@@ -384,13 +384,13 @@ def _folder_fault(target: Path, ids: tuple[int, int] | None) -> str:
         return f"{existing} is no folder"
     writable = writable_paths() if ids is not None else None
     if writable is not None and not any(target.is_relative_to(path) for path in writable):
-        return f"the server cannot write to {target}: {read_only(target)}"
+        return f"the server can't write to {target}: {read_only(target)}"
     why = _as_this_process(existing) if ids is None else _make_as_user(existing, ids)
     if not why:
         return ""
     if why == os.strerror(errno.EROFS):
-        return f"the server cannot write to {target}: {read_only(target)}"
-    return f"the server cannot write to {target}: {why} ({not_owned(target)})"
+        return f"the server can't write to {target}: {read_only(target)}"
+    return f"the server can't write to {target}: {why} ({not_owned(target)})"
 
 
 def _as_this_process(folder: Path) -> str:

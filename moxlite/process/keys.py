@@ -151,7 +151,7 @@ def _load(listener: str, pair: KeyCert, read: Read) -> KeyPair:
     except OSError as error:
         path = Path(os.fsdecode(error.filename)) if error.filename else pair.cert_file
         what = f"{path}: {told(error, path)}"
-        raise StartFailed(f"listeners.{listener}.tls: cannot read {what}") from None
+        raise StartFailed(f"listeners.{listener}.tls: can't read {what}") from None
     except CertificateError as error:
         raise StartFailed(f"listeners.{listener}.tls: {error}") from None
 
@@ -168,7 +168,7 @@ def _load_acme_keys(static: Static, read: Read, faults: list[str]) -> ACMEKeys:
                 keys.append(load_private_key(read(path)))
             except OSError as error:
                 cure = "; `moxlite config ensure-acme-host-keys` makes it anew" if error.errno == errno.ENOENT else ""
-                faults.append(f"{key}: cannot read {path}: {told(error, path)}{cure}")
+                faults.append(f"{key}: can't read {path}: {told(error, path)}{cure}")
             except CertificateError as error:
                 faults.append(f"{key}: {path}: {error}")
         hosts[name] = tuple(sorted(keys, key=lambda key: not isinstance(key, ec.EllipticCurvePrivateKey)))
@@ -180,7 +180,7 @@ def _load_acme_keys(static: Static, read: Read, faults: list[str]) -> ACMEKeys:
         try:
             bindings[name] = read(binding.key_file).decode("ascii").strip()
         except OSError as error:
-            faults.append(f"acme.{name}: cannot read {binding.key_file}: {told(error, binding.key_file)}")
+            faults.append(f"acme.{name}: can't read {binding.key_file}: {told(error, binding.key_file)}")
         except UnicodeDecodeError:
             faults.append(f"acme.{name}: {binding.key_file} is not a key in base64url")
     return ACMEKeys(hosts, bindings)
@@ -234,10 +234,10 @@ class SigningKeys:
                     keys[file] = self._keys[file]
                 else:
                     mistakes.append(
-                        Mistake(path, f"cannot read {file}: {error.strerror}", "give it to the service user")
+                        Mistake(path, f"can't read {file}: {error.strerror}", "make the service user its owner")
                     )
             except OSError as error:
-                mistakes.append(Mistake(path, f"cannot read {file}: {error.strerror}"))
+                mistakes.append(Mistake(path, f"can't read {file}: {error.strerror}"))
             except PrivateKeyError as error:
                 mistakes.append(Mistake(path, f"{file} {error}"))
             else:
@@ -351,5 +351,5 @@ def load_key(data_dir: Path, *, create: bool = True) -> bytes:
     path = data_dir / KEY_FILE
     key = key_file(path, KEY_SIZE, create=create)
     if len(key) != KEY_SIZE:
-        raise OSError(f"{path} must be {KEY_SIZE} bytes; restore it from a backup or delete it")
+        raise OSError(f"{path} must be {KEY_SIZE} bytes; restore the file from a backup, or delete it")
     return key

@@ -104,9 +104,9 @@ def _read_authorities(static: Static) -> list[x509.Certificate]:
         try:
             extra += x509.load_pem_x509_certificates(path.read_bytes())
         except OSError as error:
-            raise StartFailed(f"{key}: cannot read {path}: {error.strerror}") from None
+            raise StartFailed(f"{key}: can't read {path}: {error.strerror}") from None
         except ValueError as error:
-            raise StartFailed(f"{key}: {path} holds no certificates in PEM form: {error}") from None
+            raise StartFailed(f"{key}: no PEM certificates found in {path}: {error}") from None
     return extra
 
 

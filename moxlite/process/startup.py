@@ -177,7 +177,7 @@ def start(
       StartFailed: any other fault.
     """
     if time.time() < OLDEST_CLOCK:
-        raise StartFailed("this machine's clock is wrong (before 2024); set it and start again")
+        raise StartFailed("this machine's clock is wrong (before 2024); set the clock and try again")
     if os.name == "posix":
         os.umask(UMASK)
     ids = None
@@ -196,7 +196,7 @@ def start(
         try:
             make_data(static.data_dir, ids)
         except OSError as error:
-            raise StartFailed(f"cannot use the data directory {static.data_dir}: {error.strerror}") from None
+            raise StartFailed(f"can't use the data directory {static.data_dir}: {error.strerror}") from None
         if ids is not None and not static.no_fix_permissions:
             changes += fix_data(static.data_dir, ids[0])
         # Before keys and ports: a second start by mistake says that a server runs, not that a port is taken.
@@ -224,7 +224,7 @@ def start(
             try:
                 drop_privileges(*ids)
             except (OSError, Unreadable) as error:
-                raise StartFailed(f"cannot become user {static.user}: {error}") from None
+                raise StartFailed(f"can't switch to user {static.user}: {error}") from None
         # By the service user: a log file that root had made could not be opened again after it was rotated.
         handler = _log(static, log_level)
         for line in changes:
@@ -306,7 +306,7 @@ def _lock(data_dir: Path, ids: tuple[int, int] | None) -> DataLock:
     except Locked as error:
         raise AlreadyRunning(str(error)) from None
     except OSError as error:
-        raise StartFailed(f"cannot use the data directory {data_dir}: {error.strerror}") from None
+        raise StartFailed(f"can't use the data directory {data_dir}: {error.strerror}") from None
     # After the lock: a restore that still runs holds it, and is told as that.
     if (data_dir / RESTORING).exists():
         lock.release()
@@ -324,7 +324,7 @@ def _log(static: Static, level: str | None) -> log.LogHandler:
     except OSError as error:
         assert static.log_file is not None
         why = told(error, static.log_file.parent)
-        raise StartFailed(f"cannot write log_file {static.log_file} as user {static.user}: {why}") from None
+        raise StartFailed(f"can't write log_file {static.log_file} as user {static.user}: {why}") from None
 
 
 def note_version(data_dir: Path) -> None:
@@ -352,7 +352,7 @@ def _prepare_data(data_dir: Path) -> tuple[bytes, list[Finding]]:
         shutil.rmtree(tmp, ignore_errors=True)
         tmp.mkdir(mode=DATA_MODE, exist_ok=True)
     except OSError as error:
-        raise StartFailed(f"cannot use the data directory {data_dir}: {error}") from None
+        raise StartFailed(f"can't use the data directory {data_dir}: {error}") from None
     try:
         key = load_key(data_dir)
     except OSError as error:

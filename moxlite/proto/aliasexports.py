@@ -74,6 +74,6 @@ def _read(rows: Iterator[list[str]]) -> tuple[list[Alias], int]:
             deleted += 1
             continue
         if len(aliases) >= MAX_ALIASES:
-            raise ExportError(f"the file has more than {MAX_ALIASES} aliases")
+            raise ExportError(f"file exceeds {MAX_ALIASES} aliases")
         aliases.append(Alias(address, note, active.lower() not in OFF))
     return aliases, deleted

@@ -186,9 +186,9 @@ def _skip_comment(text: str, at: int) -> tuple[str, int]:
         if depth == 0:
             return "".join(parts), at
         if depth > MAX_DEPTH:
-            raise AuthResultsError("comments too deep")
+            raise AuthResultsError("comments are nested too deeply")
         parts.append(piece[1:] if len(piece) == 2 and piece[0] == "\\" else piece)
-    raise AuthResultsError("comment without end")
+    raise AuthResultsError("unterminated comment")
 
 
 def _read(group: list[tuple[str, bool]]) -> Method | None:

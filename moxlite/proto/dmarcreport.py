@@ -226,7 +226,7 @@ class _Reading:
                 if octets > MAX_OCTETS:
                     raise DMARCReportError(f"report exceeds {MAX_OCTETS >> 20} MiB")
                 if time.thread_time() > end:
-                    raise DMARCReportError("the report takes too long to read")
+                    raise DMARCReportError("timed out reading the report")
                 self._parser.Parse(piece, False)
             self._parser.Parse(b"", True)
         except pyexpat.ExpatError as error:
@@ -247,9 +247,9 @@ class _Reading:
     def _start(self, name: str, _attributes: object) -> None:
         self._elements += 1
         if len(self._parser.intern) > MAX_NAMES:
-            raise DMARCReportError(f"the XML has more than {MAX_NAMES} different names")
+            raise DMARCReportError(f"XML exceeds {MAX_NAMES} different names")
         if len(self._path) >= MAX_DEPTH or self._elements > MAX_ELEMENTS:
-            raise DMARCReportError("the XML has too many elements, or is nested too deeply")
+            raise DMARCReportError("too many elements in the XML, or nested too deeply")
         local = name.rpartition(" ")[2]
         path = f"{self._path[-1]}/{local}" if self._path else local
         if path not in _KNOWN:
@@ -258,7 +258,7 @@ class _Reading:
         self._text = ""
         if path == RECORD:
             if len(self._records) >= MAX_RECORDS:
-                raise DMARCReportError(f"the report has more than {MAX_RECORDS} records")
+                raise DMARCReportError(f"report exceeds {MAX_RECORDS} records")
             self._row, self._groups = {}, {DKIM: [], SPF: [], REASON: []}
         elif path in (DKIM, SPF, REASON):
             self._item = {}

@@ -146,7 +146,7 @@ class MboxReader:
             if last:
                 end = len(self._buffer)
             elif len(self._buffer) > MAX_FROM:
-                raise MboxError("the first line of a message has no line ending")
+                raise MboxError("missing line ending after the first line of a message")
             else:
                 self._searched = len(self._buffer)
                 return False

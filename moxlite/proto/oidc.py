@@ -233,7 +233,7 @@ def decode_provider(document: bytes) -> Provider:
 def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
     """Why a provider can't be used as this issuer, in words."""
     if provider.issuer != issuer:  # Discovery §4.3: exactly, or tokens of another tenant would be accepted
-        yield f"the document is from issuer {provider.issuer!r}, not {issuer!r}"
+        yield f"expected issuer {issuer!r}, but the document is from {provider.issuer!r}"
     plain = urlsplit(issuer).scheme == "http"
     endpoints = [provider.authorization_endpoint, provider.token_endpoint, provider.jwks_uri]
     if provider.end_session_endpoint:
@@ -243,7 +243,7 @@ def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
         if parts.scheme not in (("http", "https") if plain else ("https",)) or not parts.hostname or parts.fragment:
             yield f"the endpoint {url!r} isn't an https address"
         elif not url.isascii() or not url.isprintable() or " " in url:
-            yield f"the endpoint {url!r} isn't a URL"
+            yield f"invalid endpoint URL {url!r}"
     needs = (
         ("code", provider.response_types_supported, "the authorization code flow"),
         ("query", provider.response_modes_supported, "answers in the query"),
@@ -253,7 +253,7 @@ def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
         if need not in offered:
             yield f"the provider doesn't offer {words}"
     if not set(ALGORITHMS) & set(provider.id_token_signing_alg_values_supported):
-        yield "the provider doesn't sign with a public key"
+        yield "the provider doesn't support public key signatures"
 
 
 def restrictions(provider: Provider) -> Iterator[str]:
@@ -315,9 +315,9 @@ def check_answer(provider: Provider, begun: Begun, *, state: str, iss: str | Non
     OIDCError, NotGranted.
     """
     if not hmac.compare_digest(begun.state.encode(), state.encode()):
-        raise OIDCError("the answer belongs to another login")
+        raise OIDCError("the response is for a different login")
     if iss is None and provider.authorization_response_iss_parameter_supported:
-        raise OIDCError("the response doesn't include its issuer")
+        raise OIDCError("missing issuer in the response")
     if iss is not None and iss != provider.issuer:
         raise OIDCError(f"the response is from issuer {iss!r}")
     if error:
@@ -357,10 +357,10 @@ def read_tokens(status: int, body: bytes) -> Tokens:
         except msgspec.DecodeError:
             failure = _Failure()
         words = f"{failure.error} {failure.error_description}".strip()[:200]
-        raise OIDCError(f"the token endpoint answered {status}{': ' if words else ''}{words}")
+        raise OIDCError(f"the token endpoint returned status {status}{': ' if words else ''}{words}")
     tokens = _decoded(body, Tokens, "answer of the token endpoint")
     if tokens.token_type.lower() != "bearer":
-        raise OIDCError(f"the tokens have type {tokens.token_type!r}")
+        raise OIDCError(f"unexpected token type {tokens.token_type!r}")
     return tokens
 
 
@@ -437,11 +437,11 @@ def verify_logout(token: str, keys: Keys, *, issuer: str, client_id: str, now: f
     claims = _decoded(payload, LogoutClaims, "logout token")
     _check_origin(claims, issuer=issuer, client_id=client_id, now=now)
     if claims.nonce is not msgspec.UNSET:  # an ID token must not serve as one
-        raise OIDCError("the logout token has a nonce")
+        raise OIDCError("unexpected nonce in the logout token")
     if LOGOUT not in claims.events:
-        raise OIDCError("the logout token has another event")
+        raise OIDCError("unexpected event in the logout token")
     if not 1 <= len(claims.jti) <= MAX_SUBJECT:
-        raise OIDCError("the logout token doesn't have an ID")
+        raise OIDCError("missing ID in the logout token")
     return claims
 
 
@@ -454,15 +454,15 @@ def _signed(token: str, keys: Keys, types: Sequence[str | None]) -> tuple[str, b
         raise OIDCError("this isn't a signed token")
     header = _decoded(_octets(token.partition(".")[0]), _Header, "header of the token")
     if header.alg not in ALGORITHMS:
-        raise OIDCError(f"the token is signed by {header.alg!r}")
+        raise OIDCError(f"unexpected signature algorithm {header.alg!r}")
     if header.typ not in types:
-        raise OIDCError(f"the token has type {header.typ!r}")
+        raise OIDCError(f"unexpected token type {header.typ!r}")
     key = keys.find(header.alg, header.kid)
     registry = jws.JWSRegistry(algorithms=[header.alg], strict_check_header=False)
     try:
         return header.alg, jws.deserialize_compact(token, key, registry=registry).payload
     except (JoseError, ValueError, TypeError, LookupError) as error:
-        raise OIDCError(f"the token's signature is invalid: {error}") from error
+        raise OIDCError(f"invalid token signature: {error}") from error
 
 
 def _check(claims: Claims, *, issuer: str, client_id: str, nonce: str, now: float) -> None:
@@ -475,7 +475,7 @@ def _check(claims: Claims, *, issuer: str, client_id: str, nonce: str, now: floa
     if claims.auth_time is not None and claims.auth_time > now + SKEW:
         raise OIDCError("the ID token's login is in the future")
     if not _same(claims.nonce, nonce):
-        raise OIDCError("the ID token belongs to another login")
+        raise OIDCError("the ID token is for a different login")
 
 
 def _check_origin(claims: Claims | LogoutClaims, *, issuer: str, client_id: str, now: float) -> None:
@@ -490,7 +490,7 @@ def _check_origin(claims: Claims | LogoutClaims, *, issuer: str, client_id: str,
     if not now - OLDEST - SKEW <= claims.iat <= now + SKEW:
         raise OIDCError("the token is too old, or from the future; check the clocks on both machines")
     if not 1 <= len(claims.sub) <= MAX_SUBJECT or not claims.sub.isascii() or not claims.sub.isprintable():
-        raise OIDCError("the token doesn't have a subject")
+        raise OIDCError("missing subject in the token")
 
 
 def _alone(audience: str | tuple[str, ...]) -> bool:

@@ -127,7 +127,7 @@ def read_tls_report(octets: bytes | bytearray) -> TLSReport:
     if len(octets) > MAX_OCTETS:
         raise TLSReportError(f"report exceeds {MAX_OCTETS >> 20} MiB")
     if octets.count(b"{") > MAX_OBJECTS or octets.count(b",") > MAX_VALUES:
-        raise TLSReportError("the report has too many values")
+        raise TLSReportError("too many values in the report")
     try:
         report = _DECODER.decode(octets)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -99,9 +99,9 @@ def _path(text: str) -> Path:
     try:
         path = Path.parse(text)
     except AddressError as exc:
-        raise BadFilter(f"bad address {text!r}: {exc}") from exc
+        raise BadFilter(f"invalid address {text!r}: {exc}") from exc
     if path.host is None:
-        raise BadFilter(f"bad address {text!r}: it has no domain")
+        raise BadFilter(f"invalid address {text!r}: missing domain")
     return path
 
 

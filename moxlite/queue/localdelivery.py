@@ -128,7 +128,9 @@ async def deliver_waiting(ctx: Context, batch: Batch, row: Waiting, trace: Trace
     try:
         delivery = Delivery.unpack(row.delivery)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise SMTPError(True, 554, "5.3.0", "deliver", f"the account's queued messages are damaged: {error}") from None
+        raise SMTPError(
+            True, 554, "5.3.0", "deliver", f"queued messages for this account are damaged: {error}"
+        ) from None
     with Spool(ctx.tmp) as spool:
         # Without the prefix: the account keeps that apart from the octets, which its copies share.
         skip = len(message.prefix)
@@ -144,7 +146,7 @@ async def deliver_waiting(ctx: Context, batch: Batch, row: Waiting, trace: Trace
             except StoreError as error:
                 raise SMTPError.from_reply("deliver", store_reply(error)) from None
             return {message.id: None}
-    raise SMTPError(False, 451, "4.3.0", "deliver", "the commit takes too long")
+    raise SMTPError(False, 451, "4.3.0", "deliver", "commit timed out")
 
 
 # Delivery on this machine: to our own domains over a pipe (QUEUE-36), and in localserve to our own listener

@@ -118,7 +118,7 @@ class Operations:
         """Release an account and its messages held by the guard; returns the stop. Raises NotStopped."""
         found = await self.change(lambda tx, now: release(tx, account, now))
         if found is None:
-            raise NotStopped(f"account {account!r} is not stopped")
+            raise NotStopped(f"sending isn't paused for account {account!r}")
         logger.info("account released", extra={"kv": {"account": account, "messages": found.held.messages}})
         return found
 

@@ -99,11 +99,11 @@ def check_room(tx: Tx, account: str, added: int, size: int) -> None:
     """
     rows, octets = tx.row(WAITING, account) or (0, 0)
     if rows + added > MAX_ROWS:
-        raise QueueFull(f"account has {rows} messages in the queue, {MAX_ROWS} are allowed")
+        raise QueueFull(f"too many queued messages for this account: {rows} of {MAX_ROWS}")
     # With nothing waiting, any message is taken: octets count for each recipient, though they are stored once, so that
     # a large message to many would never fit.
     if rows and octets + added * size > MAX_OCTETS:
-        raise QueueFull(f"account has {octets >> 20} MiB in the queue, {MAX_OCTETS >> 20} are allowed")
+        raise QueueFull(f"queued messages for this account are too large: {octets >> 20} of {MAX_OCTETS >> 20} MiB")
 
 
 def insert_row(

@@ -87,7 +87,7 @@ class Process:
             except Died as died:
                 raise Died("start", str(died)) from None
             except (trio.BrokenResourceError, msgspec.MsgspecError) as error:
-                raise Died("start", f"the process sent no first message: {error}") from None
+                raise Died("start", f"the process failed to start: {error}") from None
         if limit.cancelled_caught:
             raise Died("start", f"process wasn't ready within {START_SECONDS:g} s")
 

@@ -55,7 +55,7 @@ START_TLS: Final = Response(220, "2.0.0", ("go ahead",))
 
 SHUTTING_DOWN: Final = Response(421, "4.3.2", ("shutting down",))
 TIMEOUT: Final = Response(421, "4.4.2", ("timeout",))
-TOO_SLOW: Final = Response(421, "4.4.2", ("the message comes too slowly",))
+TOO_SLOW: Final = Response(421, "4.4.2", ("message data is arriving too slowly",))
 TOO_MANY_CONNECTIONS: Final = Response(421, "4.7.0", ("too many connections from your network",))
 TOO_FAST: Final = Response(421, "4.7.0", ("too many new connections from your network, slow down",))
 TOO_MANY_FAILURES: Final = Response(421, "4.7.0", ("too many failed log-ins from your network, try again later",))

@@ -239,7 +239,7 @@ async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -
     letter = await _from_one_place(letter, author, transport)
     envelope = prepared.index.envelope
     if spool.facts.eight_bit and not letter.may_have_8bit:
-        raise SubmissionRefused(500, "5.6.0", "message has 8-bit data, which requires 8BITMIME", "badmessage")
+        raise SubmissionRefused(500, "5.6.0", "message with 8-bit data requires 8BITMIME", "badmessage")
     recipients = with_from_ids(letter)
     message_id = envelope.message_id or f"<{secrets.token_urlsafe(RANDOM_OCTETS)}@{letter.hostname.ascii}>"
     added = b"" if envelope.message_id else text_field("Message-Id", message_id)
@@ -357,7 +357,7 @@ def check_fields(section: HeaderSection, *, pedantic: bool) -> None:
         if section.count(name) > 1:
             raise _bad(f"message has more than one {name.decode().title()} field")
     if pedantic and section.count(b"return-path"):
-        raise SubmissionRefused(550, "5.6.0", "message has a Return-Path field; remove it to send", "badheader")
+        raise SubmissionRefused(550, "5.6.0", "remove the Return-Path field before sending", "badheader")
 
 
 def malformed(section: HeaderSection) -> str:
@@ -421,7 +421,7 @@ async def check_author(letter: OutgoingMessage, prepared: Prepared, section: Hea
         raise SubmissionRefused(550, "5.7.1", "message must have a From field with exactly one address", "badfrom")
     settings = letter.snapshot.domain(author.domain)
     if settings is not None and settings.disabled:
-        raise SubmissionRefused(451, "4.3.0", "the domain of the From address is disabled for now", "badfrom")
+        raise SubmissionRefused(451, "4.3.0", "the From address's domain is temporarily disabled", "badfrom")
     way = await letter.way_of(author)
     if way is None:
         raise SubmissionRefused(550, "5.7.1", "you can't send from the address in From", "badfrom")

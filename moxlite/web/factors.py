@@ -343,7 +343,7 @@ async def verify(ceremony: Ceremony, answer: str, keys: Sequence[SecurityKey]) -
 def _ceremony(request: Request) -> Ceremony:
     host = host_of(request)
     if not host:
-        raise BadAnswer("security keys work at a host name with https only")
+        raise BadAnswer("security keys require a host name and https")
     return Ceremony(secrets.token_bytes(CHALLENGE_SIZE), host, request.origin)
 
 

@@ -198,9 +198,7 @@ class Sessions:
         """The token by which the account app takes over the session, in this browser only (WEB-51a)."""
         session = caller.require()
         if session.id < 0:
-            raise errors.Conflict(
-                "you chose not to stay logged in, so you have to log in to the account page separately"
-            )
+            raise errors.Conflict("because you didn't choose to stay logged in, log in to the account page separately")
         return self._auth.sessions.handovers.offer(session, self.cookies.offer(caller))
 
     async def take_over(self, caller: Caller, token: str) -> LoginResult:

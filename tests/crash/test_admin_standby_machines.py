@@ -339,7 +339,7 @@ def test_a_loaded_server_ends_where_the_other_machine_goes_on(tmp_path: Path) ->
         assert server.stderr is not None
         assert "loaded" in server.stderr.readline()
         sign.unlink()
-        assert "the other machine is serving" in server.stderr.read()
+        assert "the other machine is still serving" in server.stderr.read()
     assert server.returncode == REPLACED
 
 

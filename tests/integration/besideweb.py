@@ -122,7 +122,7 @@ def play(folder: Path, world: DNSWorld, authority: Authority) -> None:
     wanted = ("quickstart", "--skip-dial", "--hostname", "mx.example.org")
     with OtherWebserver(folder) as nginx:
         said = moxlite("--config", str(folder / "first/config/moxlite.toml"), *wanted, "you@example.org", USER)
-        assert "warning: the server will not start while other programs have its ports: 80 by " in said
+        assert "warning: the server can't start while other programs use these ports: 80 by " in said
         assert "--existing-webserver" in said
         say("without the option: the ports are taken, and that is said")
         files = ("--cert-file", str(folder / "tls/fullchain.pem"), "--key-file", str(folder / "tls/privkey.pem"))

@@ -357,7 +357,7 @@ def wrong_tlsa(me: Newcomer) -> None:
             dane = me.dnscheck()["dane"]
             assert any(f"matches the key on {OWN} port 25" in line for line in dane["errors"]), dane
             _, found = me.doctor("--skip-mail")
-            [told] = [one for one in found["findings"] if "port 25, so senders that use DANE can't" in one["text"]]
+            [told] = [one for one in found["findings"] if "DANE senders can't deliver" in one["text"]]
             assert told["grade"] == "error", told
             [instead] = [line for line in told["commands"] if line.startswith("put into DNS instead of `_25._tcp.mx.")]
             me.world.set("example.org", wrong.replace(instead.split("`")[1], instead.split("`: ")[1]))

@@ -93,4 +93,4 @@ def test_a_server_is_backed_up_in_object_storage_and_restored_from_there(
 
     bucket.key = "AKIACHANGED"
     refused = server.cli("config", "test", check=False)
-    assert "refuses the keys" in refused.stdout + refused.stderr
+    assert "rejected the keys" in refused.stdout + refused.stderr

@@ -123,7 +123,7 @@ def test_a_name_that_is_an_alias_stays_and_is_told(world: World) -> None:
     world.fake.zones["example.org"] = kept
     world.fake.add("example.org", "_dmarc.example.org", "CNAME", "dmarc.provider.example.")
     notes = world.update()
-    assert "skipping _dmarc.example.org. TXT because the name is an alias" in notes
+    assert "skipping _dmarc.example.org. TXT because of an existing CNAME" in notes
     assert world.fake.data("_dmarc.example.org", "TXT") == set()
     assert world.fake.data("_dmarc.example.org", "CNAME") == {"dmarc.provider.example."}
 

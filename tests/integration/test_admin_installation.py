@@ -183,7 +183,7 @@ def test_the_life_of_an_installation(owner: Owner) -> None:
     owner.serves()
     assert "cannot be" not in run("moxlite store check you")
     said = run("moxlite --yes self back 2>&1", check=False)
-    assert "no previous program" in said
+    assert "previous program and data not found" in said
     _remove(owner)
 
 

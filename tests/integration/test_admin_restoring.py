@@ -137,7 +137,7 @@ def owners(path: Path) -> tuple[int, int, int]:
 
 @pytest.mark.nightly
 def test_an_encrypted_repository_restores_a_whole_server(machine: Machine, tmp_path: Path) -> None:
-    """STORE-141a, ADMIN-52a, ADMIN-36: the running server, which cannot read the host's keys, has them in its backup;
+    """STORE-141a, ADMIN-52a, ADMIN-36: the running server, which can't read the host's keys, has them in its backup;
     on another machine one command writes all with the owners of `serve`, keys as they were; it starts and serves.
     """
     server = machine.server
@@ -152,7 +152,7 @@ def test_an_encrypted_repository_restores_a_whole_server(machine: Machine, tmp_p
     server.stop()
     with restored(machine, repo, "--passphrase-file", str(phrase)) as (second, told):
         assert machine.keys_in(second.config) == machine.host_keys
-        assert "new ones were created" not in told
+        assert "new keys were created" not in told
         password = re.search(r"^admin password: (\S+)$", told, re.MULTILINE)
         assert password is not None
         hashed = (second.config / "adminpasswd").read_text()
@@ -303,7 +303,7 @@ def test_config_test_tells_all_owners_at_once(machine: Machine) -> None:
     target = server.tls / "repo"
     change(server.config / "moxlite.toml", (("backup",), {"schedule": "24h", "target": str(target)}))
     refused = server.cli("config", "test", check=False).stderr
-    assert f"the server cannot write to {target}" in refused
+    assert f"the server can't write to {target}" in refused
     change(server.config / "moxlite.toml", (("user",), "no-such-user"))
     assert "useradd" in server.cli("config", "test", check=False).stderr
 

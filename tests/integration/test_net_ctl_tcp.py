@@ -136,7 +136,7 @@ def test_another_program_at_the_port_learns_nothing(tmp_path: Path) -> None:
         done = server.cli("account", "set-password", "moxlite", stdin="a secret word\n", check=False)
         thread.join(timeout=30)
     assert done.returncode == 3
-    assert "another program has the server's port" in done.stderr
+    assert "another program is using the server's port" in done.stderr
     assert len(heard) == 32
 
 

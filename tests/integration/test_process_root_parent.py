@@ -117,11 +117,11 @@ def test_a_renewed_certificate_comes_without_restart(server: RootServer) -> None
     server.put("fullchain.pem", stranger.certificate_pem(), stranger)
     done = server.cli("tls", "reload", check=False)
     assert done.returncode == 1
-    assert "private key does not belong to the first certificate" in done.stderr
+    assert "private key doesn't match the first certificate" in done.stderr
     (server.tls / "live/privkey.pem").unlink()
     done = server.cli("tls", "reload", check=False)
     assert done.returncode == 1
-    assert f"cannot read {server.tls / 'live/privkey.pem'}: No such file" in done.stderr
+    assert f"can't read {server.tls / 'live/privkey.pem'}: No such file" in done.stderr
     assert server.shown() == another
     assert server.worker() == worker
 
@@ -213,16 +213,16 @@ def test_a_server_that_was_taken_over_gains_no_file_by_its_configuration(server:
 
     process = once(server)
     assert process.returncode == 1
-    assert f"cannot read {key}: Permission denied" in process.stderr
+    assert f"can't read {key}: Permission denied" in process.stderr
     domains.write_text(text)
     as_service("import os, sys; os.unlink(sys.argv[1]); os.symlink(sys.argv[2], sys.argv[1])", domains, key)
     process = once(server)
     assert process.returncode == 1
-    assert "domains.toml:1: cannot be read by the service user: Permission denied" in process.stderr
+    assert "domains.toml:1: can't be read by the service user: Permission denied" in process.stderr
     for command in (("config", "test"), ("store", "check"), ("config", "dnsrecords", "example.org"), ("doctor",)):
         done = server.cli(*command, check=False)
         assert done.returncode == 1
-        assert "domains.toml:1: cannot be read by the service user: Permission denied" in done.stdout + done.stderr, (
+        assert "domains.toml:1: can't be read by the service user: Permission denied" in done.stdout + done.stderr, (
             command
         )
         assert "PRIVATE" not in done.stdout + done.stderr

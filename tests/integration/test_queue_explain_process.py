@@ -51,5 +51,5 @@ def test_the_command_tells_the_way_and_what_the_host_says(tmp_path: Path) -> Non
             assert refused.returncode == 1
             assert "FAILS IMMEDIATELY: the address is on the account's suppression list" in refused.stdout
             wrong = server.cli("queue", "explain", "no address", check=False)
-            assert (wrong.returncode, "bad address 'no address'" in wrong.stderr) == (1, True)
+            assert (wrong.returncode, "invalid address 'no address'" in wrong.stderr) == (1, True)
         sink.shutdown()

@@ -58,7 +58,7 @@ def test_an_account_is_stopped_looked_at_and_released(tmp_path: Path) -> None:
     domains.write_text(domains.read_text().replace("[accounts.eve]\n", "[accounts.eve]\nmax_recipients_per_hour = 1\n"))
     with server:
         early = server.cli("queue", "guard", "release", "eve", check=False)
-        assert (early.returncode, "'eve' is not stopped" in early.stderr) == (1, True)
+        assert (early.returncode, "isn't paused for account 'eve'" in early.stderr) == (1, True)
         send(server, ["bob@example.org", "eve@example.org"])
         [found] = stopped(server)
         assert (found["account"], found["sign"], found["messages"], found["recipients"]) == ("eve", "recipients", 1, 2)

@@ -731,7 +731,7 @@ def test_a_directory_with_a_path_too_long_for_the_control_socket_is_one_line(tmp
     local = LocalServer(where)
     done = moxlite(*local.command())
     assert done.returncode == 1
-    assert "cannot make the control socket" in done.stderr
+    assert "can't create the control socket" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -115,7 +115,7 @@ def test_a_server_whose_unit_kills_a_child_says_so_first(tmp_path: Path, unit: s
         assert "printservice" in shown.stdout
         ill = server.cli("healthcheck", check=False)
         assert ill.returncode == 1
-        assert ill.stderr.startswith("moxlite: the process that makes HTML mail and invitations safe does not start")
+        assert ill.stderr.startswith("moxlite: the process for sanitizing HTML mail and invitations does not start")
         server.stop()
 
 

@@ -105,7 +105,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     assert page.evaluate("subscribed.asked.userVisibleOnly")
     assert len(page.evaluate("subscribed.asked.applicationServerKey")) == 87
     row.get_by_role("button", name="Test “Chrome on Linux”").click()
-    expect(settings.get_by_text("Couldn't send: cannot connect to 127.0.0.1")).to_be_visible()
+    expect(settings.get_by_text("Couldn't send: can't connect to 127.0.0.1")).to_be_visible()
     expect(row).to_contain_text("Last notification rejected")
     with page.expect_response("**/api/notices_choose"):
         settings.get_by_label("Notify me about mail from").select_option("all")

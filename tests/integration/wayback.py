@@ -149,7 +149,7 @@ def second_machine(me: Reader, world: DNSWorld, peer: Peer, password: str, recor
     assert re.search(r"^admin password: \S+$", said, re.MULTILINE), said
     assert re.search(rf"/etc/moxlite/moxlite.toml:\d+: listeners.public.ips: .*{re.escape(OWN)}", said), said
     assert f"mx.example.org. A, AAAA: the new address instead of {OWN}" in said
-    assert "new ones were created" not in said
+    assert "new keys were created" not in said
     me.type(next(typed))  # sed
     mine = me.records()
     assert tlsa(mine) == tlsa(records), "the keys are those of the first machine"

@@ -68,7 +68,7 @@ async def test_a_provider_is_set_and_records_published_in_the_admin_app(tmp_path
         plan = await browser.call("dns_plan", domain="example.org")
         assert "+ example.org. MX 10 mx.example.org." in plan["lines"]
         old = await browser.post("dns_publish", {"domain": "example.org", "lines": plan["lines"][1:]})
-        assert "were changed elsewhere" in old.json["error"]["message"]
+        assert "records have changed" in old.json["error"]["message"]
         assert await browser.call("dns_publish", domain="example.org", lines=plan["lines"]) == []
         assert fake.data("example.org", "MX") == {"10 mx.example.org."}
         assert (await browser.call("dns_plan", domain="example.org"))["lines"] == []
@@ -104,7 +104,7 @@ async def test_rules_that_bind_others_are_chosen_for_a_domain(tmp_path: Path, fa
         await browser.call("dns_provider_set", **token)
         plan = await browser.call("dns_plan", domain="used.example")
         titles = [one["title"] for one in plan["groups"]]
-        assert titles == ["Mail here", "Signatures", "Settings", "Rules that bind others"]
+        assert titles == ["Mail here", "Signatures", "Settings", "Rules for other servers"]
         assert [line for one in plan["groups"] for line in one["lines"]] == plan["lines"]
         await browser.call("dns_publish", domain="used.example", lines=plan["lines"], lenient=True)
         assert [text[:17] for text in fake.data("_dmarc.used.example", "TXT")] == ['"v=DMARC1;p=none;']

@@ -90,7 +90,7 @@ async def test_what_is_there_instead_is_told(world: World, answer: Answer, words
     found = await world.found()
     assert [(one.grade, one.code) for one in found] == [("warning", "program-address")] * 3
     assert all(words in one.text for one in found)
-    assert found[0].commands[1].startswith("a proxy must forward it to listeners.public.")
+    assert found[0].commands[1].startswith("set up a proxy to forward requests to listeners.public.")
 
 
 async def test_what_cannot_be_reached_from_here_is_a_note(world: World) -> None:

@@ -120,5 +120,5 @@ def test_doctor_reminds_of_a_peer_that_is_needed_no_more() -> None:
     assert "12" in note.words
     warning = peer("ours.example", ["mx.old.example"], 0, idle=True)
     assert warning.grade == "warning"
-    assert "but hasn't received any for 14 days; turn this off" in warning.words
+    assert "but there wasn't any for 14 days, so you can turn this off" in warning.words
     assert warning.commands[-1] == "moxlite config domain peer rm ours.example"

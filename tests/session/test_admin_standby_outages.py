@@ -64,7 +64,7 @@ def state(h: Running) -> State:
 
 FAULTS = {
     "full": ("it answers 507 Insufficient Storage, InsufficientCapacity", "no news of"),
-    "read-only": ("the storage refuses the keys: it answers 403 Forbidden, AccessDenied", "no news of"),
+    "read-only": ("the storage rejected the keys: it answers 403 Forbidden, AccessDenied", "no news of"),
     "busy": ("it answers 503 Service Unavailable, SlowDown", "it answers 503 Service Unavailable, SlowDown"),
     "slow": ("takes no changes, or is very slow", "no answer for"),
 }

@@ -146,7 +146,7 @@ async def test_a_wrong_password_is_tried_once(rig: Rig, tom: Program) -> None:
         (answer(302, location="https://[::1"), "isn't an address"),
         (answer(302, location="/again"), "responded to PROPFIND with 302"),
         (answer(200, b"<html><body>Welcome</body></html>"), "responded to PROPFIND with 200"),
-        (answer(207, b"<html>Welcome</html>"), "not a WebDAV multistatus"),
+        (answer(207, b"<html>Welcome</html>"), "expected a WebDAV multistatus"),
         (answer(207, b"\x1f\x8b" + bytes(100)), "can't read"),
         (answer(207, gzip.compress(bytes(10 << 20))), "can't read"),
         (answer(207, b"x" * 100, cut=True), f"larger than {MAX_ANSWER >> 20} MiB"),

@@ -86,7 +86,7 @@ async def test_endless_literals_that_nobody_asked_for_end_the_session(imap: Imap
     for size in ("4294967296", "99999999999999999999"):
         async with imap.user() as c:
             await c.send(f"a APPEND Inbox {{{size}+}}\r\n")
-            assert await c.response() == "* BYE [TOOBIG] message too big"
+            assert await c.response() == "* BYE [TOOBIG] message too large"
             assert await c.line() == b""
 
 

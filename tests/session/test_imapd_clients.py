@@ -115,7 +115,7 @@ async def test_starttls_begins_encryption(imap: Imap) -> None:
             answer = b""
             while data := await stream.receive_some():
                 answer += data
-            assert answer == b"* BYE commands behind STARTTLS\r\n"
+            assert answer == b"* BYE unexpected data after STARTTLS\r\n"
 
 
 async def test_the_log_says_why_starttls_failed(imap: Imap, caplog: pytest.LogCaptureFixture) -> None:

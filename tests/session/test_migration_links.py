@@ -170,7 +170,7 @@ async def test_a_link_is_tested_added_paused_and_removed(tmp_path: Path, monkeyp
         await until(ctl, "current")
         imap = await other.running.imap("mia")
         assert "Tom/Inbox" in "".join(await imap.ok('a LIST "" "Tom/*"'))
-        with pytest.raises(CtlFailed, match="linked already"):
+        with pytest.raises(CtlFailed, match="already linked"):
             await ctl.call("link add", msgspec.structs.replace(asked(), name="Other"), LinkInfo)
         with pytest.raises(CtlFailed, match="login failed"):
             await ctl.call("link test", msgspec.structs.replace(test, password="wrong"), LinkTest)

@@ -234,7 +234,7 @@ async def test_a_selector_that_leads_out_of_the_folder_writes_no_key(rig: Rig) -
     moves = moves_of(rig, Old())
     await moves.run(plan)
     await ended(moves)
-    assert (await moves.state()).problems == ["domain new.example: DKIM selector '../../out' is not a name for DNS"]
+    assert (await moves.state()).problems == ["domain new.example: DKIM selector '../../out' isn't a valid DNS name"]
     assert rig.holder.current.domains.domains["new.example"].dkim is not None
     assert not [path for path in rig.holder.domains_path.parent.parent.rglob("*") if "moved" in path.name]
 
@@ -297,5 +297,5 @@ async def test_the_state_outlives_the_server_without_secrets(rig: Rig) -> None:
     assert (await moves.state()).phase == "stopped"
     assert (await moves.finish(Plan(domains=["example.org"])))[0].startswith("point the MX records of example.org")
     assert msgspec.json.decode(path.read_bytes())["phase"] == "finished"
-    with pytest.raises(CommandFailed, match="is finished"):
+    with pytest.raises(CommandFailed, match="is already complete"):
         await moves.run(Plan(finished=True))

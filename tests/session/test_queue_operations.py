@@ -87,7 +87,7 @@ async def test_account_cannot_fill_the_queue(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("moxlite.queue.submit.MAX_ROWS", 3)
     async with rig_at(tmp_path, serve=False) as rig:
         await rig.submit("a@remote.example", "b@remote.example")
-        with pytest.raises(QueueFull, match="2 messages"):
+        with pytest.raises(QueueFull, match="2 of"):
             await rig.submit("c@remote.example", "d@remote.example")
         await rig.submit("c@remote.example", "d@remote.example", account="admin")
         monkeypatch.setattr("moxlite.queue.submit.MAX_OCTETS", 100)
@@ -264,9 +264,9 @@ async def test_hold_rules_match_by_all_that_is_set(tmp_path: Path) -> None:
         rows = await rig.queue.listings.list_messages(page=Page(sort="queued"))
         assert [row.hold for row in rows] == [True, False, True, False, False]
         assert len(await rig.queue.operations.hold_rules()) == 2
-        with pytest.raises(BadFilter, match="isn't an address or a domain"):
+        with pytest.raises(BadFilter, match="isn't an address or domain"):
             await rig.queue.operations.add_hold_rule(sender="no domain")
-        with pytest.raises(BadFilter, match="isn't an address or a domain"):
+        with pytest.raises(BadFilter, match="isn't an address or domain"):
             await rig.queue.operations.add_hold_rule(recipient="@")
         assert (await rig.queue.operations.add_hold_rule(recipient="@remote.example"))[1] == 1
         assert (await rig.queue.operations.hold_rules())[-1].recipient_domain == "remote.example"

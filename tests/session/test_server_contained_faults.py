@@ -164,7 +164,7 @@ async def test_a_failure_before_ready_ends_the_server(tmp_path: Path) -> None:
     (tmp_path / "config/data/ctl").mkdir(parents=True)
     with pytest.raises(ExceptionGroup) as caught:
         await begin()
-    assert caught.group_contains(StartFailed, match="cannot make the control socket .*: Is a directory")
+    assert caught.group_contains(StartFailed, match="can't create the control socket .*: Is a directory")
 
 
 async def test_a_second_signal_ends_the_process_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ async def test_only_a_token_for_addresses_counts(rig: Rig, monkeypatch: pytest.M
         assert (await ask(rig, wrong, "POST", "api/v1/aliases", {}))[0] == 401
         status, told = await ask(rig, wrong, "POST", "api/alias/random/new", {}, addy=False)
         assert (status, list(told)) == (401, ["error"])
-    assert await ask(rig, reading, "POST", "api/v1/aliases", {}) == (403, {"message": "this token may only read"})
+    assert await ask(rig, reading, "POST", "api/v1/aliases", {}) == (403, {"message": "this token is read-only"})
     assert (await ask(rig, reading, "GET", "api/v1/aliases"))[0] == 200
     bodies: list[Any] = [[], {"domain": 5}, "x" * 20_000]
     for body in bodies:
@@ -163,7 +163,7 @@ async def test_of_two_hundred_shops_the_one_that_leaks_is_named(rig: Rig, monkey
     [leak] = [one for one in listed if one.leak]
     assert (leak.site, leak.address) == (leaking, given[leaking])
     assert re.fullmatch(r"given to shop137\.example; since [-0-9]{10} 3 unknown senders", leak.leak)
-    [line] = [one for one in weekly.splitlines() if one.startswith("Masked addresses that others know now:")]
+    [line] = [one for one in weekly.splitlines() if one.startswith("Leaked masked addresses:")]
     assert line.endswith(f": {leak.address} {leak.leak}.")
     assert page["total"] == 200
     found = await browser.call("masked_list", text=leaking, offset=0)

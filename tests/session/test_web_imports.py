@@ -225,7 +225,7 @@ async def test_the_same_maildir_twice_is_recognised(rig: Rig, mia: Browser, top:
     prefix = ("skip_mailbox_prefix", b"home/mia/Maildir")
     assert (await imported(rig, mia, prefix, ("file", tgz(files))))["messages"] == 2
     again = await imported(rig, mia, prefix, ("file", tgz(files)))
-    assert (again["kind"], again["message"]) == ("aborted", "all 2 messages are in their mailboxes already")
+    assert (again["kind"], again["message"]) == ("aborted", "all 2 messages have already been imported")
     more = tgz({**files, f"{top}new/1790848741.3.x": mail(3)})
     events = await heard(rig, await begun(mia, prefix, ("file", more)))
     assert (events[-1]["messages"], events[-1]["problems"]) == (3, 1)

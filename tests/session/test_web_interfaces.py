@@ -144,10 +144,10 @@ async def test_a_bad_vacation_form_has_the_same_fault_everywhere(rig: Rig, tmp_p
     for name, value, text in (
         ("text", "x" * (MAX_TEXT + 1), much),
         ("html", "x" * (MAX_TEXT + 1), much),
-        ("html", " ", "is empty: write the answer"),
+        ("html", " ", "can't be empty; write a reply"),
         ("subject", "x" * (MAX_SUBJECT + 1), much),
         ("subject", "a\r\nBcc: x", NO_CONTROLS),
-        ("end", LATE // 3, "has passed already"),
+        ("end", LATE // 3, "has already passed"),
         ("start", LATE + MINUTE, "must be after the start"),
     ):
         await refused(interfaces, name, value, text)
@@ -408,7 +408,7 @@ async def test_a_bad_masked_address_has_the_same_fault_everywhere(rig: Rig, tmp_
     for name, value, text in (
         ("site", "no host", "the site must be a host name, like shop.example"),
         ("note", "x" * 501, "notes must be 500 characters or fewer"),
-        ("only_from", ["x@@y"], "x@@y isn't an address or a domain"),
+        ("only_from", ["x@@y"], "x@@y isn't an address or domain"),
         ("expires", MINUTE, "the expiration time must be in the future"),
     ):
         await refused(interfaces, name, value, text)

@@ -160,7 +160,7 @@ async def test_rules_are_added_moved_and_removed_by_commands(rig: Rig, tmp_path:
     assert await say("set", "mia", ADDRESS, "1", "--conditions", "", "--msg-from-regexp", "^x") == ""
     assert await say("rm", "mia", ADDRESS, "2") == ""
     assert await boxes() == ["First", "Third"]
-    assert await say("rm", "mia", ADDRESS, "3") == "no rule 3: the address has 2"
+    assert await say("rm", "mia", ADDRESS, "3") == "rule 3 not found: this address only has 2"
     assert await say("rm", "mia", "tom@example.org", "1") == "tom@example.org doesn't belong to this account"
     assert "isn't a condition" in await say("set", "mia", ADDRESS, "1", "--conditions", "sender is x")
 

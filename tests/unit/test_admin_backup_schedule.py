@@ -151,7 +151,7 @@ async def test_a_sample_of_each_backup_is_read_back(
         await eventually(lambda: read_sampled(data) is not None, what="a sample")
         (line,) = _of_sample(config.current.static, "repo")
         assert (line.grade, line.code) == ("note", "backup-sample")
-        assert "with right octets" in line.text
+        assert "contents verified" in line.text
         assert await notices(accounts) == 0
     (data / "backup-sample.json").unlink()
     (pack,) = (tmp_path / "repo/packs").glob("*.pack")
@@ -238,7 +238,7 @@ async def test_old_snapshots_that_cannot_be_removed_make_no_new_ones(
     async with serving(config, tmp_path / "plain") as accounts:
         await eventually(lambda: "scheduled backup failed" in caplog.text, what="the reason")
         (failure,) = [one for one in caplog.records if one.getMessage() == "scheduled backup failed"]
-        assert "old ones cannot be removed: a manifest is damaged" in failure.__dict__["kv"]["err"]
+        assert "couldn't delete old ones: a manifest is damaged" in failure.__dict__["kv"]["err"]
         await trio.sleep(0.2)  # for what must not come
         assert len(Folder(tmp_path / "plain").list("snapshots")) == 2
 

@@ -133,7 +133,7 @@ async def test_a_name_whose_certificate_is_being_obtained_is_no_error(tmp_path: 
     files.write_state(State(hosts={"mx.example.org": HostState(since=1.0)}))
     report = await tls()
     assert report.errors == []
-    assert report.instructions[-1].endswith("its certificate is being issued; check again in a few minutes")
+    assert report.instructions[-1].endswith("try again in a few minutes")
     files.write_state(State(hosts={"mx.example.org": HostState(since=1.0, error="no")}))
     assert (await tls()).errors != []
     files.write_state(State(hosts={"mx.example.org": HostState(since=1.0)}))

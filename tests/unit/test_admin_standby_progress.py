@@ -27,12 +27,12 @@ QUEUE, REPORTS = "queue.db", "reports.db"
 class Program:
     """Litestream for two databases, with clocks of the test.
 
-    Attributes:
-      steady, wall: elapsed time, and the time of the wall clock, seconds.
-      at: the last transaction of each database, and the last one that is in the target.
-      synced: the time of the wall clock when all of a database was in the target.
-      busy: databases for which it does not answer in time.
-      asked: databases that it was asked for.
+        Attributes:
+          steady, wall: elapsed time, and the time of the wall clock, seconds.
+          at: the last transaction of each database, and the last one that is in the target.
+          synced: the time of the wall clock when all of a database was in the target.
+    timed out waiting for       busy: databases for which it.
+          asked: databases that it was asked for.
     """
 
     def __init__(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -745,7 +745,7 @@ def test_host_keys_are_made_once_and_take_that_of_the_certificate(
     assert [path.stat().st_mode & 0o777 for path in paths] == [0o600, 0o600]
     assert used.key_pem() in [path.read_bytes() for path in paths]
     assert run(command) == 0
-    assert "nothing was changed" in capsys.readouterr().out
+    assert "all keys already exist" in capsys.readouterr().out
     named = (tmp_path / "moxlite.toml").read_text()
     (tmp_path / "moxlite.toml").write_text(before)
     assert run(command) == 0
@@ -773,5 +773,5 @@ def test_a_ca_that_is_not_reached_is_told_in_the_systems_words(url: str, reason:
     with pytest.raises(requests.ConnectionError) as caught:
         requests.get(url.format(port=free_port()), timeout=10)
     said = words(caught.value, Network(None))
-    assert said.startswith(f"the CA cannot be reached: {reason}"), said
+    assert said.startswith(f"can't reach the CA: {reason}"), said
     assert "Pool" not in said

@@ -109,7 +109,7 @@ def test_a_repository_is_made_and_its_key_is_shown_once(config: Path, tmp_path: 
     assert "an identity file is required" in said
     capsys.readouterr()
     assert run(["--config", str(config), "backup", "init", "--repo", str(repo)]) == 1
-    assert "is already a repository" in capsys.readouterr().err
+    assert "existing repository" in capsys.readouterr().err
 
 
 def test_without_a_terminal_the_options_are_named(config: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -208,7 +208,7 @@ async def test_a_missing_file_counts_as_invalid(holder: ConfigHolder) -> None:
     """ADMIN-5."""
     holder.domains_path.unlink()
     assert not await holder.reload()
-    assert "cannot be read" in holder.problems[0].text
+    assert "can't be read" in holder.problems[0].text
 
 
 async def test_an_edit_keeps_comments_order_and_formatting(holder: ConfigHolder) -> None:

@@ -488,7 +488,7 @@ def test_literals_are_bounded() -> None:
     fatal = bad("a LOGIN {1000001+}")
     assert (fatal.fatal, fatal.code) == (True, "TOOBIG")
     events = decode(b"a LOGIN {102401+}\r\n" + b"x" * 102401 + b" {2+}\r\nab\r\nb NOOP\r\n")
-    assert events[0] == BadCommand("a", "literal too big", "TOOBIG")
+    assert events[0] == BadCommand("a", "literal too large", "TOOBIG")
     assert events[1] == Command("b", c.Noop())
     many = b"a ID (" + b" ".join(b"{1+}\r\nx" for _ in range(1001)) + b")\r\nb NOOP\r\n"
     events = decode(many)

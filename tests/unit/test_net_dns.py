@@ -251,7 +251,7 @@ async def test_a_server_that_says_no_leaves_the_silent_one_alone(leaping_clock: 
         asked.clear()
         alone = DNSResolver([SILENT], port=port)
         for _ in range(2):
-            with pytest.raises(TempError, match="did not answer"):
+            with pytest.raises(TempError, match="didn't respond"):
                 await alone.ips("a.example.", 4)
         assert asked == ["silent"] * 3
 
@@ -347,7 +347,10 @@ async def test_truncated_response_is_asked_again_over_tcp() -> None:
         (b"\0\x20" + b"x" * 31, "closed"),
         (b"\0\0", "unusable"),
         (b"\0\x20" + b"x" * 32, "unusable"),
-        (reply(dns.message.make_query("y.example.", "TXT", id=1)).to_wire(prepend_length=True), "a different query"),
+        (
+            reply(dns.message.make_query("y.example.", "TXT", id=1)).to_wire(prepend_length=True),
+            "doesn't match the query",
+        ),
     ],
     ids=["nothing", "half a length", "cut", "empty", "junk", "other"],
 )

@@ -51,7 +51,7 @@ def test_objects_are_made_listed_read_and_removed(bucket: Bucket, tmp_path: Path
 
 
 def test_calls_are_made_again_and_end_with_words(bucket: Bucket, tmp_path: Path) -> None:
-    """STORE-184b: storage that is busy, refuses the keys, or is gone; and work that is cancelled meanwhile."""
+    """STORE-184b: storage that is busy, rejected the keys, or is gone; and work that is cancelled meanwhile."""
     one = store(bucket, tmp_path)
     bucket.failing = 2
     one.write("repository.json", b"{}")
@@ -66,7 +66,7 @@ def test_calls_are_made_again_and_end_with_words(bucket: Bucket, tmp_path: Path)
     with pytest.raises(InterruptedError):
         store(bucket, tmp_path, check=cancelled).read("repository.json")
     wrong = store(bucket, tmp_path, keys=bucket.keys | {"access_key_id": "AKIAOTHER"})
-    with pytest.raises(PermissionError, match="refuses the keys") as caught:
+    with pytest.raises(PermissionError, match="rejected the keys") as caught:
         wrong.read("repository.json")
     assert "secret" not in str(caught.value)
 
@@ -90,7 +90,7 @@ def test_one_writer_at_a_time(bucket: Bucket, tmp_path: Path) -> None:
         held = one._lock._held
         assert held is not None
         one._lock._held = held[0], held[1] - 400
-        with pytest.raises(BlockingIOError, match="took the lock over"):
+        with pytest.raises(BlockingIOError, match="took over the lock"):
             one.write("x", b"")
 
 

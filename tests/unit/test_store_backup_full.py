@@ -298,7 +298,7 @@ async def test_nothing_is_overwritten(accounts: Accounts, tmp_path: Path) -> Non
     async with accounts.use("mia") as account:
         await put(account, 1)
     await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
-    with pytest.raises(BadTarget, match="already has a backup"):
+    with pytest.raises(BadTarget, match="found a backup in"):
         await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
     assert not (tmp_path / "backup" / INCOMPLETE).exists()
 

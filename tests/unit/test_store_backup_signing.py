@@ -122,7 +122,7 @@ def test_a_snapshot_is_restored_by_whom_knows_its_signer(place: Place, tmp_path:
     code, said = place.elsewhere("another", "--signer", another.public)
     assert (code, "not by the signer that is known here" in said) == (1, True)
     code, said = place.elsewhere("none", "--signer", "me")
-    assert (code, "isn't a signer" in said) == (2, True)
+    assert (code, "invalid --signer" in said) == (2, True)
     code, said = place.elsewhere("known", "--signer", name)
     assert (code, "warning" in said) == (0, False)
     assert said.startswith(
@@ -162,14 +162,14 @@ def test_a_changed_snapshot_is_refused(place: Place, tmp_path: Path) -> None:
     more = Entry("data/planted", entry.size, 0o4755, entry.blocks)
     newest.write_bytes(encode(msgspec.structs.replace(manifest, entries=(*manifest.entries, more))))
     code, said = place.elsewhere("changed", "--signer", name)
-    assert (code, "has an invalid signature" in said) == (1, True)
+    assert (code, "invalid signature" in said) == (1, True)
     code, out, _ = place.moxlite("backup", "verify", "--repo", place.repo)
-    assert (code, "has an invalid signature" in out) == (1, True)
+    assert (code, "invalid signature" in out) == (1, True)
     place.back_up()
     second = place.newest().name
     (place.repo / "signatures" / second).write_bytes((place.repo / "signatures" / newest.name).read_bytes())
     code, said = place.elsewhere("exchanged", "--signer", name)
-    assert (code, "has an invalid signature" in said) == (1, True)
+    assert (code, "invalid signature" in said) == (1, True)
     for damage in (b"", b"{}", b"x" * 100_000):
         (place.repo / "signatures" / second).write_bytes(damage)
         code, said = place.elsewhere("damaged", "--signer", name)
@@ -280,7 +280,7 @@ def test_a_successor_is_believed_by_whom_knows_the_first(tmp_path: Path) -> None
         (Signature(signature.signer, "*"), SNAPSHOT_SIGNED, "a", b"octets"),
     ]
     for one in wrong:
-        with pytest.raises(RepositoryError, match="has an invalid signature"):
+        with pytest.raises(RepositoryError, match="invalid signature"):
             speakers(*one)
     assert rotate_signer(tmp_path / "without") == ""
     for text in (repr(last), repr(Packed(b"key", 0o600))):
@@ -377,7 +377,7 @@ def test_a_large_file_is_named_and_not_read(tmp_path: Path, monkeypatch: pytest.
     os.truncate(tmp_path / "data/account.db.old", 100 << 20)
     tracemalloc.start()
     try:
-        with pytest.raises(BackupError, match="1 MiB in total; the largest is data/account"):
+        with pytest.raises(BackupError, match=r"1 MiB in total.*largest file to another folder: data/account"):
             collect(Subject(tmp_path / "data", tmp_path / "config", frozenset()))
         assert tracemalloc.get_traced_memory()[1] < 10 << 20
     finally:
@@ -410,5 +410,5 @@ def test_a_file_that_only_root_can_read_and_the_configuration_does_not_name_is_l
         }
         assert {line.split()[0] for line in left_out} == {str(config / "storage-keys"), str(old.path)}
         named = msgspec.structs.replace(source, named=(NamedFile(config / "storage-keys"),))
-        with acting_as(12345, 12345), pytest.raises(BackupError, match="storage-keys: cannot be read"):
+        with acting_as(12345, 12345), pytest.raises(BackupError, match="storage-keys: can't be read"):
             collect(named)

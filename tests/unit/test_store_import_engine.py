@@ -362,7 +362,7 @@ async def test_the_same_file_twice_is_recognised(accounts: Accounts) -> None:
         done(await imported(accounts, mbox([mail(1), mail(2)]), MBOX))
         before = await look(account, state)
         end = (await imported(accounts, mbox([mail(1), mail(2)]), MBOX)).end
-        assert end == Aborted("all 2 messages are in their mailboxes already")
+        assert end == Aborted("all 2 messages have already been imported")
         assert (await look(account, state)).total_size == before.total_size
         progress = await imported(accounts, mbox([mail(1), mail(2), mail(3)]), MBOX)
         assert (done(progress).messages, done(progress).problems) == (3, 1)

@@ -84,7 +84,7 @@ def _test(rule: Ruleset) -> str:
     """The conditions of a rule. Raises _Without."""
     changes = (rule.is_forward, rule.list_allow_domain, rule.accept_rejects_to_mailbox, rule.never_junk)
     if any(changes):
-        raise _Without("it changes junk filtering, which scripts can't do")
+        raise _Without("scripts can't change junk filtering")
     if rule.verified_domain is not None:
         raise _Without("scripts can't check for verified domains")
     tests: list[str] = []

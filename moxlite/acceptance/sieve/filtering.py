@@ -124,7 +124,7 @@ async def _by_script(
         script = await account.read(partial(compiled_script, name=name), op="sieve")
         program = await trio.to_thread.run_sync(ready, script)
         if program is None:
-            return msgspec.structs.replace(filtered, error="the script cannot be read by this version", script=name)
+            return msgspec.structs.replace(filtered, error="this version can't read the script", script=name)
         loaded = await account.read(partial(_load, name=name, program=program, now=now), op="sieve")
         return await trio.to_thread.run_sync(_run, case, loaded, program, name, filtered, octets, section, now)
 

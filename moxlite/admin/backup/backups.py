@@ -110,7 +110,7 @@ def _back_up(
                     recipients = recipients or settings.encrypt_to
                 create_repository(storage, source.data, recipients=recipients, passphrase=args.passphrase or None)
             elif args.recipients or args.passphrase:
-                raise BackupError(f"{target} already exists, so you can't change its encryption")
+                raise BackupError(f"can't change encryption for the existing repository {target}")
             signer, notes = own_signer(source.config)
             if own and settings.encrypt_to and not is_encrypted(storage):
                 notes.append(
@@ -355,7 +355,7 @@ def make_encrypted(snapshot: Snapshot, config: Path, target: Target) -> tuple[st
     key, recipient = make_key()
     with acting_as(*ids) if ids is not None else contextlib.nullcontext(), opened(target, login) as storage:
         if exists(storage):
-            raise BadTarget(f"{storage} is already a repository, so you can't change its encryption or keys")
+            raise BadTarget(f"can't change encryption or keys for the existing repository {storage}")
         create_repository(storage, static.data_dir, recipients=(recipient,))
         signer, _ = own_signer(config)
     return key, recipient, "" if signer is None else signer.public
@@ -424,7 +424,7 @@ def _read(path: Path, read: Read) -> NamedFile:
     try:
         return NamedFile(path, private=True, content=read(path))
     except OSError as error:
-        return NamedFile(path, private=True, problem=f"cannot be read: {error.strerror or error}")
+        return NamedFile(path, private=True, problem=f"can't be read: {error.strerror or error}")
 
 
 def _beside(folder: Path) -> Iterator[Path]:

@@ -129,11 +129,11 @@ class BackupSchedule:
             try:
                 kept = await self._commands.at_storage(self._target, self._prune)
             except (BackupError, OSError) as error:
-                problems = [f"a snapshot was made, but old ones cannot be removed: {_words(error, self._target)}"]
+                problems = [f"created a snapshot, but couldn't delete old ones: {_words(error, self._target)}"]
         try:
             await self._sample(kept, whole=not done.errors)
         except OSError as error:
-            problems = [*problems, f"{FILE} cannot be written: {_words(error, self._data)}"]
+            problems = [*problems, f"couldn't write {FILE}: {_words(error, self._data)}"]
         return _Outcome("\n".join(problems), made=True, whole=not done.errors, left_out=done.left_out)
 
     def _prune(self, storage: Storage) -> str:
@@ -168,15 +168,14 @@ class BackupSchedule:
             return
         logger.error("the backup cannot be read back", extra={"kv": {"target": self._target, "err": found.problem}})
         text = (
-            f"A sample of the backup in {self._target} can't be read:\n\n{found.problem}\n\nTo find out what's "
+            f"The server couldn't read a sample of the backup in {self._target}:\n\n{found.problem}\n\nTo find out "
+            f"what's "
             f"damaged and store it again with the next backup, run: moxlite backup verify --repo {self._target} "
             "--deep --fix. If this happens again, replace the disk.\n"
         )
         once = f"backup sample {int(found.at // 86_400)}"
         try:
-            await notify_postmaster(
-                self._accounts, self._config.current, "the backup cannot be read back", text, once=once
-            )
+            await notify_postmaster(self._accounts, self._config.current, "can't read the backup", text, once=once)
         except StoreError as error:
             logger.error("notice not delivered", extra={"kv": {"err": str(error)}})
 

@@ -84,7 +84,7 @@ for _result in ("passed", "refused", "unanswered"):
     messages_total.labels(result=_result)
 
 REFUSED: Final = Response(550, "5.1.1", ("no such user",))
-NO_ANSWER: Final = OwnFault(451, "4.4.1", ("the server from which this domain moves does not answer, try again later",))
+NO_ANSWER: Final = OwnFault(451, "4.4.1", ("this domain's previous server isn't responding, try again later",))
 BUSY: Final = OwnFault(451, "4.3.2", ("too much mail for the server from which this domain moves, try again later",))
 CIRCLE: Final = Response(550, "5.4.6", ("mail from the server from which this domain moves does not go back to it",))
 
@@ -325,7 +325,7 @@ class Peers:
         named = client.codec.greeting.partition(" ")[0].lower()
         if named in self._config.current.hostnames:  # through NAT this server has another address
             await client.abort()
-            raise _Unusable(f"it identifies itself as {named}, which is this server; mail would loop")
+            raise _Unusable(f"the server identifies itself as {named}, like this one; mail would loop")
         return client
 
     async def _open(self, host: str, addresses: Sequence[IPAddress], mode: TLSMode) -> SMTPClient:

@@ -58,7 +58,7 @@ async def check_dnssec(case: Case, report: Report) -> None:
     except DNSError as error:
         signed = error.authentic
         if isinstance(error, TempError) and error.dnssec:
-            report.error(f"servers that verify DNSSEC can't look up {case.domain}: {error}")
+            report.error(f"DNSSEC validation for {case.domain} fails: {error}")
             signed = True
     known = verifies.status is not Verifies.UNVERIFIED or (own is not None and await own.can_validate())
     if not signed and known:
@@ -80,7 +80,7 @@ async def check_iprev(case: Case, report: Report) -> None:
     natted = any(listener.nat_ips or listener.ips_natted for listener in case.snapshot.static.listeners.values())
     for ip in ips:
         if ip.is_loopback:
-            report.error(f"{ip} is a loopback address that other hosts can't reach")
+            report.error(f"other hosts can't reach the loopback address {ip}")
             continue
         if case.ips is not None and ip not in case.ips and ip not in case.socks:
             report.error(f"{case.host} has the address {ip}, which isn't this server's")
@@ -119,11 +119,11 @@ async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str]
         except (DNSError, ValueError):
             continue
     if not confirmed:
-        report.error(f"the reverse DNS name for {ip}, {found[0]}, doesn't resolve to this address", wish)
+        report.error(f"{found[0]}, the reverse DNS name for {ip}, doesn't resolve to this address", wish)
     elif not expected & set(confirmed) and not natted:
-        report.warning(f"the reverse DNS name for {ip} is {confirmed[0]}, not {min(expected)}", wish)
+        report.warning(f"reverse DNS for {ip} should be {min(expected)}, but is {confirmed[0]}", wish)
     elif len(found) > 1:
-        report.warning(f"{ip} has {len(found)} reverse DNS names; some receivers expect exactly one")
+        report.warning(f"found {len(found)} reverse DNS names for {ip}; some receivers expect a single name")
 
 
 async def check_mx(case: Case, report: Report) -> None:
@@ -142,7 +142,7 @@ async def check_mx(case: Case, report: Report) -> None:
 async def _leads_here(case: Case, report: Report, record: MX) -> bool:
     """Whether an MX record may stay. If it names our host, only the host's addresses can be wrong."""
     if record.host == ".":
-        report.error(f"{case.domain} has a null MX, so it can't receive mail")
+        report.error(f"{case.domain} can't receive mail because of a null MX record")
         return False
     ours = record.host.lower() == absolute_name(case.host)
     ips = await case.find_addresses(record.host, report, "the MX host")
@@ -157,9 +157,9 @@ async def _leads_here(case: Case, report: Report, record: MX) -> bool:
         return True
     others = ", ".join(map(str, foreign))
     if len(foreign) == len(ips):
-        report.error(f"the MX host {record.host} is another machine: {others}")
+        report.error(f"MX host {record.host} points to another machine: {others}")
     else:
-        report.error(f"the MX host {record.host} also has other addresses: {others}")
+        report.error(f"MX host {record.host} also points to other addresses: {others}")
     if ours:
         await case.mend_host(report)
     elif len(foreign) < len(ips):
@@ -192,7 +192,7 @@ async def check_mtasts(case: Case, report: Report) -> None:
         identifier = await find_record(case.resolver, case.domain)
         report.found.append(f"record with id {identifier}")
         if mtasts is not None and identifier != mtasts.policy_id:
-            report.error(f"the record has ID {identifier}, but the policy here has {mtasts.policy_id}")
+            report.error(f"policy ID mismatch: {identifier} in the record, {mtasts.policy_id} here")
             case.ask_for(report, "mtasts", name=name, found=await _policy_lines(case, name))
     except NoPolicy as error:
         if mtasts is not None:
@@ -225,9 +225,11 @@ async def _policy(case: Case, report: Report) -> None:
         return
     report.found.append(f"policy with mode {policy.mode}, max_age {policy.max_age}, mx {' '.join(policy.mx)}")
     if policy.mode == "none":
-        report.warning("the policy has mode none, so it doesn't protect mail")
+        report.warning("the policy doesn't protect mail (mode none)")
     elif policy.mode == "testing":
-        report.note("the policy has mode testing; if TLS reports show no failures for a few weeks, set mode enforce")
+        report.note(
+            "the policy is in testing mode; if TLS reports don't show failures for a few weeks, switch to enforce"
+        )
     if policy.max_age <= SHORT_AGE:
         report.warning(f"the policy is only cached for {policy.max_age} s; use a week or more for better protection")
     if policy.mode != "none":
@@ -281,9 +283,9 @@ async def check_dane(case: Case, report: Report) -> None:
     if not case.keys.tlsa:
         own = absolute_name(case.host)
         report.warning(
-            "host keys aren't set up, so the next certificate may have a key that doesn't match the TLSA records"
+            "host keys aren't set up, so the next certificate's key may not match the TLSA records"
             if own in map(str.lower, published)
-            else "DANE isn't available because no listener with SMTP has host keys"
+            else "to use DANE, set up host keys for a listener with SMTP"
         )
         listeners = case.snapshot.static.listeners.values()
         ordered = any(one.smtp.enabled and one.tls is not None and one.tls.acme is not None for one in listeners)
@@ -301,14 +303,14 @@ async def _check_host(case: Case, report: Report, host: str) -> bool:
             report.error(f"{name} doesn't have a TLSA record")
             case.ask_for(report, "dane", name=name.lower())
         elif wanted_records:
-            report.warning(f"{host} doesn't have TLSA records; its zone must be signed with DNSSEC first")
+            report.warning(f"{host} doesn't have TLSA records; sign the zone with DNSSEC first")
         return False
     except DNSError as error:
-        report.error(f"couldn't look up {name} TLSA, so senders that use DANE can't deliver: {error}")
+        report.error(f"DANE senders can't deliver: TLSA lookup for {name} failed: {error}")
         return False
     report.found += shown(name, "TLSA", answer.records[:MAX_HOSTS])
     if not answer.authentic:
-        report.error(f"{name} has TLSA records, but its zone isn't signed, so they have no effect")
+        report.error(f"TLSA records for {name} don't work because the zone isn't signed")
     live = await _live(case, report, host)
     if wanted_records:
         _compare_keys(report, name, answer, wanted_records, live)
@@ -345,7 +347,7 @@ def _compare_keys(
     if missing:
         report.error(f"{name} lacks {len(missing)} TLSA record{'s' if len(missing) > 1 else ''} of our keys")
     for line in shown(name, "TLSA", strange[:MAX_HOSTS]):
-        report.error(f"a TLSA record doesn't match this server's keys: {line}")
+        report.error(f"TLSA record doesn't match this server's keys: {line}")
     if missing or strange:
         kept = [record for record in answer.records if record in ours]
         report.mend(*instructions(shown(name, "TLSA", [*strange[:MAX_HOSTS], *kept]), wanted_records))
@@ -362,7 +364,7 @@ def _compare_live(
     name = f"_25._tcp.{host}"
     unfit = [ip for ip, chain in live.items() if not _fits(answer.records, chain, name)]
     for ip in unfit:
-        text = f"no TLSA record for {name} matches the key on {ip} port 25, so senders that use DANE can't deliver"
+        text = f"DANE senders can't deliver: the key on {ip} port 25 doesn't match the TLSA records for {name}"
         report.error(text)
     if not unfit or host.lower() != absolute_name(case.host):
         return
@@ -371,7 +373,7 @@ def _compare_live(
         wanted_records = [WantedRecord("dane", name, "TLSA", tlsa) for tlsa in now]
         report.mend(*instructions(shown(name, "TLSA", answer.records[:MAX_HOSTS]), wanted_records))
     elif not keys >= now.keys():
-        text = "port 25 uses a key that isn't in host_private_key_files: systemctl restart moxlite"
+        text = "the key on port 25 isn't in host_private_key_files; run: systemctl restart moxlite"
         report.mend(text)
 
 
@@ -425,7 +427,7 @@ async def check_servers(resolver: Resolver, host: Domain) -> Report:
     text = f"DNS server{'s' * several} {', '.join(map(str, silence.servers))} {'do' if several else 'does'} not answer"
     mend = f"mend {silence.file}" if silence.file else "correct the address in dns.servers (moxlite.toml) or --resolver"
     if any(ip.is_loopback for ip in silence.servers):
-        mend += "; check that a resolver like unbound is running on this machine"
+        mend += "; make sure a resolver like unbound is running on this machine"
     (report.error if silence.all else report.warning)(text, mend)
     return report
 
@@ -488,5 +490,5 @@ async def check_domain(
             for name, report in reports.items():
                 nursery.start_soon(run, name, report)
     for name in reports.keys() - ended:
-        reports[name].error(f"the check didn't finish within {SECONDS:.0f} s")
+        reports[name].error(f"timed out after {SECONDS:.0f} s")
     return reports

@@ -31,7 +31,7 @@ async def check_srv(case: Case, report: Report) -> None:
         report.found += shown(record.name, "SRV", srvs[:MAX_SERVICES])
         if not any((srv.port, srv.target) == (record.value.port, record.value.target) for srv in srvs):
             add = report.warning if record.optional else report.error
-            add(f"{record.name} is {_shown(srvs[0])}, but should be {_shown(record.value)}")
+            add(f"{record.name} should be {_shown(record.value)}, not {_shown(srvs[0])}")
             report.mend(*instructions(shown(record.name, "SRV", srvs[:MAX_SERVICES]), [record]))
 
 
@@ -41,7 +41,7 @@ async def _check_path(case: Case, report: Report, wanted_record: WantedRecord) -
     report.found += shown(wanted_record.name, "TXT", found[:MAX_SERVICES])
     if any(one.startswith("path=") and one != wanted_record.value for one in found):
         report.warning(
-            f"{wanted_record.name} has a different path than {wanted_record.value}",
+            f"the path in {wanted_record.name} should be {wanted_record.value}",
             *instructions(shown(wanted_record.name, "TXT", found[:MAX_SERVICES]), [wanted_record]),
         )
 
@@ -68,10 +68,10 @@ async def check_autodiscover(case: Case, report: Report) -> None:
     for srv in (srvs or ())[:MAX_SERVICES]:
         report.found += shown(name, "SRV", [srv])
         if srv.port != HTTPS:
-            report.error(f"{name} has port {srv.port}, but must have 443")
+            report.error(f"the port in {name} must be 443, not {srv.port}")
             wrong.append(srv)
         if srv.target == ".":
-            report.error(f"{name} says that this service isn't available")
+            report.error(f"{name} marks this service as unavailable")
             wrong.append(srv)
             continue
         ips = await case.addresses(srv.target, report, "the target")
@@ -121,7 +121,7 @@ async def _host(case: Case, report: Report, name: str, topic: Topic, *, probe: b
     ips = await case.addresses(name, report, "the host")
     if not ips or not case.are_ours(ips):
         if ips:
-            report.error(f"{name} has addresses that aren't this server's: {', '.join(map(str, ips))}")
+            report.error(f"{name} points to other servers: {', '.join(map(str, ips))}")
         case.ask_for(report, topic, name=name, found=await case.host_lines(name))
     if probe:
         await case.probe(report, ips, HTTPS, name.rstrip("."))

@@ -34,21 +34,21 @@ T = TypeVar("T")
 SERVER: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?")
 """An address in brackets, as in URLs, or of IPv4, with a port or without."""
 
-CHANGED: Final = "The records were changed elsewhere. Review the changes again."
+CHANGED: Final = "The records have changed. Review the changes again."
 
 WORDS: Final[dict[operations.Stage, str]] = {
-    "resting": "signing with the current key; it will be replaced on schedule",
+    "resting": "signing with the current key until the next scheduled rotation",
     "publishing": "publishing the next key's record",
-    "waiting": "next key's record published; it will sign once DNS caches have expired",
-    "retiring": "signing with the next key; the previous record is kept for mail in transit",
+    "waiting": "next key published; signing starts when DNS caches have expired",
+    "retiring": "signing with the next key; keeping the previous record for mail in transit",
 }
 
 HOST_WORDS: Final[dict[operations.HostStage, str]] = {
-    "resting": "using the current key; it will be replaced on schedule",
+    "resting": "using the current key until the next scheduled rotation",
     "publishing": "publishing the next key's TLSA record",
-    "waiting": "next key's record published; it will be used once DNS caches have expired",
-    "ordering": "ordering a certificate for the next key; the current one is used until then",
-    "retiring": "using the next key; the previous record is kept for one day",
+    "waiting": "next key published; waiting for DNS caches to expire",
+    "ordering": "ordering a certificate for the next key; still using the current key",
+    "retiring": "using the next key; keeping the previous record for a day",
 }
 
 
@@ -202,7 +202,7 @@ class DNSOperations:
         rotation = await self._host_rotation.get()
         host = args.host.lower().rstrip(".")
         if host not in rotation.hosts:
-            known = ", ".join(rotation.hosts) or "none: no listener with SMTP has ACME certificates for host keys"
+            known = ", ".join(rotation.hosts) or "none: host keys require a listener with SMTP and ACME certificates"
             raise CommandFailed("notFound", f"{args.host} doesn't have a host key here; hosts with one: {known}")
         try:
             return _told_host(host, await rotation.change(host, **changes))

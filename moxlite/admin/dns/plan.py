@@ -156,9 +156,9 @@ def reversed_changes(changes: Iterable[Change], found: Found) -> list[Change]:
 def _conflict(name: str, kind: Kind, found: Found) -> str:
     """A note if an alias is in the way of other records, or they of an alias (RFC 1034 §3.6.2); else ""."""
     if kind != "CNAME" and found.get((name, "CNAME")):
-        return f"skipping {name} {kind} because the name is an alias"
+        return f"skipping {name} {kind} because of an existing CNAME"
     if kind == "CNAME" and any(found.get((name, other)) for other in OTHERS):
-        return f"skipping {name} CNAME because the name has other records"
+        return f"skipping {name} CNAME because other records already exist"
     return ""
 
 

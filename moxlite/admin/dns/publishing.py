@@ -336,7 +336,7 @@ class Publishing:
             ledger = Ledger(self.files, domain)
             now = self.plan_undo(domain, located)
             if now is None or now.lines() != plans.lines():  # such as a rotation, while the owner was asked
-                raise Busy("the records were changed elsewhere; review the changes again")
+                raise Busy("the records have changed; review the changes again")
             send_plans(located, plans.zones)
             ledger.undone()
         return missing_changes(located, plans.zones)

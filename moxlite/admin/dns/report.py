@@ -116,7 +116,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         try:
             answer = await self.resolver.ips(name)
         except NotFound as error:
-            why = "the name isn't in DNS" if error.nonexistent else "the name has no A or AAAA records"
+            why = "name not found in DNS" if error.nonexistent else "no A or AAAA records found"
             report.error(f"{what} {name} doesn't have an address: {why}")
             return ()
         except DNSError as error:
@@ -211,16 +211,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the first certificate of a host is being obtained, so that its connections say nothing yet."""
         if host not in self.keys.first_orders:
             return False
-        report.note(
-            f"couldn't check TLS for {host} because its certificate is being issued; check again in a few minutes"
-        )
+        report.note(f"couldn't check TLS: still waiting for a certificate for {host}; try again in a few minutes")
         return True
 
     def reachable(self, report: Report, ip: IPAddress) -> bool:
         """Whether a connection to an address can tell anything: not to ours while the server does not run."""
         if self.served or (self.ips is not None and ip not in self.ips):
             return True
-        report.note("couldn't check TLS because the server isn't running; start it and check again")
+        report.note("couldn't check TLS because the server isn't running; start the server and try again")
         return False
 
 

@@ -24,7 +24,7 @@ async def check_spf(case: Case, report: Report) -> None:
     ips = (*(case.ips or ()), *case.socks)
     if case.ips is None or not ips:
         report.warning(
-            "this server's addresses are unknown (0.0.0.0, ::, NAT), so SPF couldn't be checked for them",
+            "couldn't check SPF for this server's addresses because they're unknown (0.0.0.0, ::, NAT)",
             "add the addresses to ips or nat_ips of the public listener",
         )
     for ip in ips if found else ():
@@ -67,7 +67,7 @@ async def check_dkim(case: Case, report: Report) -> None:
     for problem in case.keys.dkim_problems:
         report.error(problem)
     if not case.settings.dkim.selectors:
-        report.error("no DKIM keys are set up, so this domain's mail isn't signed")
+        report.error("this domain's mail isn't signed: DKIM keys aren't set up")
         return
     if not case.settings.dkim.sign:
         report.error("dkim.sign is empty, so this domain's mail isn't signed")
@@ -86,10 +86,10 @@ async def check_dkim(case: Case, report: Report) -> None:
         own = parse_record(str(wanted_record.value))
         form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         if record.key.public_bytes(*form) != own.key.public_bytes(*form):
-            report.error(f"{wanted_record.name} has a different key than this server, so its signatures fail")
+            report.error(f"signature checks fail: the key in {wanted_record.name} doesn't match this server's key")
             case.ask_for(report, "dkim", name=wanted_record.name, found=lines)
         if record.testing:
-            report.warning(f"{wanted_record.name} has DKIM in test mode (t=y)")
+            report.warning(f"DKIM is in test mode for {wanted_record.name} (t=y)")
 
 
 async def check_dmarc(case: Case, report: Report) -> None:
@@ -108,11 +108,11 @@ async def check_dmarc(case: Case, report: Report) -> None:
         case.ask_for(report, "dmarc", name=name, found=lines)
         return
     if case.settings.strict_records and "none" in (record.policy, record.subdomains):
-        report.warning("the policy doesn't ask receivers to do anything (p=none, or sp=none)")
+        report.warning("the policy doesn't ask receivers to take action (p=none or sp=none)")
     if record.testing:
-        report.warning("the policy is in test mode (t=y, or pct=0)")
+        report.warning("the policy is in test mode (t=y or pct=0)")
     if settings is None:
-        report.warning("no address for DMARC reports is set for this domain")
+        report.warning("DMARC report address isn't set for this domain")
         return
     if own.lower() not in [address.lower() for address in record.rua]:
         report.error(f"reports do not go to {own}")
@@ -137,7 +137,7 @@ async def _external(case: Case, report: Report, uri: str) -> None:
 async def check_tlsrpt(case: Case, report: Report) -> None:
     """Check that TLS reports about the domain come here."""
     if case.settings.tlsrpt is None:
-        report.error("no address for TLS reports is set for this domain")
+        report.error("TLS report address isn't set for this domain")
         report.mend(
             f'add to domains.toml: [domains."{case.domain}".tlsrpt] with localpart = "tlsreports", account = '
             '"…", mailbox = "TLSRPT"'
@@ -151,7 +151,7 @@ async def check_host_tlsrpt(case: Case, report: Report) -> None:
     if case.host == case.domain:
         return  # its record is that of the domain
     if case.snapshot.static.host_tlsrpt is None:
-        report.error("no address for TLS reports about this machine is set")
+        report.error("TLS report address isn't set for this machine")
         report.mend(
             'add to moxlite.toml: [host_tlsrpt] with localpart = "tlsreports", account = "…", mailbox = "TLSRPT"'
         )
@@ -187,8 +187,8 @@ def _smarthosts(case: Case, report: Report) -> None:
         relay = None if transport is None else transport.submissions or transport.submission or transport.smtp
         if relay is not None:
             report.note(
-                f"mail may be sent through the transport {name} ({relay.host}); follow its provider's "
-                "instructions for SPF and DKIM, which can't be checked here"
+                f"mail may be sent through the transport {name} ({relay.host}); to set up SPF and DKIM, follow the "
+                f"provider's instructions"
             )
 
 

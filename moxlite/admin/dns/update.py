@@ -155,7 +155,7 @@ def send_update(server: NameServer, zone: str, changes: Sequence[Change]) -> Non
     response = _exchange(server, lambda: dns.query.tcp(update, str(server.ip), timeout=SECONDS, port=server.port))
     code = response.rcode()
     if code in CHANGED:
-        raise UpdateRefused(f"{zone}'s records were changed elsewhere; try again")
+        raise UpdateRefused(f"{zone}'s records have changed; try again")
     if code == dns.rcode.SERVFAIL:
         raise NoAnswer(f"{server.ip} couldn't change {zone} (SERVFAIL)")
     if code != dns.rcode.NOERROR:
@@ -205,7 +205,7 @@ def read_key_file(path: Path) -> dns.tsig.Key:
         with path.open("rb") as file:
             text = file.read(MAX_FILE).decode()
     except OSError as error:
-        raise KeyFileError(f"cannot read {path}: {error.strerror}") from None
+        raise KeyFileError(f"can't read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise KeyFileError(f"{path} doesn't have a TSIG key") from None
     return parse_key(text, str(path))

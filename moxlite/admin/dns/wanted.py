@@ -65,7 +65,7 @@ GROUPS: Final[Mapping[Group, str]] = {
     "mail": "Mail here",
     "signatures": "Signatures",
     "settings": "Settings",
-    "rules": "Rules that bind others",
+    "rules": "Rules for other servers",
 }
 
 
@@ -232,7 +232,7 @@ def read_keys(snapshot: Snapshot, domain: Domain, held: HeldKeys | None = None) 
             state = read_host_state(acme, snapshot.hostname(listener_name).ascii)
             keys = published_keys(state, configured)
         except (OSError, ValueError) as error:
-            host_problems.append(f"cannot use {acme / FOLDER}: {getattr(error, 'strerror', None) or error}")
+            host_problems.append(f"can't use {acme / FOLDER}: {getattr(error, 'strerror', None) or error}")
             keys = tuple(configured)
         tlsa += [one for one in map(_tlsa, keys) if one not in tlsa]
     ordered = [record for _, record in sorted(tlsa, key=lambda one: not one[0])]
@@ -248,7 +248,7 @@ def _configured(paths: Iterable[Path], problems: list[str]) -> list[PrivateKey]:
         try:
             found.append(load_private_key(path.read_bytes()))
         except (OSError, CertificateError) as error:
-            problems.append(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
+            problems.append(f"can't read {path}: {getattr(error, 'strerror', None) or error}")
     return found
 
 

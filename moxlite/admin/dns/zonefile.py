@@ -22,39 +22,43 @@ WIDTH: Final = 110
 """Characters of a comment line."""
 
 ABOUT: Final[dict[Topic, str]] = {
-    "host": "Addresses of this machine. Add them once per machine.",
-    "dane": "DANE: other servers only send mail here if one of these keys is used. Add them once per machine.",
-    "spf-host": "For mail that this machine sends under its own name, like bounces.",
+    "host": "This machine's addresses. You only need to add these for your first domain.",
+    "dane": "DANE: other servers require one of these keys to send mail here. You only need to add these for your "
+    "first domain.",
+    "spf-host": "For bounces and other mail sent from this machine's own name.",
     "host-tlsrpt": "Where others report failures of TLS to this machine.",
-    "mx": "Where mail for the domain is delivered. There must be no other MX records.",
-    "dkim": "Keys for signatures on outgoing mail. Keys that aren't used yet are for the next key rotation.",
+    "mx": "Mail for the domain is delivered here. Remove any other MX records.",
+    "dkim": "Public keys for DKIM signatures. Unused keys are for the next key rotation.",
     "spf": "From where mail of the domain comes.",
-    "dmarc": "Tells receivers what to do with mail from the domain that DKIM and SPF can't verify, and where to report "
-    "it. With p=reject, you'll lose mail from any service you forgot, so check a month of reports first (p=none).",
-    "mtasts": "MTA-STS: servers that send mail here must use TLS with a valid certificate. New policies need a new ID.",
+    "dmarc": "Tells receivers how to handle and report mail from the domain if DKIM and SPF checks fail. With "
+    "p=reject, you'll lose mail from any service you forgot, so check a month of reports first (p=none).",
+    "mtasts": "MTA-STS: other servers must use TLS and a valid certificate to send mail here. When you change the "
+    "policy, change the ID.",
     "tlsrpt": "Where others report failures of TLS to the domain.",
-    "client-settings": "Name in mail client settings. It stays the same if you move the domain to another machine.",
+    "client-settings": "Server name for mail clients. You can keep this name if you move the domain to another "
+    "machine.",
     "autoconfig": "Thunderbird and others find their settings there.",
-    "autodiscover": "Outlook finds its settings here.",
+    "autodiscover": "For automatic setup in Outlook.",
     "pacc": "Newer mail clients find their settings here (PACC) and verify them with this text. Optional.",
-    "srv": "The domain's services (RFC 6186, RFC 8314). A dot means the service isn't available; those records are "
-    "optional.",
+    "srv": "Services for the domain (RFC 6186, RFC 8314). A dot means a service isn't available. You can omit these "
+    "records.",
     "caa": "Only these authorities may issue certificates, also for all names below, such as www. May be left out. Add "
     "the authorities of your other sites.",
 }
 
 
 JOINS: Final = (
-    "Not included, because on its own it would block all other authorities. Add it if the name already has CAA records."
+    "Not included because this would block all other authorities. Add this record if there are other CAA records for "
+    "the name."
 )
 
 
 UNADDRESSED: Final = (
-    "This machine's public addresses. They aren't in the configuration (ips and nat_ips of the public listener). "
-    "The reverse DNS of each must be the machine's name."
+    "This machine's public addresses. To list them here, add them to the configuration (ips and nat_ips for the "
+    "public listener). Set reverse DNS to the machine's name."
 )
 
-REVERSE: Final = "Reverse DNS, which you set at the machine's provider. Each address must have only this name."
+REVERSE: Final = "Reverse DNS. Set this at your server provider. An address can only have this name."
 
 
 def zone_file(
@@ -80,15 +84,13 @@ def zone_file(
             lines += _comment(JOINS)
         if topic == "dane" and not signed:
             lines += _comment(
-                "The zone doesn't have DNSSEC, or the local resolver leaves out signatures. These records have "
-                "no effect without DNSSEC. Remove the first semicolons when the zone has it."
+                "DNSSEC isn't set up for this zone, or the local resolver removes signatures. These records require "
+                "DNSSEC. When it's set up, remove the semicolons at the start of the lines."
             )
         for record in of_topic:
             line = zone_line(record)
             if record.kind == "TXT" and len(str(record.value)) > MAX_STRING:
-                lines.append(
-                    "; Split into strings because each can only have 255 bytes. A web form may need it as one text."
-                )
+                lines.append("; Split into strings of up to 255 bytes. In a web form, you may have to join them.")
             lines.append(line if (record.live or signed) and not record.joins else f"; {line}")
         if topic == "host":
             lines += ["", *_comment(REVERSE), *(f"; {ip.reverse_pointer}. PTR {host.ascii}." for ip in ips)]
@@ -122,15 +124,15 @@ def _notes(settings: DomainConfig, keys: Keys) -> Iterator[str]:
     """Comments about records that are missing, each with the reason."""
     missing = [f"Not complete: {problem}" for problem in (*keys.dkim_problems, *keys.host_problems)]
     if not settings.dkim.selectors:
-        missing.append("No DKIM keys are set up, so outgoing mail isn't signed.")
+        missing.append("Outgoing mail isn't signed, because DKIM isn't set up.")
     if settings.dmarc is None:
-        missing.append("No DMARC record, because no report address is set for this domain.")
+        missing.append("To get a DMARC record, set a report address for this domain.")
     if settings.mtasts is None:
-        missing.append("No MTA-STS records, because no policy is set for this domain.")
+        missing.append("To get MTA-STS records, set a policy for this domain.")
     if settings.tlsrpt is None:
-        missing.append("No TLSRPT record, because no report address is set for this domain.")
+        missing.append("To get a TLSRPT record, set a report address for this domain.")
     if not keys.tlsa:
-        missing.append("No TLSA records for DANE, because no listener with SMTP has host_private_key_files.")
+        missing.append("To get TLSA records for DANE, set host_private_key_files for a listener with SMTP.")
     for text in missing:
         yield ""
         yield from _comment(text)

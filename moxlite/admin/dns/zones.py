@@ -267,7 +267,7 @@ class ByHand:
                 return {(name, kind): own_records(ask, zone, name, kind) for name, kind in slots}
             except NoAnswer:
                 continue
-        raise NoAnswer(f"none of the name servers for {zone} responded")
+        raise NoAnswer(f"no response from any {zone} name server")
 
     def send(self, zone: str, changes: Sequence[Change]) -> None:
         """Raise UpdateRefused: it is for the owner to do."""
@@ -348,7 +348,7 @@ def plan_zones(
     for wanted_record in wanted_records:
         at = located.of(wanted_record.name.lower())
         if at is None:
-            left.append(f"skipping {wanted_record.name} {wanted_record.kind} because its zone is managed elsewhere")
+            left.append(f"skipping {wanted_record.name} {wanted_record.kind} because another provider manages the zone")
         elif not wanted_record.live and not at[0].signed(at[1]):
             left.append(f"{wanted_record.name} {wanted_record.kind} is not added: {at[1]} is not signed with DNSSEC")
         else:
@@ -374,7 +374,7 @@ def plan_back(located: Located, changes: Mapping[str, Sequence[Change]]) -> list
     for zone, done in changes.items():
         at = located.of(zone)
         if at is None:
-            plans.append(ZonePlan("", Plan((), (f"skipping {zone} because it's managed elsewhere now",))))
+            plans.append(ZonePlan("", Plan((), (f"skipping {zone} because another provider manages it now",))))
             continue
         found = at[0].found(zone, [(change.name, change.kind) for change in done])
         plans.append(ZonePlan(zone, Plan(tuple(reversed_changes(done, found)), ())))

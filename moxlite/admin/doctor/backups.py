@@ -97,7 +97,7 @@ def _of_sample(static: Static, about: str) -> list[Finding]:
             Finding(grade="error", code="backup-sample", about=about, text=text, commands=commands, detail=f"({when})")
         )
     else:
-        how = "with right octets" if last.compared else "encrypted, so that only a key tells more"
+        how = "contents verified" if last.compared else "encrypted, so a complete check requires a key"
         text = f"backup sample is readable: {last.blocks} blocks on {when}, {how}"
         findings.append(Finding(grade="note", code="backup-sample", about=about, text=text))
     if last.kept:
@@ -151,7 +151,7 @@ def _of_clock(static: Static, about: str) -> list[Finding]:
     if not names:
         return []
     text = (
-        "some backups are dated in the future, because this machine's clock was wrong: {', '.join(sorted(names))}. "
+        f"some backups are dated in the future, because this machine's clock was wrong: {', '.join(sorted(names))}. "
         "Scheduled backups will continue. A restore will use the most recently created snapshot"
     )
     commands = ("timedatectl", f"moxlite backup list --repo {about}")

@@ -238,7 +238,7 @@ async def examine(examination: Examination) -> list[Finding]:
             for name, check in islice(CHECKS.items(), 1, None):
                 nursery.start_soon(run, name, check)
     for name in waiting:
-        text = f"the check didn't finish within {SECONDS:.0f} s"
+        text = f"timed out after {SECONDS:.0f} s"
         findings.append(Finding(grade="warning", code="not-checked", about=name, text=text))
     return in_order(findings)
 

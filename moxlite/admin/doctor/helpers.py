@@ -142,10 +142,10 @@ def ago(at: float) -> str:
 
 
 PURPOSES: Final[Mapping[str, str]] = {
-    "sandbox": "the process that makes HTML mail and invitations safe",
-    "patterns": "the process that searches for rule patterns",
-    "acme": "the process that orders certificates",
-    "dns": "the process that changes DNS records",
+    "sandbox": "the process for sanitizing HTML mail and invitations",
+    "patterns": "the process for matching rule patterns",
+    "acme": "the process for ordering certificates",
+    "dns": "the process for changing DNS records",
     "ssh": "the program ssh, which sends backups off this machine,",
     "litestream": "the program Litestream, which copies all changes,",
 }

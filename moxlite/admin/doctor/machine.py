@@ -126,7 +126,7 @@ async def check_programs(examination: Examination) -> list[Finding]:
                     code="program-address",
                     about=entry.url,
                     text=f"programs do not find {entry.what} at {entry.url}: {problem}",
-                    commands=(f"curl -si {entry.url}", f"a proxy must forward it to {entry.key}"),
+                    commands=(f"curl -si {entry.url}", f"set up a proxy to forward requests to {entry.key}"),
                 )
             )
 
@@ -349,7 +349,7 @@ def _in_files(examination: Examination) -> list[Finding]:
         except (OSError, ValueError, IndexError) as error:
             if isinstance(error, PermissionError) and os.name == "posix" and os.geteuid() != 0:
                 continue  # root reads it
-            text = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+            text = f"can't read {path}: {getattr(error, 'strerror', None) or error}"
             findings.append(Finding(grade="error", code="certificate-unreadable", about=str(path), text=text))
             continue
         begin, end = lifetime(leaf)

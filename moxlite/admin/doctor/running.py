@@ -50,7 +50,7 @@ def schedule_findings(static: Static, running: Running | None) -> list[Finding]:
         return [Finding(grade="warning", code="backup-old", about="backup", text=text, commands=commands)]
     if time.time() - running.last_backup > MISSED * schedule:
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(running.last_backup))
-        text = f"the last successful backup was at {when}"
+        text = f"last successful backup: {when}"
         return [Finding(grade="error", code="backup-old", about="backup", text=text, commands=commands)]
     return []
 

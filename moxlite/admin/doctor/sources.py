@@ -105,9 +105,9 @@ class Sources:
 
     findings: all that keeps it from being healthy. queue: its state, None while no queue runs, and findings about it.
     look_up: finds a message in the queue. update: the newer version, "" if unknown. rooms: the room of accounts.
-    attempts, knows: recorded log-ins, and whether an account has logged in from a network. weak: accounts with a
-    password that is easy to guess. foreign: those with another server's hash. keys, resolver: sign the test message,
-    and verify it. reports: reports.db, with daily counts. helpers: the trials of child processes.
+    attempts, knows: recorded log-ins, and whether an account has logged in from a network. weak: accounts with a weak
+    password. foreign: those with another server's hash. keys, resolver: sign the test message, and verify it. reports:
+    reports.db, with daily counts. helpers: the trials of child processes.
     """
 
     config: ConfigHolder
@@ -174,7 +174,7 @@ def peer(domain: str, hosts: Sequence[str], messages: int, *, idle: bool) -> Fin
         grade="warning" if idle else "note",
         code="peer",
         about=domain,
-        text=f"{text}, but hasn't received any for 14 days; turn this off" if idle else text,
+        text=f"{text}, but there wasn't any for 14 days, so you can turn this off" if idle else text,
         detail="" if idle else f"Messages in 14 days: {messages}.",
         commands=(f"moxlite config domain peer show {domain}", end),
     )
@@ -216,24 +216,24 @@ def nearly_full(name: str, used: int, limit: int) -> Finding:
         grade="warning",
         code="quota-reached",
         about=name,
-        text=f"account {name} has nearly no room left: mail that does not fit is refused for now (452)",
+        text=f"account {name} is almost full; new mail that exceeds the quota is deferred (452)",
         detail=f"Storage used: {used >> 20} of {limit >> 20} MiB.",
         commands=(f"moxlite config account set {name} quota SIZE",),
     )
 
 
 def weak_passwords(accounts: Sequence[str]) -> list[Finding]:
-    """Accounts with a password that is easy to guess."""
+    """Accounts with a weak password."""
     about = partial(Finding, grade="warning", code="password-weak")
     detail = "The password is common, or based on the address, name, or server, so attackers can guess it."
-    what = "with a password that is easy to guess"
+    what = "with a weak password"
     return _of_accounts(accounts, about, what, detail, "moxlite account set-password {}")
 
 
 def _foreign(accounts: Sequence[str]) -> list[Finding]:
     about = partial(Finding, grade="note", code="password-foreign")
     detail = "Only the old server's password hash is known until then, so SCRAM and CRAM-MD5 aren't announced."
-    what = "with no login since the migration"
+    what = "without a login since the migration"
     return _of_accounts(accounts, about, what, detail, "moxlite account recovery-link {} --days 7")
 
 

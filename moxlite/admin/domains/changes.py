@@ -109,7 +109,7 @@ def refuse_public(domain: Domain) -> None:
     """Raise Refused for the domain of a public mail provider: its mail can't come to another server."""
     for name in PUBLIC:
         if domain.ascii == name or domain.ascii.endswith(f".{name}"):
-            raise Refused(f"{name} belongs to a public mail provider; use your own domain", "domain")
+            raise Refused(f"{name} belongs to a public mail provider, so you can't use it", "domain")
 
 
 def require_domain(snapshot: Snapshot, name: str) -> tuple[Domain, DomainConfig]:
@@ -467,9 +467,7 @@ class Selectors:
             try:
                 retire_keys(self._config.domains_path.parent, msgspec.structs.replace(settings, dkim=gone), left)
             except OSError as error:
-                raise CommandFailed(
-                    "failed", f"the selector was removed, but its key wasn't deleted: {error}"
-                ) from None
+                raise CommandFailed("failed", f"selector removed, but couldn't delete the key: {error}") from None
 
     def _dkim(self, name: str) -> tuple[Domain, DKIMConfig]:
         try:

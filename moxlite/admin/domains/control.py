@@ -151,7 +151,7 @@ class DomainCommands:
             try:
                 moved = changes.retire_keys(self._config.domains_path.parent, settings, left)
             except OSError as error:
-                raise CommandFailed("failed", f"the domain was removed, but its DKIM keys weren't: {error}") from None
+                raise CommandFailed("failed", f"domain removed, but couldn't delete DKIM keys: {error}") from None
         if moved:
             kv = {"domain": args.domain, "files": len(moved), "folder": str(moved[0].parent)}
             logger.info("DKIM keys of a removed domain were put aside", extra={"kv": kv})

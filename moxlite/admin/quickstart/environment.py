@@ -31,7 +31,7 @@ YOUNG: Final = dt.timedelta(weeks=6)
 them.
 """
 
-BLOCKED: Final = "port 25 of other servers cannot be reached"
+BLOCKED: Final = "can't connect to port 25 on other servers"
 """How the warning begins."""
 
 LISTS: Final = ("sbl.spamhaus.org", "bl.spamcop.net")
@@ -95,7 +95,7 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
     with trio.move_on_after(SECONDS):
         verifies = await check_resolver(resolver)
         if verifies.status is Verifies.UNVERIFIED:
-            warnings.append(f"{verifies.problem}, so there is no DANE: {ADVICE}")
+            warnings.append(f"{verifies.problem}, so DANE isn't available: {ADVICE}")
         elif verifies.problem:
             warnings.append(verifies.problem)
         try:
@@ -103,19 +103,21 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
             found, signed = answer.records, answer.authentic
         except NotFound as error:
             signed = error.authentic
-            warnings.append(f"DNS has no address for {hostname}: add A and AAAA records before you start the server")
+            warnings.append(
+                f"no address found in DNS for {hostname}; add A and AAAA records before you start the server"
+            )
         except DNSError as error:
-            warnings.append(f"the address of {hostname} cannot be looked up: {error}")
+            warnings.append(f"couldn't look up {hostname}: {error}")
         for ip in found:
             if ip.is_loopback:
                 warnings.append(
-                    f"{hostname} leads to {ip}: look for a line like `{ip} {hostname}` in /etc/hosts, and for DNS"
+                    f"{hostname} resolves to {ip}; check /etc/hosts for a line like `{ip} {hostname}`, and check DNS"
                 )
             elif ip.is_global and not await _is_named(resolver, ip, hostname, warnings):
                 unnamed.append(ip)
         late = False
     if late:
-        warnings.append(f"DNS did not answer everything within {SECONDS:.0f} s")
+        warnings.append(f"DNS lookups timed out after {SECONDS:.0f} s")
     return Environment(found, signed, tuple(warnings), tuple(unnamed), asked=True)
 
 
@@ -124,13 +126,15 @@ async def _is_named(resolver: Resolver, ip: IPAddress, hostname: Domain, warning
     try:
         names = [name.rstrip(".").lower() for name in (await resolver.ptr(ip)).records]
     except NotFound:
-        warnings.append(f"{ip} has no reverse name: ask your provider to set {hostname}; many refuse mail without it")
+        warnings.append(
+            f"no reverse DNS name found for {ip}; ask your provider to set {hostname}, because many servers require it"
+        )
         return False
     except DNSError as error:
-        warnings.append(f"the reverse name of {ip} cannot be looked up: {error}")
+        warnings.append(f"couldn't look up the reverse DNS name for {ip}: {error}")
         return True
     if names != [hostname.ascii]:
-        warnings.append(f"the reverse name of {ip} is {', '.join(names[:3])}: ask your provider to set {hostname}")
+        warnings.append(f"the reverse DNS name for {ip} is {', '.join(names[:3])}; ask your provider to set {hostname}")
         return False
     return True
 
@@ -164,11 +168,11 @@ async def try_targets(resolver: Resolver) -> tuple[str, str]:
         return "", ""
     if blocked:
         text = (
-            f"{BLOCKED}: {'; '.join(blocked)}. Many providers block it until they are "
-            "asked; without it mail leaves through a smarthost only (moxlite config example transport)"
+            f"{BLOCKED}: {'; '.join(blocked)}. Many providers unblock this port on request. "
+            "Otherwise, use a smarthost to send mail (moxlite config example transport)"
         )
         return text, ""
-    return "", f"whether port 25 of others can be reached is not known: {', '.join(TARGETS)} were not found"
+    return "", f"couldn't check outgoing connections to port 25: {', '.join(TARGETS)} not found"
 
 
 async def try_port_25(resolver: Resolver, ips: Sequence[IPAddress]) -> list[str]:

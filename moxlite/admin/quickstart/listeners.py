@@ -122,14 +122,12 @@ def _choose(
     )
     listened = _texts((*behind, *chosen))
     if outside:
-        text = (
-            f"{_listing(behind)} is behind NAT: the addresses that DNS gives the hostname stand as nat_ips. {forward}"
-        )
+        text = f"{_listing(behind)} is behind NAT, so nat_ips was set to the hostname's addresses in DNS. {forward}"
         nat = _texts((*outside, *chosen))
         return Places(listened, (*inner, *loopback), nat, warnings=(*warnings, text))
     text = (
-        f"{_listing(behind)} is a private address, so this machine is behind NAT, and DNS does not give the "
-        "hostname the address before it yet: add that to DNS, and to nat_ips of the listener public in place of "
+        f"{_listing(behind)} is a private address, so this machine is behind NAT, and your router's address isn't in "
+        f"DNS for the hostname yet. Add that address to DNS, and to the public listener's nat_ips instead of "
         f"ips_natted. {forward}"
     )
     return Places(listened, (*inner, *loopback), natted=True, warnings=(*warnings, text))

@@ -126,7 +126,7 @@ def _inside(snapshot: Snapshot) -> tuple[str, int]:
 def _unchanged(source: Source) -> None:
     """Raise CannotSwitch if the file was changed by another program after it was read (ADMIN-6)."""
     if read_source(source.path).revision != source.revision:
-        raise CannotSwitch(f"{source.path} was changed elsewhere; try again")
+        raise CannotSwitch(f"{source.path} has changed; try again")
 
 
 # Webmail and account app for the internet, on the public https port or at the web server in front of this one: lines

@@ -45,7 +45,7 @@ def check_pairs(pairs: Sequence[tuple[Path, Path]], hostname: Domain, domain: Do
         try:
             pair = KeyPair.read(certificate, key)
         except OSError as error:
-            raise CertificateError(f"cannot read {error.filename}: {error.strerror or error}") from None
+            raise CertificateError(f"can't read {error.filename}: {error.strerror or error}") from None
         names += certificate_names(pair.leaf)
         if pair.leaf.not_valid_after_utc < dt.datetime.now(dt.UTC):
             warnings.append(f"the certificate in {certificate} has ended at {pair.leaf.not_valid_after_utc:%Y-%m-%d}")
@@ -226,9 +226,9 @@ async def look_at_ports(places: Places, *, other_web: bool) -> list[str]:
     taken = sorted({port for ip, port in wanted if (ip, port) in answered})
     if taken:
         listing = ", ".join([await _held(port) for port in taken])
-        text = f"the server will not start while other programs have its ports: {listing}; stop them"
+        text = f"the server can't start while other programs use these ports: {listing}; stop them"
         web = not other_web and set(taken) & set(WEB_PORTS)
-        warnings.append(f"{text}; for a web server that is to stay: --existing-webserver" if web else text)
+        warnings.append(f"{text}, or to keep a web server, use --existing-webserver" if web else text)
     if other_web and not any(port == 443 for _, port in answered):
         warnings.append("no web server answers at port 443 of this machine")
     return warnings

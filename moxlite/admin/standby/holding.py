@@ -444,7 +444,7 @@ class HoldingTask:
                 self._earlier = self._earlier or Watch()
                 self._earlier.look(storage)
                 if not self._earlier.over:
-                    raise TimeoutError(f"{there.host} may still be running because its lease hasn't expired")
+                    raise TimeoutError(f"{there.host} may still be running, because the lease hasn't expired")
             mine = msgspec.structs.replace(mine, number=there.number + 1)
         self._version = take(storage, mine, version)
         self._mine, self._earlier = mine, None

@@ -206,13 +206,11 @@ def try_conditions(storage: LeaseStorage) -> None:
             with contextlib.suppress(BlockingIOError):
                 storage.swap(name, b"3", version)
                 raise OSError(
-                    "the storage doesn't support conditional writes, so two machines could have the lease; set "
-                    "standby.lease = false, or use another storage"
+                    "can't use this storage for a lease: conditional writes aren't supported; set standby.lease = "
+                    "false, or use another storage"
                 )
         if storage.peek(name) != (second, b"2"):
-            raise OSError(
-                "the storage returned a different object than the last one written, so it can't be used for a lease"
-            )
+            raise OSError("can't use this storage for a lease: reads return outdated objects")
     finally:
         with contextlib.suppress(OSError):
             storage.remove([name])

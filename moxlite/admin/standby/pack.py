@@ -79,14 +79,14 @@ def collect(source: Source) -> tuple[dict[str, Packed], list[str]]:
             continue  # removed meanwhile
         except PermissionError:
             if config_file.path in needed:
-                report.errors.append(f"{config_file.path}: cannot be read: Permission denied")
+                report.errors.append(f"{config_file.path}: can't be read: Permission denied")
             else:
                 left_out.append(
                     f"{config_file.path} is left out: only root can read it, and the configuration does not name it"
                 )
             continue
         except OSError as error:
-            report.errors.append(f"{config_file.path}: cannot be read: {error.strerror or error}")
+            report.errors.append(f"{config_file.path}: can't be read: {error.strerror or error}")
             continue
         size += len(found[config_file.name].content)
         _check_size(size, found)
@@ -114,8 +114,8 @@ def _check_size(size: int, found: Mapping[str, Packed]) -> None:
     if size > MAX_FILES:
         largest = max(found, key=lambda name: len(found[name].content))
         raise BackupError(
-            f"configuration and data files are larger than {MAX_FILES >> 20} MiB in total; the largest is "
-            f"{largest}, move it elsewhere"
+            f"configuration and data files are larger than {MAX_FILES >> 20} MiB in total; to reduce the size, move "
+            f"the largest file to another folder: {largest}"
         )
 
 

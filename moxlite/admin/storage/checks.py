@@ -82,7 +82,7 @@ async def check_accounts(accounts: Accounts, names: list[str], *, deep: bool) ->
                 findings = await account.scan(lambda r: check_account(r, deep=deep), op="check")
                 findings += await check_index(account, deep=deep)
         except StoreError as error:
-            reports.append(CheckReport(name, [f"cannot be opened: {error}"]))
+            reports.append(CheckReport(name, [f"can't be opened: {error}"]))
         else:
             reports.append(CheckReport(name, [*map(str, findings)]))
     return reports
@@ -332,7 +332,7 @@ def create_account_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | Non
 
 def _refuse_if_there(path: Path) -> None:
     if path.exists() and path.stat().st_size:
-        raise FileExistsError(f"{path} already exists and isn't empty; recover it, or move it first")
+        raise FileExistsError(f"{path} already exists and isn't empty; recover or move the file first")
 
 
 def recover_server_file(snapshot: Snapshot, name: str, out: Path) -> "RecoveredTables":

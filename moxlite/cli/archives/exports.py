@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def _arguments(command: F) -> F:
-    command = click.option("--single", is_flag=True, help="Only MAILBOX, without mailboxes below it.")(command)
+    command = click.option("--single", is_flag=True, help="Only export MAILBOX, without submailboxes.")(command)
     command = click.argument("mailbox", default="")(command)
     command = click.argument("account")(command)
     return click.argument("folder", metavar="DST", type=click.Path(file_okay=False, path_type=Path))(command)
@@ -27,17 +27,16 @@ def _arguments(command: F) -> F:
 
 @click.group()
 def export() -> None:
-    """Export an account's mail to files in the folder DST: all mailboxes, or one with those below it.
+    """Export an account's mail to files in the folder DST. You can export all mailboxes, or one with its submailboxes.
 
-    A running server keeps running. If it isn't running, the account is opened directly. Messages that can't be read are
-    listed in DST/errors.txt.
+    You can run this while the server is running. For messages that couldn't be read, see DST/errors.txt.
     """
 
 
 @export.command()
 @_arguments
 def maildir(folder: Path, account: str, mailbox: str, single: bool) -> None:
-    """Export Maildirs, one folder for each mailbox."""
+    """Export to Maildir, with a folder for each mailbox."""
     _export(folder, account, "maildir", mailbox, single=single)
 
 

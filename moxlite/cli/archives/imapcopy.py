@@ -41,17 +41,17 @@ def _options(command: F) -> F:
                 type=click.Choice(["implicit", "starttls", "none"]),
                 default="implicit",
                 show_default=True,
-                help="When to start TLS. Without it, the password may be sent in plain text.",
+                help="When to start TLS. Otherwise, the password may be sent in plain text.",
             ),
             click.option("--user", required=True, help="The user name there."),
-            click.option("--password-file", type=file, help="File with the password in its first line."),
+            click.option("--password-file", type=file, help="File with the password in the first line."),
             click.option("--oauth-token-file", type=file, help="File with an OAuth 2 access token."),
             click.option(
                 "--map",
                 "maps",
                 multiple=True,
                 metavar="OLD=NEW",
-                help="Import mailbox OLD, and those below it, as NEW. May be repeated.",
+                help="Import mailbox OLD and its submailboxes as NEW. Can be repeated.",
             ),
             click.option(
                 "--exclude",
@@ -77,9 +77,9 @@ def _options(command: F) -> F:
 def import_(**options: Any) -> None:
     """Import mail from another IMAP server to ACCOUNT.
 
-    This copies mailboxes with their messages, flags, dates, subscriptions and special uses. Run it again to get new
-    mail, or if it was interrupted. Nothing is copied twice, and nothing is changed on the other server. The password is
-    read from --password-file, or you're asked for it, or it's the first line of stdin.
+    This copies mailboxes with their messages, flags, dates, subscriptions and special uses. To get new mail, or to
+    continue after an interruption, run it again. This won't create duplicates or change anything on the other server.
+    Use --password-file, enter the password when prompted, or pass it as the first line of stdin.
     """
     _copy(ImportByImap, **options)
 
@@ -89,7 +89,8 @@ def import_(**options: Any) -> None:
 def export(**options: Any) -> None:
     """Export ACCOUNT's mail to another IMAP server.
 
-    This is the reverse of import. Run it again to send new mail, or if it was interrupted. Nothing is deleted there.
+    This is the reverse of import. To send new mail, or to continue after an interruption, run it again. This won't
+    delete anything on the other server.
     """
     _copy(ExportByImap, **options)
 
@@ -146,7 +147,7 @@ def _secret(path: Path) -> str:
         with path.open(encoding="utf-8") as file:
             line = file.read(MAX_SECRET).split("\n", 1)[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise Failure(f"can't read {path}: {getattr(error, 'strerror', None) or error}") from None
     if not line:
         raise Failure(f"{path} is empty")
     return line
@@ -161,7 +162,7 @@ def stated_password(path: Path | None, user: str) -> str:
         return answer
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
-        raise Failure("no password; use --password-file, or enter it on stdin")
+        raise Failure("no password; use --password-file or stdin")
     return line
 
 

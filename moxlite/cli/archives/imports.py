@@ -60,9 +60,9 @@ def _meanings(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> 
 
 @click.group("import")
 def import_() -> None:
-    """Import mail from files to an account. If something fails, nothing is imported.
+    """Import mail from files to an account. If there's a problem, no mail is imported.
 
-    A running server keeps running. If it isn't running, the account is opened directly.
+    You can run this while the server is running.
     """
 
 
@@ -123,11 +123,11 @@ def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_r
 def archive(
     account: str, file: Path, prefix: str, labels: dict[str, str], skip_duplicates: bool, dry_run: bool
 ) -> None:
-    """Import a zip or tar.gz file, or a folder, with any mix of mail to ACCOUNT.
+    """Import all mail in a zip file, tar.gz file, or folder to ACCOUNT.
 
-    X.mbox files and Maildirs become mailboxes with their names, also from Thunderbird profiles and Google Takeout. If
-    Gmail labels are in an unknown language, --dry-run lists them as --label options. Correct them and use them for the
-    import.
+    X.mbox files and Maildirs become mailboxes with the same names. You can also import Thunderbird profiles and Google
+    Takeout. If Gmail labels are in an unknown language, --dry-run lists them as --label options. Edit them and use them
+    for the import.
     """
     _import(
         file,
@@ -192,7 +192,7 @@ def _imported(path: Path, *, without: str = "", **args: Any) -> Imported:
         try:
             return _run(request, pieces, file, meter)
         except OSError as error:
-            raise Failure(f"cannot read {path}: {error.strerror or error}") from None
+            raise Failure(f"can't read {path}: {error.strerror or error}") from None
         finally:
             if file is not None:
                 file.close()

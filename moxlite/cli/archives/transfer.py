@@ -77,7 +77,7 @@ def open_file(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
-        raise Failure(f"cannot read {path}: {error.strerror or error}") from None
+        raise Failure(f"can't read {path}: {error.strerror or error}") from None
 
 
 def folder_pieces(top: Path, *, without: str = "") -> Iterator[bytes]:
@@ -114,7 +114,7 @@ def _file(path: Path, name: str) -> Iterator[bytes]:
         while left:
             data = file.read(min(READ_SIZE, left))
             if not data:  # the file became shorter meanwhile
-                raise OSError(f"{path} was truncated while it was read")
+                raise OSError(f"{path} was truncated while reading")
             left -= len(data)
             yield data
         yield padding(found.st_size)
@@ -195,9 +195,9 @@ class FolderWriter:
 
     def _told(self, error: Exception) -> Failure:
         if isinstance(error, FileExistsError):
-            return Failure(f"{error.filename} exists already: export into another folder")
+            return Failure(f"{error.filename} already exists: export into another folder")
         if isinstance(error, OSError):
-            return Failure(f"cannot write {error.filename or self._top}: {error.strerror or error}")
+            return Failure(f"can't write {error.filename or self._top}: {error.strerror or error}")
         return Failure(printable(str(error)))
 
     def _run(self) -> None:

@@ -42,11 +42,11 @@ def backup() -> None:
 
 
 REPO = click.option(
-    "--repo", metavar="DIR", help="Repository: a folder, ssh://user@host/path or s3://bucket/prefix.", required=True
+    "--repo", metavar="DIR", help="Repository, as a folder, ssh://user@host/path or s3://bucket/prefix.", required=True
 )
 IDENTITY = click.option("--identity", metavar="FILE", help="Identity (private key) for an encrypted repository.")
 PASSPHRASE = click.option("--passphrase-file", metavar="FILE", help="File with the passphrase of the repository.")
-SNAPSHOT = click.option("--snapshot", metavar="ID", help="Snapshot from `backup list`.  [default: the newest]")
+SNAPSHOT = click.option("--snapshot", metavar="ID", help="Snapshot from `backup list`.  [default: newest]")
 
 
 @backup.command("run")
@@ -67,8 +67,8 @@ def run(
     A repository only stores changes since the last snapshot. An encrypted repository requires the Python package
     pyrage.
 
-    If the server is running, it creates the copy as the server's user and keeps running. Nothing is printed on success.
-    Existing files aren't overwritten. An incomplete copy has a file INCOMPLETE.
+    You can run this while the server is running. There's no output on success. This won't overwrite existing files. If
+    you see a file INCOMPLETE, the copy isn't complete.
 
     The host's private keys are included in encrypted repositories, and in other backups with `backup.include_keys`.
     You'll see a warning for each file that isn't included. The admin password hash is never backed up.
@@ -135,7 +135,7 @@ def _passphrase(path: str | None) -> str | None:
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"cannot read {path}: {error}") from None
+        raise Failure(f"can't read {path}: {error}") from None
     if not lines or not lines[0]:
         raise Failure(f"the first line of {path} doesn't have a passphrase")
     return lines[0]
@@ -201,10 +201,10 @@ def init(repo: str) -> None:
     """Create an encrypted repository and print its key once.
 
     You can only restore with this key, and this machine doesn't store it. Write it down, or put it in a password
-    manager. The key is an age identity (AGE-SECRET-KEY-1...) for `--identity FILE`. Without that option, `moxlite
-    restore` and `moxlite backup verify` ask for it. This requires the Python package pyrage.
+    manager. The key is an age identity (AGE-SECRET-KEY-1...) for `--identity FILE`. Without this option, `moxlite
+    restore` and `moxlite backup verify` will prompt you for the key. This requires the Python package pyrage.
 
-    The repository is `backup.target` or a folder.
+    You can use `backup.target` or a folder.
     """
     from moxlite.admin.backup.backups import make_encrypted
     from moxlite.process.backuptargets import target_of
@@ -217,7 +217,10 @@ def init(repo: str) -> None:
     if signer:
         print(f"  # signed by {signer}")
     print(f"  {key}\n")
-    print("You can't restore without this key. Keep both lines in one file. The first one verifies backups.")
+    print(
+        "You can't restore without this key. Save both lines in a single file. The first line is used to verify "
+        "backups."
+    )
     print("In moxlite.toml:\n")
     print(f'  [backup]\n  schedule = "24h"\n  target = "{place}"\n  encrypt_to = ["{recipient}"]')
 
@@ -261,16 +264,17 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 
 @backup.command()
 @REPO
-@click.option("--deep", is_flag=True, help="Read all blocks, and compare them to their names.")
+@click.option("--deep", is_flag=True, help="Read all blocks and verify their checksums.")
 @click.option("--fix", is_flag=True, help="With --deep: first set damaged packs aside.")
 @IDENTITY
 @PASSPHRASE
 def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_file: str | None) -> None:
-    """Check that no blocks are missing and no snapshot was changed after it was signed. Exit code 1 if there's a
-    problem. The signer is also printed.
+    """Check for missing blocks, and snapshots changed after they were signed. Prints the signer. Exit code 1 if there's
+    a problem.
 
-    With --deep --fix, damaged packs are moved to the folder REPO/damaged and their good blocks are kept. The next
-    backup stores lost blocks again if the server still has the data. Other snapshots that need them stay damaged.
+    With --deep --fix, damaged packs are moved to the folder REPO/damaged, without losing good blocks. The next backup
+    will restore lost blocks if the server still has the data. Other snapshots that need these blocks will still be
+    damaged.
     """
     from collections import Counter
 
@@ -339,21 +343,19 @@ def extract(
 @backup.command()
 @REPO
 @click.option(
-    "--keep-daily", type=click.IntRange(0), default=14, show_default=True, help="Number of days to keep a snapshot for."
+    "--keep-daily", type=click.IntRange(0), default=14, show_default=True, help="Number of daily snapshots to keep."
 )
 @click.option(
     "--keep-weekly",
     type=click.IntRange(0),
     default=8,
     show_default=True,
-    help="Number of weeks to keep a snapshot for.",
+    help="Number of weekly snapshots to keep.",
 )
 @IDENTITY
 @PASSPHRASE
 def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, passphrase_file: str | None) -> None:
-    """Delete old snapshots, and blocks that no other snapshot needs. The newest snapshot and the newest complete one
-    are always kept.
-    """
+    """Delete old snapshots and unused blocks. This won't delete the newest snapshot or the newest complete snapshot."""
     from moxlite.process.stopped import as_owner
 
     with failures(repo), open_repository(repo, identity, passphrase_file) as repository:

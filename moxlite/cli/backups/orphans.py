@@ -28,10 +28,10 @@ TARGET: Final = "Orphans"
 
 @click.command("send-rest")
 def send_rest() -> None:
-    """Send changes that only this machine has after the other one has taken over. The server must be stopped.
+    """Send changes that are only on this machine after the other machine has taken over. Stop the server first.
 
-    They're sent to the folder for this machine's epoch, next to the other machine's, where `moxlite standby orphans`
-    can find them. Nothing is changed here.
+    The changes are sent to the folder for this machine's epoch, next to the other machine's, so you can find them with
+    `moxlite standby orphans`. This doesn't change anything here.
     """
     from moxlite.admin.standby import orphans as sending
     from moxlite.process.backuptargets import login_for
@@ -79,7 +79,7 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
             head = read_head(storage)
             beginning = None if head is None else read_beginning(storage, head.epoch)
         if beginning is None:
-            raise Failure(f"{source} doesn't have a takeover")
+            raise Failure(f"no takeover found in {source}")
         earlier = beginning.earlier
         rest = restored_at(chosen, None, account=None, beside=roomy_folder(), tell=tell, left_out=note, epoch=earlier)
         with rest as backup:
@@ -167,14 +167,14 @@ def _queued(file: Path, after: int, folder: Path | None) -> int:
 @click.command()
 @click.argument("name")
 @click.option("--out", metavar="DIR", required=True, help="The new directory for the recovered account.")
-@click.option("--file", metavar="FILE", help="Damaged database.  [default: the account's own]")
+@click.option("--file", metavar="FILE", help="Damaged database.  [default: account's database]")
 def recover(name: str, out: str, file: str | None) -> None:
     """Recover readable data from account NAME's damaged database.
 
     The server must be stopped, unless --file is a copy. The damaged file isn't changed. The new database is
     DIR/accounts/NAME/account.db. To use it, replace the damaged file with it, and delete the files account.db-wal and
-    account.db-shm. Messages without a mailbox are in the mailbox Recovered. Losses are printed and written to
-    DIR/losses.txt. Exit code 1 if there are any.
+    account.db-shm. You can find messages without a mailbox in the mailbox Recovered. Prints any losses, and writes
+    them to DIR/losses.txt. Exit code 1 if data was lost.
     """
     from moxlite.process.lock import Locked
     from moxlite.process.stopped import stopped
@@ -208,13 +208,13 @@ def recover(name: str, out: str, file: str | None) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
 @click.option("--deep", is_flag=True, help="Also read and check all stored data.")
 @click.option("--fix", is_flag=True, help="Repair counts, sizes and next UIDs first.")
-@click.option("--upgrade", is_flag=True, help="Test the upgrade of older databases with a copy.")
+@click.option("--upgrade", is_flag=True, help="Test upgrading older databases on a copy.")
 @click.option("--verbose", is_flag=True, help="List each file.")
 def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool) -> None:
     """Check a backup, or a stopped server's data directory.
 
-    Prints `DIR: OK`, or the problems and the commands to repair them, with exit code 1. Nothing is changed without
-    --fix, which prints each change.
+    Prints `DIR: OK`, or the problems and the commands to repair them, with exit code 1. To make changes and print
+    them, use --fix.
     """
     from moxlite.admin.backup.restores import verify_stopped
     from moxlite.process.lock import Locked
@@ -244,9 +244,9 @@ def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool)
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
 def gentestdata(folder: str) -> None:
-    """Create the new data directory DIR with sample data for upgrade tests.
+    """Create a new data directory DIR with sample accounts and messages for upgrade tests.
 
-    Its accounts, messages and passwords are made up. Each account's password is `test NAME`.
+    To log in to an account, use the password `test NAME`.
     """
     from moxlite.queue.testdata import generate
 

@@ -52,13 +52,13 @@ class Chosen(NamedTuple):
 
 @click.command()
 @click.argument("source", metavar="SRC")
-@click.option("--with-config", is_flag=True, help="Also restore the configuration, on a machine that doesn't have one.")
+@click.option("--with-config", is_flag=True, help="Also restore the configuration, if this machine doesn't have one.")
 @click.option("--config-dir", metavar="DIR", help="Configuration directory.  [default: that of --config]")
 @click.option("--data-dir", metavar="DIR", help="Data directory.  [default: as in the configuration]")
 @click.option("--resume-queue", is_flag=True, help="Send queued messages instead of holding them.")
 @click.option("--account", metavar="NAME", help="Only the mail of this account, into the running server.")
 @click.option("--from", "origin", metavar="NAME", help="Account name in the backup, if it's different there.")
-@click.option("--mailbox", metavar="MAILBOX", help="Only this mailbox of the account, with those below it.")
+@click.option("--mailbox", metavar="MAILBOX", help="Only restore this mailbox and its submailboxes.")
 @click.option(
     "--as", "target", metavar="MAILBOX", default="Restored", show_default=True, help="Mailbox to restore mail to."
 )
@@ -88,9 +88,9 @@ def restore(
     """Restore the backup or repository SRC, which can be on another machine or in object storage: ssh://user@host/path,
     s3://bucket/prefix.
 
-    Without --account, this restores everything to a stopped server's data directory. SRC is checked first and isn't
-    changed. The data directory must be empty, so move the old one first. The configuration isn't restored, but you can
-    find it in SRC/config. Mail clients will download all mailboxes again. Queued messages are put on hold because they
+    Without --account, this restores everything to a stopped server's data directory. This checks SRC first, and
+    doesn't change it. The data directory must be empty, so move the old one first. To restore the configuration, copy
+    it from SRC/config. Mail clients will download all mailboxes again. Queued messages are put on hold because they
     may have been sent already: see `moxlite queue list`, `queue unhold` and `queue drop`.
 
     With --with-config, this restores a whole server as root on a machine that doesn't have one: configuration, keys and
@@ -158,7 +158,7 @@ def restore(
         problems = restore_stopped(current, backup, resume_queue=resume_queue, tell=tell)
     if problems:
         report((), problems)
-        raise Failure(f"{source} is damaged, so nothing was restored. {ADVICE}")
+        raise Failure(f"can't restore because {source} is damaged. {ADVICE}")
 
 
 def _at_moment(
@@ -240,7 +240,7 @@ def restore_whole(
                 backup = stack.enter_context(unpacked(repository, place, owner=None, snapshot_id=snapshot, tell=tell))
         except ConfigError as error:
             report((), list(map(str, error.problems)))
-            raise Failure("the backup's configuration has errors, so nothing was restored") from None
+            raise Failure("can't restore because there are errors in the backup's configuration") from None
         _say_places(prepared)
         try:
             done = restore_machine(
@@ -256,7 +256,7 @@ def restore_whole(
             raise Failure(f"{error.filename or config}: {error.strerror}{root_advice(error)}") from None
     if isinstance(done, list):
         report((), done)
-        raise Failure(f"{source} is damaged, so nothing was restored. {ADVICE}")
+        raise Failure(f"can't restore because {source} is damaged. {ADVICE}")
     _say(prepared, done)
     if done.problems:
         report((), done.problems)
@@ -288,7 +288,7 @@ def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
     for line in done.notes:
         note(f"warning: {line}")
     if done.new_keys:
-        print("The backup doesn't have all of the host's keys, so new ones were created. In DNS, replace all")
+        print("Some host keys were missing in the backup, so new keys were created. In DNS, replace all")
         print("other TLSA records with these before you start the server:")
         for line in done.new_keys:
             print(f"  {printable(line)}")
@@ -313,7 +313,7 @@ def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
 def restore_mail_file(file: Path, account: str, mailbox: str | None, target: str, tell: Callable[[str], None]) -> None:
     """Add the mail of an account's database to the running server. Raises Failure."""
     if not file.is_file():
-        raise Failure(f"account not found in the backup: there's no {file}")
+        raise Failure(f"account not found in the backup: missing {file}")
     with file.open("rb") as octets:
         pieces = iter(lambda: octets.read(PIECE), b"")
         request = RestoreMail(account, target, mailbox or "")

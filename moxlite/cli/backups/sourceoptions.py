@@ -31,7 +31,7 @@ SIGNER = click.option(
     "--signer",
     metavar="SIGNER",
     multiple=True,
-    help="Required signer: moxlite-signer-...  [default: as in the comments of --identity, or this server]",
+    help="Required signer: moxlite-signer-...  [default: from the comments in --identity, or this server]",
 )
 UNSIGNED = click.option("--unsigned", is_flag=True, help="Accept any signer, or no signature.")
 
@@ -105,7 +105,7 @@ def trusted_signers(named: tuple[str, ...], identity: str | None) -> frozenset[s
 
     for one in named:
         if signers_in(one) != [one]:
-            raise click.UsageError(f"--signer {one[:80]!r} isn't a signer; it must start with moxlite-signer-")
+            raise click.UsageError(f"invalid --signer {one[:80]!r}; signers start with moxlite-signer-")
     if named:
         return frozenset(named)
     found = set[str]()

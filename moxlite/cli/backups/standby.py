@@ -31,10 +31,10 @@ SELDOM: Final = {
 
 @click.group(cls=LazyGroup, lazy=SELDOM)
 def standby() -> None:
-    """Run a standby server, and show its status.
+    """Run a standby server and show its status.
 
-    The first machine uses Litestream to copy each change to standby.target. The standby server runs `moxlite standby
-    follow`. You can restore any time in the last days with `moxlite restore TARGET --at TIME`.
+    The active server uses Litestream to copy every change to standby.target. On the standby server, run `moxlite
+    standby follow`. To restore to a time in the last few days, use `moxlite restore TARGET --at TIME`.
     """
 
 
@@ -45,8 +45,8 @@ def standby() -> None:
 @click.option("--smtp", metavar="IP:PORT", help="Refuse mail there for now, as a second MX.")
 @click.option("--hostname", metavar="NAME", help="This machine's name for --smtp.  [default: its own]")
 @click.option("--take-over", is_flag=True, help="Serve when the other machine's lease is over (standby.lease).")
-@click.option("--config-dir", metavar="DIR", help="With --take-over: configuration directory.")
-@click.option("--data-dir", metavar="DIR", help="With --take-over: data directory.")
+@click.option("--config-dir", metavar="DIR", help="Configuration directory for --take-over.")
+@click.option("--data-dir", metavar="DIR", help="Data directory for --take-over.")
 @click.option("--no-drop", is_flag=True, help="With --take-over: same as for `serve`.")
 @click.option("--unit", metavar="UNIT", help="With --take-over: start this systemd unit to serve, then exit.")
 @source_options
@@ -168,10 +168,10 @@ def _alone(folder: Path) -> Iterator[None]:
 @click.argument("folder", metavar="[DIR]", required=False)
 @json_option
 def status(folder: str | None, as_json: bool) -> None:
-    """Describe the status of the copy.
+    """Show the status of the copy.
 
-    Use this on the first machine without DIR, or on the standby server with the folder of `moxlite standby follow`.
-    Exit code 1 if there's a problem.
+    On the first machine, use this without DIR. On the standby server, specify the folder used with `moxlite standby
+    follow`. Exit code 1 if there's a problem.
     """
     from moxlite.admin.standby.layout import FOLLOWED, STALE, STATE, Followed, State, read_document
     from moxlite.admin.standby.status import first_words, second_words

@@ -61,7 +61,7 @@ PATIENCE: Final = 600.0
 @click.option(
     "--yes-the-other-is-down", "down", is_flag=True, help="Confirm that the other machine is off and will stay off."
 )
-@click.option("--incomplete", is_flag=True, help="Take over a copy that was never complete.")
+@click.option("--incomplete", is_flag=True, help="Take over even if the copy was never complete.")
 @source_options
 @click.option("--verbose", is_flag=True, help="List each file.")
 def takeover(
@@ -78,15 +78,14 @@ def takeover(
 ) -> None:
     """Make this the first machine. SOURCE is the target that it follows, DIR the folder with the copy.
 
-    The last changes are downloaded. Then configuration, keys and data are put in place as by `moxlite restore
-    --with-config`, the queue continues, and the target gets a new epoch, which belongs to this machine. If the other
-    machine comes back, it copies nothing and says so. Mail clients will download all mailboxes again.
+    This downloads the latest changes, restores configuration, keys and data like `moxlite restore --with-config`, and
+    starts a new epoch for this machine in the target. The queue continues. If the other machine comes back, it won't
+    copy any changes, and will report this. Mail clients will download all mailboxes again.
 
-    Without SOURCE and DIR, this only creates the new epoch, for a machine that already has its data. For example, from
-    a backup.
+    Without SOURCE and DIR, this only creates the new epoch, for a machine that already has the data (for example, from
+    a backup).
 
-    You'll lose mail if two machines serve the same accounts. This command can't check whether the other machine is
-    down.
+    You'll lose mail if two machines serve the same accounts. This command can't check if the other machine is down.
     """
     if not down:
         raise click.UsageError("is the other machine off, and will it stay off? if so, use --yes-the-other-is-down")
@@ -162,7 +161,7 @@ class Succession:
         data = load_config(self._file).static.data_dir
         own = read_document(data / OWN, Head)
         if own is None:
-            raise Failure(f"{self._config} already has a configuration from a machine that was never the first one")
+            raise Failure(f"{self._config} already has a configuration from a machine that was never active")
         with self._source.storage(self._folder) as storage:
             head = read_head(storage)
         if head is not None and head != own:

@@ -58,7 +58,7 @@ def verify(file: str, resolver: str | None) -> int:
     "--authserv-id", "hostname", metavar="ID", required=True, help="ID of the Authentication-Results to seal."
 )
 @click.option("--headers", metavar="A:B:C", help="Header fields to sign.  [default: as in the RFC]")
-@click.option("--time", "moment", metavar="UNIX", type=int, help="Time of the seal.  [default: now]")
+@click.option("--time", "moment", metavar="UNIX", type=int, help="Seal timestamp.  [default: now]")
 @resolver_option
 def seal(
     file: str,
@@ -72,9 +72,9 @@ def seal(
 ) -> int:
     """Print three ARC fields to put in front of the message in FILE (- for stdin).
 
-    The Authentication-Results with ID are sealed. If they include an ARC result, it's used because the message may have
-    changed since then. Otherwise the chain is verified now. A failed chain is sealed as failed. If it was already
-    sealed as failed, nothing is added.
+    The Authentication-Results with ID are sealed. If they include an ARC result, this uses it because the message may
+    have changed since then. Otherwise, this verifies the chain. Failed chains are sealed as failed, unless they
+    already have a failed seal.
     """
     import time
 
@@ -101,7 +101,7 @@ def seal(
     try:
         made = with_resolver(resolver, work)
     except SigningError as error:
-        raise Failure(f"cannot seal: {error}") from None
+        raise Failure(f"can't seal: {error}") from None
     if made is None:
         raise Failure("can't verify the chain right now", TEMPORARY)
     raw_output().write(made if b"\r\n" in octets else made.replace(b"\r\n", b"\n"))
@@ -125,7 +125,7 @@ def _sealer(domain: str, selector: str, key_file: str, headers: str | None) -> "
     except AddressError as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
-        raise Failure(f"cannot read {key_file}: {error.strerror or error}") from None
+        raise Failure(f"can't read {key_file}: {error.strerror or error}") from None
     except PrivateKeyError as error:
         raise Failure(f"{key_file} {error}") from None
 
@@ -144,4 +144,4 @@ def _read(file: str) -> bytes:
     try:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise Failure(f"cannot read {file}: {error.strerror or error}") from None
+        raise Failure(f"can't read {file}: {error.strerror or error}") from None

@@ -165,8 +165,8 @@ async def _chain(addresses: "Sequence[IPAddress]", port: int, name: str, *, star
 def makerecord(usage: int, selector: int, matching: int, file: BinaryIO) -> None:
     """Print TLSA record data for the certificate or key in FILE (PEM or DER; stdin without one).
 
-    For mail, use 3 1 1: the SHA-256 of the server's own key. For a private key, its public key is used. Selector 0
-    requires a certificate.
+    For mail, use 3 1 1 (SHA-256 of the server's public key). If FILE is a private key, this uses the matching public
+    key. Selector 0 requires a certificate.
     """
     from hashlib import sha256, sha512
 

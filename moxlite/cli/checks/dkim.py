@@ -51,7 +51,7 @@ def verify(file: str, resolver: str | None) -> int:
 
 @dkim.command()
 @click.argument("file")
-@click.option("--domain", metavar="D", help="Signing domain.  [default: that of From, as configured]")
+@click.option("--domain", metavar="D", help="Signing domain.  [default: as configured for the From domain]")
 @click.option("--selector", metavar="S", help="Selector.")
 @click.option("--key-file", metavar="PEM", help="Private key, PKCS #8, which sets the signature type.")
 @click.option(
@@ -90,7 +90,7 @@ def sign(file: str, domain: str | None, selector: str | None, key_file: str | No
     try:
         made = trio.run(work)
     except signing.SigningError as error:
-        raise Failure(f"cannot sign: {error}") from None
+        raise Failure(f"can't sign: {error}") from None
     raw_output().write(made if b"\r\n" in octets else made.replace(b"\r\n", b"\n"))
     return YES
 
@@ -168,7 +168,7 @@ def _generate(kind: str, *, force: bool) -> int:
     from moxlite.mailauth.dkim.sign import generate, to_pem
 
     if sys.stdout.isatty() and not force:
-        raise Failure("private keys aren't printed to a terminal; redirect the output to a file, or use --force")
+        raise Failure("refusing to print a private key to a terminal; redirect the output to a file, or use --force")
     sys.stdout.write(to_pem(generate(kind)).decode())
     return YES
 
@@ -178,7 +178,7 @@ def _read(file: str) -> bytes:
     try:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise Failure(f"cannot read {file}: {error.strerror or error}") from None
+        raise Failure(f"can't read {file}: {error.strerror or error}") from None
 
 
 def _author(message: "Message") -> "Address | None":
@@ -227,7 +227,7 @@ def _given(domain: str, selector: str, key_file: str, canonicalization: str) -> 
     try:
         key = load_private_key(Path(key_file).read_bytes())
     except OSError as error:
-        raise Failure(f"cannot read {key_file}: {error.strerror or error}") from None
+        raise Failure(f"can't read {key_file}: {error.strerror or error}") from None
     except PrivateKeyError as error:
         raise Failure(f"{key_file} {error}") from None
     header, _, body = canonicalization.partition("/")

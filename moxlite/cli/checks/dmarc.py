@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 method_option = click.option(
     "--method",
     type=click.Choice(["psl", "treewalk"]),
-    help="How to find organizational domains.  [default: dmarc.method of the configuration, or treewalk]",
+    help="How to find organizational domains.  [default: dmarc.method from the configuration, or treewalk]",
 )
 
 
@@ -117,7 +117,7 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
 def checkreportaddrs(domain: str, method: str | None, resolver: str | None) -> int:
     """Check which mailboxes get reports about DOMAIN, and if other domains accept them.
 
-    Exit code 1 if one doesn't, or if no mailbox gets reports.
+    Exit code 1 if reports aren't requested or accepted.
     """
     from moxlite.mailauth.dmarc import Destinations, Discovery, find_destinations
     from moxlite.net.resolver import TempError

@@ -137,7 +137,7 @@ def rdap() -> None:
 
 @rdap.command()
 @click.argument("domain")
-@click.option("--server", metavar="URL", default="", help="Registry server.  [default: the one in IANA's list]")
+@click.option("--server", metavar="URL", default="", help="Registry server.  [default: from IANA's list]")
 @resolver_option
 def domainage(domain: str, server: str, resolver: str | None) -> int:
     """Show when DOMAIN was registered, or registered again. Receivers distrust domains that are only a few weeks old.

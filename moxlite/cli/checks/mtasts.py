@@ -21,7 +21,7 @@ def mtasts() -> None:
 @click.argument("domain")
 @resolver_option
 def lookup_policy(domain: str, resolver: str | None) -> int:
-    """Print DOMAIN's MTA-STS record and its policy, downloaded by https."""
+    """Download and print DOMAIN's MTA-STS record and policy."""
     from moxlite.mailauth.mtasts import NoPolicy, PolicyError, fetch_policy, find_record
     from moxlite.net.httpclient import HTTPClient
     from moxlite.queue.tls.policies import fetcher

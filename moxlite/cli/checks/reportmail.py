@@ -61,7 +61,7 @@ def _read(file: str) -> bytes:
     try:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise Failure(f"cannot read {file}: {error.strerror or error}") from None
+        raise Failure(f"can't read {file}: {error.strerror or error}") from None
 
 
 # ``moxlite tlsrpt`` and ``moxlite dmarc`` for our own reports: sending them now, waiting results, and addresses that

@@ -34,7 +34,7 @@ def smtp() -> None:
 @click.argument("server", metavar="HOST[:PORT]")
 @click.option("--notls", "mode", flag_value="none", help="Don't begin TLS.")
 @click.option("--forcetls", "mode", flag_value="force", help="Begin TLS, whether or not it is announced.")
-@click.option("--tls", "mode", flag_value="tls", help="Use TLS from the start, as on port 465, where it's the default.")
+@click.option("--tls", "mode", flag_value="tls", help="Use TLS from the start.  [default: only on port 465]")
 @click.option("--tlsverify", is_flag=True, help="The certificate must be good for HOST.")
 @click.option("--ehlo", default="localhost", show_default=True, metavar="NAME", help="Our name in EHLO.")
 @resolver_option

@@ -100,7 +100,7 @@ def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
         elif match := FIELD.match(line):
             fields.append((match[1].lower(), line))
         else:
-            raise BadLetter(f"line {at + 1} isn't a header field, and there's no empty line before it")
+            raise BadLetter(f"line {at + 1} isn't a header field; separate the header and body with an empty line")
     return fields
 
 

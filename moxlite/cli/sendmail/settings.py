@@ -107,5 +107,5 @@ def read_settings(path: Path) -> Settings:
     if settings.tls and settings.starttls:
         raise BadSettings(f"{path}: can't set both tls and starttls; use tls for port 465, starttls for port 587")
     if not settings.password and not (settings.tls or settings.starttls):
-        raise BadSettings(f"{path}: a client key requires tls or starttls")
+        raise BadSettings(f"{path}: tls or starttls is required for a client key")
     return settings

@@ -41,19 +41,19 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="With --server: TSIG key in BIND or Knot DNS format, or a line [ALGORITHM:]NAME:SECRET.",
 )
-@click.option("--addresses", is_flag=True, help="At a provider: also update this machine's addresses.")
+@click.option("--addresses", is_flag=True, help="Also update this machine's addresses (with a provider).")
 @click.option("--replace", is_flag=True, help="Also replace other MX and SRV records, addresses, aliases and keys.")
 @click.option("--dry-run", is_flag=True, help="Print what would be changed.")
-@click.option("--no-wait", is_flag=True, help="At a provider: don't wait until all name servers have the change.")
+@click.option("--no-wait", is_flag=True, help="Don't wait for all name servers (with a provider).")
 def update(
     name: str, server: str | None, key_file: Path | None, addresses: bool, replace: bool, dry_run: bool, no_wait: bool
 ) -> int:
-    """Publish the records from `config dnsrecords` for DOMAIN and this machine, at its provider or at a server that
-    accepts updates (RFC 2136).
+    """Publish the records from `config dnsrecords` for DOMAIN and this machine, using your DNS provider or a server
+    that accepts updates (RFC 2136).
 
-    Missing records are added, and moxlite's outdated records are removed. SPF, DMARC and TLSRPT records are updated
-    without losing what they allow. Other records that differ aren't changed, unless you use --replace. Records for
-    other names are never changed. At a provider, you'll see the changes first, and you can undo them with `dns undo`.
+    This adds missing records and removes outdated ones from moxlite. SPF, DMARC and TLSRPT records are updated, but
+    keep what they already allow. To change other records that differ, use --replace. Records for other names are never
+    changed. If you use a provider, you'll see the changes first, and you can undo them with `dns undo`.
     """
     if (server is None) != (key_file is None):
         raise click.UsageError("--server requires --key-file")
@@ -84,8 +84,8 @@ def update(
 def undo(name: str, dry_run: bool, no_wait: bool) -> int:
     """Undo the last change for DOMAIN by `dns update`, the admin pages, or key rotation.
 
-    Removed records are restored, and added ones are removed, unless they've changed since then. Run it again to undo
-    the change before that.
+    This restores removed records and removes added ones, unless they've changed since then. To undo earlier changes,
+    run this command again.
     """
     with telling():
         publishing, domain = open_publishing(name)
@@ -248,10 +248,11 @@ def provider_list() -> None:
 @click.argument("provider_name", metavar="PROVIDER")
 @click.option("--enforce/--no-enforce", default=None, help="Undo changes by others to our records, each night.")
 def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
-    """Set the provider for DOMAIN's zone. You're asked for its token, or it's read from stdin, one line each.
+    """Set the provider for DOMAIN's zone. Enter the token when prompted, or pass it on stdin, one line for each value.
 
-    It's tested immediately: the zone is read, and a harmless text is published and removed. Only root and the service
-    user can read the token, and only encrypted backups include it. `dns provider list` shows what each provider needs.
+    To test the provider, this reads the zone, and publishes and removes a harmless TXT record. Only root and the
+    service user can read the token, and only encrypted backups include it. To see what a provider needs, use `dns
+    provider list`.
     """
     from moxlite.admin.dns.publishing import make_stored
 
@@ -272,7 +273,7 @@ def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
 @provider.command("show")
 @click.argument("name", metavar="DOMAIN")
 def provider_show(name: str) -> None:
-    """Show DOMAIN's provider, without its token."""
+    """Show the DNS provider for DOMAIN."""
     stored = _stored(name)
     found = {"provider": stored.provider, "zone": stored.zone, "enforce": stored.enforce}
     if settings().as_json:
@@ -286,7 +287,7 @@ def provider_show(name: str) -> None:
 @provider.command("test")
 @click.argument("name", metavar="DOMAIN")
 def provider_test(name: str) -> None:
-    """Test DOMAIN's provider: read the zone, publish a harmless text, and remove it."""
+    """Test the DNS provider for DOMAIN by reading the zone, and publishing and removing a harmless TXT record."""
     publishing, domain = open_publishing(name)
     with telling():
         zone = publishing.try_out(domain, publishing.stored(domain))
@@ -296,8 +297,8 @@ def provider_test(name: str) -> None:
 @provider.command("rm")
 @click.argument("name", metavar="DOMAIN")
 def provider_rm(name: str) -> None:
-    """Remove DOMAIN's provider and its token. Records are kept, but keys aren't rotated anymore. This also works if
-    DOMAIN was already removed from this server.
+    """Remove the DNS provider and token for DOMAIN. This doesn't change any records, but stops key rotation. You can
+    also use this after removing DOMAIN from this server.
     """
     from moxlite.admin.accounts import Refused
     from moxlite.admin.dns.publishing import Publishing
@@ -326,7 +327,7 @@ def ask_for(known: "UsableProvider") -> dict[str, str]:
             answer = sys.stdin.readline()
         answers[provider_question.option] = answer.strip()
         if not answers[provider_question.option]:
-            raise Failure(f"{provider_question.words}: nothing on stdin")
+            raise Failure(f"{provider_question.words}: missing on stdin")
     if "server" in answers:
         ip, port = server_address(answers["server"])
         answers["server"] = f"{ip}#{port}"
@@ -389,13 +390,12 @@ def _show_steps(rotation: operations.Rotation | operations.HostRotation) -> None
         print(f"  waits: {printable(rotation.problem)}")
 
 
-rotation = click.Group(
-    "rotation", help="The rotation of a domain's signing key; it begins by itself where a DNS provider is set."
-)
+rotation = click.Group("rotation", help="Manage DKIM key rotation. With a DNS provider, rotation starts automatically.")
 described(rotation, described_in(operations), {}, {operations.Rotating: _show_rotation}, words="dns rotation")
 
 host_key = click.Group(
-    "host-key", help="The rotation of the key that TLSA records name; it begins by itself where a DNS provider is set."
+    "host-key",
+    help="Manage rotation of host keys for TLSA records. With a DNS provider, rotation starts automatically.",
 )
 described(
     host_key,

@@ -46,16 +46,16 @@ WARNED: Final = 5
 @click.option("--skip-dial", is_flag=True, help="Don't try port 25 of other servers.")
 @click.option("--skip-mail", is_flag=True, help="Send no message through this server's own ports.")
 @click.option("--send-to", metavar="ADDRESS", default="", help="Also send a message to ADDRESS at another server.")
-@click.option("--nightly", is_flag=True, help="Do what the server does each night: tell what has changed.")
-@click.option("--weekly", is_flag=True, help="Print the mail that the postmaster gets each Monday.")
+@click.option("--nightly", is_flag=True, help="Run the nightly check now and show changes.")
+@click.option("--weekly", is_flag=True, help="Print the weekly summary that the postmaster gets on Mondays.")
 def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str, nightly: bool, weekly: bool) -> int:
     """Check this server for problems and suggest fixes.
 
-    Looks at configuration, permissions, ports, certificates, DNS of all domains, queue, disk, clock, backups and block
-    lists, and sends a message to the postmaster through this server's own ports. Run it as root, who may read
-    everything. docs/doctor.md tells what each finding means.
+    This checks configuration, permissions, ports, certificates, DNS for all domains, queue, disk, clock, backups and
+    block lists, and sends a message to the postmaster through this server's own ports. Run this as root to check
+    everything. For help with a problem, see docs/doctor.md.
 
-    Exit code 0: no errors and no warnings; 5: warnings; 1: errors.
+    Exit code 0 if there aren't any errors or warnings, 5 for warnings, 1 for errors.
     """
     if nightly:
         return _night()

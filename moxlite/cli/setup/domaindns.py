@@ -148,9 +148,9 @@ def ensure_acme_host_keys() -> None:
     """Create missing private keys for the host's ACME certificates, and add them to moxlite.toml.
 
     With these keys, certificates are renewed without changing their key, so TLSA records for DANE stay valid. If a
-    configured key no longer exists, it's created again. The key of a certificate in use is kept. Only the folder
-    hostkeys next to moxlite.toml and each listener's line host_private_key_files are changed. The new lines and TLSA
-    records are printed. Restart the server afterwards.
+    configured key no longer exists, this creates it again. Keys for current certificates don't change. This only
+    changes host_private_key_files for each listener, and the folder hostkeys next to moxlite.toml. To use the keys,
+    add the TLSA records from the output to DNS and restart the server.
     """
     import json
 
@@ -172,7 +172,7 @@ def ensure_acme_host_keys() -> None:
     except CertificateError as error:
         raise Failure(f"host_private_key_files: {error}") from None
     if not found:
-        print("# all keys exist, nothing was changed")
+        print("# all keys already exist")
         return
     for name, paths in found.items():
         print(f"[{dotted(('listeners', name, 'tls'))}]")

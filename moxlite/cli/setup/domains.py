@@ -53,10 +53,10 @@ def add_commands(config: click.Group) -> None:
 @click.option("--dry-run", is_flag=True, help="Show the changes only.")
 @json_option
 def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
-    """Replace domains.toml with FILE, after showing the changes.
+    """Replace domains.toml with FILE.
 
-    A file with errors is rejected. Accounts that aren't in it lose their login and addresses, but their mail is kept on
-    disk.
+    You'll see the changes first. If there are errors in the file, nothing changes. Accounts that aren't in FILE lose
+    their login and addresses, but you'll still find their mail on disk.
     """
     try:
         text = file.read_text("utf-8")
@@ -133,7 +133,7 @@ def _show_peer(peer_state: PeerState, as_json: bool) -> None:
         state = host.problem or f"answers{', with TLS' if host.tls else ', without TLS'}"
         print(printable(f"    {host.host} ({', '.join(host.addresses) or 'no address'}): {state}"))
     if peer_state.takes_all:
-        print("It accepts any address, so mistyped ones aren't rejected here either.")
+        print("That server accepts any address, so mistyped addresses aren't rejected here either.")
     print(f"Messages in 14 days: {peer_state.messages}. To end this: moxlite config domain peer rm {peer_state.domain}")
 
 
@@ -158,10 +158,10 @@ def listeners() -> None:
 @listeners.command("publish-web")
 @STATE
 def publish_web(state: str) -> None:
-    """Open webmail and account pages to the internet on port 443 of the mail host, or close them.
+    """Open webmail and account pages to the internet on the mail host's port 443, or close them.
 
-    If another web server uses that port, links point to its pages, and it must pass requests on. The admin pages are
-    never opened. Comments in moxlite.toml are kept. Restart the server afterwards.
+    If another web server uses this port, configure it to forward requests. The admin pages stay private. Restart the
+    server to apply the change.
     """
     from moxlite.admin.quickstart.switches import publish_web
 
@@ -181,9 +181,9 @@ def publish_web(state: str) -> None:
 @listeners.command("managesieve")
 @STATE
 def managesieve(state: str) -> None:
-    """Let mail clients save Sieve scripts on port 4190 of the mail host, or stop it.
+    """Allow mail clients to save Sieve scripts on the mail host's port 4190, or turn this off.
 
-    Comments in moxlite.toml are kept. Restart the server afterwards.
+    Restart the server to apply the change.
     """
     _switch("managesieve", "ManageSieve", on=state == "on")
 

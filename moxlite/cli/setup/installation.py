@@ -40,7 +40,7 @@ def _failures() -> Iterator[None]:
 def install() -> None:
     """Install this file as a server: /usr/local/bin/moxlite, the user moxlite, folders, and a systemd unit.
 
-    Existing files are kept. If it was interrupted, run it again. You can't use this with the Debian package.
+    This won't overwrite existing files. If it's interrupted, run it again. You can't use this with the Debian package.
     """
     from moxlite.admin import installation
 
@@ -53,11 +53,11 @@ def install() -> None:
 def update(resolver: str | None) -> None:
     """Update this program to the next version, from the source in [updates] in moxlite.toml.
 
-    The changelog entry must be signed and include the file's SHA-256. Older versions are rejected. The new program is
-    tested. Then the data is copied to DATA.before-VERSION while the server runs, if there's enough space. The server is
-    stopped, new data is copied, and the new program is started with its own unit. Your changes from `systemctl edit`
-    are kept. If the new program doesn't start, the previous one is restored with its unit and data. To go back later,
-    run `moxlite.previous self back`.
+    The changelog entry must be signed and include the file's SHA-256. You can't update to an older version. After
+    testing the new program, this copies data to DATA.before-VERSION while the server is running, if there's enough
+    space. Then it stops the server, copies new data, and starts the new program with its own unit. Your changes from
+    `systemctl edit` still apply. If the new program doesn't start, this restores the previous one with its unit and
+    data. To go back later, run `moxlite.previous self back`.
 
     Exit code 0, also if there's no newer version; 75 if the check failed.
     """
@@ -94,9 +94,9 @@ def update(resolver: str | None) -> None:
 
 @self_.command()
 def back() -> None:
-    """Go back to the program before the last update, with its data from that time.
+    """Undo the last update and restore the data from before it.
 
-    Data since then is kept in DATA.of-VERSION.
+    You can find newer data in DATA.of-VERSION.
     """
     from moxlite.admin.installation import begin_back
 
@@ -147,7 +147,7 @@ def units() -> None:
 @self_.command()
 @click.option("--purge", is_flag=True, help="Remove configuration, mail, backups and the user, too.")
 def remove(purge: bool) -> None:
-    """Stop the server, and remove the program and its unit. Configuration and mail are kept, unless you use --purge."""
+    """Stop the server, and remove the program and its unit. To delete configuration and mail too, use --purge."""
     from moxlite.admin import installation
 
     data = installation.DATA

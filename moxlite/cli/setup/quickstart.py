@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 @click.option(
     "--dns-provider",
     metavar="PROVIDER",
-    help="Publish DNS records at this provider. You're asked for its token, or it's read from stdin (moxlite dns "
+    help="Publish DNS records at this provider. Enter its token when prompted, or pass it on stdin (moxlite dns "
     "provider list).  [default: ask on a terminal, else none]",
 )
 @resolver_option
@@ -73,8 +73,8 @@ def quickstart(
 ) -> None:
     """Create a mail server configuration for ADDRESS and its domain, to run as USER (a name or a number).
 
-    Files are created at --config and next to it. Nothing is overwritten. Problems with this machine are printed as
-    warnings. The passwords are printed once.
+    This creates files at --config and next to it, but won't overwrite any. You'll see warnings about problems with
+    this machine. Save the passwords when you see them, because you can't show them again.
     """
     from moxlite.admin.accounts import Refused
     from moxlite.admin.domains.changes import parse_domain, refuse_public
@@ -184,7 +184,7 @@ def _refuse_existing(config: Path) -> None:
     listing = " ".join(map(str, paths))
     if config in paths:
         raise Failure(f"this machine is set up already: `moxlite doctor`; to begin anew move these away: {listing}")
-    raise Failure(f"found files from a previous setup, and nothing is overwritten; move these first: {listing}")
+    raise Failure(f"can't overwrite files from a previous setup; move these first: {listing}")
 
 
 def _other_webserver(
@@ -401,7 +401,7 @@ def _tell_of_pages(said: _Said, snapshot: "Snapshot", command: str) -> None:
         said.say(f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}")
         said.say(f"   then http://localhost:8080/webmail/ and, for the administrator, http://localhost:{admin}/admin/")
         said.say(f"   To open webmail and account page to the internet: {command} config listeners publish-web on")
-        said.say("   Until then, devices cannot be set up by a link or QR code, nor passwords by a recovery link.")
+        said.say("   Until then, you can't use links or QR codes to set up devices, or links to reset passwords.")
     for ip in inside:
         said.say(
             f"   In your own network the admin pages are at http://{f'[{ip}]' if ':' in ip else ip}:{admin}/admin/"

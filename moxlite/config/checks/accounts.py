@@ -115,7 +115,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
     ):
         # a line break in it would add header fields to each call
         if webhook is not None and not (webhook.authorization.isascii() and webhook.authorization.isprintable()):
-            yield Mistake((*path, key, "authorization"), "must be printable ASCII because it's a header field value")
+            yield Mistake((*path, key, "authorization"), "must be printable ASCII to use in a header field")
         try:
             webhook_keys(webhook.secret if webhook is not None else "")
         except ValueError as error:
@@ -137,7 +137,7 @@ def _destination(path: KeyPath, destination: Destination) -> Iterator[Mistake]:
         if not SMTP_ERROR.fullmatch(destination.smtp_error):
             yield Mistake((*path, "smtp_error"), 'must be 421 or 550, a space and a text: "550 no longer here"')
         if destination.rulesets or destination.mailbox != "Inbox":
-            yield Mistake((*path, "smtp_error"), "rejects all mail, so it can't have a mailbox or rulesets")
+            yield Mistake((*path, "smtp_error"), "can't have a mailbox or rulesets when rejecting all mail")
     for index, ruleset in enumerate(destination.rulesets):
         yield from _ruleset((*path, "rulesets", index), ruleset)
 
@@ -490,7 +490,7 @@ def destination_findings(
                 yield Mistake(path, f"isn't an address: {error}")
                 continue
             if address.pack(True) != configured:
-                yield Mistake(path, f'must be in its plain form; use "{address.pack(True)}"')
+                yield Mistake(path, f'must be in canonical form; use "{address.pack(True)}"')
                 continue
             separator = next(
                 (

@@ -138,7 +138,7 @@ def _transport(path: KeyPath, transport: Transport) -> Iterator[Mistake]:
     if transport.submissions is not None and (
         transport.submissions.no_starttls or transport.submissions.starttls_insecure_skip_verify
     ):
-        yield Mistake((*path, "submissions"), "uses TLS from the start, so it can't have STARTTLS settings")
+        yield Mistake((*path, "submissions"), "can't combine STARTTLS settings with TLS from the start")
     for name in ("submissions", "submission", "smtp"):
         relay = getattr(transport, name)
         if relay is not None and relay.auth is not None:
@@ -199,7 +199,7 @@ def check_domains(domains: Domains) -> list[Mistake]:
             findings.append(problem)
             continue
         if Domain.parse(name).is_numeric:
-            findings.append(Mistake(("domains", name), "isn't a domain: it ends with a number, like an IP address"))
+            findings.append(Mistake(("domains", name), "domains can't end with a number, like IP addresses"))
         known[name] = settings
         findings += domain_findings(("domains", name), settings, domains)
     taken = report_owners(domains, known)

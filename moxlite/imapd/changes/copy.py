@@ -91,7 +91,7 @@ async def move(session: Session, command: c.Move) -> Done:
         async with at(session, command.mailbox) as place:
             within = await is_within(view, place)
             if view.access.system and not within:
-                raise no("what waits to be sent can only be moved to your own trash", "CANNOT")
+                raise no("you can only move scheduled messages to your own trash", "CANNOT")
 
             async def work() -> None:
                 if within:

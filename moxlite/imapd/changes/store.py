@@ -50,7 +50,7 @@ async def store(session: Session, command: c.Store) -> Done:
     wanted = bool(flags or keywords)
     flags, keywords = flags & allowed, keywords if with_keywords else ()
     if not allowed or (wanted and not flags and not keywords):
-        raise no("you lack the rights for these flags", "NOPERM")  # RFC 4314 §4: some of them are enough
+        raise no("you don't have permission to change these flags", "NOPERM")  # RFC 4314 §4: some of them are enough
     if command.unchangedsince is not None:
         session.use_condstore()
     named = cut(session, await resolve(view, command.set, uid=command.uid))

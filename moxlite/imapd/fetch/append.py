@@ -60,7 +60,7 @@ async def replace(session: Session, command: c.Replace) -> Done:
         async with at(session, command.mailbox) as place:
             # One unit cannot span two files, and a crash in between would leave both messages, or none.
             if place.owner != view.seat.owner:
-                raise no("a message can only be replaced in the same account", "CANNOT")
+                raise no("you can only replace a message in the same account", "CANNOT")
             items = await _prepared(session, (command.message,), await _rights(place, (command.message,)))
 
             def remove(tx: AccountTx, added: list[Added]) -> None:
@@ -101,7 +101,7 @@ async def _prepared(session: Session, messages: Sequence[c.AppendMessage], right
             require_catenate(session)
     incoming = under_way(session)  # begun here when all parts are URLs
     if incoming.failed:
-        raise no("couldn't save the message; nothing was stored", "UNAVAILABLE")
+        raise no("couldn't save the message", "UNAVAILABLE")
     came = iter(incoming.messages)
     items: list[Append] = []
     total = 0
@@ -113,14 +113,14 @@ async def _prepared(session: Session, messages: Sequence[c.AppendMessage], right
                 prepared = await incoming.parse(await catenate(session, message, came, incoming.join()))
             except OSError as error:
                 incoming.fail(error)
-                raise no("couldn't save the message; nothing was stored", "UNAVAILABLE") from None
+                raise no("couldn't save the message", "UNAVAILABLE") from None
         else:
             whole = next(came)
             assert isinstance(whole, Prepared)
             prepared = whole
         total += prepared.size
         if total > MAX_FACTOR * incoming.limit:
-            raise no("the messages are too large in total", "TOOBIG")
+            raise no("total message size exceeds the limit", "TOOBIG")
         if rights != RIGHTS:  # a user with all rights may set every flag
             allowed, with_keywords = allowed_flags(rights)
             flags, keywords = flags & allowed, keywords if with_keywords else ()
@@ -209,7 +209,7 @@ async def _write_content(
     kind: Kind = "HEADER" if asked.specifier.startswith("HEADER") else asked.specifier  # type: ignore[assignment] # one of Kind by the parser
     section = find_section(content.structure, asked.part, kind)
     if section is None:
-        raise _bad(part, "no such part")
+        raise _bad(part, "message part not found")
     offset, length = url.partial or (0, None)
     if asked.fields or section.content_fields:
         header = await content.read(section.start, min(section.end, section.start + MAX_HEADER))

@@ -130,7 +130,7 @@ class Incoming:
         session, limit = self._session, self.limit
         # These octets come whether or not they are wanted: gigabytes would have to be read only to be refused.
         if not request.sync and request.size > MAX_FACTOR * limit:
-            raise Disconnect("message too big", "TOOBIG")
+            raise Disconnect("message too large", "TOOBIG")
         if head.catenate:
             require_catenate(session)
         if head.replace is not None:
@@ -144,7 +144,7 @@ class Incoming:
         if request.size > limit or self._size > MAX_FACTOR * limit:
             raise no(f"messages can be up to {limit} bytes", "TOOBIG")
         if not request.size and not head.catenate:
-            raise no("empty message; nothing was stored")  # RFC 3502 §6.3.11: a client gives up in this way
+            raise no("can't store an empty message")  # RFC 3502 §6.3.11: a client gives up in this way
         if self.target is not None and 0 < self.target.quota < self.target.used + self._size:
             raise no("over quota", "OVERQUOTA")
         self._spool = self._spool_of(request.size)

@@ -31,7 +31,7 @@ async def create(session: Session, command: c.Create) -> Done:
     use = special_uses(command.use or ())
     async with at(session, name) as place:
         if use and place.guest:
-            raise no("special uses are for their owner to give", "USEATTR")
+            raise no("only the owner can set special uses", "USEATTR")
 
         def unit(tx: AccountTx) -> list[Mailbox]:
             place.may_create(tx)
@@ -59,7 +59,7 @@ async def _own_or_path(session: Session, name: str) -> str:
     name = name.strip("/")
     found = await owner_of(session, name)
     if found is not None and not found[1]:
-        raise no("the name is reserved for other users' mailboxes", "CANNOT")
+        raise no("this name is reserved for other users' mailboxes", "CANNOT")
     return name
 
 
@@ -70,7 +70,7 @@ async def delete(session: Session, command: c.Delete) -> Done:
             await delete_in_slices(place.account, lambda tx: place.find(tx, place.name, "x").id, place.origin)
         except MailboxHasChildren:
             if place.guest:  # a user who may not see it
-                raise no("the mailbox can't be deleted", "CANNOT") from None
+                raise no("this mailbox can't be deleted", "CANNOT") from None
             raise
     return Done("deleted")
 
@@ -140,9 +140,9 @@ async def _tell(session: Session) -> None:
 async def quota(session: Session, command: c.GetQuota) -> Done:
     """Answer GETQUOTA: use and limit of a quota root."""
     if is_foreign(command.root):
-        raise no("only its owner may see that", "NOPERM")
+        raise no("only the owner can view this", "NOPERM")
     if command.root != ROOT:
-        raise no("no such quota root", "NONEXISTENT")
+        raise no("quota root not found", "NONEXISTENT")
     await _tell(session)
     return Done("quota told")
 

@@ -52,11 +52,11 @@ def check_entry(name: str, *, above: bool = False) -> str:
     name = name.lower()
     parts = name.split("/")[1:]
     if not name.startswith(("/private/", "/shared/")) and not (above and name in ("/private", "/shared")):
-        raise bad("entry names begin with /private/ or /shared/")
+        raise bad("entry names must start with /private/ or /shared/")
     if "" in parts or any(c in "*%" or not " " < c < "\x7f" for c in name):
-        raise bad("entry name with empty components, wildcards or controls")
+        raise bad("entry names can't have empty components, wildcards or control characters")
     if not above and f"{name}/".startswith(_VENDOR) and len(parts) < VENDOR_PARTS:
-        raise bad("vendor entries must have a name below the vendor's")
+        raise bad("vendor entries need a name below the vendor's")
     if len(name) > MAX_NAME:
         raise bad("entry name is too long")
     return name
@@ -98,7 +98,7 @@ def _told_uses(box: Mailbox) -> dict[str, bytes]:
 def _uses_to_set(mailbox_name: str, value: bytes | None) -> SpecialUse:
     """The special uses in a value of the entry. Raises Refused."""
     if not mailbox_name:
-        raise no("only mailboxes have special uses", "CANNOT")
+        raise no("only mailboxes can have special uses", "CANNOT")
     return special_uses((value or b"").decode("utf-8", "replace").split())
 
 

@@ -78,7 +78,7 @@ class Notification:
             names = frozenset(event.name for event in group.events)
             items = [item for event in group.events for item in event.items]
             if bool(names & {"messagenew"}) != bool(names & {"messageexpunge"}):
-                raise bad("MessageNew and MessageExpunge go together")
+                raise bad("MessageNew requires MessageExpunge, and vice versa")
             if "flagchange" in names and "messagenew" not in names:
                 raise bad("FlagChange requires MessageNew and MessageExpunge")
             if group.source.kind not in ("selected", "selected-delayed"):
@@ -87,9 +87,9 @@ class Notification:
                 self._groups.append((group.source, names))
                 continue
             if seen:
-                raise bad("two groups for the selected mailbox")
+                raise bad("more than one group for the selected mailbox")
             if names & OTHER:
-                raise bad("only message events for the selected mailbox")
+                raise bad("the selected mailbox only supports message events")
             seen = True
             self.delayed = group.source.kind == "selected-delayed"
             self.selected = names

@@ -91,7 +91,7 @@ async def uid_batches(session: Session, command: c.UidBatches) -> Done:
     With a limit on the messages of a command no batch has more.
     """
     if command.size < SMALLEST_BATCH:
-        raise no(f"a batch must have at least {SMALLEST_BATCH} messages", "TOOFEW")
+        raise no(f"batches must have at least {SMALLEST_BATCH} messages", "TOOFEW")
     view = session.selected
     uids = await known_uids(view, [(1, view.uidnext - 1)] if view.uidnext > 1 else [])
     size = min(command.size, limit_of(session) or command.size)

@@ -263,7 +263,7 @@ async def search_mailboxes(session: Session, command: c.Esearch) -> Done:
     alone = all(source.kind == "selected" for source in sources)
     selected = any(source.kind == "selected" for source in sources)
     if any(source.kind == "selected-delayed" for source in sources):
-        raise bad("selected-delayed is for NOTIFY")
+        raise bad("selected-delayed can only be used with NOTIFY")
     if len(sources) > MAX_SOURCES:
         raise no("too many source options", "LIMIT")
     if selected and session.view is None:
@@ -276,7 +276,7 @@ async def search_mailboxes(session: Session, command: c.Esearch) -> Done:
         session.use_condstore()
     saved = any(isinstance(key, SequenceKey | Uids) and key.set.saved for key in keys)
     if saved and not alone:
-        raise bad("$ is of the selected mailbox only")
+        raise bad("$ only works with the selected mailbox")
     if selected:
         await tell(session, expunge=False)
     numbered = any(isinstance(key, SequenceKey | Uids) for key in keys)
@@ -358,7 +358,7 @@ async def _foreign_views(
             continue
         if owner not in at:
             if len(at) == MAX_OWNERS:
-                raise no(f"mailboxes of more than {MAX_OWNERS} other users", "LIMIT")
+                raise no(f"can't search mailboxes from more than {MAX_OWNERS} other users", "LIMIT")
             at[owner] = await visit(session, owner)
             seats.push_async_callback(at[owner].stack.aclose)
         found.append((box, await _searched(at[owner], box, numbered=numbered)))

@@ -65,7 +65,7 @@ class Place(Access, frozen=True, eq=False, kw_only=True):
         self.require(r, mailboxes[0], "k")
         box = mailbox_by_name(r, name)
         if box is not None and "l" not in self.rights(r, box.id):
-            raise no("you may not make this mailbox", "NOPERM")
+            raise no("you don't have permission to create this mailbox", "NOPERM")
 
 
 async def owner_of(session: Session, name: str) -> tuple[str, str] | None:
@@ -140,7 +140,7 @@ async def refuse_foreign(session: Session, name: str, what: str) -> None:
     only.
     """
     if await owner_of(session, name) is not None:
-        raise no(f"{what} only for your own mailboxes", "CANNOT")
+        raise no(f"{what} is only supported for your own mailboxes", "CANNOT")
 
 
 async def visit(session: Session, owner: str) -> Seat:

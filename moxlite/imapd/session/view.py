@@ -302,7 +302,7 @@ class CountedView(View):
 
     def number(self, uid: int) -> int:
         """Not available: there are no message numbers."""
-        raise AssertionError("UIDONLY doesn't allow message numbers")
+        raise AssertionError("message numbers aren't allowed with UIDONLY")
 
     def search_result(self) -> array[int]:
         """See `View.search_result`."""

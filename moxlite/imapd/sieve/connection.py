@@ -62,7 +62,7 @@ class Connection:
         """The client's answer to a challenge. Raises ManageSieveError, Ended."""
         while (text := self._decoder.next_string()) is None:
             if not await self._more():
-                raise SessionEnded("authentication wasn't finished")
+                raise SessionEnded("authentication incomplete")
         return text
 
     async def _more(self) -> bool:

@@ -179,7 +179,7 @@ class Session:
         """AUTHENTICATE — §2.1."""
         name = mechanism.decode("ascii", "replace").upper()
         if self.identity is not None:
-            raise _Refused("logged in already")
+            raise _Refused("already logged in")
         if self._wire.info.tls is None and self._context.require_tls:
             raise _Refused("use STARTTLS first", "ENCRYPT-NEEDED")
         if name not in (*MECHANISMS, *PLUS, "EXTERNAL"):
@@ -252,9 +252,9 @@ class Session:
         if self._context.starttls is None:
             raise _Refused("STARTTLS isn't available")
         if self.identity is not None:
-            raise _Refused("too late for STARTTLS")
+            raise _Refused("STARTTLS isn't allowed after login")
         if self._wire.buffered:  # they would count as sent under TLS (CVE-2011-0411)
-            raise SessionEnded("commands behind STARTTLS")
+            raise SessionEnded("unexpected data after STARTTLS")
         await self.ok(text="begin TLS now")
         await self._wire.start_tls()
         request = self.login_request()

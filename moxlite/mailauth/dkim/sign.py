@@ -64,7 +64,7 @@ def load_private_key(pem: bytes, *, thorough: bool = False) -> PrivateKey:
             return key
         case RSAPrivateKey():
             if key.key_size < SMALLEST_RSA:
-                raise PrivateKeyError(f"has only {key.key_size} bits, so verifiers ignore it")
+                raise PrivateKeyError(f"too short: verifiers ignore keys with {key.key_size} bits")
             if key.key_size > LARGEST_RSA:
                 raise PrivateKeyError(
                     f"has {key.key_size} bits, but verifiers don't have to support more than {LARGEST_RSA}"
@@ -110,7 +110,7 @@ class SigningError(ValueError):
 def check_signable(section: HeaderSection) -> None:
     """Raise SigningError unless the message has exactly one From field, and a whole header section."""
     if section.count(b"from") != 1:
-        raise SigningError("a message must have exactly one From field to be signed")
+        raise SigningError("exactly one From field is required to sign a message")
     if section.body is None or section.count(b"") or not section.complete:
         raise SigningError("the header section is malformed")
 

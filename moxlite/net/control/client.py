@@ -62,12 +62,14 @@ async def connect_ctl(path: Path) -> AsyncIterator["CtlClient"]:
             f"the server isn't running (no response at {path}); to start it, run `systemctl start moxlite`"
         ) from exc
     except PermissionError as exc:
-        raise NotRunning(f"not allowed to connect to {path}: run this as root or as the server's user") from exc
+        raise NotRunning(f"permission denied for {path}; run this as root or as the server's user") from exc
     except (trio.TooSlowError, CtlProtocolError, trio.BrokenResourceError, Unproven) as exc:
-        raise NotRunning(f"no usable answer at {path}: {str(exc) or 'timeout'}") from exc
+        raise NotRunning(f"unexpected response from {path}: {str(exc) or 'timeout'}") from exc
     async with stream:
         if greeting.ctl != VERSION or _major(greeting.version) != _major(__version__):
-            raise VersionMismatch(f"the running server is version {greeting.version}, this program is {__version__}")
+            raise VersionMismatch(
+                f"version mismatch: the running server is {greeting.version}, but this program is {__version__}"
+            )
         yield CtlClient(stream, greeting.version)
 
 
@@ -122,7 +124,7 @@ class CtlClient:
             await self._writer.send(message)
             answer = await _Call(self._reader, self._writer, self._number, progress).run(upload, download)
         except (CtlProtocolError, trio.BrokenResourceError) as exc:
-            raise NotRunning(f"the connection to the server broke: {exc}") from exc
+            raise NotRunning(f"lost connection to the server: {exc}") from exc
         if not answer.ok:
             raise CtlFailed(answer.code or "failed", answer.error or "failed")
         return from_json(answer.result, result)
@@ -178,7 +180,7 @@ class _Call:
         while self.answer is None:
             message = await self.reader.message()
             if message is None:
-                raise NotRunning("the server stopped before it responded")
+                raise NotRunning("the server stopped before responding")
             if message.id != self.number:
                 continue
             if message.ok is not None:

@@ -118,11 +118,11 @@ async def open_ctl(path: Path) -> trio.SocketStream:
             await stream.send_all(challenge)
             answer = await _exactly(stream, 2 * SIZE)
             if not hmac.compare_digest(answer[:SIZE], _proof(secret, b"server", challenge)):
-                raise Unproven("another program has the server's port")
+                raise Unproven("another program is using the server's port")
             await stream.send_all(_proof(secret, b"client", answer[SIZE:]))
     except (trio.TooSlowError, trio.BrokenResourceError) as error:
         await trio.aclose_forcefully(stream)
-        raise Unproven("another program has the server's port") from error
+        raise Unproven("another program is using the server's port") from error
     except BaseException:
         await trio.aclose_forcefully(stream)
         raise

@@ -425,7 +425,7 @@ async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -
             with trio.fail_after(TRY_SECONDS):
                 response = read_response(await _over_tcp(question, server, port), name, kind)
     except trio.TooSlowError:
-        raise _NoAnswerError(f"DNS server {server} did not answer", silent=True) from None
+        raise _NoAnswerError(f"DNS server {server} didn't respond", silent=True) from None
     except (OSError, EOFError, trio.BrokenResourceError) as exc:
         hint = ""
         if server.is_loopback and isinstance(exc, ConnectionRefusedError):
@@ -438,7 +438,7 @@ async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -
     if response.rcode not in (NOERROR, NXDOMAIN):
         raise TempError(f"DNS server {server} failed: {CODES.get(response.rcode, response.rcode)}")
     if response.lame or response.truncated:
-        raise TempError(f"DNS server {server} does not resolve for us")
+        raise TempError(f"DNS server {server} refused recursion")
     return response
 
 
@@ -481,7 +481,7 @@ async def _over_tcp(question: bytes, server: IPAddress, port: int) -> bytes:
             data += more
     response = bytes(data[2 : 2 + int.from_bytes(data[:2])])
     if not is_response(question, response):
-        raise WireError("response is for a different query")
+        raise WireError("response doesn't match the query")
     return response
 
 

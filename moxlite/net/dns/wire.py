@@ -282,7 +282,7 @@ class _Reader:
                 option, length = struct.unpack_from("!2H", self._data, self._at)
                 self._at += 4
                 if self._at + length > end:
-                    raise WireError("option extends past its record")
+                    raise WireError("option extends past the record")
                 if option == EDE and length >= 2 and error is None:
                     (code,) = struct.unpack_from("!H", self._data, self._at)
                     text = self._data[self._at + 2 : self._at + length].decode("utf-8", "replace")
@@ -332,7 +332,7 @@ class _Reader:
             octets += 1 + length
             self._labels += 1
             if length > MAX_LABEL or len(label) < length or octets > MAX_NAME or self._labels > MAX_LABELS:
-                raise WireError("a name or label is too long, or there are too many")
+                raise WireError("name or label too long, or too many labels")
             labels.append(_text(label))
             at += 1 + length
         if octets > MAX_NAME:

@@ -271,7 +271,7 @@ class _Run:
             raise Bogus(f"the denial of {name} {dns.rdatatype.to_text(kind)} isn't signed, but {zone.name} is")
         denial = deny(self._proofs(message, zone), zone.name, name, kind)
         if message.rcode() == dns.rcode.NXDOMAIN and denial is Denial.TYPE:
-            raise Unproven(f"the response says that {name} doesn't exist, but its proof says that it does")
+            raise Unproven(f"the response denies {name}, but includes proof that it exists")
         return denial is not Denial.OPTED_OUT
 
     def _proofs(self, message: dns.message.Message, zone: Zone) -> list[dns.rrset.RRset]:
@@ -334,7 +334,7 @@ class _Run:
         message = self._ask(name, dns.rdatatype.DNSKEY)
         keys = _find(message, name, dns.rdatatype.DNSKEY)
         if keys is None or _signer(message.answer, keys) is None:
-            raise NoChain("the DNS server leaves out signatures")
+            raise NoChain("the DNS server doesn't return signatures")
         zone = self._keys(message, keys, self._anchors[name])
         if zone is None or zone.keys is None:
             raise NoChain(f"no key for {name} matches the trust anchor")
@@ -367,7 +367,7 @@ class _Run:
             raise Bogus(f"{name} has DS records but no keys")
         zone = self._keys(message, keys, delegation)
         if zone is None:
-            raise Bogus(f"no key for {name} matches its DS records")
+            raise Bogus(f"no key for {name} matches the DS records")
         return zone
 
     def _keys(

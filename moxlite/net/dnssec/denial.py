@@ -75,7 +75,7 @@ def deny_exact_name(
             return Denial.OPTED_OUT
         if hashed.covering(name.split(labels + 2)[1]) is not None:
             return Denial.NAME
-    raise Unproven("a wildcard matched, but no record proves that the exact name doesn't exist")
+    raise Unproven("matched a wildcard without proof that the exact name doesn't exist")
 
 
 Nsec = Sequence[tuple[dns.name.Name, NSEC]]
@@ -106,7 +106,7 @@ def _deny_by_nsec(nsec: Nsec, zone: dns.name.Name, name: dns.name.Name, kind: Ty
                 return _by_types(_types(more), kind, apex=False)
             if _covers(other, more, zone, wildcard):
                 return Denial.NAME
-        raise Unproven(f"no record proves that {wildcard} doesn't exist")
+        raise Unproven(f"missing proof that {wildcard} doesn't exist")
     raise Unproven("no NSEC record covers the name")
 
 
@@ -189,7 +189,7 @@ class _Hashed:
         if cover.flags & OPT_OUT:
             return Denial.OPTED_OUT
         if self.covering(dns.name.Name((b"*", *encloser.labels))) is None:
-            raise Unproven("no NSEC3 record proves that there's no wildcard")
+            raise Unproven("missing NSEC3 proof for the wildcard")
         return Denial.NAME
 
     def _closest(self, name: dns.name.Name) -> tuple[dns.name.Name, dns.name.Name]:

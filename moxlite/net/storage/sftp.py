@@ -62,9 +62,9 @@ def try_ssh() -> None:
             [program, "-V"], stdin=subprocess.DEVNULL, capture_output=True, timeout=VERSION_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"ssh didn't show its version within {VERSION_SECONDS:.0f} s") from None
+        raise TimeoutError(f"timed out waiting for ssh's version after {VERSION_SECONDS:.0f} s") from None
     if done.returncode:
-        raise OSError(f"ssh ends ({exit_words(done.returncode)})")
+        raise OSError(f"ssh exited ({exit_words(done.returncode)})")
 
 
 class SFTP:
@@ -491,7 +491,7 @@ class Batches:
             while program.poll() is None:
                 self._check()
                 if time.monotonic() > end:
-                    raise ConnectionError(errno.ETIMEDOUT, f"{self.url.host} does not answer in time")
+                    raise ConnectionError(errno.ETIMEDOUT, f"timed out waiting for {self.url.host}")
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     program.wait(LOOK)
         finally:

@@ -59,7 +59,7 @@ class KeyPair(msgspec.Struct, frozen=True):
         except ValueError as exc:
             raise CertificateError(f"no certificates in PEM form: {exc}") from exc
         if _spki(key.public_key()) != _spki(chain[0].public_key()):
-            raise CertificateError("private key does not belong to the first certificate")
+            raise CertificateError("private key doesn't match the first certificate")
         return cls(chain, key)
 
     @classmethod

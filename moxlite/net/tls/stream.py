@@ -94,7 +94,7 @@ class TLSStream(Prompt):
                 data = await self.transport.receive_some(MIN_CHUNK)
                 if not data:
                     self._broken = True
-                    raise TLSError("peer closed the connection in the handshake", kind="eof") from gone
+                    raise TLSError("peer closed the connection during the handshake", kind="eof") from gone
                 self._ssl.bio_write(data)
             except SSL.Error as exc:
                 error = tls_error(exc)
@@ -184,7 +184,7 @@ class TLSStream(Prompt):
             return (self._ssl.get_peer_finished() if self.server_side else self._ssl.get_finished()) or b""
         certificate = self._ssl.get_certificate(as_cryptography=True) if self.server_side else self._peer_leaf()
         if certificate is None:
-            raise ValueError("the server doesn't have a certificate")
+            raise ValueError("missing server certificate")
         return end_point_hash(certificate)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -361,7 +361,7 @@ async def handshake(stream: TLSStream, leftover: bytes, seconds: float, plain_ht
         raise TLSError(f"TLS handshake timed out after {seconds:.0f} s", kind="timeout") from None
     except trio.BrokenResourceError as exc:
         await trio.aclose_forcefully(stream.transport)
-        raise TLSError("connection broke in the handshake", kind="eof") from exc
+        raise TLSError("connection lost during the handshake", kind="eof") from exc
     except BaseException:
         await trio.aclose_forcefully(stream.transport)
         raise

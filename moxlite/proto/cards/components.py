@@ -54,7 +54,7 @@ def read_components(text: str, kind: str) -> Component:
     inside = [top]
     for number, line in enumerate(unfolded(text)):
         if number > MAX_LINES:
-            raise BadComponents(f"the file has more than {MAX_LINES} lines")
+            raise BadComponents(f"file exceeds {MAX_LINES} lines")
         if not line.strip():
             continue
         prop = _property(line)

@@ -110,7 +110,7 @@ def time_range(element: Element | None) -> Span | None:
             raise BadFilter(CALDAV + "valid-filter", "a time range must be in UTC")
         bounds.append(default if moment is None else seconds_of(moment))
     if bounds[0] >= bounds[1] or bounds == [EARLIEST, LATEST]:
-        raise BadFilter(CALDAV + "valid-filter", "a time range must end after its start")
+        raise BadFilter(CALDAV + "valid-filter", "a time range must end after the start")
     return bounds[0], bounds[1]
 
 

@@ -67,7 +67,7 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
             root = found if root is None else root
             depth, count = depth + 1, count + 1
             if depth > MAX_DEPTH or count > most:
-                raise BadXML("the XML has too many elements, or is nested too deeply")
+                raise BadXML("too many elements in the XML, or nested too deeply")
     except ParseError as error:
         raise BadXML(f"the body isn't valid XML: {error}") from None
     except (DefusedXmlException, LookupError, ValueError) as error:

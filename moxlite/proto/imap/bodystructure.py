@@ -82,7 +82,7 @@ def _whole(wire: bytes) -> list[Value]:
         elif reader.skip(b"("):
             stack.append([])
             if len(stack) > MAX_DEPTH:
-                raise ProtocolError("lists nest too deep")
+                raise ProtocolError("lists are nested too deeply")
             continue
         elif reader.skip(b" "):
             continue
@@ -95,7 +95,7 @@ def _whole(wire: bytes) -> list[Value]:
 
 def _text(value: Value) -> bytes | None:
     if isinstance(value, list):
-        raise ProtocolError("expected a string, not a list")
+        raise ProtocolError("expected a string, but found a list")
     return value
 
 
@@ -112,7 +112,7 @@ def _number(value: Value) -> int:
 
 def _envelope(fields: Value) -> Envelope:
     if not isinstance(fields, list) or len(fields) != 10:
-        raise ProtocolError("envelope has not ten fields")
+        raise ProtocolError("envelope must have 10 fields")
     date, subject, author, sender, reply_to, to, cc, bcc, in_reply_to, message_id = fields
     return Envelope(
         _text(date),
@@ -134,7 +134,7 @@ def _addresses(value: Value) -> tuple[Address, ...]:
     addresses: list[Address] = []
     for entry in value if isinstance(value, list) else ():
         if not isinstance(entry, list) or len(entry) != 4:
-            raise ProtocolError("address has not four fields")
+            raise ProtocolError("address must have 4 fields")
         name, _, mailbox, host = entry  # the second is a route, which is obsolete
         addresses.append(Address(_text(name), _text(mailbox), _text(host)))
     return tuple(addresses)

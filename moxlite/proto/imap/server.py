@@ -420,7 +420,7 @@ class ServerDecoder:
             self._literal_octets += size
             limit = MAX_LITERAL if self.authenticated else MAX_LITERAL_EARLY
             if size > limit or self._literals > MAX_LITERALS or self._literal_octets > MAX_LITERAL_OCTETS:
-                raise ProtocolError("literal too big", code="TOOBIG")
+                raise ProtocolError("literal too large", code="TOOBIG")
             if mark[1] and self._word != "SETMETADATA":
                 raise ProtocolError("literal8 isn't allowed here")
         # Refused when it is announced: else a stranger could have 100 MB of message data spooled before the log-in is
@@ -475,7 +475,7 @@ class ServerDecoder:
             self._reset()
         elif mark[3] and int(mark[2]) > MAX_DISCARD:
             self._fail()
-            return BadCommand(outcome.tag, "literal too big to be skipped", "TOOBIG", fatal=True)
+            return BadCommand(outcome.tag, "literal too large to skip", "TOOBIG", fatal=True)
         else:
             self._skip(outcome, int(mark[2]), sync=not mark[3])
             return None
@@ -501,7 +501,7 @@ class ServerDecoder:
             if int(mark[2]) > MAX_DISCARD:
                 outcome = self._outcome
                 self._tag = outcome.response.tag if isinstance(outcome, Rejected) else outcome.tag if outcome else None
-                raise ProtocolError("literal too big to be skipped", code="TOOBIG", fatal=True)
+                raise ProtocolError("literal too large to skip", code="TOOBIG", fatal=True)
             self._literals += 1
             self._left = int(mark[2])
             self._reading = "skip"

@@ -270,7 +270,7 @@ class Reader:
             value.timestamp()
             value.astimezone(dt.UTC)
         except (ValueError, OverflowError) as error:
-            raise ProtocolError("no such date and time") from error
+            raise ProtocolError("invalid date or time") from error
         self.position = match.end()
         return value
 

@@ -90,4 +90,4 @@ def _decode(text: str) -> str:
     try:
         return unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ProtocolError("IMAP URL is not UTF-8") from error
+        raise ProtocolError("IMAP URL isn't valid UTF-8") from error

@@ -222,7 +222,7 @@ class ScramServer:
             raise Malformed("-PLUS without channel binding")
         elif flag == "y" and self._plus_announced:
             # The client believes that we cannot bind: a third party removed -PLUS from our announcement.
-            raise ChannelBindingFailed("channel binding was offered, but the client didn't see it")
+            raise ChannelBindingFailed("client doesn't know that channel binding was offered")
 
     def credentials(self, *secrets: Secrets) -> Step:
         """Return server-first, with salt and iterations of the first password that has SCRAM secrets.
@@ -248,7 +248,7 @@ class ScramServer:
         if not match:
             raise Malformed("bad SCRAM message")
         if not hmac.compare_digest(_unbase64(match["binding"]), self._first.gs2.encode() + self._binding):
-            raise ChannelBindingFailed("channel bindings do not match")
+            raise ChannelBindingFailed("channel bindings don't match")
         if not hmac.compare_digest(match["nonce"].encode(), self._nonce().encode()):
             raise Malformed("SCRAM nonce changed")
         message = f"{self._first.bare},{self._server_first},{match['bare']}".encode()
@@ -341,4 +341,4 @@ class ScramClient:
     def finish(self) -> None:
         """Raise AuthenticationFailed unless the server's signature was right."""
         if self._state != "verified":
-            raise AuthenticationFailed("the server didn't prove that it knows the password")
+            raise AuthenticationFailed("the server failed to prove knowledge of the password")

@@ -180,7 +180,7 @@ class _Checker:
                 self._fault(_Refused(call.arguments[0].at, f'the extension "{name[:60]}" is not supported'))
             self._enable(name)
         if len(self._requires) > MAX_REQUIRES:
-            raise _Refused(call.at, f"the script requires more than {MAX_REQUIRES} extensions")
+            raise _Refused(call.at, f"script requires too many extensions (limit {MAX_REQUIRES})")
 
     def _enable(self, name: str) -> None:
         if name in EXTENSIONS:
@@ -239,7 +239,7 @@ class _Checker:
         if isinstance(node, Comparing) and node.match == REGEX:
             self._expressions += len(node.keys)
             if self._expressions > MAX_EXPRESSIONS:  # before they are compiled
-                raise _Refused(call.at, f"the script has more than {MAX_EXPRESSIONS} regular expressions")
+                raise _Refused(call.at, f"script exceeds {MAX_EXPRESSIONS} regular expressions")
         validate(node, reading)
         return node
 

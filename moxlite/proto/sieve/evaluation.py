@@ -424,7 +424,7 @@ def _offset(state: State, zone: str, moment: int) -> int:
 
 def _known(part: str) -> str:
     if part.lower() not in PARTS:
-        raise RunError(f"{part[:20]!r} isn't part of a date")
+        raise RunError(f"{part[:20]!r} isn't a date part")
     return part.lower()
 
 

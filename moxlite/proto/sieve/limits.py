@@ -120,7 +120,7 @@ class Budget:
         """Count a command or test, or `count` names that a test looks up. Raises RunError."""
         self.steps += count
         if self.steps > MAX_STEPS:
-            raise RunError(f"the script takes more than {MAX_STEPS} steps")
+            raise RunError(f"script exceeds {MAX_STEPS} steps")
 
     def charge(self, work: int) -> None:
         """Count work before it is done. Raises RunError."""
@@ -137,7 +137,7 @@ class Budget:
         """Count text before it is made, and the work of it. Raises RunError."""
         self._made += octets
         if self._made > MAX_MADE:
-            raise RunError("the script creates too much text from this message; use fewer variables and tests")
+            raise RunError("the script creates too much text for this message; use fewer variables and tests")
         self.charge(octets)
 
 

@@ -351,7 +351,7 @@ def _include(command: c.Include, _variables: bool) -> _Execute:
         if script is None:
             if command.optional:
                 return
-            raise RunError(f"the included script {command.script!r} doesn't exist, or has an error")
+            raise RunError(f"couldn't include script {command.script!r}: not found, or has an error")
         if state.depth >= MAX_INCLUDES:
             raise RunError(f"scripts include each other more than {MAX_INCLUDES} levels deep")
         # A frame of its own: an included script neither sees nor sets the caller's variables, but for global ones (RFC

@@ -141,7 +141,7 @@ class State(Budget):
         """Set a variable; values that are too long are cut (RFC 5229 §6)."""
         values, name = self._place(name)
         if name not in values and len(values) >= MAX_VARIABLES:
-            raise RunError(f"the script uses more than {MAX_VARIABLES} variables")
+            raise RunError(f"script exceeds {MAX_VARIABLES} variables")
         if len(value) > MAX_VALUE:
             value = value[:MAX_VALUE]
             self.make(weight(value))
@@ -170,7 +170,7 @@ class State(Budget):
             if rejects or isinstance(other, RejectAction):  # RFC 5429 §2.3
                 raise RunError(f"{_name(action)} can't be combined with {_name(other)}")
         if len(self.actions) >= MAX_ACTIONS:
-            raise RunError(f"the script has more than {MAX_ACTIONS} actions")
+            raise RunError(f"script exceeds {MAX_ACTIONS} actions")
         self.actions.append(action)
         if cancels:
             self.keeps = False

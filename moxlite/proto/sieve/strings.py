@@ -93,7 +93,7 @@ def expand(text: str, value: Callable[[str], str], budget: Budget) -> str:
         length += len(pieces[-1])
         wide = wide or not pieces[-1].isascii()
         if length > MAX_STRING:
-            raise RunError(f"a string has more than {MAX_STRING} characters after its variables are replaced")
+            raise RunError(f"string exceeds {MAX_STRING} characters after expanding variables")
         at = match.end()
     pieces.append(text[at:])
     budget.make(length * 4 if wide else length)

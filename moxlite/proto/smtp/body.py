@@ -132,5 +132,5 @@ class BodyEncoder:
     def end(self) -> bytes:
         """Return the octets after the content: the end of DATA, b"" for BDAT. Raises UnsendableMessage."""
         if self._held or not self._line_start:
-            raise UnsendableMessage("message does not end with CRLF")
+            raise UnsendableMessage("message doesn't end with CRLF")
         return b".\r\n" if self._dots else b""

@@ -250,7 +250,7 @@ class ReplyReader:
         if len(digits) < 3 or not digits.isdigit() or not 200 <= int(digits) <= 599:
             raise ProtocolError("no reply code in reply")
         if self._lines and int(digits) != self._code:
-            raise ProtocolError("reply with different codes")
+            raise ProtocolError("reply lines have different codes")
         if len(self._lines) == REPLY_LINES:
             raise ProtocolError("reply has too many lines")
         self._code = int(digits)

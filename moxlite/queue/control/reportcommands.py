@@ -77,7 +77,7 @@ class ReportCommands:
         try:
             domain = Domain.parse(args.domain)
         except AddressError as error:
-            raise CommandFailed("badRequest", f"bad domain {args.domain!r}: {error}") from None
+            raise CommandFailed("badRequest", f"invalid domain {args.domain!r}: {error}") from None
         return operations.Dropped(await reports.drop(domain.ascii))
 
     async def _list(self, kind: Kind, args: object) -> list[operations.WithoutReports]:
@@ -98,7 +98,7 @@ class ReportCommands:
         try:
             address = Address.parse(args.address)
         except AddressError as error:
-            raise CommandFailed("badRequest", f"bad address {args.address!r}: {error}") from None
+            raise CommandFailed("badRequest", f"invalid address {args.address!r}: {error}") from None
         until = self._queue.ctx.clock() + int(args.seconds * SECOND)
         unit = partial(add_suppressed, kind=kind, address=str(address), until=until, comment=args.comment)
         await self._database().write(unit)
@@ -120,7 +120,7 @@ class ReportCommands:
         try:
             day = parse_day(args.day, now) if args.day else yesterday(now)
         except ValueError as error:
-            raise CommandFailed("badRequest", f"bad day {args.day!r}: {error}") from None
+            raise CommandFailed("badRequest", f"invalid day {args.day!r}: {error}") from None
         outcomes = await reports.send(day)
         results = [outcome.result for outcome in outcomes]
         return operations.SentReports(

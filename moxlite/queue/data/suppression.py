@@ -63,7 +63,7 @@ def base_address(address: str) -> str:
     try:
         parsed = Address.parse(address)
     except AddressError as exc:
-        raise BadFilter(f"bad address {address!r}: {exc}") from exc
+        raise BadFilter(f"invalid address {address!r}: {exc}") from exc
     return _base(str(parsed.localpart), parsed.domain.unicode)
 
 

@@ -103,7 +103,7 @@ async def hosts_of(
         ecode = "4.4.6" if isinstance(exc, TooManyAliases) else "4.4.3"
         raise NoHosts(f"MX lookup for {domain}: {_why(exc)}", ecode=ecode) from exc
     if len(answer.records) == 1 and answer.records[0].host == ".":
-        raise NoHosts(f"{domain} does not accept mail", permanent=True, code=556, ecode="5.1.10")  # RFC 7505 §3
+        raise NoHosts(f"{domain} doesn't accept mail", permanent=True, code=556, ecode="5.1.10")  # RFC 7505 §3
     names = _order(answer.records, random, allow_private=allow_private)
     usable: list[str] = []
     for host in names:
@@ -111,7 +111,7 @@ async def hosts_of(
             # Less preferred hosts are dropped as well: they would hand the message to the more preferred ones, that is,
             # to us (RFC 5321 §5.1).
             if not usable:
-                raise NoHosts(f"mail for {domain} would come back here", permanent=True, ecode="5.4.6")
+                raise NoHosts(f"mail for {domain} would loop back to this server", permanent=True, ecode="5.4.6")
             break
         usable.append(host)
     if not usable:
@@ -200,7 +200,7 @@ async def addresses_of(
     if avoid_ipv6:
         usable = [ip for ip in usable if ip.version == 4] or usable
     if not usable:
-        raise NoHosts(f"can't connect to {host} because its addresses are private", ecode="4.4.4")
+        raise NoHosts(f"can't connect to {host}: private address", ecode="4.4.4")
     return Addresses(tuple(order_addresses(usable, dialed, random)[:MAX_ADDRESSES]), answer)
 
 

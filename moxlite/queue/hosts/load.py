@@ -143,7 +143,7 @@ class HostLoad:
             # domain out until they time out.
             for open_connection in self._free_of(key):  # the caller could not use it
                 self._withdraw(open_connection)
-            raise Untried(f"already {MAX_CONNECTIONS} connections to this host", key, None)
+            raise Untried(f"too many connections to this host (limit {MAX_CONNECTIONS})", key, None)
         self._open[key] = self._open.get(key, 0) + 1
 
     def end(self, key: Hashable) -> None:
@@ -208,7 +208,7 @@ class HostLoad:
 
     def _ask(self, key: Hashable, now: int) -> None:
         if (pause := self._pauses.get(key)) is not None and pause.until > now:
-            raise Untried(f"no attempt for {(pause.until - now) // SECOND} s: {pause.text}", key, pause.until)
+            raise Untried(f"retrying in {(pause.until - now) // SECOND} s: {pause.text}", key, pause.until)
 
     def dead(self, key: Hashable, now: int) -> None:
         """Pause a host that did not accept a connection."""

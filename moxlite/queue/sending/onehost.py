@@ -439,7 +439,7 @@ async def addresses_for(
     allow_private = ctx.config.current.static.allow_private_mx
     if host is not None and not isinstance(host, Domain):  # an address literal: only that one (QUEUE-40)
         if is_internal(host) and not allow_private:
-            raise NoHosts(f"[{host}] is an address in a private network", permanent=True, ecode="5.1.2")
+            raise NoHosts(f"can't connect to the private address [{host}]", permanent=True, ecode="5.1.2")
         return Addresses((host,)), 0.0
     asked = trio.current_time()
     addresses = await addresses_of(

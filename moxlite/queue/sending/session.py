@@ -266,7 +266,9 @@ async def run_transactions(
                 error = judge(EightBitMissing(str(exc)))
                 return dict.fromkeys((message.id for message in batch.messages), error)
             except OSError as exc:
-                raise SMTPError(False, 0, "4.3.1", "content", f"no room to convert the message: {exc}") from exc
+                raise SMTPError(
+                    False, 0, "4.3.1", "content", f"not enough space to convert the message: {exc}"
+                ) from exc
             octets, size, eight_bit = partial(_octets_of, spool), spool.size, False
         content = _Content(octets, size, eight_bit)
         return await _run_transactions(client, batch, content, trace, requiretls=requiretls, judge=judge)

@@ -103,7 +103,7 @@ def _hold_until(command: c.MailFrom) -> int | None:
     until = hold.until.timestamp() if hold.until is not None else now + hold.seconds
     if not now <= until <= now + HOLD_LIMIT:
         latest = datetime.fromtimestamp(now + HOLD_LIMIT, UTC)
-        raise refuse(554, "5.5.4", f"mail can be held from now until {latest:%Y-%m-%dT%H:%M:%SZ}")
+        raise refuse(554, "5.5.4", f"mail can be held until {latest:%Y-%m-%dT%H:%M:%SZ}")
     return int(until * 1e6)
 
 
@@ -116,7 +116,7 @@ async def _check_owner(session: Session, command: c.MailFrom) -> None:
     if isinstance(path.host, Domain):
         settings = session.snapshot.domain(path.host)
         if settings is not None and settings.disabled:
-            raise refuse(451, "4.3.0", "the sender's domain is disabled for now")
+            raise refuse(451, "4.3.0", "the sender's domain is temporarily disabled")
         address = Address(path.localpart, path.host)
         if await ways_of(session.context.accounts, session.snapshot, identity.account)(address) is not None:
             return
@@ -129,7 +129,7 @@ async def _check_sender(session: Session, command: c.MailFrom) -> None:
     if command.path.is_null or session.context.localserve or session.info.trusted_local:
         return None
     if not isinstance(host, Domain):
-        raise refuse(550, "5.7.0", "address literals are not accepted as sender")
+        raise refuse(550, "5.7.0", "address literals aren't accepted as sender")
     if resolver is None or session.snapshot.domain(host) is not None:
         return None
     with trio.move_on_after(DNS_SECONDS):

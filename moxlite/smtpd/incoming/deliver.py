@@ -490,13 +490,13 @@ async def take_answer(session: Session, code: str, message: Message, evidence: E
         await session.wire.pause(session.context.pace.unknown)
         raise Refused(replies.UNKNOWN_USER)
     if automatic(message.section):
-        raise refuse(550, "5.7.1", "automatic answers do not count: answer by hand")
+        raise refuse(550, "5.7.1", "automatic replies aren't accepted; send a reply yourself")
     if evidence.msg_from is None or not _is_same(evidence.msg_from, question.target):
-        raise refuse(550, "5.7.1", "answer from the address that was asked, as the only author")
+        raise refuse(550, "5.7.1", "reply from the address that got the confirmation email, as the only author")
     _require_proof(evidence)
     agrees = read_answer(message.prepared.preview)
     if agrees is None:
-        raise refuse(550, "5.6.0", 'begin the answer with the word "yes" or "no"')
+        raise refuse(550, "5.6.0", 'start your reply with the word "yes" or "no"')
     if not await forwarding.answer(code, agree=agrees):
         raise Refused(replies.UNKNOWN_USER)
     return Response(

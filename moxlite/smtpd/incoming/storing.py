@@ -290,7 +290,7 @@ class Storing:
                     retried=self._retry_key if may_repeat else b"",
                     owes=owes,
                 )
-        raise StorageBusy("the commit takes too long")
+        raise StorageBusy("commit timed out")
 
     async def keep_reject(self, decided: Decided, *, may_repeat: bool) -> None:
         """Keep the copy of a refused message, if the plan says so; a failure is logged. `may_repeat`: as `store`."""

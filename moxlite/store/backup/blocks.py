@@ -100,7 +100,7 @@ class Forms:
         if self._sealer is None:
             return data
         if self._opener is None:
-            raise RepositoryError("the repository is encrypted; an identity is required")
+            raise RepositoryError("an identity is required for an encrypted repository")
         return self._opener.open(data)
 
     def block(self, name: bytes, data: bytes, base: bytes | None) -> bytes:
@@ -189,7 +189,7 @@ class _BlockFile:
         length = len(data)
         # The block is stored by now, under the hash of other octets.
         if number in self._done or start + length > BLOCK:
-            raise apsw.IOError("page already written, or past the end of its block")
+            raise apsw.IOError("page already written, or past the end of the block")
         block, came = self._open.setdefault(number, (bytearray(), set()))
         if len(block) < start + length:
             block.extend(bytes(start + length - len(block)))

@@ -209,7 +209,7 @@ def check_target(source: Source, target: Path) -> None:
     """Raise BadTarget when a full backup must not be written there: inside of its source, or over another one."""
     inside(source, target)
     if any((target / name).exists() for name in ("data", CONFIG, NAMED, INCOMPLETE)):
-        raise BadTarget(f"{target} already has a backup, maybe incomplete; choose another folder, or delete it")
+        raise BadTarget(f"found a backup in {target} (may be incomplete); delete it, or choose another folder")
 
 
 def inside(source: Source, target: Path) -> None:

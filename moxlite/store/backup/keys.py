@@ -55,7 +55,7 @@ class Sealer(msgspec.Struct, frozen=True):
         try:
             return bytes(age.encrypt(data, [age.x25519.Recipient.from_str(recipient) for recipient in self.recipients]))
         except Exception as error:  # pyrage's errors have no tree of their own
-            raise BackupError(f"cannot encrypt: {error}") from error
+            raise BackupError(f"can't encrypt: {error}") from error
 
 
 class Opener(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ class Opener(msgspec.Struct, frozen=True):
         try:
             return bytes(age.decrypt(data, [age.x25519.Identity.from_str(self.identity)]))
         except Exception as error:  # pyrage's errors have no tree of their own
-            raise RepositoryError(f"cannot decrypt: {error}") from error
+            raise RepositoryError(f"can't decrypt: {error}") from error
 
 
 def _age() -> ModuleType:
@@ -113,7 +113,7 @@ def make_key() -> tuple[str, str]:
 def check_sealed(data: bytes, what: str) -> None:
     """Raise RepositoryError if octets do not begin as age begins."""
     if not data.startswith(HEADER):
-        raise RepositoryError(f"{what} is damaged: it isn't in age format")
+        raise RepositoryError(f"{what} is damaged: not in age format")
 
 
 def opener_of(
@@ -142,7 +142,7 @@ def opener_of(
     for line in text.splitlines():
         if line.startswith("AGE-SECRET-KEY-1"):
             return Opener(line.strip())
-    raise RepositoryError("the identity file doesn't have a line AGE-SECRET-KEY-1…")
+    raise RepositoryError("no AGE-SECRET-KEY-1… line found in the identity file")
 
 
 def load_key(data: Path, *, create: bool) -> bytes | None:
@@ -334,7 +334,7 @@ def speakers(signature: Signature, kind: str, name: str, data: bytes) -> list[st
             _key_of(link.by).verify(_octets(link.signature), _message(SUCCESSOR, "", successor))
             found.append(link.by)
     except (InvalidSignature, ValueError):
-        raise RepositoryError(f"{kind} {name} has an invalid signature; it was changed after it was signed") from None
+        raise RepositoryError(f"invalid signature: {kind} {name} was changed after signing") from None
     return found
 
 

@@ -98,7 +98,7 @@ def create_repository(
     # repository.json comes last: files without it were left by a run that was cut off.
     foreign = [name for name in left if not name.startswith(".") and name not in UNFINISHED]
     if foreign or any(storage.list(name) for name in FOLDERS if name in left):
-        raise BadTarget(f"{storage} isn't a repository, and isn't empty")
+        raise BadTarget(f"{storage} isn't empty or a repository")
     storage.remove(name for name in (NAMES, PROTECTED) if name in left)
     if passphrase is not None:
         recipient, protected = make_identity(passphrase)
@@ -145,7 +145,7 @@ class Repository:
             key = None if data is None else load_key(data, create=False)
             if key is None:
                 if self._opener is None:
-                    raise RepositoryError("the repository is encrypted; an identity or the server's data is required")
+                    raise RepositoryError("an identity or the server's data is required for an encrypted repository")
                 key = self._opener.open(storage.read(NAMES))
             elif settings.names not in ("", hashlib.sha256(key).hexdigest()):
                 # A restore takes the key of the repository: no block that is named by another one would come back.
@@ -215,7 +215,7 @@ class Repository:
             check_trusted(self._speakers(chosen, data), self._trusted, f"snapshot {chosen}")
         if self._sealer is not None:
             if self._opener is None:
-                raise RepositoryError("the repository is encrypted; an identity is required")
+                raise RepositoryError("an identity is required for an encrypted repository")
             data = self._opener.open(data)
         return decode(data)
 
@@ -348,7 +348,7 @@ class Repository:
         anew what the server still has of them. Returns their names. Raises RepositoryError, RemovalForbidden, OSError.
         """
         if not self.readable:
-            raise RepositoryError("the repository is encrypted; an identity is required to check for damage")
+            raise RepositoryError("an identity is required to check an encrypted repository for damage")
         with self._locked(), self._blocks.opened():
             try:
                 packs = self._blocks.set_aside(_unreadable(self._blocks, tell))
@@ -472,7 +472,7 @@ class Repository:
         then the blocks that none needs. Raises RepositoryError, RemovalForbidden, OSError.
         """
         if not self.readable:
-            raise RepositoryError("the repository is encrypted; an identity is required to prune it")
+            raise RepositoryError("an identity is required to prune an encrypted repository")
         with self._locked(), self._blocks.opened():
             ids = self.ids()
             partial = set()

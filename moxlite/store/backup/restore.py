@@ -117,10 +117,10 @@ def restore(
     if (source / INCOMPLETE).exists() or (origin / RESTORING).exists():
         raise BadTarget(f"{source} is incomplete")
     if not databases(origin):
-        raise BadTarget(f"{source} isn't a backup because it has no databases")
+        raise BadTarget(f"{source} isn't a backup: no databases found")
     mark = data / RESTORING
     if has_databases(data) and not mark.exists():
-        raise BadTarget(f"there is data in {data}: move the whole directory away first")
+        raise BadTarget(f"{data} isn't empty; move the whole directory away first")
     staging = _staging(data)
     needed = sum((origin / database_file.path).stat().st_size for database_file in databases(origin))
     free = shutil.disk_usage(staging).free
@@ -474,7 +474,7 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
         except msgspec.DecodeError as error:
             raise BadTarget(f"the file is damaged: {error}") from error
         if shutil.disk_usage(folder).free < header.size + options.min_free_space:
-            raise BackupError(f"not enough space for an account with {header.size} bytes")
+            raise BackupError(f"not enough space for this account ({header.size} bytes)")
         digest, size = hashlib.sha256(), 0
         try:
             with zstandard.ZstdDecompressor().stream_reader(file) as reader, target.open("xb") as out:
@@ -489,7 +489,7 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
         except zstandard.ZstdError as error:
             raise BadTarget(f"the file is damaged: {error}") from error
     if size != header.size or digest.hexdigest() != header.sha256:
-        raise BadTarget("the file is damaged: its content doesn't match its hash")
+        raise BadTarget("the file is damaged: hash mismatch")
     try:
         db = open_file(target, Kind.ACCOUNT, options)
         try:

@@ -87,11 +87,11 @@ def _check(form: VacationForm, changed: Set[str], now: int) -> None:
     if "subject" in changed and any(unicodedata.category(character) == "Cc" for character in form.subject):
         raise BadForm("subject", NO_CONTROLS)
     if changed & {"enabled", "text", "html"} and form.enabled and not (form.text.strip() or form.html.strip()):
-        raise BadForm("text", "is empty: write the answer")
+        raise BadForm("text", "can't be empty; write a reply")
     if changed & {"start", "end"} and form.end and form.end <= form.start:
         raise BadForm("end", "must be after the start")
     if changed & {"enabled", "end"} and form.enabled and form.end and form.end <= now:
-        raise BadForm("end", "has passed already")
+        raise BadForm("end", "has already passed")
 
 
 def entity(form: VacationForm) -> str:

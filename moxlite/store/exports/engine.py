@@ -176,7 +176,7 @@ class Export:
         try:
             pieces, lf = loaded(self._r, message)
         except ChunkDamaged as error:
-            self._error(f"{name}: message {message.id} (UID {message.uid}) cannot be read: {error}")
+            self._error(f"{name}: message {message.id} (UID {message.uid}) can't be read: {error}")
             return
         self.messages += 1
         path = f"{name}/{maildir_name(message, letters)}"
@@ -188,7 +188,7 @@ class Export:
                 pieces, lf = loaded(self._r, message)
             except ChunkDamaged as error:
                 if counts:
-                    self._error(f"{name}: message {message.id} (UID {message.uid}) cannot be read: {error}")
+                    self._error(f"{name}: message {message.id} (UID {message.uid}) can't be read: {error}")
                 continue
             if counts:
                 self.messages += 1

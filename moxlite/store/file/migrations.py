@@ -308,7 +308,7 @@ def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration) 
         if step is not None:
             step(Tx(db))
         if (broken := db.execute("PRAGMA foreign_key_check").fetchone()) is not None:
-            raise WrongFile(path, f"migration {migration.number} would leave a row in {broken[0]} without its parent")
+            raise WrongFile(path, f"migration {migration.number} would leave a row in {broken[0]} without a parent")
         db.execute(f"PRAGMA application_id={kind.application_id}")
         db.execute(f"PRAGMA user_version={migration.number}")
         db.execute("COMMIT")

@@ -308,7 +308,7 @@ def save_contact(
         return _put(tx, book or default_book(tx), _new_name(), _pictured(new_card(contact), photo))
     before = contact_of(tx, contact_id)
     if before is None:
-        raise ContactChanged("the contact was changed or deleted elsewhere")
+        raise ContactChanged("the contact has been changed or deleted")
     contact = msgspec.structs.replace(contact, uid=before.contact.uid)
     there = resource_of(tx, contact_id)
     card = resource_data(tx, contact_id) if there is not None else new_card(before.contact)
@@ -320,7 +320,7 @@ def save_contact(
     if contact == before.contact and pictured == card:
         return contact_id
     if changed and before.changed != changed:
-        raise ContactChanged("the contact was changed or deleted elsewhere")
+        raise ContactChanged("the contact has been changed or deleted")
     if there is None:
         return _become(tx, contact_id, contact, photo)
     card = changed_card(read_card(pictured), contact)

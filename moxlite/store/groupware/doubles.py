@@ -108,7 +108,7 @@ def merge_contacts(tx: AccountTx, kept_id: int, others: Sequence[int]) -> None:
 def _whole(r: Reader, number: int) -> tuple[Contact, Photo | None]:
     known = contact_of(r, number)
     if known is None or resource_of(r, number) is None:
-        raise ContactChanged("the contact was changed or deleted elsewhere")
+        raise ContactChanged("the contact has been changed or deleted")
     return known.contact, photo_of(read_card(resource_data(r, number)).card)
 
 

@@ -450,7 +450,7 @@ def _add_instances(tx: Tx, number: int, instances: Iterable[Instance]) -> None:
 
 def _check_room(tx: AccountTx, home: Collection, octets: int, *, new: bool) -> None:
     if new and home.kind == "contact" and tx.value(CONTACTS) >= MAX_CONTACTS:
-        raise TooManyContacts(f"contacts: there are {MAX_CONTACTS:,} already")
+        raise TooManyContacts(f"contacts: you can have up to {MAX_CONTACTS:,}")
     if new and tx.value(COUNT) >= MAX_RESOURCES:
         raise LimitExceeded(f"{MAX_RESOURCES} entries of all calendars and address books")
     used, limit = octets_used(tx), tx.config.quota

@@ -233,7 +233,7 @@ def set_shared_view(tx: AccountTx, owner: str, collection_id: int, colour: str, 
 def make_link(tx: AccountTx, one: Collection, note: str, *, busy: bool) -> str:
     """Make a secret link of a calendar; returns its token, which is not kept. Raises BadGuest, LimitExceeded."""
     if one.kind != "calendar" or one.inbox:
-        raise BadGuest("only calendars have secret links")
+        raise BadGuest("only calendars can have private links")
     if tx.value(COUNT_LINKS, one.id) >= MAX_LINKS:
         raise LimitExceeded(f"{MAX_LINKS} private links per calendar")
     # Kept as a hash, as sessions are: who reads the file, or a backup of it, cannot open the calendar.

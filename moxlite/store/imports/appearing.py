@@ -116,7 +116,7 @@ def finish(tx: AccountTx, job: Job, targets: Sequence[Target], spellings: Sequen
     # Ids were given to staged messages beforehand, above a gap for deliveries. If it is used up, new mail has the same
     # ids.
     if next_message_id(tx) >= job.first_id:
-        raise ImportFailed("too many messages arrived during the import; start it again")
+        raise ImportFailed("too many messages arrived during the import; start the import again")
     with tx.cache(CACHE_KIB):
         return _finish(tx, job, targets, spellings)
 

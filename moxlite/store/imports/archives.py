@@ -101,7 +101,7 @@ def members(read: Read) -> Iterator[Member]:
         except tarfile.HeaderError as error:
             raise ImportFailed(f"the archive is damaged: {error}") from None
         if info.size < 0:
-            raise ImportFailed("the archive is damaged: it has a negative size")
+            raise ImportFailed("the archive is damaged: negative size")
         if info.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE):
             data = _extended(read, info.size)
             if info.type == tarfile.GNUTYPE_LONGNAME:
@@ -268,7 +268,7 @@ class _Part:
             self._file.seek(self._at)
             data = self._file.read(min(self._left, READ_SIZE))
             if not data:
-                raise ImportFailed("the zip file is damaged: its directory is truncated")
+                raise ImportFailed("the zip file is damaged: truncated directory")
             self._at += len(data)
             self._left -= len(data)
             self._block, self._used = self._block[self._used :] + data, 0
@@ -282,7 +282,7 @@ def _directory(file: BinaryIO) -> Iterator[_Entry]:
     while part.more():
         fixed = part.take(ENTRY.size)
         if not fixed.startswith(ENTRY_MARK):
-            raise ImportFailed("the zip file is damaged: its directory has an invalid entry")
+            raise ImportFailed("the zip file is damaged: invalid directory entry")
         yield _entry(fixed, part.take(sum(ENTRY.unpack(fixed)[10:13])), before)
 
 
@@ -303,16 +303,16 @@ def _find_directory(file: BinaryIO) -> tuple[int, int, int]:
     if at >= LOCATOR.size and tail.startswith(LOCATOR_MARK, at - LOCATOR.size):
         end = LOCATOR.unpack_from(tail, at - LOCATOR.size)[2]
         if end + END64.size > size:
-            raise ImportFailed("the zip file is damaged: its end record is invalid")
+            raise ImportFailed("the zip file is damaged: invalid end record")
         file.seek(end)
         found = END64.unpack(file.read(END64.size))
         if found[0] != END64_MARK:
-            raise ImportFailed("the zip file is damaged: its end record is invalid")
+            raise ImportFailed("the zip file is damaged: invalid end record")
         length, offset = found[8:10]
     # Where the directory is, by its length, and where its offset says; the difference precedes the archive.
     before = end - length - offset
     if before < 0 or length > size:
-        raise ImportFailed("the zip file is damaged: its directory is truncated")
+        raise ImportFailed("the zip file is damaged: truncated directory")
     return before + offset, length, before
 
 
@@ -381,7 +381,7 @@ def _pieces(file: BinaryIO, entry: _Entry) -> Iterator[bytes]:
             break
         yield piece
     if size != entry.size or checksum != entry.checksum:
-        raise ImportFailed("the zip file is damaged: a file doesn't match its checksum")
+        raise ImportFailed("the zip file is damaged: checksum mismatch")
 
 
 def _unpacked(file: BinaryIO, at: int, entry: _Entry) -> Iterator[bytes]:
@@ -404,7 +404,7 @@ def _unpacked(file: BinaryIO, at: int, entry: _Entry) -> Iterator[bytes]:
     while inflate is not None and not inflate.eof:
         piece = _inflated(inflate, b"")
         if not piece:
-            raise ImportFailed("the zip file is damaged: a file ends too early")
+            raise ImportFailed("the zip file is damaged: truncated file")
         yield piece
 
 

@@ -145,7 +145,7 @@ class Imports:
         except StoreError as error:
             end = Aborted(str(error))
         except OSError as error:
-            end = Aborted(f"the file cannot be read: {error.strerror or error}")
+            end = Aborted(f"the file can't be read: {error.strerror or error}")
         finally:
             if end is None:
                 stopped = running_import.scope.cancelled_caught or trio.current_effective_deadline() == -math.inf

@@ -213,9 +213,7 @@ class Budget:
             and self._spent > FREE_UNPACKED
             and self._spent - FREE_UNPACKED > MAX_RATIO * self.packed()
         ):
-            raise ImportFailed(
-                f"the archive's unpacked size is more than {MAX_RATIO} times its size, so it can't be mail"
-            )
+            raise ImportFailed(f"can't be mail: the archive unpacks to more than {MAX_RATIO} times the size")
         return data
 
     def bounded(self, read: Read) -> Read:
@@ -250,7 +248,7 @@ def _walk(found: Iterator[Member], order: Order) -> Iterator[Item]:
     """Items of an archive's members, by their names."""
     for number, member in enumerate(found):
         if number >= MAX_MEMBERS:
-            raise ImportFailed(f"the archive has more than {MAX_MEMBERS} files; split it into parts")
+            raise ImportFailed(f"too many files in this archive (limit {MAX_MEMBERS}); use smaller archives")
         if len(member.name) > MAX_NAME:
             yield Problem(f"{member.name[:SHOWN]!r}…: the name is longer than {MAX_NAME} characters")
             continue

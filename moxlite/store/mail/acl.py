@@ -106,7 +106,7 @@ def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: It
       MailboxNotAllowed: for the owner, who always has all rights, and for the system's mailbox.
     """
     if identifier == tx.account:
-        raise MailboxNotAllowed("the owner has all rights always")
+        raise MailboxNotAllowed("the owner always has full permissions")
     box = mailbox(tx, mailbox_id)
     if box.system:
         raise MailboxNotAllowed(worded("{name} is managed by the server and can't be shared", name=box.name))

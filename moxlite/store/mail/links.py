@@ -238,7 +238,7 @@ def add_link(tx: AccountTx, new: NewLink) -> Link:
         raise LimitExceeded("linked accounts")
     name = _free_name(new.name, here)
     if tx.value(SAME, new.host, new.username):
-        raise LinkRefused("this mailbox is linked already", "user")
+        raise LinkRefused("this account is already linked", "user")
     box = mailbox_by_name(tx, name)
     if box is not None and (box.special_use or box.system or name == "Inbox"):
         raise LinkRefused("you already have a folder with this name; choose another one", "name")

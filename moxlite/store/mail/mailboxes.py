@@ -284,7 +284,7 @@ def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribe
     box = mailbox(tx, mailbox_id)
     name = check_name(name)
     if box.name == INBOX or name == INBOX:
-        raise MailboxNotAllowed("Inbox cannot be renamed to or from")
+        raise MailboxNotAllowed("Inbox can't be renamed or replaced")
     check_own(box)
     if mailbox_by_name(tx, name) is not None:
         raise MailboxExists(name)

@@ -343,7 +343,7 @@ def checked_senders(texts: Sequence[str]) -> list[str]:
             found.append(masked_key(Address.parse(text.strip())) if head else Domain.parse(domain).unicode)
         except AddressError:
             shown = text[:MAX_SITE]
-            text = worded("{sender} isn't an address or a domain", sender=shown)
+            text = worded("{sender} isn't an address or domain", sender=shown)
             raise MaskedRefused(text, "only_from") from None
     if any(" " in one for one in found) or len(found) > MAX_ONLY:
         raise MaskedRefused(worded("{most} senders at most, without spaces in them", most=MAX_ONLY), "only_from")

@@ -60,7 +60,7 @@ def save_template(tx: Tx, template: Template) -> int:
     if template.id and tx.value(CHANGE, *values, template.id) is not None:
         return template.id
     if (tx.value(COUNT) or 0) >= MAX_TEMPLATES:
-        raise TooManyTemplates(f"templates: there are {MAX_TEMPLATES} already")
+        raise TooManyTemplates(f"templates: you can have up to {MAX_TEMPLATES}")
     return int(tx.value(ADD, *values))
 
 

@@ -120,7 +120,7 @@ class AdminSessions(Sessions):
         await self._logins.admin_password(self.login_request(caller), password, mechanism=mechanism, alone=confirm)
         # The password is checked in a thread, and the file may be replaced meanwhile.
         if stamp != self._stamp():
-            raise WrongCredentials("the password was changed elsewhere")
+            raise WrongCredentials("the password has changed")
         return Identity(ADMIN, "")
 
     async def _enter(self, caller: Caller, identity: Identity, proven: int | None = None) -> LoginResult:

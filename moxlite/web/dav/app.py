@@ -120,7 +120,7 @@ class DAVApp:
 
     async def _handle(self, base: str, request: Request, writer: ResponseWriter) -> None:
         if request.scheme != "https":
-            raise HTTPError(403, "Calendars and contacts are served by https only.")
+            raise HTTPError(403, "Calendars and contacts are only available over https.")
         if base == DAV_PATH and request.path.startswith(LINKS_PATH):
             async with _refusing(writer):
                 await self._links.serve(request, writer)
@@ -161,7 +161,7 @@ class DAVApp:
         tree = Tree(base, identity.account, "" if other is None else other.name)
         if identity.read_only and request.method not in READING:
             needed = element(DAV + "resource", href(request.path), element(DAV + "privilege", element(DAV + "write")))
-            raise Refusal(403, DAV + "need-privileges", "this app password may only read", needed)
+            raise Refusal(403, DAV + "need-privileges", "this app password is read-only", needed)
         try:
             place = tree.place(request.path)
         except NoParent:
@@ -241,7 +241,7 @@ async def _guest(viewer: Viewer, guest: str, owner: OpenAccount, place: Place, r
         raise NotThere
     if request.method not in READING and not (foreign.writable and place.kind == "resource"):
         needed = element(DAV + "resource", href(request.path), element(DAV + "privilege", element(DAV + "write")))
-        raise Refusal(403, DAV + "need-privileges", "you don't have permission from the owner", needed)
+        raise Refusal(403, DAV + "need-privileges", "the owner hasn't given you permission", needed)
     return viewer.at(owner.name, writable=foreign.writable)
 
 

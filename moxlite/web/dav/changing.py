@@ -75,7 +75,7 @@ async def put(s: Session) -> None:
     except NoSuchCollection:
         raise Refusal(409, "", "collection not found") from None
     if where.inbox:
-        raise Refusal(403, CALDAV + "valid-scheduling-message", "messages about events come by scheduling alone")
+        raise Refusal(403, CALDAV + "valid-scheduling-message", "scheduling messages can't be added directly")
     # Read by the sandbox before the unit, whose writer serves the whole account. What the request says of the entry as
     # it is (conditions, tags, guests) is decided in the unit: no other write comes between.
     facts = await s.expander.facts(where, data)
@@ -118,7 +118,7 @@ def _refuse_guest(s: Session, r: Reader, resource: Resource | None) -> None:
     """
     # Only entries with people have a schedule tag (RFC 6638 §3.2.10).
     if s.tree.owner and resource is not None and (resource.tag is not None or s.expander.shelf.keeps_back(r, resource)):
-        raise _refusal_of_guest(s, "only the owner changes private events, and those that have guests")
+        raise _refusal_of_guest(s, "only the owner can change private events and events with guests")
 
 
 def _refusal_of_guest(s: Session, words: str) -> Refusal:
@@ -190,7 +190,7 @@ async def make(s: Session) -> None:
     if root is not None and root.tag != (CALDAV + "mkcalendar" if calendar else DAV + "mkcol"):
         raise Refusal(415, "", "unexpected request body for this method")
     if root is None and not calendar and s.place.shelf == "calendar":
-        raise Refusal(403, DAV + "valid-resourcetype", "say by the body that it is a calendar")
+        raise Refusal(403, DAV + "valid-resourcetype", "the request body must say that this is a calendar")
     new, failed = made_by(s.place, root)
     if failed:
         answer = DAV + "mkcol-response" if not calendar else CALDAV + "mkcalendar-response"
@@ -280,7 +280,7 @@ async def copy(s: Session) -> None:
         now = resource_named(tx, source.id, resource.name)
         conditions.check(None if now is None else now.etag, token_of(tx, source, source.modseq))
         if now is None or now.hash != resource.hash:
-            raise Refusal(409, "", "the entry was changed elsewhere")
+            raise Refusal(409, "", "the entry has changed")
         replaced = resource_named(tx, into.id, there.name)
         _refuse_guest(s, tx, replaced)
         if not replace and replaced is not None:
@@ -311,7 +311,7 @@ def _destination(s: Session) -> Place:
     try:
         there = s.tree.target(field)
     except NotThere:
-        raise Refusal(403, "", "entries can be copied and moved between one's own collections") from None
+        raise Refusal(403, "", "you can only copy and move entries between your own collections") from None
     if there.kind != "resource" or there.shelf != s.place.shelf or there == s.place:
-        raise Refusal(403, "", "entries can be copied and moved to another place of the same kind")
+        raise Refusal(403, "", "you can only copy and move entries to collections for the same type")
     return there

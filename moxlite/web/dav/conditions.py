@@ -111,5 +111,5 @@ def depth_of(headers: Headers, default: str, allowed: tuple[str, ...]) -> str:
     if depth not in ("0", "1", "infinity"):
         raise Refusal(400, "", "Depth must be 0, 1 or infinity")
     if depth not in allowed:
-        raise Refusal(403, DAV + "propfind-finite-depth", "ask with Depth 0 or 1")
+        raise Refusal(403, DAV + "propfind-finite-depth", "use Depth 0 or 1")
     return depth

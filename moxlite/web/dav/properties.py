@@ -344,7 +344,7 @@ def _set_availability(collection: Collection, value: Element | None) -> Collecti
     """Set the hours of the owner of an inbox (RFC 7953 §7.3)."""
     words = "" if value is None else (value.text or "").strip()
     if not collection.inbox:
-        raise BadValue("only the inbox has availability")
+        raise BadValue("availability can only be set for the inbox")
     if words:
         try:
             calendar_object = read_object(words.encode())

@@ -370,7 +370,7 @@ class Reports:
         """The entries that the request names (RFC 4791 §7.9, RFC 6352 §8.7)."""
         hrefs = hrefs_of(self._root)
         if len(hrefs) > MAX_HREFS:
-            raise Refusal(403, DAV + "number-of-matches-within-limits", "the request has too many entries")
+            raise Refusal(403, DAV + "number-of-matches-within-limits", "too many entries in the request")
         known = {(home.kind, home.name): home for home in homes}
         for path in hrefs:
             await give_way()

@@ -51,7 +51,7 @@ class Wish(msgspec.Struct, frozen=True):
     def check(self, before: Resource | None) -> None:
         """Raise Refusal 412 unless the entry has the tag."""
         if self.tag and (before is None or self.tag not in ("*", before.schedule_tag)):
-            raise Refusal(412, "", "guests have changed the event since")
+            raise Refusal(412, "", "guests have changed the event in the meantime")
 
 
 def wish_of(headers: Headers) -> Wish:

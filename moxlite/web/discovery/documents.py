@@ -172,7 +172,7 @@ def asked_address(body: bytes) -> str:
     for element in root.iter():
         if isinstance(element.tag, str) and EMAIL.fullmatch(element.tag):
             return (element.text or "").strip()
-    raise ValueError("The request must include an email address.")
+    raise ValueError("An email address is required.")
 
 
 def signed(profile: bytes, pair: KeyPair) -> bytes:

@@ -236,7 +236,7 @@ class Access:
         """
         remote = ipaddress.ip_address(request.client_ip)
         if self._networks and not within(remote, self._networks):
-            raise HTTPError(403, "This address is not open to your network.")
+            raise HTTPError(403, "This address isn't available from your network.")
         if self._auth is None:
             return
         challenge = ("www-authenticate", f'Basic realm="{self._auth.realm}", charset="UTF-8"')
@@ -257,7 +257,7 @@ class Access:
             raise HTTPError(429, f"{error}.", (RETRY_AFTER,)) from None
         except WrongCredentials:
             await trio.sleep(FAILURE_DELAY)
-            raise HTTPError(401, "Bad name or password.", (challenge,)) from None
+            raise HTTPError(401, "Wrong name or password.", (challenge,)) from None
         request.headers = Headers(field for field in request.headers if field[0] != "authorization")
 
 

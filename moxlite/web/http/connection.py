@@ -80,7 +80,7 @@ class Replay(trio.abc.Stream):
             if taken:
                 await self._hold.take("event", taken)
         except NoRoom as error:
-            raise trio.BrokenResourceError("no room to send response") from error
+            raise trio.BrokenResourceError("not enough space to send response") from error
         try:
             for start in range(0, len(data), WRITE_SIZE):
                 with self._hold.peer(WRITE_TIMEOUT) as peer:
@@ -173,7 +173,7 @@ class Connection:
                 data = await self._receive()
                 head += data
                 self._h11.receive_data(data)
-        raise BadRequest("The request head did not arrive in time.", 408)
+        raise BadRequest("Timed out waiting for the request header.", 408)
 
     def _next_event(self, head: bytearray | None = None) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         try:
@@ -189,7 +189,7 @@ class Connection:
         if size > MAX_HEAD:
             raise BadRequest("The request has too many header fields.", 431)
         if not event.http_version.startswith(b"1."):
-            raise BadRequest("Only HTTP/1.1 is spoken in words.", 505)
+            raise BadRequest("Only HTTP/1.1 requests are supported here.", 505)
         # h11 joins folded fields, and of Content-Length and Transfer-Encoding it takes one. A proxy in front of us may
         # take the other, and then a second request hides in the body of the first (request smuggling).
         if OBS_FOLD.search(head, 0, size):
@@ -200,7 +200,7 @@ class Connection:
         headers = Headers((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
         lengths, encoded = headers.all("content-length"), headers.get("transfer-encoding") is not None
         if encoded and (lengths or event.http_version == b"1.0"):
-            raise BadRequest("Transfer-Encoding and Content-Length exclude each other (RFC 9112 section 6.3).")
+            raise BadRequest("Transfer-Encoding can't be combined with Content-Length (RFC 9112 section 6.3).")
         if len(headers.all("host")) > 1:
             raise BadRequest("More than one Host field.")
         return make_request(
@@ -296,7 +296,7 @@ class Connection:
         """The stream, beginning with this request again."""
         request = self._request
         if request is None:
-            raise RuntimeError("no request to pass on")
+            raise RuntimeError("no request to forward")
         # Written anew from what the codec has read: what it refuses never reaches the codec of the other protocol.
         fields = b"".join(name + b": " + value + b"\r\n" for name, value in request.headers)
         head = request.method + b" " + request.target + b" HTTP/1.1\r\n" + fields + b"\r\n"
@@ -442,7 +442,7 @@ async def send_file(
                 await trio.lowlevel.wait_writable(socket)
                 continue
             if sent == 0:
-                raise EOFError("the file was truncated while it was being sent")
+                raise EOFError("the file was truncated while sending")
             at += sent
             taken += sent
             if taken >= SLICE:

@@ -405,7 +405,7 @@ def make_request(
         raise BadRequest("The request has too many header fields.", 431)
     expect = headers.get("expect")
     if expect is not None and expect.lower() != "100-continue":
-        raise BadRequest("Only 100-continue can be expected.", 417)
+        raise BadRequest("Only Expect: 100-continue is supported.", 417)
     authority, path, query = split_target(target)
     return Request(
         method=method,

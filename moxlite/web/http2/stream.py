@@ -214,7 +214,7 @@ class Stream:
 
     async def send_file(self, part: FilePart) -> None:
         """Never asked for, see `sends_files`."""
-        raise RuntimeError("HTTP/2 sends no files")
+        raise RuntimeError("HTTP/2 can't send files directly")
 
     def must_close(self) -> bool:
         """See `Channel`: a response says nothing about the connection."""

@@ -137,7 +137,7 @@ class BrowserImports:
         """
         progress = self._find(token)
         if progress is None or account not in (progress.account, self._user(progress)):
-            raise NotFound("this import doesn't exist, or it ended more than a minute ago")
+            raise NotFound("import not found; it may have ended more than a minute ago")
         try:
             self._imports.abort(progress.token)
         except ImportFailed as e:
@@ -287,7 +287,9 @@ class BrowserImports:
             # An import of the command line: it gets a job only to count its listeners.
             job = self._jobs[progress.token] = Job(None, trio.current_time())
         if job.listeners >= MAX_LISTENERS:
-            raise HTTPError(503, "Too many pages have this import open.", (("retry-after", "60"),))
+            raise HTTPError(
+                503, "This import is open in too many windows. Close one and try again.", (("retry-after", "60"),)
+            )
         job.listeners += 1
         try:
             await writer.start(200, (*EVENT_STREAM_HEADERS, *SERVICE_HEADERS))

@@ -309,7 +309,7 @@ class JMAP:
         try:
             with jmap_seconds.labels(method=name).time():
                 if method is None or method.capability not in using:
-                    raise MethodError("unknownMethod", "unknown method, or its capability isn't in use")
+                    raise MethodError("unknownMethod", "unknown method, or missing capability in using")
                 arguments = invocation.arguments
                 if any(name.startswith("#") for name in arguments):
                     # in a thread: a reference may bring 100,000 values, and each is counted
@@ -318,7 +318,7 @@ class JMAP:
                 if call.identity.only_addresses and method.capability != MASKED and name != "Core/echo":
                     raise MethodError("forbidden", "this token is only for masked addresses")
                 if method.changes and call.identity.read_only:
-                    raise MethodError("accountReadOnly", "this app password may only read")
+                    raise MethodError("accountReadOnly", "this app password is read-only")
                 async with self._place_of(call, method, arguments) as place:
                     await call.budget.reserve(FIRST)
                     own = msgspec.structs.replace(
@@ -361,7 +361,7 @@ class JMAP:
     async def _upload(self, request: Request, writer: ResponseWriter, tail: str) -> None:
         identity = await self._log_in(request)
         if identity.read_only:
-            raise HTTPError(403, "This app password may only read.")
+            raise HTTPError(403, "This app password is read-only.")
         try:
             limiter = self._uploads.setdefault(identity.account, trio.CapacityLimiter(LIMITS["maxConcurrentUpload"]))
             async with limiter, self._open(identity) as home, self._place(home, tail.rstrip("/")) as place:
@@ -383,7 +383,7 @@ class JMAP:
             try:
                 place = await stack.enter_async_context(self._place(home, name_of))
             except MethodError:
-                raise HTTPError(404, "There is no such account.") from None
+                raise HTTPError(404, "Account not found.") from None
             try:
                 found = await find_blob(place, blob)
             except MethodError as error:
@@ -497,4 +497,4 @@ async def _body(request: Request) -> bytes:
     try:
         return await request.body.read(LIMITS["maxSizeRequest"], cost_of)
     except BodyTooLarge:
-        raise RequestError("limit", "the request is too large", 413, limit="maxSizeRequest") from None
+        raise RequestError("limit", "request too large", 413, limit="maxSizeRequest") from None

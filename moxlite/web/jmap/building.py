@@ -247,7 +247,7 @@ def _root(given: Object) -> Part:
     # Each branch is a form that RFC 8621 §4.6 allows or forbids, and the error names the property that is wrong.
     if "bodyStructure" in given:
         if given.keys() & {"textBody", "htmlBody", "attachments"}:
-            raise bad("bodyStructure", "give either the structure or textBody, htmlBody and attachments")
+            raise bad("bodyStructure", "use either bodyStructure, or textBody, htmlBody and attachments")
         return reader.part("bodyStructure", given["bodyStructure"], 0)
     texts: list[Part] = []
     for name, kind in (("textBody", "text/plain"), ("htmlBody", "text/html")):
@@ -297,7 +297,7 @@ class _Parts:
         children = given.get("subParts")
         if kind.startswith("multipart/") or (not kind and children):
             if not isinstance(children, list) or not children or headers:
-                raise bad(name, "a multipart must have parts, and no fields of its own")
+                raise bad(name, "a multipart can only have parts")
             parts = tuple([self.part(name, one, depth + 1) for one in children])
             return Part(_checked_type(name, kind or "multipart/mixed"), parts=parts)
         found = Part(
@@ -321,7 +321,7 @@ class _Parts:
                 raise bad(name, "the charset isn't a token")
             return found
         if "charset" in given or "size" in given:
-            raise bad(name, "charset and size follow from the text")
+            raise bad(name, "charset and size are set by the server for text")
         found.text = self._value(name, number)
         if not found.media_type.startswith("text/"):
             raise bad(name, "a part with a partId must be text")

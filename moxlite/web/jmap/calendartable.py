@@ -50,7 +50,7 @@ async def identity_changes(call: Call) -> Object:
     """ParticipantIdentity/changes: of the configuration, which keeps no history."""
     now, _ = _identities(call)
     if call.argument("sinceState", str) != now:
-        raise MethodError("cannotCalculateChanges", "read all anew")
+        raise MethodError("cannotCalculateChanges", "fetch all entries again")
     return changes_response(call, Changes(now, now, [], [], []))
 
 

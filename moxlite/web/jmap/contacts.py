@@ -397,7 +397,7 @@ def _change(tx: AccountTx, call: Call, before: StoredCard, books: Any, octets: b
     resource = resource_of(tx, before.id)
     # The card was read, and written anew, outside of this unit: a phone may have put another one since.
     if resource is None or resource.hash != hashlib.sha256(before.data).digest():
-        raise SetError("stateMismatch", "the card was changed elsewhere")
+        raise SetError("stateMismatch", "the card has changed")
     shelf(call).check_writable(tx, resource.collection_id)
     book = _wanted_book(tx, call, books)
     if book.id == resource.collection_id:

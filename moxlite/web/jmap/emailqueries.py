@@ -536,7 +536,7 @@ async def query_changes(call: Call) -> Object:
     try:
         now, gone, changed = await call.account.scan(read, op="jmap changes")
     except TooManyChanges:
-        raise MethodError("cannotCalculateChanges", "read the results anew") from None
+        raise MethodError("cannotCalculateChanges", "fetch the results again") from None
     count = call.argument("calculateTotal", bool, False)
     ids = await _ids(call, wish, order, collapse=collapse, page=Page()) if count or changed else []
     return query_changes_response(call, f"{since}{mark}", f"{now}{mark}", ids, moved=changed, gone=gone, most=most)

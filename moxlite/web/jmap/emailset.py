@@ -210,7 +210,7 @@ def _resolved(call: Call, path: str) -> str:
 def checked_keywords(value: Any) -> dict[str, bool]:
     """The property keywords, in lower case. Raises SetError."""
     if not isinstance(value, dict) or not all(one is True for one in value.values()):
-        raise SetError("invalidProperties", "keywords: each is true", properties=["keywords"])
+        raise SetError("invalidProperties", "keywords: values must be true", properties=["keywords"])
     try:
         names = [one.lower() if one.lower() in FLAGS else check_keyword(one) for one in value]
     except BadKeyword as error:
@@ -435,7 +435,7 @@ async def _import(call: Call, boxes: set[MailboxID], _: str, given: Object) -> O
         spool = stack.enter_context(Spool(call.server.tmp))
         await _filled(spool, found.pieces(), call.most_octets)
         if not _is_message(spool.read(0, 64 << 10)):
-            raise SetError("invalidEmail", "this isn't a message because it doesn't have a header")
+            raise SetError("invalidEmail", "not a message: missing header")
         try:
             return await _added(call, spool, metadata)
         except BadMessage as error:

@@ -141,7 +141,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
             keys = [_sorted_by(match, name) for name, _ in sort]
             found.append((match.id, [*keys, match.found.one.id]))  # calendars may change their places
         if len(found) > MAX_FOUND:
-            raise MethodError("cannotCalculateOccurrences", "there are too many events")
+            raise MethodError("cannotCalculateOccurrences", "too many events")
     return now, [*dict.fromkeys(in_order(found, [*(not down for _, down in sort), True]))]
 
 
@@ -155,7 +155,7 @@ async def query_changes(call: Call) -> Object:
     """CalendarEvent/queryChanges. Which events a changed series had before is not known."""
     await ready(call)
     if call.argument("expandRecurrences", bool, False):
-        raise MethodError("cannotCalculateChanges", "read the results anew")
+        raise MethodError("cannotCalculateChanges", "fetch the results again")
     return await query_changes_of(call, partial(_results, call), changes)
 
 

@@ -411,7 +411,7 @@ class _Events:
                 def allowed(now: Resource) -> None:
                     # The owner may have made it private, or invited people, since it was read.
                     if call.place.guest and now.hash != stored_event.one.hash:
-                        raise SetError("stateMismatch", "the event was changed elsewhere")
+                        raise SetError("stateMismatch", "the event has changed")
 
                 delete_entry(tx, home, one.name, allowed, user, tell=self._tell, outcome=outcome)
 
@@ -463,7 +463,7 @@ def _check_guest(call: Call, stored_event: StoredEvent) -> None:
     if call.place.guest and (
         stored_event.one.tag is not None or stored_event.event.get("privacy", "public") != "public"
     ):
-        raise SetError("forbidden", "only the owner changes private events, and those that have guests")
+        raise SetError("forbidden", "only the owner can change private events and events with guests")
 
 
 def _put_changed(tx: AccountTx, call: Call, stored_event: StoredEvent, there: Collection, entry: EntryPut) -> None:
@@ -474,7 +474,7 @@ def _put_changed(tx: AccountTx, call: Call, stored_event: StoredEvent, there: Co
 
     def allowed(now: Resource | None) -> None:
         if now is None or now.hash != resource.hash:
-            raise SetError("stateMismatch", "the event was changed elsewhere")
+            raise SetError("stateMismatch", "the event has changed")
 
     done = put_entry(tx, home, msgspec.structs.replace(entry, allowed=allowed))
     if there.id != home.id:

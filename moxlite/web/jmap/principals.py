@@ -98,7 +98,7 @@ async def query(call: Call) -> Object:
     wish: Object = call.argument("filter", dict, {})
     unknown = [name for name in wish if name not in FILTERS]
     if unknown:
-        raise MethodError("unsupportedFilter", f"principals are found by {', '.join(FILTERS)}")
+        raise MethodError("unsupportedFilter", f"principals can be filtered by {', '.join(FILTERS)}")
     address = wish.get("email") or str(wish.get("calendarAddress") or "").removeprefix("mailto:")
     name = account_of(call.snapshot, address) if isinstance(address, str) and address else None
     keys = [account_id(name or call.account.name)]

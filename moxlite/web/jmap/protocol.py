@@ -149,7 +149,7 @@ def decoded(octets: bytes | bytearray | memoryview) -> Object:
     """Decode an object of I-JSON (RFC 7493). Raises RequestError ``notJSON``, ``notRequest``, ``limit``."""
     octets = bytes(octets)
     if octets.count(b",") + octets.count(b"[") + octets.count(b"{") > MAX_VALUES:
-        raise RequestError("limit", "the request has too many values", limit="maxSizeRequest")
+        raise RequestError("limit", "too many values in the request", limit="maxSizeRequest")
     try:
         value = json.loads(octets.decode(), object_pairs_hook=_members, parse_constant=_no_number, parse_int=_integer)
         if SURROGATE.search(octets):
@@ -295,7 +295,7 @@ def _at(value: object, tokens: list[str], depth: int) -> object:
                 inner = _at(one, tokens[index + 1 :], depth + 1)
                 collected += inner if isinstance(inner, list) else [inner]
                 if len(collected) > MAX_REFERENCED:
-                    raise MethodError("invalidResultReference", "the reference has too many values")
+                    raise MethodError("invalidResultReference", "too many values in the reference")
             return collected
         if isinstance(value, dict) and token in value:
             value = value[token]

@@ -128,7 +128,7 @@ def _letters(kind: Kind, rights: Any) -> str:
     if not given:
         return ""
     if not given <= {*read, *write, *own} or given & {"mayShare", "mayDelete"}:
-        raise _bad_shares("only the owner can share and delete it")
+        raise _bad_shares("only the owner can share or delete this")
     if read[-1] not in given or (given & {*write} and write[0] not in given):
         raise _bad_shares(f"rights must be {read[-1]} alone, or with {write[0]}")
     return CHANGE if write[0] in given else READ

@@ -233,7 +233,7 @@ def query_changes_response(
     removed = [*gone, *sorted(moved)]
     added = [{"id": one, "index": index} for index, one in enumerate(ids) if one in moved]
     if most is not None and len(removed) + len(added) > most:
-        raise MethodError("tooManyChanges", "read the results anew")
+        raise MethodError("tooManyChanges", "fetch the results again")
     found: Object = {
         "accountId": call.place.id,
         "oldQueryState": old,

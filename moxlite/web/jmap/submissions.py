@@ -318,7 +318,7 @@ async def _undo(call: Call, number: int, patch: Object) -> None:
     if wanted == _undo_status(one):
         return
     if wanted != "canceled":
-        raise SetError("invalidProperties", "undoStatus can only become canceled", properties=["undoStatus"])
+        raise SetError("invalidProperties", "undoStatus can only be set to canceled", properties=["undoStatus"])
     if await call.account.write(partial(cancel_submission, number=number)):
         return
     deliveries = call.server.deliveries
@@ -436,7 +436,7 @@ def _hold(parameters: Any, now: dt.datetime) -> int:
     except (ValueError, TypeError, OverflowError):
         raise SetError("invalidProperties", "HOLDFOR or HOLDUNTIL is wrong", properties=["envelope"]) from None
     if not -60 <= ahead <= MAX_DELAY:
-        raise SetError("invalidProperties", f"must be up to {MAX_DELAY} seconds ahead", properties=["envelope"])
+        raise SetError("invalidProperties", f"must be within {MAX_DELAY} seconds from now", properties=["envelope"])
     return int((until - EPOCH) / dt.timedelta(microseconds=1))
 
 
@@ -487,7 +487,7 @@ async def _submit(
         ready = await _completed(server.keys, letter, spool)
     guest, way = call.place.guest, ready.way
     if way.owner != (account.name if guest else ""):  # else the copy would be kept in the wrong account
-        raise SetError("forbiddenFrom", f"send messages from {ready.author} in the account of that address")
+        raise SetError("forbiddenFrom", f"use the account for {ready.author} to send messages from this address")
     limits, counted = limits_of(letter), counted_as(letter)
     key = hashlib.sha256(b"jmap\0" + account.name.encode() + b"\0" + secrets.token_bytes(32)).digest()
     wire = msgspec.json.encode(envelope.wire).decode()

@@ -123,7 +123,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     if not isinstance(device, str) or not device or len(device) > 255:
         raise SetError("invalidProperties", "must be a text of up to 255 characters", properties=["deviceClientId"])
     if not isinstance(url, str) or len(url) > 2_000:
-        raise SetError("invalidProperties", "an https URL is expected", properties=["url"])
+        raise SetError("invalidProperties", "must be an https URL", properties=["url"])
     try:
         check_endpoint(url)
         public, secret = _keys(given.get("keys"))

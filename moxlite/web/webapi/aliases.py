@@ -143,7 +143,7 @@ class AliasAPI:
             act_for(identity.account)
             self._count(identity.account)
             if request.method != "GET" and identity.read_only:
-                raise Refused(403, "this token may only read")
+                raise Refused(403, "this token is read-only")
             octets = await request.body.read(MAX_BODY)
             body = _decode(octets) if octets.strip() else Body()
             number = _number(match[1]) if match.re.groups else 0

@@ -148,7 +148,7 @@ class WebAPI:
         act_for(identity.account)
         await give_way()
         if method.changes and identity.read_only:
-            return "user", "this app password may only read"
+            return "user", "this app password is read-only"
         snapshot = self._config.current
         limit = MAX_SMALL
         if method.files:

@@ -162,7 +162,7 @@ class _URLEncoded:
                 self._in_name = False
                 if bytes(self._name) == FIELD.encode():
                     if self.found:
-                        raise WebAPIError("protocol", "the form has several fields request")
+                        raise WebAPIError("protocol", "duplicate form field: request")
                     self.found = True
             if bytes(self._name) == FIELD.encode():
                 yield self._decoded(field)
@@ -215,7 +215,7 @@ async def _read_multipart(
                     target = None
                     if event.name == FIELD:
                         if form is not None:
-                            raise WebAPIError("protocol", "the form has several fields request")
+                            raise WebAPIError("protocol", "duplicate form field: request")
                         target = form = spools.enter_context(Spool(tmp))
                     elif event.name in PLACES:
                         if len(files) >= MAX_FILES:
@@ -413,13 +413,13 @@ class _Reader:
         found: list[Any] = []
         for index, begin in (items := _Items(self, at, path)):
             if index >= len(kinds):
-                raise self.error(begin, path, f"{len(kinds)} entries are expected")
+                raise self.error(begin, path, f"must have {len(kinds)} entries")
             value, items.at = self._value(begin, kinds[index], f"{path}[{index}]")
             if value is None:
                 raise self.error(begin, f"{path}[{index}]", "lists can't contain null")
             found.append(value)
         if len(found) != len(kinds):
-            raise self.error(at, path, f"{len(kinds)} entries are expected")
+            raise self.error(at, path, f"must have {len(kinds)} entries")
         return found, items.at
 
     def _dict(self, at: int, path: str) -> tuple[dict[str, str], int]:

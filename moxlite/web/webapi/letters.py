@@ -96,7 +96,7 @@ async def author_of(
 ) -> MailAddress:
     """The author: as given, else the address of the log-in. Raises WebAPIError if the account may not send as it."""
     if len(given) > 1:
-        raise WebAPIError("multipleFrom", "From: more than one address")
+        raise WebAPIError("multipleFrom", "From: enter a single address")
     if given:
         author, address = _party("From", given[0])
     else:
@@ -324,7 +324,7 @@ def _media_type(
     kind, options = multipart.parse_options_header(given.strip() or content_type(name, head))
     kind = kind.strip().lower()
     if MEDIA_TYPE.fullmatch(kind) is None:
-        raise WebAPIError("user", f"{where}.ContentType: {given[:300]!r} is not a media type")
+        raise WebAPIError("user", f"{where}.ContentType: {given[:300]!r} isn't a media type")
     if kind.startswith("multipart/") or (kind.startswith("message/") and kind != MESSAGE):
         raise WebAPIError("user", f"{where}.ContentType: {kind} can't be attached")
     if kind == MESSAGE:

@@ -320,7 +320,7 @@ def form_of_call(event: EventForm) -> Form:
     try:
         start, end = (datetime.fromisoformat(one) for one in (event.start, event.end))
     except ValueError:
-        raise UserError("start: this day does not exist") from None
+        raise UserError("start: this day doesn't exist") from None
     if event.all_day:
         # A page may send the times that the form had before its box "all day" was ticked.
         start, end = (one.replace(hour=0, minute=0) for one in (start, end))
@@ -334,7 +334,7 @@ def form_of_call(event: EventForm) -> Form:
         try:
             Address.parse(guest.address)
         except AddressError:
-            raise UserError("guests: this is not a complete address") from None
+            raise UserError("guests: enter a complete address") from None
     return Form(
         title=" ".join(event.title.split()),
         place=" ".join(event.place.split()),

@@ -62,7 +62,7 @@ def act(tx: AccountTx, query_action: QueryAction, home: Holder) -> QueryDone:
     mailbox = resolve(tx, query_action.query, home)
     _check(tx, query_action)
     if query_action.action == "move" and query_action.mailbox_id == mailbox.id:
-        raise Conflict("these messages are in this mailbox already")
+        raise Conflict("these messages are already in this mailbox")
     looked = _next(tx, mailbox.id, query_action)
     after = None
     if len(looked) == UNIT:
@@ -124,7 +124,7 @@ async def _find(
 
 def _check(tx: AccountTx, query_action: QueryAction) -> None:
     if query_action.query.order != "received" and query_action.ranges:
-        raise UserError("ranges: only in the order of reception")
+        raise UserError("ranges: only supported when sorted by date received")
     if query_action.action == "move":
         for target in {one.mailbox_id for one in query_action.targets} or {query_action.mailbox_id}:
             mailbox_rows.mailbox(tx, target)
@@ -326,7 +326,7 @@ async def _cross(
         for row in rows_by_ids(r, list(messages)):
             # What waits to be sent is bound to this account: in another one nothing would send it.
             if is_system(r, row.mailbox_id):
-                raise MailboxNotAllowed("what waits to be sent can only be moved to your own trash")
+                raise MailboxNotAllowed("you can only move scheduled messages to your own trash")
             if source.owner == target.owner and row.mailbox_id == mailbox_id:
                 raise Conflict(
                     worded("message {message_id} is in this mailbox already", message_id=str(source.shown_id(row.id)))

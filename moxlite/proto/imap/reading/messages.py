@@ -210,7 +210,7 @@ def _store(uid: bool) -> Rule:
         unchangedsince: int | None = None
         if reader.skip(b"("):
             if not reader.word(b"UNCHANGEDSINCE "):
-                raise ProtocolError("unknown modifier of STORE")
+                raise ProtocolError("unknown STORE modifier")
             unchangedsince = modseq_value(reader, zero=True)
             reader.expect(b")")
             reader.space()

@@ -109,7 +109,7 @@ def _id(reader: Reader, modes: Modes) -> c.Id:
     if len(pairs) > MAX_ID_PAIRS:
         raise ProtocolError(f"more than {MAX_ID_PAIRS} fields in ID")
     if len({key.lower() for key, _ in pairs}) < len(pairs):
-        raise ProtocolError("field of ID twice")
+        raise ProtocolError("duplicate ID field")
     return c.Id(tuple(pairs))
 
 
@@ -185,7 +185,7 @@ def _qresync(reader: Reader, modes: Modes) -> c.Qresync:
     if reader.skip(b" ") and reader.peek() != b"(":
         known = reader.sequence_set()
         if known.saved or (known.star and modes.pedantic):  # RFC 7162 §7: no "*"
-            raise ProtocolError("known UIDs must be written out")
+            raise ProtocolError("known UIDs can't include *")
         if not reader.data.startswith(b")", reader.position):
             reader.space()
     if reader.skip(b"("):
@@ -196,7 +196,7 @@ def _qresync(reader: Reader, modes: Modes) -> c.Qresync:
         uids = reader.sequence_set()
         reader.expect(b")")
         if _ascending(numbers) != _ascending(uids):
-            raise ProtocolError("message numbers and UIDs to compare are not equally many")
+            raise ProtocolError("expected as many message numbers as UIDs to compare")
         match = (numbers, uids)
     reader.expect(b")")
     return c.Qresync(uidvalidity, modseq, known, match)
@@ -206,10 +206,10 @@ def _ascending(numbers: SequenceSet) -> int:
     """Count the numbers of a set that must be strictly ascending and without ``*`` (RFC 7162 §3.2.5.2)."""
     total = last = 0
     if numbers.saved:
-        raise ProtocolError("numbers to compare must be written out")
+        raise ProtocolError("numbers to compare can't include *")
     for low, high in numbers.ranges:
         if low <= last or high < low or high == STAR:
-            raise ProtocolError("numbers to compare do not ascend")
+            raise ProtocolError("numbers to compare must be in ascending order")
         total += high - low + 1
         last = high
     return total
@@ -223,7 +223,7 @@ def _create(reader: Reader, modes: Modes) -> c.Create:
         reader.space()
         reader.expect(b"(")
         if not reader.word(b"USE "):
-            raise ProtocolError("unknown parameter of CREATE")
+            raise ProtocolError("unknown CREATE parameter")
         use = tuple(list_of(reader, reader.flag, empty=True))
         reader.expect(b")")
     return c.Create(mailbox, use)

@@ -75,7 +75,7 @@ def parse_return(reader: Reader) -> s.Return | None:
     if not found and partial is None:
         found["all"] = True  # RFC 4731 §3.1: () means ALL
     if partial is not None and found.get("all"):
-        raise ProtocolError("PARTIAL and ALL exclude each other")  # RFC 9394 §3.1
+        raise ProtocolError("PARTIAL can't be combined with ALL")  # RFC 9394 §3.1
     return s.Return(partial=partial, **found)
 
 
@@ -91,7 +91,7 @@ def parse_partial(reader: Reader) -> tuple[int, int]:
     reader.expect(b":")
     last = signed()
     if (first < 0) != (last < 0):
-        raise ProtocolError("range mixes numbers from the start and from the end")
+        raise ProtocolError("range can't mix numbers from the start and from the end")
     return first, last
 
 
@@ -194,7 +194,7 @@ class _Program:
             reader.string()
             reader.space()
             if reader.atom("an entry type").upper() not in ("PRIV", "SHARED", "ALL"):
-                raise ProtocolError("entry type is priv, shared or all")
+                raise ProtocolError("entry type must be priv, shared or all")
             reader.space()
         return s.ModSeqIs(reader.number(MAX_MODSEQ, what="a modification sequence"))
 

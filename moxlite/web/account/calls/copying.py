@@ -93,11 +93,11 @@ def _order(account: str, form: ServerForm, *, inside: bool) -> CopyByImap:
     host, user, prefix = form.host.strip().rstrip(".").lower(), form.user.strip(), form.prefix.strip()
     mistakes = []
     if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
-        mistakes.append(FieldError("host", "isn't a server name. For example, imap.example.org"))
+        mistakes.append(FieldError("host", "isn't a server name like imap.example.org"))
     if not user:
-        mistakes.append(FieldError("user", "is empty: give the user name at the other server"))
+        mistakes.append(FieldError("user", "enter your user name for the other server"))
     if not form.password:
-        mistakes.append(FieldError("password", "is empty: give the password at the other server"))
+        mistakes.append(FieldError("password", "enter your password for the other server"))
     if form.tls == "none" and not inside:
         mistakes.append(FieldError("tls", NO_TLS))
     if prefix:
@@ -225,9 +225,9 @@ class CalendarCopyingCalls(AccountCalls):
         if not url.strip():
             mistakes.append(FieldError("url", "enter the other server's address"))
         if not name:
-            mistakes.append(FieldError("user", "is empty: give the user name at the other server"))
+            mistakes.append(FieldError("user", "enter your user name for the other server"))
         if not password:
-            mistakes.append(FieldError("password", "is empty: give the password at the other server"))
+            mistakes.append(FieldError("password", "enter your password for the other server"))
         if mistakes:
             raise FieldErrors(mistakes)
         try:

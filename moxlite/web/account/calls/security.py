@@ -113,7 +113,7 @@ class SecurityCalls(AccountCalls):
         """End a session, and the notices to the device that subscribed in it."""
         ended = await self._server.auth.sessions.remove(caller.require().account, session_id)
         if not ended:
-            raise NotFound("this session has already ended")
+            raise NotFound("you already ended this session")
         async with self._open(caller) as account:
             await forget_devices(account, ended)
 

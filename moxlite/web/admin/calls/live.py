@@ -174,9 +174,11 @@ class LiveStreams:
             raise HTTPError(403, error.text) from error
         after = query_parameters(request).get("after", "0")
         if not (after.isascii() and after.isdecimal() and len(after) < 16):
-            raise HTTPError(400, "after is a number.")
+            raise HTTPError(400, "after: must be a number.")
         if self._open >= MAX_STREAMS:
-            raise HTTPError(503, "Too many pages are showing live activity.", (("retry-after", "60"),))
+            raise HTTPError(
+                503, "Too many pages with live activity are open. Close one and try again.", (("retry-after", "60"),)
+            )
         self._open += 1
         metrics.admin_streams.inc()
         try:

@@ -98,7 +98,7 @@ class ReportCalls(AdminCalls):
 
         found = await self._scan(read)
         if found is None:
-            raise NotFound("This report no longer exists. Reports are kept for 400 days.")
+            raise NotFound("Report not found. Reports are deleted after 400 days.")
         return found
 
     async def _scan(self, read: Callable[[Reader], T]) -> T:

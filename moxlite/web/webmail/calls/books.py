@@ -187,7 +187,7 @@ class ShelfCalls(AccountCalls):
         except NoSuchResource:
             raise NotFound("this contact was deleted") from None
         except UIDTaken:
-            raise Conflict("this address book has the contact already") from None
+            raise Conflict("this address book already has this contact") from None
 
     async def _shelves(self, caller: Caller) -> list[int]:
         """Ids of the browser for the accounts with address books that the user may read, the own one, 0, first."""
@@ -318,7 +318,7 @@ def _card(r: Reader, shelf: Books, number: int, *, write: bool) -> tuple[Resourc
 def _same_as(resource: Resource) -> Callable[[Resource], None]:
     def allowed(there: Resource) -> None:
         if there.hash != resource.hash:
-            raise ContactChanged("the contact was changed or deleted elsewhere")
+            raise ContactChanged("the contact has been changed or deleted")
 
     return allowed
 

@@ -370,7 +370,7 @@ class EventCalls(EntryCalls):
             def unit(tx: AccountTx) -> PutResult:
                 def allowed(there: Resource | None) -> None:
                     if (0 if there is None else there.modseq) != removed.changed:
-                        raise Conflict("the event was changed elsewhere")
+                        raise Conflict("the event has changed")
                     visit.check_alone(tx, there)
 
                 home = visit.calendar(tx, number, write=True)

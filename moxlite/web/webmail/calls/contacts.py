@@ -294,7 +294,7 @@ class ContactCalls(ShelfCalls):
             try:
                 await shelf.account.write(unit)
             except BadCard:
-                raise UserError("card: one vCard is expected") from None
+                raise UserError("card: must be a single vCard") from None
 
     @call()
     async def contacts_doubles(self, caller: Caller) -> Doubles:

@@ -241,7 +241,7 @@ def check_unchanged(there: Resource | None, changed: int) -> None:
     if there is None:
         raise NotFound("this event was deleted")
     if changed and there.modseq != changed:
-        raise Conflict("the event was changed elsewhere")
+        raise Conflict("the event has changed")
 
 
 def colour_given(before: Collection, colour: str) -> str:

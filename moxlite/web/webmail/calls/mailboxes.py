@@ -215,7 +215,7 @@ class SearchCalls(AccountCalls):
     async def search_glance(self, caller: Caller, query: Query) -> list[MessageItem]:
         """The newest five messages of a query, or as many of them as are found in half a second."""
         if number_of(query.filter.mailbox_id):
-            raise NotAllowed("shared folders can only be searched as a list")
+            raise NotAllowed("you can only search shared folders in the list view")
         session = caller.require()
         async with self._holders.at(session) as home:
             settings = self._server.config.current.account(session.account)

@@ -221,11 +221,11 @@ def for_sender(r: Reader, snapshot: Snapshot, account: str, message_id: int, tar
     came = smtp_arrival(r, message_id)
     recipient = None if came is None else _recipient(snapshot, account, came)
     if came is None or recipient is None:
-        raise UserError("you can't create a rule for this message because it wasn't sent to one of your addresses")
+        raise UserError("you can't create a rule for this message because you weren't a direct recipient")
     sender = _sender(came)
     rule = _rule(reached.name, "", sender, ())
     if rule is None:
-        raise UserError("you can't create a rule for this message because it has no usable sender")
+        raise UserError("you can't create a rule for this message because the sender is missing or invalid")
     return Proposal(
         destination=recipient.configured,
         recipient=str(recipient.canonical),
@@ -320,7 +320,7 @@ def changes(
     same = _same(destination.rulesets, proposal.rule)
     exact = [ruleset for ruleset in same if ruleset.mailbox == proposal.mailbox]
     if (len(exact) != 1) if proposal.remove else bool(exact):
-        raise Conflict("this address's rules were changed elsewhere")
+        raise Conflict("this address's rules have changed")
     kept = [ruleset for ruleset in destination.rulesets if ruleset not in same]
     if not proposal.remove:
         if len(kept) >= MAX_RULES:
