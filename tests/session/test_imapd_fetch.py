@@ -97,6 +97,15 @@ async def test_every_item_of_a_row(imap: Imap) -> None:
         )
 
 
+async def test_keywords_are_spelled_as_the_account_does_it_whoever_asks_for_flags(imap: Imap) -> None:
+    """IMAP-60, IMAP-93: also where flags are told because the command has set one."""
+    async with imap.user() as c:
+        await c.append("Subject: hi\r\n\r\nHello!\r\n", flags="(Work)")
+        await c.ok("a NOOP")
+        assert await fetch(c, "FLAGS") == r"FLAGS (\Recent Work)"
+        assert (await fetch(c, "BODY[TEXT]")).startswith(r"FLAGS (\Recent \Seen Work) ")
+
+
 async def test_items_come_in_the_order_asked_for_each_once(imap: Imap) -> None:
     """IMAP-93"""
     async with imap.user() as c:

@@ -3,6 +3,7 @@
 from hypothesis import given, strategies as st
 
 from moxlite.imapd.session.sessions import Threads, UidList, uid_array
+from moxlite.imapd.session.view import Recent
 from moxlite.proto.imap.seqset import runs
 from moxlite.proto.imap.threading import References, Threadable
 
@@ -30,6 +31,15 @@ def test_numbers_do_not_depend_on_what_was_asked_before(known: set[int], asked: 
     uids = sorted(known)
     told = UidList(uid_array(uids))
     assert [told.number(uid) for uid in asked] == [uids.index(uid) + 1 if uid in known else 0 for uid in asked]
+
+
+@given(st.sets(st.integers(1, 60)), st.sets(st.integers(1, 60)))
+def test_recent_of_many_is_as_of_each(uids: set[int], recent: set[int]) -> None:
+    """IMAP-72a"""
+    shown = Recent()
+    shown.uids = list(runs(sorted(recent)))
+    assert shown.shown(sorted(uids)) == [uid in recent for uid in sorted(uids)]
+    assert [shown.shows(uid) for uid in sorted(uids)] == [uid in recent for uid in sorted(uids)]
 
 
 def test_threads_are_told_by_the_numbers_of_who_asks() -> None:

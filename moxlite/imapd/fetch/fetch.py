@@ -71,12 +71,13 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
     if command.vanished and since is not None:
         last = view.uidnext - 1  # "*" too: the highest UIDs may be gone
         await _tell_vanished(session, view, within(command.set.resolve(last), 1, last), since)
-    spelled = await view.seat.account.read(spellings, op="imap-spellings") if view.keywords else {}
     items = _items(session, command)
-    fetching = _Fetching(session, view, items, since, spelled)
     marks_seen = (
         not view.access.read_only and "s" in view.access.rights and any(_marks_seen(item) for item in command.items)
     )
+    shows_flags = marks_seen or Attribute.FLAGS in items
+    spelled = await view.seat.account.read(spellings, op="imap-spellings") if view.keywords and shows_flags else {}
+    fetching = _Fetching(session, view, items, since, spelled)
     await fetching.run(uids, marks_seen=marks_seen)
     if session.extensions.condstore and Attribute.MODSEQ in items and view.seat.cursor.pending():
         await highest_modseq(view, uids)
@@ -163,7 +164,7 @@ class _Fetching:
         self.problem: Unanswered | None = None
         self.gone = False
         self._items = items
-        self._flags = FlagWriter(spelled, view.recent.shows if view.recent.uids else None)
+        self._flags = FlagWriter(spelled, view.recent.shown if view.recent.uids else None)
         self._plans: dict[tuple[bool, bool], Plan] = {}
         self._ahead: deque[Group] = deque()  # read, not written yet
         self._turned = perf_counter()

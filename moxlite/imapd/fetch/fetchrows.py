@@ -60,17 +60,18 @@ def internaldate(received: int, offset: int) -> bytes:
 class FlagWriter:
     """Flags of rows in wire format, each combination rendered once per command."""
 
-    def __init__(self, spelled: Mapping[str, str], is_recent: Callable[[int], bool] | None) -> None:
+    def __init__(self, spelled: Mapping[str, str], recent: Callable[[Sequence[int]], Iterable[bool]] | None) -> None:
         """
         Args:
-          spelled: the account's spelling of keywords. is_recent: whether a UID shows ``\\Recent``, None when none does.
+          spelled: the account's spelling of keywords. recent: which of ascending UIDs show ``\\Recent``, None when none
+            does.
         """
-        self._is_recent = is_recent
+        self._recent = recent
         self._known = _Written(spelled)
 
     def all(self, columns: Columns) -> Iterable[bytes]:
         """``(\\Seen work)`` for each row of a slice."""
-        recent = repeat(False) if self._is_recent is None else map(self._is_recent, columns["uid"])
+        recent = repeat(False) if self._recent is None else self._recent(columns["uid"])
         return map(self._known.__getitem__, zip(columns["flags"], columns["keywords"], recent, strict=False))
 
 

@@ -17,6 +17,7 @@ into responses.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from moxlite.imapd.session.errors import bad
@@ -91,6 +92,13 @@ class Recent:
     def shows(self, uid: int) -> bool:
         """Whether this session shows ``\\Recent`` for `uid`."""
         return bool(self.uids) and any(low <= uid <= high for low, high in self.uids)
+
+    def shown(self, uids: Sequence[int]) -> list[bool]:
+        """The same for each of ascending `uids`."""
+        found = [False] * len(uids)
+        for start, stop in index_runs(uids, self.uids):
+            found[start:stop] = [True] * (stop - start)
+        return found
 
     def among(self, uids: array[int]) -> int:
         """Number of them among `uids`."""
