@@ -316,13 +316,8 @@ export interface FoundServer {
   user: string;
 }
 
-/** A link to make. ``name``: the mailbox here below which its mailboxes are, "" for one of the address; a port of 0 */
+/** A link to make; operations change it. ``name``: the mailbox here below which its mailboxes are, "" for one of the */
 export interface LinkForm {
-  sends: boolean;
-  smtp_host: string;
-  smtp_port: number;
-  smtp_tls: "implicit" | "starttls";
-  smtp_user: string;
   address: string;
   name: string;
   protocol: "imap" | "pop3";
@@ -333,21 +328,17 @@ export interface LinkForm {
   password: string;
   keep_days: number | null;
   sorts: boolean;
+  sends: boolean;
+  smtp_host: string;
+  smtp_port: number;
+  smtp_tls: "implicit" | "starttls";
+  smtp_user: string;
 }
 
 /** The name of a mailbox that was added, and why nothing is sent from its address, "" if it is or shall not be. */
 export interface Added {
   name: string;
   sending: Remark;
-}
-
-/** How mail from the address of a link is sent: not at all without ``sends``; else by a server, which is found if */
-export interface LinkSending {
-  sends: boolean;
-  smtp_host: string;
-  smtp_port: number;
-  smtp_tls: "implicit" | "starttls";
-  smtp_user: string;
 }
 
 /** Mailboxes shared with others, and mailboxes that others share. ``mailboxes``: names of the own ones. */
@@ -873,6 +864,7 @@ export interface ForwardChange {
 /** Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes. */
 export interface Junk {
   form: JunkForm;
+  standard: JunkFilterForm;
   hams: number;
   spams: number;
   mailboxes: Array<string>;
@@ -928,6 +920,29 @@ export interface Leaving {
   message_id: number;
 }
 
+/** A linked mailbox. */
+export interface LinkInfo {
+  name: string;
+  address: string;
+  host: string;
+  port: number;
+  tls: string;
+  user: string;
+  state: string;
+  text: string;
+  problems: Array<string>;
+  protocol: string;
+  keep_days: number | null;
+  smtp_host: string;
+  smtp_port: number;
+  smtp_tls: string;
+  smtp_user: string;
+  sends: boolean;
+  keeps_copy: boolean;
+  sorts: boolean;
+  sending: string;
+}
+
 /** Anything that an import tells. */
 export type ImportEvent = ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportDone | ImportAborted;
 
@@ -969,9 +984,8 @@ export const checks: Checks = {
   Remark: { message: "string", words: "any" },
   FoundServers: { incoming: ["ref", "FoundServer"], protocol: ["enum", ["imap", "pop3"]], smtp: ["nullable", ["ref", "FoundServer"]], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", proven: "boolean" },
   FoundServer: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string" },
-  LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"], sorts: "boolean" },
+  LinkForm: { address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"], sorts: "boolean", sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Added: { name: "string", sending: ["ref", "Remark"] },
-  LinkSending: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "Sender"]] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
@@ -1031,12 +1045,13 @@ export const checks: Checks = {
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   ForwardChange: { forward_to: ["optional", ["list", "string"]], keep_copy: ["optional", "boolean"] },
-  Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
+  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
   JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
   Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" },
+  LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" },
 };
 
 export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }] as const satisfies Checks[string][string];
@@ -1138,24 +1153,6 @@ export interface Calls {
 
   /** Log in at another provider, and mirror the mailboxes there from now on. */
   link_add(link: LinkForm): Promise<Added>;
-
-  /** Say by which server mail from the address of a linked mailbox is sent; a log-in there is tried first. */
-  link_sending(name: string, form: LinkSending): Promise<null>;
-
-  /** Give a linked mailbox the password that it has at its provider now; it is tried first. */
-  link_password(name: string, password: string): Promise<null>;
-
-  /** Stop mirroring, or go on and try now. */
-  link_pause(name: string, paused: boolean): Promise<null>;
-
-  /** Sort new mail of a linked mailbox by the account's junk filter, rules and script, or leave it in Inbox. */
-  link_sorting(name: string, sorts: boolean): Promise<null>;
-
-  /** Give a linked mailbox another name, and the mailboxes below it. */
-  link_rename(name: string, to: string): Promise<null>;
-
-  /** Unlink a mailbox. Its mailboxes stay here, or are deleted; its provider keeps all. */
-  link_remove(name: string, delete_copies: boolean): Promise<null>;
 
   /** Mailboxes that the user shares, by name, and mailboxes that others share with the user. */
   shares(): Promise<Shares>;
@@ -1334,19 +1331,19 @@ export interface Calls {
   /** Abort an import with nothing changed; refused if it has finished already. */
   import_abort(token: string): Promise<null>;
 
-  /** Give the text of a script. */
+  /** Return a script's text. */
   account_sieve_get(script: string, account?: string): Promise<string>;
 
-  /** Store a script; `activate`: make it the active one. `old`: the text that it must have, null for a new script. */
+  /** Save a script. `activate`: also activate it. `old`: its expected current text, or null for a new script. */
   account_sieve_put(script: string, text: string, activate?: boolean, old?: string | null, account?: string): Promise<null>;
 
-  /** Make a script the active one; "" for none. */
+  /** Activate a script, or "" to turn off the active script. */
   account_sieve_activate(script: string, account?: string): Promise<null>;
 
   /** Give a script another name. */
   account_sieve_rename(script: string, new_name: string, account?: string): Promise<null>;
 
-  /** Delete a script, which must not be the active one. */
+  /** Delete a script. You can't delete the active script. */
   account_sieve_rm(script: string, account?: string): Promise<null>;
 
   /** Show account NAME's vacation reply and recent recipients. */
@@ -1355,16 +1352,16 @@ export interface Calls {
   /** Change an account's vacation reply if it still matches `mark`; "" for any. */
   account_vacation_set(changed: VacationChange, mark?: string, account?: string): Promise<null>;
 
-  /** List the rules of ACCOUNT: of ADDRESS, or of all its addresses. The first matching rule is used. */
+  /** List ACCOUNT's rules for ADDRESS, or for all addresses. Only the first matching rule is applied. */
   account_rule_list(address?: string, account?: string): Promise<Array<DestinationItem>>;
 
-  /** Change the rules and settings of an address. The owners of addresses to which rules forward are asked. */
+  /** Change an address's rules and settings. New forwarding addresses get a confirmation email. */
   account_rule_set(address: string, changed: DestinationChange, old?: DestinationChange, account?: string): Promise<null>;
 
   /** List forwarding addresses of ACCOUNT: confirmed, waiting for confirmation, bouncing, or stopped. */
   account_forward_list(account?: string): Promise<Forwards>;
 
-  /** Change the forwarding addresses, and ask the owners of new ones. Returns why some were not asked, a line each. */
+  /** Change the forwarding addresses. New addresses get a confirmation email. Returns a line for each address that couldn't get one. */
   account_forward_set(changed: ForwardChange, old?: ForwardChange, account?: string): Promise<string>;
 
   /** Send another confirmation email to ADDRESS. You can do this once a day. */
@@ -1373,22 +1370,22 @@ export interface Calls {
   /** Resume forwarding to ADDRESS after it was stopped for bouncing. */
   account_forward_start(address: string, account?: string): Promise<null>;
 
-  /** Show the junk settings of ACCOUNT, and what its filter has learned. */
+  /** Show ACCOUNT's junk settings and junk filter statistics. */
   account_junk_show(account?: string): Promise<Junk>;
 
   /** Change the settings about junk. */
   account_junk_set(changed: JunkChange, old?: JunkChange, account?: string): Promise<null>;
 
-  /** List ACCOUNT's scheduled messages, next one first. */
+  /** List ACCOUNT's scheduled messages, starting with the next to be sent. */
   account_later_list(account?: string): Promise<Array<Leaving>>;
 
-  /** Stop message ID of ACCOUNT. It becomes a draft if the account has a copy of it. */
+  /** Cancel ACCOUNT's scheduled message ID. If the account has a copy, you can find it in Drafts. */
   account_later_stop(id: string, account?: string): Promise<null>;
 
   /** Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com. */
   address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
 
-  /** Change the details of ACCOUNT's masked address. Details that you don't specify aren't changed. `never` removes the expiration date. */
+  /** Change ACCOUNT's masked address. If you don't specify a detail, it doesn't change. To remove the expiration date, use `never`. */
   address_set(address: string, site?: string | null, note?: string | null, only_from?: string | null, expires?: string | null, account?: string): Promise<GivenAddress>;
 
   /** Take mail to ADDRESS again. */
@@ -1400,20 +1397,41 @@ export interface Calls {
   /** Forget ADDRESS: mail is refused as if it had never been. */
   address_rm(address: string, account?: string): Promise<null>;
 
-  /** Make an app password, or with `token` an access token, and return it. `expires` in µs UTC, None for never. */
+  /** Create an app password, or an access token with `token`, and return it. `expires`: µs UTC, or None for never. */
   account_app_password_add(name: string, scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "submission" | "webapi">, read_only?: boolean, expires?: number | null, token?: boolean, account?: string): Promise<string>;
 
-  /** Revoke the app password or token NAME of ACCOUNT; its sessions end. */
+  /** Revoke ACCOUNT's app password or token NAME, and end its sessions. */
   account_app_password_rm(name: string, account?: string): Promise<null>;
 
-  /** Give `guest`, an account, an address or ``anyone``, just these rights, letters of RFC 4314, on a mailbox; with `below` also on the mailboxes below it. */
+  /** Set the rights (letters from RFC 4314) of `guest` (an account, an address, or ``anyone``) on a mailbox, and with `below` on its submailboxes. */
   account_share_set(mailbox: string, guest: string, rights: string, below?: boolean, account?: string): Promise<null>;
 
-  /** Let `guest`, an account or an address of one, write from the addresses of an account: ``as`` its owner, or on ``behalf``, with the guest's own address in Sender. `ends` in µs UTC, 0 for never. `whole`: until then the guest also reads and changes all mailboxes, calendars and address books of the account. */
+  /** Let `guest` (an account, or an account's address) send from an account's addresses: ``as`` the owner, or on ``behalf``, with the guest's own address in Sender. `ends`: µs UTC, or 0 for never. `whole`: until then, the guest can also view and edit all of the account's mailboxes, calendars and address books. */
   account_delegate_set(guest: string, sends: "as" | "behalf", ends?: number, whole?: boolean, account?: string): Promise<null>;
 
-  /** Stop GUEST from sending from the addresses of ACCOUNT. */
+  /** Stop GUEST from sending from ACCOUNT's addresses. */
   account_delegate_rm(guest: string, account?: string): Promise<null>;
+
+  /** Update the password for ACCOUNT's linked account after changing it at the provider. */
+  link_set_password(link: string, password: string, account?: string): Promise<null>;
+
+  /** Set the outgoing server for LINK's address. It's tested with LINK's password. */
+  link_set_sending(link: string, smtp_host?: string, smtp_port?: number, smtp_tls?: "implicit" | "starttls", smtp_user?: string, keeps_copy?: boolean | null, off?: boolean, account?: string): Promise<LinkInfo>;
+
+  /** Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules and script, on both sides. This files mail, flags it or moves it to the trash, but won't send replies or forward anything. */
+  link_set_sorting(link: string, off?: boolean, account?: string): Promise<null>;
+
+  /** Pause LINK until you run `moxlite link resume`. You can still view synced mail. */
+  link_pause(link: string, account?: string): Promise<null>;
+
+  /** Go on mirroring LINK, and try now. */
+  link_resume(link: string, account?: string): Promise<null>;
+
+  /** Rename LINK and its mailboxes here to NAME. This doesn't change anything at the provider. */
+  link_rename(link: string, name: string, account?: string): Promise<null>;
+
+  /** Unlink LINK. You can keep or delete its mailboxes here. This doesn't delete anything at the provider. */
+  link_rm(link: string, delete_copies?: boolean, account?: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1451,12 +1469,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   link_list: [{}, ["ref", "LinkList"]],
   link_find: [{ address: "string" }, ["ref", "FoundServers"]],
   link_add: [{ link: ["ref", "LinkForm"] }, ["ref", "Added"]],
-  link_sending: [{ name: "string", form: ["ref", "LinkSending"] }, "null"],
-  link_password: [{ name: "string", password: "string" }, "null"],
-  link_pause: [{ name: "string", paused: "boolean" }, "null"],
-  link_sorting: [{ name: "string", sorts: "boolean" }, "null"],
-  link_rename: [{ name: "string", to: "string" }, "null"],
-  link_remove: [{ name: "string", delete_copies: "boolean" }, "null"],
   shares: [{}, ["ref", "Shares"]],
   copy_state: [{}, ["ref", "Copying"]],
   copy_look: [{ server: ["ref", "ServerForm"] }, "null"],
@@ -1543,4 +1555,11 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
+  link_set_password: [{ link: "string", password: "string", account: ["optional", "string"] }, "null"],
+  link_set_sending: [{ link: "string", smtp_host: ["optional", "string"], smtp_port: ["optional", "integer"], smtp_tls: ["optional", ["enum", ["implicit", "starttls"]]], smtp_user: ["optional", "string"], keeps_copy: ["optional", ["nullable", "boolean"]], off: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "LinkInfo"]],
+  link_set_sorting: [{ link: "string", off: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
+  link_pause: [{ link: "string", account: ["optional", "string"] }, "null"],
+  link_resume: [{ link: "string", account: ["optional", "string"] }, "null"],
+  link_rename: [{ link: "string", name: "string", account: ["optional", "string"] }, "null"],
+  link_rm: [{ link: "string", delete_copies: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
 });

@@ -50,6 +50,14 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** What the provider has put into the page's address: a code, or an error; "" for what isn't there. */
+export interface Answer {
+  state: string;
+  code: string;
+  iss: string;
+  error: string;
+}
+
 /** The second factors. Two-step log-in is on with an app or key. `codes`: recovery codes left. */
 export interface FactorState {
   apps: Array<TOTPApp>;
@@ -622,6 +630,30 @@ export interface RemovedFrom {
   last: number;
 }
 
+/** The settings of the login provider, "" without one. `pages`: the addresses that it sends browsers back to, the */
+export interface ProviderSetup {
+  issuer: string;
+  client_id: string;
+  name: string;
+  allow_internal: boolean;
+  admin_group: string;
+  shared: Array<SharedWithGroup>;
+  pages: Array<string>;
+  logout: string;
+}
+
+/** A shared mailbox, and the group at the login provider that has it. */
+export interface SharedWithGroup {
+  account: string;
+  group: string;
+}
+
+/** Why a login provider can't be used, and what isn't available with it, in words. */
+export interface ProviderTrial {
+  problems: Array<string>;
+  notes: Array<string>;
+}
+
 /** A page of the list of accounts, by name, and the number of all that match. */
 export interface AccountPage {
   accounts: Array<AccountRow>;
@@ -696,7 +728,7 @@ export interface FieldInfo {
   item: FieldInfo | null;
 }
 
-/** A session of the administrator; `own` is the one that asks. */
+/** A session of the administrator; `own` is the one that asks. `subject`: the person at the login provider, "" for a */
 export interface AdminSession {
   id: number;
   remote_ip: string;
@@ -704,6 +736,7 @@ export interface AdminSession {
   created: number;
   last_used: number;
   own: boolean;
+  subject: string;
 }
 
 /** The state of the server at `at`. `findings`: of now, and errors and warnings of the examination at `examined`. */
@@ -1194,6 +1227,7 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Answer: { state: "string", code: "string", iss: "string", error: "string" },
   FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
   TOTPApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
   FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
@@ -1255,6 +1289,9 @@ export const checks: Checks = {
   LinkMade: { url: "string", expires: "string" },
   Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
   RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },
+  ProviderSetup: { issuer: "string", client_id: "string", name: "string", allow_internal: "boolean", admin_group: "string", shared: ["list", ["ref", "SharedWithGroup"]], pages: ["list", "string"], logout: "string" },
+  SharedWithGroup: { account: "string", group: "string" },
+  ProviderTrial: { problems: ["list", "string"], notes: ["list", "string"] },
   AccountPage: { accounts: ["list", ["ref", "AccountRow"]], total: "integer" },
   AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
@@ -1263,7 +1300,7 @@ export const checks: Checks = {
   AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer" },
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
-  AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
+  AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean", subject: "string" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Finding"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
   Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
@@ -1331,6 +1368,24 @@ export interface Calls {
 
   /** Give the password or a second factor again; sensitive calls of this session are allowed for 10 minutes. */
   confirm(kind: "key" | "password" | "recovery" | "totp", code: string): Promise<null>;
+
+  /** The name of the login provider, "" without a provider. */
+  provider_name(): Promise<string>;
+
+  /** Begin a log-in by the login provider: the address that the browser has to go to. */
+  provider_login(stay: boolean): Promise<string>;
+
+  /** Complete a log-in: start a session as `login` does, or ask for a second factor. */
+  provider_finish(answer: Answer): Promise<LoginResult>;
+
+  /** Begin to confirm by a new log-in at the provider, in place of a password: the address to go to. */
+  provider_confirm(): Promise<string>;
+
+  /** Complete it; sensitive calls of this session are allowed for 10 minutes. */
+  provider_confirmed(answer: Answer): Promise<null>;
+
+  /** The address to which the browser goes after a log-out, to log out at the provider too; "" for none. */
+  provider_logout(): Promise<string>;
 
   /** The second factors, and the mail programs that use the main password. */
   second_factors(): Promise<FactorState>;
@@ -1482,6 +1537,12 @@ export interface Calls {
   /** Mail of an account that was removed at or after `since`, and can be brought back. */
   account_removed(name: string, since?: number): Promise<Recoverable>;
 
+  /** The login provider that is in use, and the addresses that have to be registered at one. */
+  provider_setup(): Promise<ProviderSetup>;
+
+  /** Read the discovery document and the keys of a login provider, and tell what is missing. */
+  provider_trial(issuer: string, allow_internal?: boolean): Promise<ProviderTrial>;
+
   /** Set the password of the admin app, and end its other sessions; returns their number. */
   password_change(password: string): Promise<number>;
 
@@ -1533,7 +1594,7 @@ export interface Calls {
   /** List queued messages, next due first, up to 100 (--n), with the reason and the next step for each. */
   queue_list(filter?: Filter, page?: Page): Promise<Array<Line>>;
 
-  /** Count messages that match a filter. */
+  /** Count messages matching a filter. */
   queue_count(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
   /** List delivery attempts for message ID, queued or finished: the server, TLS, and response. */
@@ -1575,7 +1636,7 @@ export interface Calls {
   /** Remove rule ID; messages that it held stay so. */
   queue_holdrules_remove(id: number): Promise<null>;
 
-  /** List accounts whose sending is paused, with times, reasons, and held messages. With --json, also their sending servers. */
+  /** List accounts with paused sending, including times, reasons, and messages on hold. To include sending servers, use --json. */
   queue_guard_list(): Promise<Array<StoppedAccount>>;
 
   /** Allow ACCOUNT to send again, and release messages held by the guard. */
@@ -1605,7 +1666,7 @@ export interface Calls {
   /** Send our reports that are due now, by the running server, instead of after midnight UTC. */
   dmarc_send(day?: string): Promise<SentReports>;
 
-  /** List messages that haven't been reported yet, by domain and day. */
+  /** List unreported messages by domain and day. */
   dmarc_pending(): Promise<Array<PendingReport>>;
 
   /** Discard messages from DOMAIN that haven't been reported yet. */
@@ -1623,7 +1684,7 @@ export interface Calls {
   /** Send our reports that are due now, by the running server, instead of after midnight UTC. */
   tlsrpt_send(day?: string): Promise<SentReports>;
 
-  /** List TLS sessions that haven't been reported yet, by domain and day. */
+  /** List unreported TLS sessions by domain and day. */
   tlsrpt_pending(): Promise<Array<PendingReport>>;
 
   /** Forget the TLS sessions of DOMAIN that are in no report yet. */
@@ -1638,17 +1699,23 @@ export interface Calls {
   /** Send reports to ADDRESS again. */
   tlsrpt_suppress_remove(address: string): Promise<null>;
 
-  /** List one page of other domains' MTA-STS policies, sorted by domain, starting after `after`. */
+  /** List a page of MTA-STS policies for other domains, sorted by domain and starting after `after`. */
   mtasts_kept(after?: string, limit?: number): Promise<Array<KeptPolicy>>;
 
   /** List one page of reports, newest first, with IDs below `before`. For a domain, only if the report's period ended within `days`. */
   reports_list(kind: "dmarc" | "tls", domain?: string, days?: number, before?: number, limit?: number): Promise<Array<ReceivedReport>>;
 
-  /** Show totals by domain for reports whose period ended within the last `days`. */
+  /** Show totals by domain for reports with a period ending in the last `days`. */
   reports_summary(kind: "dmarc" | "tls", days?: number): Promise<Array<Total>>;
 
-  /** Delete account NAME. ALL ITS MAIL IS DELETED, with its login, sessions and keys. Messages in the queue are kept. */
+  /** Delete account NAME. THIS DELETES ALL MAIL, login, sessions and keys. Queued messages will still be sent. */
   config_account_rm(account: string): Promise<null>;
+
+  /** Disable logins for account NAME, show MESSAGE to the user, and end all sessions. The account still receives mail. */
+  config_account_disable(account: string, message: string): Promise<null>;
+
+  /** Let account NAME log in again. */
+  config_account_enable(account: string): Promise<null>;
 
   /** Give ACCOUNT another ADDRESS. @DOMAIN includes all addresses in a domain that no other account uses. */
   config_address_add(address: string, account: string): Promise<null>;
@@ -1656,7 +1723,7 @@ export interface Calls {
   /** Remove ADDRESS from all accounts and aliases. */
   config_address_rm(address: string): Promise<null>;
 
-  /** Add DOMAIN with new DKIM keys. ACCOUNT will get its reports. */
+  /** Add DOMAIN with new DKIM keys. ACCOUNT will get reports for this domain. */
   config_domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<AddedDomain>;
 
   /** Remove DOMAIN. You can't remove it while an address or alias uses it. Its DKIM keys are moved to dkim/old. */
@@ -1680,10 +1747,10 @@ export interface Calls {
   /** End this: mail for addresses of DOMAIN that are not here is refused. */
   config_domain_peer_rm(domain: string): Promise<null>;
 
-  /** Add ALIAS, which delivers mail to each MEMBER. Anyone can send to it. */
+  /** Add ALIAS to deliver mail to every MEMBER. Anyone can send to the alias. */
   config_alias_add(alias: string, members: Array<string>): Promise<null>;
 
-  /** Delete ALIAS. Its members keep their addresses. */
+  /** Delete ALIAS. Members can still use their own addresses. */
   config_alias_rm(alias: string): Promise<null>;
 
   /** Add members to ALIAS, of this server or, once their owners agree, of others. */
@@ -1695,19 +1762,19 @@ export interface Calls {
   /** List supported providers. */
   dns_provider_list(): Promise<Array<DNSProvider>>;
 
-  /** Show the provider for DOMAIN, without its token. */
+  /** Show the DNS provider for DOMAIN. */
   dns_provider_show(domain: string): Promise<ProviderInUse>;
 
-  /** Set the provider for DOMAIN's zone after testing it. */
+  /** Test and set the DNS provider for DOMAIN's zone. */
   dns_provider_set(domain: string, provider: string, secrets: Record<string, string>, enforce?: boolean): Promise<ProviderInUse>;
 
-  /** Remove the provider for DOMAIN and its token. */
+  /** Remove the DNS provider and token for DOMAIN. */
   dns_provider_rm(domain: string): Promise<null>;
 
   /** Preview changes from publishing DOMAIN's records, or from undoing the last step. */
   dns_plan(domain: string, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<RecordPlan>;
 
-  /** Change DOMAIN's records as planned, unless the plan no longer matches `lines`. Returns changes that the provider accepted and changes that it skipped. `lenient`: leave out strict policies from now on. */
+  /** Change DOMAIN's records as planned, unless the plan no longer matches `lines`. Returns accepted and skipped changes. `lenient`: don't publish strict policies. */
   dns_publish(domain: string, lines: Array<string>, undo?: boolean, addresses?: boolean, replace?: boolean, lenient?: boolean): Promise<Array<string>>;
 
   /** Show how far the rotation of DOMAIN's signing key is. */
@@ -1737,16 +1804,16 @@ export interface Calls {
   /** Restore messages deleted at or after `since` (µs UTC) to `mailbox`, or to all mailboxes if the name is empty. */
   account_undelete(account: string, since?: number, mailbox?: string): Promise<UndeletedMail>;
 
-  /** List who may send from the addresses of ACCOUNT, how, and until when. */
+  /** List accounts that can send from ACCOUNT's addresses, with type and expiration. */
   account_delegate_list(account?: string): Promise<Array<DelegateInfo>>;
 
-  /** Let `guest`, an account or an address of one, write from the addresses of an account: ``as`` its owner, or on ``behalf``, with the guest's own address in Sender. `ends` in µs UTC, 0 for never. `whole`: until then the guest also reads and changes all mailboxes, calendars and address books of the account. */
+  /** Let `guest` (an account, or an account's address) send from an account's addresses: ``as`` the owner, or on ``behalf``, with the guest's own address in Sender. `ends`: µs UTC, or 0 for never. `whole`: until then, the guest can also view and edit all of the account's mailboxes, calendars and address books. */
   account_delegate_set(guest: string, sends: "as" | "behalf", ends?: number, whole?: boolean, account?: string): Promise<null>;
 
-  /** Stop GUEST from sending from the addresses of ACCOUNT. */
+  /** Stop GUEST from sending from ACCOUNT's addresses. */
   account_delegate_rm(guest: string, account?: string): Promise<null>;
 
-  /** List networks and accounts with failed logins, with the limits above which more are rejected. */
+  /** List networks and accounts with failed logins, and their limits. */
   limits_list(): Promise<Array<LimitInfo>>;
 
   /** Clear failed logins for address IP and its networks, or all of them if you don't specify IP. */
@@ -1761,10 +1828,10 @@ export interface Calls {
   /** Revoke token NAME. Its next call will be rejected. */
   admin_token_rm(name: string): Promise<null>;
 
-  /** Show the migration's progress for each account, with problems. */
+  /** Show migration progress and problems for every account. */
   move_status(): Promise<MoveState>;
 
-  /** Pause the migration until you run `moxlite move resume`. Copied mail is kept. */
+  /** Pause the migration until you run `moxlite move resume`. This doesn't delete copied mail. */
   move_pause(): Promise<null>;
 
   /** Resume a paused migration. */
@@ -1788,6 +1855,12 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
   confirm_options: [{}, ["ref", "SecondStep"]],
   confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
+  provider_name: [{}, "string"],
+  provider_login: [{ stay: "boolean" }, "string"],
+  provider_finish: [{ answer: ["ref", "Answer"] }, ["ref", "LoginResult"]],
+  provider_confirm: [{}, "string"],
+  provider_confirmed: [{ answer: ["ref", "Answer"] }, "null"],
+  provider_logout: [{}, "string"],
   second_factors: [{}, ["ref", "FactorState"]],
   totp_begin: [{ name: "string" }, ["ref", "NewApp"]],
   totp_finish: [{ code: "string" }, ["ref", "FactorAdded"]],
@@ -1838,6 +1911,8 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_key_add: [{ name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string"],
   account_key_remove: [{ name: "string", fingerprint: "string" }, "null"],
   account_removed: [{ name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]],
+  provider_setup: [{}, ["ref", "ProviderSetup"]],
+  provider_trial: [{ issuer: "string", allow_internal: ["optional", "boolean"] }, ["ref", "ProviderTrial"]],
   password_change: [{ password: "string" }, "integer"],
   accounts: [{ search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]],
   account_uses: [{ names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]],
@@ -1894,6 +1969,8 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   reports_list: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], days: ["optional", "integer"], before: ["optional", "integer"], limit: ["optional", "integer"] }, ["list", ["ref", "ReceivedReport"]]],
   reports_summary: [{ kind: ["enum", ["dmarc", "tls"]], days: ["optional", "integer"] }, ["list", ["ref", "Total"]]],
   config_account_rm: [{ account: "string" }, "null"],
+  config_account_disable: [{ account: "string", message: "string" }, "null"],
+  config_account_enable: [{ account: "string" }, "null"],
   config_address_add: [{ address: "string", account: "string" }, "null"],
   config_address_rm: [{ address: "string" }, "null"],
   config_domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, ["ref", "AddedDomain"]],

@@ -810,12 +810,12 @@ export interface AddressBook {
   guests: number;
 }
 
-/** Some contacts by name, whether there are more, and all groups. ``total``: contacts of the address books. */
+/** Some contacts by name, and whether there are more. ``total``: contacts of the address books. ``letters``: of the */
 export interface Contacts {
   contacts: Array<ContactItem>;
   more: boolean;
   total: number;
-  groups: Array<ContactGroup>;
+  letters: Array<string>;
 }
 
 /** A contact in a list, with its first addresses. ``book_id``: its address book, 0 for none yet. ``photo``: the end */
@@ -826,12 +826,7 @@ export interface ContactItem {
   organization: string;
   book_id: number;
   photo: string;
-}
-
-/** A group, and the number of its contacts. */
-export interface ContactGroup {
-  name: string;
-  contacts: number;
+  starred: boolean;
 }
 
 /** A contact. ``changed`` tells changes by others; ``further``: all that its card says beside the form. */
@@ -842,6 +837,7 @@ export interface ContactCard {
   further: Array<ContactFact>;
   book_id: number;
   photo: string;
+  starred: boolean;
 }
 
 /** A contact as people write it. Without ``details`` the contact keeps its own. */
@@ -909,6 +905,12 @@ export interface TemplateForm {
   subject: string;
   text: string;
   html: string;
+}
+
+/** A group, and the number of its contacts that the user may read. */
+export interface ContactGroup {
+  name: string;
+  contacts: number;
 }
 
 /** An alarm that has come. ``starts``: seconds UTC of the event, null without a time; ``day``: the first day of an */
@@ -1191,6 +1193,16 @@ export interface VacationChange {
   known_only?: boolean;
 }
 
+/** A message that leaves at `due`, µs UTC, and can be stopped until then. */
+export interface Leaving {
+  id: string;
+  due: number;
+  sender: string;
+  recipients: Array<string>;
+  subject: string;
+  message_id: number;
+}
+
 /** An address that was given away; times in RFC 3339, UTC, "" for never. */
 export interface GivenAddress {
   id: number;
@@ -1334,9 +1346,6 @@ export interface Calls {
   /** Set the choices for all devices. */
   notices_choose(choice: NoticeChoice): Promise<null>;
 
-  /** Take mail to the address to which a message came, or refuse it from now on. */
-  given_switch(message_id: number, active: boolean): Promise<null>;
-
   /** Send the receipt that a message asks for, from the address that the message came to, and mark the message */
   receipt_send(message_id: number, subject: string, text: string): Promise<null>;
 
@@ -1375,6 +1384,9 @@ export interface Calls {
 
   /** The events of calendars that have all words of a text in title, place, guests or notes: the 200 nearest to */
   event_search(text: string, calendar_ids: Array<number>): Promise<FoundEvents>;
+
+  /** The next events of calendars with one of these addresses among organizer and guests: five, of a series its */
+  events_with(addresses: Array<string>, calendar_ids: Array<number>): Promise<Array<EventItem>>;
 
   /** An event, or one of a series. */
   event(event_id: number, recurrence?: string): Promise<Event>;
@@ -1440,7 +1452,7 @@ export interface Calls {
   contact_move(contact_id: number, book_id: number, keep?: boolean): Promise<number>;
 
   /** Contacts by name that contain a text, of a group or all, after the one with the id ``after``; of an address */
-  contacts(search?: string, group?: string, after?: number, book_id?: number): Promise<Contacts>;
+  contacts(search?: string, group?: string, after?: number, book_id?: number, limit?: number): Promise<Contacts>;
 
   /** A contact with all that is known. */
   contact(contact_id: number): Promise<ContactCard>;
@@ -1463,9 +1475,6 @@ export interface Calls {
   /** Add the new address of a message to the contact of the person whose name it claims, or make a contact of it */
   claim_confirm(message_id: number): Promise<null>;
 
-  /** The contacts of a group that have an address, as recipients. */
-  group_members(group: string): Promise<Array<Party>>;
-
   /** All templates by name. */
   templates(): Promise<Array<TemplateForm>>;
 
@@ -1474,6 +1483,21 @@ export interface Calls {
 
   /** Remove a template. */
   template_remove(template_id: number): Promise<null>;
+
+  /** The groups of all address books that the user may read, by name. */
+  contact_groups(): Promise<Array<ContactGroup>>;
+
+  /** Put contacts into a group, or take them out of it. The group ``starred`` is that of favorites. */
+  contacts_group(contact_ids: Array<number>, group: string, member?: boolean): Promise<null>;
+
+  /** Make a group in an address book, by default the first, or rename ``group``; returns its name. A conflict if */
+  contact_group_save(name: string, group?: string, book_id?: number): Promise<string>;
+
+  /** Remove a group, and not its contacts; returns a vCard with which `contact_restore` brings it back. "" if it */
+  contact_group_remove(group: string): Promise<string>;
+
+  /** The contacts of a group that have an address, as recipients. */
+  group_members(group: string): Promise<Array<Party>>;
 
   /** Alarms that came within five minutes, after the one with the id ``after``; the newest five, newest first. */
   alarms(after?: number): Promise<Array<AlarmItem>>;
@@ -1601,8 +1625,8 @@ export interface Calls {
   /** Save a message as a draft, in place of the draft ``replaces``; returns its id. */
   draft_save(draft: Written, save_id: string, replaces?: number): Promise<number>;
 
-  /** The draft with this Message-ID that was saved in the last ``seconds``, or 0. */
-  draft_find(message_id: string, seconds: number): Promise<number>;
+  /** The draft with this Message-ID that was saved in the last ``seconds``, or 0. ``author``: the address in From. */
+  draft_find(message_id: string, seconds: number, author?: string): Promise<number>;
 
   /** Send a message, once for each ``submit_id``. */
   message_submit(message: Written, submit_id: string, draft_id?: number, undo_s?: number, send_at?: number, leaves?: number): Promise<number>;
@@ -1673,8 +1697,20 @@ export interface Calls {
   /** Change an account's vacation reply if it still matches `mark`; "" for any. */
   account_vacation_set(changed: VacationChange, mark?: string, account?: string): Promise<null>;
 
+  /** List ACCOUNT's scheduled messages, starting with the next to be sent. */
+  account_later_list(account?: string): Promise<Array<Leaving>>;
+
+  /** Cancel ACCOUNT's scheduled message ID. If the account has a copy, you can find it in Drafts. */
+  account_later_stop(id: string, account?: string): Promise<null>;
+
   /** Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com. */
   address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
+
+  /** Take mail to ADDRESS again. */
+  address_on(address: string, account?: string): Promise<null>;
+
+  /** Refuse mail to ADDRESS from now on (550). */
+  address_off(address: string, account?: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;

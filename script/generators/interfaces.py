@@ -211,7 +211,8 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
     "event and its alarms": {
         "IMAP": MAIL_ALONE,
         "webmail": Changes(
-            "event event_* events events_with alarms alarm_seen birthdays invitation* busy_times deleted_* claim_confirm",
+            "event event_* events events_with alarms alarm_seen birthdays invitation* busy_times deleted_* "
+            "claim_confirm",
             "categories, priority, class, status, URL, which it keeps",
         ),
         "JMAP": Changes("CalendarEvent/* CalendarEventNotification/* ParticipantIdentity/* Principal/getAvailability"),

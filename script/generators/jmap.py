@@ -12,7 +12,7 @@ from moxlite.web.jmap.standard import ObjectType
 TOP: Final = Path(__file__).resolve().parent.parent.parent
 PAGE: Final = "docs/jmap.md"
 BEGIN: Final = "<!-- made by script/gen from the types of moxlite/web/jmap -->\n"
-END: Final = "\n## Beside other servers"
+END: Final = "\n## Compared with other servers"
 HEADING: Final = """
 | Object | Set by programs | Given with a new object alone | Set by the server |
 |---|---|---|---|

@@ -362,7 +362,6 @@ var Folders = class {
 
 var period = 1e3;
 var enough = 100;
-var standard = { threshold: 0.95, onegrams: true, twograms: false, threegrams: false, max_power: 0.01, top_words: 10, ignore_words: 0.1, rare_words: 2 };
 var junk = async (desk) => {
   const found = await desk.client.account_junk_show();
   return { title: t("Junk"), root: el("div", { class: "page" }, head(t("Junk"), ""), learned(desk, found), settings(desk, found)) };
@@ -399,7 +398,7 @@ async function again(desk, place) {
 }
 function settings(desk, found) {
   const old = found.form;
-  const own = old.junk_filter ?? standard;
+  const own = old.junk_filter ?? found.standard;
   const flags = old.automatic_junk_flags;
   const names = el("datalist", { id: "junk-mailboxes" }, found.mailboxes.map((name) => el("option", { value: name })));
   const on = tick(t("Filter junk by content"), old.junk_filter !== null);
@@ -424,7 +423,7 @@ function settings(desk, found) {
     const read2 = (one, whole) => {
       const value = Number(one.control.value.replace(",", "."));
       const good = one.control.value.trim() !== "" && Number.isFinite(value) && value >= 0 && (!whole || Number.isInteger(value));
-      if (!good) one.problem(whole ? t("Enter a whole number.") : t("Enter a number. For example, {n}", { n: standard.threshold }));
+      if (!good) one.problem(whole ? t("Enter a whole number.") : t("Enter a number. For example, {n}", { n: found.standard.threshold }));
       bad ||= !good;
       return good ? value : 0;
     };

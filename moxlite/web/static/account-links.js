@@ -605,7 +605,8 @@ async function changeSending(desk, one) {
       if (form2 === null) return;
       fill(doing, form2.sends && t("Checking SMTP login…"));
       try {
-        await desk.client.link_sending(one.name, form2);
+        const { smtp_host, smtp_port, smtp_tls, smtp_user, sends } = form2;
+        await desk.client.link_set_sending(one.name, smtp_host, smtp_port, smtp_tls, smtp_user, null, !sends);
         close(true);
       } catch (error) {
         atFields(error, sending.places);
@@ -624,7 +625,7 @@ async function changeSorting(desk, one) {
   const done = await dialog(t("Sort mail from {name}", { name: one.name }), (close) => {
     const sorts = sortingTick(one.sorts);
     const box = form([sorts.root], t("Save"), async () => {
-      await desk.client.link_sorting(one.name, sorts.control.checked);
+      await desk.client.link_set_sorting(one.name, !sorts.control.checked);
       close(true);
     });
     return [box.root, buttons(() => close(false))];
@@ -652,7 +653,7 @@ async function newPassword(desk, one) {
     const box = form([wanted(one), password.root, doing], t("Save"), async () => {
       fill(doing, t("Logging in to {host}…", { host: one.host }));
       try {
-        await desk.client.link_password(one.name, password.control.value);
+        await desk.client.link_set_password(one.name, password.control.value);
         close(true);
       } catch (error) {
         atFields(error, { password });
@@ -755,7 +756,7 @@ var List = class {
   }
   async pause(one, paused) {
     await attempt(t("Saving…"), paused ? t("Couldn't pause account") : t("Couldn't resume account"), async () => {
-      await this.desk.client.link_pause(one.name, paused);
+      await (paused ? this.desk.client.link_pause(one.name) : this.desk.client.link_resume(one.name));
       await this.load();
     });
   }
@@ -785,7 +786,7 @@ var List = class {
     const yes = await dialog(t("Remove {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("You'll unlink this account. Your mail at {host} won't be deleted.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove account")))]);
     if (yes !== true) return;
     await attempt(t("Removing…"), t("Couldn't remove account"), async () => {
-      await this.desk.client.link_remove(one.name, copies.control.checked);
+      await this.desk.client.link_rm(one.name, copies.control.checked);
       await this.load();
     });
   }

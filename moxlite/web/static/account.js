@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "4be6be3f4f4c", finding: "340b0f34cde3", junk: "024941850cfd", links: "192dec6e8112", masked: "520bab38597d", rules: "869067987743", security: "1a03ead5f77e", sending: "1aca62f87f43", shares: "2f75da809097", sieve: "1502c07dc4a5", transfer: "1f22abb9c26a", you: "f616e060c132" };
+var define_PARTS_default = { device: "4be6be3f4f4c", finding: "340b0f34cde3", junk: "ddc68932dbe3", links: "5717f88e9715", masked: "520bab38597d", rules: "869067987743", security: "1a03ead5f77e", sending: "1aca62f87f43", shares: "2f75da809097", sieve: "1502c07dc4a5", transfer: "4a3d5786bf26", you: "f616e060c132" };
 
 var CheckFailed = class extends Error {
 };
@@ -230,9 +230,8 @@ var checks = {
   Remark: { message: "string", words: "any" },
   FoundServers: { incoming: ["ref", "FoundServer"], protocol: ["enum", ["imap", "pop3"]], smtp: ["nullable", ["ref", "FoundServer"]], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", proven: "boolean" },
   FoundServer: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string" },
-  LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"], sorts: "boolean" },
+  LinkForm: { address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"], sorts: "boolean", sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Added: { name: "string", sending: ["ref", "Remark"] },
-  LinkSending: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "Sender"]] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
@@ -292,12 +291,13 @@ var checks = {
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   ForwardChange: { forward_to: ["optional", ["list", "string"]], keep_copy: ["optional", "boolean"] },
-  Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
+  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
   JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
-  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" }
+  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" },
+  LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" }
 };
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
@@ -332,12 +332,6 @@ var Client = /* @__PURE__ */ clientOf({
   link_list: [{}, ["ref", "LinkList"]],
   link_find: [{ address: "string" }, ["ref", "FoundServers"]],
   link_add: [{ link: ["ref", "LinkForm"] }, ["ref", "Added"]],
-  link_sending: [{ name: "string", form: ["ref", "LinkSending"] }, "null"],
-  link_password: [{ name: "string", password: "string" }, "null"],
-  link_pause: [{ name: "string", paused: "boolean" }, "null"],
-  link_sorting: [{ name: "string", sorts: "boolean" }, "null"],
-  link_rename: [{ name: "string", to: "string" }, "null"],
-  link_remove: [{ name: "string", delete_copies: "boolean" }, "null"],
   shares: [{}, ["ref", "Shares"]],
   copy_state: [{}, ["ref", "Copying"]],
   copy_look: [{ server: ["ref", "ServerForm"] }, "null"],
@@ -423,7 +417,14 @@ var Client = /* @__PURE__ */ clientOf({
   account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
-  account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"]
+  account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
+  link_set_password: [{ link: "string", password: "string", account: ["optional", "string"] }, "null"],
+  link_set_sending: [{ link: "string", smtp_host: ["optional", "string"], smtp_port: ["optional", "integer"], smtp_tls: ["optional", ["enum", ["implicit", "starttls"]]], smtp_user: ["optional", "string"], keeps_copy: ["optional", ["nullable", "boolean"]], off: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "LinkInfo"]],
+  link_set_sorting: [{ link: "string", off: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
+  link_pause: [{ link: "string", account: ["optional", "string"] }, "null"],
+  link_resume: [{ link: "string", account: ["optional", "string"] }, "null"],
+  link_rename: [{ link: "string", name: "string", account: ["optional", "string"] }, "null"],
+  link_rm: [{ link: "string", delete_copies: ["optional", "boolean"], account: ["optional", "string"] }, "null"]
 });
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
@@ -986,11 +987,11 @@ var Session = class {
     await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await client.login_prep();
       return started(await client.login(token, username, password, stay), stay);
-    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer2, stay) => {
+    }, below, this.stays, { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer2, stay) => {
       const asked = started(await client.provider_finish(answer2), stay);
       setProvided(true);
       return asked;
-    } } : void 0);
+    } });
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1005,7 +1006,7 @@ var Session = class {
     if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
     await this.forget();
     location.hash = "";
-    const url = this.named && provided() ? await this.client.provider_logout().catch(() => "") : "";
+    const url = provided() ? await this.client.provider_logout().catch(() => "") : "";
     setProvided(false);
     if (url === "") location.reload();
     else location.assign(url);

@@ -1022,8 +1022,23 @@ async function accountPage(desk) {
   const address = desk.address.path[1];
   const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Delivery for this address") }) : await (content[tab] ?? content["addresses"])();
   const row = found.row;
-  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. This account still receives mail.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, no limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("members", t("Members")), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
+  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), row.disabled === "" ? button(t("Lock…"), () => void lock(desk, name)) : button(t("Unlock"), () => void unlock(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. This account still receives mail.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, no limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("members", t("Members")), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
   return { title: name, root };
+}
+async function lock(desk, name) {
+  const message = line(t("Message to the user"), t("This account is locked. Ask your administrator."), t("Shown when someone tries to log in."), { maxlength: "1000", autofocus: "" });
+  const words2 = t("All browsers, mail apps, and app passwords will be logged out. Mail will still be delivered.");
+  const done = await fieldDialog(t("Lock {name}?", { name }), t("Lock account"), { message }, async () => {
+    await desk.client.config_account_disable(name, message.control.value);
+    return true;
+  }, el("p", { class: "hint" }, words2));
+  if (done === null) return;
+  desk.say(t("Locked {name}", { name }), { title: t("Undo"), run: () => void unlock(desk, name) });
+  await desk.refresh();
+}
+async function unlock(desk, name) {
+  const work = () => desk.client.config_account_enable(name);
+  if (await attempt(t("Unlocking…"), t("Couldn't unlock account"), work)) await desk.refresh();
 }
 async function members(desk, name) {
   const found = await desk.client.account_delegate_list(name);

@@ -338,12 +338,13 @@ function outcome(row) {
       return state("unknown", t("started, but the server stopped"));
   }
 }
+var actor = (name) => name.startsWith("(") ? foreign(name.slice(1, -1), 120) : el("a", { href: addressOf("accounts", [name]) }, el("bdi", {}, visible(name)));
 async function auditPage(desk) {
   const query = desk.address.query;
   const filter = filterOf(query);
   const before = Number(query.get("before") ?? "0");
   const found = await desk.client.audit(filter, before, perPage);
-  const list = table(t("Changes"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("User"), cell: (row) => actors[row.actor] ?? el("a", { href: addressOf("accounts", [row.actor]) }, el("bdi", {}, visible(row.actor))) }, { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] }, { title: t("Action"), cell: what }], found);
+  const list = table(t("Changes"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("User"), cell: (row) => actors[row.actor] ?? actor(row.actor) }, { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] }, { title: t("Action"), cell: what }], found);
   const current = Object.fromEntries([...query.entries()].filter(([name]) => name !== "before"));
   const last = found.at(-1);
   const following = last !== void 0 && found.length === perPage ? addressOf("audit", [], { ...current, before: String(last.id) }) : "";

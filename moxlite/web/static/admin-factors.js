@@ -101,8 +101,8 @@ function holdFocus() {
 
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
-function filled(text3, values = {}) {
-  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
+function filled(text4, values = {}) {
+  return text4.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
@@ -110,12 +110,12 @@ function filled(text3, values = {}) {
     return grouped.format(value);
   });
 }
-function t(text3, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+function t(text4, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text4) ?? text4, values);
 }
 function many(n, one, other, values = {}) {
-  const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-  return filled(text3, { ...values, n });
+  const text4 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text4, { ...values, n });
 }
 
 function dialog(title, build, dismissable = true) {
@@ -200,10 +200,10 @@ function field(label, control, hint = null) {
   const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
   const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
   describe();
-  const problem = (text3) => {
-    error.hidden = text3 === "";
-    fill(error, text3 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text3)]);
-    control.setAttribute("aria-invalid", String(text3 !== ""));
+  const problem = (text4) => {
+    error.hidden = text4 === "";
+    fill(error, text4 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text4)]);
+    control.setAttribute("aria-invalid", String(text4 !== ""));
     describe();
   };
   control.addEventListener("input", () => problem(""));
@@ -213,9 +213,9 @@ function tick(label, on, hint = null) {
   const control = el("input", { type: "checkbox" });
   control.checked = on;
   const error = el("span", { class: "error", hidden: true });
-  const problem = (text3) => {
-    error.hidden = text3 === "";
-    fill(error, text3);
+  const problem = (text4) => {
+    error.hidden = text4 === "";
+    fill(error, text4);
   };
   const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
   return { root: el("label", { class: "check" }, control, words), control, problem };
@@ -231,9 +231,9 @@ function line(label, value, hint = null, attributes = {}) {
 }
 function form(content, action, save2, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
-  const complain = (text3) => {
-    error.hidden = text3 === "";
-    fill(error, text3);
+  const complain = (text4) => {
+    error.hidden = text4 === "";
+    fill(error, text4);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
@@ -277,6 +277,9 @@ function table(label, columns, rows, each) {
 function wrapped(child) {
   return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
 }
+function pairs(entries) {
+  return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
+}
 function button(title, run, options = {}) {
   const { icon: icon2, kind = "line", name } = options;
   return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
@@ -284,7 +287,7 @@ function button(title, run, options = {}) {
 function copyButton(value, word = "") {
   const said = el("span", { class: "sr", role: "status" });
   const face = el("span", { class: "flex" });
-  const show = (path, text3) => fill(face, sign(path, "i s"), word !== "" && text3);
+  const show = (path, text4) => fill(face, sign(path, "i s"), word !== "" && text4);
   const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
   let timer = 0;
   made2.addEventListener("click", async () => {
@@ -399,12 +402,12 @@ var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "mut
 function state(level, word) {
   return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
 }
-function notice(level, text3, ...actions) {
+function notice(level, text4, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
-  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text4), actions);
 }
-function empty(path, title, text3, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text3), actions);
+function empty(path, title, text4, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text4), actions);
 }
 
 var formats = /* @__PURE__ */ new Map();
@@ -495,9 +498,9 @@ function removal(name, run) {
 }
 function warning(found, mail) {
   if (isOn(found) || !mail) return null;
-  const text3 = t("After that, mail apps need app passwords. Your own password only works on these web pages.");
-  if (found.programs.length === 0) return notice("unknown", text3);
-  return el("div", { class: "stack" }, notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
+  const text4 = t("After that, mail apps need app passwords. Your own password only works on these web pages.");
+  if (found.programs.length === 0) return notice("unknown", text4);
+  return el("div", { class: "stack" }, notice("warn", [text4, " ", t("These used your own password within 30 days and will stop:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
 }
 var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
 function program(one) {
@@ -564,8 +567,8 @@ async function showCodes(codes) {
     return [el("p", { class: "dialog-text" }, t("Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them later.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
   }, false);
 }
-function save(text3) {
-  const url = URL.createObjectURL(new Blob([text3], { type: "text/plain" }));
+function save(text4) {
+  const url = URL.createObjectURL(new Blob([text4], { type: "text/plain" }));
   const link = el("a", { href: url, download: t("recovery codes for {host}.txt", { host: location.hostname }) });
   document.body.append(link);
   link.click();
@@ -573,6 +576,26 @@ function save(text3) {
   setTimeout(() => URL.revokeObjectURL(url), 6e4);
 }
 
+function fieldForm(fields, action, run, more = null) {
+  const failure = el("div", { hidden: true });
+  const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+  const form2 = el("form", { class: "form", novalidate: true, onsubmit: (event) => {
+    event.preventDefault();
+    void send();
+  } }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button2));
+  const send = async () => {
+    button2.disabled = true;
+    failure.hidden = true;
+    try {
+      await run();
+    } catch (error) {
+      refusal(error, fields, failure, form2);
+    } finally {
+      button2.disabled = false;
+    }
+  };
+  return form2;
+}
 function refusal(error, fields, failure, form2) {
   const [single, ...others] = Object.keys(fields);
   const told2 = fieldsOf(error);
@@ -602,8 +625,46 @@ function fieldDialog(title, action, fields, run, more = null) {
     return [form2];
   });
 }
-async function showSecret(title, text3, secret) {
-  await dialog(title, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
+async function showSecret(title, text4, secret) {
+  await dialog(title, (close) => [el("p", { class: "dialog-text" }, text4), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
+}
+
+var providerPage = async (desk) => {
+  const set = await desk.client.provider_setup();
+  const title = t("Login provider");
+  const root = el("div", { class: "page" }, head(title, t("People log in with Authentik, Keycloak, Kanidm, Pocket ID, or another OpenID Connect provider.")), el("div", { class: "stack" }, current(set), check2(desk, set)));
+  return { title, root };
+};
+function current(set) {
+  if (set.issuer === "") return null;
+  return card(t("In use"), pairs([[t("Name"), foreign(set.name)], [t("Issuer"), foreign(set.issuer)], [t("Administrators"), set.admin_group === "" ? t("only with the admin password") : foreign(set.admin_group)], ...set.shared.map((one) => [t("Shared mailbox"), foreign(`${one.account}: ${one.group}`)])]));
+}
+function check2(desk, set) {
+  const issuer = line(t("Issuer"), set.issuer, t("For example, https://login.example.org/realms/home"), { inputmode: "url" });
+  const client = line(t("Client ID"), set.client_id || "moxlite");
+  const name = line(t("Name on the login button"), set.name);
+  const group = line(t("Administrators' group"), set.admin_group, t("Leave blank to allow only the admin password."));
+  const internal = tick(t("The provider is in my own network"), set.allow_internal);
+  const below = el("div", { class: "stack", "aria-live": "polite" });
+  const form2 = fieldForm({ issuer, client, name, group, internal }, t("Check provider"), async () => {
+    fill(below);
+    const found = await desk.client.provider_trial(issuer.control.value.trim(), internal.control.checked);
+    const lines = ["[oidc]", `issuer = ${text3(issuer.control.value)}`, `client_id = ${text3(client.control.value)}`, 'client_secret_file = "oidc-secret"', ...name.control.value.trim() === "" ? [] : [`name = ${text3(name.control.value)}`], ...internal.control.checked ? ["allow_internal = true"] : [], ...group.control.value.trim() === "" ? [] : [`admin_group = ${text3(group.control.value)}`]];
+    fill(below, result(found), found.problems.length === 0 && [register(set), configure(lines.join("\n"))]);
+  });
+  return [card(t("Check a provider"), form2), below];
+}
+var text3 = (value) => JSON.stringify(value.trim());
+function result(found) {
+  const list2 = (words) => el("ul", {}, words.map((one) => el("li", {}, foreign(one))));
+  if (found.problems.length > 0) return notice("danger", [t("You can't use this provider yet:"), list2(found.problems)]);
+  return [notice("ok", t("This provider works with moxlite.")), found.notes.length > 0 && notice("warn", [t("Some things won't be available:"), list2(found.notes)])];
+}
+function register(set) {
+  return card(t("Register at the provider"), pairs([...set.pages.map((one) => [t("Redirect address, also after logout"), copyable(one)]), ...set.logout === "" ? [] : [[t("Back-channel logout address"), copyable(set.logout)]], [t("Flow"), t("authorization code with PKCE (S256)")]]));
+}
+function configure(lines) {
+  return card(t("Add to moxlite.toml"), [el("pre", { class: "zone", tabindex: "0", "aria-label": t("Lines for moxlite.toml") }, lines), copyButton(() => lines, t("Copy"))], { hint: t("Write the client secret to the file oidc-secret beside moxlite.toml, readable by the server's user. Then restart the server.") });
 }
 
 var scopes = [["read", t("Read everything")], ["accounts", t("Accounts")], ["domains", t("Domains and aliases")], ["queue", t("Queue and webhooks")], ["reports", t("Reports")], ["dns", t("DNS records and key rotation")], ["server", t("Certificates")]];
@@ -620,7 +681,7 @@ async function make(desk) {
   const uses = scopes.map(([scope, words]) => tick(words, scope === "read"));
   const days = choice(t("Expires"), [["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in 1 year")]], "365");
   const group = el("fieldset", { class: "group" }, el("legend", {}, t("Permissions")), uses.map((one) => one.root));
-  const token = await fieldDialog(t("New API token"), t("Create token"), { name, scopes: { root: group, control: group, problem: (text3) => uses[0].problem(text3) }, days }, () => desk.client.admin_token_add(name.control.value, scopes.filter((_, i) => uses[i].control.checked).map(([scope]) => scope), Number(days.control.value)), el("p", { class: "hint" }, t("Tokens can't set passwords, create tokens, or delete accounts or domains.")));
+  const token = await fieldDialog(t("New API token"), t("Create token"), { name, scopes: { root: group, control: group, problem: (text4) => uses[0].problem(text4) }, days }, () => desk.client.admin_token_add(name.control.value, scopes.filter((_, i) => uses[i].control.checked).map(([scope]) => scope), Number(days.control.value)), el("p", { class: "hint" }, t("Tokens can't set passwords, create tokens, or delete accounts or domains.")));
   if (token === null) return;
   await showSecret(t("API token"), t("Copy this now. You won't be able to see it later."), copyable(token));
   await desk.refresh();
@@ -650,7 +711,7 @@ var twoStep = async (desk) => {
   const password = card(t("Password"), el("p", { class: "two" }, t("For this app only. If you change it, all other sessions will end.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
   return { title, root: el("div", { class: "page" }, head(title, t("Login settings for you and your API clients.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost, await tokens(desk))) };
 };
-var pages = { "two-step": twoStep };
+var pages = { "two-step": twoStep, provider: providerPage };
 export {
   pages
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "fcfaf094d605", audit: "b385bc699e45", domains: "34864220ffa6", factors: "19abc7503814", live: "1ba2be46c66f", machine: "681800ad4ab3", moving: "daa540049ac4", queue: "c220bf98d3dd", reports: "2fed2e6bbbaf", trends: "1a79d1b5c8d9" };
+var define_PARTS_default = { accounts: "04f8941a7b74", audit: "8d87b930bccf", domains: "34864220ffa6", factors: "b6b8dacd3ab3", live: "1ba2be46c66f", machine: "681800ad4ab3", moving: "daa540049ac4", queue: "c220bf98d3dd", reports: "2fed2e6bbbaf", trends: "1a79d1b5c8d9" };
 
 var CheckFailed = class extends Error {
 };
@@ -202,6 +202,7 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Answer: { state: "string", code: "string", iss: "string", error: "string" },
   FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
   TOTPApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
   FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
@@ -263,6 +264,9 @@ var checks = {
   LinkMade: { url: "string", expires: "string" },
   Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
   RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },
+  ProviderSetup: { issuer: "string", client_id: "string", name: "string", allow_internal: "boolean", admin_group: "string", shared: ["list", ["ref", "SharedWithGroup"]], pages: ["list", "string"], logout: "string" },
+  SharedWithGroup: { account: "string", group: "string" },
+  ProviderTrial: { problems: ["list", "string"], notes: ["list", "string"] },
   AccountPage: { accounts: ["list", ["ref", "AccountRow"]], total: "integer" },
   AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
@@ -271,7 +275,7 @@ var checks = {
   AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer" },
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
-  AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
+  AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean", subject: "string" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Finding"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
   Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
@@ -328,6 +332,12 @@ var Client = /* @__PURE__ */ clientOf({
   login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
   confirm_options: [{}, ["ref", "SecondStep"]],
   confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
+  provider_name: [{}, "string"],
+  provider_login: [{ stay: "boolean" }, "string"],
+  provider_finish: [{ answer: ["ref", "Answer"] }, ["ref", "LoginResult"]],
+  provider_confirm: [{}, "string"],
+  provider_confirmed: [{ answer: ["ref", "Answer"] }, "null"],
+  provider_logout: [{}, "string"],
   second_factors: [{}, ["ref", "FactorState"]],
   totp_begin: [{ name: "string" }, ["ref", "NewApp"]],
   totp_finish: [{ code: "string" }, ["ref", "FactorAdded"]],
@@ -378,6 +388,8 @@ var Client = /* @__PURE__ */ clientOf({
   account_key_add: [{ name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string"],
   account_key_remove: [{ name: "string", fingerprint: "string" }, "null"],
   account_removed: [{ name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]],
+  provider_setup: [{}, ["ref", "ProviderSetup"]],
+  provider_trial: [{ issuer: "string", allow_internal: ["optional", "boolean"] }, ["ref", "ProviderTrial"]],
   password_change: [{ password: "string" }, "integer"],
   accounts: [{ search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]],
   account_uses: [{ names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]],
@@ -434,6 +446,8 @@ var Client = /* @__PURE__ */ clientOf({
   reports_list: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], days: ["optional", "integer"], before: ["optional", "integer"], limit: ["optional", "integer"] }, ["list", ["ref", "ReceivedReport"]]],
   reports_summary: [{ kind: ["enum", ["dmarc", "tls"]], days: ["optional", "integer"] }, ["list", ["ref", "Total"]]],
   config_account_rm: [{ account: "string" }, "null"],
+  config_account_disable: [{ account: "string", message: "string" }, "null"],
+  config_account_enable: [{ account: "string" }, "null"],
   config_address_add: [{ address: "string", account: "string" }, "null"],
   config_address_rm: [{ address: "string" }, "null"],
   config_domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, ["ref", "AddedDomain"]],
@@ -669,6 +683,9 @@ var x = "M18 6 6 18 M6 6l12 12";
 
 var key = "moxlite-provider";
 var providedKey = "moxlite-provided";
+function keepApart(app) {
+  providedKey = `${app}-provided`;
+}
 var provided = () => localStorage.getItem(providedKey) !== null;
 function setProvided(on) {
   if (on) localStorage.setItem(providedKey, "1");
@@ -703,6 +720,17 @@ async function confirmAway(client, done) {
     done();
   };
   away.location.assign(url);
+}
+async function confirmBack(client) {
+  const back = answered("confirm");
+  if (back === null) return;
+  try {
+    await client.provider_confirmed(back.answer);
+  } catch (error) {
+    return void showError(t("Confirm it's you"), error);
+  }
+  new BroadcastChannel(confirmed).postMessage("");
+  window.close();
 }
 
 async function useKey(options) {
@@ -1142,11 +1170,11 @@ var Session = class {
     await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await client.login_prep();
       return started(await client.login(token, username, password, stay), stay);
-    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer2, stay) => {
+    }, below, this.stays, { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer2, stay) => {
       const asked = started(await client.provider_finish(answer2), stay);
       setProvided(true);
       return asked;
-    } } : void 0);
+    } });
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1161,7 +1189,7 @@ var Session = class {
     if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
     await this.forget();
     location.hash = "";
-    const url = this.named && provided() ? await this.client.provider_logout().catch(() => "") : "";
+    const url = provided() ? await this.client.provider_logout().catch(() => "") : "";
     setProvided(false);
     if (url === "") location.reload();
     else location.assign(url);
@@ -1444,7 +1472,7 @@ async function sessionsPage(desk) {
   const end = async (one) => {
     if (await attempt(t("Logging out…"), t("Couldn't end session"), () => desk.client.session_end(one.id))) await desk.refresh();
   };
-  const list = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => ago(one.last_used) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End session from {address}", { address: one.remote_ip }) }) }], found);
+  const list = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))], one.subject !== "" && el("div", { class: "hint" }, foreign(one.subject, 120))] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => ago(one.last_used) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End session from {address}", { address: one.remote_ip }) }) }], found);
   const root = el("div", { class: "page" }, head(t("Your sessions"), t("Sessions end after 12 hours without use, when the server restarts, or when you change the admin password or verification methods.")), card("", list, { flush: true }));
   return { title: t("Your sessions"), root };
 }
@@ -1472,8 +1500,8 @@ function holdFilter(main) {
 }
 
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places2 = [{ title: t("Overview"), icon: activity, about: t("Status and problems"), pages: [["overview", t("Overview")]] }, { title: t("People"), icon: users, about: t("Accounts, logins, storage"), pages: [["accounts", t("Accounts")], ["move", ""]] }, { title: t("Domains"), icon: globe, about: t("DNS, aliases, keys"), pages: [["domains", t("Domains")]] }, { title: t("Mail"), icon: mail, about: t("Queue, live, trends"), pages: [["queue", t("Queue")], ["live", t("Live")], ["trends", t("Trends")], ["reports", t("Reports")], ["routes", t("Routes")]] }, { title: t("Machine"), icon: server, about: t("Network, web, backups"), pages: [["network", t("Network")], ["web", t("Web server")], ["backups", t("Backups")], ["standby", t("Standby server")], ["log", t("Log")], ["metrics", t("Metrics")], ["config", t("Configuration")]] }, { title: t("Administrators"), icon: keyRound, about: t("Login, sessions, history"), pages: [["two-step", t("Login")], ["sessions", t("Your sessions")], ["audit", t("Audit log")]] }];
-var parts = { accounts: "accounts", move: "moving", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
+var places2 = [{ title: t("Overview"), icon: activity, about: t("Status and problems"), pages: [["overview", t("Overview")]] }, { title: t("People"), icon: users, about: t("Accounts, logins, storage"), pages: [["accounts", t("Accounts")], ["move", ""]] }, { title: t("Domains"), icon: globe, about: t("DNS, aliases, keys"), pages: [["domains", t("Domains")]] }, { title: t("Mail"), icon: mail, about: t("Queue, live, trends"), pages: [["queue", t("Queue")], ["live", t("Live")], ["trends", t("Trends")], ["reports", t("Reports")], ["routes", t("Routes")]] }, { title: t("Machine"), icon: server, about: t("Network, web, backups"), pages: [["network", t("Network")], ["web", t("Web server")], ["backups", t("Backups")], ["standby", t("Standby server")], ["log", t("Log")], ["metrics", t("Metrics")], ["config", t("Configuration")]] }, { title: t("Administrators"), icon: keyRound, about: t("Login, sessions, history"), pages: [["two-step", t("Login")], ["provider", t("Login provider")], ["sessions", t("Your sessions")], ["audit", t("Audit log")]] }];
+var parts = { accounts: "accounts", move: "moving", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", provider: "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
@@ -1484,7 +1512,9 @@ var App = class {
   displayed = "";
   async start() {
     this.client.confirmAgain = () => askConfirm(this.client);
+    keepApart("moxlite-admin");
     const known = this.session.resume();
+    void confirmBack(this.client);
     const app = byId("app", HTMLElement);
     fill(app, this.shell.root);
     addEventListener("hashchange", () => void this.open());

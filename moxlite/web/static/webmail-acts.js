@@ -229,10 +229,10 @@ async function chooseMove({ mail, actions, desk }, typed) {
 function exportSelection({ base, client, mail, desk }) {
   void attempt(t("Exporting…"), t("Couldn't export"), async () => (await desk.load("export")).exportSelected(client, base, mail));
 }
-async function sender(page, item, what) {
+async function sender(page, item, what, masked = "") {
   const { client, mail, actions, desk } = page;
   const found = await desk.load("sender");
-  return found.act(item, what, { client, mail, actions, search: (text2) => void page.find.search(text2, 0), contact: async (name, address) => (await desk.load("people")).addSender(desk, name, address), choose: async (title, among) => (await desk.load("palette")).chooseMailbox(title, among), offerRole: (role) => void offerMissing(page, role), say: toast });
+  return found.act(item, what, masked, { client, mail, actions, search: (text2) => void page.find.search(text2, 0), contact: async (name, address) => (await desk.load("people")).addSender(desk, name, address), choose: async (title, among) => (await desk.load("palette")).chooseMailbox(title, among), offerRole: (role) => void offerMissing(page, role), say: toast });
 }
 export {
   chooseMove,

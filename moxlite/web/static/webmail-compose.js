@@ -1265,7 +1265,7 @@ var Composer = class _Composer {
       if (this.conflict) void this.sendAsNew().then((wished) => wished ? this.hand() : void 0);
       return;
     }
-    this.note(t("Couldn't send message"));
+    void this.save();
     const [, name, why] = /^(\w+): (.*)$/s.exec(error.message) ?? [];
     const field = [this.to, this.cc, this.bcc, this.replyTo].find((one) => one.field === name);
     if (field !== void 0 && why !== void 0) field.complain(why);
@@ -1448,7 +1448,7 @@ async function recover(desk, say) {
 async function refresh(desk, copy) {
   if (copy.draftId > 0 || copy.saveId !== "" || copy.submitId !== "") return;
   const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1e3));
-  const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
+  const newer = await desk.client.draft_find(copy.draft.message_id, seconds, copy.draft.from.address);
   if (newer === 0) return;
   const { uploads, notes: _, name: _name, senders: _senders, ...fields } = await desk.client.compose_prepare("edit", newer);
   Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });

@@ -304,7 +304,7 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var colours_default = '.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input[value=""]{background:none;border:2px dashed var(--c)}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}\n';
+var colours_default = '.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours :is(input,button){appearance:none;width:28px;height:28px;margin:0;padding:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours [value=""]{background:none;border:2px dashed var(--c)}.dialog .cal-colours :is(:checked,[aria-pressed=true]){box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}\n';
 
 function nameOf(item) {
   if (item.private) return t("(private)");
@@ -329,11 +329,16 @@ function nearest(colour) {
 }
 
 adopt(colours_default);
-function colourChoice(first, inherited) {
+function offered(inherited) {
   const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
-  const box = (value, number, name) => el("input", { type: "radio", name: "colour", value, class: `c${number}`, "aria-label": name, title: name, checked: value === first });
-  const boxes = [...inherited === void 0 ? [] : [box("", inherited, t("Calendar color"))], ...colours.map((colour, at) => box(colour, at + 1, names[at]))];
+  return [...inherited === void 0 ? [] : [["", inherited, t("Calendar color")]], ...colours.map((colour, at) => [colour, at + 1, names[at]])];
+}
+function colourChoice(first, inherited) {
+  const boxes = offered(inherited).map(([value, number, name]) => el("input", { type: "radio", name: "colour", value, class: `c${number}`, "aria-label": name, title: name, checked: value === first }));
   return { root: el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, boxes), read: () => boxes.find(({ checked }) => checked)?.value ?? first };
+}
+function colourButtons(chosen, inherited, choose) {
+  return el("div", { class: "cal-colours", role: "group", "aria-label": t("Color") }, offered(inherited).map(([value, number, name]) => el("button", { type: "button", value, class: `c${number}`, "aria-label": name, "aria-pressed": String(value === chosen), title: name, onclick: () => choose(value) })));
 }
 
 var join_default = ".event-joining{display:flex;align-items:center;gap:12px;margin:0 0 12px;overflow-wrap:anywhere}a.event-join{display:inline-flex;align-items:center;flex:none;min-height:34px;padding:0 14px;border-radius:7px;background:var(--accent);color:var(--accent-color);font-weight:600;text-decoration:none}a.event-join:hover{background:color-mix(in srgb,var(--accent) 88%,var(--color))}.event-card .event-joining{margin:0}.cal-agenda li:has(>.event-join){display:flex;align-items:center;gap:8px}@media(pointer:coarse){a.event-join{min-height:44px}}\n";
@@ -631,7 +636,7 @@ var Events = class {
   calendars;
   again;
   async add(wanted) {
-    const form = { title: wanted.title ?? "", place: "", notes: wanted.notes ?? "", all_day: wanted.allDay, start: local(wanted.start, wanted.allDay), end: local(wanted.end, wanted.allDay), zone: wanted.allDay ? "" : ownZone(), rule: "", alarms: [], mails: [], free: false, guests: [...wanted.guests ?? []] };
+    const form = { title: wanted.title ?? "", place: "", notes: wanted.notes ?? "", all_day: wanted.allDay, start: local(wanted.start, wanted.allDay), end: local(wanted.end, wanted.allDay), zone: wanted.allDay ? "" : ownZone(), rule: wanted.rule ?? "", alarms: [], mails: [], free: false, guests: [...wanted.guests ?? []] };
     const calendars = this.calendars.filter(({ writable }) => writable);
     const own = calendars.filter(({ owner }) => owner === "");
     const home = wanted.calendar ?? (own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0]).id;
@@ -649,12 +654,13 @@ var Events = class {
     const answer = dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
-      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form)].filter(Boolean).join(" · ")), joinLink(found.join, true), clash !== "" && el("p", { class: "event-clash" }, clash), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form.rule)), form.place !== "" && fact(t("Location"), el("bdi", { dir: "auto" }, isolated(form.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form.alarms.map(before).join(", ")), fact(t("Email alerts"), (form.mails ?? []).map(before).join(", ")), form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))), people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)])), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer2) => el("button", { class: `btn ${found.answer === answer2 ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer2), onclick: () => close(answer2) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer2])), (form.rule === "" || found.recurrence !== "") && !item.cancelled && button(t("Propose new time…"), "propose")), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Email all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
+      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form)].filter(Boolean).join(" · ")), joinLink(found.join, true), clash !== "" && el("p", { class: "event-clash" }, clash), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form.rule)), form.place !== "" && fact(t("Location"), el("bdi", { dir: "auto" }, isolated(form.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form.alarms.map(before).join(", ")), fact(t("Email alerts"), (form.mails ?? []).map(before).join(", ")), form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))), people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)])), writable && colourButtons(chosenColour(form.colour), this.inherited(found.calendar_id), (colour) => close({ colour })), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer2) => el("button", { class: `btn ${found.answer === answer2 ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer2), onclick: () => close(answer2) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer2])), (form.rule === "" || found.recurrence !== "") && !item.cancelled && button(t("Propose new time…"), "propose")), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Email all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
       return parts.filter((one) => one !== false);
     });
     if (cause?.isConnected === true) anchorTo(cause, true);
     const chosen = await answer;
-    if (chosen === "edit") await this.edit(found);
+    if (typeof chosen === "object" && chosen !== null) await this.paint(found, chosen.colour);
+    else if (chosen === "edit") await this.edit(found);
     else if (chosen === "remove") await this.remove(item, found);
     else if (chosen === "mail") this.mail(found);
     else if (chosen === "propose") await this.propose(found);
@@ -662,6 +668,19 @@ var Events = class {
       await attempt(t("Sending…"), t("Couldn't send reply"), () => this.page.client.event_answer(found.id, chosen, found.recurrence));
       await this.again();
     }
+  }
+  async paint(found, colour) {
+    if (colour === chosenColour(found.form.colour)) return;
+    await attempt(t("Saving…"), t("Couldn't save event"), async () => {
+      const scope = await this.scope(found, t("Change “{title}”?", { title: isolated(found.form.title) }), t("Change"), false);
+      if (scope === null) return;
+      await this.save(found, { ...found.form, colour }, found.calendar_id, scope);
+      await this.again();
+    });
+  }
+  inherited(calendarID) {
+    const at = this.calendars.findIndex(({ id }) => id === calendarID);
+    return at === -1 ? 5 : colourOf(this.calendars[at], at);
   }
   async openBirthday(title, when, address, cause) {
     const answer = dialog(title, (close) => [el("p", { class: "event-when" }, when), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close("close") }, t("Close")), address !== "" && el("button", { class: "btn primary", type: "button", onclick: () => close("write") }, t("Write message")))]);
@@ -796,10 +815,8 @@ var Events = class {
     const mailBox = field(t("Email alert"), alarm(mails[0]));
     const busy = field(t("Show as"), select([["", t("busy")], ["free", t("free")]], old.free ? "free" : "", false));
     const calendar = field(t("Calendar"), select(this.calendars.filter(({ writable, owner }) => writable && (found === null || owner === owned)).sort(byOwner).map((one) => [String(one.id), named(one)]), String(calendarID), !own));
-    const near = nearest(old.colour ?? "");
-    const first = near === void 0 ? "" : colours[near - 1];
-    const home = this.calendars.findIndex(({ id }) => id === calendarID);
-    const colour = colourChoice(first, home === -1 ? 5 : colourOf(this.calendars[home], home));
+    const first = chosenColour(old.colour);
+    const colour = colourChoice(first, this.inherited(calendarID));
     const adapt = () => {
       const whole = allDay.control.checked;
       for (const one of [times.start, times.end]) one.hidden = whole;
@@ -881,7 +898,7 @@ var Events = class {
           else await showError(t("Couldn't save event"), error);
         }
       };
-      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), custom, el("div", { class: "event-pair" }, place.root, link.root), guests.root, own && el("p", { class: "hint" }, t("Each guest will get an invitation.")), bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), el("div", { class: "field" }, el("span", {}, t("Color")), colour.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts, color, and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), custom, el("div", { class: "event-pair" }, place.root, link.root), guests.root, own && el("p", { class: "hint" }, t("Each guest will get an invitation.")), bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), el("div", { class: "field" }, el("span", {}, t("Color")), colour.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     return done === true;
   }
@@ -900,6 +917,10 @@ async function eventOf(page) {
     const added = await events.add({ allDay: false, start, end: new Date(start.getTime() + 36e5), title: item.subject, notes: parsed.texts[0]?.text.trim().slice(0, 5e3) ?? "", guests: [...new Map(others.map((one) => [one.address.toLowerCase(), one])).values()] });
     if (added) toast(t("Event added"));
   });
+}
+function chosenColour(colour = "") {
+  const near = nearest(colour);
+  return near === void 0 ? "" : colours[near - 1];
 }
 function answered({ own, guests }) {
   if (!own || guests.length === 0) return null;

@@ -297,7 +297,7 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var colours_default = '.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input[value=""]{background:none;border:2px dashed var(--c)}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}\n';
+var colours_default = '.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours :is(input,button){appearance:none;width:28px;height:28px;margin:0;padding:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours [value=""]{background:none;border:2px dashed var(--c)}.dialog .cal-colours :is(:checked,[aria-pressed=true]){box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}\n';
 
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
@@ -333,10 +333,12 @@ function nearest(colour) {
 }
 
 adopt(colours_default);
-function colourChoice(first, inherited) {
+function offered(inherited) {
   const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
-  const box = (value, number, name) => el("input", { type: "radio", name: "colour", value, class: `c${number}`, "aria-label": name, title: name, checked: value === first });
-  const boxes = [...inherited === void 0 ? [] : [box("", inherited, t("Calendar color"))], ...colours.map((colour, at) => box(colour, at + 1, names[at]))];
+  return [...inherited === void 0 ? [] : [["", inherited, t("Calendar color")]], ...colours.map((colour, at) => [colour, at + 1, names[at]])];
+}
+function colourChoice(first, inherited) {
+  const boxes = offered(inherited).map(([value, number, name]) => el("input", { type: "radio", name: "colour", value, class: `c${number}`, "aria-label": name, title: name, checked: value === first }));
   return { root: el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, boxes), read: () => boxes.find(({ checked }) => checked)?.value ?? first };
 }
 
@@ -540,6 +542,25 @@ function sharing(first, guests, share) {
 
 var giving_default = ".dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.dialog .cal-source .hint{padding:0}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-links{display:grid;gap:8px;max-height:240px;overflow-y:auto}.cal-links small{display:block;color:var(--muted)}.cal-files{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}\n";
 
+async function showDeleted(client, kind, again) {
+  const list = el("ul", { class: "deleted-list" });
+  const date = (seconds) => formatted(new Date(seconds * 1e3), "deleted day", { day: "numeric", month: "short", year: "numeric" });
+  const draw = async () => {
+    const found = await client.deleted_list(kind);
+    fill(list, found.map((one) => {
+      const title = one.title === "" ? t("(no title)") : isolated(one.title);
+      return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Restore “{title}”", { title }), onclick: () => void back(one.id) }, t("Restore")));
+    }), found.length === 0 && el("li", { class: "hint" }, t("No deletions in the last 30 days.")));
+  };
+  const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
+    await client.deleted_restore(id);
+    await Promise.all([draw(), again()]);
+    list.querySelector("button")?.focus();
+  }).then((done) => done ? setStatus(t("Restored.")) : void 0);
+  if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw)) return;
+  await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+
 adopt(giving_default);
 async function editCalendar(page, calendars, one, again) {
   const { client } = page;
@@ -634,5 +655,6 @@ async function showSharing(client, calendar) {
   }), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")))]);
 }
 export {
-  editCalendar
+  editCalendar,
+  showDeleted
 };

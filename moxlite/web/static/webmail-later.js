@@ -438,22 +438,29 @@ function people(one) {
 async function showWaiting(desk) {
   for (; ; ) {
     let found = [];
-    if (!await attempt(t("Loading…"), t("Couldn't load scheduled messages"), async () => found = await desk.client.messages_waiting())) return;
-    const next = await dialog(t("Scheduled"), (close) => [list(desk, found, close)]);
+    let queued = [];
+    const load = async () => {
+      const [waiting, leaving] = await Promise.all([desk.client.messages_waiting(), desk.client.account_later_list()]);
+      found = waiting;
+      queued = leaving.filter((one) => one.message_id === 0);
+    };
+    if (!await attempt(t("Loading…"), t("Couldn't load scheduled messages"), load)) return;
+    const next = await dialog(t("Scheduled"), (close) => [list(desk, found, queued, close)]);
     if (next === null) return;
     await next();
   }
 }
-function list(desk, found, close) {
-  if (found.length === 0) return el("p", { class: "dialog-text" }, t("You'll see scheduled and snoozed messages here."));
+function list(desk, found, queued, close) {
+  if (found.length + queued.length === 0) return el("p", { class: "dialog-text" }, t("You'll see scheduled and snoozed messages here."));
   const root = el("ul", { class: "waiting-list" });
   const button = (text2, run) => el("button", { class: "btn", type: "button", onclick: () => close(run) }, text2);
+  const act = (doing, failed, work) => () => attempt(doing, failed, work);
+  const row = (subject, who, when, buttons) => el("li", {}, el("strong", { dir: "auto" }, el("bdi", {}, subject || t("(no subject)"))), el("span", { class: "waiting-what" }, el("bdi", {}, who)), el("span", { class: "waiting-what" }, when), el("div", { class: "waiting-buttons" }, buttons));
   fill(root, found.map((one) => {
     const { id } = one.item;
-    const act = (doing, failed, work) => () => attempt(doing, failed, work);
     const buttons = one.kind === "sent" ? [button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), button(t("Send now"), act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id))), button(t("Keep as draft"), act(t("Saving…"), t("Couldn't keep as draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Unsnooze"), act(t("Saving…"), one.kind === "answer" ? t("Couldn't remove reminder") : t("Couldn't unsnooze message"), () => desk.client.message_unsnooze([id])))];
-    return el("li", {}, el("strong", { dir: "auto" }, el("bdi", {}, one.item.subject || t("(no subject)"))), el("span", { class: "waiting-what" }, el("bdi", {}, people(one))), el("span", { class: "waiting-what" }, described(one)), el("div", { class: "waiting-buttons" }, buttons));
-  }));
+    return row(one.item.subject, people(one), described(one), buttons);
+  }), queued.map((one) => row(one.subject, one.recipients.join(", "), t("Scheduled for {when}", { when: inWords(new Date(one.due / 1e3)) }), [button(t("Cancel delivery"), act(t("Canceling…"), t("Couldn't cancel delivery"), () => desk.client.account_later_stop(one.id)))])));
   return root;
 }
 async function again(one, change) {

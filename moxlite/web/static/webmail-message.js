@@ -1044,7 +1044,7 @@ var Message = class {
     if (given === null) return;
     this.given.classList.toggle("given-leaked", given.strangers > 0);
     const turn = async (on) => {
-      if (!await this.owner.sender(this.item, on ? "accept" : "refuse")) return;
+      if (!await this.owner.sender(this.item, on ? "accept" : "refuse", given.address)) return;
       const changed = { ...parsed, given: { ...given, state: on ? "on" : "off" } };
       this.parsed = changed;
       this.owner.chosen(changed);

@@ -45,9 +45,6 @@ var CallFailed = class extends Error {
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
-function fieldsOf(error) {
-  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
-}
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
@@ -98,7 +95,7 @@ function text(value) {
   let last = 0;
   for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
-    const kind = match.slice(1, 7).findIndex((group2) => group2 !== void 0) + 1;
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
       fragment.append(plain, mark(piece));
       plain = "";
@@ -128,9 +125,9 @@ function icon(path, name = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
-  const line2 = document.createElementNS(namespace, "path");
-  line2.setAttribute("d", path);
-  svg.append(line2);
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
   return svg;
 }
 function sign(path, name = "i") {
@@ -196,10 +193,6 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
-  return answer === true;
-}
 async function attempt(doing, failed, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
@@ -215,20 +208,21 @@ async function attempt(doing, failed, work) {
   }
 }
 function setStatus(message) {
-  const line2 = byId("status", HTMLElement);
-  line2.hidden = message === "";
-  fill(line2, message);
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
 }
 
 var arrowLeft = "m12 19l-7-7 7-7 M19 12H5";
+var check = "M20 6 9 17l-5-5";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var list = "m3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
 var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
 var menu = "M4 5h16 M4 12h16 M4 19h16";
-var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
 var plus = "M5 12h14 M12 5v14";
 var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
+var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
@@ -288,9 +282,9 @@ var most = 3;
 function stack() {
   const found = document.querySelector("body > .toasts");
   if (found !== null) return found;
-  const made2 = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made2);
-  return made2;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
 }
 function toast(text2, action, time = shown) {
   const words = el("span", {}, text2);
@@ -583,8 +577,7 @@ function between({ client, base }, emails) {
   const glance = (attachments) => client.search_glance({ filter: { mailbox_id: -1, any: [{ from: addresses, to: addresses }], attachments }, threading: "off" });
   const coming = async () => {
     const ids = (await client.calendars()).map(({ id }) => id);
-    const found = await client.event_search(addresses[0], ids);
-    return found.events.map(({ event }) => shown2(event)).filter(({ end }) => +end > Date.now());
+    return (await client.events_with(addresses, ids)).map(shown2).filter(({ end }) => +end > Date.now());
   };
   const quietly = (work) => work.catch(() => []);
   const load = async () => {
@@ -607,162 +600,23 @@ var mailRow = (item, search2) => row(`#search:${encodeURIComponent(search2)},${i
 var eventRow = (one) => row(placeOf("day", one.first), shortDay(one.first), nameOf(one.item), one.item.clock === "date" ? "" : clock(one.start));
 var fileRow = (base, item, file) => row(`${base}msg/${item.id}/download/${file.path}`, shortTime(item.received, Date.now()), file.filename || file.content_type, size(file.size), { download: "" });
 
-var made = 0;
-function field(label, control, hint = null) {
-  const id = `field-${++made}`;
-  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
-  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
-  if (control.id === "") control.id = id;
-  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
-  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
-  describe();
-  const problem = (text2) => {
-    error.hidden = text2 === "";
-    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
-    control.setAttribute("aria-invalid", String(text2 !== ""));
-    describe();
-  };
-  control.addEventListener("input", () => problem(""));
-  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
-}
-function choice(label, values, chosen, hint = null) {
-  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
-  return field(label, control, hint);
-}
-function line(label, value, hint = null, attributes = {}) {
-  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
-  control.value = value;
-  return field(label, control, hint);
-}
-function form(content, action, save, kind = "primary") {
-  const error = el("p", { class: "error", role: "alert", hidden: true });
-  const complain = (text2) => {
-    error.hidden = text2 === "";
-    fill(error, text2);
-  };
-  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
-    event.preventDefault();
-    submit.disabled = true;
-    complain("");
-    try {
-      await save();
-    } catch (failure) {
-      complain(failure instanceof Error ? failure.message : String(failure));
-    } finally {
-      submit.disabled = false;
-      root.querySelector("[aria-invalid=true]")?.focus();
-    }
-  } }, content, error, el("div", { class: "flex wrap" }, submit));
-  return { root, complain };
-}
-function once(work) {
-  let running = false;
-  return (event) => {
-    event.preventDefault();
-    if (running) return;
-    running = true;
-    void work().finally(() => running = false);
-  };
-}
-function atFields(error, places2) {
-  const mistakes = fieldsOf(error);
-  if (mistakes.length === 0) throw error;
-  const rest = [];
-  for (const { field: name, text: text2 } of mistakes) {
-    const best = Object.keys(places2).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
-    if (best === void 0) rest.push(`${name} ${text2}`.trim());
-    else places2[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
-  }
-  if (rest.length > 0) throw new Error(rest.join("; "));
-}
-
-var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
-
-adopt(sharing_default);
-function sharing(first, guests, share) {
-  const list3 = el("ul", { class: "sharing-guests" });
-  const levels = [["read", t("can view")], ["change", t("can edit")]];
-  const set = async (guest2, rights2) => {
-    await share(guest2, rights2);
-    draw(await guests());
-  };
-  const draw = (found) => fill(list3, found.map(({ account, name, writable }) => {
-    const shown3 = account === "anyone" ? t("all users on this server") : isolated(name || account);
-    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions for {name}", { name: shown3 }) }, levels.map(([value, words]) => el("option", { value }, words)));
-    rights2.value = writable ? "change" : "read";
-    rights2.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, rights2.value)));
-    const end = t("Stop sharing with {name}", { name: shown3 });
-    return el("li", {}, el("bdi", { dir: "auto" }, shown3), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")) }, t("Stop")));
-  }));
-  draw(first);
-  const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), { autocapitalize: "none", class: "dialog-input" });
-  const rights = choice(t("Permissions"), levels, "read");
-  rights.control.className = "dialog-input";
-  const add = form([guest.root, rights.root], t("Share"), async () => {
-    try {
-      await set(guest.control.value, rights.control.value);
-    } catch (error) {
-      atFields(error, { guest, rights });
-      return;
-    }
-    guest.control.value = "";
-  }, "line");
-  return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list3, add.root);
-}
-
+var starred = "starred";
+var groupName = (group) => group === starred ? meant("contact", "Favorites") : isolated(group);
 function bookName(one) {
   return one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
-}
-function drawBooks(place, client, books, chosen, choose, again2) {
-  const row3 = (id, name, contacts, one) => {
-    const title = t("Edit “{name}”", { name });
-    return el("div", { class: "book" }, el("button", { class: "book-open", type: "button", "aria-pressed": String(id === chosen), data: { book: String(id) }, onclick: () => choose(id) }, el("bdi", { dir: "auto" }, name), one !== void 0 && one.guests > 0 && el("span", { class: "book-sign", title: t("Shared") }, sign(users)), el("small", {}, String(contacts))), one !== void 0 && el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void (one.owner === "" ? change(client, one, again2) : about(one)) }, sign(ellipsis)));
-  };
-  const sum = books.reduce((all, one) => all + one.contacts, 0);
-  fill(place, listHead(t("Address books"), t("New address book"), () => void change(client, null, again2)), el("div", { class: "book-list" }, books.length > 1 && row3(0, t("All contacts"), sum), [...books].sort(byOwner).map((one) => row3(one.id, bookName(one), one.contacts, one))));
-}
-async function about(one) {
-  await dialog(isolated(one.name), (close) => [el("p", { class: "dialog-text" }, sharedBy(one)), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 function sharedBy(one) {
   const owner = t("{owner} shares this address book with you.", { owner: isolated(one.owner) });
   return `${owner} ${one.writable ? t("You can edit contacts.") : t("You can only view it.")}`;
 }
-async function change(client, one, again2) {
-  let guests = [];
-  if (one !== null) {
-    const loaded = await attempt(t("Loading…"), t("Couldn't load address book"), async () => {
-      guests = await client.address_book_guests(one.id);
-    });
-    if (!loaded) return;
-  }
-  const title = one === null ? t("New address book") : isolated(one.name);
-  await dialog(title, (close) => {
-    const name = line(t("Name"), one?.name ?? "", null, { maxlength: "200", dir: "auto", required: "", class: "dialog-input" });
-    name.control.autofocus = true;
-    const save = async () => {
-      const saved = await attempt(t("Saving…"), t("Couldn't save address book"), () => client.address_book_save(name.control.value, one?.id ?? 0));
-      if (!saved) return;
-      close();
-      await again2();
-    };
-    const remove = async () => {
-      close();
-      if (!await sure(one)) return;
-      await attempt(t("Deleting…"), t("Couldn't delete address book"), () => client.address_book_remove(one.id));
-      await again2();
-    };
-    return [el("form", { onsubmit: once(save) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(guests, () => client.address_book_guests(one.id), async (guest, rights) => {
-      await client.address_book_share(one.id, guest, rights);
-      await again2();
-    })]];
-  });
-}
-function sure(one) {
-  const lost = many(one.contacts, "This will also delete {n} contact from all your devices.", "This will also delete {n} contacts from all your devices.");
-  const back = t("You can restore deleted contacts for 30 days, up to 5,000.");
-  return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
+
+function drawShelves(place, books, groups, shown3, actions) {
+  const row3 = (shelf, name, contacts, one) => {
+    const title = t("Edit “{name}”", { name });
+    return el("div", { class: "book" }, el("button", { class: "book-open", type: "button", "aria-pressed": String(shelf.book === shown3.book && shelf.group === shown3.group), data: { book: String(shelf.book), group: shelf.group }, onclick: () => actions.choose(shelf) }, el("bdi", { dir: "auto" }, name), one !== void 0 && one.guests > 0 && el("span", { class: "book-sign", title: t("Shared") }, sign(users)), el("small", {}, String(contacts))), one !== void 0 && el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => actions.changeBook(one) }, sign(ellipsis)));
+  };
+  const sum = books.reduce((all, one) => all + one.contacts, 0);
+  fill(place, el("div", { role: "group", "aria-label": t("Address books") }, listHead(t("Address books"), t("New address book"), () => actions.changeBook(null)), row3({ book: 0, group: "" }, t("All contacts"), sum), row3({ book: 0, group: starred }, groupName(starred), groups.find(({ name }) => name === starred)?.contacts ?? 0), [...books].sort(byOwner).map((one) => row3({ book: one.id, group: "" }, bookName(one), one.contacts, one))), el("div", { role: "group", "aria-label": t("Groups") }, listHead(t("Groups"), t("New group"), () => actions.addGroup()), groups.filter(({ name }) => name !== starred).sort((a, b) => byName(a.name, b.name)).map(({ name, contacts }) => row3({ book: 0, group: name }, groupName(name), contacts))));
 }
 
 var written2 = /^(\d{4}|-)-(\d\d)-(\d\d)$/;
@@ -799,7 +653,7 @@ function face(base, photo, name, key) {
 var topics = { anniversary: meant("contact", "Anniversary"), birthday: meant("contact", "Birthday"), birthplace: t("Place of birth"), calendar: t("Calendar"), chat: meant("contact", "Chat"), contact: t("Contact form"), date: t("Date"), death: t("Date of death"), deathplace: t("Place of death"), directory: meant("contact", "Directory"), expertise: meant("contact", "Expertise"), gender: meant("contact", "Gender"), group: t("Group"), hobby: meant("contact", "Hobby"), interest: meant("contact", "Interest"), key: meant("contact", "Encryption key"), language: t("Language"), location: t("Location"), logo: meant("contact", "Logo"), member: meant("contact", "Member"), nickname: meant("contact", "Nickname"), photo: meant("contact", "Photo"), profile: meant("contact", "Profile"), pronouns: meant("contact", "Pronouns"), pronunciation: meant("contact", "Pronunciation"), related: t("Related person"), role: meant("contact", "Role"), sound: meant("contact", "Sound"), title: t("Job title"), website: meant("contact", "Website"), zone: t("Time zone") };
 function addressLines(one) {
   const city = [one.code, one.city].filter(Boolean).join(" ");
-  return [one.street, one.extended, one.box, city, one.region, one.country].filter((line2) => line2 !== "");
+  return [one.street, one.extended, one.box, city, one.region, one.country].filter((line) => line !== "");
 }
 function linked(text2) {
   const url = URL.canParse(text2) ? new URL(text2) : null;
@@ -808,138 +662,226 @@ function linked(text2) {
   return el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, isolated(shown3));
 }
 function drawCard(base, card, books, actions, history) {
-  const { form: form3 } = card;
-  const details = form3.details;
+  const { form: form2 } = card;
+  const details = form2.details;
   const book = books.find(({ id }) => id === card.book_id);
   const writable = book?.writable ?? true;
-  const addresses = form3.emails.map(({ value }) => value);
+  const addresses = form2.emails.map(({ value }) => value);
   const button = (words, icon2, run, kind = "btn") => el("button", { class: kind, type: "button", onclick: run }, sign(icon2), el("span", {}, words));
   const lines = (label, values) => values.length > 0 && el("div", { class: "card-line" }, el("dt", {}, label), values.map(([value, kind]) => el("dd", {}, el("bdi", { class: "card-value", dir: "auto" }, value), kind !== "" && [" ", el("small", {}, kind)])));
-  const line2 = (label, value, kind = "") => value !== "" && lines(label, [[value, kind]]);
+  const line = (label, value, kind = "") => value !== "" && lines(label, [[value, kind]]);
   const kindOf = (kind) => kind === "" ? "" : kindName(kind);
-  const job = [details.title, form3.organization, details.department].filter((text2) => text2 !== "");
-  return el("article", { class: "card", "aria-label": isolated(form3.name) }, el("div", { class: "card-bar", role: "toolbar", "aria-label": t("Contact actions") }, el("button", { class: "btn icon card-back", type: "button", title: t("Back"), "aria-label": t("Back"), onclick: () => actions.back() }, sign(arrowLeft)), addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]), "btn soft"), addresses.length > 0 && button(t("Show mail"), search, () => actions.mails()), writable && button(t("Edit"), pencil, () => actions.edit()), books.some((one) => one.writable && one.id !== card.book_id) && el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…"))), el("div", { class: "card-page" }, el("header", { class: "card-top" }, face(base, card.photo, form3.name, addresses[0] ?? form3.name), el("div", {}, el("h2", {}, el("bdi", { dir: "auto" }, isolated(form3.name))), job.length > 0 && el("p", {}, job.map(isolated).join(", ")), form3.groups.length > 0 && el("p", { class: "card-groups" }, form3.groups.map((name) => el("span", { class: "chip" }, isolated(name)))))), !writable && book !== void 0 && el("p", { class: "hint" }, sharedBy(book)), el("dl", { class: "card-facts" }, lines(t("Email"), form3.emails.map(({ value, kind }) => [el("button", { class: "card-link", type: "button", onclick: () => actions.write(value) }, isolated(value)), kindOf(kind)])), lines(t("Phone"), form3.phones.map(({ value, kind }) => [el("a", { href: `tel:${value.replace(/[^\d+*#]/g, "")}` }, isolated(value)), kindOf(kind)])), lines(meant("contact", "Address"), details.addresses.map((one) => [addressLines(one).map((text2, at) => [at > 0 && el("br"), isolated(text2)]), kindOf(one.kind)])), line2(topics.nickname, isolated(details.nickname)), line2(topics.birthday, dateInWords(details.birthday)), lines(topics.website, details.websites.map(({ value, kind }) => [linked(value), kindOf(kind)])), card.further.map(({ topic, label, value }) => line2(topic === "other" ? isolated(label) : topics[topic], value === "" ? t("Saved in this contact") : linked(said(topic, value)), topic === "other" ? "" : isolated(label))), line2(t("Note"), form3.note === "" ? "" : el("span", { class: "card-note" }, isolated(form3.note))), books.length > 1 && book !== void 0 && line2(t("Address book"), bookName(book))), history));
+  const job = [details.title, form2.organization, details.department].filter((text2) => text2 !== "");
+  return el("article", { class: "card", "aria-label": isolated(form2.name) }, el("div", { class: "card-bar", role: "toolbar", "aria-label": t("Contact actions") }, el("button", { class: "btn icon card-back", type: "button", title: t("Back"), "aria-label": t("Back"), onclick: () => actions.back() }, sign(arrowLeft)), addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]), "btn soft"), addresses.length > 0 && button(t("Show mail"), search, () => actions.mails()), writable && button(t("Edit"), pencil, () => actions.edit()), writable && el("button", { class: "btn", type: "button", onclick: (event) => actions.groups(event.currentTarget) }, sign(users), el("span", {}, t("Groups"))), books.some((one) => one.writable && one.id !== card.book_id) && el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…")), writable && starButton(card.starred, () => actions.star())), el("div", { class: "card-page" }, el("header", { class: "card-top" }, face(base, card.photo, form2.name, addresses[0] ?? form2.name), el("div", {}, el("h2", {}, el("bdi", { dir: "auto" }, isolated(form2.name))), job.length > 0 && el("p", {}, job.map(isolated).join(", ")), form2.groups.length > 0 && el("p", { class: "card-groups" }, form2.groups.map((name) => el("button", { class: "chip", type: "button", onclick: () => actions.openGroup(name) }, isolated(name)))))), !writable && book !== void 0 && el("p", { class: "hint" }, sharedBy(book)), el("dl", { class: "card-facts" }, lines(t("Email"), form2.emails.map(({ value, kind }) => [el("button", { class: "card-link", type: "button", onclick: () => actions.write(value) }, isolated(value)), kindOf(kind)])), lines(t("Phone"), form2.phones.map(({ value, kind }) => [el("a", { href: `tel:${value.replace(/[^\d+*#]/g, "")}` }, isolated(value)), kindOf(kind)])), lines(meant("contact", "Address"), details.addresses.map((one) => [addressLines(one).map((text2, at) => [at > 0 && el("br"), isolated(text2)]), kindOf(one.kind)])), line(topics.nickname, isolated(details.nickname)), line(topics.birthday, dateInWords(details.birthday)), lines(topics.website, details.websites.map(({ value, kind }) => [linked(value), kindOf(kind)])), card.further.map(({ topic, label, value }) => line(topic === "other" ? isolated(label) : topics[topic], value === "" ? t("Saved in this contact") : linked(said(topic, value)), topic === "other" ? "" : isolated(label))), line(t("Note"), form2.note === "" ? "" : el("span", { class: "card-note" }, isolated(form2.note))), books.length > 1 && book !== void 0 && line(t("Address book"), bookName(book))), history));
+}
+function starButton(on, run) {
+  const title = on ? t("Remove from favorites") : t("Add to favorites");
+  return el("button", { class: "btn icon card-star", type: "button", title: `${title} (s)`, "aria-label": title, data: { on: String(on) }, onclick: run }, sign(star));
 }
 function said(topic, value) {
   if (topic === "gender") return { F: meant("gender", "Female"), M: meant("gender", "Male"), O: meant("gender", "Other") }[value] ?? value;
   return dateInWords(value);
 }
 
-var named = 0;
-async function showDoubles(page, books, again2) {
-  const place = el("div", { class: "doubles" });
-  const draw = async () => {
-    const { groups, total } = await page.client.contacts_doubles();
-    fill(place, groups.map((one) => group(page, books, one, merged)), total > groups.length && el("p", { class: "hint" }, many(total - groups.length, "{n} more group", "{n} more groups")), total === 0 && el("p", { class: "dialog-text" }, t("No duplicates. Contacts are duplicates if they share an address, or a name and phone number.")));
-  };
-  const merged = (kept, others) => attempt(t("Merging…"), t("Couldn't merge contacts"), async () => {
-    await page.client.contacts_merge(kept.id, others.slice());
-    await Promise.all([draw(), again2()]);
-    (place.querySelector("input") ?? place.parentElement?.querySelector("button"))?.focus();
-    setStatus(t("Contacts merged. You can restore the others for 30 days."));
-  });
-  if (!await attempt(t("Finding duplicates…"), t("Couldn't find duplicates"), draw)) return;
-  await dialog(t("Duplicates"), (close) => [place, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
+var [others, han] = ["#", "漢"];
+var initials2 = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ";
+var lowest = 14;
+var collator2;
+function headOf(name) {
+  const first = [...name.trim().normalize("NFKD")].find((char) => !/\p{M}/u.test(char)) ?? "";
+  const code = first.codePointAt(0) ?? 0;
+  if (/\p{Script=Han}/u.test(first)) return han;
+  if (!/\p{L}/u.test(first)) return others;
+  if (code >= 4352 && code < 4352 + initials2.length) return initials2[code - 4352];
+  if (code >= 12449 && code <= 12534) return String.fromCodePoint(code - 96);
+  collator2 ??= new Intl.Collator(locale(), { sensitivity: "base" });
+  const [whole] = name.trim().normalize("NFC");
+  const letter = whole !== void 0 && /\p{L}/u.test(whole) && collator2.compare(whole, first) !== 0 ? whole : first;
+  return [...letter.toLocaleUpperCase(locale())][0];
 }
-function group(page, books, one, merge) {
-  const name = `double-${++named}`;
-  const rows = one.contacts.map((contact, at) => {
-    const keep = el("input", { type: "radio", name });
-    keep.checked = at === 0;
-    const merging = t("Merge “{name}”", { name: isolated(contact.name) });
-    const include = el("input", { type: "checkbox", title: merging, "aria-label": merging });
-    include.checked = true;
-    const book = books.length > 1 ? books.find(({ id }) => id === contact.book_id) : void 0;
-    const facts = [...contact.emails, contact.organization, book === void 0 ? "" : bookName(book)];
-    const root = el("div", { class: "double" }, el("label", {}, keep, face(page.base, contact.photo, contact.name, contact.emails[0] ?? contact.name), el("span", {}, el("bdi", { class: "person-name", dir: "auto" }, isolated(contact.name)), el("span", { class: "person-facts" }, facts.filter(Boolean).map(isolated).join(" · ")))), include);
-    return { contact, keep, include, root };
-  });
-  const button = el("button", { class: "btn primary", type: "button" }, t("Merge"));
-  const check = () => {
-    for (const { keep, include } of rows) {
-      include.disabled = keep.checked;
-      if (keep.checked) include.checked = true;
-    }
-    button.disabled = rows.filter(({ include }) => include.checked).length < 2;
+var inOrder = (heads) => [...new Set(heads)].sort((a, b) => Number(b === others) - Number(a === others) || byName(a, b));
+function letterStrip(jump, enter) {
+  let heads = [];
+  let at = 0;
+  const root = el("div", { class: "letters", role: "slider", tabindex: "0", "aria-label": t("Jump to a letter"), "aria-orientation": "vertical", "aria-valuemin": "0", hidden: true });
+  const tell = () => {
+    root.ariaValueMax = String(heads.length - 1);
+    root.ariaValueNow = String(at);
+    root.ariaValueText = heads[at] ?? "";
   };
-  check();
-  button.addEventListener("click", () => {
-    const kept = rows.find(({ keep }) => keep.checked);
-    const others = rows.filter((row3) => row3 !== kept && row3.include.checked).map(({ contact }) => contact.id);
-    button.disabled = true;
-    void merge(kept.contact, others).then(check);
+  const go = (to) => {
+    const next = Math.max(0, Math.min(heads.length - 1, to));
+    at = next;
+    tell();
+    void jump(heads[at]);
+  };
+  const thin = () => {
+    const every = Math.max(1, Math.ceil(heads.length * lowest / Math.max(1, root.clientHeight)));
+    for (const [n, one] of [...root.children].entries()) one.classList.toggle("left-out", n % every !== 0);
+  };
+  new ResizeObserver(thin).observe(root);
+  root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    const typed = event.key.length === 1 ? heads.indexOf(headOf(event.key)) : -1;
+    const to = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, PageDown: at + 5, PageUp: at - 5, Home: 0, End: heads.length - 1 }[event.key];
+    if (to !== void 0) go(to);
+    else if (typed >= 0) go(typed);
+    else if (event.key === "Enter") enter(heads[at]);
+    else return;
+    event.preventDefault();
   });
-  return el("fieldset", { onchange: check }, el("legend", {}, one.reason === "address" ? t("Same address. Which contact do you want to keep?") : t("Same name and phone number. Which contact do you want to keep?")), rows.map(({ root }) => root), button);
+  const point = (event) => {
+    const { top, height } = root.getBoundingClientRect();
+    const to = Math.floor((event.clientY - top) / height * heads.length);
+    if (event.type === "pointerdown" || to !== at) go(to);
+  };
+  root.addEventListener("pointerdown", (event) => {
+    root.setPointerCapture(event.pointerId);
+    point(event);
+  });
+  root.addEventListener("pointermove", (event) => root.hasPointerCapture(event.pointerId) && point(event));
+  return { root, draw: (now) => {
+    const before = heads[at];
+    heads = now;
+    at = Math.max(0, now.indexOf(before ?? ""));
+    root.hidden = now.length < 2;
+    fill(root, now.map((head) => el("span", {}, head)));
+    tell();
+    thin();
+  } };
 }
 
-var people_default = ".people-tools{padding:12px 16px 0}.people-tools:has(>[hidden]){display:none}.people-tools select{width:auto;max-width:100%}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-open{display:grid;grid-template-columns:auto minmax(0,1fr);gap:4px 12px;align-items:center;width:100%;min-height:56px;padding:8px 16px;border:0;border-bottom:1px solid var(--border-color);border-radius:0;background:none;color:inherit;text-align:start}.person-open[aria-current]{background:var(--message-active-background)}.person-open:focus-visible{outline-offset:-2px}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.people-page{grid-template-columns:clamp(260px,32%,375px) minmax(0,1fr)}.people-page>.place-head{grid-column:1 / -1}.people-main{padding-bottom:60px;border-inline-end:1px solid var(--border-color);overflow-y:auto}.people-main>.hint{padding:8px 16px;border-bottom:1px solid var(--border-color)}.people-main>.btn{margin:12px 16px}.people-reading{min-width:0;overflow-y:auto}.people-none{display:grid;place-content:center;height:100%;color:var(--color-milder)}.card-bar{position:sticky;top:0;z-index:1;display:flex;align-items:center;gap:8px;min-height:52px;padding:0 16px;border-bottom:1px solid var(--border-color);background:var(--background)}.card-bar .btn:not(.icon){display:inline-flex;align-items:center;gap:6px;min-width:0;min-height:36px;padding:0 12px;border:0;background:none}.card-bar .btn.soft{background:var(--mailbox-active-background)}.card-bar .btn:hover:not(:disabled){background:var(--button-hover-background)}.place-view .card-bar .card-back{display:none}.card-page{max-width:760px;padding:20px 24px 60px}.card-top{display:flex;align-items:center;gap:20px;margin-bottom:20px}.card-top .person-disc{flex:none;width:88px;height:88px;font-size:28px}.card-top>div{min-width:0}.card-top h2{font-size:26px;line-height:32px;overflow-wrap:anywhere}.card-top p{margin:4px 0 0;overflow-wrap:anywhere}.card-groups{display:flex;flex-wrap:wrap;gap:6px}.card-groups .chip{max-width:100%;padding:2px 10px;border-radius:6px;background:var(--mailbox-active-background);font-size:13px;overflow:hidden;text-overflow:ellipsis}.card-facts{margin:0}.card-line{display:grid;grid-template-columns:120px minmax(0,1fr);column-gap:16px;padding:10px 0 4px;border-top:1px solid var(--border-color)}.card-line dt{grid-row:1 / span 50;color:var(--color-mild);font-size:13px;line-height:22px;overflow-wrap:anywhere}.card-line dd{grid-column:2;margin:0;padding-bottom:6px;line-height:22px;overflow-wrap:anywhere}.card-line dd small{margin-inline-start:8px;color:var(--color-milder);font-size:13px}.card-link{padding:0;border:0;background:none;color:var(--link-color);text-align:start;text-decoration:underline;white-space:normal;overflow-wrap:anywhere}.card-line a:visited{color:var(--link-color)}.card-between{margin-top:12px;padding:14px 16px;border-radius:10px;background:var(--background-mild)}.card-between h3{font-size:15px}.card-between h4{margin:12px 0 4px;color:var(--color-mild);font-size:13px}.card-between ul{margin:0;padding:0;list-style:none}.between-row{display:grid;grid-template-columns:96px minmax(0,1fr) auto;gap:12px;align-items:center;min-height:32px;color:inherit;text-decoration:none}.between-row:visited{color:inherit}.between-row:hover bdi{text-decoration:underline}.between-row bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.between-row :is(time,small){color:var(--color-mild);font-size:13px}.card-note{white-space:pre-wrap}@media(max-width:700px){.people-page{grid-template-columns:minmax(0,1fr)}.people-main{border:0}.people-page:not(.reading)>.people-reading,.people-page.reading>:is(.place-head,.people-main,.compose-round){display:none}.people-page.reading>.people-reading{grid-row:1 / -1}.card-bar{gap:2px;min-height:56px;padding:0 8px}.card-bar .btn:not(.icon){min-height:44px;padding:0 8px}.place-view .card-bar .card-back{display:inline-flex;width:44px;height:44px}.card-page{padding:16px 16px 80px}.card-top{gap:14px}.card-top .person-disc{width:64px;height:64px;font-size:20px}.card-line{grid-template-columns:minmax(0,1fr)}.card-line dt,.card-line dd{grid-area:auto}.between-row{min-height:44px}.card-link,.between-all,.card-line a{display:inline-block;min-height:44px;line-height:44px}}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}@media(max-width:700px){.book-open{min-height:44px}.people-page .place-head .search{order:1}}.doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0;accent-color:var(--accent)}.doubles .btn{margin-top:8px}\n";
+var people_default = '.people-tools{display:flex;flex-wrap:wrap;align-items:center;gap:8px;padding:12px 16px;border-bottom:1px solid var(--border-color)}.people-tools:empty{display:none}.people-tools h2{flex:1 0 100%;font-size:18px;overflow-wrap:anywhere}.people-acts{display:flex;flex-wrap:wrap;gap:8px}.people-chosen{flex:1}.people-shelves{display:flex;flex-direction:column;gap:14px}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person{position:relative;display:flex;align-items:center;border-bottom:1px solid var(--border-color)}.person:not([data-head=""]){flex-wrap:wrap}.person:not([data-head=""])::before{content:attr(data-head);flex:1 0 100%;padding:4px 16px;border-bottom:1px solid var(--border-color);background:var(--background);color:var(--color-mild);font-size:13px;font-weight:600;line-height:20px}.person:has([aria-current]){background:var(--message-active-background)}.person-box{position:relative;flex:none;width:48px;min-height:56px;padding:0;padding-inline-start:16px;border:0;background:none;color:inherit}.person-box>svg{position:absolute;inset-block-start:50%;inset-inline-start:16px;width:32px;height:32px;padding:7px;border-radius:50%;background:var(--accent);color:var(--background);opacity:0;translate:0 -50%}.person-box[aria-checked=true]>svg{opacity:1}.person-star{position:absolute;inset-block-start:10px;inset-inline-end:16px}.person-star svg,.card-star[data-on=true] svg{fill:currentColor;color:var(--accent)}.person-star svg{width:14px;height:14px}.person:has(.person-star) .person-name{padding-inline-end:22px}.card-bar .card-star{margin-inline-start:auto}.person-leave{flex:none;margin-inline-end:8px}.person-open{position:relative;flex:1;min-width:0;min-height:56px;padding:8px 16px;padding-inline-start:12px;border:0;border-radius:0;background:none;color:inherit;text-align:start}.person-open:focus-visible{outline-offset:-2px}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.people-page{grid-template-columns:clamp(260px,32%,375px) minmax(0,1fr)}.people-page>.place-head{grid-column:1 / -1}.people-main,.letters{grid-area:2 / 1}.people-main:has(+.letters:not([hidden])){padding-inline-end:24px}.letters{z-index:1;display:flex;flex-direction:column;justify-self:end;width:24px;padding:8px 0;color:var(--color-mild);font-size:11px;line-height:14px;text-align:center;cursor:pointer;touch-action:none;user-select:none}.letters[hidden]{display:none}.letters span{flex:1 1 0;display:grid;place-content:center;min-height:0}.letters .left-out{visibility:hidden}.people-main{padding-bottom:60px;border-inline-end:1px solid var(--border-color);overflow-y:auto}.people-main>.hint{padding:8px 16px;border-bottom:1px solid var(--border-color)}.people-main>.btn{margin:12px 16px}.people-reading{grid-area:2 / 2;min-width:0;overflow-y:auto}.people-none{display:grid;place-content:center;height:100%;color:var(--color-milder)}.card-bar{position:sticky;top:0;z-index:1;display:flex;align-items:center;gap:8px;min-height:52px;padding:0 16px;border-bottom:1px solid var(--border-color);background:var(--background)}.card-bar .btn:not(.icon){display:inline-flex;align-items:center;gap:6px;min-width:0;min-height:36px;padding:0 12px;border:0;background:none}.card-bar .btn.soft{background:var(--mailbox-active-background)}.card-bar .btn:hover:not(:disabled){background:var(--button-hover-background)}.place-view .card-bar .card-back{display:none}.card-page{max-width:760px;padding:20px 24px 60px}.card-top{display:flex;align-items:center;gap:20px;margin-bottom:20px}.card-top .person-disc{flex:none;width:88px;height:88px;font-size:28px}.card-top>div{min-width:0}.card-top h2{font-size:26px;line-height:32px;overflow-wrap:anywhere}.card-top p{margin:4px 0 0;overflow-wrap:anywhere}.card-groups{display:flex;flex-wrap:wrap;gap:6px}.card-groups .chip{max-width:100%;min-height:24px;padding:2px 10px;border:0;border-radius:6px;background:var(--mailbox-active-background);font-size:13px;overflow:hidden;text-overflow:ellipsis}.card-facts{margin:0}.card-line{display:grid;grid-template-columns:120px minmax(0,1fr);column-gap:16px;padding:10px 0 4px;border-top:1px solid var(--border-color)}.card-line dt{grid-row:1 / span 50;color:var(--color-mild);font-size:13px;line-height:22px;overflow-wrap:anywhere}.card-line dd{grid-column:2;margin:0;padding-bottom:6px;line-height:22px;overflow-wrap:anywhere}.card-line dd small{margin-inline-start:8px;color:var(--color-milder);font-size:13px}.card-link{padding:0;border:0;background:none;color:var(--link-color);text-align:start;text-decoration:underline;white-space:normal;overflow-wrap:anywhere}.card-line a:visited{color:var(--link-color)}.card-between{margin-top:12px;padding:14px 16px;border-radius:10px;background:var(--background-mild)}.card-between h3{font-size:15px}.card-between h4{margin:12px 0 4px;color:var(--color-mild);font-size:13px}.card-between ul{margin:0;padding:0;list-style:none}.between-row{display:grid;grid-template-columns:96px minmax(0,1fr) auto;gap:12px;align-items:center;min-height:32px;color:inherit;text-decoration:none}.between-row:visited{color:inherit}.between-row:hover bdi{text-decoration:underline}.between-row bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.between-row :is(time,small){color:var(--color-mild);font-size:13px}.card-note{white-space:pre-wrap}@media(max-width:700px){.people-page{grid-template-columns:minmax(0,1fr)}.people-main{border:0}.people-page:not(.reading)>.people-reading,.people-page.reading>:is(.place-head,.people-main,.letters,.compose-round){display:none}.people-page.reading>.people-reading{grid-area:1 / 1 / -1 / -1}.card-bar{gap:2px;min-height:56px;padding:0 8px}.card-bar .btn:not(.icon){min-height:44px;padding:0 8px}.place-view .card-bar .card-back{display:inline-flex;width:44px;height:44px}.card-page{padding:16px 16px 80px}.card-top{gap:14px}.card-top .person-disc{width:64px;height:64px;font-size:20px}.card-line{grid-template-columns:minmax(0,1fr)}.card-line dt,.card-line dd{grid-area:auto}.between-row{min-height:44px}.card-groups .chip,.people-acts .btn,.people-tools>.btn{min-height:44px}.card-link,.between-all,.card-line a{display:inline-block;min-height:44px;line-height:44px}}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}@media(max-width:700px){.book-open{min-height:44px}.people-page .place-head .search{order:1}}\n';
 
 adopt(people_default);
-var form2 = (page) => page.load("person");
+var form = (page) => page.load("person");
+var batch = 500;
+var [few, most3] = [100, 1e3];
 var opened = null;
 function openPage(page) {
   opened ??= makePage(page);
   opened.follow();
 }
 function placeIn(hash) {
-  const match = /^#people:(\d*)(?:,(\d+))?$/.exec(hash);
-  return match === null ? null : { book: Number(match[1]), contact: Number(match[2] ?? 0) };
+  const match = /^#people:(\d*)(?:,(\d*))?(?:,(.+))?$/.exec(hash);
+  if (match === null) return null;
+  return { book: Number(match[1]), contact: Number(match[2] ?? 0), group: decodeURIComponent(match[3] ?? "") };
 }
 function makePage(page) {
   const search2 = searchField(t("Search contacts"), () => void load(true), () => list3.querySelector("button")?.focus());
-  const group2 = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
   const file = el("input", { type: "file", accept: ".vcf,.csv,.zip,text/vcard,text/csv", hidden: true });
   const words = t("New contact");
   const adding = (kind, ...label) => el("button", { class: kind, type: "button", "aria-label": words, title: words, onclick: () => void begin() }, label);
   const add = adding("primary place-new", sign(plus), el("span", {}, words));
   const round = adding("compose-round", sign(plus));
-  const side = el("div", { role: "group", "aria-label": t("Address books") });
+  const side = el("div", { class: "people-shelves" });
+  const tools = el("div", { class: "people-tools" });
   const list3 = el("div", { role: "list", "aria-label": meant("place", "Contacts") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
+  const strip = letterStrip((head) => jump(head), (head) => at(head)?.querySelector(".person-open")?.focus());
   const reading = el("div", { class: "people-reading" });
-  const save = (form22, name) => exportLink(page, `contacts.${form22}`, name, "mailbox-open");
+  const save = (form2, name) => exportLink(page, `contacts.${form2}`, name, "mailbox-open");
   const tool = (label, run) => el("button", { class: "mailbox-open", type: "button", onclick: run }, label);
-  const tidy = el("div", { class: "people-files", role: "group", "aria-label": t("Import and export") }, tool(t("Find duplicates…"), () => void showDoubles(page, books, anew)), tool(t("Deleted contacts…"), () => void showDeleted(page.client, "contact", () => anew())), tool(t("Import…"), () => file.click()), save("vcf", t("Export as vCards")), save("csv", t("Export as CSV")), archiveLink(page, "mailbox-open"), file);
-  const place = { name: "people", title: meant("place", "Contacts"), side: el("div", { class: "place-side people-side" }, add, listsButton(t("Address books")), el("div", { class: "side-lists" }, side, tidy)), view: el("section", { class: "place-view people-page", "aria-label": meant("place", "Contacts") }, el("header", { class: "place-head" }, sideButton(page), search2.root, el("h1", {}, meant("place", "Contacts"))), el("div", { class: "people-main" }, el("div", { class: "people-tools" }, group2), state, list3, more), reading, round) };
+  const tidy = el("div", { class: "people-files", role: "group", "aria-label": t("Import and export") }, tool(t("Find duplicates…"), () => opening(async () => (await page.load("doubles")).showDoubles(page, books, anew))), tool(t("Deleted contacts…"), () => void showDeleted(page.client, "contact", () => anew())), tool(t("Import…"), () => file.click()), save("vcf", t("Export as vCards")), save("csv", t("Export as CSV")), archiveLink(page, "mailbox-open"), file);
+  const place = { name: "people", title: meant("place", "Contacts"), side: el("div", { class: "place-side people-side" }, add, listsButton(t("Address books")), el("div", { class: "side-lists" }, side, tidy)), view: el("section", { class: "place-view people-page", "aria-label": meant("place", "Contacts") }, el("header", { class: "place-head" }, sideButton(page), search2.root, el("h1", {}, meant("place", "Contacts"))), el("div", { class: "people-main" }, tools, state, list3, more), strip.root, reading, round) };
+  const opening = (work) => void attempt(t("Loading…"), t("Couldn't load contacts"), work);
+  const grouping = (work) => opening(async () => work(await page.load("group")));
   let books = [];
-  let book = 0;
+  let groups = [];
+  let shelf = { book: 0, group: "" };
   let shown3 = [];
+  const selected = /* @__PURE__ */ new Set();
   let read2 = 0;
   let card = null;
   let history;
   let after = 0;
+  let letters = [];
   let turn = 0;
-  const fetch2 = async (whole, least = 0) => {
+  const fetch2 = async (whole, least = few) => {
     const own = ++turn;
     const wanted = search2.input.value.trim();
-    let found = await page.client.contacts(wanted, group2.value, whole ? 0 : after, book);
+    const { book, group } = shelf;
+    const size2 = Math.min(most3, Math.max(few, least));
+    let found = await page.client.contacts(wanted, group, whole ? 0 : after, book, size2);
+    const { letters: all2 } = found;
     const pages = [...whole ? [] : shown3, ...found.contacts];
     while (whole && found.more && pages.length < least && own === turn) {
-      found = await page.client.contacts(wanted, group2.value, pages.at(-1).id, book);
+      found = await page.client.contacts(wanted, group, pages.at(-1).id, book, size2);
       pages.push(...found.contacts);
     }
     await released(list3);
     if (own !== turn) return;
     after = found.contacts.at(-1)?.id ?? 0;
     shown3 = pages.sort((a, b) => byName(a.name, b.name));
-    await redraw(list3, () => fill(list3, shown3.map((one) => row2(page, one, books, book === 0, () => void open(one.id)))));
+    if (whole) letters = all2;
+    const heads = shown3.map(({ name }) => headOf(name));
+    await redraw(list3, () => fill(list3, shown3.map((one, n) => row2(page, one, books, shelf, heads[n] === heads[n - 1] ? "" : heads[n], rows))));
+    strip.draw(shown3.length < 10 ? [] : inOrder([...letters.map(headOf), ...heads]));
     mark2();
     more.hidden = !found.more;
-    const chosen = group2.value;
-    fill(group2, el("option", { value: "" }, t("All groups")), [...found.groups].sort((a, b) => byName(a.name, b.name)).map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
-    group2.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
-    group2.hidden = found.groups.length === 0;
-    state.textContent = found.total === 0 ? t("No contacts yet. Add one or import a file from your phone or another mail app.") : list3.childElementCount === 0 ? t("No matching contacts") : many(found.total, "{n} contact", "{n} contacts");
+    state.textContent = found.total === 0 ? t("No contacts yet. Add one or import a file from your phone or another mail app.") : shown3.length > 0 ? group === "" ? many(found.total, "{n} contact", "{n} contacts") : "" : group === "" || wanted !== "" ? t("No matching contacts") : group === starred ? t("No favorites yet. To add one, open a contact and click the star.") : t("No contacts in this group");
+    state.hidden = state.textContent === "";
   };
   const load = (whole) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch2(whole));
-  const tell = () => page.tellAddress(`#people:${book || ""}${read2 > 0 ? `,${read2}` : ""}`);
-  const mark2 = () => {
-    for (const one of list3.querySelectorAll(".person-open")) if (Number(one.dataset.contact) === read2) one.setAttribute("aria-current", "true");
-    else one.removeAttribute("aria-current");
+  const at = (head) => list3.querySelector(`[data-head="${CSS.escape(head)}"]`);
+  let jumping = 0;
+  const jump = (head) => {
+    const own = ++jumping;
+    return attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
+      while (at(head) === null && !more.hidden && own === jumping) await fetch2(false, most3);
+      if (own === jumping) at(head)?.scrollIntoView({ block: "start" });
+    });
   };
-  const change2 = (now) => void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-    const done = await (await form2(page)).edit(page, books, now, void 0, 0, () => void anew());
+  const tell = () => {
+    const { book, group } = shelf;
+    const more2 = group === "" ? "" : `,${encodeURIComponent(group)}`;
+    page.tellAddress(`#people:${book || ""}${read2 > 0 || more2 !== "" ? `,${read2 || ""}` : ""}${more2}`);
+  };
+  const mark2 = () => {
+    for (const one of list3.querySelectorAll(".person")) {
+      const id = Number(one.dataset.contact);
+      const [box, open2] = one.querySelectorAll("button");
+      box.ariaChecked = String(selected.has(id));
+      if (id === read2) open2.setAttribute("aria-current", "true");
+      else open2.removeAttribute("aria-current");
+    }
+  };
+  const rows = { open: (id) => void open(id), select: (id) => {
+    if (!selected.delete(id)) selected.add(id);
+    mark2();
+    drawTools();
+  }, leave: (one) => grouping((part) => part.leave(page, shelf.group, one, anew)) };
+  const drawTools = () => {
+    const giveBack = holdPlace(tools);
+    const { group } = shelf;
+    const ids = [...selected];
+    const button = (words2, run, kind = "btn line") => el("button", { class: kind, type: "button", onclick: (event) => run(event.currentTarget) }, words2);
+    fill(tools, ids.length > 0 ? [el("span", { class: "people-chosen" }, t("{n} selected", { n: ids.length })), button(t("Groups"), (anchor) => grouping((part) => part.chooseGroup(page, anchor, ids.slice(0, batch), null, groups, regrouped))), button(t("Clear"), () => {
+      selected.clear();
+      mark2();
+      drawTools();
+      list3.querySelector(".person-open")?.focus();
+    })] : group !== "" && [el("h2", {}, el("bdi", { dir: "auto" }, groupName(group))), group !== starred && el("div", { class: "people-acts", role: "toolbar", "aria-label": t("Group actions") }, button(t("Write to all"), () => grouping((part) => part.writeToAll(page, group)), "btn soft"), button(t("Add people…"), () => grouping((part) => part.addPeople(page, group, anew))), button(t("Rename…"), () => grouping((part) => part.rename(page, group, moved))), button(t("Delete group"), () => grouping((part) => part.remove(page, group, moved))))]);
+    giveBack();
+  };
+  const changeStar = (now) => void attempt(t("Saving…"), t("Couldn't change favorites"), async () => {
+    await page.client.contacts_group([now.id], starred, !now.starred);
+    await anew();
+  });
+  const regrouped = () => {
+    selected.clear();
+    drawTools();
+    return anew();
+  };
+  const moved = (group) => {
+    shelf = { book: 0, group };
+    read2 = 0;
+    tell();
+    return anew();
+  };
+  const change = (now) => void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
+    const done = await (await form(page)).edit(page, books, now, void 0, 0, () => void anew());
     if (done === "removed") close();
     if (done !== null) await anew();
   });
@@ -951,10 +893,10 @@ function makePage(page) {
     else if (history?.addresses !== emails.join(" ")) history = { addresses: emails.join(" "), root: between(page, emails) };
     fill(reading, now === null ? read2 === 0 && el("p", { class: "people-none" }, t("No contact selected")) : drawCard(page.base, now, books, { back: close, write: (address) => page.compose("new", mailto(now.form.name, address)), mails: () => {
       location.hash = `search:${encodeURIComponent(mailSearch(emails))}`;
-    }, edit: () => change2(now), copy: () => {
-      const others = books.filter((one) => one.writable && one.id !== now.book_id);
+    }, edit: () => change(now), openGroup: (group) => choose({ book: 0, group }), groups: (anchor) => grouping((part) => part.chooseGroup(page, anchor, [now.id], now.form.groups, groups, anew)), star: () => changeStar(now), copy: () => {
+      const others2 = books.filter((one) => one.writable && one.id !== now.book_id);
       void attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-        if (await (await form2(page)).copyTo(page, now, others)) await anew();
+        if (await (await form(page)).copyTo(page, now, others2)) await anew();
       });
     } }, history.root));
   };
@@ -993,31 +935,36 @@ function makePage(page) {
     tell();
     mark2();
     drawReading();
-    list3.querySelector(`[data-contact="${id}"]`)?.focus();
+    list3.querySelector(`[data-contact="${id}"] .person-open`)?.focus();
+  };
+  const choose = (wanted) => {
+    shelf = wanted;
+    read2 = 0;
+    card = null;
+    selected.clear();
+    tell();
+    draw();
+    drawReading();
+    void load(true);
   };
   const draw = () => {
-    const focused = side.contains(document.activeElement);
-    add.hidden = round.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
-    drawBooks(side, page.client, books, book, (id) => {
-      book = id;
-      group2.value = "";
-      read2 = 0;
-      card = null;
-      tell();
-      draw();
-      drawReading();
-      void load(true);
-    }, anew);
-    if (focused) side.querySelector(`[data-book="${book}"]`)?.focus();
+    add.hidden = round.hidden = !(books.find(({ id }) => id === shelf.book)?.writable ?? true);
+    const giveBack = holdPlace(side);
+    drawShelves(side, books, groups, shelf, { choose, changeBook: (one) => opening(async () => {
+      const part = await page.load("book");
+      await (one === null || one.owner === "" ? part.change(page.client, one, anew) : part.about(one));
+    }), addGroup: () => grouping((part) => part.addGroup(page, [], moved)) });
+    giveBack();
+    drawTools();
   };
   const anew = async () => {
     await attempt(t("Loading…"), t("Couldn't load contacts"), () => all());
   };
   const all = async (least = 0) => {
-    const found = await page.client.address_books();
+    const [found, named] = await Promise.all([page.client.address_books(), page.client.contact_groups()]);
     await released(side);
-    books = found;
-    if (!books.some(({ id }) => id === book)) book = 0;
+    [books, groups] = [found, named];
+    shelf = { book: books.find(({ id }) => id === shelf.book)?.id ?? 0, group: shelf.group === starred || groups.some(({ name }) => name === shelf.group) ? shelf.group : "" };
     draw();
     await Promise.all([fetch2(true, least), fetchCard()]);
   };
@@ -1029,16 +976,24 @@ function makePage(page) {
     const target = event.target;
     if (!place.view.isConnected || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
     if (document.querySelector("dialog:modal, .menu") !== null || target.closest("input, select, textarea, .composer") !== null) return;
-    if (event.key === "Escape" && read2 > 0) close();
+    const row22 = target.closest(".person");
+    if (event.key === "Escape" && selected.size > 0) {
+      selected.clear();
+      mark2();
+      drawTools();
+    } else if (event.key === "Escape" && read2 > 0) close();
+    else if (event.key === "x" && row22 !== null) rows.select(Number(row22.dataset.contact));
+    else if (event.key === "s" && card !== null) changeStar(card);
     else if (event.key === "/") search2.input.focus();
     else if (event.key === "c" || event.key === "n") void begin();
     else return;
     event.preventDefault();
   });
-  group2.addEventListener("change", () => void load(true));
   more.addEventListener("click", () => void load(false));
   const begin = () => attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-    if (await (await form2(page)).edit(page, books, null, void 0, book)) await anew();
+    const { edit, empty } = await form(page);
+    const first = shelf.group === "" ? empty : { ...empty, groups: [shelf.group] };
+    if (await edit(page, books, null, first, shelf.book)) await anew();
   });
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
@@ -1047,7 +1002,7 @@ function makePage(page) {
   });
   return { follow: () => {
     const asked = placeIn(location.hash);
-    book = asked?.book ?? book;
+    if (asked !== null) shelf = { book: asked.book, group: asked.group };
     read2 = asked?.contact ?? (phone.matches ? 0 : read2);
     if (card?.id !== read2) card = null;
     tell();
@@ -1059,11 +1014,13 @@ function makePage(page) {
     });
   } };
 }
-function row2(page, one, books, whole, open) {
+function row2(page, one, books, shelf, head, actions) {
   const [address] = one.emails;
-  const home = whole && books.length > 1 ? books.find(({ id }) => id === one.book_id) : void 0;
+  const home = shelf.book === 0 && books.length > 1 ? books.find(({ id }) => id === one.book_id) : void 0;
   const facts = [...one.emails, one.organization, home === void 0 ? "" : bookName(home)].filter((text2) => text2 !== "" && text2 !== one.name);
-  return el("div", { class: "person", role: "listitem" }, el("button", { class: "person-open", type: "button", data: { contact: String(one.id) }, onclick: open }, face(page.base, one.photo, one.name, address ?? one.name), el("span", {}, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))), el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")))));
+  const name = isolated(one.name);
+  const leave = shelf.group === starred ? t("Remove “{name}” from favorites", { name }) : t("Remove “{name}” from this group", { name });
+  return el("div", { class: "person", role: "listitem", data: { contact: String(one.id), head } }, el("button", { class: "person-box", type: "button", role: "checkbox", tabindex: "-1", "aria-label": t("Select “{name}”", { name }), title: t("Select (x)"), onclick: () => actions.select(one.id) }, face(page.base, one.photo, one.name, address ?? one.name), sign(check)), el("button", { class: "person-open", type: "button", onclick: () => actions.open(one.id) }, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, name)), el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")), one.starred && el("span", { class: "person-star", title: groupName(starred) }, sign(star))), shelf.group !== "" && el("button", { class: "btn icon small person-leave", type: "button", title: leave, "aria-label": leave, onclick: () => actions.leave(one) }, sign(x)));
 }
 function mailto(name, address) {
   const party = name === "" || name === address ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`;
@@ -1083,7 +1040,7 @@ async function addSender(page, name, address) {
   }
   if (!looked) return;
   await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
-    const { edit, empty } = await form2(page);
+    const { edit, empty } = await form(page);
     const first = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
     if (await edit(page, books, null, first)) toast(t("Added to your contacts"));
   });

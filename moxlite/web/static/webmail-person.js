@@ -107,9 +107,9 @@ function icon(path, name = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
-  const line2 = document.createElementNS(namespace, "path");
-  line2.setAttribute("d", path);
-  svg.append(line2);
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
   return svg;
 }
 function sign(path, name = "i") {
@@ -169,9 +169,9 @@ async function attempt(doing, failed, work) {
   }
 }
 function setStatus(message) {
-  const line2 = byId("status", HTMLElement);
-  line2.hidden = message === "";
-  fill(line2, message);
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
 }
 
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
@@ -255,14 +255,6 @@ function toast(text2, action, time = shown) {
   while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
-
-var placeview_default = ".place-view{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);background:var(--background)}.place-view:focus{outline:none}.place-head{display:flex;align-items:center;gap:8px;min-height:54px;padding:0 16px;border-bottom:1px solid var(--border-color)}.place-head h1{flex:1;min-width:0;font-size:20px;line-height:28px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.place-side{display:flex;flex:1;flex-direction:column;gap:14px;min-height:0}.place-side .side-lists{display:flex;flex-direction:column;gap:14px}.side-head{display:flex;justify-content:space-between;align-items:center;min-height:30px;padding-inline-start:8px;color:var(--color-mild);font-size:13px;font-weight:400}:is(.place-view,.place-side) .btn.icon{display:inline-flex;align-items:center;justify-content:center;flex:none;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}:is(.place-view,.place-side) .btn.icon.small{width:30px;min-width:30px;height:30px}:is(.place-view,.place-side) .btn.icon:hover{background:var(--button-hover-background)}.place-head .search{flex:none;width:368px}.place-side .btn.place-lists{display:none}.place-new{display:flex;align-items:center;justify-content:center;gap:8px}@media(max-width:1399px){.place-head .search{width:216px}}@media(min-width:701px)and (max-width:1099px){.place-side .btn.place-lists{display:inline-flex;align-self:center;width:44px;height:44px}.place-side .side-lists{display:none}.place-side.open .side-lists{display:flex;position:fixed;inset-block:0;inset-inline:var(--side-width) auto;z-index:4;width:260px;padding:14px 12px;background:var(--background-mild);box-shadow:var(--shadow)}.place-new{min-height:44px;padding:0}.place-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:700px){.place-view{inset:0 0 var(--tabs-height);z-index:1}.place-head{position:relative;min-height:56px;padding:0 8px}.place-head .search{width:44px}.place-head .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.place-side .place-new{display:none}}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}\n";
-
-adopt(placeview_default);
-
-var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
-
-adopt(sharing_default);
 
 function bookName(one) {
   return one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
@@ -382,16 +374,16 @@ function kindChoice(offered, old) {
 }
 function entries(label, type, old, offered = kinds) {
   const place = el("div", { class: "person-entries" });
-  const line2 = (one) => {
+  const line = (one) => {
     const value = el("input", { class: "dialog-input", type, value: one.value, dir: "auto", "aria-label": label });
     const kind = kindChoice(offered, one.kind);
     value.addEventListener("input", () => {
-      if (value.value !== "" && root === place.lastElementChild) line2({ value: "", kind: "" });
+      if (value.value !== "" && root === place.lastElementChild) line({ value: "", kind: "" });
     });
     const root = el("div", { class: "person-entry" }, value, kind);
     place.append(root);
   };
-  for (const one of [...old, { value: "", kind: "" }]) line2(one);
+  for (const one of [...old, { value: "", kind: "" }]) line(one);
   return { root: el("div", { class: "field" }, el("span", {}, label), place), read: () => [...place.children].map((one) => ({ value: one.querySelector("input").value.trim(), kind: one.querySelector("select").value })).filter(({ value }) => value !== "") };
 }
 function addressFields(old) {
@@ -443,15 +435,15 @@ async function edit(page, books, card, first = empty, into = 0, again) {
     const save = async () => {
       const born = birthday.read();
       if (born === null) return;
-      const form2 = { name: name.control.value.trim(), emails: emails.read(), phones: phones.read(), organization: organization.control.value.trim(), note: note.control.value, groups: groups.control.value.split(",").map((one) => one.trim()).filter((one) => one !== ""), details: { nickname: nickname.control.value.trim(), title: job.control.value.trim(), department: department.control.value.trim(), birthday: born, addresses: addresses.read(), websites: websites.read() } };
-      if (form2.name === "" && form2.emails.length + form2.phones.length === 0 && form2.organization === "") {
+      const form = { name: name.control.value.trim(), emails: emails.read(), phones: phones.read(), organization: organization.control.value.trim(), note: note.control.value, groups: groups.control.value.split(",").map((one) => one.trim()).filter((one) => one !== ""), details: { nickname: nickname.control.value.trim(), title: job.control.value.trim(), department: department.control.value.trim(), birthday: born, addresses: addresses.read(), websites: websites.read() } };
+      if (form.name === "" && form.emails.length + form.phones.length === 0 && form.organization === "") {
         name.problem(t("Enter a name or an address."));
         name.control.focus();
         return;
       }
       try {
         const wanted = Number(book.control.value) || home;
-        await page.client.contact_save(form2, card?.id ?? 0, card?.changed ?? 0, card === null ? wanted : 0, photo.read());
+        await page.client.contact_save(form, card?.id ?? 0, card?.changed ?? 0, card === null ? wanted : 0, photo.read());
         if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
         close("saved");
       } catch (error) {

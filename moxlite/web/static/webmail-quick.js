@@ -155,6 +155,10 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
 
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -298,6 +302,81 @@ var longDay = (day) => formatted(dateOf(day), "event day", { weekday: "long", da
 
 var shownName = (one) => one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 
+var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
+var workdays = "MO,TU,WE,TH,FR";
+function weekday(text2) {
+  const [, number = "", day = ""] = /^([+-]?\d+)?(\w\w)$/.exec(text2) ?? [];
+  const name = new Intl.DateTimeFormat(locale(), { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))));
+  const numbered = { "": name, "1": t("the first {day}", { day: name }), "2": t("the second {day}", { day: name }), "3": t("the third {day}", { day: name }), "4": t("the fourth {day}", { day: name }), "5": t("the fifth {day}", { day: name }), "-1": t("the last {day}", { day: name }) };
+  return numbered[number.replace("+", "")] ?? "";
+}
+function ruleText(rule) {
+  const every = { hourly: many(rule.interval, "every hour", "every {n} hours"), daily: many(rule.interval, "every day", "every {n} days"), weekly: many(rule.interval, "every week", "every {n} weeks"), monthly: many(rule.interval, "every month", "every {n} months"), yearly: many(rule.interval, "every year", "every {n} years") };
+  const atWork = rule.frequency === "weekly" && rule.interval === 1 && rule.days.join() === workdays;
+  const names = rule.days.map(weekday);
+  const base = atWork ? t("every weekday (Monday to Friday)") : every[rule.frequency];
+  if (base === void 0 || names.includes("") || rule.month_days.some((n) => n < -1)) return t("repeated by a custom rule");
+  const list = (texts) => new Intl.ListFormat(locale()).format(texts);
+  const month = (n) => new Intl.DateTimeFormat(locale(), { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
+  const last = /* @__PURE__ */ new Date(`${rule.until.slice(0, 10)}T00:00:00Z`);
+  const lastDay = new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeZone: "UTC" });
+  const monthDays = rule.month_days.map((n) => n === -1 ? t("the last") : String(n));
+  return [base, !atWork && names.length > 0 && t("on {days}", { days: list(names) }), monthDays.length > 0 && t("on day {days}", { days: list(monthDays) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), !Number.isNaN(last.getTime()) && t("until {day}", { day: lastDay.format(last) })].filter((one) => one !== false).join(", ");
+}
+
+var days2 = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+var workdays2 = "MO,TU,WE,TH,FR";
+function partsOf(rule) {
+  return Object.fromEntries(rule.split(";").filter(Boolean).map((one) => one.split("=", 2)));
+}
+function fromRule(rule) {
+  const { FREQ = "", UNTIL = "", INTERVAL = "1", WKST: _, ...rest } = partsOf(rule.toUpperCase());
+  const until = UNTIL === "" ? "" : `${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}`;
+  const by = rest["BYDAY"] ?? "";
+  const others = Object.keys(rest).filter((name) => name !== "BYDAY");
+  const kinds = { DAILY: "daily", WEEKLY: "weekly", MONTHLY: "monthly", YEARLY: "yearly" };
+  let kind = others.length > 0 ? isCustom(rule) ? "custom" : "other" : kinds[FREQ] ?? (FREQ === "" ? "" : "other");
+  if (kind === "weekly" && by === workdays2) kind = "workdays";
+  else if (kind === "weekly" && INTERVAL === "2" && !by.includes(",")) return { kind: "fortnightly", until };
+  else if (kind === "monthly" && /^(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)$/.test(by)) kind = "weekday";
+  else if (by !== "" && !(kind === "weekly" && days2.includes(by))) kind = "other";
+  if (kind === "other" || INTERVAL !== "1") kind = isCustom(rule) ? "custom" : "other";
+  return { kind, until };
+}
+function isCustom(rule) {
+  const { FREQ = "", BYDAY = "", BYMONTHDAY = "", ...rest } = partsOf(rule.toUpperCase());
+  if (Object.keys(rest).some((name) => !["INTERVAL", "COUNT", "UNTIL", "WKST"].includes(name))) return false;
+  if (FREQ === "WEEKLY") return BYMONTHDAY === "" && BYDAY.split(",").every((one) => BYDAY === "" || days2.includes(one));
+  if (FREQ === "MONTHLY") return BYDAY === "" ? /^\d*$/.test(BYMONTHDAY) : BYMONTHDAY === "" && /^(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)$/.test(BYDAY);
+  return ["DAILY", "YEARLY"].includes(FREQ) && BYDAY === "" && BYMONTHDAY === "";
+}
+var ending = (rule, until) => until === "" ? rule : `${rule};UNTIL=${until.replaceAll("-", "")}`;
+function weekOf(date) {
+  const next = new Date(date.getTime() + 7 * 864e5);
+  return next.getUTCMonth() === date.getUTCMonth() ? Math.ceil(date.getUTCDate() / 7) : -1;
+}
+var dayOf2 = (date) => days2[(date.getUTCDay() + 6) % 7];
+function toRule(kind, until, start) {
+  const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
+  const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays2}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf2(date)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf2(date)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf2(date)}`, yearly: "FREQ=YEARLY" };
+  const rule = rules[kind];
+  return rule === void 0 ? "" : ending(rule, until);
+}
+function repeats(rule, start) {
+  const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
+  const day = new Intl.DateTimeFormat(document.documentElement.lang || void 0, { weekday: "long", timeZone: "UTC" }).format(date);
+  const found = [["", t("Doesn't repeat")], ["daily", t("Every day")], ["workdays", t("Every weekday (Monday to Friday)")], ["weekly", t("Every week on {day}", { day })], ["fortnightly", t("Every 2 weeks on {day}", { day })], ["monthly", t("Every month on the same day")], ["weekday", t("Every month on the same {day}", { day })], ["yearly", t("Every year")], ["custom", t("Custom…")]];
+  if (fromRule(rule).kind === "other") found.push(["other", inWords(rule)]);
+  return found;
+}
+function inWords(rule) {
+  const parts = partsOf(rule.toUpperCase());
+  const { FREQ = "", INTERVAL = "1", COUNT = "0", UNTIL = "", WKST: _, ...rest } = parts;
+  const [days22, monthDays, months] = ["BYDAY", "BYMONTHDAY", "BYMONTH"].map((name) => rest[name]?.split(",") ?? []);
+  const others = Object.keys(rest).some((name) => !["BYDAY", "BYMONTHDAY", "BYMONTH"].includes(name));
+  return ruleText({ frequency: others ? "" : FREQ.toLowerCase(), interval: Number(INTERVAL), count: Number(COUNT), until: UNTIL.replace(/^(\d{4})(\d\d)(\d\d).*/, "$1-$2-$3"), days: days22, month_days: monthDays.map(Number), months: months.map(Number) });
+}
+
 var two = (number) => String(number).padStart(2, "0");
 function local(date, whole) {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
@@ -318,7 +397,7 @@ function momentOf(text2, zone) {
   return new Date(shown2 - ahead(name, first) * 6e4);
 }
 
-var quick_default = ".dialog.anchored:has(.event-short){width:368px}.event-short-time{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin:12px 0}.event-short-time span{flex:1 1 100%}.event-short-time input{width:auto}.event-short .dialog-buttons{justify-content:space-between}@media(max-width:700px){.dialog.anchored:has(.event-short){width:100%}}\n";
+var quick_default = ".dialog.anchored:has(.event-short){width:368px}.event-short{display:grid;gap:12px}.event-short-time{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.event-short-time span{flex:1 1 100%}.event-short-time input{width:auto}.event-short .dialog-buttons{justify-content:space-between}@media(max-width:700px){.dialog.anchored:has(.event-short){width:100%}}\n";
 
 adopt(quick_default);
 async function writeShort(client, calendars, begun, cause) {
@@ -327,29 +406,31 @@ async function writeShort(client, calendars, begun, cause) {
   const own = writable.filter(({ owner }) => owner === "");
   const first = own.find(({ hidden }) => !hidden) ?? own[0] ?? writable[0];
   const last = new Date(end.getTime() - 1);
-  const days = [.../* @__PURE__ */ new Set([dayOf(start), dayOf(last)])].map(longDay).join(" – ");
+  const days3 = [.../* @__PURE__ */ new Set([dayOf(start), dayOf(last)])].map(longDay).join(" – ");
   const answer = dialog(t("New event"), (close) => {
     const title = field(t("Title"), el("input", { class: "dialog-input", maxlength: "1000", dir: "auto", autofocus: true, value: begun.title ?? "" }));
     const time = (date, label) => el("input", { class: "dialog-input", type: "time", value: local(date, false).slice(11), "aria-label": label, required: true });
     const times = [time(start, t("Starts at")), time(end, t("Ends at"))];
     const calendar = choice(t("Calendar"), [...writable].sort(byOwner).map((one) => [String(one.id), shownName(one)]), String(first.id));
     calendar.control.className = "dialog-input";
+    const day = local(start, true);
+    const repeat = choice(t("Repeat"), repeats("", day).filter(([kind]) => kind !== "custom"), "");
+    repeat.control.className = "dialog-input";
     const read2 = () => {
-      const day = local(start, true);
       const from = !allDay && momentOf(`${day}T${times[0].value}`, "") || start;
       let to = !allDay && momentOf(`${day}T${times[1].value}`, "") || end;
       if (to < from) to = new Date(to.getFullYear(), to.getMonth(), to.getDate() + 1, to.getHours(), to.getMinutes());
-      return { allDay, start: from, end: to, title: title.control.value.trim(), calendar: Number(calendar.control.value) };
+      return { allDay, start: from, end: to, title: title.control.value.trim(), calendar: Number(calendar.control.value), rule: toRule(repeat.control.value, "", day) };
     };
     const save = async () => {
       const event = read2();
-      const saved = await attempt(t("Saving…"), t("Couldn't save event"), () => client.event_save(event.calendar, { title: event.title, place: "", notes: "", all_day: allDay, start: local(event.start, allDay), end: local(event.end, allDay), zone: allDay ? "" : ownZone(), rule: "", alarms: [], mails: [], free: false, guests: [] }));
+      const saved = await attempt(t("Saving…"), t("Couldn't save event"), () => client.event_save(event.calendar, { title: event.title, place: "", notes: "", all_day: allDay, start: local(event.start, allDay), end: local(event.end, allDay), zone: allDay ? "" : ownZone(), rule: event.rule, alarms: [], mails: [], free: false, guests: [] }));
       if (saved) {
         close("saved");
         toast(t("Event added"));
       }
     };
-    return [el("form", { class: "event-short", onsubmit: once(save) }, title.root, el("p", { class: "event-short-time" }, el("span", {}, days), !allDay && [times[0], "–", times[1]]), calendar.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn text", type: "button", onclick: () => close(read2()) }, t("More…")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+    return [el("form", { class: "event-short", onsubmit: once(save) }, title.root, el("p", { class: "event-short-time" }, el("span", {}, days3), !allDay && [times[0], "–", times[1]]), repeat.root, calendar.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn text", type: "button", onclick: () => close(read2()) }, t("More…")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
   });
   if (cause.isConnected) anchorTo(cause, true);
   return answer;

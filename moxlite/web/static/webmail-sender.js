@@ -150,14 +150,14 @@ function bareAddress(address) {
   return `${user}@${address.host}`;
 }
 
-async function act(item, what, page) {
+async function act(item, what, masked, page) {
   const { mail, actions } = page;
   if (what === "known") return attempt(t("Saving…"), t("Couldn't save contact"), async () => {
     await page.client.claim_confirm(item.id);
     page.say(t("Added to your contacts"));
   });
   if (what === "refuse" || what === "accept") return attempt(t("Saving…"), t("Couldn't update address"), async () => {
-    await page.client.given_switch(item.id, what === "accept");
+    await (what === "accept" ? page.client.address_on(masked) : page.client.address_off(masked));
     page.say(what === "accept" ? t("This address accepts mail again") : t("New mail to this address will be rejected"));
   });
   if (what === "search") {

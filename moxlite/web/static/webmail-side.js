@@ -7,7 +7,7 @@ function along(key) {
 var step = 24;
 function moveSplitter(panes) {
   const { splitter } = panes;
-  const pane = splitter.previousElementSibling;
+  const pane = panes.root.querySelector(".middle");
   const list = () => pane.getBoundingClientRect();
   new ResizeObserver(() => {
     const { clientWidth, clientHeight } = panes.root;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "5691be8aff33", alarms: "f6f2d50ce8d1", bar: "3ab9a7a554b2", bulk: "ae4e0c8428b1", calendar: "d5a9a9a46e45", checks: "778456582e32", compose: "f945cef7d139", conversation: "6715b9fe7084", details: "c169d9f0cd7c", dropping: "919146b7a2d1", empty: "32dbb2bfd86d", event: "ea93de52ea04", eventnews: "56eb8bf2dfe5", eventsearch: "a0d9d4317cab", export: "2b298a4b7fe9", giving: "6138d2cbdeaf", hints: "e79a027f2457", invitation: "80798654c03b", labels: "9a3298ff7b4e", later: "0b028eaf1d9d", legend: "f07149872cfa", login: "0fb9cca0a73d", mailboxes: "ddb50e4b0249", menu: "821b0e82d508", message: "3d7c53b8981b", newsletters: "7cf6e9ed9822", notices: "0af5fac32172", offline: "71bd80fb7215", palette: "12985f12201e", people: "9d1e2c6dd22c", person: "ad4c37c9c3e6", print: "83a733790086", quick: "f9fc98a14a3c", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "171b53ebc360", rules: "a1aefd4af173", search: "232daaea83b0", sender: "9595f1b87368", sent: "24f4098f94c3", settings: "3dff67232751", side: "f5c79da12897", sorting: "71905cee075c", squire: "8f988577745b", templates: "953e11ecb629", touch: "91f4be388442", viewer: "0120d52f948d", words: "9b7343a53c4c" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "3ab9a7a554b2", book: "8c4b4c9b558e", bulk: "ae4e0c8428b1", calendar: "e80eae01f887", checks: "65c76cf04d53", compose: "f066f9989c82", conversation: "6715b9fe7084", details: "c169d9f0cd7c", doubles: "869dc3d83f7c", dropping: "919146b7a2d1", empty: "32dbb2bfd86d", event: "93d3926ede46", eventnews: "56eb8bf2dfe5", eventsearch: "a0d9d4317cab", export: "2b298a4b7fe9", giving: "24fb3ee3160e", group: "812f16e3ce2f", hints: "e79a027f2457", invitation: "80798654c03b", labels: "9a3298ff7b4e", later: "c8d94cc65171", legend: "f07149872cfa", login: "0fb9cca0a73d", mailboxes: "ddb50e4b0249", menu: "821b0e82d508", message: "d55877bd3e68", newsletters: "7cf6e9ed9822", notices: "0af5fac32172", offline: "71bd80fb7215", palette: "12985f12201e", people: "3fe16118a07a", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "171b53ebc360", rules: "a1aefd4af173", search: "232daaea83b0", sender: "0e65c17e62c7", sent: "24f4098f94c3", settings: "3dff67232751", side: "6fd5484707cd", sorting: "71905cee075c", squire: "8f988577745b", templates: "953e11ecb629", touch: "91f4be388442", viewer: "0120d52f948d", words: "9b7343a53c4c" };
 
 var CheckFailed = class extends Error {
 };
@@ -616,11 +616,11 @@ var Session = class {
     await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await client.login_prep();
       return started(await client.login(token, username, password, stay), stay);
-    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer, stay) => {
+    }, below, this.stays, { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer, stay) => {
       const asked = started(await client.provider_finish(answer), stay);
       setProvided(true);
       return asked;
-    } } : void 0);
+    } });
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -635,7 +635,7 @@ var Session = class {
     if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
     await this.forget();
     location.hash = "";
-    const url = this.named && provided() ? await this.client.provider_logout().catch(() => "") : "";
+    const url = provided() ? await this.client.provider_logout().catch(() => "") : "";
     setProvided(false);
     if (url === "") location.reload();
     else location.assign(url);
@@ -905,7 +905,7 @@ function acting(page) {
     const inbox2 = mail2.mailboxes.value.find((box) => box.home === (home ?? "") && isInbox(box));
     if (mail2.inRole("junk") && mail2.may(own) && inbox2 !== void 0) actions.move(inbox2, false);
     else flag(["$junk"], false);
-  }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void asking().then((found) => found.exportSelection(page)), sender: async (item, what) => (await asking()).sender(page, item, what), undoable: () => actions.undoable.value, undo: () => actions.undo() };
+  }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void asking().then((found) => found.exportSelection(page)), sender: async (item, what, masked) => (await asking()).sender(page, item, what, masked), undoable: () => actions.undoable.value, undo: () => actions.undo() };
 }
 
 var prefix = "search:";
@@ -3719,7 +3719,7 @@ var Reader2 = class {
     this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
       this.cache.clear();
       this.offer(parsed);
-    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), answer: (item) => this.bar?.answerBar(owner.commands, item) ?? null, leaving: owner.leaving, sender: (item, what) => owner.sender(item, what), invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), receipt: (item, parsed, place) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
+    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), answer: (item) => this.bar?.answerBar(owner.commands, item) ?? null, leaving: owner.leaving, sender: (item, what, masked) => owner.sender(item, what, masked), invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), receipt: (item, parsed, place) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
     this.showNothing(null);
   }
   client;
@@ -4043,7 +4043,7 @@ var App = class {
     this.bar = new Bar(this.toolbar, { commands: this.commands, back: () => this.desk.unselect(), place: () => this.mail.choice.place(), clicked: (command) => {
       if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
     }, openMenu: (...asked) => this.withMenus((found) => found.openMenu(...asked)) });
-  }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), passed: (items) => this.seen?.passed(items), sender: (item, what) => this.acting.sender(item, what), opened: (item, place) => {
+  }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), passed: (items) => this.seen?.passed(items), sender: (item, what, masked) => this.acting.sender(item, what, masked), opened: (item, place) => {
     this.seen?.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
     if (box?.home === "" && box.roles.includes("sent")) void this.followSent(item, place);
