@@ -197,6 +197,32 @@ def test_in_the_admin_app(visitor: Visitor) -> None:
     assert page.url.startswith(f"{visitor.base}/admin/")
 
 
+def test_a_confirmation_in_the_admin_app(visitor: Visitor) -> None:
+    """WEB-184, WEB-189: an old log-in is played, for which the first try of a sensitive call is refused; what was typed
+    stays, and is done after a new log-in in a window of its own.
+    """
+    page = go(visitor, "/admin/")
+    sign_in(page)
+    expect(page.get_by_role("region", name="Working")).to_be_visible()
+    page.goto(f"{visitor.base}/admin/#two-step")
+    visitor.expect_problem("403")
+    refusal = {"error": {"code": "user:confirm", "message": "To continue, verify your identity again."}}
+    page.route("**/api/admin_token_add", lambda route: route.fulfill(status=403, json=refusal), times=1)
+    page.get_by_role("button", name="Create token…").first.click()
+    page.get_by_label("API client name").fill("billing")
+    page.get_by_role("button", name="Create token", exact=True).click()
+    asked = page.get_by_role("dialog", name="Confirm it's you")
+    with visitor.context.expect_page() as opened:
+        asked.get_by_role("button", name="Log in with Home").click()
+    away = opened.value
+    away.get_by_placeholder("Enter any login").fill("mia")
+    away.get_by_placeholder("and password").fill("secret")
+    with away.expect_event("close"):
+        away.get_by_role("button", name="Sign-in").click()
+    expect(asked).to_have_count(0)
+    expect(page.get_by_text("Copy this now.")).to_be_visible()
+
+
 def test_the_page_of_the_provider(visitor: Visitor, house: tuple[LocalServer, Provider]) -> None:
     """WEB-191: what is set; what to register, and to write, after a check of the provider."""
     page = visitor.page
