@@ -66,7 +66,9 @@ def lines(page: Page) -> list[str]:
 
 @pytest.mark.landing("phone")
 def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServer, tmp_path: Path) -> None:
-    """WEB-88b: deliveries, log-ins and sends come by themselves; "Why?" shows evidence, plan and log of the message."""
+    """WEB-88b: deliveries, log-ins and sends come by themselves; "Why?" shows evidence, plan and log below
+    the line, where nothing moves meanwhile.
+    """
     page = go(visitor, "live")
     deliver(server, "ann@far.example")
     first = page.locator(".live > li", has_text="ann@far.example").first
@@ -80,7 +82,7 @@ def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServe
     for outcome in ("logged in", "queued", "sent"):
         expect(page.locator(".live .state", has_text=outcome).first).to_be_visible()
     assert "secret plans" not in page.inner_text("main")
-    why = first.get_by_role("link", name=re.compile("Why"))
+    why = first.get_by_role("button", name=re.compile("Why"))
     page.get_by_role("button", name="Pause").click()  # else lines that come push it down
     why.evaluate("(one) => one.scrollIntoView({ block: 'center' })")
     in_sight(why)
@@ -88,15 +90,22 @@ def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServe
     page.screenshot(path=tmp_path / "live.png")
     assert judge(page, None) == []
     why.click()
-    expect(page.get_by_role("heading", name="Why?")).to_be_visible()
+    expect(why).to_have_attribute("aria-expanded", "true")
     expect(page.get_by_role("region", name="Message")).to_contain_text("Evidence")
     expect(page.get_by_role("region", name="Connection log")).to_contain_text("mailfrom=ann@far.example")
+    place = first.locator(".why")
+    assert resting(why).bottom <= resting(place).top + 1
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert judge(page, None) == []
     page.screenshot(path=tmp_path / "why.png", full_page=True)
-    go(visitor, "live")
+    page.get_by_role("button", name="Continue").click()
+    page.mouse.move(0, 0)
+    fail_to_log_in(server, "eve@far.example")
+    expect(page.get_by_role("button", name=re.compile("Show .* new event"))).to_be_visible()
+    why.click()
+    expect(place).to_be_hidden()
     sent = page.locator(".live > li", has=page.locator(".state", has_text="sent")).first
-    sent.get_by_role("link", name=re.compile("Why")).click()
+    sent.get_by_role("button", name=re.compile("Why")).click()
     expect(page.get_by_role("region", name="Queue")).to_be_visible()
 
 
@@ -143,7 +152,7 @@ def test_nothing_moves_while_one_reads(visitor: Visitor, server: LocalServer) ->
     more.click()
     expect(page.locator(".live > li", has_text=dave).first).to_be_visible()
     page.get_by_role("button", name="Continue").click()
-    page.locator(".live a", has_text="Why?").first.focus()  # as by Tab
+    page.locator(".live button", has_text="Why?").first.focus()  # as by Tab
     deliver(server, frank)
     expect(more).to_be_visible()
     expect(page.locator(".live > li", has_text=frank)).to_have_count(0)

@@ -1,4 +1,4 @@
-// The live view: deliveries, log-ins and sends as they happen, and the explanation of one of them.
+// The live view: deliveries, log-ins and sends as they happen, each with its explanation.
 //
 // The stream is fetched by the script and not by an EventSource, which could not send the CSRF token. Lines that come while the
 // reader looks at one wait until the reader asks for them: nothing moves under the pointer.
@@ -44,12 +44,7 @@ const outcomes: Readonly<Record<Happening["outcome"], readonly [level: Level, wo
 
 const bad = (one: Happening): boolean => ["warn", "danger"].includes(outcomes[one.outcome][0]);
 
-/** The page, or the explanation of one line. */
-async function livePage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
-  return desk.address.path[0] === "why" ? whyPage(desk) : new Live(desk).page();
-}
-
-export const pages: PagePart["pages"] = { live: livePage };
+export const pages: PagePart["pages"] = { live: async (desk) => new Live(desk).page() };
 
 class Live {
   private readonly list = el("ol", { class: "live", tabindex: "0" });
@@ -159,16 +154,17 @@ class Live {
     return this.words.every((word) => text.includes(word));
   }
 
-  /** Show what has come, unless the reader has paused or looks at a line. */
+  /** Show what has come, unless the reader has paused, looks at a line, or reads an explanation. */
   private flow(): void {
+    const reads = this.list.querySelector("[aria-expanded=true]") !== null;
     const away = this.list.scrollTop > 0 || this.list.getBoundingClientRect().top < 0;
-    const busy = this.over || away || this.list.contains(document.activeElement);
+    const busy = this.over || away || reads || this.list.contains(document.activeElement);
     if (!this.paused && !busy) this.show();
     else this.drawHeld();
   }
 
   private show(): void {
-    for (const happening of this.held) this.rows.push({ happening, root: row(happening) });
+    for (const happening of this.held) this.rows.push({ happening, root: row(this.desk, happening) });
     this.held = [];
     for (const gone of this.rows.splice(0, Math.max(0, this.rows.length - most))) gone.root.remove();
     this.draw();
@@ -282,7 +278,7 @@ const admin = "(admin)";
 const accountOf = (name: string): Child =>
   name === "" || name === admin ? null : el("a", { href: addressOf("accounts", [name]) }, brief(name, 64));
 
-function row(one: Happening): HTMLElement {
+function row(desk: Desk, one: Happening): HTMLElement {
   const [icon, , word] = kinds[one.kind];
   const [level, outcome] = outcomes[one.outcome];
   const arrow = el("span", { class: "muted", "aria-hidden": "true" }, " → ");
@@ -313,66 +309,56 @@ function row(one: Happening): HTMLElement {
         details.flatMap((part, n) => (n > 0 ? [" · ", part] : [part])),
       ),
     ),
-    el(
-      "a",
-      {
-        class: "btn text small",
-        href: whyAddress(one),
-        "aria-label": t("Why? {what}", { what: `${outcome}, ${one.who}` }),
-      },
-      t("Why?"),
-    ),
+    why(desk, one, t("Why? {what}", { what: `${outcome}, ${one.who}` })),
   );
 }
 
-const whyAddress = (one: Happening): string =>
-  addressOf("live", ["why"], {
-    kind: one.kind,
-    at: String(one.at),
-    outcome: one.outcome,
-    account: one.account,
-    message: one.kind === "delivery" ? one.message_id : "",
-    queue: one.queue_id > 0 ? String(one.queue_id) : "",
-    cid: one.cid,
-    text: one.text,
-  });
+/** A button, and below the line what it shows. */
+function why(desk: Desk, one: Happening, label: string): HTMLElement[] {
+  const place = el("div", { class: "why", hidden: true, "aria-live": "polite" });
+  const opener = button(
+    t("Why?"),
+    () => {
+      place.hidden = !place.hidden;
+      opener.ariaExpanded = String(!place.hidden);
+      if (place.childElementCount === 0) void explain(desk, one).then((found) => fill(place, found));
+    },
+    { kind: "text small", name: label },
+  );
+  opener.ariaExpanded = "false";
+  return [opener, place];
+}
 
 /** The explanation of a line: what is stored with the message or its attempts, and the log of the connection. */
-async function whyPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
-  const query = desk.address.query;
-  const get = (name: string) => query.get(name) ?? "";
-  const kind = (Object.keys(kinds) as Kind[]).find((one) => one === get("kind")) ?? "delivery";
-  const outcome = Object.hasOwn(outcomes, get("outcome")) ? outcomes[get("outcome") as Happening["outcome"]] : null;
-  const at = Number(get("at"));
-  const title = t("Why?");
-  const facts: [string, Child][] = [
-    [t("Action"), [kinds[kind][2], ", ", outcome !== null && state(...outcome)]],
-    [t("When"), at > 0 ? when(at) : "–"],
-    [t("Account"), accountOf(get("account")) ?? "–"],
-    [t("Reason"), get("text") === "" ? "–" : foreign(get("text"), 300)],
+async function explain(desk: Desk, one: Happening): Promise<Child> {
+  const parts = [
+    one.kind === "delivery" &&
+      one.message_id !== "" &&
+      one.account !== "" &&
+      part(t("Message"), () => reasons(desk, one.account, one.message_id)),
+    one.queue_id > 0 && part(t("Queue"), () => queued(desk, one.queue_id)),
+    one.cid !== "" && part(t("Connection log"), () => connection(desk, one.cid)),
   ];
-  const root = el(
-    "div",
-    { class: "page" },
-    head(title, el("p", { class: "hint" }, el("a", { href: "#live" }, t("Back to live view")))),
-    card(t("Log line"), pairs(facts)),
-    get("message") !== "" &&
-      get("account") !== "" &&
-      (await part(t("Message"), () => reasons(desk, get("account"), get("message")))),
-    get("queue") !== "" && (await part(t("Queue"), () => queued(desk, Number(get("queue"))))),
-    get("cid") !== "" && (await part(t("Connection log"), () => connection(desk, get("cid")))),
-  );
-  return { title, root };
+  return [
+    pairs([
+      [t("When"), when(one.at)],
+      [t("Account"), accountOf(one.account) ?? "–"],
+      [t("Reason"), one.text === "" ? "–" : foreign(one.text, 300)],
+    ]),
+    await Promise.all(parts.filter((found) => found !== false)),
+  ];
 }
 
-/** A card whose content may not be there: a message can be gone by now, a log be rotated. */
+/** A part whose content may not be there: a message can be gone by now, a log be rotated. */
 async function part(title: string, make: () => Promise<Child>): Promise<HTMLElement> {
+  let found: Child;
   try {
-    return card(title, await make());
+    found = await make();
   } catch (error) {
     if (codeOf(error) === null) throw error;
-    return card(title, el("p", { class: "two" }, messageOf(error)));
+    found = el("p", { class: "two" }, messageOf(error));
   }
+  return el("section", { "aria-label": title }, el("h2", {}, title), found);
 }
 
 async function reasons(desk: Desk, account: string, message: string): Promise<Child> {
