@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.interfaces import Interface, Values, command_line, posted, reason, sample, walk
+from tests.interfaces import Interface, Values, command_line, posted, reason, refused, sample, walk
 from tests.jmap_rig import JMAP, Client
 from tests.session.test_web_admin_api import asked
 from tests.session.test_web_dav import HOME, D, Program
@@ -30,7 +30,8 @@ async def imap_session(rig: Rig) -> Callable[[str], Awaitable[str]]:
 
 
 def failed(answer: str) -> str:
-    return "" if "a OK" in answer else answer
+    """The words of a refusal, without its code."""
+    return "" if "a OK" in answer else re.sub(r"^a (NO|BAD) (\[[^]]*\] )?", "", answer.splitlines()[-1])
 
 
 async def shown_boxes(webmail: Browser) -> list[dict[str, Any]]:
@@ -133,6 +134,14 @@ async def mailboxes(rig: Rig) -> list[Interface]:
 async def test_each_interface_has_a_mailbox(rig: Rig) -> None:
     """IMAP-133, JMAP-10, WEBMAIL-35: name, use, subscription and order."""
     assert await walk(OwnMailbox, await mailboxes(rig), samples=mailbox_sample) > 80
+
+
+async def test_a_bad_order_of_a_mailbox_has_the_same_fault_everywhere(rig: Rig) -> None:
+    """IMAP-133, JMAP-10: also one that JMAP could not show."""
+    interfaces = await mailboxes(rig)
+    assert await interfaces[0].write({"order": 7}) == ""
+    for order in (-1, 1 << 31, 10**12):
+        await refused(interfaces, "order", order, "must be a whole number from 0 to 2147483647")
 
 
 # A message's flags, labels and place

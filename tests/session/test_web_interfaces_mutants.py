@@ -76,7 +76,7 @@ QUOTA: Final = Walk(mail.OwnQuota, mail.quotas, {"samples": mail.quota_sample})
             MESSAGE,
             replaced("moxlite.web.webmail.api.split_flags", no_labels),
         ),
-        ("order by JMAP", MAILBOX, replaced("moxlite.web.jmap.mailboxes.set_annotation", nothing)),
+        ("order by JMAP", MAILBOX, replaced("moxlite.web.jmap.mailboxes._set_order", nothing)),
         ("order by IMAP", MAILBOX, replaced("moxlite.imapd.mailboxes.metadata.set_annotation", nothing)),
         ("active by ManageSieve", SCRIPT, replaced("moxlite.imapd.sieve.session.activate_script", nothing)),
         ("order by DAV", CALENDAR, no_order),

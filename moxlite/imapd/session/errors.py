@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 from moxlite.proto.imap.responses import Code
 from moxlite.store import errors as store
+from moxlite.store.forms import BadForm
 
 logger = logging.getLogger("moxlite.imapd")
 
@@ -57,6 +58,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], Refused]]] = {
     store.MailboxHasChildren: lambda e: no("the mailbox has children", "HASCHILDREN"),
     store.BadMailboxName: lambda e: no(f"mailbox name not allowed: {e}", "CANNOT"),
     store.MailboxNotAllowed: lambda e: no(str(e), "CANNOT"),
+    BadForm: lambda e: no(str(e), "CANNOT"),
     store.BadKeyword: lambda e: Refused("BAD", f"keyword not allowed: {e}"),
     store.BadMessage: lambda e: no(str(e)),
     store.NoSuchMessage: lambda e: no("the message no longer exists", "EXPUNGEISSUED"),

@@ -12,8 +12,15 @@ import msgspec
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
+from moxlite.store.forms import BadForm
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import AnnotationChanged, MailboxID, ModSeq
+
+SORT_ORDER: Final = "/private/vendor/moxlite/sort-order"
+"""The annotation that keeps the order of a mailbox."""
+
+MAX_ORDER: Final = (1 << 31) - 1
+"""The highest order of a mailbox (RFC 8621 §2)."""
 
 ACCOUNT: Final = MailboxID(0)
 """Stands for a mailbox in annotations of the account itself."""
@@ -80,10 +87,13 @@ def set_annotation(
     protocol.
 
     Raises:
-      NoSuchMailbox; LimitExceeded: ``annotations`` for their number, ``annotation octets`` for their size.
+      NoSuchMailbox; BadForm: the order of a mailbox is no number that programs know;
+      LimitExceeded: ``annotations`` for their number, ``annotation octets`` for their size.
     """
     name = "" if mailbox_id == ACCOUNT else mailbox(tx, mailbox_id).name
     key = key.lower()
+    if key == SORT_ORDER and value is not None and not _is_order(value):
+        raise BadForm("order", f"must be a whole number from 0 to {MAX_ORDER}")
     row = tx.row(GET, mailbox_id, key)
     old = row[:2] if row is not None and row[2] else None
     if old == (None if value is None else (value, int(is_string))):
@@ -104,6 +114,10 @@ def set_annotation(
         tx.execute(TOUCH, modseq, mailbox_id)
     tx.emit(AnnotationChanged(mailbox_id=mailbox_id, mailbox_name=name, key=key))
     return True
+
+
+def _is_order(value: bytes) -> bool:
+    return value.isdigit() and len(value) < 11 and int(value) <= MAX_ORDER
 
 
 def copy_annotations(tx: AccountTx, source_id: MailboxID, target_id: MailboxID) -> None:

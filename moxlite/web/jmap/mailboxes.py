@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from moxlite.store.accounts.access import check_rights, may_read
 from moxlite.store.errors import MailboxExists, MailboxHasChildren, NoSuchMailbox, StoreError
-from moxlite.store.mail.annotations import annotations_named, set_annotation
+from moxlite.store.forms import BadForm
+from moxlite.store.mail.annotations import SORT_ORDER, annotations_named, set_annotation
 from moxlite.store.mail.mailboxes import (
     create_mailbox,
     delete_in_slices,
@@ -67,12 +68,6 @@ USES: Final = {role: use for use, role in ROLES.items()}
 ORDER: Final = {"inbox": 1, "drafts": 2, "sent": 3, "archive": 4, "junk": 5, "trash": 6, None: 10}
 """The order of mailboxes that have none of their own."""
 
-SORT_KEY: Final = "/private/vendor/moxlite/sort-order"
-"""The annotation that keeps the order of a mailbox."""
-
-MAX_ORDER: Final = (1 << 31) - 1
-"""The highest sortOrder (RFC 8621 §2)."""
-
 RIGHTS: Final[Mapping[str, str]] = {
     "mayReadItems": "lr",
     "mayAddItems": "i",
@@ -120,7 +115,7 @@ def role_of(box: Mailbox) -> str | None:
 
 def order_of(box: Mailbox, orders: Mapping[MailboxID, dict[str, bytes]]) -> int:
     """The sort order of a mailbox."""
-    text = orders.get(box.id, {}).get(SORT_KEY, b"")
+    text = orders.get(box.id, {}).get(SORT_ORDER, b"")
     return int(text) if text.isdigit() and len(text) < 11 else ORDER.get(role_of(box), ORDER[None])
 
 
@@ -135,7 +130,7 @@ def _is_subscribed(box: Mailbox, place: Place, subscribed: Collection[str]) -> b
 
 def _objects(r: Reader, place: Place, properties: Sequence[str], wanted: set[int] | None) -> list[Object]:
     subscribed = {*subscriptions(r)}
-    orders = annotations_named(r, [SORT_KEY])
+    orders = annotations_named(r, [SORT_ORDER])
     trash = mailbox_by_use(r, SpecialUse.TRASH)
 
     def unread_threads(box: Mailbox) -> int:
@@ -214,7 +209,7 @@ SORTS: Final = ("sortOrder", "name", "parentId")
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     """The state, and the ids of all mailboxes that match, in order."""
     subscribed = {*subscriptions(r)}
-    orders = annotations_named(r, [SORT_KEY])
+    orders = annotations_named(r, [SORT_ORDER])
     boxes = call.place.boxes(r)
     wish = call.filter()
     matching = [box for box in boxes if wish is None or holds(wish, partial(_meets, call, box, subscribed))]
@@ -384,11 +379,9 @@ def _check(given: Object, *, created: bool = False) -> None:
     ]
     if created and "name" not in given:
         wrong.append("name")
-    name, order, role = given.get("name", "x"), given.get("sortOrder", 0), given.get("role")
+    name, role = given.get("name", "x"), given.get("role")
     if "name" not in wrong and (not name or SEPARATOR in name):
         raise SetError("invalidProperties", f"names can't be empty or contain {SEPARATOR}", properties=["name"])
-    if "sortOrder" not in wrong and not 0 <= order <= MAX_ORDER:
-        wrong.append("sortOrder")
     if "role" not in wrong and role is not None and role not in USES:
         raise SetError("invalidProperties", f"unsupported role: {role[:100]!r}", properties=["role"])
     if wrong:
@@ -422,9 +415,16 @@ def _create(tx: AccountTx, call: Call, given: Object) -> Object:
     if not given.get("isSubscribed", False):
         unsubscribe(tx, made.name)
     if "sortOrder" in given:
-        set_annotation(tx, made.id, SORT_KEY, str(given["sortOrder"]).encode())
+        _set_order(tx, made.id, given["sortOrder"])
     found = _objects(tx, call.place, TYPE.properties, {made.id})[0]
     return {key: value for key, value in found.items() if key not in TYPE.settable or key not in given}
+
+
+def _set_order(tx: AccountTx, number: MailboxID, order: int) -> None:
+    try:
+        set_annotation(tx, number, SORT_ORDER, str(order).encode())
+    except BadForm as error:
+        raise SetError("invalidProperties", str(error), properties=["sortOrder"]) from None
 
 
 def _check_guest(call: Call, given: Object) -> None:
@@ -471,7 +471,7 @@ def _apply(tx: AccountTx, call: Call, number: MailboxID, changed: Object, wanted
     if "role" in changed:
         set_special_use(tx, number, USES.get(changed["role"] or "", SpecialUse(0)))
     if "sortOrder" in changed:
-        set_annotation(tx, number, SORT_KEY, str(changed["sortOrder"]).encode())
+        _set_order(tx, number, changed["sortOrder"])
     if "name" in changed or "parentId" in changed:
         name = _name_in(tx, call, wanted)
         if name.startswith(mailbox(tx, number).name + SEPARATOR):
