@@ -39,7 +39,7 @@ ACCOUNT: Final[dict[str, set[str]]] = {
 }
 """Pages of the account app, and what opens a dialog there."""
 
-ONE: Final = {"Limits…", "New password", "Remove…"}
+ONE: Final = {"Limits…", "New password", "Lock…", "Remove…"}
 """Above each page of an account."""
 
 DOMAIN: Final = {"Remove…"}
