@@ -56,7 +56,8 @@ from moxlite.store.accounts.access import keep_published
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.content.body import prefer
-from moxlite.store.delivery.perform import ARRIVED, SUBMIT, TELL
+from moxlite.store.delivery.answers import FADE
+from moxlite.store.delivery.perform import ARRIVED, SUBMIT, TELL, UNCOUNT
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import SchemaTooNew, StoreError
 from moxlite.store.groupware.collection import SCHEDULE
@@ -67,7 +68,7 @@ from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.upkeep.outbox import REFRESH, loaded
 from moxlite.store.upkeep.reparse import is_outdated, keep_parsed
-from moxlite.submission.carrying import carrier
+from moxlite.submission.carrying import carrier, fading, uncounter
 from moxlite.supervision import Fate, Supervisor
 from moxlite.web.health import Measure
 from moxlite.web.notices.service import Notices, ProgramNotices, ProgramTeller
@@ -536,6 +537,8 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
     accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
     accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
     accounts.register_outbox(SUBMIT, carrier(queue.submit, spools, lambda: components.config.current.hostnames))
+    accounts.register_outbox(UNCOUNT, uncounter(accounts))
+    accounts.register_outbox(FADE, fading)
     accounts.register_outbox(SCHEDULE, loaded(partial(_scheduling, components)))
     accounts.register_outbox(ARRIVED, loaded(partial(_arriving, components)))
     accounts.register_outbox(REFRESH, loaded(partial(_refreshing, components)))

@@ -186,6 +186,7 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       id: for `operations.leaving.StopLeaving`.
       message_id: of the account's copy, 0 for mail that a program handed to the queue.
+      writer: the account of who wrote it, where several write from the account; else "".
     """
 
     id: str
@@ -194,3 +195,4 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
     recipients: list[str]
     subject: str
     message_id: int = 0
+    writer: str = ""

@@ -11,13 +11,16 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.outgoing import TooLate, note_canceled, take_back, undo_beside
-from moxlite.store.delivery.perform import SUBMIT, OwedMessage
-from moxlite.store.delivery.submissions import move_submission
+from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.submissions import move_submission, note_submission
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
 from moxlite.store.forms import Leaving
+from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.copying import copy_ids, move_ids
+from moxlite.store.mail.delegates import writes_still
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox, mailbox_for
@@ -281,6 +284,7 @@ def leaving(r: Reader, now: int) -> list[Leaving]:
             recipients=[str(recipient.address) for recipient in owed.submission.recipients],
             subject=owed.submission.subject,
             message_id=message_id,
+            writer=owed.beside.writer,
         )
         for key, message_id, due, owed in rows
         if owed.beside.scheduled in (0, boxes.get(message_id))
@@ -303,6 +307,27 @@ def stop_leaving(tx: AccountTx, key: bytes) -> MessageID | None:
     return take_back(tx, key, mailbox_for(tx, SpecialUse.DRAFTS))
 
 
+def send_kept(
+    tx: AccountTx, ready: Prepared, key: bytes, owed: OwedMessage, flags: Flag, *, undo: int = 0, send_at: int = 0
+) -> None:
+    """Keep a message in Sent, and owe it to the queue under `key`: at once, after the `undo` µs in which it may be
+    taken back, or at `send_at`, µs UTC, until which it waits in Scheduled.
+
+    Raises LimitExceeded, and as `add_message`.
+    """
+    waits = room(tx) if send_at else MailboxID(0)
+    added = add_message(tx, ready, waits or mailbox_for(tx, SpecialUse.SENT), flags=flags)
+    # By the clock of the unit, not of the call: large attachments may have taken longer to be written than the undo
+    # lasts.
+    due = send_at or (tx.now + undo if undo else 0)
+    counted = owed.beside.counted if due else ()
+    beside = msgspec.structs.replace(owed.beside, counted=counted, scheduled=waits, drafted=True)
+    owed = msgspec.structs.replace(owed, beside=beside)
+    tx.owe(key, SUBMIT, owed.pack(), added.message_id, due=due)
+    if due:
+        note_submission(tx, key, owed.submission, due, added.message_id, beside.guest(tx.account))
+
+
 def room(tx: AccountTx) -> MailboxID:
     """The mailbox for another scheduled message, created if it is missing. Raises LimitExceeded, and as
     `ensure_mailbox`.
@@ -314,26 +339,44 @@ def room(tx: AccountTx) -> MailboxID:
 
 def claim(tx: AccountTx, row_id: int, due: int, message_id: int | None, data: bytes) -> bool:
     """Take a row of the kind `SUBMIT` out of its waiting time `due`: from now on it cannot be taken back. Returns False
-    if it was taken back, or has another time; or if its message is scheduled and was taken out of Scheduled, so that
-    the row ends.
+    if it was taken back, or has another time; if its message is scheduled and was taken out of Scheduled, or its writer
+    may no longer write from the account's addresses, so that the row ends.
 
     Raises the errors of `move_ids`.
     """
+    beside = OwedMessage.unpack(data).beside
+    guest = beside.guest(tx.account)
+    if guest and not writes_still(tx, guest, on_behalf=beside.on_behalf):
+        _stop(tx, row_id, beside, MessageID(message_id or 0))
+        logger.info("writer may no longer send, message stopped", extra={"kv": {"writer": guest}})
+        return False
     if not tx.execute(CLAIM, row_id, due):
         return False
-    beside = OwedMessage.unpack(data).beside
     if not beside.scheduled or message_id is None:
         return True
     own = MessageID(message_id)
     if mailboxes_of(tx, [own]).get(own) != beside.scheduled:
-        note_canceled(tx, tx.value(KEY_OF, row_id))
-        tx.execute(DROP_SCHEDULED, row_id)
-        undo_beside(tx, beside, own)
+        _end(tx, row_id, beside, own)
         logger.info("a scheduled message was taken out of its mailbox, and is not sent")
         return False
     freshen(tx, own)
     move_ids(tx, [own], mailbox_for(tx, SpecialUse.SENT))
     return True
+
+
+def _stop(tx: AccountTx, row_id: int, beside: Beside, message_id: MessageID) -> None:
+    """Let a message stay that was not sent: as a draft, if it was one."""
+    key = tx.value(KEY_OF, row_id)
+    if key is not None and beside.drafted:
+        stop_leaving(tx, key)
+    elif key is not None:
+        _end(tx, row_id, beside, message_id)
+
+
+def _end(tx: AccountTx, row_id: int, beside: Beside, message_id: MessageID) -> None:
+    note_canceled(tx, tx.value(KEY_OF, row_id))
+    tx.execute(DROP_SCHEDULED, row_id)
+    undo_beside(tx, beside, message_id)
 
 
 def unschedule(tx: AccountTx, message_id: int) -> MessageID:

@@ -1,21 +1,27 @@
-"""Transfer of owed submissions from accounts to the queue (STORE-189a)."""
+"""What accounts owe about submissions: messages to the queue (STORE-189a), to guests that one was taken back."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from moxlite import lazyimport
+from moxlite.decoders import from_json
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import read_header
-from moxlite.store.delivery.perform import OwedMessage
+from moxlite.store.delivery.answers import fade
+from moxlite.store.delivery.outgoing import remove_outgoing
+from moxlite.store.delivery.perform import OwedMessage, Uncounted
 from moxlite.store.delivery.submission import Submit
+from moxlite.store.errors import AccountRemoved, AccountUnknown
 from moxlite.store.upkeep.outbox import Handler, OutboxRow
 
 LOCAL_FIELDS: Final = (b"return-path", b"x-moxlite-reason")
@@ -44,6 +50,28 @@ def carrier(submit: Submit, tmp: Path, hostnames: Callable[[], Collection[str]])
                 await submit(submission, octets)
 
     return carry
+
+
+def uncounter(accounts: Accounts) -> Handler:
+    """The handler of outbox rows of the kind `UNCOUNT`."""
+
+    async def carry(_: Account, row: OutboxRow) -> None:
+        uncounted = from_json(row.data, Uncounted)
+
+        def unit(tx: AccountTx) -> None:
+            if tx.once(row.key):
+                remove_outgoing(tx, uncounted.counted)
+
+        with suppress(AccountUnknown, AccountRemoved):
+            async with accounts.use(uncounted.guest) as guest:
+                await guest.write(unit)
+
+    return carry
+
+
+async def fading(account: Account, row: OutboxRow) -> None:
+    """The handler of outbox rows of the kind `FADE`."""
+    await account.write(lambda tx: fade(tx, row.key, row.id, row.data))
 
 
 @asynccontextmanager

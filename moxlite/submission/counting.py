@@ -13,21 +13,22 @@ import msgspec
 import trio
 
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.unit import AccountTx, was_done
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import read_header
+from moxlite.store.delivery.answers import answered_message, end_writing, note_answer
 from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing, remove_outgoing
-from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.delivery.perform import Beside, OwedMessage
 from moxlite.store.delivery.submissions import forget_submissions, note_submission
-from moxlite.store.mail.adding import add_message
-from moxlite.store.mail.delegates import right_to_send
-from moxlite.store.mail.mailboxes import mailbox_for
-from moxlite.store.types import Flag, SpecialUse
+from moxlite.store.later import send_kept
+from moxlite.store.mail.delegates import writes_still
+from moxlite.store.rows.views import mailboxes_of
+from moxlite.store.types import Flag, MessageID
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 
 if TYPE_CHECKING:
     from moxlite.proto.address import Address
-    from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.delivery.submission import Submission
     from moxlite.submission.authors import Way
 
@@ -54,9 +55,9 @@ def counted_as(letter: OutgoingMessage) -> list[Address]:
 @asynccontextmanager
 async def counting(
     accounts: Accounts, letter: OutgoingMessage, submission: Submission | None = None
-) -> AsyncIterator[None]:
+) -> AsyncIterator[list[int]]:
     """Count a message that goes out by another file than its sender's; the count is undone if the block raises. A
-    `submission` that the queue holds until its time is shown to programs (JMAP-31a).
+    `submission` that the queue holds until its time is shown to programs (JMAP-31a). Gives the ids of its rows.
 
     Raises OutgoingLimitExceeded.
     """
@@ -77,7 +78,7 @@ async def counting(
         # in between counts one that was never sent, for a day.
         counted, shown = await account.write(count)
         try:
-            yield
+            yield counted
         except BaseException:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + UNDO):
                 await account.write(undo)
@@ -86,12 +87,29 @@ async def counting(
 
 def check_still(tx: AccountTx, guest: str, *, on_behalf: bool) -> None:
     """Refuse a message of a user who may no longer write so from this account's addresses. Raises SubmissionRefused."""
-    sends = right_to_send(tx, guest, tx.now)
-    if sends is None or (sends == "behalf" and not on_behalf):
+    if not writes_still(tx, guest, on_behalf=on_behalf):
         raise SubmissionRefused(550, "5.7.1", WITHDRAWN, "badfrom")
 
 
 WITHDRAWN: Final = "you can no longer send from this address; choose another one"
+
+
+class Copying(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes with a message from an address of another account.
+
+    Attributes:
+      first: what the unit that sends it does first; nothing is sent if this raises.
+      original: the message of the other account that it answers or forwards, which is marked; 0: the one that it names
+        in In-Reply-To. mark: the flag.
+      flags: of the copy. undo, send_at: as in `send_kept`.
+    """
+
+    first: Callable[[AccountTx], None] = lambda _: None
+    original: int = 0
+    mark: Flag = Flag.ANSWERED
+    flags: Flag = Flag.SEEN | Flag.NOTJUNK
+    undo: int = 0
+    send_at: int = 0
 
 
 async def send_copy(
@@ -102,13 +120,12 @@ async def send_copy(
     spool: Spool,
     added: bytes = b"",
     key: bytes = b"",
-    beside: Callable[[AccountTx], None] = lambda _: None,
+    copying: Copying = Copying(),
 ) -> None:
     """Send a complete message from an address of another account: its copy in Sent there and what is owed to the queue
     are one unit of that account, once for each `key`.
 
     Args:
-      beside: what that unit does first; the message is not sent if this raises.
       added: fields that `submission.prefix` ends with; the copy has them, too.
       spool: the message as its user has written it.
 
@@ -117,17 +134,34 @@ async def send_copy(
     key = key or secrets.token_bytes(KEY_OCTETS)
     submission = msgspec.structs.replace(submission, prefix=submission.prefix.removesuffix(added))
     section = await read_header(spool)
-    async with counting(accounts, letter, submission), accounts.use(way.owner) as owner:
+    async with accounts.use(way.owner) as owner:
+        if await owner.read(lambda r: was_done(r, key), op="submit_known"):
+            return
         with await spool.with_header(added + section.octets, len(section.octets)) as kept:
-            async with held_body(owner, await prepare(kept, max_size=letter.max_size + len(added))) as ready:
+            prepared = await prepare(kept, max_size=letter.max_size + len(added))
+            async with counting(accounts, letter, submission) as counted, held_body(owner, prepared) as ready:
 
                 def unit(tx: AccountTx) -> None:
+                    guest = letter.identity.account
                     # In the unit that sends: an owner who takes the right away knows that nothing goes out afterwards.
-                    check_still(tx, letter.identity.account, on_behalf=way.on_behalf)
-                    if tx.once(key):
-                        beside(tx)
-                        box = mailbox_for(tx, SpecialUse.SENT)
-                        copy = add_message(tx, ready, box, flags=Flag.SEEN | Flag.NOTJUNK)
-                        tx.owe(key, SUBMIT, OwedMessage(submission).pack(), copy.message_id)
+                    check_still(tx, guest, on_behalf=way.on_behalf)
+                    if not tx.once(key):
+                        return
+                    copying.first(tx)
+                    in_reply_to = prepared.index.envelope.in_reply_to
+                    marked = note_answered(tx, in_reply_to, guest, copying.original, copying.mark)
+                    beside = msgspec.structs.replace(marked, counted=tuple(counted), on_behalf=way.on_behalf)
+                    owed = OwedMessage(submission, beside=beside)
+                    send_kept(tx, ready, key, owed, copying.flags, undo=copying.undo, send_at=copying.send_at)
 
                 await owner.write(unit, weight=kept.size)
+
+
+def note_answered(tx: AccountTx, in_reply_to: str, guest: str, original: int = 0, mark: Flag = Flag.ANSWERED) -> Beside:
+    """Mark the message of this account that a guest answers or forwards; returns what is undone if the answer is taken
+    back. `original`: its id; 0: the one that the answer names.
+    """
+    found = MessageID(original) if mailboxes_of(tx, [original]) else answered_message(tx, in_reply_to)
+    end_writing(tx, in_reply_to, guest)
+    flags = Flag(0) if found is None else note_answer(tx, found, mark, guest)
+    return Beside(found or 0, int(flags), writer=guest)

@@ -1,5 +1,6 @@
 """A mailbox for a team in the webmail: several people write from its address (docs/team.md)."""
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,21 @@ from moxlite.store.accounts.access import publish_shares
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.content.body import message_range
+from moxlite.store.delivery.answers import FADES
 from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.delegates import Delegate, Sends, remove_delegate, set_delegate
+from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid
-from moxlite.store.types import MessageRow
+from moxlite.store.types import Flag, MessageRow
 from moxlite.submission.carrying import carrier
 from tests.browsing import PASSWORD
 from tests.session.test_web_compose import Queue, call_id, upload, written
-from tests.store_mail import box
+from tests.session.test_web_shared import change_of
+from tests.store_mail import box, deliver_mail, rows
 from tests.web_rig import DOMAINS, Browser, Rig, open_rig
+from tests.web_sharing import opened
 
 pytestmark = pytest.mark.served
 
@@ -200,3 +205,174 @@ async def test_who_may_not_work_on_the_drafts_keeps_own_ones(
     await mia.call("message_submit", message=team(), submit_id=call_id(), draft_id=draft)
     assert await counts(rig, "Drafts") == {"support": 0, "mia": 0, "ben": 0}
     assert await counts(rig, "Sent") == {"support": 1, "mia": 0, "ben": 0}
+
+
+async def counted(rig: Rig, name: str) -> int:
+    """Messages that count to an account's limits."""
+    async with rig.account(name) as account:
+        return int(await account.read(lambda r: r.value("SELECT count(*) FROM outgoing"), op="test"))
+
+
+async def carry(rig: Rig) -> None:
+    """Carry over what the shared mailbox owes, to its members, too."""
+    async with rig.account("support") as account:
+        await account.carrier.once()
+
+
+async def test_a_message_from_a_shared_address_is_taken_back(
+    rig: Rig, support: OpenAccount, mia: Browser, ben: Browser, queue: Queue
+) -> None:
+    """WEBMAIL-123: by its writer alone; it is a draft of the team again, and counts no longer."""
+    asked = {"message": team(), "submit_id": call_id()}
+    for _ in range(2):
+        left = await mia.call("message_submit", **asked, undo_s=10)
+        assert left in (0, 10)  # of a repeated call nothing is known any more
+    assert (await counted(rig, "mia"), await counts(rig, "Sent")) == (1, {"support": 1, "mia": 0, "ben": 0})
+    undo = {"submit_id": asked["submit_id"], "author": TEAM["address"]}
+    assert await ben.error("message_submit_undo", **undo) == (409, "user:conflict")
+    draft = await mia.call("message_submit_undo", **undo)
+    assert await mia.call("message_submit_undo", **undo) == draft
+    await carry(rig)
+    assert (await counted(rig, "mia"), await counts(rig, "Sent")) == (0, {"support": 0, "mia": 0, "ben": 0})
+    begun = await ben.call("compose_prepare", kind="edit", message_id=draft)
+    assert begun["from"] == TEAM
+    await ben.call("message_submit", message=team(), submit_id=call_id(), draft_id=draft)
+    await carry(rig)
+    [sent] = queue.taken
+    assert (sent.submission.account, await counts(rig, "Drafts")) == ("ben", {"support": 0, "mia": 0, "ben": 0})
+
+
+async def test_a_message_from_a_shared_address_is_sent_later(
+    rig: Rig, support: OpenAccount, mia: Browser, ben: Browser, queue: Queue
+) -> None:
+    """WEBMAIL-96: it waits in the shared mailbox, where all members see who wrote it; each may make it a draft, its
+    writer may send it at another time.
+    """
+    at = int(time.time()) + 3600
+    assert await mia.call("message_submit", message=team(), submit_id=call_id(), send_at=at) == 10
+    assert await counts(rig, "Scheduled") == {"support": 1, "mia": 0, "ben": 0}
+    [waiting] = await ben.call("messages_waiting")
+    assert (waiting["kind"], waiting["writer"], waiting["item"]["subject"]) == ("sent", "mia", "Minutes")
+    number = waiting["item"]["id"]
+    assert number >> 32 > 0
+    refused = await ben.post("scheduled_change", {"message_id": number})
+    assert (refused.status, b"only mia can change the time" in refused.body) == (403, True)
+    await mia.call("scheduled_change", message_id=number, send_at=at + 60)
+    [waiting] = await mia.call("messages_waiting")
+    assert waiting["writer"] == ""
+    number = waiting["item"]["id"]
+    draft = await ben.call("scheduled_cancel", message_id=number)
+    assert await counts(rig, "Drafts") == {"support": 1, "mia": 0, "ben": 0}
+    await carry(rig)
+    assert await counted(rig, "mia") == 0
+    await ben.call("message_submit", message=team(), submit_id=call_id(), draft_id=draft, send_at=at)
+    [waiting] = await mia.call("messages_waiting")
+    assert waiting["writer"] == "ben"
+    await ben.call("scheduled_change", message_id=waiting["item"]["id"])
+    await carry(rig)
+    assert await counts(rig, "Sent") == {"support": 1, "mia": 0, "ben": 0}
+    [sent] = queue.taken
+    assert sent.submission.account == "ben"
+    assert await counted(rig, "ben") == 1
+
+
+@pytest.mark.parametrize("sends", [None, "behalf"])
+async def test_a_message_that_waits_is_not_sent_once_the_right_is_gone(
+    rig: Rig, support: OpenAccount, mia: Browser, ben: Browser, queue: Queue, sends: Sends | None
+) -> None:
+    """SMTP-189: also one that was to name its writer from now on; the team keeps it as a draft."""
+    at = int(time.time()) + 3600
+    await mia.call("message_submit", message=team(), submit_id=call_id(), send_at=at)
+    await let(rig, support, "mia", sends)
+    if sends is None:
+        assert await mia.call("messages_waiting") == []
+    await support.write(lambda tx: tx.execute("UPDATE outbox SET due = ?, created = due", tx.now))
+    for _ in range(2):  # the second time for what the first owes
+        await carry(rig)
+    assert (queue.taken, await counted(rig, "mia")) == ([], 0)
+    assert await counts(rig, "Sent") == {"support": 0, "mia": 0, "ben": 0}
+    [draft] = await there(rig, "support", "Drafts")
+    assert draft.flags & Flag.DRAFT
+    assert await ben.call("messages_waiting") == []
+
+
+QUESTION = (
+    b"From: jo@else.example\r\nTo: support@example.org\r\nMessage-ID: <q@else.example>\r\nSubject: Why\r\n\r\nWhy?\r\n"
+)
+ANSWER = {"in_reply_to": "<q@else.example>", "references": ["<q@else.example>"]}
+
+
+async def marks(support: OpenAccount) -> tuple[bool, set[str]]:
+    """Whether the question is answered, and its keywords."""
+    [question] = await rows(support)
+    return bool(question.flags & Flag.ANSWERED), set(question.keywords)
+
+
+async def test_a_message_tells_who_answers_it(
+    rig: Rig, support: OpenAccount, mia: Browser, ben: Browser, queue: Queue
+) -> None:
+    """WEBMAIL-90a: who writes, as long as there is a draft, and who has answered; both are taken back."""
+    await deliver_mail(support, QUESTION)
+    events, _, items = await opened(ben, "Other Users/support/Inbox")
+    [[question]] = items
+    draft = await mia.call("draft_save", draft=team(**ANSWER), save_id=call_id())
+    assert (await change_of(events, "msg_flags"))["keywords"] == ["$writing-mia"]
+    draft = await mia.call("draft_save", draft=team(**ANSWER, text="More.\n"), save_id=call_id(), replaces=draft)
+    assert await marks(support) == (False, {"$writing-mia"})
+    await mia.call("draft_remove", draft_id=draft)
+    assert await marks(support) == (False, set())
+    draft = await mia.call("draft_save", draft=team(**ANSWER), save_id=call_id())
+    answer = team(**ANSWER, original_id=question["id"], original_flag="answered")
+    asked = {"message": answer, "submit_id": call_id(), "draft_id": draft, "undo_s": 10}
+    await mia.call("message_submit", **asked)
+    assert await marks(support) == (True, {"$by-mia"})
+    back = await mia.call("message_submit_undo", submit_id=asked["submit_id"], author=TEAM["address"])
+    assert await marks(support) == (False, set())
+    # opened again, a draft no longer knows the id of what it answers
+    await ben.call("message_submit", message=team(**ANSWER), submit_id=call_id(), draft_id=back)
+    assert await marks(support) == (True, {"$by-ben"})
+    await events.aclose()
+
+
+async def test_who_writes_is_told_for_some_minutes(rig: Rig, support: OpenAccount, mia: Browser) -> None:
+    """WEBMAIL-90a: after the last time that the draft was saved, whatever became of it."""
+    await deliver_mail(support, QUESTION)
+    draft = await mia.call("draft_save", draft=team(**ANSWER), save_id=call_id())
+    await mia.call("draft_save", draft=team(**ANSWER, text="More.\n"), save_id=call_id(), replaces=draft)
+    due = "SELECT due - created FROM outbox WHERE kind = 'writing'"
+    assert await support.read(lambda r: r.rows(due), op="test") == [(FADES,)]
+    await support.write(lambda tx: tx.execute("UPDATE outbox SET due = ?, created = due", tx.now))
+    await carry(rig)
+    assert await marks(support) == (False, set())
+    assert await support.read(lambda r: r.rows(due), op="test") == []
+
+
+async def test_the_owner_is_named_where_others_write(rig: Rig, mia: Browser) -> None:
+    """WEBMAIL-90a: an account whose owner works in it alone has no such keywords."""
+    async with rig.account() as own:
+        await deliver_mail(own, QUESTION)
+        [question] = await rows(own)
+        answer = written(**ANSWER, original_id=int(question.id), original_flag="answered")
+        draft = await mia.call("draft_save", draft=answer, save_id=call_id())
+        assert await marks(own) == (False, set())
+        await own.write(lambda tx: set_delegate(tx, Delegate("ben", "as")))
+        draft = await mia.call("draft_save", draft=answer, save_id=call_id(), replaces=draft)
+        assert await marks(own) == (False, {"$writing-mia"})
+        asked = {"submit_id": call_id(), "draft_id": draft, "undo_s": 10}
+        await mia.call("message_submit", message=answer, **asked)
+        assert await marks(own) == (True, {"$by-mia"})
+        await mia.call("message_submit_undo", submit_id=asked["submit_id"])
+        assert (await marks(own), await counted(rig, "mia")) == ((False, set()), 0)
+
+
+async def test_a_mailbox_with_too_many_keywords_takes_answers(
+    rig: Rig, support: OpenAccount, mia: Browser, queue: Queue
+) -> None:
+    """WEBMAIL-90a, STORE-22: the answer matters more than who is told of it."""
+    await deliver_mail(support, QUESTION)
+    [question] = await rows(support)
+    words = [f"word{n}" for n in range(100)]
+    await support.write(lambda tx: store_flags_ids(tx, [question.id], mode="add", keywords=words))
+    draft = await mia.call("draft_save", draft=team(**ANSWER), save_id=call_id())
+    await mia.call("message_submit", message=team(**ANSWER), submit_id=call_id(), draft_id=draft)
+    assert await marks(support) == (True, set(words))

@@ -6,6 +6,7 @@ import { el, isolated, sign } from "../../lib/dom";
 import { filePen, forward, reply, replyAll } from "../../lib/icons";
 import { t } from "../../lib/words";
 import { firstName } from "../ui/format";
+import { answering } from "../ui/row";
 
 /** The bar for a message whose author is named, or for a draft; null for another that cannot be answered. */
 export function answerBar(commands: CommandTable, item: MessageItem): HTMLElement | null {
@@ -26,6 +27,7 @@ export function answerBar(commands: CommandTable, item: MessageItem): HTMLElemen
   return el(
     "div",
     { class: "answer-bar" },
+    answering(item.keywords).map((words) => el("span", { class: "hint" }, words)),
     button("reply", "answer-first", reply, t("Reply to {name}…", { name: isolated(firstName(from)) })),
     several && button("reply-all", "", replyAll, t("Reply all")),
     button("forward", "", forward, t("Forward")),

@@ -892,7 +892,7 @@ export class Composer {
       say(seconds === 0 ? t("Message sent") : t("Saved on this device. Your message will be sent when you're online."));
       return;
     }
-    offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
+    offerUndo(desk, say, said, submitId, this.leaves, copy.draft.from.address, seconds, (draftId) => {
       // the draft lacks what only this browser knows: the answered message, and the choice of TLS
       new Composer(
         desk,

@@ -16,6 +16,7 @@ export function offerUndo(
   what: string,
   submitId: string,
   leaves: number,
+  author: string,
   seconds: number,
   again: (draftId: number) => void,
 ): void {
@@ -23,7 +24,7 @@ export function offerUndo(
     withdraw();
     for (;;) {
       try {
-        again(await desk.client.message_submit_undo(submitId, leaves));
+        again(await desk.client.message_submit_undo(submitId, leaves, author));
         return;
       } catch (error) {
         // only an answer says whether it was too late

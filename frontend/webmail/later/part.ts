@@ -94,7 +94,7 @@ function list(
   const button = (text: string, run: () => Promise<unknown>) =>
     el("button", { class: "btn", type: "button", onclick: () => close(run) }, text);
   const act = (doing: string, failed: string, work: () => Promise<unknown>) => () => attempt(doing, failed, work);
-  const row = (subject: string, who: string, when: string, buttons: Node[]) =>
+  const row = (subject: string, who: string, when: string, buttons: (Node | false)[]) =>
     el(
       "li",
       {},
@@ -107,14 +107,17 @@ function list(
     root,
     found.map((one) => {
       const { id } = one.item;
+      const { writer = "" } = one;
       const buttons =
         one.kind === "sent"
           ? [
-              button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))),
-              button(
-                t("Send now"),
-                act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id)),
-              ),
+              writer === "" &&
+                button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))),
+              writer === "" &&
+                button(
+                  t("Send now"),
+                  act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id)),
+                ),
               button(
                 t("Keep as draft"),
                 act(t("Saving…"), t("Couldn't keep as draft"), () => desk.client.scheduled_cancel(id)),
@@ -133,7 +136,8 @@ function list(
                 ),
               ),
             ];
-      return row(one.item.subject, people(one), described(one), buttons);
+      const about = [described(one), ...(writer === "" ? [] : [t("Written by {name}", { name: writer })])];
+      return row(one.item.subject, people(one), about.join(" · "), buttons);
     }),
     // the queue has these from a mail app or the web API: there's no copy to keep as a draft
     queued.map((one) =>

@@ -43,6 +43,14 @@ export const words: readonly (readonly [string, string])[] = [
   ["\\deleted", t("Deleted")],
 ];
 
+/** Who answers a message from which several people write (WEBMAIL-90a). */
+export function answering(keywords: readonly string[]): string[] {
+  return keywords.flatMap((one) => {
+    const [, kind, name = ""] = /^\$(by|writing)-(.+)/.exec(one) ?? [];
+    return kind === "by" ? t("{name} replied", { name }) : kind ? t("{name} is replying…", { name }) : [];
+  });
+}
+
 /** Labels in a row; the others are counted. */
 const fewLabels = 2;
 
@@ -166,7 +174,7 @@ export class Row {
     this.refreshAge(manner.now);
     // the draft of an answer is in another mailbox
     if (line?.collapsed === true && flagsOf(line.members).flags.includes("\\draft")) flags.push("\\draft");
-    this.showMarks(thread, flags);
+    this.showMarks(thread, flags, keywords);
   }
 
   /** Set the position in the list, in px from the top, and whether the row is selected and focused. */
@@ -230,11 +238,13 @@ export class Row {
     return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
 
-  private showMarks(thread: readonly MessageItem[], flags: readonly string[]): void {
+  private showMarks(thread: readonly MessageItem[], flags: readonly string[], keywords: readonly string[]): void {
+    const word = (text: string) => el("span", { class: "mark word" }, text);
     const files = thread.reduce((sum, item) => sum + item.attachments.filter((one) => !one.inside).length, 0);
     fill(
       this.marks,
-      words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)),
+      words.filter(([flag]) => flags.includes(flag)).map(([, text]) => word(text)),
+      answering(keywords).map(word),
       symbols
         .filter(([flag]) => flags.includes(flag))
         .map(([, path, title]) => named("mark", title, sign(path, "icon"))),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,7 +12,8 @@ import msgspec
 
 from moxlite.proto.address import Address
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.perform import Beside, OwedMessage
+from moxlite.store.delivery.answers import BY
+from moxlite.store.delivery.perform import KEY, UNCOUNT, Beside, OwedMessage, Uncounted
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.copying import move_ids
@@ -210,7 +212,11 @@ def undo_beside(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
     """Undo the other changes that the unit of a submission made: it no longer counts, and the original loses the flags
     that it got.
     """
-    remove_outgoing(tx, beside.counted)
+    if guest := beside.guest(tx.account):
+        uncounted = Uncounted(guest, beside.counted)
+        tx.owe(secrets.token_bytes(KEY), UNCOUNT, msgspec.json.encode(uncounted))
+    else:
+        remove_outgoing(tx, beside.counted)
     _unmark(tx, beside, message_id)
 
 
@@ -229,4 +235,5 @@ def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
             other = member.row.id != message_id and member.row.mailbox_id == sent
             if other and member.parents[:1] == (original,):
                 flags &= ~Flag.ANSWERED
-    store_flags_ids(tx, [original], mode="remove", flags=flags)
+    words = [BY + beside.writer] if beside.writer and flags & Flag.ANSWERED else []
+    store_flags_ids(tx, [original], mode="remove", flags=flags, keywords=words)

@@ -59,6 +59,9 @@ again.
 SUBMIT: Final = "submit"
 """Kind of the rows that `submission.carrying` hands over to the queue (`store.delivery.perform`)."""
 
+UNCOUNT: Final = "uncount"
+"""Kind of the rows by which a message of a guest that was taken back no longer counts in the guest's account."""
+
 ARRIVED: Final = "calendar"
 """Kind of the rows by which `groupware.arriving` looks at calendars in mail."""
 
@@ -385,6 +388,8 @@ class Beside(msgspec.Struct, frozen=True):
       scheduled: the mailbox in which the message waits until its row is due (WEBMAIL-96), 0 for none. It goes out only
         if it is still there.
       drafted: the message that is sent becomes a draft if it is taken back; else it stays as it is (RFC 8621 §7.5).
+      writer: the account of its user, where several write from the account: the rows `counted` are in the file of a
+        guest. on_behalf: as in `submission.authors.Way`.
     """
 
     original_id: int = 0
@@ -392,6 +397,19 @@ class Beside(msgspec.Struct, frozen=True):
     counted: tuple[int, ...] = ()
     scheduled: int = 0
     drafted: bool = False
+    writer: str = ""
+    on_behalf: bool = False
+
+    def guest(self, account: str) -> str:
+        """The writer, if that is another account than the one that sends the message; else ""."""
+        return "" if self.writer == account else self.writer
+
+
+class Uncounted(msgspec.Struct, frozen=True):
+    """A row of the kind `UNCOUNT`: rows of ``outgoing`` of a guest's account, whose message was taken back."""
+
+    guest: str
+    counted: tuple[int, ...]
 
 
 class OwedMessage(msgspec.Struct, frozen=True):

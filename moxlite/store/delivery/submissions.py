@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.outgoing import make_draft, note_canceled, remove_outgoing, take_back
+from moxlite.store.delivery.outgoing import make_draft, note_canceled, take_back, undo_beside
 from moxlite.store.delivery.perform import OwedMessage
 from moxlite.store.delivery.status import Deliveries, HeldMessage
 from moxlite.store.delivery.submission import Submission
@@ -121,17 +121,17 @@ def cancel_submission(tx: AccountTx, number: int) -> bool:
         take_back(tx, key, mailbox_for(tx, SpecialUse.DRAFTS))
     else:
         tx.execute(TAKE, key)
-        remove_outgoing(tx, beside.counted)
+        undo_beside(tx, beside, MessageID(0))
         note_canceled(tx, key)
     return True
 
 
 def note_submission(
-    tx: AccountTx, key: bytes, submission: Submission, due: int, message_id: MessageID | None = None
+    tx: AccountTx, key: bytes, submission: Submission, due: int, message_id: MessageID | None = None, author: str = ""
 ) -> int:
     """Let programs see a message that leaves at `due`, µs UTC, by another interface; returns the submission's id.
 
-    `message_id`: of the account's copy.
+    `message_id`: of the account's copy. `author`: as in `Sent`.
     """
     own = "" if submission.mail_from is None else str(submission.mail_from)
     people = [{"email": str(recipient.address), "parameters": None} for recipient in submission.recipients]
@@ -139,7 +139,8 @@ def note_submission(
     email_id, threadid = 0, 0
     if message_id is not None:
         email_id, threadid = message(tx, message_id).email_id, place_of(tx, message_id).threadid
-    return add_submission(tx, Sent(0, email_id, threadid, identity_id(own), submission.message_id, envelope, due), key)
+    sent = Sent(0, email_id, threadid, identity_id(own), submission.message_id, envelope, due, author=author)
+    return add_submission(tx, sent, key)
 
 
 async def stop_held(account: Account, deliveries: Deliveries, chosen: Callable[[HeldMessage], bool]) -> bool:

@@ -61,6 +61,12 @@ def right_to_send(r: Reader, guest: str, now: int) -> Sends | None:
     return sends
 
 
+def writes_still(r: Reader, guest: str, *, on_behalf: bool) -> bool:
+    """Whether the account `guest` may now write so from this account's addresses."""
+    sends = right_to_send(r, guest, time.time_ns() // 1000)
+    return sends is not None and (sends == "as" or on_behalf)
+
+
 def has_all(r: Reader, guest: str) -> bool:
     """Whether the account `guest` has the whole account now."""
     return r.value(HAS_ALL, guest, time.time_ns() // 1000) is not None

@@ -18,7 +18,7 @@ from moxlite.decoders import msgpack_decoder
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.messageid import canonical_message_id
-from moxlite.proto.mime.types import MailAddress
+from moxlite.proto.mime.types import MailAddress, decode_structure
 from moxlite.sandbox.jobs import WriteHTML
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
@@ -35,6 +35,7 @@ from moxlite.store.content.uploads import (
     use_uploads,
 )
 from moxlite.store.delivery.actions import messages_by_messageid
+from moxlite.store.delivery.answers import end_writing, note_writing, writer_of
 from moxlite.store.later import is_held
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.expunging import expunge_ids
@@ -199,6 +200,14 @@ class KeptDraft(Place, frozen=True, eq=False, kw_only=True):
         self.check(tx)
         drop_draft(tx, self.message_id)
 
+    def discard(self, tx: AccountTx) -> None:
+        """Remove it, which ends an answer. Raises Conflict."""
+        packed = message_rows.structures(tx, [self.message_id]).get(MessageID(self.message_id))
+        self.drop(tx)
+        if packed is not None:
+            in_reply_to = decode_structure(packed).envelope.in_reply_to
+            end_writing(tx, in_reply_to, writer_of(tx, tx.account, self.guest))
+
 
 def drop_here(tx: AccountTx, draft: KeptDraft | None, written: Written) -> None:
     """Remove the draft of a message, if this account keeps it. None: one with the same Message-ID, for a browser that
@@ -284,6 +293,7 @@ async def save_draft(
                 # RFC 3503: no program answers the request in one's own message
                 asks = Flag.MDNSENT if written.ask_read else Flag(0)
                 added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.DRAFT | asks)
+                note_writing(tx, written.in_reply_to, writer_of(tx, tx.account, place.guest))
                 note_saved_draft(tx, save_id, added.message_id)
                 return added.message_id
 

@@ -32,30 +32,29 @@ from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import HeaderTooLarge, read_header
 from moxlite.store.content.uploads import note_saved_draft, saved_draft
+from moxlite.store.delivery.answers import end_writing, note_answer, writer_of
 from moxlite.store.delivery.outgoing import (
     OutgoingLimitExceeded,
     add_outgoing,
     held_until,
     take_back as take_back_held,
 )
-from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.perform import Beside, OwedMessage
 from moxlite.store.delivery.submission import DSNNotify, SendingStopped, SubmissionRecipient
-from moxlite.store.delivery.submissions import note_submission
 from moxlite.store.errors import StoreError
-from moxlite.store.later import SCHEDULED, Scheduled, move_leaving, replace, room, scheduled
+from moxlite.store.later import SCHEDULED, Scheduled, move_leaving, replace, scheduled, send_kept
 from moxlite.store.mail.adding import add_message
-from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox, mailbox_for
-from moxlite.store.rows.messages import message
 from moxlite.store.rows.views import mailboxes_of
-from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
+from moxlite.store.types import Flag, MessageID, SpecialUse
 from moxlite.submission.authors import FindWay
-from moxlite.submission.counting import counted_as, limits_of, send_copy
+from moxlite.submission.counting import Copying, counted_as, limits_of, send_copy
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import Complete, complete
 from moxlite.web.composing.drafts import (
     KeptDraft,
+    Place,
     composed,
     draft_of,
     drop_here,
@@ -104,7 +103,6 @@ DELIVERY_NOTICES: Final = DSNNotify.SUCCESS | DSNNotify.FAILURE | DSNNotify.DELA
 an explicit NOTIFY that leaves them out would end them (RFC 3461 §4.1).
 """
 
-JUDGED: Final = Flag.JUNK | Flag.NOTJUNK
 FLAGS: Final = {"answered": Flag.ANSWERED, "forwarded": Flag.FORWARDED}
 
 
@@ -115,6 +113,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
       listener: the listener of the call; secure: whether it came over TLS.
       remote: the address of the client.
       submit_id: idempotency key, 16 octets. A repeated call with it sends nothing.
+      original_in: the account of the message that is answered or forwarded, "" for the user's own.
       draft: the draft that is sent, which the account of the author may keep; None: as in `drop_here`.
       way_of: as in `OutgoingMessage`.
       undo: seconds during which the page offers to take the message back, up to MAX_UNDO; 0: it is sent at once.
@@ -128,6 +127,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     remote: str
     way_of: FindWay
     submit_id: bytes = b""
+    original_in: str = ""
     draft: KeptDraft | None = None
     undo: int = 0
     send_at: int = 0
@@ -203,20 +203,9 @@ async def send(
                 # all of it back.
                 rows = add_outgoing(tx, counted, limits)
                 drop_here(tx, wish.draft, written)
-                marked = _mark(tx, written)
-                waits = room(tx) if wish.send_at else 0
-                box = MailboxID(waits) if waits else mailbox_for(tx, SpecialUse.SENT)
-                asks = Flag.MDNSENT if written.ask_read else Flag(0)  # RFC 3503: one's own, as in drafts
-                added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.NOTJUNK | asks)
-                undone = tuple(rows) if wish.undo or waits else ()
-                beside = Beside(written.original_id, int(marked), undone, waits, drafted=True)
+                beside = msgspec.structs.replace(_mark(tx, written), counted=tuple(rows))
                 owed = OwedMessage(found.submission, beside=beside)
-                # By the clock of the unit, not of the call: large attachments may have taken longer to be written than
-                # the undo lasts.
-                due = wish.send_at or (tx.now + (wish.undo + MARGIN) * SECOND if wish.undo else 0)
-                tx.owe(key, SUBMIT, owed.pack(), added.message_id, due=due)
-                if due:
-                    note_submission(tx, key, found.submission, due, added.message_id)
+                send_kept(tx, ready, key, owed, _flags(written), undo=_held(wish), send_at=wish.send_at)
                 return True
 
             try:
@@ -244,20 +233,32 @@ async def _as_another(
     wish: Wish,
     key: bytes,
 ) -> int:
-    """Send a message from an address of another account, which keeps the copy and hands it to the queue at once
-    (SMTP-189): taking it back is not offered. Raises as `send`.
+    """Send a message from an address of another account, which keeps the copy and hands it to the queue (SMTP-189).
+    Only users who work on the drafts there may take it back, or have it sent later: it would become one of them. Raises
+    as `send`.
     """
-    if wish.send_at:
-        raise UserError(worded("send_at: you can't schedule messages from {address}", address=found.author))
+    owner = found.way.owner
     await account.read(lambda r: refuse_sent(r, written), op="submit_known")
+    async with accounts.use(owner) as other:
+        shares = await other.read(lambda r: shares_drafts(r, account.name), op="drafts")
+    if wish.send_at and not shares:
+        raise UserError(worded("send_at: you can't schedule messages from {address}", address=found.author))
 
-    def beside(tx: AccountTx) -> None:
+    def first(tx: AccountTx) -> None:
         refuse_sent(tx, written)
-        if shares_drafts(tx, account.name):
+        if shares:
             drop_here(tx, wish.draft, written)
 
+    copying = Copying(
+        first=first,
+        original=written.original_id if wish.original_in == owner else 0,
+        mark=FLAGS.get(written.original_flag, Flag.ANSWERED),
+        flags=_flags(written),
+        undo=_held(wish) if shares else 0,
+        send_at=wish.send_at,
+    )
     try:
-        await send_copy(accounts, letter, found.submission, found.way, spool, found.added, key, beside)
+        await send_copy(accounts, letter, found.submission, found.way, spool, found.added, key, copying)
     except SubmissionRefused as error:
         submissions.labels(result=error.result).inc()
         raise UserError(worded("{field}: {reason}", field="from", reason=error)) from error
@@ -266,13 +267,16 @@ async def _as_another(
         if not tx.once(key):
             return False
         drop_here(tx, wish.draft, written)
-        _mark(tx, written)
+        if not wish.original_in:
+            _mark(tx, written)
         return True
 
     # A kill before this unit leaves the draft; the repeated call of a browser sends nothing again.
     if await account.write(unit):
         _note(account, letter, found, spool.size)
-    return 0
+    if wish.send_at:
+        return OFFERED
+    return wish.undo if shares else 0
 
 
 def _note(account: Account, letter: OutgoingMessage, found: Complete, size: int) -> None:
@@ -301,8 +305,9 @@ async def ready_to_send(keys: SigningKeys, letter: OutgoingMessage, spool: Spool
         raise UserError("the message header is too long") from error
 
 
-async def take_back(account: Account, submit_id: bytes) -> MessageID | None:
-    """Turn a message that is still in the outbox into a draft again; returns the draft's id.
+async def take_back(account: Account, place: Place, submit_id: bytes) -> MessageID | None:
+    """Turn a message of the user `account` that is still in the outbox of `place` into a draft there again; returns the
+    draft's id.
 
     A repeated call returns the same id. Returns None if the copy in Sent was removed meanwhile. Raises TooLate if the
     message is on its way; nothing is changed then.
@@ -316,11 +321,12 @@ async def take_back(account: Account, submit_id: bytes) -> MessageID | None:
         saved = saved_draft(tx, undone)
         if saved is not None:
             return saved or None, False
+        place.check(tx)
         draft = take_back_held(tx, key, mailbox_for(tx, SpecialUse.DRAFTS))
         note_saved_draft(tx, undone, draft or MessageID(0))
         return draft, True
 
-    draft, new = await account.write(unit)
+    draft, new = await place.account.write(unit)
     if new:
         submissions.labels(result="undone").inc()
         logger.info("message taken back before it went out", extra={"kv": {"account": account.name}})
@@ -342,17 +348,28 @@ def _left(r: Reader, key: bytes) -> int | None:
     return max(0, min(MAX_UNDO, (held_until(r, key) - time.time_ns() // 1000) // SECOND - MARGIN))
 
 
-def _mark(tx: AccountTx, written: Written) -> Flag:
-    """Mark the original of an answer or a forwarded message; returns the flags that it did not have before."""
+def _mark(tx: AccountTx, written: Written) -> Beside:
+    """Mark the original of an answer or a forwarded message of the user's own account; returns what is undone if it is
+    taken back.
+    """
+    writer = writer_of(tx, tx.account)
+    end_writing(tx, written.in_reply_to, writer)
     # The original may have been removed while the answer was written: that is no reason not to send it.
     if not written.original_flag or not mailboxes_of(tx, [written.original_id]):
-        return Flag(0)
-    before = message(tx, written.original_id).flags
-    flags = FLAGS[written.original_flag]
-    if not before & JUDGED:
-        flags |= Flag.NOTJUNK  # WEBMAIL-82
-    store_flags_ids(tx, [written.original_id], mode="add", flags=flags)
-    return flags & ~before
+        return Beside(writer=writer)
+    marked = note_answer(tx, MessageID(written.original_id), FLAGS[written.original_flag], writer)
+    return Beside(written.original_id, int(marked), writer=writer)
+
+
+def _flags(written: Written) -> Flag:
+    """The flags of a sent message's copy."""
+    asks = Flag.MDNSENT if written.ask_read else Flag(0)  # RFC 3503: one's own, as in drafts
+    return Flag.SEEN | Flag.NOTJUNK | asks
+
+
+def _held(wish: Wish) -> int:
+    """µs for which a message is held, to be taken back."""
+    return (wish.undo + MARGIN) * SECOND if wish.undo else 0
 
 
 def letter_again(submission: Submission, wish: Wish, when: int) -> OutgoingMessage:

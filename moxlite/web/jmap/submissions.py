@@ -12,7 +12,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing, nullcontext
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -43,7 +43,7 @@ from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails
 from moxlite.store.rows.messages import structures
 from moxlite.submission.authors import FindWay, ways_of
-from moxlite.submission.counting import check_still, counted_as, counting, limits_of
+from moxlite.submission.counting import check_still, counted_as, counting, limits_of, note_answered
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import Complete, complete
 from moxlite.web.composing.sending import Wish, addressed
@@ -333,6 +333,7 @@ class _Envelope(msgspec.Struct, frozen=True):
     recipients: tuple[Address, ...]
     hold_until: int
     wire: Object
+    in_reply_to: str
 
 
 async def _create(call: Call, _: str, given: Object) -> Outcome:
@@ -403,7 +404,8 @@ def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
     author = _address(sender)
     if author is None:
         raise SetError("invalidProperties", f"{sender[:100]!r} isn't an address", properties=["envelope"])
-    return _Envelope(author, tuple(address for text in listed if (address := _address(text))), hold, wire)
+    to = tuple(address for text in listed if (address := _address(text)))
+    return _Envelope(author, to, hold, wire, message.in_reply_to)
 
 
 def _address(text: str) -> Address | None:
@@ -498,15 +500,19 @@ async def _submit(
             raise SetError("invalidProperties", "the email no longer exists", properties=["emailId"])
         if guest:
             check_still(tx, guest, on_behalf=way.on_behalf)
-        rows = () if guest else tuple(add_outgoing(tx, counted, limits))
+        rows = theirs if guest else add_outgoing(tx, counted, limits)
+        beside = note_answered(tx, envelope.in_reply_to, guest) if guest else Beside()
         # Only a message that waits can be taken back, and then no longer counts.
-        owed = OwedMessage(ready.submission, beside=Beside(counted=rows if envelope.hold_until else ()))
+        waits = tuple(rows) if envelope.hold_until else ()
+        beside = msgspec.structs.replace(beside, counted=waits, on_behalf=way.on_behalf)
+        owed = OwedMessage(ready.submission, beside=beside)
         tx.owe(key, SUBMIT, owed.pack(), message_id, due=envelope.hold_until)
         sent = Sent(0, email_id, threadid, identity, ready.submission.message_id, wire, when, author=guest)
         return add_submission(tx, sent, key)
 
     try:
-        async with counting(server.accounts, letter) if guest else nullcontext():
+        others: AbstractAsyncContextManager[list[int]] = nullcontext([])
+        async with counting(server.accounts, letter) if guest else others as theirs:
             number = await account.write(unit)
     except OutgoingLimitExceeded as error:
         raise SetError("forbiddenToSend", str(error)) from None

@@ -61,7 +61,7 @@ from moxlite.web.http.messages import Response
 from moxlite.web.storeerrors import api_error
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.newsletters import remember_left
-from moxlite.web.webmail.holders import number_of
+from moxlite.web.webmail.holders import LOCAL, number_of
 from moxlite.web.webmail.reading.keeping import Keeping, draft_html, keep_original
 from moxlite.web.webmail.reading.originals import carry_files, carry_message, read_original
 from moxlite.web.webmail.reading.parsed import (
@@ -385,6 +385,10 @@ class ComposeCalls(AccountCalls):
             send_at=send_at * SECOND,
         )
         owner = self._owner(message.from_.address)
+        if number := number_of(message.original_id):
+            original_in = await self._holders.auth.sharing.owner_of(number) or ""
+            message = msgspec.structs.replace(message, original_id=message.original_id & LOCAL)
+            wish = msgspec.structs.replace(wish, original_in=original_in)
         try:
             async with (
                 self._accounts.use(session.account) as account,
@@ -401,23 +405,34 @@ class ComposeCalls(AccountCalls):
             raise StorageRefused("the server's disk is full") from e
 
     @call()
-    async def message_submit_undo(self, caller: Caller, submit_id: CallID, leaves: AnyID = 0) -> int:
-        """Take a message back before it is sent, and make it a draft again (WEBMAIL-123). ``leaves`` as it was sent.
+    async def message_submit_undo(
+        self,
+        caller: Caller,
+        submit_id: CallID,
+        leaves: AnyID = 0,
+        author: Annotated[str, Meta(max_length=1000)] = "",
+    ) -> int:
+        """Take a message back before it is sent, and make it a draft again (WEBMAIL-123). ``leaves`` as it was sent;
+        ``author``: the address in From.
 
         Returns the draft's id, or 0 if its copy in Sent was removed meanwhile. A conflict if the message is on its way.
         """
-        async with self._accounts.use(caller.require().account) as account:
-            draft = await take_back(account, bytes.fromhex(submit_id))
+        session = caller.require()
+        async with (
+            self._accounts.use(session.account) as account,
+            self._holders.drafts(session, self._owner(author)) as holder,
+        ):
+            draft = await take_back(account, Place(holder.account, holder.guest), bytes.fromhex(submit_id))
             if leaves:
                 await remember_left(account, leaves, left=False)
-        return int(draft or 0)
+            return holder.shown_id(draft or 0)
 
     @call()
     async def draft_remove(self, caller: Caller, draft_id: AnyID) -> None:
         """Remove a draft; a conflict if it was replaced or removed elsewhere."""
         async with self._kept(caller.require(), draft_id) as kept:
             if kept is not None:
-                await kept.account.write(kept.drop)
+                await kept.account.write(kept.discard)
 
     @call()
     async def upload_remove(self, caller: Caller, upload_id: UploadID) -> None:

@@ -22,8 +22,11 @@ from moxlite.proto.cards.alarms import OVER, acknowledged
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.itip import rebuilt
+from moxlite.store.accounts.access import shares_drafts
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import NoSuchMessage
 from moxlite.store.file.transaction import Reader
+from moxlite.store.forms import Leaving
 from moxlite.store.groupware.alarms import SECOND, alarms_after
 from moxlite.store.groupware.collection import collection
 from moxlite.store.groupware.resources import NoSuchResource, Resource, resource_data, resource_of
@@ -33,17 +36,20 @@ from moxlite.store.mail.settings import set_address_view
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import MessageID
+from moxlite.submission.authors import senders
 from moxlite.web.calls import call
 from moxlite.web.composing.sending import LONGEST, moment, reschedule
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import Conflict, StorageRefused
+from moxlite.web.errors import Conflict, NotAllowed, StorageRefused
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.entries import EntryCalls
-from moxlite.web.webmail.items import make_items, time_of
+from moxlite.web.webmail.holders import Holder
+from moxlite.web.webmail.items import time_of
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.parsed import sender_key
 from moxlite.web.webmail.settings import Settings, ViewMode, change_settings
 from moxlite.web.webmail.types import MessageItem
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -173,13 +179,44 @@ Time = Annotated[datetime, Meta(tz=True)]
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     """A message that waits until ``due``: to be ``sent``; to come ``back`` to the mailbox ``origin``; or for an
-    ``answer``, without which it comes to the Inbox.
+    ``answer``, without which it comes to the Inbox. ``writer``: the account of another user who wrote it, and alone
+    may change its time; "" for the user's own.
     """
 
     kind: Literal["sent", "back", "answer"]
     due: Time
     item: MessageItem
     origin: str = ""
+    writer: str = ""
+
+
+def _waiting(r: Reader, holder: Holder) -> list[Waiting]:
+    """The messages of an account that wait; of another's account those that will be sent."""
+    now = time.time_ns() // 1000
+    names = {box.id: box.name for box in mailboxes(r)}
+    own = ("", holder.guest or holder.owner)
+    found = [
+        ("sent", one.due, MessageID(one.message_id), "", "" if one.writer in own else one.writer)
+        for one in leaving(r, now)
+    ]
+    for row in snoozes(r) if not holder.guest else ():
+        kind = "answer" if row.away_id is None else "back"
+        found.append((kind, row.due, row.message_id, names.get(row.origin_id, "") if row.origin_id else "", ""))
+    found = sorted(found, key=lambda one: one[1])[:MAX_LISTED]
+    rows = rows_by_ids(r, [one[2] for one in found])
+    items = {row.id: item for row, item in zip(rows, holder.items(r, rows), strict=True)}
+    return [
+        Waiting(kind=kind, due=time_of(due), item=items[message_id], origin=origin, writer=writer)  # type: ignore[arg-type]  # of the literals above
+        for kind, due, message_id, origin, writer in found
+        if message_id in items
+    ]
+
+
+def _leaving(r: Reader, holder: Holder, message_id: int) -> Leaving | None:
+    """A message that waits to be sent. Raises NoSuchMessage for a guest who does not work on the drafts there."""
+    if holder.guest and not shares_drafts(r, holder.guest):
+        raise NoSuchMessage(message_id)
+    return next((one for one in leaving(r, 0) if one.message_id == message_id), None)
 
 
 class LaterCalls(AccountCalls):
@@ -204,43 +241,44 @@ class LaterCalls(AccountCalls):
 
     @call()
     async def messages_waiting(self, caller: Caller) -> list[Waiting]:
-        """Messages that wait, the next one first; a thousand at most. One whose time has come is on its way."""
-        now = time.time_ns() // 1000
-
-        def read(r: Reader) -> list[Waiting]:
-            names = {box.id: box.name for box in mailboxes(r)}
-            found = [("sent", one.due, MessageID(one.message_id), "") for one in leaving(r, now)]
-            for row in snoozes(r):
-                kind = "answer" if row.away_id is None else "back"
-                found.append((kind, row.due, row.message_id, names.get(row.origin_id, "") if row.origin_id else ""))
-            found = sorted(found, key=lambda one: one[1])[:MAX_LISTED]
-            rows = rows_by_ids(r, [one[2] for one in found])
-            items = {item.id: item for item in make_items(r, rows)}
-            return [
-                Waiting(kind=kind, due=time_of(due), item=items[int(message_id)], origin=origin)  # type: ignore[arg-type]  # of the literals above
-                for kind, due, message_id, origin in found
-                if int(message_id) in items
-            ]
-
-        async with self._accounts.use(caller.require().account) as account:
-            return await account.scan(read, op="webmail_waiting")
+        """Messages that wait, the next one first; a thousand at most. One whose time has come is on its way. Messages
+        of accounts on whose drafts the user works are among them.
+        """
+        session = caller.require()
+        others = await senders(self._accounts, self._holders.auth, self._server.config.current, session.account)
+        waiting: list[Waiting] = []
+        for owner in {session.account: True} | {sender.owner: True for sender in others}:
+            async with self._holders.drafts(session, owner) as holder:
+                if holder.owner == owner:
+                    waiting += await holder.account.scan(partial(_waiting, holder=holder), op="webmail_waiting")
+        return sorted(waiting, key=lambda one: one.due)[:MAX_LISTED]
 
     @call()
     async def scheduled_change(self, caller: Caller, message_id: ID, send_at: Seconds = 0) -> None:
         """Send a scheduled message at another time, seconds since 1970; 0: now. A conflict if it is on its way."""
         due = moment("send_at", send_at, LONGEST) if send_at else 0
-        wish = msgspec.structs.replace(self._wish(caller), send_at=due)
+        wish, session = msgspec.structs.replace(self._wish(caller), send_at=due), caller.require()
         try:
-            async with self._accounts.use(caller.require().account) as account:
-                await reschedule(account, self._server.keys, message_id, wish, self._server.tmp)
+            async with self._holders.at(session, message_id) as holder:
+                local = holder.local_id(message_id)
+                found = await holder.account.read(lambda r: _leaving(r, holder, local), op="webmail_waiting")
+                if found is not None and found.writer not in ("", session.account):
+                    raise NotAllowed(worded("only {writer} can change the time of this message", writer=found.writer))
+                await reschedule(holder.account, self._server.keys, local, wish, self._server.tmp)
         except OSError as e:
             raise StorageRefused("the server's disk is full") from e
 
     @call()
     async def scheduled_cancel(self, caller: Caller, message_id: ID) -> int:
         """Make a message that leaves later a draft again; returns the draft's id. A conflict if it is on its way."""
-        async with self._accounts.use(caller.require().account) as account:
-            return int(await account.write(lambda tx: unschedule(tx, message_id)))
+        async with self._holders.at(caller.require(), message_id) as holder:
+
+            def unit(tx: AccountTx) -> int:
+                local = holder.local_id(message_id)
+                _leaving(tx, holder, local)
+                return unschedule(tx, local)
+
+            return holder.shown_id(await holder.account.write(unit))
 
     async def _put(
         self, caller: Caller, shown: Sequence[int], change: Callable[[AccountTx, list[MessageID]], object]
