@@ -4,6 +4,7 @@ import imaplib
 import re
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,22 +58,28 @@ def bob(served: ServedServer) -> Iterator[imaplib.IMAP4]:
     session.logout()
 
 
-@pytest.fixture
-def eve(chromium: Browser, served: ServedServer, port: int) -> Iterator[Page]:
-    """Eve's page, with her Inbox open."""
+@contextmanager
+def page_of(chromium: Browser, served: ServedServer, port: int, name: str) -> Iterator[Page]:
+    """The page of an account, with its Inbox open."""
     context = chromium.new_context(locale="en-GB")
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(f"http://localhost:{port}/webmail/")
-    page.get_by_label("Email address").fill("eve@example.org")
+    page.get_by_label("Email address").fill(f"{name}@example.org")
     page.get_by_label("Password").fill(served.password)
     page.get_by_role("button", name="Log in").click()
     expect(page.locator(".list-title")).to_have_text("Inbox")
     yield page
     context.close()
     assert problems == []
+
+
+@pytest.fixture
+def eve(chromium: Browser, served: ServedServer, port: int) -> Iterator[Page]:
+    with page_of(chromium, served, port, "eve") as page:
+        yield page
 
 
 def test_a_shared_mailbox_is_read_and_worked_in(bob: imaplib.IMAP4, eve: Page, tmp_path: Path) -> None:
@@ -225,3 +232,63 @@ def test_a_team_answers_from_its_address(bob: imaplib.IMAP4, served: ServedServe
     until(lambda: session.status("Drafts", "(MESSAGES)")[1][0] == b"Drafts (MESSAGES 1)")
     session.logout()
     assert bob.status("Sent", "(MESSAGES)")[1][0] == b"Sent (MESSAGES 1)"
+
+
+def test_two_who_answer_for_one_address_see_each_other(
+    bob: imaplib.IMAP4, served: ServedServer, eve: Page, chromium: Browser, port: int, tmp_path: Path
+) -> None:
+    """WEBMAIL-88b, WEBMAIL-90a, WEBMAIL-123: while eve writes, bob's row says so; he goes on with her draft, and her
+    older state is refused. What she sends can be taken back, and the row tells who replied.
+    """
+    served.cli("account", "delegate", "set", "bob", "eve", "as", "--whole")
+    own = by_imap(served, "eve")
+
+    def drafts() -> list[bytes]:
+        return [session.status("Drafts", "(MESSAGES)")[1][0] for session in (bob, own)]
+
+    sales = eve.locator(".mailbox", has_text="Sales")
+    composer = eve.locator(".composer")
+    with page_of(chromium, served, port, "bob") as his:
+        his.locator(".mailbox", has_text="Sales").locator(".mailbox-open").click()
+        row = his.locator(".message").first
+        told = row.locator(".mark.word", has_text=re.compile("replied|replying"))
+        expect(row.locator(".message-preview")).not_to_be_empty()
+        sales.locator(".mailbox-open").click()
+        eve.locator(".message").first.click()
+        eve.locator(".toolbar-buttons").get_by_role("button", name="Reply", exact=True).click()
+        composer.get_by_label("To", exact=True).fill("bob@example.org")
+        composer.locator(".compose-text:visible").press_sequentially("Blue.")
+        expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+        expect(told).to_have_text(["eve is replying…"])
+        assert drafts() == [b"Drafts (MESSAGES 1)", b"Drafts (MESSAGES 0)"]
+        row.click()
+        expect(his.locator(".answer-bar").last).to_contain_text("eve is replying…")
+        his.screenshot(path=tmp_path / "replying.png")
+
+        his.locator(".mailbox", has_text="Drafts").locator(".mailbox-open").click()
+        his.locator(".message").first.click()
+        his.locator(".toolbar-buttons").get_by_role("button", name="Edit", exact=True).click()
+        text = his.locator(".composer .compose-text:visible")
+        expect(text).to_have_value(re.compile("Blue"))
+        text.press("Control+Home")
+        text.press_sequentially("Green. ")
+        expect(his.locator(".compose-state")).to_have_text("Draft saved")
+        composer.locator(".compose-text:visible").press_sequentially(" Red.")
+        expect(composer.locator(".compose-state")).to_contain_text("This draft was changed elsewhere.")
+        eve.screenshot(path=tmp_path / "changed.png")
+        composer.get_by_role("button", name="Save as new").click()
+        expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+        assert drafts() == [b"Drafts (MESSAGES 2)", b"Drafts (MESSAGES 0)"]
+
+        his.locator(".mailbox", has_text="Sales").locator(".mailbox-open").click()
+        composer.get_by_role("button", name="Send", exact=True).click()
+        expect(told).to_have_text(["eve replied", "bob is replying…"])
+        eve.locator(".toast", has_text="Message sent").get_by_role("button", name="Undo").click()
+        expect(composer.locator(".compose-text:visible")).to_have_value(re.compile("Red"))
+        expect(told.filter(has_text="replied")).to_have_count(0)
+        assert drafts() == [b"Drafts (MESSAGES 2)", b"Drafts (MESSAGES 0)"]
+        composer.get_by_role("button", name="Send", exact=True).click()
+        expect(told.first).to_have_text("eve replied")
+        his.screenshot(path=tmp_path / "replied.png")
+        assert drafts() == [b"Drafts (MESSAGES 1)", b"Drafts (MESSAGES 0)"]
+    own.logout()
