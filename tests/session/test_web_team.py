@@ -1,7 +1,11 @@
 """A mailbox for a team in the webmail: several people write from its address (docs/team.md)."""
 
+import base64
+import email
+import email.policy
+import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +21,20 @@ from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.delegates import Delegate, Sends, remove_delegate, set_delegate
 from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.mailboxes import mailbox_for
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid
-from moxlite.store.types import Flag, MessageRow
+from moxlite.store.types import Flag, MessageRow, SpecialUse
 from moxlite.submission.carrying import carrier
 from tests.browsing import PASSWORD
+from tests.jmap_rig import Client
+from tests.session.imapd_harness import Client as IMAPClient
 from tests.session.test_web_compose import Queue, call_id, upload, written
 from tests.session.test_web_shared import change_of
 from tests.store_mail import box, deliver_mail, rows
-from tests.web_rig import DOMAINS, Browser, Rig, open_rig
+from tests.web_rig import ADDRESS, DOMAINS, STATIC, Browser, Rig, open_rig
 from tests.web_sharing import opened
+from tests.webapi import Client as WebAPI
 
 pytestmark = pytest.mark.served
 
@@ -44,12 +52,20 @@ login_disabled = "This mailbox is shared."
 [accounts.support.destinations."support@example.org"]
 """
 )
+PROGRAMS = """
+[listeners.programs]
+ips = ["127.0.0.1"]
+imap = { enabled = true, port = 1143, require_tls = false }
+submission = { enabled = true, port = 1587, require_tls = false }
+jmap_http = { enabled = true, port = 83 }
+webapi_http = { enabled = true, port = 84 }
+"""
 
 
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, domains=HOUSE)
+        found = await open_rig(tmp_path, nursery, static=STATIC + PROGRAMS, domains=HOUSE)
         async with found.account("ben") as ben:
             await change_password(ben, PASSWORD)
         yield found
@@ -79,7 +95,7 @@ async def ben(rig: Rig) -> Browser:
     return found
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def queue(rig: Rig, tmp_path: Path) -> Queue:
     found = Queue()
     rig.accounts.register_outbox(SUBMIT, carrier(found.submit, tmp_path, frozenset))
@@ -155,7 +171,7 @@ async def test_a_draft_from_a_shared_address_is_the_teams(
     assert await mia.error("draft_save", draft=team(), save_id=call_id()) == (409, "user:sent")
 
 
-async def test_a_draft_moves_with_its_author(rig: Rig, support: OpenAccount, mia: Browser) -> None:
+async def test_a_draft_moves_with_its_author(rig: Rig, support: OpenAccount, mia: Browser, queue: Queue) -> None:
     """WEBMAIL-88b: another address in From has the draft kept where that belongs; there is one at any time."""
     draft = await mia.call("draft_save", draft=written(), save_id=call_id())
     assert await counts(rig, "Drafts") == {"support": 0, "mia": 1, "ben": 0}
@@ -193,7 +209,7 @@ async def test_a_draft_stays_with_a_member_who_is_let_go(
 
 @pytest.mark.parametrize("rights", ["", "lr", "lrit", "lrite"])
 async def test_who_may_not_work_on_the_drafts_keeps_own_ones(
-    rig: Rig, support: OpenAccount, mia: Browser, rights: str
+    rig: Rig, support: OpenAccount, mia: Browser, queue: Queue, rights: str
 ) -> None:
     """WEBMAIL-88b: the right to send alone gives no rights to Drafts."""
     await let(rig, support, "mia", "behalf", whole=False)
@@ -376,3 +392,123 @@ async def test_a_mailbox_with_too_many_keywords_takes_answers(
     draft = await mia.call("draft_save", draft=team(**ANSWER), save_id=call_id())
     await mia.call("message_submit", message=team(**ANSWER), submit_id=call_id(), draft_id=draft)
     assert await marks(support) == (True, set(words))
+
+
+# All ways of sending, and the programs that see the same drafts.
+
+
+async def by_webmail(rig: Rig, author: str, number: int) -> None:
+    browser = rig.browser()
+    await browser.log_in()
+    message = written(**{"from": {"name": "", "address": author}}, to=ANN, message_id=f"<{number}@mail.example.org>")
+    draft = await browser.call("draft_save", draft=message, save_id=call_id()) if number % 2 else 0
+    undo = 10 if number % 3 else 0
+    await browser.call("message_submit", message=message, submit_id=call_id(), draft_id=draft, undo_s=undo)
+
+
+async def by_smtp(rig: Rig, author: str, number: int) -> None:
+    client = await rig.running.smtp("programs", "submission")
+    plain = base64.b64encode(f"\0{ADDRESS}\0{PASSWORD}".encode()).decode()
+    assert (await client.say(f"AUTH PLAIN {plain}")).startswith("235")
+    answer = await client.deliver(to="ann@example.net", sender=author, message=octets(author, number))
+    assert answer.startswith("250")
+
+
+async def by_jmap(rig: Rig, author: str, number: int) -> None:
+    client = Client(rig)
+    client.account = "umia" if author == ADDRESS else "usupport"
+    [identity] = [one for one in (await client.call("Identity/get"))["list"] if one["email"] == author]
+    boxes = (await client.call("Mailbox/get"))["list"]
+    [sent] = [one["id"] for one in boxes if one["role"] == "sent"]
+    email = await client.imported(octets(author, number), sent)
+    made = await client.call("EmailSubmission/set", create={"s": {"identityId": identity["id"], "emailId": email}})
+    assert made["notCreated"] is None
+
+
+async def by_jmap_elsewhere(rig: Rig, author: str, number: int) -> None:
+    """In the account that is not the author's, which is refused: the message is no longer there then."""
+    client = Client(rig)
+    client.account = "usupport" if author == ADDRESS else "umia"
+    [*_, identity] = (await client.call("Identity/get"))["list"]
+    boxes = (await client.call("Mailbox/get"))["list"]
+    [drafts] = [one["id"] for one in boxes if one["role"] == "drafts"]
+    email = await client.imported(octets(author, number), drafts)
+    made = await client.call("EmailSubmission/set", create={"s": {"identityId": identity["id"], "emailId": email}})
+    assert made["notCreated"]["s"]["type"] == "forbiddenFrom"
+    await client.call("Email/set", destroy=[email])
+
+
+async def by_webapi(rig: Rig, author: str, number: int) -> None:
+    api = WebAPI(rig, password=PASSWORD, port=84)
+    to = [{"Address": "ann@example.net"}]
+    await api.call("Send", From=[{"Address": author}], To=to, Text="x", Subject=f"s{number}", SaveSent=True)
+
+
+ANN = [{"name": "", "address": "ann@example.net"}]
+WAYS: list[Callable[[Rig, str, int], Awaitable[None]]] = [by_webmail, by_smtp, by_jmap, by_jmap_elsewhere, by_webapi]
+
+
+def octets(author: str, number: int) -> bytes:
+    return (
+        f"From: {author}\r\nTo: ann@example.net\r\nMessage-ID: <{number}@x.example>\r\nSubject: s\r\n\r\nx\r\n".encode()
+    )
+
+
+@pytest.mark.parametrize("sends", ["as", "behalf"])
+async def test_each_copy_is_in_sent_of_its_author(rig: Rig, support: OpenAccount, sends: Sends) -> None:
+    """SMTP-189, JMAP-30a, WEBMAIL-98, WEB-154: whichever way it is sent, in any order, no message is in the wrong Sent;
+    of those that the server keeps, each is there once, and all count as the user's.
+    """
+    await let(rig, support, "mia", sends)
+    for name in ("support", "mia"):
+        async with rig.account(name) as account:
+            await account.write(lambda tx: [mailbox_for(tx, use) for use in (SpecialUse.SENT, SpecialUse.DRAFTS)])
+    order = [(way, author) for way in WAYS for author in (ADDRESS, TEAM["address"])] * 2
+    seed = random.Random(sends)
+    seed.shuffle(order)
+    kept = dict.fromkeys(("support", "mia"), 0)
+    for number, (way, author) in enumerate(order):
+        await way(rig, author, number)
+        owner = "mia" if author == ADDRESS else "support"
+        # what a mail program sends from its own address, it keeps itself
+        kept[owner] += way is not by_jmap_elsewhere and (owner, way) != ("mia", by_smtp)
+        assert {name: len(await there(rig, name, "Sent")) for name in kept} == kept, (way, author)
+    for name, author in (("support", TEAM["address"]), ("mia", ADDRESS)):
+        async with rig.account(name) as account:
+            for row in await there(rig, name, "Sent"):
+                found = await account.scan(lambda r, row=row: message_range(r, row.id), op="test")  # type: ignore[misc]
+                copy = email.message_from_bytes(found, policy=email.policy.default)
+                assert copy["From"].addresses[0].addr_spec == author
+    assert await counts(rig, "Drafts") == {"support": 0, "mia": 0, "ben": 0}
+    assert await counted(rig, "mia") == len([way for way, _ in order if way is not by_jmap_elsewhere])
+    assert await counted(rig, "support") == 0
+
+
+async def test_programs_see_the_drafts_of_a_team(
+    rig: Rig, support: OpenAccount, mia: Browser, ben: Browser, queue: Queue
+) -> None:
+    """WEBMAIL-88b: one that the webmail keeps is there by IMAP and JMAP; one of a program is sent by the webmail."""
+    await mia.call("draft_save", draft=team(), save_id=call_id())
+    async with rig.running.connect(port=1143) as stream:
+        imap = IMAPClient(stream)
+        assert (await imap.response()).startswith("* OK")
+        await imap.login("ben@example.org", PASSWORD)
+        told = await imap.ok('a STATUS "Other Users/support/Drafts" (MESSAGES)')
+        assert "(MESSAGES 1)" in told[0]
+    program = Client(rig, "ben@example.org")
+    program.account = "usupport"
+    boxes = (await program.call("Mailbox/get"))["list"]
+    [drafts] = [one["id"] for one in boxes if one["role"] == "drafts"]
+    [kept] = (await program.call("Email/query", filter={"inMailbox": drafts}))["ids"]
+    assert (await program.call("Email/get", ids=[kept]))["list"][0]["keywords"]["$draft"]
+    await program.call("Email/set", destroy=[kept])
+    await program.imported(octets(TEAM["address"], 1), drafts, keywords={"$draft": True})
+    events, _, items = await opened(ben, "Other Users/support/Drafts")
+    [[item]] = items
+    begun = await mia.call("compose_prepare", kind="edit", message_id=item["id"])
+    assert begun["from"]["address"] == TEAM["address"]
+    message = team(message_id=begun["message_id"])
+    await mia.call("message_submit", message=message, submit_id=call_id(), draft_id=item["id"])
+    assert await counts(rig, "Drafts") == {"support": 0, "mia": 0, "ben": 0}
+    assert await counts(rig, "Sent") == {"support": 1, "mia": 0, "ben": 0}
+    await events.aclose()
