@@ -207,6 +207,33 @@ async def test_a_draft_stays_with_a_member_who_is_let_go(
     assert (queue.taken, await counts(rig, "Sent")) == ([], {"support": 0, "mia": 0, "ben": 0})
 
 
+@pytest.mark.parametrize("rights", ["lr", "lrswite"])
+async def test_who_may_not_send_changes_no_draft_of_the_team(
+    rig: Rig, support: OpenAccount, mia: Browser, ben: Browser, rights: str
+) -> None:
+    """WEBMAIL-88b, WEBMAIL-96: whatever the rights to its mailboxes are, as a call about drafts."""
+    draft = await ben.call("draft_save", draft=team(), save_id=call_id())
+    later = {"submit_id": call_id(), "send_at": int(time.time()) + 3600}
+    await ben.call("message_submit", message=team(message_id="<2@mail.example.org>"), **later)
+    [waiting] = await ben.call("messages_waiting")
+    await let(rig, support, "mia", None)
+    for name in ("Drafts", "Scheduled"):
+        there_id = (await box(support, name)).id
+        await support.write(lambda tx, there_id=there_id: set_rights(tx, there_id, "mia", rights))  # type: ignore[misc]
+    await publish_shares(rig.auth, support)
+    assert (await mia.call("compose_prepare", kind="edit", message_id=draft))["text"].strip() == "Hello."
+    conflict = (409, "user:conflict")
+    assert await mia.error("draft_remove", draft_id=draft) == conflict
+    assert await mia.error("draft_save", draft=written(), save_id=call_id(), replaces=draft) == conflict
+    assert await mia.error("message_submit", message=written(), submit_id=call_id(), draft_id=draft) == conflict
+    await mia.call("draft_save", draft=team(), save_id=call_id(), replaces=draft)
+    assert await mia.error("scheduled_cancel", message_id=waiting["item"]["id"]) == (404, "user:notFound")
+    assert await mia.error("scheduled_change", message_id=waiting["item"]["id"]) == (404, "user:notFound")
+    assert await mia.call("messages_waiting") == []
+    assert await counts(rig, "Drafts") == {"support": 1, "mia": 1, "ben": 0}
+    assert await counts(rig, "Scheduled") == {"support": 1, "mia": 0, "ben": 0}
+
+
 @pytest.mark.parametrize("rights", ["", "lr", "lrit", "lrite"])
 async def test_who_may_not_work_on_the_drafts_keeps_own_ones(
     rig: Rig, support: OpenAccount, mia: Browser, queue: Queue, rights: str
