@@ -59,8 +59,8 @@ const places: readonly Place[] = [
     icon: users,
     about: t("Linked accounts, folders, import"),
     pages: [
-      ["links", t("Linked accounts")],
       ["shares", t("Shared folders")],
+      ["links", t("Linked accounts")],
       ["transfer", t("Import and export")],
     ],
   },

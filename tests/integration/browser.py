@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Error, Page, Playwright, Route, expect,
 from tests.running import LocalServer
 from tests.tools import need, need_library, until
 
-__all__ = ["Visitor", "chromium", "close_browser", "playing", "save_picture"]
+__all__ = ["Visitor", "chromium", "close_browser", "playing", "pressed", "save_picture"]
 
 PATIENCE = 60_000
 """Milliseconds that a condition, a click or a request has: a busy machine is slow, not broken."""
@@ -168,3 +168,9 @@ def save_picture(page: Page, to: Path) -> None:
     found = empty.evaluate(AS_WEBP, base64.b64encode(octets).decode())
     empty.close()
     to.write_bytes(base64.b64decode(found.partition(",")[2]))
+
+
+def pressed(page: Page) -> Callable[[], int]:
+    """Count presses of the pointer in a page from now on."""
+    page.evaluate("window.presses = 0; addEventListener('pointerdown', () => window.presses++, true)")
+    return lambda: int(page.evaluate("window.presses"))

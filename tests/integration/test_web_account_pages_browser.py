@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.geometry import within_window
-from tests.integration.browser import Visitor, chromium
+from tests.integration.browser import Visitor, chromium, pressed
 from tests.realservers import Dovecot
 from tests.running import LocalServer
 from tests.tools import need, until
@@ -64,7 +64,7 @@ ROOMS = {
     "You": ["addresses", "outgoing"],
     "Incoming mail": ["rules", "away", "junk", "forwarding", "masked"],
     "Devices and security": ["security", "device"],
-    "Sharing and import": ["links", "shares", "transfer"],
+    "Sharing and import": ["shares", "links", "transfer"],
     "For developers": ["scripts", "keys"],
 }
 """The places of the side bar, and their pages."""
@@ -555,8 +555,12 @@ def test_mail_is_given_to_another_while_away(chromium: Browser, server: LocalSer
     """SMTP-189a: who may send, with all folders, calendars and contacts, and an end, in three clicks."""
     server.cli("config", "account", "add", "eve", "eve@localhost")
     visitor = Visitor(chromium, server)
-    visitor.fill_in("/#shares")
+    visitor.fill_in("/")
     page = visitor.page
+    sharing = page.get_by_role("link", name="Sharing and import")
+    expect(sharing).to_be_visible()
+    presses = pressed(page)
+    sharing.click()
     page.get_by_role("button", name="Add person").click()
     box = page.get_by_role("dialog")
     box.get_by_label("Person").fill("eve@localhost")
@@ -565,6 +569,7 @@ def test_mail_is_given_to_another_while_away(chromium: Browser, server: LocalSer
     box.get_by_role("button", name="Save").click()
     row = page.get_by_role("row").filter(has_text="eve")
     expect(row).to_contain_text("can edit")
+    assert presses() == 3
     page.screenshot(path=tmp_path / "delegates.png")
     assert "eve" in server.cli("account", "delegate", "list", "moxlite").stdout
     row.get_by_role("button", name="Edit eve").click()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from moxlite.net.tls.certificates import self_signed
 from moxlite.process.localserve import ADMIN_PASSWORD
-from tests.integration.browser import Visitor, chromium
+from tests.integration.browser import Visitor, chromium, pressed
 from tests.integration.conftest import panics
 from tests.integration.test_web_admin_browser import go, log_in
 from tests.running import LocalServer
@@ -61,6 +61,31 @@ def test_a_key_is_refused_at_its_field_then_taken_and_removed(visitor: Visitor) 
     row.get_by_role("button", name=re.compile("^Remove")).click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.get_by_text("No client certificates")).to_be_visible()
+
+
+def test_a_member_of_a_shared_mailbox_is_added_in_three_clicks(visitor: Visitor) -> None:
+    """SMTP-189a: from its page; the page of a new one is at its members at once."""
+    page = go(visitor, "accounts")
+    page.get_by_role("button", name="Add account").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("support")
+    dialog.get_by_label("Name", exact=True).press("Tab")
+    expect(dialog.get_by_label("First address")).to_have_value("support@hill.example")
+    dialog.get_by_label("Shared mailbox").check()
+    dialog.get_by_role("button", name="Add account").click()
+    add = page.get_by_role("button", name="Add person")
+    expect(add).to_be_visible()
+    page = go(visitor, "accounts/support")
+    members = page.get_by_role("link", name="Members")
+    expect(members).to_be_visible()
+    presses = pressed(page)
+    members.click()
+    add.click()
+    dialog.get_by_label("Person").fill("ben@hill.example")
+    expect(dialog.get_by_label("Share all folders")).to_be_checked()
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("row").filter(has_text="ben")).to_contain_text("can edit")
+    assert presses() == 3
 
 
 def test_a_recovery_link_is_shown_once(visitor: Visitor) -> None:
