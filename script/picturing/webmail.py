@@ -1,17 +1,18 @@
-"""Take the pictures of docs/webmail.md and docs/calendar.md, of a server with plausible mail and events:
+"""Take the pictures of docs/webmail.md, docs/calendar.md and docs/team.md, of a server with plausible mail and events:
 `script/pictures webmail [FOLDER]`.
 
 
 They go to docs/images, or to FOLDER. Needs Chromium and the packages of `requirements/dev.lock`.
 """
 
+import smtplib
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
@@ -141,7 +142,10 @@ def calendar_phone(page: Page) -> None:
     open_calendar(page, "Agenda")
 
 
-VIEWS: tuple[tuple[str, dict[str, Any], str, Callable[[Page], None]], ...] = (
+View: TypeAlias = tuple[str, dict[str, Any], str, Callable[[Page], None]]
+"""Its name, page and colours, and the way to it."""
+
+VIEWS: tuple[View, ...] = (
     ("webmail-list", DESK, "light", conversation),
     ("webmail-dark", DESK, "dark", conversation),
     ("webmail-phone", PHONE, "light", phone_list),
@@ -149,14 +153,26 @@ VIEWS: tuple[tuple[str, dict[str, Any], str, Callable[[Page], None]], ...] = (
     ("webmail-compose", DESK, "light", composer),
     ("webmail-settings", DESK, "light", settings),
 )
-"""Names, pages, colours, and the way to the views."""
+"""Views of the mail."""
 
-PLANNED: tuple[tuple[str, dict[str, Any], str, Callable[[Page], None]], ...] = (
+PLANNED: tuple[View, ...] = (
     ("webmail-calendar", DESK, "light", calendar_week),
     ("webmail-event", {"viewport": {"width": 1280, "height": 1000}}, "light", calendar_event),
     ("webmail-calendar-phone", PHONE, "light", calendar_phone),
 )
 """Views of the calendar, which come last: its invitations are mail."""
+
+
+def team_list(page: Page) -> None:
+    """The Inbox of a team, in which a member has replied, and writes another answer."""
+    page.locator(".mailbox", has_text="Inbox").last.locator(".mailbox-open").click()
+    for words in (f"{GUEST} is replying…", f"{GUEST} replied"):
+        expect(page.locator(".mark.word", has_text=words)).to_be_visible()
+    open_row(page, "Gate code")
+
+
+TEAM: tuple[View, ...] = (("webmail-team", DESK, "light", team_list),)
+"""Views of a shared mailbox, which would be in the side bar of the others."""
 
 
 def zone() -> str:
@@ -207,9 +223,39 @@ def plan(server: LocalServer) -> None:
     add(own, "Boat to the island", 5, (10, 15), place="Pier 3", guests=guests, alarms=[60])
 
 
-def take(browser: Browser, server: LocalServer, folder: Path, planned: bool) -> None:
-    """Take the pictures of the mail, or of the calendar."""
-    for name, options, scheme, show in PLANNED if planned else VIEWS:
+def form_team(server: LocalServer) -> None:
+    """Give two people a mailbox with questions, of which one has an answer, and one a draft of an answer."""
+    shared = f"support@{DOMAIN}"
+    server.cli("config", "account", "add", "support", shared)
+    for name in (NAME, GUEST):
+        server.cli("account", "delegate", "set", "support", name, "as", "--whole")
+    questions = {"Opening hours": "Ravi Menon", "A lost jacket": "Olga Brandt", "Gate code": "Tom Ferris"}
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as client:
+        for number, (subject, sender) in enumerate(questions.items()):
+            address = f"{sender.split()[0].lower()}@far.example"
+            head = f"From: {sender} <{address}>\r\nTo: {shared}\r\nSubject: {subject}\r\n"
+            head += f"Message-ID: <{number}@far.example>\r\n"
+            client.sendmail(address, [shared], f"{head}\r\nHello,\r\ncan you help me with this today?\r\n")
+    caller = Caller(server.port(80), f"{GUEST}@{DOMAIN}", server.password)
+    caller.log_in()
+    for number, call in enumerate(("message_submit", "draft_save")):
+        answer = {
+            "from": {"name": "", "address": shared},
+            "to": [{"name": "", "address": "ravi@far.example"}],
+            **{field: [] for field in ("cc", "bcc", "reply_to", "uploads")},
+            "subject": "Re: your question",
+            "text": "Yes.",
+            "message_id": f"<answer{number}@{DOMAIN}>",
+            "in_reply_to": f"<{number}@far.example>",
+            "references": [f"<{number}@far.example>"],
+        }
+        given = {"message": answer, "submit_id": "1" * 32} if number == 0 else {"draft": answer, "save_id": "2" * 32}
+        caller.call(call, **given)
+
+
+def take(browser: Browser, server: LocalServer, folder: Path, views: Sequence[View]) -> None:
+    """Take these pictures."""
+    for name, options, scheme, show in views:
         visitor = Visitor(browser, server, color_scheme=scheme, timezone_id=zone(), **options)
         page = visitor.page
         page.goto(f"{visitor.base}/webmail/")
@@ -234,9 +280,11 @@ def main() -> None:
         with LocalServer(Path(place) / "server") as server:
             move_in(server, [NAME, GUEST])
             prepare(server, NAME, ENGLISH, (("School", 6), ("Travel", 4), ("Friends", 7)))
-            take(browser, server, folder, planned=False)
+            take(browser, server, folder, VIEWS)
             plan(server)
-            take(browser, server, folder, planned=True)
+            take(browser, server, folder, PLANNED)
+            form_team(server)
+            take(browser, server, folder, TEAM)
         browser.close()
 
 
