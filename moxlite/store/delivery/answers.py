@@ -29,7 +29,7 @@ WRITING: Final = "$writing-"
 """Of a message whose answer is a draft that was saved `FADES` ago at most."""
 
 FADES: Final = 300 * 1_000_000
-"""µs: while somebody types, a draft is saved every 15 seconds; a pause to think takes minutes."""
+"""µs: while a user types, a draft is saved every 15 seconds; a pause to think takes minutes."""
 
 FADE: Final = "writing"
 """Kind of the rows of the outbox that end `WRITING`."""
