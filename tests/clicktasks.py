@@ -127,10 +127,9 @@ CONTACTS: Final[Sequence[Task]] = (
     ),
     Task(
         "Add the sender of an open message",
-        "⋯, Add to contacts…, Save",
+        "Add to contacts",
         Estimate("Add to contacts"),
         Estimate("sender, Add to contacts, Save"),
-        "You'll see the form before the contact is saved. In Gmail, point at the name and click the button.",
     ),
     Task(
         "Find a contact, and write to them",
@@ -199,7 +198,8 @@ def sections() -> str:
     """The part of the page with these tasks."""
     tasks = [*CALENDAR, *CONTACTS]
     more = [task for task in tasks if task.fewest is not None]
-    lines = [RULES, f"{len(more)} of {len(tasks)} tasks take more actions than in Google or Fastmail:\n"]
+    said = f"{len(more)} of {len(tasks)} tasks take more actions than in Google or Fastmail:\n"
+    lines = [RULES, said if more else f"None of the {len(tasks)} tasks takes more actions than in Google or Fastmail."]
     lines += [f"- **{task.title}**: {task.actions} in place of {task.fewest}. {task.because}" for task in more]
     for title, group in (("Calendar tasks", CALENDAR), ("Contact tasks", CONTACTS)):
         lines += ["", *section(title, group)]

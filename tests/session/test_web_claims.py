@@ -94,6 +94,24 @@ async def test_mail_without_proof_makes_no_address_known(rig: Rig, browser: Brow
     assert await claim(browser, message) is None
 
 
+async def test_an_author_who_is_no_contact_is_a_stranger(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-142: whom one click adds; neither the reader, nor one of several authors."""
+
+    async def stranger(message_id: int) -> Any:
+        return (await browser.call("parsed_message", message_id=message_id))["stranger"]
+
+    async with rig.account() as account:
+        anna, own = await came(account, "Anna Berg", "Anna@Example.com"), await came(account, "", "mia@example.org")
+        several = b"From: Anna <anna@example.com>, Bo <bo@b.example>\r\nSubject: x\r\n\r\nHello\r\n"
+        two = (await deliver_mail(account, several, "Inbox")).message_id
+        none = (await deliver_mail(account, b"Subject: x\r\n\r\nHello\r\n", "Inbox")).message_id
+    assert [await stranger(one) for one in (anna, own, two, none)] == [True, False, False, False]
+    emails = [{"value": "anna@example.com", "kind": ""}]
+    contact = {"name": "A", "emails": emails, "phones": [], "organization": "", "note": "", "groups": []}
+    await browser.call("contact_save", contact=contact)
+    assert not await stranger(anna)
+
+
 @pytest.mark.parametrize(
     "name",
     [

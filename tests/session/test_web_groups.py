@@ -53,7 +53,7 @@ async def ids(browser: Browser) -> dict[str, int]:
 
 @pytest.mark.parametrize("version", ["3.0", "4.0"])
 async def test_a_group_of_a_phone_is_a_group_everywhere(rig: Rig, browser: Browser, version: str) -> None:
-    """WEBMAIL-128g, DAV-11: Apple's properties and those of RFC 6350; UIDs bare or as URNs, in any case; the group is
+    """WEBMAIL-128g, DAV-11: Apple's properties and RFC 6350's; UIDs bare or as URNs, in any case; the group is
     no contact; a change in the webmail is in its card, whose other lines stay.
     """
     phone = Program(rig)

@@ -10,11 +10,12 @@ import type { Actions } from "../state/actions";
 import type { Mail } from "../state/mail";
 import { bareAddress } from "../ui/format";
 
-/** The actions: search the sender's mail; add the sender to the contacts; file all further mail elsewhere, by a rule of one's own, or as junk; mark one message as phishing;
+/** The actions: search the sender's mail; add the sender to the contacts, at once or after a look at the form; file all further mail elsewhere, by a rule of one's own, or as junk; mark one message as phishing;
  * confirm that the sender is the person whose name a message has (WEBMAIL-161); refuse mail to the address that was given away, to which a message
  * came, or take it again (MASK-14). */
 export type AboutSender =
   | "search"
+  | "add"
   | "contact"
   | "always"
   | "rule"
@@ -45,6 +46,16 @@ export async function act(item: MessageItem, what: AboutSender, masked: string, 
       await page.client.claim_confirm(item.id);
       page.say(t("Added to your contacts"));
     });
+  if (what === "add") {
+    const [from] = item.from;
+    const value = bareAddress(from!);
+    const emails = [{ value, kind: "" }];
+    const contact = { name: from!.name || value, emails, phones: [], organization: "", note: "", groups: [] };
+    return attempt(t("Saving…"), t("Couldn't save contact"), async () => {
+      const id = await page.client.contact_save(contact);
+      page.say(t("Added to your contacts"), { title: t("Edit"), run: () => location.assign(`#people:,${id}`) });
+    });
+  }
   if (what === "refuse" || what === "accept")
     return attempt(t("Saving…"), t("Couldn't update address"), async () => {
       await (what === "accept" ? page.client.address_on(masked) : page.client.address_off(masked));

@@ -193,7 +193,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     ``signed_by`` is the domain of a DKIM signature that passed and is of the From domain's organization, or "".
     ``earlier`` is the number of messages that came from the same address before, at most 1,000; None for a message that
     did not come by SMTP. ``photo``: the end of the address of the photo that a contact with the author's address
-    has, "" without one.
+    has, "" without one. ``stranger``: the one author is neither a contact nor the reader.
     """
 
     id: int
@@ -213,6 +213,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     claim: Claim | None = None
     given: GivenTo | None = None
     photo: str = ""
+    stranger: bool = False
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):

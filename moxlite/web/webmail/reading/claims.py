@@ -14,7 +14,7 @@ import msgspec
 from moxlite.acceptance.providers import PROVIDERS
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.publicsuffix import organizational_domain
-from moxlite.store.groupware.contacts import add_address
+from moxlite.store.groupware.contacts import add_address, is_contact
 from moxlite.store.mail.facts import VALIDATED, smtp_arrival
 from moxlite.store.people.correspondents import is_known, known_address, known_people
 from moxlite.store.rows.mailboxes import mailbox
@@ -88,6 +88,19 @@ def claim_of(r: Reader, message_id: int, envelope: Envelope, own: Own) -> Claim 
         if claim is not None and not is_known(r, author.localpart, author.domain.unicode, row.received - SETTLED):
             return claim
     return None
+
+
+def is_stranger(r: Reader, envelope: Envelope, own: Own) -> bool:
+    """Whether a message has one author, who is neither a contact nor the reader."""
+    if len(envelope.from_) != 1:
+        return False
+    [author] = envelope.from_
+    try:
+        domain = Domain.parse(author.domain)
+    except AddressError:
+        return False
+    known = is_contact(r, author.localpart, domain.unicode) or _is_own(own, author.localpart, domain)
+    return author.localpart != "" and not known
 
 
 def confirm(tx: AccountTx, claim: Claim) -> None:

@@ -47,7 +47,7 @@ from moxlite.web.webmail.items import (
     shown_addresses,
     text_limit,
 )
-from moxlite.web.webmail.reading.claims import claim_of
+from moxlite.web.webmail.reading.claims import claim_of, is_stranger
 from moxlite.web.webmail.settings import ViewMode
 from moxlite.web.webmail.types import Answering, GivenTo, Header, ParsedMessage, ReceiptRequest, Text, Unsubscribe
 from moxlite.web.webmail.unsubscribing import offered
@@ -114,6 +114,7 @@ async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
             claim=None,
             given=None,
             photo="",
+            stranger=False,
         )
     return parsed
 
@@ -150,6 +151,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own, answ
         claim=claim_of(r, message_id, structure.envelope, own),
         given=None if came is None else _given(r, came),
         photo=_photo(r, structure.envelope, came),
+        stranger=is_stranger(r, structure.envelope, own),
     )
 
 
