@@ -81,7 +81,7 @@ WEBMAIL: Final = (
     (
         "Contacts",
         "Address books",
-        ("New contact", "New address book", "Edit “Contacts”", "Deleted contacts…", "Find duplicates…"),
+        ("New contact", "New address book", "New group", "Edit “Contacts”", "Deleted contacts…", "Find duplicates…"),
     ),
 )
 """Pages of the webmail, a button that shows the others below 1100 px, and what opens a dialog there."""
@@ -224,7 +224,11 @@ def test_the_dialogs_of_the_webmails_pages_are_in_sight(chromium: Browser, serve
                 settings = name == "Settings"
                 found = page.get_by_role("dialog", name=name) if settings else page.locator("#app.other-place")
                 expect(found).to_be_visible()
-                if (not settings and not button.startswith("New ")) or button in ("New calendar", "New address book"):
+                if (not settings and not button.startswith("New ")) or button in (
+                    "New calendar",
+                    "New address book",
+                    "New group",
+                ):
                     if width < 700:
                         found.get_by_role("button", name="Folders").click()
                     elif width < 1100:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.geometry import Box, boxes, fresh, within_window
+from tests.geometry import Box, boxes, fresh, uncovered, within_window
 from tests.integration.browser import chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import judge
@@ -33,11 +33,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 def anew(desk: Desk) -> dict[str, int]:
-    """Remove all contacts and groups, and add those of `PEOPLE`; returns their ids."""
+    """Remove all contacts and groups, and add the people of `PEOPLE`; returns their ids."""
     for group in desk.call("contact_groups"):
         desk.call("contact_group_remove", group=group["name"])
     for contact in desk.call("contacts", limit=1000)["contacts"]:
         desk.call("contact_remove", contact_id=contact["id"])
+    return add_people(desk)
+
+
+def add_people(desk: Desk) -> dict[str, int]:
+    """Add the people of `PEOPLE`; returns their ids."""
     bare = {"phones": [], "organization": "", "note": "", "groups": []}
     return {
         name: desk.call(
@@ -51,6 +56,17 @@ def place(page: Page) -> Locator:
     """Open the contacts."""
     page.get_by_role("button", name="Contacts", exact=True).click()
     return page.locator("#app.other-place")
+
+
+def lists(page: Page, width: int) -> Locator:
+    """The lists of the side bar, which a narrow window opens by a button."""
+    if width < 700:
+        page.get_by_role("button", name="Folders").locator("visible=true").click()
+    elif page.locator(".place-lists").is_visible():
+        page.locator(".place-lists").click()
+    found = page.locator(".people-shelves")
+    expect(found).to_be_visible()
+    return found
 
 
 def test_three_contacts_are_put_into_a_group(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
@@ -228,4 +244,68 @@ def test_letters_lead_to_names(chromium: Browser, server: LocalServer, tmp_path:
         people.get_by_label("Search contacts").fill("Émile")
         expect(rows).to_have_count(1)
         expect(strip).to_be_hidden()
+        assert not wrong, "\n".join(wrong)
+
+
+GROUP = (
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:live\r\nFN:From a phone with a rather long name\r\nN:x\r\n"
+    "X-ADDRESSBOOKSERVER-KIND:group\r\nX-ADDRESSBOOKSERVER-MEMBER:urn:uuid:one\r\nEND:VCARD\r\n"
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:one\r\nFN:Zoe Live\r\nCATEGORIES:starred\r\nEND:VCARD\r\n"
+)
+
+
+@pytest.mark.parametrize("width", SIZES)
+def test_groups_fit_and_follow_changes(chromium: Browser, server: LocalServer, tmp_path: Path, width: int) -> None:
+    """WEBMAIL-128g, WEBMAIL-128h: empty and full, light and dark; a group that a phone makes appears by itself."""
+    path = tmp_path / "live.vcf"
+    path.write_text(GROUP, newline="")
+    with fresh(chromium, server, width) as reader:
+        desk = Desk(reader.page)
+        page = desk.page
+        for contact in anew(desk).values():
+            desk.call("contact_remove", contact_id=contact)
+        people = place(page)
+        expect(people.get_by_role("status")).to_contain_text("No contacts yet.")
+        expect(people.get_by_role("slider")).to_be_hidden()
+        page.screenshot(path=tmp_path / "empty.png")
+        wrong = judge(page, None)
+        side = lists(page, width)
+        expect(side.get_by_role("button", name="Favorites 0")).to_be_visible()
+        # others change what is open
+        server.cli("contacts", "import", "moxlite", str(path))
+        group = side.get_by_role("button", name="From a phone with a rather long name 1")
+        expect(group).to_be_visible(timeout=20_000)
+        expect(side.get_by_role("button", name="Favorites 1")).to_be_visible()
+        for button in (group, side.get_by_role("button", name="New group")):
+            within_window(button)
+            assert Box.of(button).height >= 24
+        page.screenshot(path=tmp_path / "side.png")
+        group.click()
+        rows = people.get_by_role("listitem")
+        expect(rows).to_have_count(1)
+        ids = add_people(desk)
+        desk.call("contacts_group", contact_ids=[*ids.values()], group="From a phone with a rather long name")
+        expect(rows).to_have_count(6, timeout=20_000)
+        main = Box.of(people.locator(".people-main"))
+        acts = people.get_by_role("toolbar", name="Group actions").get_by_role("button")
+        expect(acts).to_have_count(4)
+        for box in boxes(acts):
+            assert main.left <= box.left
+            assert box.right <= main.right
+            assert box.height >= (44 if width < 700 else 34)
+        for box in boxes(people.locator(".person-open")):
+            assert box.height >= 56
+            assert box.right <= main.right
+        uncovered(acts.first)
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=tmp_path / f"group-{scheme}.png")
+            wrong += judge(page, None if scheme == "light" else ["color-contrast"])
+        rows.locator(".person-open", has_text="Zoe Live").click()
+        card = people.get_by_role("article", name="Zoe Live")
+        for name in ("Remove from favorites", "Groups", "Edit"):
+            within_window(card.get_by_role("button", name=name))
+        page.screenshot(path=tmp_path / "card.png")
+        wrong += judge(page, None)
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
         assert not wrong, "\n".join(wrong)

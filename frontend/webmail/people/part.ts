@@ -74,6 +74,7 @@ function makePage(page: Page): { follow: () => void } {
   const add = adding("primary place-new", sign(plus), el("span", {}, words));
   const round = adding("compose-round", sign(plus));
   const side = el("div", { class: "people-shelves" });
+  const lists = listsButton(t("Address books"));
   const tools = el("div", { class: "people-tools" });
   const list = el("div", { role: "list", "aria-label": meant("place", "Contacts") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
@@ -102,13 +103,7 @@ function makePage(page: Page): { follow: () => void } {
   const place: Place = {
     name: "people",
     title: meant("place", "Contacts"),
-    side: el(
-      "div",
-      { class: "place-side people-side" },
-      add,
-      listsButton(t("Address books")),
-      el("div", { class: "side-lists" }, side, tidy),
-    ),
+    side: el("div", { class: "place-side people-side" }, add, lists, el("div", { class: "side-lists" }, side, tidy)),
     view: el(
       "section",
       { class: "place-view people-page", "aria-label": meant("place", "Contacts") },
@@ -362,6 +357,9 @@ function makePage(page: Page): { follow: () => void } {
   };
   const choose = (wanted: Shelf) => {
     shelf = wanted;
+    // what covers the list is closed, so that the choice is seen
+    if (lists.ariaExpanded === "true") lists.click();
+    else if (document.body.classList.contains("show-side")) page.openSide();
     read = 0;
     card = null;
     selected.clear();
