@@ -103,6 +103,7 @@ export function form(
     fill(error, text);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const row = el("div", { class: "flex wrap" }, submit);
   const root = el(
     "form",
     {
@@ -124,8 +125,17 @@ export function form(
     },
     content,
     error,
-    el("div", { class: "flex wrap" }, submit),
+    row,
   );
+  // in a dialog all buttons are in one row, the one that acts last
+  queueMicrotask(() => {
+    if (root.closest("dialog") === null) return;
+    row.className = "dialog-buttons";
+    const others = root.nextElementSibling;
+    if (others?.className !== "dialog-buttons") return;
+    row.prepend(...others.childNodes);
+    others.remove();
+  });
   return { root, complain };
 }
 

@@ -17,6 +17,7 @@ from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_account_pages_browser import PAGES
 from tests.integration.test_web_admin_browser import PLACES, submit
+from tests.integration.test_web_axe_browser import AXE, judge as judge_by_axe
 from tests.running import LocalServer
 from tests.tools import until
 from tests.webcalls import Caller
@@ -107,6 +108,27 @@ FAULTS: Final = """(dialog) => {
 }"""
 """What of a dialog cannot be reached: each of its controls is scrolled to, as the Tab key does."""
 
+PLACES_OF_BUTTONS: Final = """(dialog) => {
+  const faults = [];
+  const shown = [...dialog.querySelectorAll(".dialog-buttons")].filter((one) => one.checkVisibility());
+  const forms = new Set(shown.map((one) => one.closest("form")));
+  const rows = shown.length;
+  if (rows > 1 && (forms.has(null) || forms.size < rows)) faults.push(`${rows} rows of buttons`);
+  for (const primary of dialog.querySelectorAll(".btn.primary"))
+    if (primary.checkVisibility() && primary.closest(".dialog-buttons") === null)
+      faults.push(`apart from the other buttons: ${primary.outerHTML.slice(0, 120)}`);
+  for (const row of shown) {
+    const buttons = [...row.children].filter((one) => one.checkVisibility());
+    const acts = buttons.findIndex((one) => one.classList.contains("primary"));
+    if (acts !== -1 && acts + 1 < buttons.length) faults.push(`not the last: ${buttons[acts].outerHTML.slice(0, 120)}`);
+  }
+  for (const one of dialog.querySelectorAll("button, select, input"))
+    if (one.checkVisibility() && getComputedStyle(one).backgroundColor === "rgb(239, 239, 239)")
+      faults.push(`as the browser draws it: ${one.outerHTML.slice(0, 120)}`);
+  return faults;
+}"""
+"""Buttons of a dialog that are not in its one row, or drawn by the browser."""
+
 SETTINGS: Final = """
 [transports.relay.submission]
 host = "relay.example.org"
@@ -155,11 +177,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 def judge(page: Page, button: str) -> None:
-    """A dialog is inside the window, nothing lies over it, and each of its controls can be reached."""
+    """A dialog is inside the window, nothing lies over it, and each of its controls can be reached; its buttons are in
+    one place, the one that acts last. At the largest width axe judges it, too.
+    """
     dialog = page.locator("dialog:modal").last
     expect(dialog, f"that “{button}” opens").to_be_visible()
     in_sight(dialog)
     assert dialog.evaluate(FAULTS) == [], f"the dialog of “{button}”"
+    assert dialog.evaluate(PLACES_OF_BUTTONS) == [], f"the dialog of “{button}”"
+    if page.evaluate("innerWidth") == max(WIDTHS) and AXE.exists():
+        assert judge_by_axe(page, None) == [], f"the dialog of “{button}”"
 
 
 def load(page: Page, address: str, opens: Iterable[str]) -> list[str]:
