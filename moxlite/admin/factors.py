@@ -431,7 +431,7 @@ From: {ip} ({protocol})
 
 If this was your mail client, create an app password for it on the account page, under Security.
 If this wasn't you, someone else knows your password. Change it now on the account page, and
-anywhere else you use it. You'll get this email up to once a day.
+anywhere else you use it. You'll get at most one of these emails a day.
 """
 
 

@@ -31,11 +31,11 @@ COMMANDS = {
     "config": ("moxlite.cli.config:config", "Check, describe and change the configuration."),
     "contacts": ("moxlite.cli.groupware:contacts", "Manage contacts and address books."),
     "arc": ("moxlite.cli.checks.arc:arc", "Verify and seal ARC chains."),
-    "dmarc": ("moxlite.cli.checks.dmarc:dmarc", "Look up and evaluate DMARC; send our reports."),
+    "dmarc": ("moxlite.cli.checks.dmarc:dmarc", "Look up and evaluate DMARC, and send reports."),
     "dane": ("moxlite.cli.checks.dane:dane", "Check servers against their TLSA records."),
-    "dkim": ("moxlite.cli.checks.dkim:dkim", "Verify and make DKIM signatures; make keys."),
+    "dkim": ("moxlite.cli.checks.dkim:dkim", "Verify and create DKIM signatures, and create keys."),
     "dns": ("moxlite.cli.checks.lookups:dns", "Look up names in DNS like the server does, and update your records."),
-    "dnsbl": ("moxlite.cli.checks.lookups:dnsbl", "Ask DNS block lists."),
+    "dnsbl": ("moxlite.cli.checks.lookups:dnsbl", "Look up DNS block lists."),
     "doctor": ("moxlite.cli.setup.doctor:doctor", "Check this server for problems and suggest fixes."),
     "gentestdata": ("moxlite.cli.backups.orphans:gentestdata", "Make a data directory for tests of upgrades."),
     "export": ("moxlite.cli.archives.exports:export", "Export an account's mail to files."),
@@ -43,7 +43,7 @@ COMMANDS = {
     "help": ("moxlite.cli.info:help_", "Find commands by words."),
     "iprev": ("moxlite.cli.checks.lookups:iprev", "Check reverse DNS names."),
     "junk": ("moxlite.cli.junk:junk", "Manage accounts' junk filters."),
-    "imap": ("moxlite.cli.imap:imap", "IMAP sessions of the running server, and mail from and to other servers."),
+    "imap": ("moxlite.cli.imap:imap", "Manage IMAP sessions, and copy mail from and to other servers."),
     "jmap": ("moxlite.cli.imap:jmap", "Manage JMAP clients on the running server."),
     "import": ("moxlite.cli.archives.imports:import_", "Add mail from files to an account."),
     "limits": ("moxlite.cli.account:limits", "Show failed logins and their limits."),
@@ -53,15 +53,15 @@ COMMANDS = {
         "Try moxlite out on this machine, without root and without sending mail anywhere.",
     ),
     "licenses": ("moxlite.cli.info:licenses", "Show licenses of moxlite and its dependencies."),
-    "log": ("moxlite.cli.log:log", "Log levels of the running server."),
+    "log": ("moxlite.cli.log:log", "Manage log levels on the running server."),
     "mtasts": ("moxlite.cli.checks.mtasts:mtasts", "Look up MTA-STS policies."),
-    "message": ("moxlite.cli.message:message", "Look at messages in files."),
+    "message": ("moxlite.cli.message:message", "Inspect messages in files."),
     "move": ("moxlite.cli.move:move", "Move a whole server here: users, passwords, mail, calendars, scripts, aliases."),
-    "placement": ("moxlite.cli.setup.doctor:placement", "Where mail of this server lands at other providers."),
-    "queue": ("moxlite.cli.queue:queue", "Messages waiting to be sent."),
+    "placement": ("moxlite.cli.setup.doctor:placement", "Check inbox placement at other providers."),
+    "queue": ("moxlite.cli.queue:queue", "Manage messages waiting to be sent."),
     "quickstart": ("moxlite.cli.setup.quickstart:quickstart", "Create the configuration for a new mail server."),
-    "rdap": ("moxlite.cli.checks.lookups:rdap", "Ask registries about domains."),
-    "reports": ("moxlite.cli.reports:reports", "DMARC and TLS reports that others have sent about our domains."),
+    "rdap": ("moxlite.cli.checks.lookups:rdap", "Look up domain registrations."),
+    "reports": ("moxlite.cli.reports:reports", "View DMARC and TLS reports about your domains."),
     "restore": (
         "moxlite.cli.backups.restore:restore",
         "Restore a backup, into an empty data directory or as a whole server.",
@@ -69,7 +69,7 @@ COMMANDS = {
     "sendmail": ("moxlite.cli.sendmail.command:sendmail", "Hand in mail of programs, as /usr/sbin/sendmail."),
     "self": ("moxlite.cli.setup.installation:self_", "Install, update or remove the single-file version."),
     "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
-    "smtp": ("moxlite.cli.checks.smtp:smtp", "Speak with SMTP servers."),
+    "smtp": ("moxlite.cli.checks.smtp:smtp", "Connect to SMTP servers."),
     "sieve": ("moxlite.cli.sieve:sieve", "Check and try Sieve scripts."),
     "spf": ("moxlite.cli.checks.spf:spf", "Look up and evaluate SPF."),
     "standby": ("moxlite.cli.backups.standby:standby", "A standby server for this one."),
@@ -77,11 +77,11 @@ COMMANDS = {
     "store": ("moxlite.cli.store:store", "Look after the stored mail."),
     "tls": ("moxlite.cli.config:tls", "Manage certificates on the running server."),
     "webapi": ("moxlite.cli.webapi:webapi", "Show web API methods, and call them."),
-    "tlsrpt": ("moxlite.cli.checks.mtasts:tlsrpt", "Reports on TLS: where they are wanted, and ours."),
+    "tlsrpt": ("moxlite.cli.checks.mtasts:tlsrpt", "Look up TLSRPT records, and send TLS reports."),
     "tlspubkey": ("moxlite.cli.config:tlspubkey", "Client certificates that accounts log in with."),
     "verifydata": ("moxlite.cli.backups.orphans:verifydata", "Check a backup or a data directory."),
     "why": ("moxlite.cli.why:why", "Explain why a message is where it is, or where one would go."),
-    "version": ("moxlite.cli.info:version", "Show version numbers for moxlite and its dependencies."),
+    "version": ("moxlite.cli.info:version", "Show version numbers for moxlite and dependencies."),
 }
 
 SYNONYMS = {
@@ -192,7 +192,7 @@ def run(args: Sequence[str] | None = None) -> int:
         print(f"moxlite: {printable(str(error))}", file=sys.stderr)
         return 1
     except UnicodeError as error:  # a word of the command line, or a line of stdin
-        print(f"moxlite: this is not UTF-8: {printable(str(error))}", file=sys.stderr)
+        print(f"moxlite: not valid UTF-8: {printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130  # as shells count: 128 and the number of the signal

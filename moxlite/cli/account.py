@@ -59,7 +59,7 @@ def show_link(made: LinkMade, as_json: bool) -> None:
     if as_json:
         show_json(made)
     else:
-        print(f"{made.url}\nIt can be used once, until {made.expires} UTC.")
+        print(f"{made.url}\nThe link works once and expires {made.expires} UTC.")
 
 
 @click.command("second-factors")
@@ -111,16 +111,20 @@ class Line(msgspec.Struct, frozen=True):
 
 @click.group()
 def audit() -> None:
-    """Changes by the command line, the web apps, and by hand in domains.toml."""
+    """List changes made on the command line, in web apps, and in domains.toml."""
 
 
 @audit.command("list")
 @click.argument("words", nargs=-1)
-@click.option("--actor", default="", help="Only this account, or (admin), (cli), (editor).")
-@click.option("--object", "about", default="", metavar="NAME", help="Only about this account, domain or address.")
+@click.option("--actor", default="", help="Only show changes made by this account, or by (admin), (cli), or (editor).")
+@click.option(
+    "--object", "about", default="", metavar="NAME", help="Only show changes to this account, domain or address."
+)
 @click.option("--via", type=click.Choice(("cli", "webadmin", "adminapi", "webaccount", "webmail", "file")))
-@click.option("--days", type=click.IntRange(1, 366), help="Only the last number of days.")
-@click.option("--before", type=click.IntRange(1), default=None, metavar="ID", help="Only older entries, below this ID.")
+@click.option("--days", type=click.IntRange(1, 366), help="Only show this many days.")
+@click.option(
+    "--before", type=click.IntRange(1), default=None, metavar="ID", help="Only show entries older than this ID."
+)
 @click.option(
     "-n", "count", type=click.IntRange(1, 1000), default=50, show_default=True, help="Maximum number of results."
 )
@@ -204,8 +208,8 @@ def account_list(as_json: bool) -> None:
 @account.command("set-password")
 @click.argument("name")
 def account_set_password(name: str) -> None:
-    """Set the password for account NAME and end its sessions. You're asked for it twice, or it's the first line of
-    stdin.
+    """Set the password for account NAME and end its sessions. Enter the password twice when prompted, or use the first
+    line of stdin.
     """
     perform(access.SetPassword(name, new_password()))
 
@@ -215,9 +219,9 @@ def account_set_password(name: str) -> None:
 def account_set_hash(name: str) -> None:
     taken = perform(access.SetHash(name, new_password("Hash")))
     if not taken.stored:
-        raise Failure(f"{name} already has a password, so it wasn't changed")
+        raise Failure(f"password not changed: {name} already has one")
     if taken.weak:
-        print(f"{taken.weak}: if the old server's file was stolen, the password is easy to guess; ask for a new one")
+        print(f"{taken.weak}: easy to crack if the old server's file was stolen; ask the user for a new password")
 
 
 @click.command("add")
@@ -228,12 +232,10 @@ def account_set_hash(name: str) -> None:
     "scopes",
     multiple=True,
     type=click.Choice(["imap", "submission", "webapi", "dav", "jmap", "addresses"]),
-    help="Allowed service; may be repeated.  [default: imap and submission, with --read-only imap, with --token jmap]",
+    help="Allowed service. Can be repeated.  [default: imap and submission; imap with --read-only; jmap with --token]",
 )
 @click.option("--read-only", is_flag=True, help="Don't allow changes or sending.")
-@click.option(
-    "--expires", metavar="TIME", help="Until when: 90d from now, or 2026-11-20T08:00 (UTC).  [default: never]"
-)
+@click.option("--expires", metavar="TIME", help="Expiration, like 90d or 2026-11-20T08:00 (UTC).  [default: never]")
 @click.option("--token", is_flag=True, help="Create an access token for use without an address (HTTP Bearer).")
 def app_password_add(
     account_name: str, name: str, scopes: tuple[str, ...], read_only: bool, expires: str | None, token: bool
@@ -280,7 +282,7 @@ _LETTERS: Final = frozenset(_WORDS["all"])
 @click.argument("mailbox")
 @click.argument("guest")
 @click.argument("rights")
-@click.option("--below", is_flag=True, help="Also on the mailboxes below MAILBOX.")
+@click.option("--below", is_flag=True, help="Include submailboxes.")
 def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: bool) -> None:
     """Set GUEST's permissions for ACCOUNT's MAILBOX, replacing previous ones.
 
@@ -292,7 +294,7 @@ def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: b
     if not letters or not _LETTERS.issuperset(letters):
         raise Failure(f'"{rights}" aren\'t valid permissions; use read, write, all, or letters from {_WORDS["all"]}')
     if "l" not in letters:
-        raise Failure('without the right "l" the mailbox is not seen: add it')
+        raise Failure('to let GUEST see the mailbox, add the permission "l"')
     perform(access.ShareSet(mailbox, guest, letters, below, account=account_name))
 
 
@@ -303,7 +305,7 @@ _groups["share"].add_command(share_set)
 @click.argument("account_name", metavar="ACCOUNT")
 @click.argument("guest")
 @click.argument("sends", metavar="as|behalf", type=click.Choice(["as", "behalf"]))
-@click.option("--until", metavar="TIME", help="Until when: 14d from now, or 2026-11-20T08:00 (UTC).  [default: always]")
+@click.option("--until", metavar="TIME", help="Expiration, like 14d or 2026-11-20T08:00 (UTC).  [default: always]")
 @click.option("--whole", is_flag=True, help="GUEST can also view and edit all mailboxes, calendars, and contacts.")
 def delegate_set(account_name: str, guest: str, sends: Literal["as", "behalf"], until: str | None, whole: bool) -> None:
     """Let GUEST, an account or one of its addresses, send from ACCOUNT's addresses.
@@ -320,7 +322,9 @@ _groups["delegate"].add_command(delegate_set)
 
 @account.command()
 @click.argument("name")
-@click.option("--since", metavar="TIME", help="Only messages deleted since: 2h, 3d, or 2026-11-20T08:00 (UTC).")
+@click.option(
+    "--since", metavar="TIME", help="Only messages deleted since this time, like 2h, 3d, or 2026-11-20T08:00 (UTC)."
+)
 @click.option("--mailbox", metavar="MAILBOX", default="", help="Only messages deleted from this mailbox.")
 def undelete(name: str, since: str | None, mailbox: str) -> None:
     """Restore account NAME's deleted messages to their mailboxes.
@@ -334,9 +338,9 @@ def undelete(name: str, since: str | None, mailbox: str) -> None:
     kept = "and can still be restored" if since is None else f"since {since}"
     ask(f"Restore everything deleted from {place} {kept}?")
     done = perform(request)
-    print(f"{done.messages} message{' is' if done.messages == 1 else 's are'} back")
+    print(f"restored {done.messages} message{'' if done.messages == 1 else 's'}")
     if done.damaged:
-        raise Failure(f"{done.damaged} messages are damaged and were left out")
+        raise Failure(f"skipped {done.damaged} damaged messages")
 
 
 @account.command("export-full")
@@ -371,7 +375,7 @@ def export_full(name: str, file: str) -> None:
 def import_full(name: str, file: str) -> None:
     """Import FILE from `account export-full` as account NAME on the running server.
 
-    Add the account to the configuration first. It's replaced only if it never had a message.
+    Add the account to the configuration first. You can only replace an account that has never had messages.
     """
 
     with Path(file).open("rb") as octets:
@@ -391,7 +395,7 @@ admin.add_command(admin_reset)
 
 @admin.command("set-password")
 def admin_set_password() -> None:
-    """Set the password of the admin app: asked for twice, or the first line of stdin."""
+    """Set the admin app password. Enter the password twice when prompted, or use the first line of stdin."""
     from moxlite.logins.adminpassword import write_admin_password
     from moxlite.logins.newpasswords import refuse_guessable
     from moxlite.process.privileges import UnknownUser, service_user
@@ -402,7 +406,7 @@ def admin_set_password() -> None:
     static = snapshot.static
     path = static.admin_password_file
     if path is None:
-        raise Failure('moxlite.toml has no admin_password_file: add admin_password_file = "adminpasswd"')
+        raise Failure('admin_password_file isn\'t set; in moxlite.toml, add: admin_password_file = "adminpasswd"')
     password = new_password()
     try:
         refuse_guessable(snapshot, ADMIN, password)
@@ -506,6 +510,6 @@ def import_addresses(account: str, file: Path, as_json: bool) -> None:
         return
     for one in done.left_out:
         print(printable(f"left out: {one.address}: {one.reason}"))
-    print(f"{done.added} added, {done.known} known before, {len(done.left_out)} left out")
+    print(f"added {done.added}, {done.known} already there, skipped {len(done.left_out)}")
     if deleted:
-        print(f"skipped {deleted} that were deleted there")
+        print(f"skipped {deleted} deleted aliases")

@@ -452,7 +452,7 @@ def ask(question: str) -> None:
     if settings().yes:
         return
     if not sys.stdin.isatty():  # what a pipe holds is data, of which a line could pass for an answer
-        raise Failure("this needs a confirmation: repeat the command with --yes")
+        raise Failure("to confirm, run the command again with --yes")
     click.confirm(question, abort=True)
 
 

@@ -88,15 +88,15 @@ described(
 @tlspubkey.command("add")
 @click.argument("address")
 @click.argument("name", required=False, default="")
-@click.option("--no-imap-preauth", is_flag=True, help="An IMAP client must still ask to be logged in (EXTERNAL).")
+@click.option("--no-imap-preauth", is_flag=True, help="Require IMAP clients to request login (EXTERNAL).")
 def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
-    """Allow login to ADDRESS with a client certificate, which is read from stdin in PEM.
+    """Allow login to ADDRESS with the client certificate on stdin (PEM).
 
-    NAME is shown in lists. If you don't specify it, the certificate's common name is used.
+    NAME is shown in lists. The default is the certificate's common name.
     """
     pem = sys.stdin.read(1 << 17)
     if "PRIVATE KEY" in pem:
-        raise Failure("this is a private key: keep it, and give the certificate")
+        raise Failure("this is a private key; use the certificate instead")
     added = perform(access.AddKey(address, pem, name, no_imap_preauth))
     print(f"{added.fingerprint} {printable(added.name)}")
 
@@ -104,10 +104,10 @@ def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
 @tlspubkey.command("gen")
 @click.argument("stem")
 def key_gen(stem: str) -> None:
-    """Create an Ed25519 key with a certificate for `tlspubkey add`. No server is needed.
+    """Create an Ed25519 key with a certificate for `tlspubkey add`. You don't need a running server.
 
-    Files: STEM.key.pem, STEM.certificate.pem, and both in STEM.combined.pem, which some clients require. The
-    fingerprint is printed.
+    This creates STEM.key.pem, STEM.certificate.pem, and STEM.combined.pem with both, which some clients require. Prints
+    the fingerprint.
     """
     from cryptography.hazmat.primitives.asymmetric import ed25519
 
@@ -154,7 +154,9 @@ config.add_command(listeners)
 
 @config.command("hash-password")
 def hash_password() -> None:
-    """Print the hash of a password for `basic_auth` of a web handler: asked for twice, or the first line of stdin."""
+    """Print a password hash for `basic_auth` in a web handler. Enter the password twice when prompted, or use the first
+    line of stdin.
+    """
     from moxlite.store.auth.credentials import derive_credential
     from moxlite.store.auth.weakpasswords import refuse_weak
     from moxlite.store.errors import BadPassword
@@ -287,7 +289,7 @@ def describe_sendmail() -> None:
 @config.command()
 @click.argument("name", required=False)
 def example(name: str | None) -> None:
-    """Print example NAME. Without NAME, list all examples."""
+    """Print example NAME, or list all examples."""
     from moxlite.config.reference import EXAMPLES
 
     if name is None:

@@ -77,6 +77,6 @@ def _tell(found: Imported | Copied) -> None:
     if settings().as_json:
         show_json(found)
         return
-    print(f"{found.added} added, {found.known} there already, {found.unread} not read")
+    print(f"added {found.added}, skipped {found.known} existing and {found.unread} unreadable entries")
     for problem in found.problems:
         print(f"  {printable(problem)}")

@@ -25,7 +25,7 @@ PIECE: Final = 65_536
 
 @click.group()
 def imap() -> None:
-    """IMAP sessions of the running server, and mail from and to other servers."""
+    """Manage IMAP sessions, and copy mail from and to other servers."""
 
 
 imap.add_command(import_)
@@ -36,7 +36,7 @@ imap.add_command(export)
 @click.option("--kill", type=int, metavar="ID", help="End this session.")
 @json_option
 def sessions(kill: int | None, as_json: bool) -> None:
-    """List the IMAP sessions that are logged in."""
+    """List logged-in IMAP sessions."""
     if kill is not None:
         ask(f"End IMAP session {kill}?")
     imap_sessions = perform(ImapSessions(kill))
@@ -46,7 +46,7 @@ def sessions(kill: int | None, as_json: bool) -> None:
 
 @imap.command()
 @click.argument("account")
-@click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="How long to go on.")
+@click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="Duration.")
 def trace(account: str, minutes: int) -> None:
     """Show ACCOUNT's IMAP sessions live: C is the client, S the server. Logins, message content and metadata are
     masked. To stop earlier, press Ctrl-C. The server logs when you use this command.
@@ -61,7 +61,7 @@ def jmap() -> None:
 
 @jmap.command("trace")
 @click.argument("account")
-@click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="How long to go on.")
+@click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="Duration.")
 def trace_jmap(account: str, minutes: int) -> None:
     """Show JMAP calls by ACCOUNT's clients live: C is the client, S the server. Texts, names and addresses are masked.
     To stop earlier, press Ctrl-C. The server logs when you use this command.
@@ -74,14 +74,14 @@ def _show_transcript(operation: ImapTrace | JmapTrace) -> None:
     with os.fdopen(1, "wb", buffering=0, closefd=False) as terminal:
         done = perform(operation, output=terminal)
     if done.lost:
-        click.echo(f"{done.lost} lines were left out: they came faster than they could be shown", err=True)
+        click.echo(f"skipped {done.lost} lines that arrived too fast", err=True)
 
 
 @click.command()
 @click.argument("address")
 def imapserve(address: str) -> None:
-    """Speak IMAP on stdin and stdout, logged in as ADDRESS. This is for mail clients that run commands instead of
-    opening connections, for example through ssh.
+    """Use IMAP on stdin and stdout, logged in as ADDRESS. This is for mail clients that run a command instead of
+    opening a connection, for example, with ssh.
     """
     import trio
 
@@ -112,13 +112,13 @@ def link() -> None:
 described(link, described_in(links), {}, {}, without={links.AddLink, links.TryLink, links.SetLinkPassword})
 
 _OPTIONS = (
-    click.option("--host", default="", help="IMAP or POP3 server. By default, it's found from the address."),
+    click.option("--host", default="", help="IMAP or POP3 server.  [default: based on the address]"),
     click.option(
         "--protocol",
         type=click.Choice(["imap", "pop3"]),
         help="Use POP3 for servers without IMAP, to download new mail only.  [default: IMAP, or detected]",
     ),
-    click.option("--user", default="", help="User name there; by default the address."),
+    click.option("--user", default="", help="User name on the server.  [default: the address]"),
     click.option("--port", type=click.IntRange(1, 65535), help="By default, the usual port."),
     click.option(
         "--tls",
@@ -128,9 +128,9 @@ _OPTIONS = (
     click.option(
         "--smtp-host",
         default="",
-        help="SMTP server for ADDRESS. By default, it's found from the address.",
+        help="SMTP server for ADDRESS.  [default: based on the address]",
     ),
-    click.option("--smtp-user", default="", help="User name there; by default that of the IMAP server."),
+    click.option("--smtp-user", default="", help="User name on the server.  [default: same as for IMAP]"),
     click.option("--smtp-port", type=click.IntRange(1, 65535), help="By default, the usual port."),
     click.option(
         "--smtp-tls",
@@ -161,13 +161,11 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
 @link.command("add")
 @click.argument("account")
 @click.argument("address")
-@click.option(
-    "--name", default="", help="Mailbox here for the account's mailboxes. By default, named after the address."
-)
+@click.option("--name", default="", help="Parent mailbox for the account's mailboxes.  [default: the address]")
 @click.option(
     "--keep-days",
     type=click.IntRange(0, 3650),
-    help="With POP3: remove mail there this many days after it came here; by default never.",
+    help="With POP3, days until mail is deleted from the provider.  [default: never]",
 )
 @click.option(
     "--sort",
@@ -178,7 +176,7 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
 @_server_options
 @json_option
 def link_add(account: str, address: str, name: str, sorts: bool, as_json: bool, **given: Any) -> None:
-    """Link ADDRESS at another provider to ACCOUNT, and sync it to its own mailbox."""
+    """Link ADDRESS at another provider to ACCOUNT, and sync mail to a separate mailbox."""
     made = perform(links.AddLink(account=account, address=address, name=name, sorts=sorts, **_server(address, given)))
     if as_json:
         show_json(made)
@@ -192,7 +190,8 @@ def link_add(account: str, address: str, name: str, sorts: bool, as_json: bool, 
 @_server_options
 @json_option
 def link_test(address: str, as_json: bool, **given: Any) -> None:
-    """Test the login for ADDRESS at another provider and show a summary of its mail. This doesn't store anything."""
+    """Test the login for ADDRESS at another provider and show a summary of the mail there. This doesn't store
+    anything."""
     asked = links.TryLink(address=address, **_server(address, given))
     found = perform(asked)
     if as_json:
@@ -209,8 +208,8 @@ def link_test(address: str, as_json: bool, **given: Any) -> None:
 @click.argument("name", metavar="LINK")
 @click.option("--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def link_set_password(account: str, name: str, password_file: Path | None) -> None:
-    """Update the password of LINK for ACCOUNT after changing it at the provider. Enter it when prompted, or pass it as
-    the first line of stdin.
+    """Update the password of LINK for ACCOUNT after changing it at the provider. Enter the password when prompted, or
+    use the first line of stdin.
     """
     perform(links.SetLinkPassword(name, stated_password(password_file, name), account=account))
 

@@ -86,7 +86,7 @@ MAX_PAGES: Final = 8
 
 @click.command()
 def version() -> None:
-    """Show version numbers for moxlite and its dependencies."""
+    """Show version numbers for moxlite and dependencies."""
     from OpenSSL import SSL
 
     from moxlite.store.file.transaction import sqlite_version
@@ -100,7 +100,7 @@ def version() -> None:
 @click.argument("words", nargs=-1)
 @click.pass_context
 def help_(context: click.Context, words: tuple[str, ...]) -> None:
-    """Find commands and installed pages with all WORDS. Without WORDS, list all commands.
+    """Find commands and installed pages with all WORDS. If you don't specify WORDS, list all commands.
 
     Commands with matching names come first, then pages, then commands with matching help.
     """
@@ -115,7 +115,7 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
             (named if all(word in name for word in wanted) else told).append(entry)
     pages = _sections(wanted) if wanted else []
     if not (named or pages or told):
-        raise Failure(f"no command and no page with: {' '.join(words)}")
+        raise Failure(f"no commands or pages found for: {' '.join(words)}")
     print("\n".join([*named, *pages, *told]))
 
 
@@ -153,7 +153,7 @@ def all_commands(group: click.Group, context: click.Context, prefix: str = "") -
 @click.command(context_settings=HYPHENS)
 @click.argument("received_id")
 def cid(received_id: str) -> None:
-    """Print the cid for log lines that belong to the ID in a Received header (or an error page)."""
+    """Print the cid in log lines for the ID in a Received header or on an error page."""
     from moxlite.process.keys import ReceivedID, load_key
 
     data = data_dir()
@@ -164,7 +164,7 @@ def cid(received_id: str) -> None:
     except OSError as error:
         raise Failure(f"can't read this installation's key: {error}") from None
     if found is None:
-        raise Failure("this id is not of this installation")
+        raise Failure("this ID isn't from this installation")
     print(f"{found:x}")
 
 
@@ -210,7 +210,7 @@ def checkupdate(resolver: str | None) -> int:
     static = load_config().static
     source = static.updates
     if source is None:
-        raise Failure("moxlite.toml doesn't have an [updates] table with the source of newer versions")
+        raise Failure("[updates] isn't set in moxlite.toml")
 
     async def look(asked: "Resolver") -> "tuple[str, list[Change]]":
         newest = await newest_version(asked, source)
@@ -225,7 +225,7 @@ def checkupdate(resolver: str | None) -> int:
         told = [{"version": one.version, "text": one.text} for one in changes]
         print(escaped_json(msgspec.json.encode({"version": __version__, "newest": newest, "changes": told}).decode()))
         return 0
-    print(f"this is {__version__}, the newest version is {newest}")
+    print(f"installed: {__version__}, newest: {newest}")
     for change in changes:
         print(f"\n{change.version}\n")
         print("\n".join(map(printable, change.text.splitlines())))

@@ -24,7 +24,7 @@ def junk() -> None:
 def retrain(name: str | None) -> None:
     """Retrain the junk filter of account NAME, or of all accounts, from message flags.
 
-    Mail service isn't interrupted. If the server isn't running, the files are opened directly.
+    Mail service isn't interrupted. This works even if the server isn't running.
     """
 
     def directly() -> list[JunkDone]:
@@ -44,7 +44,9 @@ def retrain(name: str | None) -> None:
 
 @junk.command()
 @click.argument("name", required=False)
-@click.option("--days", type=click.IntRange(1), default=180, show_default=True, help="Words not met for so long.")
+@click.option(
+    "--days", type=click.IntRange(1), default=180, show_default=True, help="Minimum time since a word was last seen."
+)
 def prune(name: str | None, days: int) -> None:
     """Delete old words that only occurred once, for account NAME or all accounts.
 
@@ -98,7 +100,7 @@ def _print_explained(found: "JunkExplained") -> None:
     print(f"learnt: {found.hams} ham, {found.spams} junk{'' if found.significant else ' (too few ham to rely on)'}")
     print(f"words: {found.message_words} in the message, {found.known_words} known, {len(found.words)} decided")
     if found.trained:
-        print(f"this message is itself learnt, as {found.trained}")
+        print(f"this message was used for training as {found.trained}")
     if found.words:
         print()
         width = max(len(printable(used_word.word)) for used_word in found.words)
@@ -110,17 +112,18 @@ def _print_explained(found: "JunkExplained") -> None:
 @junk.command()
 @click.argument("ham", metavar="HAM.mbox", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("spam", metavar="SPAM.mbox", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--train", type=click.FloatRange(0.01, 0.99), default=0.5, show_default=True, help="Share to learn.")
-@click.option("--threshold", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Junk above this.")
+@click.option("--train", type=click.FloatRange(0.01, 0.99), default=0.5, show_default=True, help="Proportion to learn.")
+@click.option("--threshold", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Junk threshold.")
 @click.option("--twograms", is_flag=True, help="Also use word pairs.")
 @click.option("--threegrams", is_flag=True, help="Also use word triples.")
-@click.option("--top-words", type=click.IntRange(0), default=10, show_default=True, help="How many words decide.")
+@click.option("--top-words", type=click.IntRange(0), default=10, show_default=True, help="Number of words to use.")
 def play(
     ham: Path, spam: Path, train: float, threshold: float, twograms: bool, threegrams: bool, top_words: int
 ) -> None:
     """Test the junk filter or its settings with your own mail.
 
-    This trains a filter with a part of two mbox files, then checks how well it classifies the rest. Nothing is saved.
+    This trains a filter with a part of two mbox files, then checks how well the rest is classified. This doesn't save
+    anything.
     """
     from moxlite.store.junk.classify import play as judge_all
     from moxlite.store.junkflags import Grams, JunkParams
@@ -138,7 +141,7 @@ def _mbox(path: Path) -> list[bytes]:
     with contextlib.closing(mailbox.mbox(path, create=False)) as box:
         messages = [box.get_bytes(key) for key in box.keys()]  # noqa: SIM118 - a mailbox iterates over messages
     if len(messages) < 2:
-        raise Failure(f"{path} has {len(messages)} messages: two are needed at least")
+        raise Failure(f"{path} only has {len(messages)} messages; at least 2 are required")
     return messages
 
 
@@ -152,4 +155,4 @@ def _report(results: "list[JunkDone]", what: str, done: str) -> None:
             print(f"{result.account}: {text}")
     failed = [one.account for one in results if one.failed]
     if failed:
-        raise Failure(f"not done for {', '.join(failed)}")
+        raise Failure(f"failed for {', '.join(failed)}")

@@ -18,18 +18,18 @@ class Level(msgspec.Struct, frozen=True):
 
 @click.group()
 def log() -> None:
-    """Log levels of the running server."""
+    """Manage log levels on the running server."""
 
 
 @log.command()
 @click.argument("level", required=False, type=click.Choice(LEVELS))
 @click.argument("pkg", required=False)
-@click.option("--unset", metavar="PKG", help="Let package PKG have the level of all again.")
+@click.option("--unset", metavar="PKG", help="Reset package PKG to the default level.")
 @json_option
 def levels(level: str | None, pkg: str | None, unset: str | None, as_json: bool) -> None:
     """Show log levels, or set LEVEL for all packages or only PKG, until the next restart."""
     if level is not None and unset is not None:
-        raise click.UsageError("give either LEVEL or --unset")
+        raise click.UsageError("specify either LEVEL or --unset")
     changes = {unset: ""} if unset is not None else {pkg or "": level} if level is not None else {}
     found = perform(SetLogLevels(changes))
     if not changes or as_json:

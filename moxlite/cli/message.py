@@ -16,7 +16,7 @@ MAX_MESSAGE: Final = 256 << 20
 
 @click.group()
 def message() -> None:
-    """Look at messages in files."""
+    """Inspect messages in files."""
 
 
 @message.command()
@@ -32,7 +32,7 @@ def parse(file: BinaryIO) -> None:
 
     data = file.read(MAX_MESSAGE + 1)
     if len(data) > MAX_MESSAGE:
-        raise Failure(f"the message is larger than {MAX_MESSAGE} bytes")
+        raise Failure(f"message exceeds {MAX_MESSAGE} bytes")
     structure = scan(data)
     envelope = structure.envelope
     told: dict[str, object] = {

@@ -48,7 +48,7 @@ def _plan_options(command: F) -> F:
                 required=True,
                 metavar="FILE",
                 type=click.Path(path_type=Path),
-                help="The plan to write; it has secrets.",
+                help="File for the plan. Keep it secret.",
             ),
             click.option(
                 "--imap", "imap_", metavar="HOST[:PORT]", help="IMAP address for all users on the old server."
@@ -58,19 +58,19 @@ def _plan_options(command: F) -> F:
                 type=click.Choice(["implicit", "starttls", "none"]),
                 default="implicit",
                 show_default=True,
-                help="When TLS begins there.",
+                help="When to start TLS.",
             ),
             click.option(
                 "--master-user",
                 metavar="NAME",
-                help="A user there who can read all mail. You're asked for the password, or it's the first line of "
-                "stdin.",
+                help="User on the old server who can read all mail. Enter the password when prompted, or use the "
+                "first line of stdin.",
             ),
             click.option(
                 "--master-separator",
                 default="*",
                 show_default=True,
-                help="Separator between the user's name and the master user's.",
+                help="Separator between the user name and master user name.",
             ),
             click.option(
                 "--dav",
@@ -104,7 +104,7 @@ def _common(
         return Common(dav=dav, files=files)
     host, colon, number = imap_.rpartition(":") if not imap_.endswith("]") else (imap_, "", "")
     if colon and not (number.isdecimal() and 0 < int(number) < 65536):
-        raise Failure(f"{printable(imap_)}: not HOST or HOST:PORT")
+        raise Failure(f"{printable(imap_)} isn't HOST or HOST:PORT")
     server = IMAPServer(host=(host if colon else imap_).strip("[]"), port=int(number or 0), tls=tls)  # type: ignore[arg-type] # click.Choice
     if master_user:
         server.master_user, server.master_password = master_user, stated_password(None, master_user)
@@ -118,13 +118,13 @@ def _write(made: "Plan", out: Path) -> None:
     try:
         write_new(out, text_of_plan(made))
     except (BadPlan, OSError) as error:
-        raise Failure(f"plan not written: {error}") from None
+        raise Failure(f"couldn't write the plan: {error}") from None
     for line in made.problem_lines():
         print(f"problem: {printable(line)}")
     without = sum(not (user.hash or user.password) for user in made.users)
     users = f"{len(made.users)} users, {without} of them without a password"
     print(f"{users}, {len(made.aliases)} aliases, {len(made.domains)} domains")
-    print(f"Read {out}, then: moxlite move run {out}")
+    print(f"Review {out}, then run: moxlite move run {out}")
 
 
 def _lines(path: Path) -> list[str]:
@@ -155,11 +155,9 @@ def plan_csv(source: Path, out: Path, **common: Any) -> None:
 @plan.command("dovecot")
 @_plan_options
 @click.option("--domain", default="", help="Default domain for users and aliases.")
-@click.option("--virtual", multiple=True, type=_FILE, help="Postfix virtual map, as text. May be repeated.")
-@click.option("--aliases", multiple=True, type=_FILE, help="Postfix aliases file. For example, /etc/aliases.")
-@click.option(
-    "--scripts", default="", metavar="DIR", help="Folder with a user's scripts. For example, /var/vmail/%d/%n."
-)
+@click.option("--virtual", multiple=True, type=_FILE, help="Postfix virtual map (text). May be repeated.")
+@click.option("--aliases", multiple=True, type=_FILE, help="Postfix aliases file, like /etc/aliases.")
+@click.option("--scripts", default="", metavar="DIR", help="Folder with a user's scripts, like /var/vmail/%d/%n.")
 @click.argument("source", metavar="PASSWD_FILE", type=_FILE)
 def plan_dovecot(
     source: Path,
@@ -194,7 +192,7 @@ def plan_mox(source: Path, out: Path, **common: Any) -> None:
     places = (source, source / "domains.conf", source / "config" / "domains.conf")
     path = next((one for one in places if one.is_file()), None)
     if path is None:
-        raise Failure(f"{source} has no domains.conf")
+        raise Failure(f"domains.conf not found in {source}")
     try:
         _write(plan_of_mox("".join(_lines(path)), _common(**common), path.parent), out)
     except BadPlan as error:
@@ -214,9 +212,9 @@ def _secret(path: Path) -> "tuple[Plan, str]":
         raise Failure(f"{path}: {error}") from None
 
 
-@move.command(help=description(operations.RunMove).about + " Ctrl-C leaves the server at work.")
+@move.command(help=description(operations.RunMove).about + " Press Ctrl-C to continue in the background.")
 @click.argument("file", type=_FILE)
-@click.option("--detach", is_flag=True, help="Don't wait for the end.")
+@click.option("--detach", is_flag=True, help="Don't wait until the migration is complete.")
 def run(file: Path, detach: bool) -> None:
     plan, text = _secret(file)
     perform(operations.RunMove(), upload=text.encode())
@@ -240,7 +238,7 @@ def run(file: Path, detach: bool) -> None:
     came = _import_files(plan) if state.phase == "done" else False
     if not came or any(account.phase == "failed" for account in state.accounts):
         raise Failure("the migration is incomplete; fix the problems, and run the same command again", FAILED)
-    print(f"Now count both sides: moxlite move check {file}")
+    print(f"Now compare both servers: moxlite move check {file}")
 
 
 def _import_files(plan: "Plan") -> bool:
@@ -309,7 +307,8 @@ described(
 
 
 @move.command(
-    help="Count both sides: mail, flags, samples, scripts, addresses, aliases. Exit 1 if anything is missing."
+    help="Compare both servers: mail, flags, samples, scripts, addresses and aliases. Exit code 1 if anything is "
+    "missing."
 )
 @click.argument("file", type=_FILE)
 @json_option
@@ -350,7 +349,7 @@ def _show_count(account: AccountCount) -> None:
     for text in account.lost:
         print(f"  missing: {printable(text)}")
     for text in account.uncounted:
-        print(f"  not counted: {printable(text)}")
+        print(f"  couldn't count: {printable(text)}")
 
 
 @move.command(
@@ -363,7 +362,7 @@ def _show_count(account: AccountCount) -> None:
     required=True,
     metavar="PAGE",
     type=click.Path(path_type=Path),
-    help="The page to write (HTML); it has secrets.",
+    help="HTML file for the page. Keep it secret.",
 )
 def links(file: Path, out: Path) -> None:
     from moxlite.move.page import page_of
@@ -375,14 +374,19 @@ def links(file: Path, out: Path) -> None:
     try:
         write_new(out, page_of(made))
     except (BadPlan, OSError) as error:
-        raise Failure(f"page not written: {error}; type the command again for new links") from None
+        raise Failure(f"couldn't write the page: {error}; to create new links, run the command again") from None
     for one in made:
         if one.problem:
             print(f"problem: {one.address}: {printable(one.problem)}")
-    print(f"{sum(not one.problem for one in made)} links in {out}; print it, hand out the sheets, and delete the file")
+    print(
+        f"created {sum(not one.problem for one in made)} links in {out}; print the file, hand out the sheets, and "
+        f"delete the file"
+    )
 
 
-@move.command(help="Finish the migration: list what to turn off on the old server, and delete all secrets from FILE.")
+@move.command(
+    help="Finish the migration. This lists what to turn off on the old server, and deletes all secrets from FILE."
+)
 @click.argument("file", type=_FILE)
 def finish(file: Path) -> None:
     from moxlite.config.files import write_atomically

@@ -19,7 +19,7 @@ DUTY_IDS: Final = 5
 
 @click.group()
 def queue() -> None:
-    """Messages waiting to be sent."""
+    """Manage messages waiting to be sent."""
 
 
 def _show_list(lines: list[Line], as_json: bool) -> None:
@@ -53,7 +53,7 @@ def _changed(what: str) -> Printer:
         if as_json:
             show_json(changed)
         else:
-            print(f"{changed.messages} {what}{'' if changed.messages == 1 else 's'} changed")
+            print(f"changed {changed.messages} {what}{'' if changed.messages == 1 else 's'}")
 
     return report
 
@@ -62,16 +62,14 @@ def _show_rule(added: Changed, as_json: bool) -> None:
     if as_json:
         show_json(added)
     else:
-        print(f"rule {added.id} added, {added.messages} messages held")
+        print(f"added rule {added.id}; {added.messages} messages on hold")
 
 
 def _show_release(stopped: StoppedAccount, as_json: bool) -> None:
     if as_json:
         show([stopped], (), as_json=True)
         return
-    print(
-        printable(f"account {stopped.account} can send again; sending was paused since {stopped.since}: {stopped.why}")
-    )
+    print(printable(f"account {stopped.account} can send again; sending was paused on {stopped.since}: {stopped.why}"))
     if stopped.messages:
         print(
             f"released: messages: {stopped.messages}, recipients: {stopped.recipients}, their domains: "

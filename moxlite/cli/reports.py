@@ -48,24 +48,24 @@ class Sum(msgspec.Struct, frozen=True):
 
 @click.group()
 def reports() -> None:
-    """DMARC and TLS reports that others have sent about our domains."""
+    """View DMARC and TLS reports about your domains."""
 
 
 @reports.command("list")
 @kind_argument
-@click.option("--domain", metavar="D", default="", help="About this domain.")
+@click.option("--domain", metavar="D", default="", help="Only show reports about this domain.")
 @click.option(
     "--days",
     type=click.IntRange(1, 400),
     default=400,
-    help="With --domain: reports for periods that end since this time.",
+    help="With --domain, show reports for periods ending after this time.",
 )
-@click.option("--before", type=int, metavar="ID", help="Only reports received before this one.")
+@click.option("--before", type=int, metavar="ID", help="Only show reports received before this one.")
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Maximum number of results."
 )
 def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> None:
-    """List reports, the last first. Without a running server, the file is read directly."""
+    """List reports, newest first. This works even if the server isn't running."""
     from moxlite.admin.receivedreports import listed
     from moxlite.operations.reports import NEWEST, ListReports
     from moxlite.store.reports.received import Kind
@@ -100,7 +100,7 @@ def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> 
     help="Show reports for periods ending after this time.",
 )
 def summary(kind: str, days: int) -> None:
-    """Sum the reports up by domain: messages that DMARC proves or not, sessions by TLS that went well or failed."""
+    """Show totals by domain: messages that pass or fail DMARC, and successful or failed TLS sessions."""
     from moxlite.admin.receivedreports import summed
     from moxlite.operations.reports import SumReports
     from moxlite.store.reports.received import Kind

@@ -62,15 +62,15 @@ def _ctl_option(command: F) -> F:
 @click.command()
 @_ctl_option
 @click.option("--no-drop", is_flag=True, help="Keep running as root after the ports are bound.")
-@click.option("--after", metavar="FILE", type=Path, help="Load, and begin when FILE is gone, if it's there.")
+@click.option("--after", metavar="FILE", type=Path, help="Start serving when FILE is deleted, if it exists.")
 def serve(no_drop: bool, ctl_tcp: bool, after: Path | None) -> int:
     """Run the mail server in the foreground until SIGTERM or `moxlite stop`.
 
-    Started as root, it binds its ports, reads keys and certificates, and then becomes the configured user for good.
-    Started as another user it needs ports from 1024, or the capability CAP_NET_BIND_SERVICE.
+    When started as root, the server binds ports, reads keys and certificates, and then permanently switches to the
+    configured user. Other users can only use ports from 1024, or need the capability CAP_NET_BIND_SERVICE.
     """
     if os.name != "posix":
-        raise Failure("serve is for Unix only; try `moxlite localserve`")
+        raise Failure("serve only works on Unix; try `moxlite localserve`")
     if after is not None and after.exists():
         _wait_loaded(after, config_path())
     return _serve(config_path(), log_level=settings().log_level, drop=not no_drop, local=False, ctl_tcp=ctl_tcp)
@@ -90,13 +90,13 @@ def serve(no_drop: bool, ctl_tcp: bool, after: Path | None) -> int:
     "--port-base",
     type=int,
     metavar="N",
-    help="Added to the standard ports, from then on.  [default: 1000 at the first start]",
+    help="Number to add to standard ports from now on.  [default: 1000 at the first start]",
 )
 @click.option(
     "--serve-workdir", is_flag=True, help="List and serve the working directory at /workdir/. Only at the first start."
 )
-@click.option("--init-only", is_flag=True, help="Make the directory, and don't serve.")
-@click.option("--verbose", is_flag=True, help="Log all protocol lines, with passwords.")
+@click.option("--init-only", is_flag=True, help="Create the directory and exit.")
+@click.option("--verbose", is_flag=True, help="Log all protocol lines, including passwords.")
 @_ctl_option
 def localserve(
     directory: str | None,
@@ -107,7 +107,7 @@ def localserve(
     verbose: bool,
     ctl_tcp: bool,
 ) -> int:
-    """Try moxlite on this machine, without root and without sending mail to other servers.
+    """Try moxlite on this machine. You don't have to be root, and mail isn't sent to other servers.
 
     The first start creates a configuration with the account moxlite@localhost (password moxmoxmox). It serves SMTP,
     IMAP and the web apps on loopback ports. You can send mail to any address. It's delivered to the account with that
@@ -267,7 +267,7 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
 
 @click.command()
 def stop() -> None:
-    """Stop the running server and wait until its process has exited.
+    """Stop the running server and wait for the process to exit.
 
     If systemd restarts the server, use systemctl stop moxlite instead.
     """
@@ -275,7 +275,7 @@ def stop() -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while _alive(process.pid):
         if time.monotonic() > deadline:
-            raise Failure(f"process {process.pid} still runs after {STOP_SECONDS:.0f} s")
+            raise Failure(f"process {process.pid} is still running after {STOP_SECONDS:.0f} s")
         time.sleep(POLL_SECONDS)  # until it is gone, not only silent: the next start must find lock and ports free
 
 
@@ -318,7 +318,7 @@ def _zombie(pid: int) -> bool:
 def healthcheck() -> None:
     """Exit with code 0 if the server is running and healthy, or print the problem. For containers.
 
-    An unavailable account is a problem, even if the others work, because its owner isn't getting mail.
+    An unavailable account is a problem even if the others work, because the user isn't getting mail.
     """
     found = perform(CheckHealth())
     if problems := [*found.problems, *found.accounts]:

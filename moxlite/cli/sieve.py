@@ -47,7 +47,7 @@ def vacation_show(name: str, as_json: bool) -> None:
     if as_json:
         show_json(info)
         return
-    print(f"answers: {'on' if info.enabled else 'off'}")
+    print(f"vacation reply: {'on' if info.enabled else 'off'}")
     for label, moment in (("from", info.start), ("until", info.end)):
         if moment:
             print(f"{label}: {_shown(moment)}")
@@ -137,7 +137,7 @@ def sieve_list(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("script")
 def sieve_get(name: str, script: str) -> None:
-    """Print SCRIPT of account NAME."""
+    """Print account NAME's SCRIPT."""
 
     raw_output().write(perform(operations.SieveGet(script, account=name)).encode())
 
@@ -148,7 +148,7 @@ def sieve_get(name: str, script: str) -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--activate", is_flag=True, help="Activate the script.")
 def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
-    """Save FILE (- for stdin) as SCRIPT for account NAME. If there are errors in the script, it isn't saved."""
+    """Save FILE (- for stdin) as SCRIPT for account NAME. You can't save a script with errors."""
     perform(operations.SievePut(script, _text(file), activate, account=name))
 
 
@@ -156,7 +156,7 @@ def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
 @click.argument("name")
 @click.argument("script", default="")
 def sieve_activate(name: str, script: str) -> None:
-    """Activate SCRIPT for account NAME. Without SCRIPT, turn off the active script."""
+    """Activate SCRIPT for account NAME. If you don't specify SCRIPT, turn off the active script."""
 
     perform(operations.SieveActivate(script, account=name))
 
@@ -166,7 +166,7 @@ def sieve_activate(name: str, script: str) -> None:
 @click.argument("script")
 @click.argument("new_name")
 def sieve_rename(name: str, script: str, new_name: str) -> None:
-    """Give SCRIPT of account NAME another name."""
+    """Rename account NAME's SCRIPT."""
 
     perform(operations.SieveRename(script, new_name, account=name))
 
@@ -183,11 +183,11 @@ def sieve_rm(name: str, script: str) -> None:
 def _text(file: BinaryIO) -> str:
     octets = file.read(MAX_TEXT + 1)
     if len(octets) > MAX_TEXT:
-        raise Failure(f"the text is larger than {MAX_TEXT} bytes")
+        raise Failure(f"text exceeds {MAX_TEXT} bytes")
     try:
         return octets.decode()
     except UnicodeDecodeError:
-        raise Failure("the text is not UTF-8") from None
+        raise Failure("the text isn't valid UTF-8") from None
 
 
 def _moment(text: str | None) -> int:
@@ -219,16 +219,16 @@ REFUSED: Final = 1
 
 @click.group()
 def sieve() -> None:
-    """Check and try Sieve scripts (RFC 5228)."""
+    """Check and test Sieve scripts (RFC 5228)."""
 
 
 @sieve.command()
 @click.argument("file", type=click.File("rb"))
 @json_option
 def check(file: BinaryIO, as_json: bool) -> int:
-    """Check the script in FILE (- for stdin), and print each error with its line and column.
+    """Check the script in FILE (- for stdin), and print errors with line and column.
 
-    Exit code 0 if the script is valid, 1 if it isn't.
+    Exit code 0 if the script is valid, otherwise 1.
     """
     from moxlite.proto.sieve.checker import check as check_script
     from moxlite.proto.sieve.errors import ScriptError
@@ -248,7 +248,7 @@ def check(file: BinaryIO, as_json: bool) -> int:
 @sieve.command("test")
 @click.argument("file", type=click.File("rb"))
 @click.argument("message", type=click.File("rb"))
-@click.option("--from", "sender", metavar="ADDR", help='Envelope sender, may be "".  [default: as in From]')
+@click.option("--from", "sender", metavar="ADDR", help='Envelope sender, or "" for none.  [default: From]')
 @click.option("--to", "recipient", metavar="ADDR", help="Envelope recipient.  [default: first address in To]")
 @click.option("--mailbox", "mailboxes", metavar="NAME", multiple=True, help="Existing mailbox, in addition to Inbox.")
 @click.option("--now", metavar="RFC3339", help="Time. For example, 2026-11-20T07:00:00+01:00.  [default: now]")
@@ -333,7 +333,7 @@ def _message(octets: bytes) -> Message:
     from moxlite.proto.sieve.message import Body, Message
 
     if len(octets) > MAX_MESSAGE:
-        raise Failure(f"the message is larger than {MAX_MESSAGE} bytes")
+        raise Failure(f"message exceeds {MAX_MESSAGE} bytes")
     structure = scan(octets)
     section = HeaderSection(octets, hint=structure.root.hint)
     return Message(section, len(octets), lambda: Body(structure, lambda start, end: octets[start:end]))
@@ -421,16 +421,14 @@ class Record(msgspec.Struct, frozen=True):
 
 @click.group()
 def sort() -> None:
-    """Rules and scripts for mail that is there already."""
+    """Apply rules and scripts to existing mail."""
 
 
 @sort.command("apply")
 @click.argument("name")
-@click.option(
-    "--rules", "address", metavar="ADDRESS", default="", help="Use the rules for this address of the account."
-)
-@click.option("--script", metavar="SCRIPT", default="", help="By this Sieve script of the account.")
-@click.option("--dry-run", is_flag=True, help="Only tell how many messages would go where.")
+@click.option("--rules", "address", metavar="ADDRESS", default="", help="Use the rules for this address.")
+@click.option("--script", metavar="SCRIPT", default="", help="Use this Sieve script.")
+@click.option("--dry-run", is_flag=True, help="Only show how many messages would be moved.")
 @click.option(
     "--record", metavar="FILE", type=click.Path(path_type=Path), help="New file to record the moves for `undo`."
 )
@@ -441,14 +439,14 @@ def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path
     messages. It won't forward, reply to or discard any. You'll see a preview first.
     """
     if bool(address) == bool(script):
-        raise click.UsageError("give one of --rules and --script")
+        raise click.UsageError("use either --rules or --script")
     if not dry_run and record is None:
         raise click.UsageError("add --record FILE so you can undo the moves, or --dry-run")
     moves = _find(name, address, script)
     for move in moves:
         print(printable(f"{len(move.ids)} messages from {move.source} to {move.target}"))
     if not moves:
-        print("no message would go elsewhere")
+        print("no messages to move")
     if not moves or dry_run or record is None:
         return
     ask("Move them?")
@@ -460,7 +458,7 @@ def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path
 @sort.command("undo")
 @click.argument("file", type=click.Path(path_type=Path))
 def sort_undo(file: Path) -> None:
-    """Undo the moves in a record FILE for messages that are still where `apply` put them."""
+    """Undo moves recorded in FILE, for messages that haven't been moved again."""
     try:
         record = from_json(file.read_bytes(), Record)
     except OSError as error:

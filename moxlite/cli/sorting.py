@@ -245,7 +245,7 @@ def rule_add(account: str, address: str, at: int | None, **given: Any) -> None:
 def rule_set(account: str, address: str, number: int, **given: Any) -> None:
     """Change rule NUMBER for ACCOUNT's ADDRESS. To clear a value, use "".
 
-    If you don't specify a value, it doesn't change. For conditions, see `account rule add`.
+    Other values don't change. For conditions, see `account rule add`.
     """
 
     def change(rules: list[Rule]) -> None:
@@ -283,7 +283,7 @@ def rule_move(account: str, address: str, number: int, to: int) -> None:
     },
 )
 def rule_address(account: str, address: str, **given: Any) -> None:
-    """Change what happens to other mail to ADDRESS of ACCOUNT. To clear a value, use ""."""
+    """Change what happens to mail for ACCOUNT's ADDRESS that doesn't match a rule. To clear a value, use ""."""
     old = _form(account, address)
     perform(SetRules(address, _difference(DestinationChange, old, changed(old, given)), account=account))
 
@@ -388,7 +388,7 @@ def _setting(value: Any) -> str:
 @options(JunkForm, JunkFilterForm, JunkFlagsForm, about=JUNK)
 @click.option("--filter/--no-filter", "filtering", default=None, help="Classify mail by content.")
 def junk_set(account: str, filtering: bool | None, **given: Any) -> None:
-    """Change the junk settings of ACCOUNT. To clear a text, use "".
+    """Change ACCOUNT's junk settings. To clear a text, use "".
 
     For details, see [accounts.NAME], junk_filter and automatic_junk_flags in domains.toml.
     """

@@ -19,7 +19,7 @@ FULL_SPEED: Final = 1 << 40
 
 @click.group()
 def store() -> None:
-    """Look at, check and repair the stored mail."""
+    """Inspect, check and repair stored mail."""
 
 
 @store.command()
@@ -27,7 +27,8 @@ def store() -> None:
 @click.option("--deep", is_flag=True, help="Also read and check all stored data.")
 @json_option
 def check(name: str | None, deep: bool, as_json: bool) -> None:
-    """Check the database of account NAME. Without NAME, check all accounts, auth.db, queue.db and reports.db.
+    """Check the database of account NAME. If you don't specify NAME, check all accounts, auth.db, queue.db and
+    reports.db.
 
     You can run this while the server is running. Exit code 1 if there's a problem.
     """
@@ -103,7 +104,7 @@ def create(name: str | None, file: str | None) -> None:
 @click.option(
     "--file", "file", type=click.Choice(["auth.db", "queue.db", "reports.db"]), required=True, help="Which file."
 )
-@click.option("--out", metavar="DIR", required=True, help="The new directory for the recovered file.")
+@click.option("--out", metavar="DIR", required=True, help="New directory for the recovered file.")
 def recover(file: str, out: str) -> None:
     """Recover readable data from a damaged auth.db, queue.db or reports.db.
 
@@ -146,7 +147,7 @@ def fix_sizes(name: str) -> None:
 @store.command("fix-uidmeta")
 @click.argument("name")
 def fix_uidmeta(name: str) -> None:
-    """Have the next UIDs and the next UIDVALIDITY of account NAME above all that were given out."""
+    """Raise account NAME's next UIDs and UIDVALIDITY above all values in use."""
     _repair("fix-uidmeta", name)
 
 

@@ -77,11 +77,9 @@ def _call(method: str, url: str, password_file: Path | None) -> None:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:  # whose text may have a part of the password
-        raise click.UsageError(
-            "this is not a URL: signs such as # / @ are written as %23 %2F %40 in a password"
-        ) from None
+        raise click.UsageError("invalid URL; in a password, use %23 for #, %2F for /, and %40 for @") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.UsageError("URL must be http:// or https://, with user name")
+        raise click.UsageError("URL must start with http:// or https://, and include a user name")
     headers = {"Content-Type": "application/json"}
     if parts.username is not None:
         user = unquote(parts.username)

@@ -35,7 +35,7 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
     their 20 newest messages. To see rejections without a copy, check the log. Without --account, use a file with a
     complete message to preview how it would be delivered to the --to account. The preview uses the account's history
     and junk filter. Add --ip and --helo to check SPF, DKIM, DMARC and block lists. The first line lists any skipped
-    checks. If the server isn't running, the files are opened directly.
+    checks. This works even if the server isn't running.
     """
     if account is not None:
         if recipient is not None or sender is not None:
@@ -106,7 +106,7 @@ def _print(found: list[Explained]) -> None:
     from moxlite.acceptance.why import lines
 
     if unjudged := dict.fromkeys(words for one in found for words in one.unjudged):
-        print(f"not judged: {'; '.join(unjudged)}")
+        print(f"skipped checks: {'; '.join(unjudged)}")
     for number, one in enumerate(found):
         if number:
             print()

@@ -274,7 +274,7 @@ def parse_record(text: str) -> Record:
         if not equals or not _NAME.fullmatch(name):
             continue
         if name in tags or name == "v":
-            raise RecordError(f"tag {name} stands twice")
+            raise RecordError(f"duplicate tag {name}")
         tags[name] = value.strip(" \t")
     rua = tuple(_uris(tags.get("rua", "")))
     # with an address for reports a missing policy is "none" (RFC 9989 §4.7)

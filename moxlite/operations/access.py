@@ -18,8 +18,8 @@ Fingerprint: TypeAlias = Annotated[str, Meta(max_length=100)]
 
 @change("account set-password", LOCAL)
 class SetPassword(Operation[None], frozen=True):
-    """Set the password for account NAME and end its sessions. You're asked for it twice, or it's the first line of
-    stdin.
+    """Set the password for account NAME and end its sessions. Enter the password twice when prompted, or use the first
+    line of stdin.
     """
 
     account: Name
@@ -144,7 +144,7 @@ class ShareSet(UserOperation[None], frozen=True):
 
 @change("account share rm", Role.COMMAND_LINE)
 class ShareRemove(UserOperation[None], frozen=True):
-    """Take all rights on a MAILBOX of ACCOUNT from GUEST."""
+    """Stop sharing ACCOUNT's MAILBOX with GUEST."""
 
     mailbox: str
     guest: str
@@ -298,7 +298,7 @@ class ConnectionInfo(msgspec.Struct, frozen=True):
 
 @query("account provider list", Role.COMMAND_LINE, columns=("account", "issuer", "subject", "since", "last_login"))
 class ListConnections(Operation[list[ConnectionInfo]], frozen=True):
-    """List who logs in by the login provider: to account NAME, or to all accounts."""
+    """List login provider users for account NAME, or for all accounts."""
 
     account: Annotated[str, field(metavar="NAME", argument=True)] = ""
 
@@ -372,7 +372,7 @@ class AddKey(Operation[TLSKeyInfo], frozen=True):
 
 @change("config tlspubkey rm", LOCAL)
 class RemoveKey(Operation[None], frozen=True):
-    """Remove the client certificate with FINGERPRINT. It can't be used for new connections."""
+    """Remove the client certificate with FINGERPRINT. Existing connections aren't affected."""
 
     fingerprint: Annotated[Fingerprint, field(kind=str)]
 
@@ -412,6 +412,6 @@ class ListAdminTokens(Operation[list[AdminTokenInfo]], frozen=True):
 
 @change("admin token rm", OWNER)
 class RemoveAdminToken(Operation[None], frozen=True):
-    """Revoke token NAME. Its next call will be rejected."""
+    """Revoke token NAME. The next call will be rejected."""
 
     name: Annotated[Word, field(metavar="NAME")]

@@ -65,7 +65,7 @@ class DisableAccount(Operation[None], frozen=True):
 
 @change("config account enable", MANAGERS)
 class EnableAccount(Operation[None], frozen=True):
-    """Let account NAME log in again."""
+    """Enable logins for account NAME again."""
 
     account: Name
 
@@ -113,7 +113,7 @@ class SetSetting(Operation[None], frozen=True):
 
 @change("config address add", MANAGERS)
 class AddAddress(Operation[None], frozen=True):
-    """Give ACCOUNT another ADDRESS. @DOMAIN includes all addresses in a domain that no other account uses."""
+    """Give ACCOUNT another ADDRESS. @DOMAIN includes all addresses in a domain, except those used by other accounts."""
 
     address: Word
     account: Word

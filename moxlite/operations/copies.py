@@ -140,9 +140,9 @@ class CopyByImap(Operation[Copied], frozen=True, kw_only=True):
 
 @change("imap import", Role.COMMAND_LINE)
 class ImportByImap(CopyByImap, frozen=True, kw_only=True):
-    """Copy mail of another server into an account."""
+    """Copy mail from another server to an account."""
 
 
 @change("imap export", Role.COMMAND_LINE)
 class ExportByImap(CopyByImap, frozen=True, kw_only=True):
-    """Copy mail of an account to another server."""
+    """Copy an account's mail to another server."""

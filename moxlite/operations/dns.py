@@ -172,12 +172,13 @@ class PublishRecords(Operation[list[str]], frozen=True, kw_only=True):
 
 @query("dns rotation show", MANAGERS)
 class ShowRotation(Rotating, frozen=True, kw_only=True):
-    """Show how far the rotation of DOMAIN's signing key is."""
+    """Show DKIM key rotation status for DOMAIN."""
 
 
 @change("dns rotation stop", MANAGERS)
 class StopRotation(Rotating, frozen=True, kw_only=True):
-    """Pause the DKIM key rotation of DOMAIN. Published records are kept, and the current key is used for signing."""
+    """Pause DKIM key rotation for DOMAIN. Published records don't change, and the server continues to sign with the
+    current key."""
 
 
 @change("dns rotation start", MANAGERS)
@@ -187,17 +188,17 @@ class StartRotation(Rotating, frozen=True, kw_only=True):
 
 @change("dns rotation now", MANAGERS)
 class RotateNow(Rotating, frozen=True, kw_only=True):
-    """Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget."""
+    """Replace DOMAIN's DKIM key now, not on schedule. This takes hours to days, because DNS caches have to expire."""
 
 
 @query("dns host-key show", MANAGERS)
 class ShowHostRotation(Operation[list[HostRotation]], frozen=True, kw_only=True):
-    """Show the key rotation status for each host that TLSA records for DANE name."""
+    """Show key rotation status for each host with TLSA records."""
 
 
 @change("dns host-key stop", MANAGERS)
 class StopHostRotation(HostRotating, frozen=True, kw_only=True):
-    """Stop the rotation of HOST's key where it is. Records and the present certificate stay."""
+    """Pause key rotation for HOST. Records and the current certificate don't change."""
 
 
 @change("dns host-key start", MANAGERS)

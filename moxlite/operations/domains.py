@@ -70,7 +70,7 @@ class OneDomain(Operation[None], frozen=True):
 
 @change("config domain rm", OWNER, confirm=True, ask="Remove the domain {domain}?")
 class RemoveDomain(OneDomain, frozen=True):
-    """Remove DOMAIN. You can't remove it while an address or alias uses it. Its DKIM keys are moved to dkim/old."""
+    """Remove DOMAIN. You can't remove a domain if an address or alias uses it. DKIM keys are moved to dkim/old."""
 
 
 @change("config domain disable", MANAGERS)
@@ -80,7 +80,7 @@ class DisableDomain(OneDomain, frozen=True):
 
 @change("config domain enable", MANAGERS)
 class EnableDomain(OneDomain, frozen=True):
-    """Take mail of DOMAIN again."""
+    """Accept mail for DOMAIN again."""
 
 
 @change("config domain strict", OWNER)
@@ -129,7 +129,7 @@ class PeerState(msgspec.Struct, frozen=True, kw_only=True):
 class ShowPeer(Operation[PeerState], frozen=True):
     """Show where mail for unknown addresses at DOMAIN is sent, and test that server.
 
-    If no server is set, other servers in the domain's MX records are listed.
+    If you haven't set a server, lists other servers in the domain's MX records.
     """
 
     domain: Word
@@ -149,7 +149,7 @@ class SetPeer(Operation[PeerState], frozen=True):
 
 @change("config domain peer rm", MANAGERS)
 class RemovePeer(OneDomain, frozen=True):
-    """End this: mail for addresses of DOMAIN that are not here is refused."""
+    """Stop sending mail to the previous server. Mail to unknown addresses at DOMAIN will be rejected."""
 
 
 class ConfigPlan(msgspec.Struct, frozen=True):
@@ -172,7 +172,7 @@ class PlanConfig(Operation[ConfigPlan], frozen=True):
 
 @change("config apply", Role.COMMAND_LINE)
 class ApplyConfig(Operation[None], frozen=True):
-    """Put `text` in the place of domains.toml, if it is valid and the file still has `revision`."""
+    """Replace domains.toml with `text`, if it's valid and the file's revision is still `revision`."""
 
     text: str
     revision: Word
@@ -231,9 +231,9 @@ class RemoveAlias(Operation[None], frozen=True):
 
 @change("config alias addaddr", MANAGERS)
 class AddMembers(AliasMembers, frozen=True):
-    """Add members to ALIAS, of this server or, once their owners agree, of others."""
+    """Add members to ALIAS. Members on other servers have to confirm first."""
 
 
 @change("config alias rmaddr", MANAGERS)
 class RemoveMembers(AliasMembers, frozen=True):
-    """Take members out of ALIAS; refused where none would be left."""
+    """Remove members from ALIAS. You can't remove the last member."""

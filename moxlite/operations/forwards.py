@@ -88,7 +88,7 @@ class AskForward(ForwardAddress, frozen=True):
     ask="Send the mail of {account} to {address} without asking its owner?",
 )
 class ConfirmForward(ForwardAddress, frozen=True):
-    """Forward mail from ACCOUNT to ADDRESS without confirmation. For example, if you own both."""
+    """Forward mail from ACCOUNT to ADDRESS without confirmation (for example, if you own both)."""
 
 
 @change("account forward start", USERS)

@@ -70,7 +70,7 @@ class ImportCalendar(Operation[Imported], frozen=True):
 
 @query("calendar export", Role.COMMAND_LINE, octets=True)
 class ExportCalendar(Operation[None], frozen=True):
-    """Write a calendar as one file (.ics) to standard output, or all calendars and address books as a .zip."""
+    """Write a calendar to stdout as an .ics file, or all calendars and address books as a .zip file."""
 
     account: Word
     name: Annotated[Name, field(argument=True)] = "calendar"
@@ -90,8 +90,8 @@ class ShareCalendar(Operation[None], frozen=True):
 
 @change("calendar access", Role.COMMAND_LINE)
 class SetCalendarAccess(Operation[None], frozen=True):
-    """Choose which details other users in the domain can see when they plan: "details" (with titles), "busy" (only when
-    the owner is busy), "nothing", or "usual" to use the domain's setting `free_busy`.
+    """Choose which details other users in the domain can see when scheduling: "details" (with titles), "busy" (only
+    when the owner is busy), "nothing", or "usual" to use the domain's setting `free_busy`.
     """
 
     account: Word
@@ -148,8 +148,8 @@ class Subscribed(msgspec.Struct, frozen=True):
 
 @change("calendar subscribe", Role.COMMAND_LINE)
 class SubscribeCalendar(Operation[Subscribed], frozen=True):
-    """Subscribe to a calendar at an https:// or webcal:// address. It's refreshed every hour. Only its owner can see
-    it, and its events can't be changed here.
+    """Subscribe to a calendar at an https:// or webcal:// address. Refreshed every hour. Only the owner can see the
+    calendar, and you can't change events.
     """
 
     account: Word
@@ -185,9 +185,9 @@ class Copied(msgspec.Struct):
 @change("calendar copy", Role.COMMAND_LINE)
 class CopyCalendars(Operation[Copied], frozen=True):
     """Copy USER's calendars and address books from another server (CalDAV, CardDAV) to ACCOUNT. URL is the server's
-    address (for example, https://dav.example.com). Enter the password when prompted, or pass it as the first line of
-    stdin. It won't be stored. You can run this again, because it won't change existing entries, or anything on the
-    other server. Guests aren't notified.
+    address (for example, https://dav.example.com). Enter the password when prompted, or use the first line of stdin.
+    It won't be stored. You can run this again, because it won't change existing entries, or anything on the other
+    server. Guests aren't notified.
     """
 
     account: Word
@@ -246,7 +246,7 @@ class ImportContacts(Operation[Imported], frozen=True):
 
 @query("contacts export", Role.COMMAND_LINE, octets=True)
 class ExportContacts(Operation[None], frozen=True):
-    """Write all contacts to standard output, as vCards or as a table."""
+    """Write all contacts to stdout, as vCards or CSV."""
 
     account: Word
     form: Annotated[Literal["vcf", "csv"], field("Form of the file.  [default: vcf]", "--format")] = "vcf"

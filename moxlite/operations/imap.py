@@ -26,7 +26,7 @@ class ImapSession(msgspec.Struct, frozen=True):
 
 @query("imap sessions", Role.COMMAND_LINE)
 class ImapSessions(Operation[list[ImapSession]], frozen=True):
-    """List the sessions; with `kill` the session with that id is ended first."""
+    """List sessions. `kill`: ID of a session to end first."""
 
     kill: int | None = None
 

@@ -74,7 +74,7 @@ class ShowJunk(UserOperation[Junk], frozen=True):
 
 @change("account junk set", USERS)
 class SetJunk(UserOperation[None], frozen=True):
-    """Change the settings about junk."""
+    """Change junk settings."""
 
     changed: JunkChange
     old: JunkChange = JunkChange()

@@ -144,7 +144,7 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 @change("link add", Role.COMMAND_LINE)
 class AddLink(LinkRequest, Operation[LinkInfo], frozen=True, kw_only=True):
-    """Link ADDRESS at another provider to ACCOUNT, and sync it to a separate mailbox.
+    """Link ADDRESS at another provider to ACCOUNT, and sync mail to a separate mailbox.
 
     Attributes:
       name: the mailbox; "": named after the address.
@@ -160,7 +160,8 @@ class AddLink(LinkRequest, Operation[LinkInfo], frozen=True, kw_only=True):
 
 @query("link test", Role.COMMAND_LINE)
 class TryLink(LinkRequest, Operation[LinkTest], frozen=True, kw_only=True):
-    """Test the login for ADDRESS at another provider and show its mail. Nothing is stored."""
+    """Test the login for ADDRESS at another provider and show a summary of the mail there. This doesn't store
+    anything."""
 
 
 @change("link set-password", USERS, confirm=True)
@@ -177,7 +178,7 @@ class SetLinkPassword(UserOperation[None], frozen=True):
 
 @change("link set-sending", USERS, confirm=True)
 class SetLinkSending(UserOperation[LinkInfo], frozen=True):
-    """Set the outgoing server for LINK's address. It's tested with LINK's password."""
+    """Set the outgoing server for LINK's address, after testing it with LINK's password."""
 
     link: LinkName
     smtp_host: Annotated[Host, field("The submission server there; by default that of a known provider.")] = ""
@@ -207,7 +208,7 @@ class PauseLink(UserOperation[None], frozen=True):
 
 @change("link resume", USERS)
 class ResumeLink(UserOperation[None], frozen=True):
-    """Go on mirroring LINK, and try now."""
+    """Resume LINK and sync now."""
 
     link: LinkName
 

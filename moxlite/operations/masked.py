@@ -66,7 +66,7 @@ class ListGiven(UserOperation[list[GivenAddress]], frozen=True):
 
 @change("address add", USERS)
 class MakeAddress(UserOperation[GivenAddress], frozen=True):
-    """Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com."""
+    """Create a masked address for ACCOUNT and print it, like shop.x7k2p@example.com."""
 
     site: Site = ""
     word: Annotated[Word, field("In front; by default from the site's name.")] = ""
@@ -78,7 +78,7 @@ class MakeAddress(UserOperation[GivenAddress], frozen=True):
 
 @change("address set", USERS)
 class ChangeGiven(UserOperation[GivenAddress], frozen=True):
-    """Change ACCOUNT's masked address. If you don't specify a detail, it doesn't change. To remove the expiration
+    """Change ACCOUNT's masked address. Other details don't change. To remove the expiration
     date, use `never`.
     """
 
@@ -124,20 +124,20 @@ class ImportGiven(Operation[ImportedAliases], frozen=True):
 
 @change("address on", USERS)
 class SwitchOn(UserOperation[None], frozen=True):
-    """Take mail to ADDRESS again."""
+    """Accept mail for ADDRESS again."""
 
     address: MaskedAddress
 
 
 @change("address off", USERS)
 class SwitchOff(UserOperation[None], frozen=True):
-    """Refuse mail to ADDRESS from now on (550)."""
+    """Reject mail for ADDRESS from now on (550)."""
 
     address: MaskedAddress
 
 
 @change("address rm", USERS, ask="Forget {address}, with who wrote to it? To refuse mail, switch it off.")
 class RemoveGiven(UserOperation[None], frozen=True):
-    """Forget ADDRESS: mail is refused as if it had never been."""
+    """Delete ADDRESS. Mail is rejected as if it never existed."""
 
     address: MaskedAddress

@@ -129,7 +129,7 @@ class MoveCount(msgspec.Struct):
 
 @query("move check", Role.COMMAND_LINE)
 class CheckMove(Operation[MoveCount], frozen=True):
-    """Count both sides."""
+    """Compare both servers."""
 
 
 class MoveLink(msgspec.Struct, frozen=True):

@@ -277,8 +277,8 @@ class Explain(Operation[Explanation], frozen=True):
     """Show how a message to ADDRESS would be sent right now: the route, hosts and their addresses in order, MTA-STS and
     DANE, required TLS for each host, and messages queued for the domain.
 
-    Without --from, this only uses global routes. With --connect, this tries to connect to up to 3 hosts. Exit code 1 if
-    the message can't be sent now.
+    By default, this only uses global routes; use --from for others. With --connect, this tries to connect to up to 3
+    hosts. Exit code 1 if the message can't be sent now.
     """
 
     recipient: Annotated[str, field(metavar="ADDRESS")]
@@ -303,7 +303,7 @@ class Fail(Choose, frozen=True):
 
 @change("queue drop", OWNER, confirm=True)
 class Drop(Choose, frozen=True):
-    """Remove messages without telling anyone."""
+    """Delete messages without sending bounces."""
 
 
 @change("queue schedule", MANAGERS)
@@ -323,14 +323,14 @@ class SetTransport(Choose, frozen=True, kw_only=True):
 
 @change("queue requiretls", MANAGERS)
 class SetRequireTLS(Choose, frozen=True, kw_only=True):
-    """Demand verified TLS for messages, ignore all policies, or do as usual."""
+    """Require verified TLS for messages, ignore all policies, or use the default."""
 
     require_tls: Literal["yes", "no", "default"]
 
 
 @query("queue dump", Role.COMMAND_LINE, octets=True)
 class Dump(Operation[None], frozen=True):
-    """Print message ID as it will be sent: byte by byte to a file or pipe, with escapes to a terminal."""
+    """Print message ID as it will be sent. Special characters are escaped on a terminal."""
 
     id: ID
 
@@ -348,7 +348,7 @@ class ReadHeader(Operation[str], frozen=True):
     columns=("id", "last_activity", "account", "sender", "recipient", "attempts", "success", "error"),
 )
 class ListRetired(Operation[list[Line]], frozen=True):
-    """List finished messages, the latest first."""
+    """List finished messages, newest first."""
 
     filter: RetiredFilter = RetiredFilter()
     page: RetiredPage = RetiredPage()
@@ -356,7 +356,7 @@ class ListRetired(Operation[list[Line]], frozen=True):
 
 @query("queue retired print", Role.COMMAND_LINE)
 class PrintRetired(Operation[msgspec.Raw], frozen=True):
-    """Print all about finished message ID as JSON."""
+    """Print all details for finished message ID as JSON."""
 
     id: ID
 
@@ -403,12 +403,12 @@ class StoppedAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("queue holdrules list", MANAGERS, columns=("id", "account", "sender", "recipient"))
 class ListHoldRules(Operation[list[Rule]], frozen=True):
-    """List all rules; an empty field matches everything."""
+    """List all rules. An empty field matches everything."""
 
 
 @change("queue holdrules add", MANAGERS)
 class AddHoldRule(Operation[Changed], frozen=True):
-    """Hold messages that match, now and in future. Without options: hold everything."""
+    """Hold matching messages, now and in the future. If you don't specify options, hold all messages."""
 
     account: Annotated[Word, field("Messages of this account.")] = ""
     sender: Annotated[Word, field("From this address, or @domain.", metavar="ADDR")] = ""
@@ -417,7 +417,7 @@ class AddHoldRule(Operation[Changed], frozen=True):
 
 @change("queue holdrules remove", MANAGERS)
 class RemoveHoldRule(Operation[None], frozen=True):
-    """Remove rule ID; messages that it held stay so."""
+    """Remove rule ID. Messages on hold aren't released."""
 
     id: ID
 

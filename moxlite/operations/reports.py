@@ -112,7 +112,7 @@ class ListPendingDMARC(Operation[list[PendingReport]], frozen=True):
 
 @change("dmarc drop", OWNER)
 class DropDMARC(Drop, frozen=True):
-    """Discard messages from DOMAIN that haven't been reported yet."""
+    """Discard unreported messages from DOMAIN."""
 
 
 @query("dmarc suppress list", MANAGERS, columns=("address", "until", "comment"))
@@ -142,7 +142,7 @@ class ListPendingTLS(Operation[list[PendingReport]], frozen=True):
 
 @change("tlsrpt drop", OWNER)
 class DropTLS(Drop, frozen=True):
-    """Forget the TLS sessions of DOMAIN that are in no report yet."""
+    """Discard TLS sessions for DOMAIN that haven't been reported yet."""
 
 
 @query("tlsrpt suppress list", MANAGERS, columns=("address", "until", "comment"))

@@ -66,12 +66,12 @@ class ChangeAccountKey(Operation[None], frozen=True):
 
 @query("stop", Role.COMMAND_LINE)
 class Stop(Operation[Process], frozen=True):
-    """Begin the orderly shutdown of the server."""
+    """Shut the server down gracefully."""
 
 
 @change("log levels", Role.COMMAND_LINE | Role.PAGES)
 class SetLogLevels(Operation[dict[str, str]], frozen=True):
-    """Set levels by package, "" for all packages; an empty level removes the package's own. Returns those in force."""
+    """Set log levels by package, or "" for all. An empty level resets a package. Returns the current levels."""
 
     levels: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -137,9 +137,7 @@ class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("audit list", Role.COMMAND_LINE | Role.TOKEN)
 class AuditList(Operation[list[AuditLine]], frozen=True, kw_only=True):
-    """The newest entries of the audit log that match, newest first; "" and 0 are for any. `before`:
-    only smaller ids.
-    """
+    """List matching audit log entries, newest first. Use "" and 0 to match anything. `before`: only smaller IDs."""
 
     actor: str = ""
     object: str = ""

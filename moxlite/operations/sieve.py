@@ -50,7 +50,7 @@ class SieveGet(UserOperation[str], frozen=True):
 
 @change("account sieve put", USERS, confirm=True)
 class SievePut(UserOperation[None], frozen=True):
-    """Save a script. `activate`: also activate it. `old`: its expected current text, or null for a new script."""
+    """Save a script. `activate`: also activate it. `old`: expected current text, or null for a new script."""
 
     script: str
     text: str
@@ -67,7 +67,7 @@ class SieveActivate(UserOperation[None], frozen=True):
 
 @change("account sieve rename", USERS)
 class SieveRename(UserOperation[None], frozen=True):
-    """Give a script another name."""
+    """Rename a script."""
 
     script: str
     new_name: str

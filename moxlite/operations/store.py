@@ -83,12 +83,12 @@ class StoreRecompress(StoreMaintenance, frozen=True):
 
 @change("store reparse", Role.COMMAND_LINE)
 class StoreReparse(StoreMaintenance, frozen=True):
-    """Parse all messages again for their index."""
+    """Reindex all messages."""
 
 
 @change("store reassign-threads", Role.COMMAND_LINE)
 class StoreReassignThreads(StoreMaintenance, frozen=True):
-    """Assign all messages to threads again."""
+    """Rebuild threads for all messages."""
 
 
 # Junk filters
@@ -145,7 +145,7 @@ class JunkExplained(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("junk explain", Role.COMMAND_LINE)
 class JunkExplain(Operation[JunkExplained], frozen=True):
-    """Explain a junk classification. `message` is an ID or a Message-ID; if it's empty, the message follows."""
+    """Explain a junk classification. `message` is an ID, a Message-ID, or empty to send the message as a stream."""
 
     account: str
     message: str = ""

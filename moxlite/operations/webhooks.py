@@ -141,7 +141,7 @@ class TestHooks(Operation[list[HookTest]], frozen=True):
     columns=("id", "last_activity", "msg_id", "account", "event", "url", "attempts", "success", "error"),
 )
 class ListRetiredHooks(Operation[list[HookLine]], frozen=True):
-    """List finished webhooks, the latest first."""
+    """List finished webhooks, newest first."""
 
     filter: RetiredHookFilter = RetiredHookFilter()
     page: RetiredHookPage = RetiredHookPage()
@@ -149,6 +149,6 @@ class ListRetiredHooks(Operation[list[HookLine]], frozen=True):
 
 @query("queue webhook retired print", Role.COMMAND_LINE)
 class PrintRetiredHook(Operation[msgspec.Raw], frozen=True):
-    """Print all about finished webhook ID as JSON."""
+    """Print all details for finished webhook ID as JSON."""
 
     id: ID

@@ -20,7 +20,7 @@ class Explained(msgspec.Struct, frozen=True):
 
 @change("why message", Role.COMMAND_LINE)  # an owner may ask who has looked at the mail
 class WhyMessage(Operation[list[Explained]], frozen=True):
-    """Explain why an account's messages are where they are. `message`: an ID, a Message-ID or a sender."""
+    """Explain how an account's messages were delivered. `message`: an ID, a Message-ID or a sender."""
 
     account: str
     message: str

@@ -315,7 +315,7 @@ def _arrival(result: Result, action: Action) -> list[str]:
     if action is Action.DELIVERED:
         return ["    Delivered to the recipient's account on this server.", ""]
     server = f"{result.host} ({result.ip})" if result.ip else result.host
-    lines = [f"    {server} accepted the message. You won't be notified when it's delivered."]
+    lines = [f"    {server} accepted the message. You won't be notified of delivery."]
     return [*lines, *[f"    {line}" for line in result.reply.split("\n") if line], ""]
 
 

@@ -186,7 +186,7 @@ def _waits(row: Snooze, box: MailboxID | None) -> bool:
 
 def _check_room(r: Reader, more: Iterable[object]) -> None:
     if r.value(COUNT) + sum(1 for _ in more) > MAX_WAITING:
-        raise LimitExceeded("messages that come back later")
+        raise LimitExceeded("snoozed messages")
 
 
 def _home(tx: AccountTx, row: Snooze) -> MailboxID:

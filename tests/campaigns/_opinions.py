@@ -94,9 +94,9 @@ STRICTER: Final = {
     "malformed header section": "a line that is no field: which fields are signed is not certain (AUTH-32)",
     "key record: bad base64": "they skip what is no base64",
     "key record: not a DKIM key": "they take v=DKIM1 behind other tags, or another version (RFC 6376 §3.6.1)",
-    "key record: unknown kind of key": "rspamd takes the key for RSA",
-    "key does not permit the hash": "dkimpy and rspamd do not look at h= of the key",
-    "key is not for email": "dkimpy and rspamd do not look at s= of the key",
+    "key record: unknown key type": "rspamd takes the key for RSA",
+    "key doesn't allow this hash": "dkimpy and rspamd do not look at h= of the key",
+    "key isn't for email": "dkimpy and rspamd do not look at s= of the key",
     "key does not permit identities of subdomains": "dkimpy and rspamd do not look at t=s of the key",
 }
 """By our problem, where a signature passes with others alone: why."""

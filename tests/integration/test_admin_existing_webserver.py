@@ -74,7 +74,7 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
     new = tmp_path / "new"
     crossed = ("--cert-file", first[1], "--key-file", second[3])
     for args, code, words in (
-        (first, 2, "go with --existing-webserver"),
+        (first, 2, "require --existing-webserver"),
         (("--existing-webserver", "nginx"), 2, "requires --cert-file"),
         (("--existing-webserver", "nginx", *first, *second[:2]), 2, "requires --cert-file"),
         (("--existing-webserver", "lighttpd", *first), 2, "lighttpd"),

@@ -130,7 +130,7 @@ def test_a_bare_machine_gets_a_configuration(tmp_path: Path, world: DNSWorld, ho
     again = quickstart(tmp_path, world)
     assert again.returncode == 1
     assert str(tmp_path / "config/moxlite.toml") in again.stderr
-    assert "this machine is set up already: `moxlite doctor`; to begin anew move these away: " in again.stderr
+    assert "this machine is already set up (run `moxlite doctor`); to start over, move these away: " in again.stderr
     assert files_of(tmp_path) == made, "nothing is overwritten (ADMIN-35)"
 
 
@@ -433,7 +433,7 @@ def test_webmail_from_everywhere(tmp_path: Path) -> None:
     assert (tested.returncode, tested.stdout) == (0, "config OK\n")
 
     off = moxlite(tmp_path, "config", "listeners", "publish-web", "off")
-    assert "internal listener alone" in off.stdout
+    assert "only on the internal listener" in off.stdout
     assert config.read_text() == text.replace("_https.enabled = true\n\n#", "_https.enabled = false\n\n#").replace(
         "account_https.enabled = true", "account_https.enabled = false"
     )

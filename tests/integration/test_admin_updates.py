@@ -90,7 +90,7 @@ def test_the_verb_shows_what_is_signed(tmp_path: Path, port: int, world: DNSWorl
     Changelog.changes = [entry("99.1.0", "Good things."), entry("99.0.5", "Bad things.", stranger)]
     Changelog.changes += [entry("0.0.1", "Old things.")]
     done = server.cli("checkupdate", "--resolver", world.server)
-    assert f"this is {__version__}, the newest version is 99.1.0" in done.stdout
+    assert f"installed: {__version__}, newest: 99.1.0" in done.stdout
     assert "Good things." in done.stdout
     assert "Bad things." not in done.stdout
     assert "Old things." not in done.stdout
@@ -115,7 +115,7 @@ def test_it_is_off_and_cannot_be_half_on(tmp_path: Path) -> None:
     other = ServedServer(tmp_path / "other", top=settings(1).replace(PUBLIC, "c2hvcnQ="))
     assert "updates.public_key: must be a 32-byte key in base64" in other.cli("config", "test", check=False).stderr
     plain = ServedServer(tmp_path / "plain")
-    assert "doesn't have an [updates] table" in plain.cli("checkupdate", check=False).stderr
+    assert "isn't set in moxlite.toml" in plain.cli("checkupdate", check=False).stderr
 
 
 @pytest.mark.nightly

@@ -126,7 +126,7 @@ def test_mail_that_is_there_is_sorted_on_the_command_line(server: tuple[LocalSer
     assert running.cli(*apply, "--record", record, check=False).returncode == 1, "and a yes"
     assert "moved 2 messages" in running.cli("--yes", *apply, "--record", record).stdout
     assert (counted("INBOX"), counted("Food")) == (1, 2)
-    assert running.cli(*apply, "--dry-run").stdout == "no message would go elsewhere\n"
+    assert running.cli(*apply, "--dry-run").stdout == "no messages to move\n"
     assert running.cli("account", "sort", "undo", record).stdout == "moved 2 messages back\n"
     assert running.cli("account", "sort", "undo", record).stdout == "moved 0 messages back\n"
     assert (counted("INBOX"), counted("Food")) == (3, 0)

@@ -92,7 +92,7 @@ async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path:
     await moxlite(tmp_path, *words, *places, "--yes-the-other-is-down")
     assert subjects(new / "data/accounts/mia/account.db") == {"kept"}
 
-    assert "sent, as epoch 1" in await moxlite(tmp_path, "standby", "send-rest")
+    assert "sent as epoch 1" in await moxlite(tmp_path, "standby", "send-rest")
 
     static = (new / "moxlite.toml").read_text()
     async with house(tmp_path / "new", static=static, passwords={}) as h:  # without ann
@@ -117,7 +117,7 @@ async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path:
         await on_new("restore", out, "--from", "ann", "--account", "mia", "--as", "Orphans")
         assert any("* 2 EXISTS" in line for line in await imap.select("Orphans/Inbox"))
         again = await on_new("standby", "orphans", tmp_path / "target", "--import", "--out", out, code=1)
-        assert f"{out} exists: name a new folder by --out" in again
+        assert f"{out} already exists; use --out with a new folder" in again
         await soon((tmp_path / "target/epoch-0002/positions.json").exists, "the new machine copies")
         await on_new("restore", tmp_path / "target", "--at", before, "--from", "ann", "--account", "mia")
         assert any("* 1 EXISTS" in line for line in await imap.select("Restored/Inbox"))

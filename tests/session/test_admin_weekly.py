@@ -61,7 +61,7 @@ def test_what_says_nothing_is_left_out() -> None:
     assert text.splitlines()[2:] == [
         "Mail: 0 (0) received, 0 (0) junk; 0 (0) sent, 0 (0) failed.",
         "",
-        "Backup: no successful backup since the server started (docs/backup.md).",
+        "Backup: none completed since the server started (docs/backup.md).",
         "Version: 0.1.0.",
         "",
         "To stop these emails, set doctor.weekly = false in moxlite.toml.",

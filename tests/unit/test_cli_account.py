@@ -123,7 +123,7 @@ def test_removed_mail_comes_back_after_a_question(
     assert "--yes" in capsys.readouterr().err
     assert asked == []
     assert run(["--yes", "account", "undelete", "me", *since]) == 0
-    assert capsys.readouterr().out == "2 messages are back\n"
+    assert capsys.readouterr().out == "restored 2 messages\n"
     [(name, args)] = asked
     assert name == "account undelete"
     assert isinstance(args, Undelete)

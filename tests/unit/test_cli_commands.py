@@ -181,7 +181,7 @@ def test_words_that_are_not_utf8_are_told(monkeypatch: pytest.MonkeyPatch, capsy
 
     monkeypatch.setattr(described, "call", lambda _, args, *__, **___: msgspec.json.encode(args))
     assert run(["account", "share", "list", "m\udcfcller"]) == 1
-    assert capsys.readouterr().err.startswith("moxlite: this is not UTF-8: ")
+    assert capsys.readouterr().err.startswith("moxlite: not valid UTF-8: ")
 
 
 def test_a_server_of_another_version_ends_with_4(config: Path, capsys: Capture) -> None:
@@ -495,7 +495,7 @@ def test_a_new_rule_is_json_if_asked(monkeypatch: pytest.MonkeyPatch, capsys: Ca
     assert run(["queue", "holdrules", "add", "--sender", "@far.example"]) == 0
     assert run(["queue", "holdrules", "add", "--sender", "@far.example", "--json"]) == 0
     text, _, found = capsys.readouterr().out.partition("\n")
-    assert text == "rule 4 added, 3 messages held"
+    assert text == "added rule 4; 3 messages on hold"
     assert json.loads(found) == {"messages": 3, "id": 4}
 
 

@@ -15,8 +15,8 @@ ORDER = ["imap", "import", "mia", "--host", "h", "--user", "u"]
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        (["--password-file", "secret", "--oauth-token-file", "secret"], "exclude one another"),
-        (["--password-file", "secret", "--map", "Work"], "--map wants OLD=NEW"),
+        (["--password-file", "secret", "--oauth-token-file", "secret"], "can't be used with"),
+        (["--password-file", "secret", "--map", "Work"], "--map must be OLD=NEW"),
         (["--password-file", "nowhere"], "does not exist"),
         (["--tls", "maybe"], "'maybe' is not one of"),
     ],

@@ -109,7 +109,7 @@ def test_explain_shows_the_words_that_decided(config: Path, capsys: Capture, mes
     out = capsys.readouterr().out
     assert "junk above 0.9\nlearnt: 3 ham, 2 junk (too few ham to rely on)" in out
     assert "noon " in out
-    assert ("itself learnt" in out) == (message != "FILE")
+    assert ("was used for training" in out) == (message != "FILE")
     assert "\x1b" not in out
 
 

@@ -97,7 +97,7 @@ def test_a_file_is_planned_and_not_delivered(config: Path, capsys: Capture) -> N
     assert "  ruleset = 1  (neutral, proof, from destination me@example.org)\n" in out
     assert "  ruleset: ruleset: file into Lists  by ruleset\n" in out
     assert out.endswith("  file into Lists\n")
-    assert out.startswith("not judged: the client's address and name, SPF, DKIM, DMARC and block lists (give --ip,")
+    assert out.startswith("skipped checks: client address and name, SPF, DKIM, DMARC and block lists (use --ip")
     assert run(["why", file, "--to", "team@example.org"]) == 0
     out = capsys.readouterr().out
     assert out.count("  reply: 550 5.7.2 only members may write to this address\n") == 2
@@ -114,7 +114,7 @@ def test_with_the_address_of_the_client_dns_is_asked(
     args = ["why", str(config / "file.eml"), "--to", "me@example.org", "--ip", "192.0.2.1"]
     assert run(args) == 0
     out = capsys.readouterr().out
-    assert out.startswith("not judged: SPF of the client's name (give --helo)\naccount me\n")
+    assert out.startswith("skipped checks: SPF for the client name (use --helo)\naccount me\n")
     assert "  reply: 550 5.7.26" in out
     assert run([*args, "--helo", "mx.example.com"]) == 0
     out = capsys.readouterr().out

@@ -172,7 +172,7 @@ class Rehearsal:
         text = (
             f"A test restore from {self._target} failed.\n\nAccount: {found.account or '-'}\nSnapshot: "
             f"{found.snapshot or '-'}\nReason: {found.problem}\n\nUntil you fix this, you may not be able to "
-            "restore the backup. To check all of it, run `moxlite backup verify`.\n"
+            "restore the backup. To check the whole backup, run `moxlite backup verify`.\n"
         )
         once = f"rehearsal {int(found.at // 86_400)}"
         try:

@@ -168,9 +168,8 @@ class BackupSchedule:
             return
         logger.error("the backup cannot be read back", extra={"kv": {"target": self._target, "err": found.problem}})
         text = (
-            f"The server couldn't read a sample of the backup in {self._target}:\n\n{found.problem}\n\nTo find out "
-            f"what's "
-            f"damaged and store it again with the next backup, run: moxlite backup verify --repo {self._target} "
+            f"The server couldn't read a sample of the backup in {self._target}:\n\n{found.problem}\n\nTo find the "
+            f"damage and store lost data again with the next backup, run: moxlite backup verify --repo {self._target} "
             "--deep --fix. If this happens again, replace the disk.\n"
         )
         once = f"backup sample {int(found.at // 86_400)}"
@@ -185,9 +184,9 @@ class BackupSchedule:
         logger.warning("the backup lacks private keys", extra={"kv": kv})
         lines = "\n".join(left_out)
         text = (
-            f"The backup to {self._target} doesn't include this host's private keys:\n\n{lines}\n\nIf you restore a "
-            "new machine from it, the machine will create new keys. You'll have to change the TLSA records in "
-            "DNS before servers that use DANE can send you mail again. To prevent this, set backup.include_keys "
+            f"The backup to {self._target} doesn't include this host's private keys:\n\n{lines}\n\nA new machine "
+            f"restored from this backup will create new keys. You'll have to change the TLSA records in DNS before "
+            f"servers that use DANE can send you mail again. To prevent this, set backup.include_keys "
             "= true, or encrypt the repository (backup.encrypt_to, with a new backup.target).\n"
         )
         week = int(time.time() // WEEK)

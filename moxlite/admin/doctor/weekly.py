@@ -392,7 +392,7 @@ def _machine(week: Week) -> Iterator[str]:
         tried = f"; test restore on {_date(week.rehearsed)}" if week.rehearsed else "; no test restore"
         yield f"Backup: {_date(week.backup)}{tried}."
     else:
-        yield "Backup: no successful backup since the server started (docs/backup.md)."
+        yield "Backup: none completed since the server started (docs/backup.md)."
     newer = f"; {week.update} available" if week.update else ""
     yield f"Version: {week.version}{newer}."
 

@@ -124,16 +124,16 @@ def _text(faults: list[Finding]) -> str:
     for fault in faults:
         lines += [f"- {fault.about}", f"  {fault.file}", f"  {fault.text}", ""]
     lines += [
-        "New mail for these accounts is deferred, so senders will retry. You can still read existing mail,",
-        "but you can't change it. Other accounts aren't affected. The server hasn't deleted or repaired any data.",
+        "New mail for these accounts is deferred, so senders will retry. You can still read mail in them,",
+        "but you can't make changes. Other accounts aren't affected. The server hasn't deleted or repaired any data.",
         "",
         "Check the disk and the system log. After an I/O error, the server will retry automatically.",
-        "If a file is damaged, the server leaves it alone until you fix it. To check for damage, run:",
+        "The server won't change damaged files until you fix them. To check for damage, run:",
         "",
         *(f"  {command}" for fault in faults for command in fault.commands),
         "",
         "Then stop the server and run `moxlite account recover NAME --out DIR` to recover readable data, or restore",
-        "the last backup. You'll get this email up to once a day for each database.",
+        "the last backup. You'll get at most one email a day for each database.",
         "",
     ]
     return "\n".join(lines)

@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def _arguments(command: F) -> F:
-    command = click.option("--single", is_flag=True, help="Only export MAILBOX, without submailboxes.")(command)
+    command = click.option("--single", is_flag=True, help="Don't include submailboxes.")(command)
     command = click.argument("mailbox", default="")(command)
     command = click.argument("account")(command)
     return click.argument("folder", metavar="DST", type=click.Path(file_okay=False, path_type=Path))(command)
@@ -27,7 +27,7 @@ def _arguments(command: F) -> F:
 
 @click.group()
 def export() -> None:
-    """Export an account's mail to files in the folder DST. You can export all mailboxes, or one with its submailboxes.
+    """Export an account's mail to files in the folder DST. You can export all mailboxes, or one and any submailboxes.
 
     You can run this while the server is running. For messages that couldn't be read, see DST/errors.txt.
     """
@@ -43,7 +43,7 @@ def maildir(folder: Path, account: str, mailbox: str, single: bool) -> None:
 @export.command()
 @_arguments
 def mbox(folder: Path, account: str, mailbox: str, single: bool) -> None:
-    """Export mbox files: MAILBOX.mbox for each mailbox."""
+    """Export to mbox files named MAILBOX.mbox."""
     _export(folder, account, "mbox", mailbox, single=single)
 
 
@@ -51,13 +51,13 @@ def _export(folder: Path, account: str, form: Literal["maildir", "mbox"], mailbo
     from moxlite.cli.archives.transfer import Meter
 
     if single and not mailbox:
-        raise click.UsageError("--single needs a MAILBOX")
+        raise click.UsageError("--single requires a MAILBOX")
     request = ExportMail(account, form, mailbox, single)
     with Meter("exporting", None) as meter:
         exported = _run(request, folder, meter)
-    print(f"{exported.messages} messages exported to {folder}")
+    print(f"exported {exported.messages} messages to {folder}")
     if exported.errors:
-        raise Failure(f"not everything could be exported: see {folder / 'errors.txt'}")
+        raise Failure(f"some messages couldn't be exported; see {folder / 'errors.txt'}")
 
 
 def _run(request: ExportMail, folder: Path, meter: "Meter") -> Exported:

@@ -35,7 +35,7 @@ def _options(command: F) -> F:
     for option in reversed(
         (
             click.option("--host", required=True, help="The other server."),
-            click.option("--port", type=click.IntRange(1, 65535), help="Port, if it isn't 993 or 143."),
+            click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: 993 or 143]"),
             click.option(
                 "--tls",
                 type=click.Choice(["implicit", "starttls", "none"]),
@@ -43,7 +43,7 @@ def _options(command: F) -> F:
                 show_default=True,
                 help="When to start TLS. Otherwise, the password may be sent in plain text.",
             ),
-            click.option("--user", required=True, help="The user name there."),
+            click.option("--user", required=True, help="User name on the other server."),
             click.option("--password-file", type=file, help="File with the password in the first line."),
             click.option("--oauth-token-file", type=file, help="File with an OAuth 2 access token."),
             click.option(
@@ -51,18 +51,21 @@ def _options(command: F) -> F:
                 "maps",
                 multiple=True,
                 metavar="OLD=NEW",
-                help="Import mailbox OLD and its submailboxes as NEW. Can be repeated.",
+                help="Import mailbox OLD and submailboxes as NEW. Can be repeated.",
             ),
             click.option(
                 "--exclude",
                 "excludes",
                 multiple=True,
                 metavar="PATTERN",
-                help="Leave out mailboxes that match, with all below; * is anything, % anything but the separator.",
+                help="Skip matching mailboxes and their submailboxes. Use * to match anything, % to match anything "
+                "except the separator.",
             ),
-            click.option("--prefix", default="", metavar="MAILBOX", help="Put all mailboxes below this one."),
-            click.option("--since", metavar="DATE", help="Only messages received at or after this: 2024-01-31, 90d."),
-            click.option("--dry-run", is_flag=True, help="Only tell what there is to copy."),
+            click.option("--prefix", default="", metavar="MAILBOX", help="Parent for all mailboxes."),
+            click.option(
+                "--since", metavar="DATE", help="Only messages received since this time, like 2024-01-31 or 90d."
+            ),
+            click.option("--dry-run", is_flag=True, help="Only show what would be copied."),
             click.argument("account"),
         )
     ):
@@ -73,7 +76,7 @@ def _options(command: F) -> F:
 @click.command("import")
 @_options
 @click.option("--continuous", is_flag=True, help="Keep importing new mail until interrupted.")
-@click.option("--delete", is_flag=True, help="Delete messages here that were deleted there after they were imported.")
+@click.option("--delete", is_flag=True, help="Delete imported messages here after they're deleted there.")
 def import_(**options: Any) -> None:
     """Import mail from another IMAP server to ACCOUNT.
 
@@ -98,7 +101,7 @@ def export(**options: Any) -> None:
 def _copy(kind: type[CopyByImap], **options: Any) -> None:
     password_file, token_file = options.pop("password_file"), options.pop("oauth_token_file")
     if password_file is not None and token_file is not None:
-        raise click.UsageError("--password-file and --oauth-token-file exclude one another")
+        raise click.UsageError("--password-file can't be used with --oauth-token-file")
     maps = [_pair(one) for one in options.pop("maps")]
     since = options.pop("since")
     port = options.pop("port")
@@ -138,7 +141,7 @@ def _summary(copied: Copied) -> str:
 def _pair(text: str) -> tuple[str, str]:
     old, equals, new = text.partition("=")
     if not old or not equals or not new:
-        raise click.UsageError(f"--map wants OLD=NEW, not {text!r}")
+        raise click.UsageError(f"--map must be OLD=NEW, not {text!r}")
     return old, new
 
 

@@ -26,10 +26,8 @@ READ_SIZE: Final = 256 << 10
 
 
 def _options(command: F) -> F:
-    command = click.option("--skip-duplicates", is_flag=True, help="Skip messages that the mailbox already has.")(
-        command
-    )
-    return click.option("--dry-run", is_flag=True, help="Only count messages and find problems.")(command)
+    command = click.option("--skip-duplicates", is_flag=True, help="Skip existing messages.")(command)
+    return click.option("--dry-run", is_flag=True, help="Only count messages and check for problems.")(command)
 
 
 def _labels(command: F) -> F:
@@ -60,7 +58,7 @@ def _meanings(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> 
 
 @click.group("import")
 def import_() -> None:
-    """Import mail from files to an account. If there's a problem, no mail is imported.
+    """Import mail from files to an account. If there's a problem, the import is undone.
 
     You can run this while the server is running.
     """
@@ -75,7 +73,7 @@ def import_() -> None:
 def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_duplicates: bool, dry_run: bool) -> None:
     """Import an mbox file to MAILBOX of ACCOUNT.
 
-    If it's Inbox, messages with Gmail labels are imported by label. If the labels are in an unknown language, --dry-run
+    For Inbox, messages with Gmail labels are imported by label. If the labels are in an unknown language, --dry-run
     lists them as --label options. Correct them and use them for the import.
     """
     _import(
@@ -97,12 +95,12 @@ def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_du
 def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_run: bool) -> None:
     """Import a Maildir to MAILBOX of ACCOUNT.
 
-    Folders in it (.Sent, .Lists.python) are imported below MAILBOX, or next to it if it's Inbox. For a home directory,
-    its Maildir is imported.
+    Folders in it (.Sent, .Lists.python) are imported below MAILBOX, or at the top level for Inbox. If you specify a
+    home directory, this imports the Maildir in that directory.
     """
     found = _maildir_in(path)
     if found is None:
-        raise Failure(f"{path} isn't a Maildir because it doesn't have new or cur")
+        raise Failure(f"{path} isn't a Maildir: new and cur not found")
     _import(
         found,
         account=account,
@@ -117,7 +115,7 @@ def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_r
 @import_.command()
 @_options
 @_labels
-@click.option("--prefix", default="", metavar="NAME", help="Cut this off the names of mailboxes.")
+@click.option("--prefix", default="", metavar="NAME", help="Remove this prefix from mailbox names.")
 @click.argument("account")
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 def archive(

@@ -45,21 +45,25 @@ REPO = click.option(
     "--repo", metavar="DIR", help="Repository, as a folder, ssh://user@host/path or s3://bucket/prefix.", required=True
 )
 IDENTITY = click.option("--identity", metavar="FILE", help="Identity (private key) for an encrypted repository.")
-PASSPHRASE = click.option("--passphrase-file", metavar="FILE", help="File with the passphrase of the repository.")
+PASSPHRASE = click.option("--passphrase-file", metavar="FILE", help="File with the repository passphrase.")
 SNAPSHOT = click.option("--snapshot", metavar="ID", help="Snapshot from `backup list`.  [default: newest]")
 
 
 @backup.command("run")
 @click.argument("dest", required=False)
-@click.option("--repo", metavar="DIR", help="Add a snapshot to this repository. It's created if it doesn't exist.")
-@click.option("--encrypt-to", metavar="RECIPIENT", multiple=True, help="Make it encrypted to this age recipient.")
-@click.option("--passphrase-file", metavar="FILE", help="Make it encrypted with the passphrase in this file.")
+@click.option(
+    "--repo", metavar="DIR", help="Add a snapshot to this repository, and create the repository if it doesn't exist."
+)
+@click.option(
+    "--encrypt-to", metavar="RECIPIENT", multiple=True, help="Encrypt a new repository to this age recipient."
+)
+@click.option("--passphrase-file", metavar="FILE", help="Encrypt a new repository with the passphrase in this file.")
 @click.option("--verbose", is_flag=True, help="List each file.")
 def run(
     dest: str | None, repo: str | None, encrypt_to: tuple[str, ...], passphrase_file: str | None, verbose: bool
 ) -> None:
-    """Copy all configuration and data to the new directory DEST, or as a snapshot to a repository. Without either, the
-    repository in backup.target is used.
+    """Copy all configuration and data to the new directory DEST, or as a snapshot to a repository. The default is the
+    repository in backup.target.
 
     To use a repository on another machine or in object storage, set `backup.target`: ssh://user@host/path,
     s3://bucket/prefix. It's always encrypted there.
@@ -74,14 +78,14 @@ def run(
     You'll see a warning for each file that isn't included. The admin password hash is never backed up.
     """
     if dest is not None and repo is not None:
-        raise click.UsageError("where to? give either a directory DEST or --repo DIR")
+        raise click.UsageError("where to? specify either a directory DEST or --repo DIR")
     if dest is None and repo is None:
         target = load_config().static.backup.target
         if target is None:
-            raise click.UsageError("where to? give a directory DEST or --repo DIR, or set backup.target")
+            raise click.UsageError("where to? specify a directory DEST or --repo DIR, or set backup.target")
         repo = str(target)
     if repo is None and (encrypt_to or passphrase_file):
-        raise click.UsageError("only repositories are encrypted: use --repo DIR")
+        raise click.UsageError("encryption requires a repository; use --repo DIR")
     from moxlite.operations.server import BackUp
     from moxlite.process.backuptargets import target_of
 
@@ -237,7 +241,7 @@ def signer_() -> None:
     with failures("backup-signing.key"):
         signer, _ = load_signer(config_path().parent, create=False)
     if signer is None:
-        raise Failure("this server has signed no backup yet")
+        raise Failure("this server hasn't signed any backups yet")
     print(signer.public)
 
 
@@ -247,8 +251,8 @@ def signer_() -> None:
 @PASSPHRASE
 @json_option
 def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json: bool) -> None:
-    """List a repository's snapshots, oldest first. Incomplete snapshots are marked with errors, for an encrypted
-    repository only if you use its key.
+    """List a repository's snapshots, oldest first. Incomplete snapshots are marked with errors (encrypted repositories
+    require a key for this).
     """
     from moxlite.store.backup.repository import Repository
 
@@ -265,7 +269,7 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 @backup.command()
 @REPO
 @click.option("--deep", is_flag=True, help="Read all blocks and verify their checksums.")
-@click.option("--fix", is_flag=True, help="With --deep: first set damaged packs aside.")
+@click.option("--fix", is_flag=True, help="With --deep, first move damaged packs away.")
 @IDENTITY
 @PASSPHRASE
 def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_file: str | None) -> None:
@@ -282,7 +286,7 @@ def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_fi
     from moxlite.store.errors import StoreError
 
     if fix and not deep:
-        raise click.UsageError("--fix needs --deep: damage is found by reading all blocks")
+        raise click.UsageError("--fix requires --deep to find damaged blocks")
     with failures(repo), open_repository(repo, identity, passphrase_file) as repository:
         folder = repository.storage.folder
         if fix:
@@ -290,7 +294,7 @@ def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_fi
             with as_owner(folder) if folder is not None else contextlib.nullcontext():
                 packs = repository.set_aside()
             for pack in packs:
-                print(f"fixed: pack {printable(pack)} was set aside, to {printable(repo)}/damaged")
+                print(f"fixed: moved pack {printable(pack)} to {printable(repo)}/damaged")
             if packs:
                 print("To store lost data again: moxlite backup --repo " + printable(repo))
 
@@ -310,7 +314,7 @@ def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_fi
 
 @backup.command("restore")
 @REPO
-@click.option("--out", metavar="DIR", required=True, help="The new directory to write to.")
+@click.option("--out", metavar="DIR", required=True, help="New directory for the backup.")
 @SNAPSHOT
 @IDENTITY
 @PASSPHRASE
@@ -337,7 +341,7 @@ def extract(
         lacks = repository.extract(Path(out), snapshot_id=snapshot, tell=tell_line if verbose else silent)
     report((), lacks)
     if lacks:
-        raise Failure(f"{out} is incomplete. Everything else was written")
+        raise Failure(f"couldn't export all data: {out} is incomplete")
 
 
 @backup.command()

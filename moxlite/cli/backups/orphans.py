@@ -41,19 +41,19 @@ def send_rest() -> None:
 
     static = load_config().static
     if static.standby.target is None:
-        raise Failure("standby.target is not set")
+        raise Failure("standby.target isn't set")
     with failures(str(static.standby.target)):
         ids = service_user(static.user)
         login = login_for(static.standby.target, static.standby, partial(read_named, ids=ids))
         with acting_as(*ids) if ids is not None else contextlib.nullcontext(), DataLock(static.data_dir / "lock"):
             epoch = sending.send_rest(static, login, note)
-    print(f"sent, as epoch {epoch}. Next, on the machine that serves: moxlite standby orphans SOURCE")
+    print(f"sent as epoch {epoch}. Now run this on the active machine: moxlite standby orphans SOURCE")
 
 
 @click.command()
 @click.argument("source", metavar="SOURCE")
 @click.option("--import", "importing", is_flag=True, help="Add the mail to the accounts, below the mailbox Orphans.")
-@click.option("--out", metavar="DIR", help="With --import: a new folder for mail that can't be added to an account.")
+@click.option("--out", metavar="DIR", help="New folder for mail that can't be added to an account, with --import.")
 @source_options
 @click.option("--verbose", is_flag=True, help="List each file.")
 def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys: Unpack[SourceKeys]) -> None:
@@ -65,14 +65,14 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
     is 1, and you'll see the command to add the mail to another account.
     """
     if importing and out is None:
-        raise click.UsageError("--import needs --out DIR for messages that wait to be sent")
+        raise click.UsageError("--import requires --out DIR for queued messages")
     from moxlite.admin.standby.layout import read_beginning, read_head
     from moxlite.admin.standby.moments import restored_at
 
     tell = tell_line if verbose else silent
     folder = None if out is None else Path(out)
     if folder is not None and folder.exists():
-        raise Failure(f"{out} exists: name a new folder by --out")
+        raise Failure(f"{out} already exists; use --out with a new folder")
     with failures(source):
         chosen = standby_source(source, identity=None, **keys)
         with chosen.storage(None) as storage:
@@ -92,7 +92,8 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
     if left:
         report((), left)
         raise Failure(
-            f"couldn't import mail from {len(left)} accounts; it's in {out}. For each: moxlite restore {out} "
+            f"couldn't import mail from {len(left)} accounts (saved in {out}). For each account, run: moxlite "
+            f"restore {out} "
             f"--from ACCOUNT --account NAME --as {TARGET}, where NAME is the account to add it to"
         )
 
@@ -166,7 +167,7 @@ def _queued(file: Path, after: int, folder: Path | None) -> int:
 
 @click.command()
 @click.argument("name")
-@click.option("--out", metavar="DIR", required=True, help="The new directory for the recovered account.")
+@click.option("--out", metavar="DIR", required=True, help="New directory for the recovered account.")
 @click.option("--file", metavar="FILE", help="Damaged database.  [default: account's database]")
 def recover(name: str, out: str, file: str | None) -> None:
     """Recover readable data from account NAME's damaged database.
@@ -198,7 +199,7 @@ def recover(name: str, out: str, file: str | None) -> None:
         print(f"lost: {printable(line)}")
     print(f"recovered {done.saved} messages in {done.mailboxes} mailboxes, {done.orphans} without a mailbox")
     if done.losses:
-        raise Failure(f"{len(done.losses)} losses, see {target / 'losses.txt'}")
+        raise Failure(f"found {len(done.losses)} losses; see {target / 'losses.txt'}")
 
 
 # ``moxlite verifydata`` and ``gentestdata`` (docs/spec/admin.md §8).

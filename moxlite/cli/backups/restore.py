@@ -53,21 +53,21 @@ class Chosen(NamedTuple):
 @click.command()
 @click.argument("source", metavar="SRC")
 @click.option("--with-config", is_flag=True, help="Also restore the configuration, if this machine doesn't have one.")
-@click.option("--config-dir", metavar="DIR", help="Configuration directory.  [default: that of --config]")
-@click.option("--data-dir", metavar="DIR", help="Data directory.  [default: as in the configuration]")
+@click.option("--config-dir", metavar="DIR", help="Configuration directory.  [default: from --config]")
+@click.option("--data-dir", metavar="DIR", help="Data directory.  [default: from the configuration]")
 @click.option("--resume-queue", is_flag=True, help="Send queued messages instead of holding them.")
-@click.option("--account", metavar="NAME", help="Only the mail of this account, into the running server.")
-@click.option("--from", "origin", metavar="NAME", help="Account name in the backup, if it's different there.")
-@click.option("--mailbox", metavar="MAILBOX", help="Only restore this mailbox and its submailboxes.")
+@click.option("--account", metavar="NAME", help="Only restore this account's mail, to the running server.")
+@click.option("--from", "origin", metavar="NAME", help="Account name in the backup, if different.")
+@click.option("--mailbox", metavar="MAILBOX", help="Only restore this mailbox and submailboxes.")
 @click.option(
     "--as", "target", metavar="MAILBOX", default="Restored", show_default=True, help="Mailbox to restore mail to."
 )
-@click.option("--at", metavar="TIME", help="SRC is standby.target: restore this moment, such as 2026-11-20T10:15.")
+@click.option("--at", metavar="TIME", help="Restore the state at this time from standby.target, like 2026-11-20T10:15.")
 @SNAPSHOT
 @IDENTITY
 @PASSPHRASE
 @source_options
-@click.option("--verbose", is_flag=True, help="Tell each file or mailbox.")
+@click.option("--verbose", is_flag=True, help="List each file or mailbox.")
 def restore(
     source: str,
     with_config: bool,
@@ -88,7 +88,7 @@ def restore(
     """Restore the backup or repository SRC, which can be on another machine or in object storage: ssh://user@host/path,
     s3://bucket/prefix.
 
-    Without --account, this restores everything to a stopped server's data directory. This checks SRC first, and
+    By default, this restores everything to a stopped server's data directory. This checks SRC first, and
     doesn't change it. The data directory must be empty, so move the old one first. To restore the configuration, copy
     it from SRC/config. Mail clients will download all mailboxes again. Queued messages are put on hold because they
     may have been sent already: see `moxlite queue list`, `queue unhold` and `queue drop`.
@@ -104,15 +104,17 @@ def restore(
     account.
     """
     if account is None and (mailbox is not None or origin is not None):
-        raise click.UsageError("--mailbox and --from need --account")
+        raise click.UsageError("--mailbox and --from require --account")
     if with_config and account is not None:
-        raise click.UsageError("--account is for a running server: leave out --with-config")
+        raise click.UsageError("--account is for a running server, and can't be used with --with-config")
     if not with_config and (config_dir is not None or data_dir is not None):
-        raise click.UsageError("--config-dir and --data-dir need --with-config")
+        raise click.UsageError("--config-dir and --data-dir require --with-config")
     if at is not None and (snapshot is not None or passphrase_file is not None):
-        raise click.UsageError("--snapshot and --passphrase-file are for repositories: leave out --at")
+        raise click.UsageError("--snapshot and --passphrase-file are for repositories, and can't be used with --at")
     if at is not None and with_config and identity is None:
-        raise click.UsageError("configuration and keys in the target are encrypted: --with-config needs --identity")
+        raise click.UsageError(
+            "--with-config requires --identity, because configuration and keys in the target are encrypted"
+        )
     from moxlite.process.backuptargets import target_of
     from moxlite.store.backup.verify import check_folder
 
@@ -234,8 +236,8 @@ def restore_whole(
                 # Root writes to that folder: a backup that others have made must not choose it unseen.
                 if chosen.trusted is None and data is None and place != data_folder(config / STATIC_FILE).resolve():
                     raise Failure(
-                        f"this backup's origin isn't verified, and its data directory is {place}; if that's "
-                        f"right, use --data-dir {place}"
+                        f"can't verify this backup's origin; if {place} is the right data directory, use --data-dir "
+                        f"{place}"
                     )
                 backup = stack.enter_context(unpacked(repository, place, owner=None, snapshot_id=snapshot, tell=tell))
         except ConfigError as error:
@@ -260,7 +262,7 @@ def restore_whole(
     _say(prepared, done)
     if done.problems:
         report((), done.problems)
-        raise Failure("everything was restored, but some data is damaged as it was in the backup")
+        raise Failure("restored, but some data was already damaged in the backup")
 
 
 def _say_places(prepared: "Prepared") -> None:

@@ -33,7 +33,7 @@ SIGNER = click.option(
     multiple=True,
     help="Required signer: moxlite-signer-...  [default: from the comments in --identity, or this server]",
 )
-UNSIGNED = click.option("--unsigned", is_flag=True, help="Accept any signer, or no signature.")
+UNSIGNED = click.option("--unsigned", is_flag=True, help="Accept any signer, or unsigned backups.")
 
 
 def source_options(command: F) -> F:
@@ -41,7 +41,7 @@ def source_options(command: F) -> F:
     options = (
         click.option("--storage-keys", metavar="FILE", help="Object storage keys, like standby.storage_keys_file."),
         click.option("--ssh-key", metavar="FILE", help="Private key for ssh."),
-        click.option("--ssh-host-key", metavar="KEY", multiple=True, help="Public key of the host."),
+        click.option("--ssh-host-key", metavar="KEY", multiple=True, help="Host's public key."),
         click.option(
             "--litestream", metavar="FILE", help="Litestream program.  [default: from moxlite[standby] or PATH]"
         ),

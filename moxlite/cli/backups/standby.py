@@ -40,15 +40,15 @@ def standby() -> None:
 
 @standby.command()
 @click.argument("source", metavar="SOURCE")
-@click.option("--into", metavar="DIR", required=True, help="Folder for the copy. It's created if it doesn't exist.")
-@click.option("--identity", metavar="FILE", help="Key to standby.encrypt_to of the first machine.")
-@click.option("--smtp", metavar="IP:PORT", help="Refuse mail there for now, as a second MX.")
-@click.option("--hostname", metavar="NAME", help="This machine's name for --smtp.  [default: its own]")
-@click.option("--take-over", is_flag=True, help="Serve when the other machine's lease is over (standby.lease).")
+@click.option("--into", metavar="DIR", required=True, help="Folder for the copy (created if it doesn't exist).")
+@click.option("--identity", metavar="FILE", help="Private key for the first machine's standby.encrypt_to.")
+@click.option("--smtp", metavar="IP:PORT", help="Address where this machine defers mail as a second MX.")
+@click.option("--hostname", metavar="NAME", help="This machine's name for --smtp.  [default: host name]")
+@click.option("--take-over", is_flag=True, help="Take over when the other machine's lease expires (standby.lease).")
 @click.option("--config-dir", metavar="DIR", help="Configuration directory for --take-over.")
 @click.option("--data-dir", metavar="DIR", help="Data directory for --take-over.")
-@click.option("--no-drop", is_flag=True, help="With --take-over: same as for `serve`.")
-@click.option("--unit", metavar="UNIT", help="With --take-over: start this systemd unit to serve, then exit.")
+@click.option("--no-drop", is_flag=True, help="For --take-over, same as in `serve`.")
+@click.option("--unit", metavar="UNIT", help="Start this systemd unit for --take-over, then exit.")
 @source_options
 def follow(
     source: str,
@@ -107,7 +107,7 @@ def _address(text: str | None) -> tuple[str, int] | None:
         return None
     ip, _, port = text.rpartition(":")
     if not ip or not port.isdecimal() or int(port) > 65535:
-        raise click.UsageError("--smtp must be an address and a port. For example, 192.0.2.7:25")
+        raise click.UsageError("--smtp must be an address and a port, like 192.0.2.7:25")
     return ip.strip("[]"), int(port)
 
 
@@ -144,7 +144,7 @@ async def _follow(
         async with trio.open_nursery() as nursery:
             if place is not None:
                 port = await nursery.start(refuse_all, *place, hostname)
-                click.echo(f"moxlite: refusing mail at {place[0]} port {port}", err=True)
+                click.echo(f"moxlite: deferring mail at {place[0]} port {port}", err=True)
             nursery.start_soon(follow, nursery)
             if succession is not None:
                 nursery.start_soon(watch, nursery, succession)
@@ -170,8 +170,8 @@ def _alone(folder: Path) -> Iterator[None]:
 def status(folder: str | None, as_json: bool) -> None:
     """Show the status of the copy.
 
-    On the first machine, use this without DIR. On the standby server, specify the folder used with `moxlite standby
-    follow`. Exit code 1 if there's a problem.
+    On the standby server, specify the folder used with `moxlite standby follow`. On the first machine, omit DIR. Exit
+    code 1 if there's a problem.
     """
     from moxlite.admin.standby.layout import FOLLOWED, STALE, STATE, Followed, State, read_document
     from moxlite.admin.standby.status import first_words, second_words

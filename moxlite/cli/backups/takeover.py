@@ -53,10 +53,10 @@ PATIENCE: Final = 600.0
 
 @click.command()
 @click.argument("source", metavar="[SOURCE]", required=False)
-@click.option("--into", metavar="DIR", help="Folder of `moxlite standby follow`, which must be stopped.")
-@click.option("--identity", metavar="FILE", help="Key to standby.encrypt_to of the first machine.")
-@click.option("--config-dir", metavar="DIR", help="Configuration directory.  [default: that of --config]")
-@click.option("--data-dir", metavar="DIR", help="Data directory.  [default: as in the configuration]")
+@click.option("--into", metavar="DIR", help="Folder used by `moxlite standby follow` (stop it first).")
+@click.option("--identity", metavar="FILE", help="Private key for the first machine's standby.encrypt_to.")
+@click.option("--config-dir", metavar="DIR", help="Configuration directory.  [default: from --config]")
+@click.option("--data-dir", metavar="DIR", help="Data directory.  [default: from the configuration]")
 @click.option("--hold-queue", is_flag=True, help="Hold queued messages instead of sending them.")
 @click.option(
     "--yes-the-other-is-down", "down", is_flag=True, help="Confirm that the other machine is off and will stay off."
@@ -90,7 +90,7 @@ def takeover(
     if not down:
         raise click.UsageError("is the other machine off, and will it stay off? if so, use --yes-the-other-is-down")
     if (source is None) != (into is None):
-        raise click.UsageError("SOURCE and --into go together")
+        raise click.UsageError("SOURCE requires --into, and vice versa")
     if source is not None and into is not None:
         with failures(source):
             followed = standby_source(source, identity=identity, **keys)
@@ -407,7 +407,7 @@ def _claim(file: Path, beginning: "Beginning | None") -> None:
     static = load_config(file).static
     target = static.standby.target
     if target is None:
-        note("standby.target is not set: no machine follows this one")
+        note("standby.target isn't set: no machine follows this one")
         return
     folder = static.data_dir / FOLLOWER
     with failures(str(target)):
@@ -430,4 +430,4 @@ def _claim(file: Path, beginning: "Beginning | None") -> None:
                     "takeover --yes-the-other-is-down`"
                 ) from None
             (folder / BEGINNING).unlink(missing_ok=True)
-    print(f"{printable(str(target))} has epoch {head.epoch} now, and it belongs to this machine")
+    print(f"this machine now owns epoch {head.epoch} in {printable(str(target))}")

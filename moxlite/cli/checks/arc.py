@@ -26,7 +26,7 @@ def arc() -> None:
 def verify(file: str, resolver: str | None) -> int:
     """Verify the ARC chain of the message in FILE (- for stdin).
 
-    Exit code 0 if it passes; 75 if a key could not be had for now; else 1.
+    Exit code 0 if the chain passes, 75 if a key lookup failed temporarily, otherwise 1.
     """
     from moxlite.mailauth.arc.verify import verify as judge
     from moxlite.mailauth.dkim.message import Message, with_crlf
@@ -53,11 +53,11 @@ def verify(file: str, resolver: str | None) -> int:
 @click.argument("file")
 @click.option("--domain", metavar="D", required=True, help="Sealing domain.")
 @click.option("--selector", metavar="S", required=True, help="Selector.")
-@click.option("--key-file", metavar="PEM", required=True, help="The private key, PKCS #8.")
+@click.option("--key-file", metavar="PEM", required=True, help="Private key (PKCS #8).")
 @click.option(
     "--authserv-id", "hostname", metavar="ID", required=True, help="ID of the Authentication-Results to seal."
 )
-@click.option("--headers", metavar="A:B:C", help="Header fields to sign.  [default: as in the RFC]")
+@click.option("--headers", metavar="A:B:C", help="Header fields to sign.  [default: from the RFC]")
 @click.option("--time", "moment", metavar="UNIX", type=int, help="Seal timestamp.  [default: now]")
 @resolver_option
 def seal(
@@ -118,7 +118,7 @@ def _sealer(domain: str, selector: str, key_file: str, headers: str | None) -> "
     if not all(name.isascii() and name.isprintable() and " " not in name for name in names):
         raise click.UsageError("--headers must be header field names, separated by colons")
     if "from" not in [name.lower() for name in names] or "arc-seal" in [name.lower() for name in names]:
-        raise click.UsageError("--headers needs From, and cannot have ARC-Seal")
+        raise click.UsageError("--headers must include From, but not ARC-Seal")
     try:
         key = load_private_key(Path(key_file).read_bytes())
         return Sealer(domain=Domain.parse(domain), selector=Domain.parse(selector).ascii, key=key, names=names)

@@ -38,7 +38,7 @@ def dane() -> None:
 @click.option("--usages", default="0,1,2,3", show_default=True, help="Accepted certificate usages.")
 @resolver_option
 def dial(server: str, usages: str, resolver: str | None) -> int:
-    """Connect to HOST:PORT and verify its certificate by DANE; ports 25 and 587 by STARTTLS."""
+    """Connect to HOST:PORT and verify its certificate using DANE. Uses STARTTLS on ports 25 and 587."""
     host, _, number = server.rpartition(":")
     if not host or not number.isdecimal() or not 0 < int(number) < 65536:
         raise click.UsageError(f"{server!r} isn't HOST:PORT")
@@ -163,7 +163,7 @@ async def _chain(addresses: "Sequence[IPAddress]", port: int, name: str, *, star
 @click.argument("matching", type=click.IntRange(0, 2))
 @click.argument("file", type=click.File("rb"), default="-")
 def makerecord(usage: int, selector: int, matching: int, file: BinaryIO) -> None:
-    """Print TLSA record data for the certificate or key in FILE (PEM or DER; stdin without one).
+    """Print TLSA record data for the certificate or key in FILE (PEM or DER, or stdin if you omit FILE).
 
     For mail, use 3 1 1 (SHA-256 of the server's public key). If FILE is a private key, this uses the matching public
     key. Selector 0 requires a certificate.
@@ -199,7 +199,7 @@ def _subject(octets: bytes, *, whole: bool) -> bytes:
         return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, UnsupportedAlgorithm):
         if whole:
-            raise Failure("selector 0 requires a certificate, and the file doesn't have one") from None
+            raise Failure("selector 0 requires a certificate") from None
     for private in (load_pem_private_key, load_der_private_key):
         try:
             key = private(octets, None).public_key()
@@ -211,4 +211,4 @@ def _subject(octets: bytes, *, whole: bool) -> bytes:
             return public(octets).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         except (ValueError, UnsupportedAlgorithm):
             continue
-    raise Failure("this is neither a certificate nor a key without a password, in PEM or DER")
+    raise Failure("expected a PEM or DER certificate, or a key without a password")

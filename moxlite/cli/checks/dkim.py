@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def dkim() -> None:
-    """Verify and make DKIM signatures; make keys."""
+    """Verify and create DKIM signatures, and create keys."""
 
 
 @dkim.command()
@@ -30,7 +30,7 @@ def dkim() -> None:
 def verify(file: str, resolver: str | None) -> int:
     """Verify the DKIM signatures of the message in FILE (- for stdin).
 
-    Exit code 0 if one passes; else 75 if the key of one could not be had for now; else 1.
+    Exit code 0 if at least one passes, 75 if a key lookup failed temporarily, otherwise 1.
     """
     import msgspec
 
@@ -53,18 +53,18 @@ def verify(file: str, resolver: str | None) -> int:
 @click.argument("file")
 @click.option("--domain", metavar="D", help="Signing domain.  [default: as configured for the From domain]")
 @click.option("--selector", metavar="S", help="Selector.")
-@click.option("--key-file", metavar="PEM", help="Private key, PKCS #8, which sets the signature type.")
+@click.option("--key-file", metavar="PEM", help="Private key (PKCS #8). This sets the signature type.")
 @click.option(
     "--canonicalization",
     type=click.Choice(["relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"]),
     default="relaxed/relaxed",
     show_default=True,
-    help="Of header and body, with --key-file.",
+    help="Header and body canonicalization, with --key-file.",
 )
 def sign(file: str, domain: str | None, selector: str | None, key_file: str | None, canonicalization: str) -> int:
     """Print DKIM-Signature fields to put in front of the message in FILE (- for stdin).
 
-    Without --domain, --selector and --key-file, the configured selectors for the domain in From are used.
+    By default, this uses the configured selectors for the domain in From.
     """
     import time
 
@@ -79,7 +79,7 @@ def sign(file: str, domain: str | None, selector: str | None, key_file: str | No
     if domain is None and selector is None and key_file is None:
         signing_domain, signers = _configured(author)
     elif domain is None or selector is None or key_file is None:
-        raise click.UsageError("--domain, --selector and --key-file belong together")
+        raise click.UsageError("--domain, --selector and --key-file must be used together")
     else:
         signing_domain, signers = _given(domain, selector, key_file, canonicalization)
     identity = author if author is not None and author.domain.is_below(signing_domain) else None
@@ -151,16 +151,16 @@ def txt() -> int:
 
 
 @dkim.command("gen-rsa")
-@click.option("--force", is_flag=True, help="Also onto a terminal.")
+@click.option("--force", is_flag=True, help="Allow printing to a terminal.")
 def gen_rsa(force: bool) -> int:
-    """Print a new RSA key of 2048 bits, PEM PKCS #8."""
+    """Print a new 2048-bit RSA key (PEM, PKCS #8)."""
     return _generate("rsa", force=force)
 
 
 @dkim.command("gen-ed25519")
-@click.option("--force", is_flag=True, help="Also onto a terminal.")
+@click.option("--force", is_flag=True, help="Allow printing to a terminal.")
 def gen_ed25519(force: bool) -> int:
-    """Print a new Ed25519 key, PEM PKCS #8."""
+    """Print a new Ed25519 key (PEM, PKCS #8)."""
     return _generate("ed25519", force=force)
 
 

@@ -23,7 +23,7 @@ method_option = click.option(
 
 @click.group()
 def dmarc() -> None:
-    """Look up and evaluate DMARC; send our reports."""
+    """Look up and evaluate DMARC, and send reports."""
 
 
 report_commands(dmarc)
@@ -36,8 +36,8 @@ report_commands(dmarc)
 @method_option
 @resolver_option
 def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str | None) -> int:
-    """Evaluate SPF, DKIM and DMARC for the message on stdin, as if the client IP had sent it with HELO and the envelope
-    sender MAILFROM, which may be empty.
+    """Evaluate SPF, DKIM and DMARC for the message on stdin, as if sent by client IP with HELO and the envelope sender
+    MAILFROM (can be empty).
     """
     import msgspec
 
@@ -77,7 +77,7 @@ def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str 
 @method_option
 @resolver_option
 def lookup(domain: str, method: str | None, resolver: str | None) -> int:
-    """Print the DMARC record that applies to DOMAIN, and its name."""
+    """Print the DMARC record for DOMAIN, and where it was found."""
     import msgspec
 
     from moxlite.mailauth.dmarc import Discovery

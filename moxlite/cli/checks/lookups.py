@@ -34,7 +34,7 @@ def dns() -> None:
 @click.argument("words", nargs=-1, required=True, metavar="[TYPE] NAME")
 @resolver_option
 def lookup(words: tuple[str, ...], resolver: str | None) -> int:
-    """Print NAME's records, and if they're verified by DNSSEC. TYPE is one of ptr (for an IP address), mx, cname, ips
+    """Print NAME's records and their DNSSEC status. TYPE can be ptr (for an IP address), mx, cname, ips
     (the default), a, aaaa, ns, txt, srv, tlsa.
     """
     import msgspec
@@ -42,7 +42,7 @@ def lookup(words: tuple[str, ...], resolver: str | None) -> int:
     from moxlite.net.resolver import DNSError, NotFound, RecordType, TempError, absolute
 
     if len(words) > 2 or (len(words) == 2 and words[0].lower() not in TYPES):
-        raise click.UsageError(f"say a type out of {', '.join(TYPES)}, and one name")
+        raise click.UsageError(f"specify a name, and one of these types: {', '.join(TYPES)}")
     kind, name = (words[0].lower(), words[1]) if len(words) == 2 else ("ips", words[0])
     address = ip_argument(name) if kind == "ptr" else None
 
@@ -79,7 +79,7 @@ def lookup(words: tuple[str, ...], resolver: str | None) -> int:
 
 @click.group()
 def dnsbl() -> None:
-    """Ask DNS block lists."""
+    """Look up DNS block lists."""
 
 
 @dnsbl.command()
@@ -87,7 +87,7 @@ def dnsbl() -> None:
 @click.argument("ip")
 @resolver_option
 def check(zone: str, ip: str, resolver: str | None) -> int:
-    """Tell whether the list ZONE has the address IP: exit 1 if it has."""
+    """Check if IP is listed in ZONE. Exit code 1 if listed."""
     import msgspec
 
     from moxlite.mailauth import dnsbl as lists
@@ -102,7 +102,7 @@ def check(zone: str, ip: str, resolver: str | None) -> int:
 @click.argument("zone")
 @resolver_option
 def checkhealth(zone: str, resolver: str | None) -> int:
-    """Check if the block list ZONE works: it must have 127.0.0.2, but not 127.0.0.1."""
+    """Check if the block list ZONE works: it must list 127.0.0.2, but not 127.0.0.1."""
     from moxlite.mailauth.dnsbl import healthy
 
     problem = with_resolver(resolver, lambda found: healthy(found, zone))
@@ -119,7 +119,7 @@ def iprev() -> None:
 @click.argument("ip")
 @resolver_option
 def iprev_lookup(ip: str, resolver: str | None) -> int:
-    """Check if IP has a reverse DNS name that resolves back to it, as other mail servers require."""
+    """Check if IP has a reverse DNS name that resolves to the same address, as required by other mail servers."""
     import msgspec
 
     from moxlite.mailauth.iprev import check
@@ -132,7 +132,7 @@ def iprev_lookup(ip: str, resolver: str | None) -> int:
 
 @click.group()
 def rdap() -> None:
-    """Ask registries about domains."""
+    """Look up domain registrations."""
 
 
 @rdap.command()
@@ -140,9 +140,10 @@ def rdap() -> None:
 @click.option("--server", metavar="URL", default="", help="Registry server.  [default: from IANA's list]")
 @resolver_option
 def domainage(domain: str, server: str, resolver: str | None) -> int:
-    """Show when DOMAIN was registered, or registered again. Receivers distrust domains that are only a few weeks old.
+    """Show when DOMAIN was registered, or registered again. Receivers are suspicious of domains that are only a
+    few weeks old.
 
-    Exit code 1 if the registry doesn't know it, 75 if it didn't respond.
+    Exit code 1 if the domain isn't registered, 75 if the registry didn't respond.
     """
     import datetime as dt
 

@@ -50,14 +50,14 @@ def lookup_policy(domain: str, resolver: str | None) -> int:
 
 @click.group()
 def tlsrpt() -> None:
-    """Reports on TLS: where they are wanted, and ours."""
+    """Look up TLSRPT records, and send TLS reports."""
 
 
 @tlsrpt.command("lookup")
 @click.argument("domain")
 @resolver_option
 def lookup_record(domain: str, resolver: str | None) -> int:
-    """Print the TLSRPT record of DOMAIN, which may also be a mail host."""
+    """Print the TLSRPT record for DOMAIN (a domain or mail host)."""
     from moxlite.mailauth.tlsrpt import NoRecord, RecordError, find_record
 
     async def ask(found: "Resolver") -> tuple[int, dict[str, object]]:

@@ -24,9 +24,9 @@ def parse_command(group: click.Group, kind: Literal["dmarc", "tls"]) -> None:
     @group.command("parsereportmsg")
     @click.argument("files", nargs=-1, required=True, metavar="FILE…")
     def parse(files: tuple[str, ...]) -> int:
-        """Print the report in each message (- for stdin), of any sender and about any domain.
+        """Print the reports in messages (- for stdin), from any sender and about any domain.
 
-        Exit code 0 if all can be read, else 1.
+        Exit code 0 if all reports are valid, otherwise 1.
         """
         found = [_report(kind, file) for file in files]
         tell({"reports": found})

@@ -27,20 +27,20 @@ CHUNK: Final = 16 << 10
 
 @click.group()
 def smtp() -> None:
-    """Speak with SMTP servers."""
+    """Connect to SMTP servers."""
 
 
 @smtp.command()
 @click.argument("server", metavar="HOST[:PORT]")
-@click.option("--notls", "mode", flag_value="none", help="Don't begin TLS.")
-@click.option("--forcetls", "mode", flag_value="force", help="Begin TLS, whether or not it is announced.")
+@click.option("--notls", "mode", flag_value="none", help="Don't use TLS.")
+@click.option("--forcetls", "mode", flag_value="force", help="Use STARTTLS, even if it isn't announced.")
 @click.option("--tls", "mode", flag_value="tls", help="Use TLS from the start.  [default: only on port 465]")
-@click.option("--tlsverify", is_flag=True, help="The certificate must be good for HOST.")
-@click.option("--ehlo", default="localhost", show_default=True, metavar="NAME", help="Our name in EHLO.")
+@click.option("--tlsverify", is_flag=True, help="Require a valid certificate for HOST.")
+@click.option("--ehlo", default="localhost", show_default=True, metavar="NAME", help="Client name for EHLO.")
 @resolver_option
 def dial(server: str, mode: str | None, tlsverify: bool, ehlo: str, resolver: str | None) -> int:
-    """Connect to HOST (port 25 by default), greet it, begin TLS where it is announced, then pass lines from stdin on,
-    and answers to stdout.
+    """Connect to HOST (port 25 by default), send a greeting, and use STARTTLS if available. Then send lines from
+    stdin, and print responses.
     """
     from moxlite.proto.smtp.conversation import TLSMode
 

@@ -19,11 +19,11 @@ def spf() -> None:
 @spf.command()
 @click.argument("domain")
 @click.argument("ip")
-@click.option("--sender", metavar="ADDR", help="Envelope sender, may be empty.  [default: postmaster@DOMAIN]")
-@click.option("--helo", default="", metavar="NAME", help="Name in the client's HELO.")
+@click.option("--sender", metavar="ADDR", help="Envelope sender (can be empty).  [default: postmaster@DOMAIN]")
+@click.option("--helo", default="", metavar="NAME", help="Client name in HELO.")
 @resolver_option
 def check(domain: str, ip: str, sender: str | None, helo: str, resolver: str | None) -> int:
-    """Tell whether DOMAIN permits the client IP to send mail in its name."""
+    """Check if DOMAIN allows the client IP to send mail."""
     import msgspec
 
     from moxlite.mailauth.spf.check import check_host
@@ -41,7 +41,7 @@ def check(domain: str, ip: str, sender: str | None, helo: str, resolver: str | N
 @click.argument("domain")
 @resolver_option
 def lookup(domain: str, resolver: str | None) -> int:
-    """Print the SPF record of DOMAIN."""
+    """Print DOMAIN's SPF record."""
     from moxlite.mailauth.spf.record import is_record
     from moxlite.net.resolver import DNSError, NotFound, PermError, absolute
 
@@ -64,7 +64,7 @@ def lookup(domain: str, resolver: str | None) -> int:
 @spf.command()
 @click.argument("text", metavar="TXT")
 def parse(text: str) -> int:
-    """Check if TXT is a valid SPF record, and show its content."""
+    """Check if TXT is a valid SPF record, and show all parts."""
     from moxlite.mailauth.spf.record import is_record
 
     if not is_record(text):

@@ -50,7 +50,7 @@ def sendmail(words: tuple[str, ...]) -> None:
 
     flags = parse_flags(words)
     if flags.mode != "m":
-        raise click.UsageError(f"-b{flags.mode[:1]} is not possible: only mail is sent")
+        raise click.UsageError(f"-b{flags.mode[:1]} isn't supported")
     data = sys.stdin.buffer.read(MAX_MESSAGE + 1)
     if len(data) > MAX_MESSAGE:
         raise Failure(f"message exceeds {MAX_MESSAGE >> 20} MiB")

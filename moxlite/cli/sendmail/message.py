@@ -73,7 +73,7 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
     if not recipients:
         raise BadLetter("no recipients; add them to the command, or use -t with a To, Cc or Bcc field")
     if len(recipients) > MAX_RECIPIENTS:
-        raise BadLetter(f"{len(recipients)} recipients, {MAX_RECIPIENTS} are possible")
+        raise BadLetter(f"too many recipients: {len(recipients)} (limit {MAX_RECIPIENTS})")
     kept = [field for name, field in fields if name not in (b"from", b"bcc", b"return-path")]
     head = [_field("From", [author], flags.name)]
     if not any(name in (b"to", b"cc") for name, _ in fields):

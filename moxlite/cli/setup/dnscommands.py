@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     "--key-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="With --server: TSIG key in BIND or Knot DNS format, or a line [ALGORITHM:]NAME:SECRET.",
+    help="With --server, TSIG key in BIND or Knot DNS format, or a line [ALGORITHM:]NAME:SECRET.",
 )
 @click.option("--addresses", is_flag=True, help="Also update this machine's addresses (with a provider).")
 @click.option("--replace", is_flag=True, help="Also replace other MX and SRV records, addresses, aliases and keys.")
-@click.option("--dry-run", is_flag=True, help="Print what would be changed.")
+@click.option("--dry-run", is_flag=True, help="Only print the changes.")
 @click.option("--no-wait", is_flag=True, help="Don't wait for all name servers (with a provider).")
 def update(
     name: str, server: str | None, key_file: Path | None, addresses: bool, replace: bool, dry_run: bool, no_wait: bool
@@ -79,7 +79,7 @@ def update(
 
 @click.command()
 @click.argument("name", metavar="DOMAIN")
-@click.option("--dry-run", is_flag=True, help="Print what would be changed.")
+@click.option("--dry-run", is_flag=True, help="Only print the changes.")
 @click.option("--no-wait", is_flag=True, help="Don't wait until all name servers have the change.")
 def undo(name: str, dry_run: bool, no_wait: bool) -> int:
     """Undo the last change for DOMAIN by `dns update`, the admin pages, or key rotation.
@@ -246,9 +246,9 @@ def provider_list() -> None:
 @provider.command("set")
 @click.argument("name", metavar="DOMAIN")
 @click.argument("provider_name", metavar="PROVIDER")
-@click.option("--enforce/--no-enforce", default=None, help="Undo changes by others to our records, each night.")
+@click.option("--enforce/--no-enforce", default=None, help="Restore records every night if someone else changes them.")
 def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
-    """Set the provider for DOMAIN's zone. Enter the token when prompted, or pass it on stdin, one line for each value.
+    """Set the provider for DOMAIN's zone. Enter the token when prompted, or on stdin with a line for each value.
 
     To test the provider, this reads the zone, and publishes and removes a harmless TXT record. Only root and the
     service user can read the token, and only encrypted backups include it. To see what a provider needs, use `dns
@@ -339,7 +339,7 @@ def known_provider(name: str) -> "UsableProvider":
     from moxlite.admin.dnsproviders.accounts import KNOWN
 
     if name not in KNOWN:
-        raise click.UsageError(f"{name!r} is not one of {', '.join(KNOWN)}")
+        raise click.UsageError(f"{name!r} must be one of {', '.join(KNOWN)}")
     return KNOWN[name]
 
 
@@ -375,7 +375,7 @@ def _show_hosts(host_rotations: list[operations.HostRotation], as_json: bool) ->
     for host_rotation in host_rotations:
         _show_host(host_rotation, False)
     if not host_rotations:
-        print("no host key is rotated: no listener with SMTP has certificates by ACME and host_private_key_files")
+        print("host key rotation requires a listener with SMTP, ACME certificates and host_private_key_files")
 
 
 def _show_stage(name: str, rotation: operations.Rotation | operations.HostRotation) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def placement() -> None:
-    """Where mail of this server lands at other providers."""
+    """Check inbox placement at other providers."""
 
 
 described(placement, map(description, (ListPlacement, TryPlacement)), {}, {})
@@ -43,8 +43,8 @@ WARNED: Final = 5
 
 @click.command()
 @resolver_option
-@click.option("--skip-dial", is_flag=True, help="Don't try port 25 of other servers.")
-@click.option("--skip-mail", is_flag=True, help="Send no message through this server's own ports.")
+@click.option("--skip-dial", is_flag=True, help="Skip the outgoing port 25 test.")
+@click.option("--skip-mail", is_flag=True, help="Don't send a test message through this server's own ports.")
 @click.option("--send-to", metavar="ADDRESS", default="", help="Also send a message to ADDRESS at another server.")
 @click.option("--nightly", is_flag=True, help="Run the nightly check now and show changes.")
 @click.option("--weekly", is_flag=True, help="Print the weekly summary that the postmaster gets on Mondays.")
@@ -162,7 +162,7 @@ def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]"
         print(f"mail: {printable(step)}")
     if working := [state for state in helpers if not state.problem]:
         names = ", ".join(state.name for state in working)
-        print(f"helper processes: {names} work, tried {ago(min(state.tried for state in working))}")
+        print(f"helper processes: {names} OK, tested {ago(min(state.tried for state in working))}")
     print("well" if grade in (None, "note") else f"{_number(findings, 'error')}, {_number(findings, 'warning')}")
     return code
 
@@ -180,7 +180,7 @@ def _night() -> int:
         for finding in findings:
             print(f"{title}: {finding.grade}: {finding.code}: {printable(finding.words)}")
     if nightly_report.channels:
-        print(f"told by {', '.join(nightly_report.channels)}")
+        print(f"notified by {', '.join(nightly_report.channels)}")
     for problem in nightly_report.problems:
-        print(f"moxlite: not told by {printable(problem)}", file=sys.stderr)
+        print(f"moxlite: couldn't notify by {printable(problem)}", file=sys.stderr)
     return FAILED if nightly_report.problems else 0

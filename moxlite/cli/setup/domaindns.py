@@ -56,8 +56,8 @@ def dnsrecords(name: str, resolver: str | None) -> None:
 def dnscheck(name: str, resolver: str | None) -> int:
     """Check DOMAIN's DNS records, and test this server's services from the outside.
 
-    Exit code 1 if there are errors. Services are only tested while the server is running here. If no DNS server
-    responds, nothing else is checked.
+    Exit code 1 if there are errors. Services are only tested while the server is running here. If DNS servers don't
+    respond, other checks are skipped.
     """
     import trio
 
@@ -147,7 +147,7 @@ def _resolver(snapshot: "Snapshot", text: str | None) -> "Resolver":
 def ensure_acme_host_keys() -> None:
     """Create missing private keys for the host's ACME certificates, and add them to moxlite.toml.
 
-    With these keys, certificates are renewed without changing their key, so TLSA records for DANE stay valid. If a
+    Renewed certificates will then use the same keys, so TLSA records for DANE stay valid. If a
     configured key no longer exists, this creates it again. Keys for current certificates don't change. This only
     changes host_private_key_files for each listener, and the folder hostkeys next to moxlite.toml. To use the keys,
     add the TLSA records from the output to DNS and restart the server.
@@ -162,7 +162,7 @@ def ensure_acme_host_keys() -> None:
 
     static, config = load_config().static, config_path()
     if not any(listener.tls is not None and listener.tls.acme is not None for listener in static.listeners.values()):
-        raise Failure("no listener has certificates by ACME (tls.acme)")
+        raise Failure("a listener with ACME certificates is required (tls.acme)")
     try:
         found = ensure_host_keys(config.parent, static, dt.datetime.now(dt.UTC))
         if found:

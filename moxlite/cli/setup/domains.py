@@ -50,7 +50,7 @@ def add_commands(config: click.Group) -> None:
 
 @click.command("apply")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Show the changes only.")
+@click.option("--dry-run", is_flag=True, help="Only show the changes.")
 @json_option
 def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
     """Replace domains.toml with FILE.
@@ -124,17 +124,17 @@ def _show_peer(peer_state: PeerState, as_json: bool) -> None:
         print(printable(f"Mail for unknown addresses in {peer_state.domain} is rejected."))
         if peer_state.elsewhere:
             hosts = " ".join(peer_state.elsewhere)
-            print(printable(f"MX leads to another server: {hosts}. To send such mail on there:"))
+            print(printable(f"The MX records point to another server: {hosts}. To forward this mail there:"))
             print(printable(f"    moxlite config domain peer set {peer_state.domain} {hosts}"))
         return
-    what = "All mail" if peer_state.disabled else "Mail for addresses that are not here"
-    print(printable(f"{what} of {peer_state.domain} is passed on to this server, if it accepts the address:"))
+    what = "All mail" if peer_state.disabled else "Mail for unknown addresses"
+    print(printable(f"{what} at {peer_state.domain} is forwarded to this server if it accepts the address:"))
     for host in peer_state.hosts:
         state = host.problem or f"answers{', with TLS' if host.tls else ', without TLS'}"
         print(printable(f"    {host.host} ({', '.join(host.addresses) or 'no address'}): {state}"))
     if peer_state.takes_all:
         print("That server accepts any address, so mistyped addresses aren't rejected here either.")
-    print(f"Messages in 14 days: {peer_state.messages}. To end this: moxlite config domain peer rm {peer_state.domain}")
+    print(f"Messages in 14 days: {peer_state.messages}. To stop: moxlite config domain peer rm {peer_state.domain}")
 
 
 def _show_alias(alias_info: AliasInfo, as_json: bool) -> None:
@@ -152,7 +152,7 @@ STATE: Final = click.argument("state", metavar="on|off", type=click.Choice(["on"
 
 @click.group()
 def listeners() -> None:
-    """Change which services this machine offers, in moxlite.toml."""
+    """Turn services on this machine on or off in moxlite.toml."""
 
 
 @listeners.command("publish-web")
@@ -171,7 +171,7 @@ def publish_web(state: str) -> None:
         print(f"Webmail and account pages open to the internet: {' and '.join(urls)}")
         print(PASSWORD_ALONE)
     else:
-        print("Webmail and account pages are for the internal listener alone.")
+        print("Webmail and account pages are only on the internal listener.")
     if in_front:
         verb = "must pass them on" if state == "on" else "should stop passing them on"
         print(f"Your web server {verb}: docs/install.md, `Beside another web server`.")
@@ -191,9 +191,9 @@ def managesieve(state: str) -> None:
 @listeners.command("webapi")
 @STATE
 def webapi(state: str) -> None:
-    """Serve the HTTP API for programs on this machine and its inner network, or stop serving it anywhere.
+    """Turn on the HTTP API for programs on this machine and its internal network, or turn it off everywhere.
 
-    It is never opened to the internet by this. Comments in moxlite.toml stay. Restart the server afterwards.
+    This never opens the API to the internet. Restart the server afterwards.
     """
     _switch("webapi", "The web API", on=state == "on")
 

@@ -40,7 +40,7 @@ def _failures() -> Iterator[None]:
 def install() -> None:
     """Install this file as a server: /usr/local/bin/moxlite, the user moxlite, folders, and a systemd unit.
 
-    This won't overwrite existing files. If it's interrupted, run it again. You can't use this with the Debian package.
+    This won't overwrite existing files. If interrupted, run this again. You can't use this with the Debian package.
     """
     from moxlite.admin import installation
 
@@ -59,7 +59,7 @@ def update(resolver: str | None) -> None:
     `systemctl edit` still apply. If the new program doesn't start, this restores the previous one with its unit and
     data. To go back later, run `moxlite.previous self back`.
 
-    Exit code 0, also if there's no newer version; 75 if the check failed.
+    Exit code 75 if the check failed, or 0 if there's no newer version.
     """
     from moxlite.admin.installation import begin, check_updatable, fetch
     from moxlite.admin.updates import UpdateError, changes_since, is_newer, newest_version
@@ -69,7 +69,7 @@ def update(resolver: str | None) -> None:
     static = load_config().static
     source = static.updates
     if source is None:
-        raise Failure("moxlite.toml doesn't have an [updates] table with the source of newer versions")
+        raise Failure("[updates] isn't set in moxlite.toml")
 
     async def look(asked: "Resolver") -> tuple[str, bytes | None]:
         newest = await newest_version(asked, source)
@@ -85,7 +85,7 @@ def update(resolver: str | None) -> None:
         except UpdateError as error:
             raise Failure(printable(str(error)), TEMPORARY) from None
         if octets is None:
-            print(f"this is {__version__}, the newest version is {newest}")
+            print(f"installed: {__version__}, newest: {newest}")
             return
         ask(f"Update {__version__} to {newest}? The server will stop briefly after its data is copied.")
         begin(octets, newest, static.data_dir)
@@ -94,7 +94,7 @@ def update(resolver: str | None) -> None:
 
 @self_.command()
 def back() -> None:
-    """Undo the last update and restore the data from before it.
+    """Undo the last update and restore older data.
 
     You can find newer data in DATA.of-VERSION.
     """
@@ -115,12 +115,14 @@ def _await_end() -> None:
 def _tell_end(notes: "Notes") -> None:
     match notes.state:
         case "done":
-            print(f"this is {notes.version} now; to go back, data as it was included: moxlite.previous self back")
-            print(f"when all is well: rm -r {notes.copy}")
+            print(
+                f"updated to {notes.version}; to go back to the previous version and data: moxlite.previous self back"
+            )
+            print(f"if everything works: rm -r {notes.copy}")
         case "gone-back" if notes.text == "asked for":
-            print(f"this is {notes.former} again; what {notes.version} had is in {notes.newer}")
+            print(f"restored {notes.former}; data from {notes.version} is in {notes.newer}")
         case "gone-back":
-            raise Failure(f"this is {notes.former} again, nothing was lost: {notes.version} fails: {notes.text}")
+            raise Failure(f"restored {notes.former} without losing data, because {notes.version} failed: {notes.text}")
         case _:
             raise Failure(notes.text)
 
@@ -145,9 +147,9 @@ def units() -> None:
 
 
 @self_.command()
-@click.option("--purge", is_flag=True, help="Remove configuration, mail, backups and the user, too.")
+@click.option("--purge", is_flag=True, help="Also delete configuration, mail, backups and the user.")
 def remove(purge: bool) -> None:
-    """Stop the server, and remove the program and its unit. To delete configuration and mail too, use --purge."""
+    """Stop the server, and remove the program and unit. To delete configuration and mail too, use --purge."""
     from moxlite.admin import installation
 
     data = installation.DATA

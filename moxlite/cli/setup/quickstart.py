@@ -27,35 +27,33 @@ if TYPE_CHECKING:
 @click.argument("address", required=False)
 @click.argument("user", default="moxlite")
 @click.option("--hostname", metavar="NAME", help="Full name of this machine.  [default: from the system or DNS]")
-@click.option(
-    "--skip-dial", is_flag=True, help="Don't try port 25 of others, and ask neither block lists nor the registry."
-)
+@click.option("--skip-dial", is_flag=True, help="Skip checks of outgoing port 25, block lists and the registry.")
 @click.option(
     "--existing-webserver",
     "webserver",
     type=click.Choice(["nginx", "caddy", "apache"]),
-    help="Another web server keeps ports 80 and 443. Its required configuration is printed.",
+    help="Keep another web server on ports 80 and 443, and print the required configuration.",
 )
 @click.option(
     "--cert-file",
     "cert_files",
     metavar="FILE",
     multiple=True,
-    help="With --existing-webserver: certificate for mail, with its chain (PEM); may be repeated.",
+    help="With --existing-webserver, certificate chain for mail (PEM). Can be repeated.",
 )
 @click.option("--key-file", "key_files", metavar="FILE", multiple=True, help="Key for each certificate (PEM).")
-@click.option("--publish-web", is_flag=True, help="Serve webmail and account pages to the internet, not only here.")
+@click.option("--publish-web", is_flag=True, help="Open webmail and account pages to the internet.")
 @click.option(
     "--admin-inside/--no-admin-inside",
     default=None,
-    help="Serve the admin pages to the private networks of this machine, without TLS, not to itself alone."
+    help="Also serve the admin pages to this machine's private networks, without TLS."
     "  [default: ask on a terminal, else no]",
 )
 @click.option(
     "--dns-provider",
     metavar="PROVIDER",
-    help="Publish DNS records at this provider. Enter its token when prompted, or pass it on stdin (moxlite dns "
-    "provider list).  [default: ask on a terminal, else none]",
+    help="Publish DNS records at this provider. Enter the token when prompted, or on stdin (moxlite dns provider "
+    "list).  [default: ask on a terminal, else none]",
 )
 @resolver_option
 def quickstart(
@@ -161,7 +159,7 @@ def _is_admin_inside(given: bool | None, places: "Places") -> bool:
     """
     if not places.private:
         if given:
-            raise click.UsageError("--admin-inside is for machines with a private address, which this one has not")
+            raise click.UsageError("--admin-inside requires a private address on this machine")
         return False
     if given is None and sys.stdin.isatty():
         return click.confirm(
@@ -183,7 +181,9 @@ def _refuse_existing(config: Path) -> None:
         return
     listing = " ".join(map(str, paths))
     if config in paths:
-        raise Failure(f"this machine is set up already: `moxlite doctor`; to begin anew move these away: {listing}")
+        raise Failure(
+            f"this machine is already set up (run `moxlite doctor`); to start over, move these away: {listing}"
+        )
     raise Failure(f"can't overwrite files from a previous setup; move these first: {listing}")
 
 
@@ -195,7 +195,7 @@ def _other_webserver(
 
     if kind is None:
         if cert_files or key_files:
-            raise click.UsageError("--cert-file and --key-file go with --existing-webserver; else moxlite orders")
+            raise click.UsageError("--cert-file and --key-file require --existing-webserver; otherwise moxlite orders")
         return None
     if not cert_files or len(cert_files) != len(key_files):
         raise click.UsageError("--existing-webserver requires --cert-file and --key-file for the mail ports")

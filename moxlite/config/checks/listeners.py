@@ -193,8 +193,8 @@ SHORTEST_BACKUP: Final = 600.0
 """Seconds: each one reads all that has changed."""
 
 ENCRYPT: Final = (
-    "a backup on another machine is encrypted: `age-keygen -o backup-key.txt` makes a key and prints the age1... for "
-    "here; keep that file, but not on this machine"
+    "backups on another machine must be encrypted: create a key with `age-keygen -o backup-key.txt`, enter the age1... "
+    "that it prints, and store the file on another machine"
 )
 
 KEY_TEXT: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=@.-")

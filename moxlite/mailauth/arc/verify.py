@@ -117,7 +117,7 @@ def read_chain(section: HeaderSection) -> list[ARCSet]:
     sets = [_set(instance, found) for instance in range(1, last + 1)]
     for arc_set in sets:
         if arc_set.seal.cv == "fail":
-            raise ChainError(f"set {arc_set.instance} says that the chain has failed")
+            raise ChainError(f"set {arc_set.instance} marks the chain as failed")
         if (arc_set.seal.cv == "none") != (arc_set.instance == 1):
             raise ChainError(f"set {arc_set.instance} says cv={arc_set.seal.cv}")
     return sets
@@ -304,7 +304,7 @@ class _Chain:
         wanted: set[BodyHash] = {(arc_set.signature.body, arc_set.signature.hash) for arc_set in self._sets}
         self._bodies = hash_body(self._message.body(), wanted)
         if not self._body_matches(newest.signature):
-            raise _Failed(f"set {newest.instance}: body hash does not match")
+            raise _Failed(f"set {newest.instance}: body hash doesn't match")
 
     def check_all(self) -> int:
         """Verify all older seals, then find the oldest set since which the message is unchanged (§5.2 step 4).
@@ -326,7 +326,7 @@ class _Chain:
         record = self._key(arc_set, arc_set.seal)
         digest = sealed_digest([*self._canonical[:at], self._canonical[at][:2]], arc_set.unsigned_seal())
         if not is_signed(record.key, arc_set.seal.hash, arc_set.seal.value, digest):
-            raise _Failed(f"set {arc_set.instance}: seal does not match")
+            raise _Failed(f"set {arc_set.instance}: seal doesn't match")
 
     def _header_problem(self, arc_set: ARCSet) -> str:
         """Why the signature over the header fails, "" if it verifies. Raises _Failed if the newest set has no key."""
@@ -358,11 +358,11 @@ class _Chain:
                 f"set {arc_set.instance}: {answer.problem}", ARCStatus.TEMPERROR if temporary else ARCStatus.FAIL
             )
         if record.algorithm != signed.algorithm:
-            raise _Failed(f"set {arc_set.instance}: key is of another kind")
+            raise _Failed(f"set {arc_set.instance}: wrong key type")
         if record.hashes is not None and signed.hash not in record.hashes:
-            raise _Failed(f"set {arc_set.instance}: key does not permit the hash")
+            raise _Failed(f"set {arc_set.instance}: key doesn't allow this hash")
         if not record.permits("email"):
-            raise _Failed(f"set {arc_set.instance}: key is not for email")
+            raise _Failed(f"set {arc_set.instance}: key isn't for email")
         return record
 
 

@@ -133,7 +133,7 @@ def _key(algorithm: str, octets: bytes) -> tuple[Algorithm, PublicKey, int]:
             raise TagError("ed25519 key of wrong size")
         return "ed25519", Ed25519PublicKey.from_public_bytes(octets), 256
     if algorithm != "rsa":
-        raise TagError("unknown kind of key")
+        raise TagError("unknown key type")
     try:
         key = load_der_public_key(octets)  # a SubjectPublicKeyInfo, or bare PKCS #1 (RFC 6376 erratum 3017)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -183,11 +183,11 @@ def _unusable(signature: Signature, answer: KeyAnswer, service: Service) -> DKIM
         return _result(signature, answer.status, answer.problem, authentic=answer.authentic)
     problem = ""
     if record.algorithm != signature.algorithm:
-        problem = "key is of another kind"
+        problem = "wrong key type"
     elif record.hashes is not None and signature.hash not in record.hashes:
-        problem = "key does not permit the hash"
+        problem = "key doesn't allow this hash"
     elif not record.permits(service):
-        problem = f"key is not for {service}"
+        problem = f"key isn't for {service}"
     elif record.strict and signature.identity_domain != signature.domain:
         problem = "key does not permit identities of subdomains"
     if not problem:
@@ -207,7 +207,7 @@ def _judge(message: Message, candidates: list[_Candidate]) -> list[tuple[_Candid
         if candidate.at not in passed:
             status, problem = SignatureStatus.FAIL, "signature does not match the header"
         elif hashes[signature.body, signature.hash] != signature.body_hash:
-            status, problem = SignatureStatus.FAIL, "body hash does not match"
+            status, problem = SignatureStatus.FAIL, "body hash doesn't match"
         else:
             status, problem = SignatureStatus.PASS, ""
         results.append(

@@ -142,7 +142,7 @@ class LineWriter:
                 with trio.fail_after(WRITE_SECONDS):
                     await self._stream.send_all(line)
             except trio.TooSlowError:
-                raise trio.BrokenResourceError("peer does not read") from None
+                raise trio.BrokenResourceError("peer isn't reading") from None
             self._cut_off = False
 
 
@@ -210,7 +210,7 @@ class StreamReceiver:
             case "error":
                 item = StreamBroken(message.error or "peer broke the stream off")
             case _:
-                raise CtlProtocolError("unknown kind of stream line")
+                raise CtlProtocolError("unknown stream line type")
         try:
             self._send.send_nowait(item)
         except trio.WouldBlock:

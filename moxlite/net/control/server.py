@@ -263,7 +263,7 @@ class _Connection:
             elif message.ack is not None:
                 exchange.download.acknowledged(message.ack)
             else:
-                raise CtlProtocolError("line without meaning")
+                raise CtlProtocolError("unexpected line")
 
     async def run(self, message: Message, scope: trio.CancelScope, exchange: Exchange) -> None:
         answer: msgspec.Struct = _failure(message.id, "canceled", "canceled")

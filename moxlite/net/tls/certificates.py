@@ -99,7 +99,7 @@ def load_private_key(text: bytes) -> PrivateKey:
 
 def _spki(key: object) -> bytes:
     if not hasattr(key, "public_bytes"):
-        raise CertificateError("unknown kind of public key")
+        raise CertificateError("unknown public key type")
     spki: bytes = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return spki
 

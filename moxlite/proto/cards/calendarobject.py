@@ -173,9 +173,9 @@ def object_of(calendar: Component, *, message: bool = False) -> CalendarObject:
     parts = parts_of(calendar)
     kinds = {part.name for part in parts}
     if len(kinds) != 1:
-        raise BadObject("valid-calendar-object-resource", "an entry's components must all be the same kind")
+        raise BadObject("valid-calendar-object-resource", "an entry's components must have the same type")
     if not kinds <= KINDS:
-        raise BadObject("supported-calendar-component", f"unknown kind of entry: {min(kinds)[:50]}")
+        raise BadObject("supported-calendar-component", f"unknown entry type: {min(kinds)[:50]}")
     uids = {part.value("UID") for part in parts}
     if len(uids) != 1 or not 0 < len(min(uids)) <= MAX_UID:
         raise BadObject("valid-calendar-object-resource", "an entry's components must have the same UID")

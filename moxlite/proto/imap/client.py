@@ -285,7 +285,7 @@ def _numbers(reader: Reader) -> tuple[tuple[int, ...], int | None]:
 def _ranges(reader: Reader) -> tuple[tuple[int, int], ...]:
     numbers = reader.sequence_set()
     if numbers.saved or any(STAR in pair for pair in numbers.ranges):
-        raise ProtocolError("server sent a set that isn't written out")
+        raise ProtocolError("server sent a set with *")
     return numbers.ranges
 
 

@@ -211,7 +211,7 @@ def parse_day(text: str, now: int) -> str:
     """Parse a day, yyyy-mm-dd; returns yyyymmdd. Raises ValueError for a bad date, or one in the future."""
     day = dt.date.fromisoformat(text).strftime("%Y%m%d")
     if day > day_of(now):
-        raise ValueError(f"{text} lies ahead")
+        raise ValueError(f"{text} is in the future")
     return day
 
 

@@ -232,7 +232,7 @@ def _checked(name: str, scopes: Collection[Scope], *, read_only: bool) -> str:
     if not scopes:
         raise AppPasswordRefused("choose at least one service for the app password")
     if read_only and "submission" in scopes:
-        raise AppPasswordRefused("a read-only app password can't be used to send mail")
+        raise AppPasswordRefused("read-only app passwords can't send mail")
     return name
 
 

@@ -90,7 +90,7 @@ def create_repository(
     if storage.folder is None and not recipients and passphrase is None:
         raise BadTarget(
             "a backup on another machine must be encrypted; create a key with `age-keygen -o backup-key.txt`, "
-            'keep that file, but not on this machine, and use its public key: backup.encrypt_to = ["age1..."] or '
+            'store that file on another machine, and use the public key: backup.encrypt_to = ["age1..."] or '
             "--encrypt-to age1..."
         )
     storage.make()

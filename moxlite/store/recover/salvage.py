@@ -288,7 +288,7 @@ class Salvage:
                 raise Damaged(f"chunk {seq} is lost")
             parts.append(self._chunk(Cell(page, chunk, offset, length), seq))
         if not parts:
-            raise Damaged("its data is lost")
+            raise Damaged("data is missing")
         data = b"".join(parts)
         # The hash is of the whole body. Without its row the chunks are good one by one, but one at the end may be
         # missing.
@@ -297,13 +297,13 @@ class Salvage:
         if row is not None and len(data) != row[2]:
             raise Damaged(f"only {len(data)} of {row[2]} bytes are left")
         if row is not None:
-            raise Damaged("its data doesn't match its hash")
+            raise Damaged("hash mismatch")
         if size is not None and len(data) != size:
             raise Damaged(f"only {len(data)} of {size} bytes are left")
         if any(len(part) != CHUNK_SIZE for part in parts[:-1]):
-            raise Damaged("part of its data is lost")
+            raise Damaged("some data is missing")
         if size is None and len(parts[-1]) == CHUNK_SIZE:
-            raise Damaged("its end is lost")  # few bodies end with a full chunk, so more chunks are probably lost
+            raise Damaged("the end is missing")  # few bodies end with a full chunk, so more chunks are probably lost
         return Body(data, proven=False)
 
     def spare(self, body_id: int) -> None:

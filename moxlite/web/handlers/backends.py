@@ -216,7 +216,7 @@ def tell_failure(request: Request, writer: ResponseWriter, backend: Backend, err
     if writer.started:
         return ClientGone()
     late = error.status == 504
-    words = "did not answer in time" if late else "cannot be reached, or has failed"
+    words = "timed out" if late else "can't be reached, or failed"
     return HTTPError(error.status, f"The server behind this one {words}.")
 
 

@@ -278,7 +278,7 @@ def _request_line(pseudo: dict[bytes, bytes], host: bytes | None) -> tuple[bytes
     if not METHOD.fullmatch(method) or not VISIBLE.fullmatch(authority) or b"@" in authority:
         raise Malformed("method or authority")
     if host is not None and host.lower() != authority.lower():
-        raise Malformed("two hosts")
+        raise Malformed("more than one host")
     if method == b"CONNECT":
         if len(pseudo) != 2 or b":authority" not in pseudo:
             raise Malformed("CONNECT")
