@@ -405,9 +405,7 @@ def _copy(notes: Notes) -> Notes:
         shutil.rmtree(part, ignore_errors=True)
         NEW.unlink(missing_ok=True)
         run("systemctl", "start", "moxlite")
-        return _note(
-            notes, "failed", text=f"couldn't copy the data; version {notes.former} will continue to run: {error}"
-        )
+        return _note(notes, "failed", text=f"couldn't copy the data; still running {notes.former}: {error}")
     os.sync()  # the copy must be whole on disk before its name says so
     part.replace(notes.copy)
     return _note(notes, "switch")
