@@ -109,10 +109,9 @@ class Scheduler:
         self._moved = moved
         self._ctx = ctx
         self._database = database
-        self._newest = newest
+        self._unmarked = Unmarked(newest)
         self._also = also
         self._wake = trio.Event()
-        self._sleep = trio.CancelScope()  # of `serve`
         self._serving = False  # attempts may begin
         self._offers = Offers(ctx)
         self.turns = Turns(ctx, self._look)
@@ -152,7 +151,7 @@ class Scheduler:
                 if await self.outcomes.write_unwritten():
                     self.changed()  # DSNs may be due
                 seconds = await self._start_due(attempts)
-                with trio.move_on_after(min(seconds, await self._mark_late(), RECHECK_SECONDS)) as self._sleep:
+                with trio.move_on_after(min(seconds, await self._mark_late(), RECHECK_SECONDS)) as self._unmarked.sleep:
                     await self._wake.wait()
         finally:
             self._serving = False
@@ -162,12 +161,12 @@ class Scheduler:
         """Count attempts in the database that were begun without, `SEEN_SECONDS` ago; returns the seconds until others
         are so old.
         """
-        late = self.turns.unmarked_since(trio.current_time() - SEEN_SECONDS)
+        late = self._unmarked.since(trio.current_time() - SEEN_SECONDS)
         if late:
             policy = policy_of(self._ctx)
             self._moved(await self._database.write(partial(record.mark_late, ids=late, policy=policy)))
-            self.turns.marked(late)
-        return self.turns.first_unmarked + SEEN_SECONDS - trio.current_time()
+            self._unmarked.forget(late)
+        return self._unmarked.first + SEEN_SECONDS - trio.current_time()
 
     @property
     def _not_now(self) -> frozenset[int]:
@@ -215,7 +214,7 @@ class Scheduler:
                 await trio.sleep(FAILED_SECONDS)  # the domain stays busy meanwhile, because its row is still due
         finally:
             # Before the connection is offered: the next attempt for this domain may be the one that takes it.
-            self.turns.end(candidate.domain)
+            self._unmarked.forget(self.turns.end(candidate.domain))
             self.changed()
         if left_open is not None:
             await self._ctx.load.keep(left_open)
@@ -280,7 +279,7 @@ class Scheduler:
     async def _record(self, domain: str, ended: list[AttemptOutcome]) -> None:
         """Record outcomes, then give their rows free. Shielded from cancellation."""
         ids = [attempt_outcome.message.id for attempt_outcome in ended]
-        self.turns.marked(ids)  # by the same transaction, so that a later one does not count them again
+        self._unmarked.forget(ids)  # this transaction counts them, and a later one must not count them again
         try:
             await self.outcomes.record(ended)
         finally:
@@ -304,11 +303,10 @@ class Scheduler:
         self.turns.take_in(domain, ids)
         if not self.outcomes.unwritten:
             begun = await self._database.read(
-                partial(record.begin, ids=ids, policy=policy, newest=self._newest), op="queue begin"
+                partial(record.begin, ids=ids, policy=policy, newest=self._unmarked.newest), op="queue begin"
             )
             if begun is not None:
-                self.turns.unmarked([message.id for message in begun])
-                self._sleep.deadline = min(self._sleep.deadline, trio.current_time() + SEEN_SECONDS)
+                self._unmarked.add([message.id for message in begun])
                 return begun
         return await self._mark(ids, policy)
 
@@ -351,6 +349,39 @@ class Scheduler:
     def _batch(self, begun: tuple[Message, ...]) -> Batch:
         content = partial(octets, self._database, begun[0])
         return Batch(begun, content, partial(seven_bit, self._ctx, self._database, begun[0]))
+
+
+class Unmarked:
+    """The rows of first attempts under way that the database does not count yet, in memory.
+
+    Attributes:
+      newest: the highest id of a message when the queue was opened. sleep: of the scheduler.
+    """
+
+    def __init__(self, newest: int) -> None:
+        self.newest = newest
+        self.sleep = trio.CancelScope()
+        self._since: dict[int, float] = {}  # by row, seconds of trio's clock
+
+    def add(self, ids: Iterable[int]) -> None:
+        """Note rows whose attempt begins now, and have the scheduler look after `SEEN_SECONDS`."""
+        now = trio.current_time()
+        self._since.update(dict.fromkeys(ids, now))
+        self.sleep.deadline = min(self.sleep.deadline, now + SEEN_SECONDS)
+
+    def since(self, until: float) -> list[int]:
+        """Rows whose attempt began at a time of trio's clock, or before it."""
+        return [row for row, since in self._since.items() if since <= until]
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Forget rows: they are counted, or no longer attempted."""
+        for row in ids:
+            self._since.pop(row, None)
+
+    @property
+    def first(self) -> float:
+        """When the first of the attempts began; infinite without any."""
+        return next(iter(self._since.values()), float("inf"))
 
 
 # Recipient domains with an attempt under way, and those that wait for a connection to their full host: one attempt
@@ -410,7 +441,6 @@ class Turns:
         self._busy: dict[str, _Turn] = {}  # by recipient domain
         self._blocked: dict[str, _Blocked] = {}  # by recipient domain
         self._hosts: dict[str, tuple[Hashable, float]] = {}  # recipient domain: its host, known until
-        self._unmarked: dict[int, float] = {}  # rows of attempts that the database does not count yet: their start
         ctx.load.on_free = self._host_free
 
     @property
@@ -430,24 +460,6 @@ class Turns:
     def let_out(self, domain: str, ids: Iterable[int]) -> None:
         """Forget rows whose outcome is recorded."""
         self._busy[domain].rows.difference_update(ids)
-
-    def unmarked(self, ids: Iterable[int]) -> None:
-        """Note rows whose attempt begins now, and is not counted in the database."""
-        self._unmarked.update(dict.fromkeys(ids, trio.current_time()))
-
-    def unmarked_since(self, until: float) -> list[int]:
-        """Such rows whose attempt began at a time of trio's clock, or before it."""
-        return [row for row, since in self._unmarked.items() if since <= until]
-
-    def marked(self, ids: Iterable[int]) -> None:
-        """Forget such rows."""
-        for row in ids:
-            self._unmarked.pop(row, None)
-
-    @property
-    def first_unmarked(self) -> float:
-        """When the first attempt of such rows began; infinite without any."""
-        return next(iter(self._unmarked.values()), float("inf"))
 
     @property
     def blocked(self) -> frozenset[str]:
@@ -492,9 +504,9 @@ class Turns:
         """Note the attempt of a turn."""
         self._busy[domain].attempt = attempt
 
-    def end(self, domain: str) -> None:
-        """End the turn of a domain."""
-        self.marked(self._busy.pop(domain).rows)
+    def end(self, domain: str) -> set[int]:
+        """End the turn of a domain; returns its rows whose outcome is not recorded."""
+        return self._busy.pop(domain).rows
 
     def wait_for(self, domain: str, host: Hashable, *, retry: bool) -> None:
         """Have a domain wait for its host, if that still has its maximum of connections."""

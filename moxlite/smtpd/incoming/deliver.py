@@ -102,7 +102,6 @@ class Reception:
         )
         self._lists = blocklists.Once(session)
         self._reports = Reports(session.context.reports, message.prepared, evidence.checks, session.snapshot)
-        self._stored: list[str] = []  # accounts that have stored the message before all plans were made
         self._linger_first = False  # an unknown sender is delayed before another account stores
         self._told: set[int] = set()  # recipients named in a notice of failure
         self._receipted: set[int] = set()  # indexes of recipients in a notice of delivery
@@ -145,7 +144,7 @@ class Reception:
             await self._plan_account(name, numbers)
             self._linger_first = self._linger_first or self._is_delayed(results.decided[name])
             if not self._linger_first and results.outcomes[name].state is State.ACCEPTED:
-                self._stored.append(name)
+                self._results.stored.append(name)
                 await self._perform_at(name)
 
     async def _plan_account(self, name: str, numbers: list[int]) -> None:
@@ -179,7 +178,7 @@ class Reception:
                 await linger(self._session.wire, self._session.smtp.first_time_sender_delay)
             except BaseException:
                 with trio.CancelScope(shield=True):  # bounded: each waits for `Pace.store` at most
-                    await _each(self._stored, self._storing.expect_again)
+                    await _each(self._results.stored, self._storing.expect_again)
                 raise
 
     def _is_delayed(self, decided: Decided) -> bool:
@@ -190,8 +189,8 @@ class Reception:
 
     async def _perform(self) -> None:
         results = self._results
-        accepting = [name for name in results.in_state(State.ACCEPTED) if name not in self._stored]
-        notice = await self._notice() if accepting and not self._stored else None
+        accepting = [name for name in results.in_state(State.ACCEPTED) if name not in self._results.stored]
+        notice = await self._notice() if accepting and not self._results.stored else None
         # One account after the other until one has stored the message: the notice is a row of that unit, so the sender
         # is told of failures exactly if another recipient has the message.
         while accepting and notice is not None:

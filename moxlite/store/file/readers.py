@@ -10,6 +10,7 @@ own in threads.
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import sys
 import time
@@ -113,18 +114,15 @@ class Readers:
         *,
         vfs: str | None = None,
     ) -> None:
-        self._path = path
-        self._kind = kind
-        self._vfs = vfs
+        self._file = path, kind, vfs
         self._health = health
         self._lend = lend
         self._reader: Reader | None = None  # for reads on the loop, which cannot be interrupted
-        self._looked = False  # the first read is done
         self._lock = trio.Lock()
         self._slots = trio.Semaphore(MAX_SCANS, max_value=MAX_SCANS)
         self._idle: list[apsw.Connection] = []
         self.open = OpenReads(path, health.name)
-        self._cold_until = 0.0
+        self._cold_until = math.inf  # the first read is not done
         self._closed = False
         self.last_used = time.monotonic()
 
@@ -138,7 +136,7 @@ class Readers:
         if turn:
             await processor.turn()
         self.last_used = now = time.monotonic()
-        if self._looked and now >= self._cold_until and not self._lock.locked():
+        if now >= self._cold_until and not self._lock.locked():
             self._check()
             with self._borrowed() as reader:
                 if reader is not None:
@@ -146,7 +144,7 @@ class Readers:
         async with self._lock:
             self._check()
             with self._borrowed() as reader:
-                if reader is not None and self._looked and self.warm:
+                if reader is not None and self.warm:
                     return self.slice(fn, reader, op, "loop")
                 work = processor.place(op)  # measured only: one read at a time, for which a delivery may wait
                 with self._open_read(None if reader is None else reader.db, op) as opened:
@@ -158,9 +156,9 @@ class Readers:
                         )
                     finally:
                         work.count()
-                        self._looked = self._looked or opened.db is not None
-                        if reader is None and opened.db is not None:
-                            self._reader = Reader(opened.db)
+                        if opened.db is not None:
+                            self._cold_until = 0.0 if self._cold_until == math.inf else self._cold_until
+                            self._reader = Reader(opened.db) if reader is None else self._reader
 
     @contextmanager
     def _borrowed(self) -> Iterator[Reader | None]:
@@ -256,9 +254,10 @@ class Readers:
         return self.open.opened(OpenRead(db or self._connect, op, patient=patient))
 
     def _connect(self) -> apsw.Connection:
-        db = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY, vfs=self._vfs)
+        path, kind, vfs = self._file
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
         try:
-            configure(db, self._kind, writer=False)
+            configure(db, kind, writer=False)
         except BaseException:
             db.close(True)
             raise

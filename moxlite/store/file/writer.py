@@ -66,6 +66,39 @@ X = TypeVar("X", bound=Tx)
 T = TypeVar("T")
 
 
+class WriterThread:
+    """The thread of a writer, begun once: one of trio's, which are used again, as an account that one mail opens has a
+    writer for some milliseconds.
+
+    Attributes:
+      lent: the connection is lent to a read, and the thread must not begin. loans: reads that may still have it.
+    """
+
+    def __init__(self, main: Callable[[], None], name: str) -> None:
+        self._main = main
+        self._name = name
+        self._begun = False
+        self._ended = threading.Event()
+        self.lent = False
+        self.loans = MAX_LOANS
+
+    @property
+    def lends(self) -> bool:
+        """Whether a read may have the connection."""
+        return not self._begun and not self.lent and self.loans > 0
+
+    def begin(self) -> None:
+        """Begin, unless it did."""
+        if not self._begun:
+            self._begun = True
+            trio.lowlevel.start_thread_soon(self._main, lambda _: self._ended.set(), self._name)
+
+    def end(self) -> Callable[[], object]:
+        """Return what waits for its end; if it did not begin it never does, and its work is done there."""
+        begun, self._begun = self._begun, True
+        return self._ended.wait if begun else self._main
+
+
 class Writer:
     """Writing thread of one database. It owns `db`, and closes it when it ends.
 
@@ -95,10 +128,7 @@ class Writer:
         self._commit_error: BaseException = Closed()
         self._commit_took = 0.0
         self._measures = metrics.COMMIT_SECONDS.labels(kind), metrics.UNITS_PER_COMMIT.labels(kind)
-        self._name = f"writer {name}"
-        self._begun = self._lent = False
-        self._loans = MAX_LOANS
-        self._ended = threading.Event()
+        self._thread = WriterThread(self._main, f"writer {name}")
 
     # On the Trio loop
 
@@ -125,27 +155,26 @@ class Writer:
         self._backlog.put(job)
 
     def _start(self) -> None:
-        if not self._begun and not self._lent:  # with the first job: a file that is only read needs no thread
-            self._begun = True
-            # One of trio's, which are used again: an account that one mail opens has a writer for some milliseconds.
-            trio.lowlevel.start_thread_soon(self._main, lambda _: self._ended.set(), self._name)
+        if not self._thread.lent:
+            self._thread.begin()  # with the first job: a file that is only read needs none
 
     @contextmanager
     def lend(self) -> Iterator[apsw.Connection | None]:
         """The connection, for one of the first reads, before the first job, which waits meanwhile; None after that."""
-        if self._begun or self._lent or not self._loans:
+        thread = self._thread
+        if not thread.lends:
             yield None
             return
-        self._lent = True
-        self._loans -= 1
+        thread.lent = True
+        thread.loans -= 1
         try:
             self._db.execute("PRAGMA query_only=ON").fetchall()
             yield self._db
         finally:
             self._db.execute("PRAGMA query_only=OFF").fetchall()
-            self._lent = False
+            thread.lent = False
             if not self._backlog.idle:
-                self._start()
+                thread.begin()
 
     @property
     def idle(self) -> bool:
@@ -158,14 +187,11 @@ class Writer:
 
     def end(self) -> Callable[[], None]:
         """Return what ends after all waiting jobs, and closes the connection. It blocks. No job may come after this."""
-        begun, self._begun = self._begun, True  # so that it never begins
+        wait = self._thread.end()
 
         def work() -> None:
             self._backlog.put_end()
-            if begun:
-                self._ended.wait()
-            else:
-                self._main()
+            wait()
 
         return work
 
