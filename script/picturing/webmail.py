@@ -1,5 +1,5 @@
-"""Take the pictures of docs/webmail.md, docs/calendar.md and docs/team.md, of a server with plausible mail and events:
-`script/pictures webmail [FOLDER]`.
+"""Take the pictures of docs/webmail.md, docs/calendar.md, docs/contacts.md and docs/team.md, of a server with plausible
+mail, events and contacts: `script/pictures webmail [FOLDER]`.
 
 
 They go to docs/images, or to FOLDER. Needs Chromium and the packages of `requirements/dev.lock`.
@@ -142,6 +142,21 @@ def calendar_phone(page: Page) -> None:
     open_calendar(page, "Agenda")
 
 
+def contacts_card(page: Page) -> None:
+    """A contact beside the list, with groups and what was between the two."""
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    contacts = page.locator("#app.other-place")
+    contacts.get_by_role("listitem").get_by_role("button", name="Ben Okafor").click()
+    expect(contacts.get_by_role("region", name="Between you")).to_be_visible()
+
+
+def contacts_phone(page: Page) -> None:
+    """The list of contacts."""
+    page.get_by_role("button", name="Contacts", exact=True).click()
+    expect(page.get_by_role("slider", name="Jump to a letter")).to_be_visible()
+
+
 View: TypeAlias = tuple[str, dict[str, Any], str, Callable[[Page], None]]
 """Its name, page and colours, and the way to it."""
 
@@ -159,8 +174,17 @@ PLANNED: tuple[View, ...] = (
     ("webmail-calendar", DESK, "light", calendar_week),
     ("webmail-event", {"viewport": {"width": 1280, "height": 1000}}, "light", calendar_event),
     ("webmail-calendar-phone", PHONE, "light", calendar_phone),
+    ("webmail-contacts", DESK, "light", contacts_card),
+    ("webmail-contacts-phone", PHONE, "light", contacts_phone),
 )
-"""Views of the calendar, which come last: its invitations are mail."""
+"""Views of the calendar and contacts, which come last: invitations are mail, and contacts change what mail shows."""
+
+KNOWN = {
+    "Choir": ("Ben Okafor", "Ada Lindqvist", "Émile Roux", "Nadia Amari", "Theo Winter"),
+    "Neighbors": ("Ben Okafor", "Grandma", "Hanne Falk", "Юлія Коваль"),
+    "School": ("Lena Ortiz", "Mr. Sato", "Rosa Blum", "Sam Keller", "Vera Dahl"),
+}
+"""People among the contacts, by their groups."""
 
 
 def team_list(page: Page) -> None:
@@ -253,6 +277,24 @@ def form_team(server: LocalServer) -> None:
         caller.call(call, **given)
 
 
+def know(server: LocalServer) -> None:
+    """Write contacts with groups and favorites."""
+    caller = Caller(server.port(80), f"{NAME}@{DOMAIN}", server.password)
+    caller.log_in()
+    ids: dict[str, int] = {}
+    for name in sorted({name for names in KNOWN.values() for name in names}):
+        first, _, last = name.casefold().rpartition(" ")
+        domain = last if last.isascii() else "post"
+        emails = [{"value": f"{first if first.isascii() and first.isalpha() else 'me'}@{domain}.example", "kind": ""}]
+        phones = [{"value": "+1 555 0132", "kind": "mobile"}] if name == "Ben Okafor" else []
+        contact = {"name": name, "emails": emails, "phones": phones, "organization": "", "note": "", "groups": []}
+        ids[name] = caller.call("contact_save", contact=contact)
+    for group, names in KNOWN.items():
+        caller.call("contact_group_save", name=group)
+        caller.call("contacts_group", contact_ids=[ids[name] for name in names], group=group)
+    caller.call("contacts_group", contact_ids=[ids["Ben Okafor"], ids["Grandma"]], group="starred")
+
+
 def take(browser: Browser, server: LocalServer, folder: Path, views: Sequence[View]) -> None:
     """Take these pictures."""
     for name, options, scheme, show in views:
@@ -282,6 +324,7 @@ def main() -> None:
             prepare(server, NAME, ENGLISH, (("School", 6), ("Travel", 4), ("Friends", 7)))
             take(browser, server, folder, VIEWS)
             plan(server)
+            know(server)
             take(browser, server, folder, PLANNED)
             form_team(server)
             take(browser, server, folder, TEAM)
