@@ -122,7 +122,7 @@ export function chooseGroup(
 /** Write to all who are in a group. */
 export async function writeToAll(page: Page & Pick<Writing, "compose">, group: string): Promise<void> {
   const parties = await page.client.group_members(group);
-  if (parties.length === 0) toast(t("This group has no email addresses"));
+  if (parties.length === 0) toast(t("This group doesn't have email addresses"));
   else {
     const to = parties.map(({ name, address }) =>
       name === "" || name === address ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`,
