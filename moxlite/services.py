@@ -332,6 +332,7 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
             logins=services.logins,
             factors=components.factor_changes,
             imports=imports,
+            notices=services.notices,
         )
         known = trio.from_thread.run(people.get)
         return AccountApp(config_dir=config.path.parent, server=server, exports=exports, people=known)

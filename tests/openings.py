@@ -460,6 +460,8 @@ WITHOUT_MAIL: Final = frozenset(
         "import_state",
         "import_undo",
         "notices",
+        "preferences",
+        "preferences_save",
         "notices_choose",
         "notices_remove",
         "notices_subscribe",

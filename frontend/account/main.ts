@@ -8,14 +8,16 @@ import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
 import { holdPlace } from "../lib/focus";
-import { atSign, inbox, keyRound, lock, logOut, mail, search, users } from "../lib/icons";
+import { atSign, calendar, eye, inbox, keyRound, lock, logOut, mail, pencil, search, users } from "../lib/icons";
 import { disc, head, iconButton, type Place, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
 import { confirmBack } from "../lib/provider";
+import { lastScheme, paint } from "../lib/scheme";
 import { beforeDisplay } from "../lib/session";
 import { notice } from "../lib/states";
 import { toast } from "../lib/toasts";
 import { meant, t } from "../lib/words";
+import { Keeper } from "./preferences";
 import { recover, recoveryToken } from "./recover";
 import { AccountSession } from "./session";
 import { mark } from "./ui/marks";
@@ -27,10 +29,30 @@ const places: readonly Place[] = [
   {
     title: meant("settings", "You"),
     icon: atSign,
-    about: t("Name, addresses, storage"),
+    about: t("Name, addresses, appearance"),
     pages: [
       ["addresses", t("Addresses")],
+      ["appearance", t("Appearance")],
       ["outgoing", t("Outbox")],
+    ],
+  },
+  {
+    title: meant("settings", "Writing"),
+    icon: pencil,
+    about: t("Signatures, templates"),
+    pages: [
+      ["writing", t("Signatures and replies")],
+      ["templates", t("Templates")],
+    ],
+  },
+  {
+    title: t("Reading and alerts"),
+    icon: eye,
+    about: t("Messages, notifications, shortcuts"),
+    pages: [
+      ["reading", meant("settings", "Reading")],
+      ["notifications", meant("settings", "Notifications")],
+      ["shortcuts", t("Shortcuts")],
     ],
   },
   {
@@ -82,6 +104,12 @@ const parts: Readonly<Record<string, string>> = {
   security: "security",
   addresses: "you",
   search: "finding",
+  appearance: "reading",
+  writing: "writing",
+  templates: "writing",
+  reading: "reading",
+  notifications: "reading",
+  shortcuts: "reading",
   rules: "rules",
   away: "sieve",
   forwarding: "sieve",
@@ -101,12 +129,10 @@ const first = "addresses";
 class App {
   private readonly client: Client = new Client(base, checks, (reason) => this.logIn(reason));
   private readonly session = new AccountSession(this.client);
+  private readonly keeper = new Keeper(this.client, () => this.open());
   private readonly who = el("span", { class: "flex grow who" });
-  private readonly webmail = el(
-    "a",
-    { class: "btn icon small", title: t("Webmail"), "aria-label": t("Webmail"), hidden: true },
-    sign(mail, "i s"),
-  );
+  /** Links to the places of the webmail, where it is served. */
+  private readonly webmail = el("nav", { class: "to-places", "aria-label": meant("app", "Places"), hidden: true });
   private readonly shell = new Shell(
     t("account"),
     t("Pages"),
@@ -115,9 +141,9 @@ class App {
       "div",
       { class: "me" },
       this.who,
-      this.webmail,
       iconButton(t("Log out"), logOut, () => void this.session.logOut()),
     ),
+    this.webmail,
   );
   /** Counts the pages that were shown; a page that arrives late is not shown. */
   private shown = 0;
@@ -127,6 +153,7 @@ class App {
   private wanted = "";
 
   async start(): Promise<void> {
+    paint(lastScheme() ?? "auto");
     this.client.confirmAgain = () => askConfirm(this.client);
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
@@ -142,7 +169,10 @@ class App {
     try {
       const apps = await this.client.apps();
       this.webmail.hidden = apps.webmail === "";
-      this.webmail.href = apps.webmail;
+      fill(
+        this.webmail,
+        placesOf(apps.webmail).map(([href, icon, title]) => el("a", { href }, sign(icon), el("span", {}, title))),
+      );
       if (apps.webmail.startsWith("/")) this.session.webmail = apps.webmail;
       if (!known) await this.logIn("");
     } catch (error) {
@@ -155,7 +185,7 @@ class App {
   private async logIn(reason: string): Promise<void> {
     const webmail = this.webmail.hidden
       ? []
-      : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Open webmail")))];
+      : [el("p", { class: "hint" }, el("a", { href: this.webmail.querySelector("a")!.href }, t("Open webmail")))];
     if ((await this.session.logIn(reason, webmail)) && this.displayed !== "") await this.session.leave();
   }
 
@@ -217,7 +247,10 @@ class App {
     return {
       client: this.client,
       base,
+      webmail: this.session.webmail,
       path,
+      keep: (changed) => this.keeper.keep(changed),
+      load: part,
       refresh: () => this.open(),
       go: (to) => {
         if (location.hash === to) void this.open();
@@ -232,6 +265,15 @@ class App {
       recount: () => this.recount(),
     };
   }
+}
+
+/** The places of the webmail with their addresses (WEBMAIL-181). */
+function placesOf(webmail: string): (readonly [href: string, icon: string, title: string])[] {
+  return [
+    [webmail, mail, meant("place", "Mail")],
+    [`${webmail}#calendar:`, calendar, t("Calendar")],
+    [`${webmail}#people:`, users, meant("place", "Contacts")],
+  ];
 }
 
 async function find(name: string): Promise<MakePage> {

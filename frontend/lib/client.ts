@@ -75,6 +75,11 @@ export abstract class BaseClient {
 
   protected abstract calls: Calls;
 
+  /** Check a value that came otherwise, by the table of this client. */
+  verify(check: Check, value: unknown, path: string): void {
+    verify(this.table, check, value, path);
+  }
+
   /** The call of this name, as the methods of `clientOf` make it. `given`: the values of the parameters, in the order of their checks. */
   async call<T>(name: string, given: readonly unknown[]): Promise<T> {
     if (!(name in this.calls)) {

@@ -1,7 +1,7 @@
 // Parts of pages: the shell with its side bar, heads, cards, tabs, tables, buttons that copy.
 
 import { hue, initials } from "./disc";
-import { type Child, brand, el, fill, isolated, sign } from "./dom";
+import { brand, type Child, el, fill, isolated, sign } from "./dom";
 import { check, copy, menu } from "./icons";
 import { t } from "./words";
 
@@ -24,12 +24,13 @@ export class Shell {
   private readonly opener: HTMLButtonElement;
   private scrim: HTMLElement | null = null;
 
-  /** `app` names the app, `foot` is at the bottom of the side bar. */
+  /** `app` names the app, `foot` is at the bottom of the side bar, `above` above the places. */
   constructor(
     app: string,
     label: string,
     private readonly places: readonly Place[],
     foot: Child,
+    above: Child = null,
   ) {
     for (const place of places) {
       const count = el("span", { class: "count" });
@@ -49,6 +50,7 @@ export class Shell {
       "nav",
       { class: "side", id: "side", "aria-label": label },
       brand(app),
+      above,
       [...this.links.values()],
       el("div", { class: "foot" }, foot),
     );

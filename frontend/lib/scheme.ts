@@ -3,6 +3,9 @@
 
 export type Scheme = "auto" | "light" | "dark";
 
+/** Key in the browser's storage for the scheme that the apps of this browser had last, used until the settings arrive. */
+const key = "moxlite-webmail-scheme";
+
 const queries: Record<Scheme, string> = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
 const dark = new Set<CSSMediaRule>();
 
@@ -13,8 +16,15 @@ function find(rules: CSSRuleList): void {
   }
 }
 
-/** Apply the scheme to the page. */
+/** The scheme that this browser had the last time; undefined at first. */
+export function lastScheme(): Scheme | undefined {
+  const scheme = localStorage.getItem(key);
+  return scheme === "light" || scheme === "dark" ? scheme : undefined;
+}
+
+/** Apply the scheme to the page, and to those that are opened later. */
 export function paint(scheme: Scheme): void {
+  localStorage.setItem(key, scheme);
   if (dark.size === 0) {
     for (const sheet of document.styleSheets) find(sheet.cssRules);
   }

@@ -1,7 +1,7 @@
 // The webmail: the stream fills the state, the state draws the panes, the keys and buttons run commands. This module makes the
 // parts of the page and connects them; acting.ts, lists.ts, navigation.ts and writing.ts implement the commands.
 
-import { Client, type MessageItem, type Request, type StreamEvent, checks } from "../gen/webmail";
+import { Client, checks, type MessageItem, type Request, type StreamEvent } from "../gen/webmail";
 import { base, kept } from "../lib/beside";
 import { codeOf } from "../lib/client";
 import { CommandTable } from "../lib/commands";
@@ -9,12 +9,14 @@ import { attempt, showError } from "../lib/dialogs";
 import { brand, byId, el } from "../lib/dom";
 import { listen } from "../lib/keyboard";
 import { part } from "../lib/parts";
-import { Session, beforeDisplay } from "../lib/session";
-import { toast, type Toast } from "../lib/toasts";
+import { lastScheme } from "../lib/scheme";
+import { beforeDisplay, Session } from "../lib/session";
+import { type Toast, toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { acting } from "./acting";
 import { handleBack } from "./back";
 import type { Bar } from "./bar/part";
+import type { Seen } from "./bar/seen";
 import type * as ChecksPart from "./checks/part";
 import type { Desk } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
@@ -22,9 +24,9 @@ import { addCommands } from "./commands/table";
 import type { Box } from "./data/mailboxes";
 import { inboxes } from "./data/queries";
 import { Stream } from "./data/stream";
-import { Find } from "./find";
 import type * as DroppingPart from "./dropping/part";
 import type * as EventNewsPart from "./eventnews/part";
+import { Find } from "./find";
 import type * as HintsPart from "./hints/part";
 import { lists, selection } from "./lists";
 import type * as LoginPart from "./login/part";
@@ -33,12 +35,11 @@ import { navigation } from "./navigation";
 import type * as OfflinePart from "./offline/part";
 import { followPlace, tellPlace } from "./place";
 import type * as RulesPart from "./rules/part";
-import type { Seen } from "./bar/seen";
 import type * as SentPart from "./sent/part";
 import type * as SidePart from "./side/part";
 import type * as SortingPart from "./sorting/part";
-import { parsePlace, placeOf } from "./state/address";
 import { Actions } from "./state/actions";
+import { parsePlace, placeOf } from "./state/address";
 import { Mail } from "./state/mail";
 import { spoken } from "./state/speech";
 import type * as TouchPart from "./touch/part";
@@ -51,7 +52,7 @@ import { layOut } from "./ui/page";
 import { Panes } from "./ui/panes";
 import { Places } from "./ui/places";
 import { Reader } from "./ui/reader";
-import { lastScheme, watch } from "./watch";
+import { watch } from "./watch";
 import { askedLink, recover, writeTo, writing } from "./writing";
 
 /** ms after which a server that does not answer the first call of a connection is given up. */
@@ -149,13 +150,9 @@ class App {
       writeTo(page, this.desk);
     },
     failed: (error) => void showError(t("Couldn't open message"), error),
-    prepared: ({ messageCommands }, { answerCommands, Bar, listChoices, messages, Seen, threadCommands }) => {
+    prepared: ({ messageCommands }, { addReadingCommands, Bar, Seen }) => {
       this.seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
-      this.commands.add(t("Messages"), messages(this.desk));
-      this.commands.add(t("Write"), answerCommands(this.desk));
-      this.commands.add(t("Message"), messageCommands(this.desk));
-      this.commands.add(t("List"), listChoices(this.desk));
-      this.commands.add(t("Conversations"), threadCommands(this.desk));
+      addReadingCommands(this.desk, messageCommands(this.desk));
       this.bar = new Bar(this.toolbar, {
         commands: this.commands,
         back: () => this.desk.unselect(),
@@ -196,11 +193,9 @@ class App {
     client: this.client,
     commands: this.commands,
     actions: this.actions,
-    panes: this.panes,
     load: part,
     facts: () => this.mail.facts.value,
     settings: () => this.mail.settings.value,
-    offlineChoice: async () => (await this.offline())?.choice() ?? null,
     opened: () => this.reader.opened(),
     reading: () => this.reader.current(),
     focusMessage: () => this.reader.focus(),

@@ -18,7 +18,6 @@ import type * as MailboxesPart from "./mailboxes/part";
 import type { Offline } from "./offline/part";
 import type * as PalettePart from "./palette/part";
 import { tellPlace } from "./place";
-import type * as SettingsPart from "./settings/part";
 import { placeOf } from "./state/address";
 import type { Mail } from "./state/mail";
 import type { Drawer } from "./ui/drawer";
@@ -70,9 +69,10 @@ export function navigation(page: Page): NavigationByHand {
     mailboxMenu,
     openSettings: () =>
       void attempt(t("Loading…"), t("Couldn't open settings"), async () => {
-        // for its commands
-        await page.reader.prepare();
-        (await part<typeof SettingsPart>("settings")).openSettings(page.desk);
+        // a server that is away would leave the browser's page about it; actions on their way, its question
+        await client.inbox_unread();
+        await mail.pending.end();
+        location.assign(mail.facts.value.account_path);
       }),
     switchScheme() {
       const settings = mail.settings.value;

@@ -2,17 +2,17 @@
 
 import type { Client, MessageItem } from "../gen/webmail";
 import { part } from "../lib/parts";
-import { type Scheme, paint } from "../lib/scheme";
+import { paint } from "../lib/scheme";
 import { effect, signal } from "../lib/signal";
 import { t } from "../lib/words";
 import { guard } from "./back";
 import type { Bar } from "./bar/part";
+import type { Seen } from "./bar/seen";
 import type { Desk } from "./commands/desk";
 import { isInboxes } from "./data/queries";
 import type { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
 import { tellPlace, tellTitle } from "./place";
-import type { Seen } from "./bar/seen";
 import type { Actions } from "./state/actions";
 import type { Counts } from "./state/counts";
 import { allLabels } from "./state/labels";
@@ -23,9 +23,6 @@ import type { Drawer } from "./ui/drawer";
 import type { MailboxList } from "./ui/mailboxes";
 import type { Places } from "./ui/places";
 import type { Reader } from "./ui/reader";
-
-/** Key in the browser's storage for the last scheme, used until the settings arrive. */
-const schemeKey = "moxlite-webmail-scheme";
 
 interface Page {
   readonly client: Client;
@@ -46,12 +43,6 @@ interface Page {
   reload(load: () => void, words: string): void;
   /** Remove the offer of a rule for a move. */
   withdrawRule(): void;
-}
-
-/** The scheme that this browser had the last time; undefined at first. */
-export function lastScheme(): Scheme | undefined {
-  const scheme = localStorage.getItem(schemeKey);
-  return scheme === "light" || scheme === "dark" ? scheme : undefined;
 }
 
 /** Draw the page when the state changes. While a pointer is down, elements below it are not drawn again, so that the click
@@ -112,6 +103,8 @@ export function watch(page: Page): void {
     )
       page.desk.openInbox();
   });
+  // the settings, another page of this browser, may ask for a language before this page hears of it
+  const loaded = spoken();
   const translate = (language: AllSettings["language"]) => {
     if (speak(language)) page.reload(() => location.reload(), t("Reload the page to change the language."));
   };
@@ -120,8 +113,7 @@ export function watch(page: Page): void {
   effect(() => {
     const { color_scheme, language } = mail.settings.value;
     paint(color_scheme);
-    if (spoken() !== language) translate(language);
-    localStorage.setItem(schemeKey, color_scheme);
+    if (loaded !== language) translate(language);
   });
   effect(() => {
     void page.actions.done.value;

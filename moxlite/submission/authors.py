@@ -89,6 +89,18 @@ def _own(r: Reader) -> dict[str, Way]:
     return links | dict.fromkeys(masked_addresses(r), OWN)
 
 
+def offered_addresses(r: Reader, snapshot: Snapshot, name: str) -> list[str]:
+    """The addresses from which an account may write, as its pages offer them: its own, with catch-alls, aliases, and
+    linked mailboxes that send (LINK-14).
+    """
+    account = snapshot.account(name)
+    addresses = [] if account is None else [*account.destinations]
+    aliases = snapshot.derived.aliases_of.get(name, ())
+    addresses += [str(alias.canonical) for alias in aliases if alias.alias.allow_msg_from]
+    addresses += [link.address for link in sending_links(r).values()]
+    return list(dict.fromkeys(addresses))
+
+
 def owner_of(snapshot: Snapshot, address: Address) -> str:
     """The account that the file itself names for an address, in use; "" for an alias, a report address, or none."""
     recipient = snapshot.lookup_configured(address)

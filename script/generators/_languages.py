@@ -19,8 +19,8 @@ FRONTEND = TOP / "frontend"
 TRANSLATED = ("webmail", "account")
 """Apps with languages."""
 
-COMMON = ("message", "compose")
-"""Parts that nearly each visit loads."""
+COMMON = {"webmail": ("message", "compose"), "account": ("you", "reading")}
+"""Parts that nearly each visit loads, by app."""
 
 FORMS = {
     "ar": ("zero", "one", "two", "few", "many"),
@@ -63,12 +63,12 @@ def texts(module: str) -> Iterator[str]:
 @cache
 def source_texts(app: str) -> dict[str, str]:
     """The keys of an app, with the module that has each first."""
-    found: dict[str, str] = {}
-    if app == "webmail":
-        named = [f"mailbox {name}" for name in MAILBOXES] + [f"key {name}" for name in KEYS]
-        found = dict.fromkeys(named, "")
+    named = [f"mailbox {name}" for name in MAILBOXES] + [f"key {name}" for name in KEYS]
+    found = dict.fromkeys(named, "") if app in TRANSLATED else {}
     modules = [path for folder in (app, "lib") for path in sorted((FRONTEND / folder).rglob("*.ts"))]
-    for path in (*modules, *(FRONTEND / "gen").glob(f"{app}settings.ts")):
+    # with those of another app that it imports
+    beside = sorted(reached(modules) - set(modules))
+    for path in (*modules, *beside, *(FRONTEND / "gen").glob(f"{app}settings.ts")):
         for key in texts(path.read_text()):
             found.setdefault(key, str(path.relative_to(FRONTEND)))
     return found
@@ -134,8 +134,13 @@ def hashed(key: str) -> str:
 @cache
 def loaded_first(app: str) -> set[Path]:
     """The modules of an app that nearly each visit loads: main.ts, the parts of COMMON, and what they import."""
+    return reached([FRONTEND / app / "main.ts", *(FRONTEND / app / part / "part.ts" for part in COMMON[app])])
+
+
+def reached(modules: list[Path]) -> set[Path]:
+    """These modules, and all that they import."""
     found: set[Path] = set()
-    waiting = [FRONTEND / app / "main.ts", *(FRONTEND / app / part / "part.ts" for part in COMMON)]
+    waiting = [*modules]
     while waiting:
         path = waiting.pop()
         if path in found or not path.is_file():

@@ -67,7 +67,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "web API": SMALL,
     },
     "identity and signature": {
-        "account app": Changes("account_rule_set", "the name alone: the page of an address is about its mail"),
+        "account app": Changes("account_rule_set preferences*", "names and signatures; programs set Reply-To and Bcc"),
         "webmail": Changes("settings_save compose_prepare", "name, Reply-To and Bcc are shown by the composer"),
         "JMAP": Changes("Identity/*", "the name of an address without settings is the account's"),
         "command line": Changes("config account set* account rule set", "the name alone"),
@@ -248,8 +248,9 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "web API": SMALL,
     },
     "template, saved search, settings of the webmail": {
+        "account app": Changes("templates template_* preferences*", "searches are saved in the webmail"),
         "webmail": Changes("templates template_* settings_save from_address_settings_save"),
-        **dict.fromkeys(("account app", "JMAP", "IMAP", "web API", "command line"), OWN),
+        **dict.fromkeys(("JMAP", "IMAP", "web API", "command line"), OWN),
     },
     "settings of the account": {
         "account app": Changes("settings settings_save overview sending sending_save webhook_test"),
@@ -267,7 +268,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "webmail": Changes("notices* notice_*"),
         "JMAP": Changes("PushSubscription/*"),
         "IMAP": Changes("NOTIFY"),
-        "account app": "browsers subscribe in the webmail",
+        "account app": Changes("notices*", "browsers subscribe at the webmail, whose worker is told"),
         "web API": "webhooks tell of mail",
         "command line": ROOT,
     },

@@ -106,10 +106,10 @@ def composer(page: Page) -> None:
 def settings(page: Page) -> None:
     """The settings, with a signature."""
     page.keyboard.press("Control+!")
-    field = page.get_by_role("dialog", name="Settings").get_by_label("Signature", exact=True)
-    field.fill("Marit Berg\nHill Street 12")
-    field.blur()
-    expect(page.locator(".settings-state")).to_contain_text("Saved.")
+    page.get_by_role("link", name="Writing").click()
+    page.get_by_label("Signature", exact=True).fill("Marit Berg\nHill Street 12")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".toast")).to_contain_text("Saved")
 
 
 def open_calendar(page: Page, view: str) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Error, Page, Playwright, Route, expect,
 from tests.running import LocalServer
 from tests.tools import need, need_library, until
 
-__all__ = ["Visitor", "chromium", "close_browser", "playing", "pressed", "save_picture"]
+__all__ = ["Visitor", "chromium", "close_browser", "playing", "pressed", "save_picture", "settings_beside"]
 
 PATIENCE = 60_000
 """Milliseconds that a condition, a click or a request has: a busy machine is slow, not broken."""
@@ -83,6 +83,17 @@ def close_browser() -> None:
         stack.close()
 
 
+@contextmanager
+def settings_beside(webmail: Page, name: str) -> Iterator[Page]:
+    """A page of the settings in another tab of the browser, for the account of a page of the webmail."""
+    page = webmail.context.new_page()
+    folder = re.sub("[?#].*", "", webmail.url).replace("/webmail/", "/")
+    page.goto(f"{folder}#{name}")
+    expect(page.locator(".page h1")).to_have_count(1)
+    yield page
+    page.close()
+
+
 class Visitor:
     """A page of an app; notes what a strict page must not do."""
 
@@ -122,13 +133,24 @@ class Visitor:
         self.page.get_by_role("button", name="Log in", exact=True).click()
 
     @contextmanager
-    def held(self, wanted: str | re.Pattern[str]) -> Iterator[None]:
-        """What is asked for within the block has its answer afterwards; something must have been."""
+    def settings(self, name: str) -> Iterator[Page]:
+        """A page of the settings in another tab, beside the page of the webmail, which is logged in."""
+        with settings_beside(self.page, name) as page:
+            page.on("pageerror", lambda error: self.problems.append(str(error)))
+            page.on("console", lambda message: self._console(message.type, message.text))
+            yield page
+
+    @contextmanager
+    def held(self, wanted: str | re.Pattern[str], page: Page | None = None) -> Iterator[None]:
+        """What a page, the first if no other is named, asks for within the block has its answer afterwards; something
+        must have been.
+        """
+        asking = page or self.page
         held: list[Route] = []
         over = False
-        self.page.route(wanted, lambda route: route.continue_() if over else held.append(route))
+        asking.route(wanted, lambda route: route.continue_() if over else held.append(route))
         yield
-        until(lambda: self.page.evaluate("true") and held, what=f"a request for {wanted}")
+        until(lambda: asking.evaluate("true") and held, what=f"a request for {wanted}")
         over = True
         for route in held:
             route.continue_()

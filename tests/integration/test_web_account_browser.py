@@ -126,7 +126,7 @@ def test_mail_goes_in_and_comes_out_as_it_was(visitor: Visitor, tmp_path: Path) 
         (tmp_path / "back.mbox").write_bytes(packed.read("Letters.mbox"))
     back = [dropped(message.as_bytes()) for message in mailboxes.mbox(tmp_path / "back.mbox")]
     assert back == messages
-    page.get_by_role("link", name="Webmail").click()
+    page.get_by_role("link", name="Mail", exact=True).click()
     expect(page.get_by_label("Password")).to_be_visible()
 
 
@@ -178,9 +178,9 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     visitor.fill_in("/webmail/")
     page.get_by_role("button", name="Folders").click()
     page.get_by_role("button", name="Account and settings").click()
-    page.get_by_role("menuitem", name="Account and security").click()
+    page.get_by_role("menuitem", name="Settings").click()
     page.get_by_role("button", name="Pages").click()
-    expect(page.get_by_role("link", name="webmail")).to_be_visible()
+    expect(page.get_by_role("link", name="Mail", exact=True)).to_be_visible()
     page.get_by_role("link", name="Sharing and import").click()
     page.get_by_role("link", name="Import and export").click()
     expect(page.get_by_role("heading", name="Import and export")).to_be_visible()

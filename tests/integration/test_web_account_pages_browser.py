@@ -39,6 +39,12 @@ PAGES = {
     "scripts": "Sieve scripts",
     "junk": "Junk",
     "outgoing": "Outbox",
+    "appearance": "Appearance",
+    "writing": "Signatures and replies",
+    "templates": "Templates",
+    "reading": "Reading",
+    "notifications": "Notifications",
+    "shortcuts": "Shortcuts",
     "keys": "Keys and webhooks",
     "links": "Linked accounts",
     "transfer": "Import and export",
@@ -61,7 +67,9 @@ def test_each_page_has_an_address_and_needs_no_more_than_360_pixels(chromium: Br
 
 
 ROOMS = {
-    "You": ["addresses", "outgoing"],
+    "You": ["addresses", "appearance", "outgoing"],
+    "Writing": ["writing", "templates"],
+    "Reading and alerts": ["reading", "notifications", "shortcuts"],
     "Incoming mail": ["rules", "away", "junk", "forwarding", "masked"],
     "Devices and security": ["security", "device"],
     "Sharing and import": ["shares", "links", "transfer"],
@@ -74,7 +82,7 @@ EACH = pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (
 
 @pytest.mark.landing("390")
 @EACH
-def test_pages_are_tabs_of_five_places(chromium: Browser, server: LocalServer, width: int, height: int) -> None:
+def test_pages_are_tabs_of_seven_places(chromium: Browser, server: LocalServer, width: int, height: int) -> None:
     """WEB-62b: each with a line; every address, former ones too, leads to its tab, which is in sight."""
     visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
     visitor.fill_in("/#overview")

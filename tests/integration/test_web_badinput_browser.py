@@ -187,13 +187,12 @@ def test_ages_go_by_the_servers_clock(chromium: Browser, local: LocalServer, mai
 
 def test_pages_register_for_addresses(reader: Reader) -> None:
     """WEBMAIL-105: with the address that begins a message here."""
-    page = reader.page
-    page.evaluate(
-        "() => { window.asked = []; navigator.registerProtocolHandler = (...all) => window.asked.push(all); }"
-    )
-    page.keyboard.press("Control+!")
-    page.get_by_role("button", name="Open email links from web pages here").click()
-    until(lambda: page.evaluate("window.asked") == [["mailto", f"{reader.base}/webmail/#compose %s"]])
+    with reader.settings("writing") as page:
+        page.evaluate(
+            "() => { window.asked = []; navigator.registerProtocolHandler = (...all) => window.asked.push(all); }"
+        )
+        page.get_by_role("button", name="Open email links from web pages here").click()
+        until(lambda: page.evaluate("window.asked") == [["mailto", f"{reader.base}/webmail/#compose %s"]])
 
 
 def test_a_new_version_is_loaded_but_not_under_a_writers_hands(reader: Reader, mailbox: imaplib.IMAP4) -> None:

@@ -133,9 +133,11 @@ class Walk:
         self.click(".message-subject", subject)
         self.see(".reader-subject", subject)
 
-    def settings(self) -> None:
+    def settings(self, page: str) -> None:
+        """A page of the settings, in the place of the webmail."""
         self.browser.press("Control", "!")
-        self.see(".settings-page")
+        self.see(".page h2", "Addresses")
+        self.browser.run(f"() => {{ location.hash = '{page}'; }}")
 
     def in_frame(self, expression: str) -> Any:
         """A value of the page of the HTML message that is shown, null while it has not come."""
@@ -376,33 +378,39 @@ def test_notices_follow_the_permission(walk: Walk) -> None:
     origin = {"descriptor": {"name": "notifications"}, "origin": walk.base}
     walk.browser.command("permissions.setPermission", state="denied", **origin)
     walk.inbox()
-    walk.settings()
-    walk.see(".notices", "Notifications are blocked")
-    here = "document.querySelector('.notices input[type=checkbox]')"
+    walk.settings("notifications")
+    walk.see(".page", "Notifications are blocked")
+    here = "document.querySelector('.page input[type=checkbox]')"
     assert walk.browser.run(f"() => {here}.disabled")
     walk.browser.command("permissions.setPermission", state="granted", **origin)
     walk.inbox()
-    walk.settings()
-    walk.see(".notices", "Notify me about new mail on this device")
+    walk.settings("notifications")
+    walk.see(".page", "Notify me about new mail on this device")
     assert not walk.browser.run(f"() => {here}.disabled")
     assert walk.browser.run("() => Notification.permission") == "granted"
-    walk.click(".settings-back")
+    walk.click(".to-places a", "Mail")
 
 
 def test_the_page_speaks_german(walk: Walk, server: LocalServer) -> None:
     """WEBMAIL-143: point 15; chosen in the settings, with dates and numbers; and back."""
     put(server, "Plan", "Can you come?\n")
-    walk.settings()
-    language = ".settings-page select:has(option[value=nl])"
+    walk.settings("appearance")
+    language = ".page select:has(option[value=nl])"
     walk.choose(language, "de")
+    walk.see(".page", "Sprache")
+    walk.click(".to-places a", "E-Mail")
     walk.see(".list-title", "Posteingang")
     assert walk.browser.run("() => document.documentElement.lang") == "de"
     walk.see(".messages-group", "Heute")
     walk.open("Plan")
     walk.see(".toolbar button", "Antworten")
-    walk.settings()
-    walk.see(".settings-title", "Einstellungen")
+    walk.browser.press("Control", "!")
+    walk.see(".page h2", "Adressen")
+    walk.browser.run("() => { location.hash = 'appearance'; }")
+    walk.see(".page", "Sprache")
     walk.choose(language, "")
+    walk.see(".page", "Language")
+    walk.click(".to-places a", "Mail")
     walk.see(".list-title", "Inbox")
 
 

@@ -19,22 +19,18 @@ pytestmark = [pytest.mark.served, pytest.mark.integration]
 
 
 @pytest.fixture
-def settings(reader: Reader) -> Iterator[Locator]:
-    """The settings; the keys are moxlite's again afterwards."""
-    page = reader.page
-    page.keyboard.press("Control+!")
-    found = page.get_by_role("dialog", name="Settings")
-    found.get_by_text("Customize shortcuts").click()
-    yield found
-    page.keyboard.press("Escape")
-    page.keyboard.press("Control+!")
-    whole = found.get_by_role("button", name="moxlite shortcuts")
-    if whole.get_attribute("aria-pressed") == "false":
-        with page.expect_response("**/api/settings_save"):
-            whole.click()
+def settings(reader: Reader) -> Iterator[Page]:
+    """The page of the keys, in another tab; they are moxlite's again afterwards."""
+    with reader.settings("shortcuts") as found:
+        found.get_by_text("Customize shortcuts").click()
+        yield found
+        whole = found.get_by_role("button", name="moxlite shortcuts")
+        if whole.get_attribute("aria-pressed") == "false":
+            with found.expect_response("**/api/preferences_save"):
+                whole.click()
 
 
-def key_of(settings: Locator, title: str) -> Locator:
+def key_of(settings: Page, title: str) -> Locator:
     """The button with the key of a command."""
     return settings.locator(".key-row").filter(has_text=re.compile(f"^{re.escape(title)}")).locator(".key-button").first
 
@@ -43,12 +39,12 @@ def saved(page: Page, key: str, button: Locator) -> None:
     """Press a key for a command, and wait until it is kept."""
     button.click()
     expect(button).to_have_text("Press a key…")
-    with page.expect_response("**/api/settings_save"):
+    with page.expect_response("**/api/preferences_save"):
         page.keyboard.press(key)
 
 
 def test_a_command_gets_another_key_in_all_pages(
-    reader: Reader, settings: Locator, chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path
+    reader: Reader, settings: Page, chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path
 ) -> None:
     """WEBMAIL-162, WEBMAIL-105: also in a second page, after a reload, in the help, the palette and titles; Undo."""
     other = Reader(chromium, local)
@@ -57,17 +53,16 @@ def test_a_command_gets_another_key_in_all_pages(
     page = reader.page
     archive = key_of(settings, "Archive")
     expect(archive).to_have_accessible_name("Archive: a")
-    saved(page, "Z", archive)
+    saved(settings, "Z", archive)
     expect(archive).to_have_accessible_name("Archive: Z")
     expect(archive).to_be_focused()
-    page.screenshot(path=tmp_path / "keys.png")
-    saved(page, "Backspace", key_of(settings, "New message"))
+    settings.screenshot(path=tmp_path / "keys.png")
+    saved(settings, "Backspace", key_of(settings, "New message"))
     expect(key_of(settings, "New message")).to_have_accessible_name("New message: no shortcut")
-    with page.expect_response("**/api/settings_save"):
-        settings.get_by_role("button", name="Undo", exact=True).click()
-    settings.get_by_text("Customize shortcuts").click()
+    with settings.expect_response("**/api/preferences_save"):
+        settings.get_by_role("button", name="Undo", exact=True).last.click()
     expect(key_of(settings, "New message")).to_have_accessible_name("New message: c")
-    page.keyboard.press("Escape")
+    settings.get_by_text("Customize shortcuts").click()
     for one in (page, other.page):
         one.locator(".message").click()
         expect(one.locator(".toolbar").get_by_role("button", name="Archive")).to_have_attribute("title", "Archive (Z)")
@@ -90,33 +85,31 @@ def test_a_command_gets_another_key_in_all_pages(
 
 
 @pytest.mark.nightly
-def test_a_key_of_another_command_is_told_and_swapped(reader: Reader, settings: Locator) -> None:
+def test_a_key_of_another_command_is_told_and_swapped(reader: Reader, settings: Page) -> None:
     """WEBMAIL-162: by words with a choice; Cancel, Escape and what the browser needs change nothing."""
-    page = reader.page
     archive, flag = key_of(settings, "Archive"), key_of(settings, "Flag, Unflag")
     archive.click()
-    page.keyboard.press("s")
+    settings.keyboard.press("s")
     question = settings.locator(".key-question")
     expect(question).to_contain_text("s is already used for “Flag, Unflag”.")
     question.get_by_role("button", name="Cancel").click()
     expect(archive).to_be_focused()
     expect(archive).to_have_accessible_name("Archive: a")
-    page.keyboard.press("Enter")
-    page.keyboard.press("s")
-    page.keyboard.press("Escape")
+    settings.keyboard.press("Enter")
+    settings.keyboard.press("s")
+    settings.keyboard.press("Escape")
     expect(question).to_have_count(0)
     for key, name in (("Control+c", "ctrl c"), ("ArrowDown", "↓"), ("Alt+d", "alt d"), ("Tab", "Tab")):
         archive.click()
-        page.keyboard.press(key)
+        settings.keyboard.press(key)
         expect(settings.get_by_text(f"{name} is reserved by the browser")).to_be_visible()
     expect(archive).not_to_be_focused()
     archive.click()
-    page.keyboard.press("Escape")
-    expect(settings).to_be_visible()
+    settings.keyboard.press("Escape")
     expect(archive).to_have_accessible_name("Archive: a")
     archive.click()
-    page.keyboard.press("s")
-    with page.expect_response("**/api/settings_save"):
+    settings.keyboard.press("s")
+    with settings.expect_response("**/api/preferences_save"):
         question.get_by_role("button", name="Swap shortcuts").click()
     expect(archive).to_have_accessible_name("Archive: s")
     expect(flag).to_have_accessible_name("Flag, Unflag: a")
@@ -124,19 +117,18 @@ def test_a_key_of_another_command_is_told_and_swapped(reader: Reader, settings: 
 
 @pytest.mark.nightly
 def test_gmails_keys_do_what_they_do_there(
-    reader: Reader, settings: Locator, mailbox: imaplib.IMAP4, tmp_path: Path
+    reader: Reader, settings: Page, mailbox: imaplib.IMAP4, tmp_path: Path
 ) -> None:
     """WEBMAIL-162, WEBMAIL-71: the ready set, with no key for two commands; moxlite's set takes all back."""
     page = reader.page
     for subject in ("One", "Two", "Three"):
         append(mailbox, subject)
-    with page.expect_response("**/api/settings_save"):
+    with settings.expect_response("**/api/preferences_save"):
         settings.get_by_role("button", name="Gmail shortcuts").click()
     expect(settings.get_by_role("button", name="Gmail shortcuts")).to_have_attribute("aria-pressed", "true")
-    page.screenshot(path=tmp_path / "gmail.png")
+    settings.screenshot(path=tmp_path / "gmail.png")
     keys = [one for one in settings.locator(".key-button").all_inner_texts() if one != "–"]
     assert sorted(set(keys)) == sorted(keys)
-    page.keyboard.press("Escape")
     page.keyboard.press("Home")
     page.keyboard.press("o")
     expect(page.locator(".toolbar").get_by_role("button", name="Archive")).to_have_attribute("title", "Archive (e)")
@@ -166,8 +158,6 @@ def test_gmails_keys_do_what_they_do_there(
     page.keyboard.press("c")
     expect(page.locator(".composer")).to_have_count(1)
     page.locator(".composer").get_by_label("Close").click()
-    page.keyboard.press("Control+!")
-    settings.get_by_text("Customize shortcuts").click()
-    with page.expect_response("**/api/settings_save"):
+    with settings.expect_response("**/api/preferences_save"):
         settings.get_by_role("button", name="moxlite shortcuts").click()
     expect(key_of(settings, "Archive")).to_have_accessible_name("Archive: a")

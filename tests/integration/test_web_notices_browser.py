@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Worker, expect
+from playwright.sync_api import Browser, Page, Worker, expect
 
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, append, has_one, local, reader
@@ -77,45 +77,42 @@ def push_to(reader: Reader) -> Callable[[str], None]:
     return push
 
 
-def open_settings(page: Page) -> None:
-    page.keyboard.press("Control+!")
-    expect(page.get_by_label("Notify me about new mail on this device")).to_be_visible()
-
-
-def subscriber(chromium: Browser, local: LocalServer) -> tuple[Reader, Locator]:
-    """A reader whose browser can subscribe, and its open settings."""
+def subscriber(chromium: Browser, local: LocalServer) -> tuple[Reader, Page]:
+    """A reader whose browser can subscribe, and the settings in another tab, which has what stands in the place of the
+    push service.
+    """
     reader = Reader(chromium, local, permissions=["notifications"])
     reader.context.add_init_script(SERVICE)
     reader.log_in()
     expect(reader.page.locator(".list-title")).to_have_text("Inbox")
-    open_settings(reader.page)
-    return reader, reader.page.get_by_role("dialog", name="Settings")
+    settings = reader.context.new_page()
+    settings.goto(f"{reader.base}/#notifications")
+    return reader, settings
 
 
 def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-122: the section of the settings, with a browser that subscribes; a failed test says why."""
     reader, settings = subscriber(chromium, local)
-    page = reader.page
     here = settings.get_by_label("Notify me about new mail on this device")
     expect(here).not_to_be_checked()
     here.check()
     row = settings.locator(".notice-devices li")
     expect(row).to_contain_text("Chrome on Linux (this device)")
     expect(row).to_contain_text("No notifications yet, by 127.0.0.1:9")
-    assert page.evaluate("subscribed.asked.userVisibleOnly")
-    assert len(page.evaluate("subscribed.asked.applicationServerKey")) == 87
+    assert settings.evaluate("subscribed.asked.userVisibleOnly")
+    assert len(settings.evaluate("subscribed.asked.applicationServerKey")) == 87
     row.get_by_role("button", name="Test “Chrome on Linux”").click()
     expect(settings.get_by_text("Couldn't send: can't connect to 127.0.0.1")).to_be_visible()
     expect(row).to_contain_text("Last notification rejected")
-    with page.expect_response("**/api/notices_choose"):
+    with settings.expect_response("**/api/notices_choose"):
         settings.get_by_label("Notify me about mail from").select_option("all")
-    with page.expect_response("**/api/notices_choose"):
+    with settings.expect_response("**/api/notices_choose"):
         settings.get_by_label("Calendar alerts").select_option("notices")
-    with page.expect_response("**/api/notices_choose"):
+    with settings.expect_response("**/api/notices_choose"):
         settings.get_by_label("Quiet hours from").check()
-    with page.expect_response("**/api/notices_choose") as answer:
+    with settings.expect_response("**/api/notices_choose") as answer:
         settings.get_by_label("Quiet until").fill("06:30")
-    zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    zone = settings.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
     assert json.loads(answer.value.request.post_data or "")["choice"] == {
         "known": False,
         "quiet_from": 1320,
@@ -123,22 +120,20 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
         "zone": zone,
         "alarms": "notices",
     }
-    settings.get_by_role("heading", name="Notifications on this device").scroll_into_view_if_needed()
-    page.screenshot(path=tmp_path / "notices.png")
-    page.set_viewport_size({"width": 390, "height": 800})
-    settings.get_by_role("heading", name="Notifications on this device").evaluate("one => one.scrollIntoView()")
-    page.screenshot(path=tmp_path / "phone.png")
-    reader.expect_width(390)
-    page.set_viewport_size({"width": 1280, "height": 800})
-    settings.get_by_role("button", name="Done").click()
-    open_settings(page)
+    settings.screenshot(path=tmp_path / "notices.png")
+    settings.set_viewport_size({"width": 390, "height": 800})
+    settings.screenshot(path=tmp_path / "phone.png")
+    settings.wait_for_function("document.documentElement.scrollWidth <= 390")
+    settings.set_viewport_size({"width": 1280, "height": 800})
+    settings.get_by_role("link", name="Shortcuts", exact=True).click()
+    settings.get_by_role("link", name="Notifications", exact=True).click()
     expect(here).to_be_checked()
     expect(settings.get_by_label("Notify me about mail from")).to_have_value("all")
     expect(settings.get_by_label("Calendar alerts")).to_have_value("notices")
     expect(settings.get_by_label("Quiet until")).to_have_value("06:30")
     here.uncheck()
     expect(row).to_have_count(0)
-    assert page.evaluate("globalThis.subscribed === undefined")
+    assert settings.evaluate("globalThis.subscribed === undefined")
     reader.close()
 
 
@@ -173,11 +168,11 @@ def test_notices_are_in_the_language_of_the_user(chromium: Browser, local: Local
     page.get_by_label("Passwort").fill(local.password)
     page.get_by_role("button", name="Anmelden").click()
     expect(page.locator(".list-title")).to_have_text("Posteingang")
-    page.keyboard.press("Control+!")
-    here = page.locator(".check", has_text="auf diesem Gerät").locator("input").first
-    page.locator(".notice-devices").wait_for(state="attached")
+    settings = reader.context.new_page()
+    settings.goto(f"{reader.base}/#notifications")
+    here = settings.locator(".check", has_text="auf diesem Gerät").locator("input").first
     here.check()
-    row = page.locator(".notice-devices li")
+    row = settings.locator(".notice-devices li")
     expect(row).to_have_count(1)
     push = push_to(reader)
     push(json.dumps({"sender": "Ada Lindqvist", "id": 7, "more": 2}))
@@ -219,15 +214,14 @@ async (other) => {
 def test_a_replaced_subscription_is_told_to_the_server(chromium: Browser, local: LocalServer) -> None:
     """WEBMAIL-122: by the worker, without a page; the device stays one, with the other endpoint."""
     reader, settings = subscriber(chromium, local)
-    page = reader.page
     settings.get_by_label("Notify me about new mail on this device").check()
     row = settings.locator(".notice-devices li")
     expect(row).to_contain_text("(this device)No notifications yet, by 127.0.0.1:9")
-    until(lambda: page.evaluate("true") and reader.context.service_workers, what="a worker")
-    page.evaluate(REPLACED, OTHER)
+    until(lambda: settings.evaluate("true") and reader.context.service_workers, what="a worker")
+    settings.evaluate(REPLACED, OTHER)
     reader.context.service_workers[-1].evaluate(RENEW, OTHER)
-    settings.get_by_role("button", name="Done").click()
-    open_settings(page)
+    settings.get_by_role("link", name="Shortcuts", exact=True).click()
+    settings.get_by_role("link", name="Notifications", exact=True).click()
     expect(row).to_have_count(1)
     expect(row).to_contain_text("No notifications yet, by 127.0.0.1:10")
     expect(row).to_contain_text("(this device)")
@@ -256,7 +250,6 @@ def told_of_one(chromium: Browser, local: LocalServer) -> tuple[Reader, Worker, 
     page = reader.page
     settings.get_by_label("Notify me about new mail on this device").check()
     expect(settings.locator(".notice-devices")).to_contain_text("(this device)")
-    settings.get_by_role("button", name="Done").click()
     row = page.locator(".message").first
     expect(row.locator(".message-subject")).to_have_text("Minutes")
     number = int((row.get_attribute("id") or "").removeprefix("message-"))
@@ -329,8 +322,17 @@ def test_a_notice_stays_where_nothing_can_be_done(
 
 def test_a_browser_that_may_not_show_notices_says_so(reader: Reader) -> None:
     """WEBMAIL-122."""
-    page = reader.page
-    page.evaluate("() => { Object.defineProperty(Notification, 'permission', { get: () => 'denied' }); }")
-    open_settings(page)
-    expect(page.get_by_label("Notify me about new mail on this device")).to_be_disabled()
-    expect(page.get_by_text("Notifications are blocked")).to_be_visible()
+    denied = "Object.defineProperty(Notification, 'permission', { get: () => 'denied' })"
+    reader.context.add_init_script(f"if (location.pathname === '/') {denied}")
+    with reader.settings("notifications") as page:
+        expect(page.get_by_label("Notify me about new mail on this device")).to_be_disabled()
+        expect(page.get_by_text("Notifications are blocked")).to_be_visible()
+
+
+def test_a_browser_without_the_webmail_leads_there(chromium: Browser, local: LocalServer) -> None:
+    """WEBMAIL-122: a device belongs to the webmail's session; where there is none in this browser, the page says so."""
+    reader = Reader(chromium, local, permissions=["notifications"])
+    reader.fill_in("/#notifications")
+    expect(reader.page.get_by_label("Notify me about new mail on this device")).to_be_disabled()
+    expect(reader.page.get_by_text("log in to the webmail in this browser first")).to_be_visible()
+    reader.close()

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from moxlite.web.document import part_tag
-from tests.integration.browser import PATIENCE, chromium
+from tests.integration.browser import PATIENCE, chromium, settings_beside
 from tests.integration.test_web_webmail_browser import append, flags, has_one
 from tests.integration.test_web_webmail_device import imap, kept, local, log_in, page, row
 from tests.running import LocalServer
@@ -98,10 +98,9 @@ def test_what_waits_is_sent_before_a_forbidden_store_is_removed(page: Page, loca
     assert kept(page, "messages") == 0
     page.reload()
     expect(page.locator(".message-subject", has_text="before the end")).to_be_visible()
-    page.get_by_role("button", name="Account and settings").click()
-    page.get_by_role("menuitem", name="Settings").click()
-    expect(page.get_by_role("dialog", name="Settings")).to_be_visible()
-    expect(page.get_by_label("Save mail for offline use")).to_have_count(0)
+    with settings_beside(page, "reading") as settings:
+        expect(settings.get_by_label("Mark as read")).to_be_visible()
+        expect(settings.get_by_label("Save mail for offline use")).to_have_count(0)
     assert not worker_is_there(page)
 
 
@@ -346,10 +345,9 @@ def test_a_second_page_goes_on_when_the_first_removes_what_is_kept(page: Page, l
     expect(second.locator(".message")).to_have_count(2)
     problems: list[str] = []
     second.on("pageerror", lambda error: problems.append(str(error)))
-    page.get_by_role("button", name="Account and settings").click()
-    page.get_by_role("menuitem", name="Settings").click()
-    page.get_by_label("Save mail for offline use").uncheck()
-    until(lambda: kept(page, "messages") == 0, what="an empty store")
+    with settings_beside(page, "reading") as settings:
+        settings.get_by_label("Save mail for offline use").uncheck()
+        until(lambda: kept(page, "messages") == 0, what="an empty store")
     append(imap(local), "third")
     expect(second.locator(".message")).to_have_count(3)
     row(second, "third")
@@ -536,10 +534,8 @@ def test_thirty_thousand_people_are_completed_without_a_connection(chromium: Bro
     answer = {"result": {"parties": parties, "complete": False, "groups": []}}
     page.route("**/api/complete_recipient", lambda route: route.fulfill(json=answer))
     log_in(page, local)
-    page.get_by_role("button", name="Account and settings").click()
-    page.get_by_role("menuitem", name="Settings").click()
-    page.get_by_label("Save mail for offline use").check()
-    page.get_by_role("button", name="Done").click()
+    with settings_beside(page, "reading") as settings:
+        settings.get_by_label("Save mail for offline use").check()
     until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), what="the service worker")
     until(lambda: page.evaluate(PEOPLE) == 30_000, what="people that are kept")
     page.unroute("**/api/complete_recipient")

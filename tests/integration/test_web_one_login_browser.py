@@ -61,7 +61,7 @@ def test_the_account_page_opens_without_a_second_log_in(visitor: Visitor) -> Non
     """WEB-51a: by the link, and anew in the same browser; its title says what it is; log-out ends both."""
     page = visitor.page
     page.get_by_role("button", name="Account and settings").click()
-    page.get_by_role("menuitem", name="Account and security").click()
+    page.get_by_role("menuitem", name="Settings").click()
     shown(page)
     expect(page).to_have_title("Addresses · Account · moxlite")
     in_sight(page.locator(".me .who"))

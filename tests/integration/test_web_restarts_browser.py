@@ -132,8 +132,8 @@ class Survivor(Visitor):
         self.back()
 
     @contextmanager
-    def killed_before_the_answer(self, call: str) -> Iterator[None]:
-        """The page makes this call within the block; the server does it, and is killed before its answer comes."""
+    def killed_before_the_answer(self, call: str, page: Page | None = None) -> Iterator[None]:
+        """A page makes this call within the block; the server does it, and is killed before its answer comes."""
         done: list[bool] = []
 
         def lose(route: Route) -> None:
@@ -141,7 +141,7 @@ class Survivor(Visitor):
             self.server.kill()
             route.abort("connectionreset")
 
-        self.page.route(f"**/api/{call}", lose, times=1)
+        (page or self.page).route(f"**/api/{call}", lose, times=1)
         yield
 
         def lost() -> bool:
@@ -152,11 +152,12 @@ class Survivor(Visitor):
         assert done == [True]
         self.away()
 
-    def refused(self, title: str) -> None:
+    def refused(self, title: str, page: Page | None = None) -> None:
         """A dialog says that the server cannot be reached, and nothing else is said."""
-        dialog = self.page.get_by_role("dialog", name=title, exact=True)
+        page = page or self.page
+        dialog = page.get_by_role("dialog", name=title, exact=True)
         expect(dialog).to_contain_text(AWAY)
-        expect(self.page.locator("dialog.dialog", has_text="Something went wrong")).to_have_count(0)
+        expect(page.locator("dialog.dialog", has_text="Something went wrong")).to_have_count(0)
         dialog.get_by_role("button", name="Close").click()
         expect(dialog).to_have_count(0)
 
@@ -247,23 +248,19 @@ def test_an_invitation_is_answered_once(survivor: Survivor, server: LocalServer)
 def test_a_template_is_made_once(survivor: Survivor, server: LocalServer) -> None:
     """WEBMAIL-126: the form keeps what was written; the message that is written stays, and gets the template."""
     page = survivor.page
-    page.keyboard.press("Control+!")
-    section = page.get_by_role("region", name="Templates")
-    section.get_by_role("button", name="New template").click()
-    form = page.get_by_role("dialog", name="New template")
-    form.get_by_label("Name").fill("Greeting")
-    form.get_by_label("Text").fill("Dear all,\n")
-    survivor.die()
-    form.get_by_role("button", name="Save").click()
-    expect(form.get_by_role("alert")).to_have_text(AWAY)
-    survivor.back()
-    with survivor.killed_before_the_answer("template_save"):
+    with survivor.settings("templates/new") as form:
+        form.get_by_label("Name").fill("Greeting")
+        form.get_by_label("Text").fill("Dear all,\n")
+        survivor.die()
         form.get_by_role("button", name="Save").click()
-    expect(form.get_by_role("alert")).to_have_text(AWAY)
-    survivor.back()
-    form.get_by_role("button", name="Save").click()
-    expect(section.locator(".template-name")).to_have_text(["Greeting"])
-    page.get_by_role("button", name="Done").click()
+        expect(form.get_by_role("alert")).to_have_text(AWAY)
+        survivor.back()
+        with survivor.killed_before_the_answer("template_save", form):
+            form.get_by_role("button", name="Save").click()
+        expect(form.get_by_role("alert")).to_have_text(AWAY)
+        survivor.back()
+        form.get_by_role("button", name="Save").click()
+        expect(form.locator(".lines .name")).to_have_text(["Greeting"])
     page.keyboard.press("c")
     composer = composer_of(page)
     composer.get_by_label("Subject").fill("To the crew")
@@ -283,82 +280,72 @@ def test_a_template_is_made_once(survivor: Survivor, server: LocalServer) -> Non
 def test_a_device_is_told_of_new_mail_once(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-122: a device whose answer was lost is one device; choices that were not saved are not shown."""
     survivor = Survivor(chromium, server, permissions=["notifications"])
-    page = survivor.page
-    page.evaluate(f"() => {{ {SERVICE} }}")
-    page.keyboard.press("Control+!")
-    settings = page.get_by_role("dialog", name="Settings")
-    here = settings.get_by_label("Notify me about new mail on this device")
-    expect(here).to_be_visible()
-    survivor.die()
-    here.click()
-    survivor.refused("Couldn't turn on notifications")
-    expect(here).not_to_be_checked()
-    survivor.back()
-    with survivor.killed_before_the_answer("notices_subscribe"):
+    survivor.context.add_init_script(SERVICE)
+    with survivor.settings("notifications") as settings:
+        here = settings.get_by_label("Notify me about new mail on this device")
+        expect(here).to_be_visible()
+        survivor.die()
         here.click()
-    survivor.refused("Couldn't turn on notifications")
-    survivor.back()
-    here.click()
-    row = settings.locator(".notice-devices li")
-    expect(row).to_have_count(1)
-    expect(row).to_contain_text("(this device)")
-    quiet = settings.get_by_label("Quiet hours from")
-    survivor.die()
-    quiet.click()
-    survivor.refused("Couldn't save settings")
-    expect(quiet).not_to_be_checked()
-    survivor.back()
-    quiet.click()
-    expect(settings.get_by_text("Saved.")).to_be_visible()
-    settings.get_by_role("button", name="Done").click()
-    page.keyboard.press("Control+!")
-    expect(quiet).to_be_checked()
-    expect(row).to_have_count(1)
-    here.click()
-    expect(row).to_have_count(0)
+        survivor.refused("Couldn't turn on notifications", settings)
+        expect(here).not_to_be_checked()
+        survivor.back()
+        with survivor.killed_before_the_answer("notices_subscribe", settings):
+            here.click()
+        survivor.refused("Couldn't turn on notifications", settings)
+        survivor.back()
+        here.click()
+        row = settings.locator(".notice-devices li")
+        expect(row).to_have_count(1)
+        expect(row).to_contain_text("(this device)")
+        quiet = settings.get_by_label("Quiet hours from")
+        survivor.die()
+        quiet.click()
+        survivor.refused("Couldn't save settings", settings)
+        expect(quiet).not_to_be_checked()
+        survivor.back()
+        quiet.click()
+        expect(settings.get_by_text("Saved.")).to_be_visible()
+        settings.get_by_role("link", name="Shortcuts", exact=True).click()
+        settings.get_by_role("link", name="Notifications", exact=True).click()
+        expect(quiet).to_be_checked()
+        expect(row).to_have_count(1)
+        here.click()
+        expect(row).to_have_count(0)
     survivor.goes_on()
     survivor.close()
 
 
 def test_a_language_is_chosen(chromium: Browser, server: LocalServer) -> None:
-    """WEBMAIL-105, WEBMAIL-143: sections of the settings say themselves that they cannot be loaded, and are loaded
-    later; a choice that could not be saved is saved later. A page of this browser's, in the language that was, is
-    loaded anew.
+    """WEBMAIL-105, WEBMAIL-143: a page of the settings that cannot be loaded says so, and is loaded then; a choice that
+    could not be saved is taken back, and saved when it is made again. Without a server the webmail stays where it is.
     """
     survivor = Survivor(chromium, server, viewport={"width": 1280, "height": 900})
     page = survivor.page
-    survivor.die()
-    page.keyboard.press("Control+!")
-    settings = page.get_by_role("dialog", name="Settings")
-    notices = settings.get_by_role("region", name="Notifications on this device")
-    templates = settings.get_by_role("region", name="Templates")
-    expect(templates).to_contain_text(f"Couldn't load templates. {AWAY}")
-    expect(notices).to_contain_text(f"Couldn't load notification settings. {AWAY}")
-    templates.get_by_role("button", name="Try again").click()
-    expect(templates).to_contain_text(AWAY)
-    expect(page.get_by_role("dialog")).to_have_count(1)
-    survivor.back()
-    expect(templates.get_by_role("button", name="New template")).to_be_visible()
-    expect(notices.get_by_label("Notify me about new mail on this device")).to_be_visible()
-    expect(settings).not_to_contain_text(AWAY)
-    survivor.die()
-    settings.get_by_label("Language").select_option("fr")
-    survivor.refused("Couldn't save settings")
-    expect(settings.locator(".settings-state")).to_have_text(f"Couldn't save: {AWAY}")
-    survivor.back()
-    expect(page.locator("html")).to_have_attribute("lang", "fr")
-    expect(page.locator(".list-title")).to_have_text("Réception")
-    # the change comes by the stream, and the page is loaded from what the browser keeps
-    survivor.unconnected = "Non connecté"
-    page.keyboard.press("Control+!")
-    with survivor.killed_before_the_answer("settings_save"):
-        page.get_by_label("Langue").select_option("de")
-    survivor.back()
-    expect(page.locator("html")).to_have_attribute("lang", "de")
-    expect(page.locator(".list-title")).to_have_text("Posteingang")
-    page.keyboard.press("Control+!")
-    page.get_by_label("Sprache").select_option("")
-    expect(page.locator("html")).to_have_attribute("lang", "en")
+    with survivor.settings("appearance") as settings:
+        survivor.die()
+        page.keyboard.press("Control+!")
+        survivor.refused("Couldn't open settings")
+        settings.get_by_role("link", name="Writing").click()
+        expect(settings.get_by_text("Couldn't open this page")).to_be_visible()
+        settings.get_by_role("button", name="Try again").click()
+        expect(settings.get_by_text(AWAY)).to_be_visible()
+        survivor.back()
+        settings.get_by_role("button", name="Try again").click()
+        expect(settings.get_by_label("Signature", exact=True)).to_be_visible()
+        settings.goto(f"{survivor.base}/#appearance")
+        language = settings.get_by_label("Language")
+        expect(language).to_have_value("")
+        survivor.die()
+        language.select_option("fr")
+        survivor.refused("Couldn't save settings", settings)
+        expect(language).to_have_value("")
+        survivor.back()
+        language.select_option("fr")
+        expect(settings.get_by_label("Langue")).to_have_value("fr")
+        expect(page.locator("html")).to_have_attribute("lang", "fr")
+        expect(page.locator(".list-title")).to_have_text("Réception")
+        settings.get_by_label("Langue").select_option("")
+        expect(page.locator("html")).to_have_attribute("lang", "en")
     survivor.close()
 
 

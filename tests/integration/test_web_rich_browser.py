@@ -270,14 +270,13 @@ def test_the_original_is_kept_below_plain_text(writer: Writer, imap: imaplib.IMA
 def test_a_signature_with_formatting(writer: Writer) -> None:
     """WEBMAIL-105: written in the settings; messages with formatting have its HTML, others its text."""
     page = writer.page
-    page.get_by_role("button", name="Account and settings").click()
-    page.get_by_role("menuitem", name="Settings").click()
-    page.get_by_label("Use formatting").check()
-    page.locator(".settings-page .compose-rich").click()
-    page.keyboard.press("Control+b")
-    page.keyboard.type("Mia")
-    with page.expect_response(lambda answer: "api/settings_save" in answer.url):
-        page.get_by_role("button", name="Done").click()
+    with writer.settings("writing") as settings:
+        settings.get_by_label("Use formatting").check()
+        settings.locator(".compose-rich").click()
+        settings.keyboard.press("Control+b")
+        settings.keyboard.type("Mia")
+        with settings.expect_response("**/api/preferences_save"):
+            settings.get_by_role("button", name="Save").click()
     page.wait_for_timeout(500)  # the page learns of it by its stream
     composer = begin(writer, "Signed")
     expect(composer.locator(".moxlite-signature b")).to_have_text("Mia")

@@ -27,7 +27,7 @@ from tests.geometry import (
     rows_stay,
     within_window,
 )
-from tests.integration.browser import chromium
+from tests.integration.browser import chromium, settings_beside
 from tests.running import LocalServer
 from tests.tools import until
 
@@ -261,9 +261,6 @@ def test_icons_list_and_message_stand_side_by_side(
         menu = page.get_by_role("menu")
         in_sight(menu)
         near(menu, opener, 8)
-        menu.get_by_role("menuitem", name="Settings").click()
-        expect(page.get_by_role("dialog", name="Settings")).to_be_visible()
-        assert within_window(page.get_by_role("dialog", name="Settings")).left == 72
         assert page.evaluate("document.scrollingElement.scrollWidth") == width
 
 
@@ -691,15 +688,12 @@ def test_the_cursor_is_apart_from_the_selection(chromium: Browser, server: Local
         page.keyboard.press("k")
         expect(page.locator(".reader-subject")).to_have_text("Letter 3")
         page.keyboard.press("Escape")
-        page.keyboard.press("Control+!")
-        page.get_by_label("Open messages immediately with arrow keys, j, and k").check()
-        expect(page.locator(".settings-state")).to_contain_text("Saved.")
-        page.keyboard.press("Escape")
+        with settings_beside(page, "shortcuts") as settings, settings.expect_response("**/api/preferences_save"):
+            settings.get_by_label("Open messages immediately with arrow keys, j, and k").check()
         page.keyboard.press("j")
         expect(page.locator(".reader-subject")).to_have_text("Letter 1")
-        page.keyboard.press("Control+!")
-        page.get_by_label("Open messages immediately with arrow keys, j, and k").uncheck()
-        expect(page.locator(".settings-state")).to_contain_text("Saved.")
+        with settings_beside(page, "shortcuts") as settings, settings.expect_response("**/api/preferences_save"):
+            settings.get_by_label("Open messages immediately with arrow keys, j, and k").uncheck()
 
 
 @pytest.mark.landing("1440")

@@ -2,10 +2,12 @@
 
 import imaplib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.integration.browser import chromium
 from tests.integration.test_web_reading_browser import NEWSLETTER
@@ -21,23 +23,37 @@ pytestmark = [
 ]
 
 
-def test_settings_change_the_page_and_the_other_page(
+@contextmanager
+def saved(page: Page) -> Iterator[None]:
+    """What is changed within the block is saved."""
+    with page.expect_response("**/api/preferences_save"):
+        yield
+
+
+def test_settings_change_the_pages_that_are_open(
     reader: Reader, chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path
 ) -> None:
-    """WEBMAIL-10, WEBMAIL-105: dark, compact, a signature; a second page has them at once, a new one from its start."""
+    """WEBMAIL-10, WEBMAIL-105: dark, compact, a signature; another browser has them at once, and a new page."""
     other = Reader(chromium, local)
     other.log_in()
     page = reader.page
     append(mailbox, "One")
     expect(page.locator(".message")).to_have_count(1)
-    page.keyboard.press("Control+!")
-    settings = page.get_by_role("dialog", name="Settings")
-    page.screenshot(path=tmp_path / "settings.png")
-    settings.get_by_label("Theme").select_option("dark")
-    settings.get_by_role("combobox", name="List density").select_option("compact")
-    settings.get_by_label("Signature", exact=True).fill("Mia\nVänern")
-    settings.get_by_label("Single-letter shortcuts").uncheck()
-    settings.get_by_role("button", name="Done").click()
+    with reader.settings("appearance") as settings:
+        with saved(settings):
+            settings.get_by_label("Theme").select_option("dark")
+        expect(settings.locator("body")).to_have_css("background-color", "rgb(20, 26, 30)")
+        with saved(settings):
+            settings.get_by_label("List density").select_option("compact")
+        settings.screenshot(path=tmp_path / "settings.png")
+        settings.goto(f"{reader.base}/#writing")
+        settings.get_by_label("Signature", exact=True).fill("Mia\nVänern")
+        with saved(settings):
+            settings.get_by_role("button", name="Save").click()
+        settings.screenshot(path=tmp_path / "writing.png")
+        settings.goto(f"{reader.base}/#shortcuts")
+        with saved(settings):
+            settings.get_by_label("Single-letter shortcuts").uncheck()
     for one in (page, other.page):
         expect(one.locator("body")).to_have_class(re.compile("compact"))
         expect(one.locator("body")).to_have_css("background-color", "rgb(20, 26, 30)")
@@ -52,13 +68,83 @@ def test_settings_change_the_page_and_the_other_page(
     page.reload()
     expect(page.locator(".message")).to_have_css("height", "40px")
     expect(page.locator("body")).to_have_css("background-color", "rgb(20, 26, 30)")
-    page.keyboard.press("Control+!")
-    settings.get_by_label("Theme").select_option("auto")
-    settings.get_by_role("combobox", name="List density").select_option("comfortable")
-    settings.get_by_label("Signature", exact=True).fill("")
-    settings.get_by_label("Single-letter shortcuts").check()
-    settings.get_by_role("button", name="Done").click()
+    with reader.settings("appearance") as settings:
+        with saved(settings):
+            settings.get_by_label("Theme").select_option("auto")
+        with saved(settings):
+            settings.get_by_label("List density").select_option("comfortable")
+        settings.goto(f"{reader.base}/#writing")
+        settings.get_by_label("Signature", exact=True).fill("")
+        with saved(settings):
+            settings.get_by_role("button", name="Save").click()
+        settings.goto(f"{reader.base}/#shortcuts")
+        with saved(settings):
+            settings.get_by_label("Single-letter shortcuts").check()
     expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+    expect(page.locator(".message")).to_have_css("height", "56px")
+
+
+def test_settings_are_reached_from_all_places_and_lead_back(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEB-62b, WEBMAIL-105: by the gear from mail, calendar and contacts; back, forward, a reload and a fresh tab; the
+    places are above the rooms.
+    """
+    page = reader.page
+    append(mailbox, "One")
+    expect(page.locator(".message")).to_have_count(1)
+    for place in ("Mail", "Calendar", "Contacts"):
+        page.get_by_role("navigation", name="Places").get_by_role("button", name=place, exact=True).click()
+        page.get_by_role("button", name="Settings", exact=True).click()
+        expect(page.get_by_role("heading", name="Addresses", level=2)).to_be_visible()
+        page.get_by_role("link", name="Writing").click()
+        expect(page.get_by_label("Signature", exact=True)).to_be_visible()
+        page.get_by_role("navigation", name="Places").get_by_role("link", name=place, exact=True).click()
+        expect(page.get_by_role("button", name=place, exact=True)).to_have_attribute("aria-current", "page")
+    page.get_by_role("navigation", name="Places").get_by_role("button", name="Mail", exact=True).click()
+    page.get_by_role("button", name="Settings", exact=True).click()
+    page.get_by_role("link", name="Writing").click()
+    expect(page.get_by_label("Signature", exact=True)).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Signature", exact=True)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Addresses", level=2)).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_label("Signature", exact=True)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Addresses", level=2)).to_be_visible()
+    page.go_back()
+    expect(page.locator(".message")).to_have_count(1)
+    with reader.settings("notifications") as fresh:
+        expect(fresh.get_by_label("Notify me about new mail on this device")).to_be_visible()
+        expect(fresh).to_have_title("Notifications · Account · moxlite")
+
+
+def test_settings_leave_what_is_written_as_it_is(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-105: a message that is being written is there again after the settings."""
+    page = reader.page
+    page.keyboard.press("c")
+    page.locator(".composer").get_by_label("Text").fill("Half a thought")
+    page.get_by_role("button", name="Settings", exact=True).click()
+    expect(page.get_by_role("heading", name="Addresses", level=2)).to_be_visible()
+    page.go_back()
+    expect(page.locator(".composer").get_by_label("Text")).to_have_value("Half a thought")
+
+
+def test_a_search_over_settings_shows_the_switch_itself(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEB-62c: what is saved as it is changed is changed among the results; the search has an address."""
+    page = reader.page
+    append(mailbox, "One")
+    expect(page.locator(".message")).to_have_css("height", "56px")
+    with reader.settings("search") as settings:
+        settings.get_by_role("searchbox", name="Search settings").fill("density")
+        with saved(settings):
+            settings.get_by_label("List density").select_option("compact")
+        expect(page.locator(".message")).to_have_css("height", "40px")
+        settings.reload()
+        expect(settings.get_by_label("List density")).to_have_value("compact")
+        with saved(settings):
+            settings.get_by_label("List density").select_option("comfortable")
+        settings.get_by_role("link", name="You › Appearance").click()
+        expect(settings.get_by_label("List density")).to_be_focused()
     expect(page.locator(".message")).to_have_css("height", "56px")
 
 
@@ -100,9 +186,8 @@ def test_panes_are_laid_out_and_sized(reader: Reader, mailbox: imaplib.IMAP4, tm
     assert page.locator(".middle").bounding_box()["width"] == width - 48  # type: ignore[index]
     page.set_viewport_size({"width": 1000, "height": 800})
     expect(bar).to_have_attribute("aria-orientation", "vertical")
-    page.keyboard.press("Control+!")
-    page.get_by_role("dialog", name="Settings").get_by_role("combobox", name="Message").select_option("topbottom")
-    page.keyboard.press("Escape")
+    with reader.settings("appearance") as settings:
+        settings.get_by_label("Message", exact=True).select_option("topbottom")
     expect(bar).to_have_attribute("aria-orientation", "horizontal")
     box = bar.bounding_box()
     assert box is not None
@@ -119,35 +204,33 @@ def test_panes_are_laid_out_and_sized(reader: Reader, mailbox: imaplib.IMAP4, tm
 
 
 def test_a_setting_is_saved_at_once_and_undone(reader: Reader, mailbox: imaplib.IMAP4) -> None:
-    """WEBMAIL-105: signature first; the page's keys wait; a mailbox beside it, Escape and Done close it."""
+    """WEBMAIL-105: a switch by itself, a signature by its button; each can be taken back, and nothing else with it."""
     page = reader.page
     append(mailbox, "One")
-    expect(page.locator(".message")).to_have_count(1)
-    page.keyboard.press("Control+!")
-    settings = page.get_by_role("dialog", name="Settings")
-    expect(settings.get_by_role("heading", level=3).first).to_have_text("Writing")
-    settings.get_by_label("Signature", exact=True).fill("Mia")
-    # a field that is left is saved by a call of its own, whose Undo is there before the next one's
-    with page.expect_response("**/api/settings_save"):
-        page.keyboard.press("Tab")
-    with page.expect_response(lambda answer: "compact" in (answer.request.post_data or "")):
-        settings.get_by_role("combobox", name="List density").select_option("compact")
-    expect(page.locator(".message")).to_have_css("height", "40px")
-    with page.expect_response("**/api/settings_save"):
-        settings.get_by_role("button", name="Undo").click()
     expect(page.locator(".message")).to_have_css("height", "56px")
-    expect(settings.get_by_label("Signature", exact=True)).to_have_value("Mia")
-    settings.get_by_label("Signature", exact=True).fill("")
-    page.keyboard.press("Escape")
-    expect(settings).to_have_count(0)
-    page.keyboard.press("Control+!")
-    expect(settings.get_by_label("Signature", exact=True)).to_have_value("")
-    settings.get_by_role("button", name="Appearance").focus()
-    page.keyboard.press("a")
-    expect(page.locator(".message")).to_have_count(1)
-    page.locator(".mailbox-open", has_text="Archive").click()
-    expect(settings).to_have_count(0)
-    expect(page.locator(".list-title")).to_have_text("Archive")
+    with reader.settings("appearance") as settings:
+        with saved(settings):
+            settings.get_by_label("List density").select_option("compact")
+        expect(page.locator(".message")).to_have_css("height", "40px")
+        # another page changes another setting meanwhile: both stay
+        page.get_by_role("button", name="Account and settings").click()
+        page.get_by_role("menuitem", name="Toggle dark mode").click()
+        expect(page.locator("body")).to_have_css("background-color", "rgb(20, 26, 30)")
+        with saved(settings):
+            settings.get_by_role("button", name="Undo").click()
+        expect(page.locator(".message")).to_have_css("height", "56px")
+        expect(settings.get_by_label("List density")).to_have_value("comfortable")
+        expect(settings.get_by_label("Theme")).to_have_value("dark")
+        with saved(settings):
+            settings.get_by_label("Theme").select_option("auto")
+        settings.goto(f"{reader.base}/#writing")
+        settings.get_by_label("Signature", exact=True).fill("Mia")
+        settings.get_by_label("Undo send").focus()
+        with saved(settings):
+            settings.get_by_role("button", name="Save").click()
+        with saved(settings):
+            settings.get_by_role("button", name="Undo").last.click()
+        expect(settings.get_by_label("Signature", exact=True)).to_have_value("")
 
 
 def test_the_first_start_shows_three_hints_once(reader: Reader) -> None:
@@ -250,19 +333,19 @@ def test_a_newsletter_is_left_by_a_message_and_remembered(reader: Reader, mailbo
 
 def test_an_editor_that_comes_late_is_not_for_the_next_signature(reader: Reader) -> None:
     """WEBMAIL-105: another one, or plain text, was chosen while the editor was loaded."""
-    page = reader.page
-    page.keyboard.press("Control+!")
-    settings = page.get_by_role("dialog", name="Settings")
-    formatting = settings.get_by_label("Use formatting")
-    with reader.held(re.compile("/part/squire[.]")):
+    with reader.settings("writing") as page:
+        formatting = page.get_by_label("Use formatting")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        with reader.held(re.compile("/part/squire[.]"), page):
+            formatting.check()
+            formatting.uncheck()
+        editor = next(one for one in asked if "/part/squire." in one)
+        page.evaluate(f"import('{editor}')")
+        expect(page.locator(".compose-rich")).to_have_count(0)
         formatting.check()
+        expect(page.locator(".compose-rich")).to_have_count(1)
+        expect(page.locator(".compose-tools")).to_have_count(1)
         formatting.uncheck()
-    editor = next(one for one in reader.requests if "/part/squire." in one)
-    page.evaluate(f"import('{editor}')")
-    expect(settings.locator(".compose-rich")).to_have_count(0)
-    formatting.check()
-    expect(settings.locator(".compose-rich")).to_have_count(1)
-    expect(settings.locator(".compose-tools")).to_have_count(1)
-    formatting.uncheck()
-    expect(settings.locator(".compose-rich")).to_have_count(0)
-    expect(settings.get_by_label("Signature", exact=True)).to_be_visible()
+        expect(page.locator(".compose-rich")).to_have_count(0)
+        expect(page.get_by_label("Signature", exact=True)).to_be_visible()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.geometry import in_sight
-from tests.integration.browser import Visitor, chromium
+from tests.integration.browser import Visitor, chromium, settings_beside
 from tests.running import LocalServer
 from tests.tools import until
 
@@ -101,7 +101,7 @@ def test_accounts_are_switched_without_a_log_in(visitor: Visitor) -> None:
     page.reload()
     shown(page, server.user)
     # the account page of the second one
-    menu(second).get_by_role("menuitem", name="Account and security").click()
+    menu(second).get_by_role("menuitem", name="Settings").click()
     expect(second.locator(".me .who")).to_contain_text(BOB)
     assert second.url.startswith(f"{visitor.base}/u/1/")
     second.goto(f"{visitor.base}/webmail/u/1/")
@@ -124,9 +124,8 @@ def test_accounts_are_switched_without_a_log_in(visitor: Visitor) -> None:
 
 def keep_mail(page: Page) -> None:
     """Keep mail of the account on this device."""
-    menu(page).get_by_role("menuitem", name="Settings").click()
-    page.get_by_label("Save mail for offline use").check()
-    page.get_by_role("button", name="Done").click()
+    with settings_beside(page, "reading") as settings:
+        settings.get_by_label("Save mail for offline use").check()
 
 
 def test_each_account_keeps_its_own_mail_and_notices(chromium: Browser, two: LocalServer) -> None:

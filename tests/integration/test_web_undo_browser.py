@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.integration.browser import chromium
+from tests.integration.browser import chromium, settings_beside
 from tests.integration.test_web_compose_browser import Writer, all_of, append, imap, until, write, writer
 from tests.running import LocalServer
 
@@ -25,11 +25,8 @@ pytestmark = [
 
 def offer(page: Page, seconds: str) -> None:
     """Choose for how long."""
-    page.keyboard.press("Control+!")
-    settings = page.get_by_role("dialog", name="Settings")
-    settings.get_by_label("Undo send").select_option(seconds)
-    settings.get_by_role("button", name="Done").click()
-    expect(settings).to_have_count(0)
+    with settings_beside(page, "writing") as settings, settings.expect_response("**/api/preferences_save"):
+        settings.get_by_label("Undo send").select_option(seconds)
     page.locator(".messages").focus()
 
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
 from tests.htmlcorpus import all_vectors
-from tests.integration.browser import ARGUMENTS, PATIENCE, chromium
+from tests.integration.browser import ARGUMENTS, PATIENCE, chromium, settings_beside
 from tests.integration.test_web_webmail_browser import append, flags, has_one
 from tests.running import LocalServer
 from tests.tools import need, until
@@ -98,11 +98,9 @@ def page(chromium: Browser, local: LocalServer) -> Iterator[Page]:
     page = context.new_page()
     log_in(page, local)
     expect(page.locator(".message")).to_have_count(2)
-    page.get_by_role("button", name="Account and settings").click()
-    page.get_by_role("menuitem", name="Settings").click()
-    page.get_by_label("Save mail for offline use").check()
+    with settings_beside(page, "reading") as settings:
+        settings.get_by_label("Save mail for offline use").check()
     expect(page.locator(".message")).to_have_count(2)
-    page.get_by_role("button", name="Done").click()
     until(lambda: kept(page, "messages") >= 2 and kept(page, "lists") >= 1, what="messages that are kept")
     until(lambda: page.evaluate("caches.open('moxlite-webmail-mail').then((one) => one.keys()).then((l) => l.length)"))
     until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"))

@@ -247,16 +247,9 @@ def finding(walk: Walk) -> Iterator[str]:
     expect(page.get_by_role("menu")).to_be_visible()
     yield "menu of the list"
     page.keyboard.press("Escape")
-    for key, name in (("Control+k", "commands"), ("?", "keys"), ("B", "menu of a mailbox"), ("Control+!", "settings")):
+    for key, name in (("Control+k", "commands"), ("?", "keys"), ("B", "menu of a mailbox")):
         walk.dialog(key)
         yield name
-        if name == "settings":
-            page.get_by_text("Customize shortcuts").click()
-            page.get_by_role("button", name="Archive: a").click()
-            page.keyboard.press("s")
-            expect(page.locator(".key-question")).to_be_visible()
-            yield "keys that are changed"
-            page.keyboard.press("Escape")
         walk.closed()
 
 

@@ -53,6 +53,31 @@ async def hook() -> AsyncIterator[WebServer]:
         yield found
 
 
+async def test_settings_of_the_webmail_are_read_and_saved(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-105: with the addresses that can have a signature; labels stay, and the webmail hears of it."""
+    found = await browser.call("preferences")
+    assert ADDRESS in found["addresses"]
+    assert found["settings"]["density"] == "comfortable"
+    webmail = rig.browser(app="/webmail/")
+    await webmail.log_in()
+    await webmail.call("label_save", name="boats", color=1)
+    changed = found["settings"] | {
+        "density": "compact",
+        "signature": "Mia",
+        "signatures": [{"address": ADDRESS, "text": "M.", "html": "<b>M.</b>"}],
+        "labels": [],
+    }
+    events = await webmail.events()
+    await events.until("start")
+    await browser.call("preferences_save", settings=changed)
+    told = await events.change("settings")
+    assert (told["settings"]["density"], told["settings"]["signature"]) == ("compact", "Mia")
+    now = (await browser.call("preferences"))["settings"]
+    assert [label["name"] for label in now["labels"]] == ["boats"]
+    assert now["signatures"] == changed["signatures"]
+    assert (await browser.error("preferences_save", settings={"density": "huge"}))[0] == 400
+
+
 async def destination(browser: Browser) -> Any:
     """The form of the first address."""
     return (await browser.call("account_rule_list"))[0]["form"]

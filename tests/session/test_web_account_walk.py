@@ -52,6 +52,10 @@ LINK: dict[str, Any] = {
 }
 
 
+TEMPLATE = {"id": 0, "name": MARK, "subject": MARK, "text": MARK, "html": ""}
+CHOICE = {"known": False, "quiet_from": 0, "quiet_until": 0, "zone": "UTC", "alarms": "none"}
+
+
 class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     """Ids and secrets of tom's objects, and the factor of the user who tries them."""
 
@@ -76,6 +80,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     forwards: Any
     own_codes: list[str]
     masked: str
+    template: int
 
 
 Case = tuple[dict[str, Any], int | Callable[[Any], bool]]
@@ -166,6 +171,15 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "script_count": [({"name": MARK, "after": None}, 404)],
         "sort_move": [({"ids": [1 << 40], "source": MARK, "target": "Inbox"}, lambda moved: moved == 0)],
         "rules_as_sieve": [({"rules": [RULE]}, OWN[0][1])],
+        "preferences": [({}, lambda found: TOM not in str(found) and MARK not in str(found))],
+        "preferences_save": [({"settings": {"signature": "Mia"}}, nothing)],
+        "templates": [({}, nothing)],
+        "template_save": [({"template": TEMPLATE | {"id": tom.template}}, lambda found: found > 0)],
+        "template_remove": [({"template_id": tom.template}, nothing)],
+        "notices": [({}, lambda found: found["devices"] == [])],
+        "notices_remove": [({"device_id": 1}, nothing)],
+        "notices_test": [({"device_id": 1}, lambda found: found != "")],
+        "notices_choose": [({"choice": CHOICE}, nothing)],
         "settings": [({}, 200)],
         "settings_save": [({"old": {"full_name": f"{MARK} name"}, "changed": {"full_name": "Mia"}}, 409)],
         "sending_save": [
@@ -280,6 +294,9 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "device_state": {},
     "import_state": {},
     "outgoing": {"before": 0},
+    "preferences": {},
+    "templates": {},
+    "notices": {},
 }
 """Calls that tell the state of an account."""
 
@@ -347,6 +364,8 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     await call("suppression_add", address=SUPPRESSED, reason=MARK)
     await call("account_share_set", mailbox=MARK, guest="anyone", rights="", below=False)
     masked = (await call("address_add", word=MARK, note=MARK))["address"]
+    template = await call("template_save", template=TEMPLATE)
+    await call("preferences_save", settings={"signature": MARK})
     forwards = {"forward_to": [TARGET], "keep_copy": True}
     await call("account_forward_set", old={"forward_to": [], "keep_copy": True}, changed=forwards)
     import_token = await import_file(browser)
@@ -389,6 +408,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
         forwards=forwards,
         own_codes=[],
         masked=masked,
+        template=template,
     )
 
 
@@ -435,7 +455,7 @@ def foreign(name: str, body: bytes) -> bool:
     return name == "app_password_list" or MARK.encode() not in body
 
 
-KEPT: Final = sorted(READ.keys() - {"password_state", "session_list", "import_state", "device_state"})
+KEPT: Final = sorted(READ.keys() - {"notices", "password_state", "session_list", "import_state", "device_state"})
 """Calls whose results have the mark in the state of the neighbour."""
 
 APPS: Final[dict[str, Any]] = {"/": API, "/webmail/": webmail.API}

@@ -26,7 +26,7 @@ from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.upkeep.reparse import reparse
-from moxlite.web.webmail.settings import shown_settings
+from moxlite.web.preferences import shown_settings
 from tests.tools import top
 from tests.upgrade_fixtures import FOLDER, names, unpack
 

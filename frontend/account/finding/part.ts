@@ -18,6 +18,8 @@ interface Setting {
   readonly path: string;
   readonly text: string;
   readonly words: string;
+  /** The control itself, if it is saved as it is changed. */
+  readonly control: HTMLElement | null;
 }
 
 const search: MakePage = async (desk) => {
@@ -28,9 +30,13 @@ const search: MakePage = async (desk) => {
     "aria-label": t("Search settings"),
     autocomplete: "off",
     spellcheck: "false",
+    value: desk.path[0] ?? "",
   });
   const show = () => fill(place, results(desk, found, input.value));
-  input.addEventListener("input", show);
+  input.addEventListener("input", () => {
+    history.replaceState(null, "", `#search/${encodeURIComponent(input.value)}`);
+    show();
+  });
   const root = el(
     "div",
     { class: "page" },
@@ -64,7 +70,8 @@ async function settingsOf(desk: Desk, page: string, path: string): Promise<Setti
       if (seen.has(text)) return [];
       seen.add(text);
       const around = element.closest(".field") ?? element;
-      return [{ page, path, text, words: `${path} ${around.textContent}`.toLocaleLowerCase() }];
+      const words = `${path} ${around.textContent}`.toLocaleLowerCase();
+      return [{ page, path, text, words, control: element.closest<HTMLElement>("[data-kept]") }];
     });
   } catch {
     return []; // its page says why
@@ -91,26 +98,27 @@ function results(desk: Desk, all: readonly Setting[], typed: string): HTMLElemen
       { class: "lines" },
       found
         .slice(0, most)
-        .map((one) =>
-          el(
-            "li",
-            {},
-            el(
-              "span",
-              { class: "grow" },
-              el(
-                "a",
-                { class: "name", href: `#${one.page}`, onclick: () => desk.mark(one.text) },
-                foreign(one.text, 100),
-              ),
-              el("br"),
-              el("span", { class: "hint" }, one.path),
-            ),
-          ),
-        ),
+        .map((one) => el("li", {}, one.control === null ? led(desk, one) : itself(desk, one.control, one))),
     ),
     { flush: true },
   );
+}
+
+/** A link to the setting on its page. */
+function led(desk: Desk, one: Setting): HTMLElement {
+  return el(
+    "span",
+    { class: "grow" },
+    el("a", { class: "name", href: `#${one.page}`, onclick: () => desk.mark(one.text) }, foreign(one.text, 100)),
+    el("br"),
+    el("span", { class: "hint" }, one.path),
+  );
+}
+
+/** The setting, to be changed here, with a link to its page. */
+function itself(desk: Desk, control: HTMLElement, one: Setting): HTMLElement {
+  const link = el("a", { class: "hint", href: `#${one.page}`, onclick: () => desk.mark(one.text) }, one.path);
+  return el("div", { class: "grow" }, control, link);
 }
 
 export const pages: Readonly<Record<string, MakePage>> = { search };

@@ -1,8 +1,7 @@
 // Following an import by its token, across lost connections and reloads of the page: the server sends all events again.
 
-import { type Client, type ImportEvent, checks, importEventCheck } from "../../gen/account";
+import { type Client, type ImportEvent, importEventCheck } from "../../gen/account";
 import { Backoff } from "../../lib/backoff";
-import { verify } from "../../lib/check";
 import { codeOf } from "../../lib/client";
 
 export interface FollowOwner {
@@ -72,7 +71,7 @@ export class Follower {
 
   private take(data: string): void {
     const event: unknown = JSON.parse(data);
-    verify(checks, importEventCheck, event, "event");
+    this.client.verify(importEventCheck, event, "event");
     const known = event as ImportEvent;
     if (known.kind === "done" || known.kind === "aborted") this.stop();
     this.owner.event(known);

@@ -1,13 +1,18 @@
 // What the pages of the account app have in common. Parts import types alone from here and are given a `Desk`.
 
-import type { Client } from "../../gen/account";
+import type { Client, Settings } from "../../gen/account";
 import type { Place } from "../../lib/pages";
+
+/** The settings of writing and reading (WEBMAIL-105). */
+export type Preferences = Required<Settings>;
 
 /** What a page is given. */
 export interface Desk {
   readonly client: Client;
   /** Path of the app, with a slash at its end. */
   readonly base: string;
+  /** Path of the webmail at this address, with a slash at its end; "" if it is elsewhere. */
+  readonly webmail: string;
   /** What comes behind the page's name in the address, decoded. */
   readonly path: readonly string[];
   /** Show this page again, with new data. */
@@ -16,6 +21,10 @@ export interface Desk {
   go(address: string): void;
   /** A short message. */
   say(text: string): void;
+  /** Save settings of writing and reading at once, and offer to take that back. Whether it was done. */
+  keep(changed: Partial<Preferences>): Promise<boolean>;
+  /** The module of another part. */
+  load<T>(part: string): Promise<T>;
   /** Call when the page is left. */
   onLeave(act: () => void): void;
   /** Whether this page is still shown. */

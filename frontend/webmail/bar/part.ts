@@ -27,8 +27,8 @@ import {
   trash2,
 } from "../../lib/icons";
 import { phone } from "../../lib/phone";
-import { moveWithin, settle } from "../../lib/toolbar";
 import { adopt } from "../../lib/sheets";
+import { moveWithin, settle } from "../../lib/toolbar";
 import { t } from "../../lib/words";
 import sheet from "./bar.css";
 
@@ -118,10 +118,8 @@ const worded: readonly string[] = ["compose.edit", "compose.reply", "message.not
 /** Where words that can be spared have no room. */
 const half = matchMedia("(min-width: 701px) and (max-width: 1279px)");
 
-export { answerCommands } from "../commands/answers";
-export { listChoices, threadCommands } from "../commands/choices";
+export { addReadingCommands } from "../commands/reading";
 export { answerBar } from "./answer";
-export { messages } from "../commands/messages";
 export { Seen } from "./seen";
 
 /** Open a menu of commands at a button. */

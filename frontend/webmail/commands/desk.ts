@@ -6,7 +6,7 @@ import type { Kind } from "../compose/kinds";
 import type { Role } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
 import type { Actions } from "../state/actions";
-import type { AllSettings, Local, Swipe } from "../state/settings";
+import type { AllSettings, Swipe } from "../state/settings";
 
 export type Threading = "off" | "on";
 /** Orders of the list. */
@@ -47,10 +47,6 @@ export interface Surroundings {
   facts(): { login_address: string; account_path: string; addresses: readonly string[] };
   /** The user's settings. */
   settings(): AllSettings;
-  /** The layout of the panes in this browser. */
-  readonly panes: { readonly local: Local; set(local: Local): void };
-  /** The setting of mail on this device; null in a browser without it. */
-  offlineChoice(): Promise<HTMLElement | null>;
   /** The actions that were done, with their undo. */
   readonly actions: Pick<Actions, "remember" | "forget" | "takeBack" | "run">;
 }
@@ -171,6 +167,7 @@ export interface Writing {
 
 /** Pages, dialogs and mailboxes. */
 export interface Navigation {
+  /** Open the settings, which are in the account app. */
   openSettings(): void;
   /** Show the page dark if it is light, or the other way, from now on. */
   switchScheme(): void;

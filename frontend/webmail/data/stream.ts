@@ -1,10 +1,9 @@
 // The connection for all events: server-sent events, or a websocket if a proxy holds events back, and in all tabs but three
 // (slot.ts). It reconnects when it is lost.
 
-import { type Client, type Request, type StreamEvent, checks, streamEventCheck } from "../../gen/webmail";
-import { verify } from "../../lib/check";
-import { CallFailed } from "../../lib/client";
+import { type Client, type Request, type StreamEvent, streamEventCheck } from "../../gen/webmail";
 import { Backoff } from "../../lib/backoff";
+import { CallFailed } from "../../lib/client";
 import { Slot } from "./slot";
 
 /** Milliseconds (as all times here) after which a connection without a first event is held back by a proxy: the other kind is
@@ -241,7 +240,7 @@ export class Stream {
   private take(data: string): void {
     const event: unknown = JSON.parse(data);
     try {
-      verify(checks, streamEventCheck, event, "event");
+      this.client.verify(streamEventCheck, event, "event");
     } catch (error) {
       this.owner.failed(error);
       return;

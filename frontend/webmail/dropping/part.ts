@@ -2,14 +2,15 @@
 // imported (WEBMAIL-141). Composers take files by themselves.
 
 import type { Alarmed, Client, Importing as State } from "../../gen/webmail";
-import type * as AlarmsPart from "../alarms/part";
-import type { Surroundings } from "../commands/desk";
-import type { Box } from "../data/mailboxes";
-import { isInboxes } from "../data/queries";
 import type { CommandTable } from "../../lib/commands";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { t } from "../../lib/words";
+import type * as AlarmsPart from "../alarms/part";
+import type { Surroundings } from "../commands/desk";
+import { addImportCommand } from "../commands/reading";
+import type { Box } from "../data/mailboxes";
+import { isInboxes } from "../data/queries";
 import type { Actions } from "../state/actions";
 import type { Mail } from "../state/mail";
 import type { MessageList } from "../ui/list";
@@ -56,17 +57,11 @@ export class Dropping {
       const mailbox = page.mail.boxes.get((event as CustomEvent<number>).detail);
       if (mailbox !== undefined) void this.importing.choose(mailbox);
     });
-    page.commands.add(t("Anywhere"), [
-      {
-        id: "mailbox.import",
-        title: t("Import files…"),
-        run: () => {
-          const here = page.mail.current.value;
-          const mailbox = here !== undefined && here.id > 0 ? here : page.mail.boxes.named("Inbox");
-          if (mailbox !== undefined) void this.importing.choose(mailbox);
-        },
-      },
-    ]);
+    addImportCommand(page, () => {
+      const here = page.mail.current.value;
+      const mailbox = here !== undefined && here.id > 0 ? here : page.mail.boxes.named("Inbox");
+      if (mailbox !== undefined) void this.importing.choose(mailbox);
+    });
   }
 
   /** Show the state of an import, or alarms of the calendar that have come (DAV-51). */

@@ -30,20 +30,13 @@ export function closeLayer(layer: string, drawer: { close(): void }, desk: Pick<
 /** Open the menu at the top of the side bar. */
 export function openAccountMenu(at: HTMLElement, desk: Desk): void {
   const command = (id: string) => desk.commands.get(id);
-  const { account_path } = desk.facts();
-  const account: Command = {
-    id: "app.account",
-    title: t("Account and security"),
-    run: () => location.assign(account_path),
-  };
   openMenu(at, t("Account and settings"), [
     ...accountCommands(desk),
     command("app.newsletters"),
     command("app.scheme"),
     command("app.keys"),
     null,
-    command("app.settings"),
-    ...(account_path === "" ? [] : [account]),
+    ...[command("app.settings")].filter(enabled),
     command("app.log-out"),
     ...logOutOfAll(desk),
   ]);

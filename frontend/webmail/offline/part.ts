@@ -22,12 +22,12 @@ import { el, fill } from "../../lib/dom";
 import { many, t } from "../../lib/words";
 import { isSearch } from "../data/queries";
 import type { Mail } from "../state/mail";
+import { beginAnswer, hasMarks, Originals } from "./answers";
 import { keepFiles } from "./files";
 import { apart, mailCache, mostMessages, shellCache } from "./names";
-import { Originals, beginAnswer, hasMarks } from "./answers";
-import { found as matching } from "./searching";
 import { followDevice } from "./notices";
 import { Outbox } from "./outbox";
+import { found as matching } from "./searching";
 import { Store } from "./store";
 
 /** Key in the browser's storage: "1" while the user wants mail on this device. */
@@ -97,6 +97,8 @@ export class Offline {
   constructor(private readonly page: OfflinePage) {
     this.originals = new Originals(page.client);
     page.client.through = (call, given, run) => this.through(call, given, run);
+    // the settings, which are another page
+    addEventListener("storage", (event) => event.key === wantedKey && void this.chosen());
     addEventListener("beforeunload", (event) => {
       // the browser has forgotten them with the session, and another user was told that they are lost
       const address = localStorage.getItem(addressKey);
@@ -111,6 +113,17 @@ export class Offline {
       await this.opening;
     }
     return this.store;
+  }
+
+  /** The user wants mail on this device from now on, or no more. */
+  private async chosen(): Promise<void> {
+    if (!wanted()) {
+      this.store = this.outbox = null;
+      return;
+    }
+    await this.open();
+    await this.fill();
+    await this.keepList();
   }
 
   private async openStore(): Promise<void> {
@@ -594,40 +607,6 @@ export class Offline {
       t("Log out?"),
       many(n, "{n} unsent change will be lost.", "{n} unsent changes will be lost."),
       t("Log out"),
-    );
-  }
-
-  /** The setting of this device, for the page of settings; null where the browser does not stay logged in, or the server wants
-   * nothing kept. */
-  choice(): HTMLElement | null {
-    if (localStorage.getItem(`${kept()}-stays`) === null) return null;
-    if (this.start?.capabilities.includes("offline") === false) return null;
-    const box = el("input", { type: "checkbox" });
-    box.checked = wanted();
-    box.addEventListener("change", async (event) => {
-      event.stopPropagation();
-      if (box.checked) {
-        localStorage.setItem(wantedKey, "1");
-        await navigator.storage.persist().catch(() => false);
-        await this.open();
-        await this.fill();
-        await this.keepList();
-      } else {
-        this.store = this.outbox = null;
-        await forgetMail();
-      }
-    });
-    return el(
-      "div",
-      { class: "field" },
-      el("label", { class: "check" }, box, t("Save mail for offline use")),
-      el(
-        "p",
-        { class: "hint" },
-        t(
-          "Read the newest 200 messages and drafts offline, with files up to 1 MB. Your changes are sent when you're back online. To remove saved mail, log out.",
-        ),
-      ),
     );
   }
 }

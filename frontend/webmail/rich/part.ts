@@ -1,6 +1,6 @@
 // The editor of HTML: Squire with our rules of what may be in it, its tools, and pictures that are uploaded (WEBMAIL-135).
 
-import type { Client, Uploaded } from "../../gen/webmail";
+import type { Uploaded } from "../../gen/webmail";
 import { withKey } from "../../lib/commands";
 import { ask } from "../../lib/dialogs";
 import { el, sign } from "../../lib/dom";
@@ -32,14 +32,14 @@ import type { Squire as Editor } from "../squire/part";
 import { cleaned } from "./clean";
 import { emoji } from "./emoji";
 import { openGrid } from "./grid";
-import { type Choice, alignments, classOf, inks, kinds, largest, markers, sizes, styled, widths } from "./look";
-import { atEnd, cellOf, changes, look, neighbour, newTable } from "./table";
+import { alignments, type Choice, classOf, inks, kinds, largest, markers, sizes, styled, widths } from "./look";
 import sheet from "./rich.css";
+import { atEnd, cellOf, changes, look, neighbour, newTable } from "./table";
 
 adopt(sheet);
 
 export interface Surroundings {
-  readonly client: Client;
+  readonly client: { readonly csrfToken: string };
   /** Path of the app. */
   readonly base: string;
   changed(): void;

@@ -56,6 +56,11 @@ export function loadLocal(): Local {
   }
 }
 
+/** Call when another page of this browser, such as that of the settings, has changed them. */
+export function followLocal(changed: (local: Local) => void): void {
+  addEventListener("storage", (event) => event.key === key && changed(loadLocal()));
+}
+
 export function saveLocal(local: Local): void {
   localStorage.setItem(key, JSON.stringify(local));
 }

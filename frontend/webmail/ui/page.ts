@@ -96,13 +96,9 @@ export function layOut(root: HTMLElement, page: Page): void {
     address,
     sign(chevronsUpDown, "i s"),
   );
-  const gear = t("Settings");
-  const head = el(
-    "div",
-    { class: "account" },
-    account,
-    command("app.settings", { class: "open-settings", title: gear, "aria-label": gear }, sign(settings)),
-  );
+  const title = t("Settings");
+  const gear = command("app.settings", { class: "open-settings", title, "aria-label": title }, sign(settings));
+  const head = el("div", { class: "account" }, account, gear);
   fill(
     page.side,
     head,
@@ -135,7 +131,8 @@ export function layOut(root: HTMLElement, page: Page): void {
   );
   page.places.begin(head);
   effect(() => {
-    const { login_address } = mail.facts.value;
+    const { account_path, login_address } = mail.facts.value;
+    gear.hidden = account_path === "";
     // the domain below the name, so that neither is cut
     const [, name = "", domain = ""] = /^(.*?)(@.*)?$/.exec(login_address)!;
     fill(address, el("b", {}, name), domain);

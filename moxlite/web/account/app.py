@@ -19,6 +19,7 @@ from moxlite.web.account.calls.copying import CalendarCopyingCalls, CopyingCalls
 from moxlite.web.account.calls.devices import DeviceCalls, send_profile
 from moxlite.web.account.calls.links import LinkCalls
 from moxlite.web.account.calls.overview import OverviewCalls
+from moxlite.web.account.calls.preferences import PreferenceCalls
 from moxlite.web.account.calls.security import KeyCalls, SecurityCalls
 from moxlite.web.account.calls.sending import MaskedCalls, SendingCalls
 from moxlite.web.account.calls.shares import ShareCalls
@@ -32,6 +33,8 @@ from moxlite.web.factorcalls import FactorCalls, RecoveryCalls
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.importing.browser import ImportEvent, ImportState
 from moxlite.web.logincalls import LoginCalls
+from moxlite.web.notices.calls import NoticeCalls
+from moxlite.web.preferences import TemplateCalls
 from moxlite.web.providerlogin import BACK_CHANNEL, ProviderCalls, ProviderConnectionCalls, ProviderLogins
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import LoginResult
@@ -70,6 +73,8 @@ class AccountApp:
             ProviderConnectionCalls: ProviderConnectionCalls(self._provided, server.factors),
             FactorCalls: FactorCalls(self._sessions, server.factors),
             RecoveryCalls: RecoveryCalls(server.factors),
+            NoticeCalls: NoticeCalls(server.accounts, server.notices),
+            TemplateCalls: TemplateCalls(server.accounts),
         }
         self._calls = CallServer(
             API,
@@ -202,6 +207,9 @@ API: Final[tuple[Source, ...]] = (
     AddressCalls,
     SecurityCalls,
     OverviewCalls,
+    PreferenceCalls,
+    TemplateCalls,
+    NoticeCalls,
     SessionCalls,
     TransferCalls,
     *for_users(sieve, rules, forwards, junk, leaving, masked, access, links),

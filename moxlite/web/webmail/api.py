@@ -29,6 +29,8 @@ from moxlite.web.calls import Source, call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import require_fresh
+from moxlite.web.notices.calls import NoticeCalls
+from moxlite.web.preferences import TemplateCalls
 from moxlite.web.providerlogin import ProviderCalls
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.birthdays import BirthdayCalls
@@ -45,7 +47,7 @@ from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.later import AlarmCalls, LaterCalls, SettingsCalls, SortingCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
 from moxlite.web.webmail.calls.newsletters import NewsletterCalls, UnsubscribeCalls
-from moxlite.web.webmail.calls.notices import DeviceLogins, NoticeCalls
+from moxlite.web.webmail.calls.notices import DeviceLogins, PushCalls
 from moxlite.web.webmail.calls.receipts import ReceiptCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
@@ -272,6 +274,8 @@ API: Final[tuple[Source, ...]] = (
     DeviceLogins,
     ProviderCalls,
     NoticeCalls,
+    PushCalls,
+    TemplateCalls,
     ReceiptCalls,
     InvitationCalls,
     DeletedCalls,

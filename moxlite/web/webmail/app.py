@@ -18,7 +18,7 @@ from moxlite.logins.secondfactor import SecondFactors
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
 from moxlite.store.groupware.collection import NoSuchCollection, collection
 from moxlite.store.groupware.resources import NoSuchResource, photo_mark
-from moxlite.store.mail.links import sending_links
+from moxlite.submission.authors import offered_addresses
 from moxlite.web import metrics
 from moxlite.web.callserver import CallServer, SessionDoor
 from moxlite.web.composing.uploads import key_of
@@ -33,6 +33,8 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request as HTTPRequest, query_parameters
 from moxlite.web.http.messages import Response
 from moxlite.web.http.pagetexts import page_language
+from moxlite.web.notices.calls import NoticeCalls
+from moxlite.web.preferences import TemplateCalls
 from moxlite.web.providerlogin import BACK_CHANNEL, ProviderCalls, ProviderLogins
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
@@ -133,6 +135,8 @@ class Webmail:
             ProviderCalls: ProviderCalls(self._provided),
             ComposeCalls: self._files,
             ImportCalls: self._imports,
+            NoticeCalls: NoticeCalls(accounts, notices),
+            TemplateCalls: TemplateCalls(accounts),
         }
         self._calls = CallServer(
             API,
@@ -263,11 +267,7 @@ class Webmail:
     async def _add(self, session: Session, home: Holder, account_path: str) -> Stream:
         snapshot = self._server.config.current
         settings = snapshot.account(session.account)
-        aliases = snapshot.derived.aliases_of.get(session.account, ())
-        addresses = [*(settings.destinations if settings is not None else ())]
-        addresses += [str(alias.canonical) for alias in aliases if alias.alias.allow_msg_from]
-        linked = await home.account.read(sending_links, op="links")
-        addresses += [link.address for link in linked.values() if link.address not in addresses]  # LINK-14
+        addresses = await home.account.read(lambda r: offered_addresses(r, snapshot, session.account), op="addresses")
         facts = StreamStart(
             login_address=session.address,
             addresses=addresses,

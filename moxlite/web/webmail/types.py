@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from moxlite.web.preferences import Settings, ViewMode
 from moxlite.web.webmail.querytypes import Time
-from moxlite.web.webmail.settings import Settings, ViewMode
 
 Role = Literal["archive", "draft", "junk", "sent", "trash"]
 

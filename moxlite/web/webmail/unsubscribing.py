@@ -23,7 +23,7 @@ from moxlite.proto.address import AddressError, Domain
 from moxlite.store.mail.settings import load_settings, save_settings
 from moxlite.store.people.gathering import list_key
 from moxlite.web.errors import UserError
-from moxlite.web.webmail.settings import OwnSettings, Unsubscribed
+from moxlite.web.preferences import OwnSettings, Unsubscribed
 from moxlite.web.webmail.types import Unsubscribe
 from moxlite.wording import worded
 

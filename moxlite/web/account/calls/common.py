@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from moxlite.net.tls.certificates import KeyPair
     from moxlite.operations.performing import Perform
     from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.web.notices.service import Notices
 
 logger = logging.getLogger("moxlite.web.account")
 
@@ -56,6 +57,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
       logins: finds the account of an address.
       factors: second factors and recovery links.
       imports: imports of files, shared with the webmail.
+      notices: tells devices of new mail.
       devices: the devices that are being set up.
       training: accounts whose filters learn all messages again now.
     """
@@ -74,6 +76,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     logins: Logins
     factors: FactorChanges
     imports: BrowserImports
+    notices: Notices
     devices: DeviceLinks = msgspec.field(default_factory=DeviceLinks)
     training: dict[str, Training] = msgspec.field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""The calls for contacts (WEBMAIL-128), and for templates (WEBMAIL-126)."""
+"""The calls for contacts (WEBMAIL-128)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from moxlite.store.groupware.cards import is_starred
 from moxlite.store.groupware.doubles import MAX_MEMBERS, find_doubles, merge_contacts
 from moxlite.store.groupware.groups import save_in_groups
 from moxlite.store.groupware.resources import Resource, resource_of
-from moxlite.store.people import templates as stored
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
@@ -43,9 +42,6 @@ PAGE, MAX_PAGE = 100, 1000
 
 BATCH: Final = 50
 """Contacts that are added in one unit: 25 ms."""
-
-MAX_TEMPLATE: Final = 200_000
-"""Characters of a text or HTML of a template: a page of text has 3,000."""
 
 Short = Annotated[str, Meta(max_length=1000)]
 Search = Annotated[str, Meta(max_length=200)]
@@ -160,18 +156,8 @@ class Doubles(msgspec.Struct, frozen=True):
     total: int
 
 
-class TemplateForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A template. ``html`` is "" for plain text; ``id`` 0 for a new one."""
-
-    id: AnyID
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    subject: Short
-    text: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
-    html: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
-
-
 class ContactCalls(ShelfCalls):
-    """Calls about contacts and templates."""
+    """Calls about contacts."""
 
     @call()
     async def contacts(
@@ -341,34 +327,6 @@ class ContactCalls(ShelfCalls):
                     confirm(tx, claim)
 
             await holder.account.write(unit)
-
-    @call()
-    async def templates(self, caller: Caller) -> list[TemplateForm]:
-        """All templates by name."""
-        async with self._accounts.use(caller.require().account) as account:
-            found = await account.read(stored.templates, op="templates")
-        return [
-            TemplateForm(template.id, template.name, template.subject, template.text, template.html)
-            for template in found
-        ]
-
-    @call()
-    async def template_save(self, caller: Caller, template: TemplateForm) -> int:
-        """Add a template, or change the one with its id; returns the id. A conflict if another has its name.
-
-        The same template again is that one: a call whose answer was lost may be repeated.
-        """
-        one = stored.Template(template.id, template.name.strip(), template.subject, template.text, template.html)
-        if not one.name:
-            raise UserError("name: enter a template name")
-        async with self._accounts.use(caller.require().account) as account:
-            return await account.write(lambda tx: stored.save_template(tx, one))
-
-    @call()
-    async def template_remove(self, caller: Caller, template_id: AnyID) -> None:
-        """Remove a template."""
-        async with self._accounts.use(caller.require().account) as account:
-            await account.write(lambda tx: stored.remove_template(tx, template_id))
 
 
 def _since(holder: Holder, place: str, after: int) -> tuple[str, int]:

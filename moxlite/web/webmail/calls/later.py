@@ -41,13 +41,13 @@ from moxlite.web.calls import call
 from moxlite.web.composing.sending import LONGEST, moment, reschedule
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotAllowed, StorageRefused
+from moxlite.web.preferences import Settings, ViewMode, change_settings
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.entries import EntryCalls
 from moxlite.web.webmail.holders import Holder
 from moxlite.web.webmail.items import time_of
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.parsed import sender_key
-from moxlite.web.webmail.settings import Settings, ViewMode, change_settings
 from moxlite.web.webmail.types import MessageItem
 from moxlite.wording import worded
 

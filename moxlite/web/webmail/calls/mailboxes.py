@@ -32,6 +32,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotAllowed, NotFound, UserError
 from moxlite.web.http.exchange import query_parameters
 from moxlite.web.importing.browser import Chosen
+from moxlite.web.preferences import OwnSettings
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.filters import wanted_of
@@ -41,7 +42,6 @@ from moxlite.web.webmail.live.importing import importing
 from moxlite.web.webmail.live.view import resolve_all
 from moxlite.web.webmail.queryactions import TAKING
 from moxlite.web.webmail.querytypes import ID, IDs, Query
-from moxlite.web.webmail.settings import OwnSettings
 from moxlite.web.webmail.types import Importing, MessageItem, Role
 from moxlite.wording import worded
 

@@ -1,18 +1,15 @@
-"""The calls for notices of new mail on devices (WEBMAIL-122, WEBMAIL-122a)."""
+"""The calls of a browser that is told of new mail (WEBMAIL-122), and of one that stays logged in (WEBMAIL-22a)."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from moxlite.logins.secondfactor import FactorKind
 from moxlite.proto.webpush import BadSubscription, check_endpoint, check_keys, decode
-from moxlite.store.people import notices as told
-from moxlite.store.people.devices import Device, add_device, devices, remove_device
-from moxlite.store.people.notices import Alarms, Choice, archive_told, save_choice
+from moxlite.store.people.devices import add_device
+from moxlite.store.people.notices import archive_told
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
@@ -20,72 +17,15 @@ from moxlite.web.errors import FieldError, FieldErrors, UserError
 from moxlite.web.logincalls import Answer, LoginCalls
 from moxlite.web.types import Credential, LoginResult, Name
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.items import EPOCH
-from moxlite.web.webmail.querytypes import ID, Time
+from moxlite.web.webmail.querytypes import ID
 from moxlite.wording import reason_of
-
-if TYPE_CHECKING:
-    from moxlite.store.file.transaction import Reader
-
 
 Key = Annotated[str, Meta(min_length=1, max_length=100)]
 AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Minute = Annotated[int, Meta(ge=0, le=1439)]
 
 
-class NoticeDevice(msgspec.Struct, frozen=True):
-    """A browser that is told of new mail. ``host``: of its push service; ``used``: time of the last notice that was
-    taken; ``failures``: since then, with the last ``error`` in words.
-    """
-
-    id: int
-    name: str
-    host: str
-    created: Time
-    used: Time | None
-    failures: int
-    error: str
-
-
-class NoticeChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of which mail devices are told: with ``known`` only of mail by people to whom the user wrote, and contacts. Quiet
-    hours: minutes since midnight in ``zone``, none if both are the same. ``alarms`` of the calendar: by notices and, as
-    each says, by mail; by notices alone; or not at all.
-    """
-
-    known: bool
-    quiet_from: Minute
-    quiet_until: Minute
-    zone: Annotated[str, Meta(min_length=1, max_length=100)]
-    alarms: Alarms = "all"
-
-
-class NoticeState(msgspec.Struct, frozen=True):
-    """``public_key``: of this server, in base64url, for the browser to subscribe with."""
-
-    public_key: str
-    devices: list[NoticeDevice]
-    choice: NoticeChoice
-
-
-class NoticeCalls(AccountCalls):
-    """Calls about devices that are told of new mail."""
-
-    @call()
-    async def notices(self, caller: Caller) -> NoticeState:
-        """The devices of the account, and the choices for all of them."""
-        key = await self._server.notices.public_key()
-
-        def read(r: Reader) -> NoticeState:
-            chosen = told.choice(r)
-            return NoticeState(
-                key,
-                [_shown(device) for device in devices(r)],
-                NoticeChoice(chosen.known, chosen.quiet_from, chosen.quiet_until, chosen.zone, chosen.alarms),
-            )
-
-        async with self._accounts.use(caller.require().account) as account:
-            return await account.read(read, op="webmail_notices")
+class PushCalls(AccountCalls):
+    """Calls of this browser's service worker, and of its page: the device is one of the webmail's session."""
 
     @call()
     async def notices_subscribe(
@@ -120,18 +60,6 @@ class NoticeCalls(AccountCalls):
         return found
 
     @call()
-    async def notices_remove(self, caller: Caller, device_id: ID) -> None:
-        """Tell a device no more."""
-        async with self._accounts.use(caller.require().account) as account:
-            await account.write(lambda tx: remove_device(tx, device_id))
-
-    @call()
-    async def notices_test(self, caller: Caller, device_id: ID) -> str:
-        """Send a notice to a device; returns why its push service did not take it, or ""."""
-        async with self._accounts.use(caller.require().account) as account:
-            return await self._server.notices.test(account, device_id)
-
-    @call()
     async def notice_archive(self, caller: Caller, message_id: ID) -> None:
         """Move the message of a notice from the Inbox to the archive, and mark it as read.
 
@@ -140,28 +68,6 @@ class NoticeCalls(AccountCalls):
         async with self._accounts.use(caller.require().account) as account:
             if not await account.write(lambda tx: archive_told(tx, MessageID(message_id))):
                 raise UserError("this account has no Archive folder")
-
-    @call()
-    async def notices_choose(self, caller: Caller, choice: NoticeChoice) -> None:
-        """Set the choices for all devices."""
-        chosen = Choice(choice.known, choice.quiet_from, choice.quiet_until, choice.zone, choice.alarms)
-        async with self._accounts.use(caller.require().account) as account:
-            try:
-                await account.write(lambda tx: save_choice(tx, chosen))
-            except ValueError as error:
-                raise FieldErrors([FieldError("zone", reason_of(error))]) from None
-
-
-def _shown(device: Device) -> NoticeDevice:
-    return NoticeDevice(
-        id=device.id,
-        name=device.name,
-        host=check_endpoint(device.endpoint).removeprefix("https://"),
-        created=EPOCH + timedelta(microseconds=device.created),
-        used=EPOCH + timedelta(microseconds=device.used) if device.used else None,
-        failures=device.failures,
-        error=device.error,
-    )
 
 
 # Calls about a device that stays logged in (WEBMAIL-22a).

@@ -13,8 +13,8 @@ from moxlite.store import types as store
 from moxlite.store.names import flag_names
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.rows.views import Place
+from moxlite.web.preferences import Settings, shown_settings
 from moxlite.web.webmail.items import ITEM_SLICE, linked_mailboxes, mailbox_of, make_items, roles_of, with_ids
-from moxlite.web.webmail.settings import Settings, shown_settings
 from moxlite.web.webmail.types import (
     Change,
     CollectionChanged,

@@ -37,6 +37,7 @@ from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.wakeup import Alarm
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.notices.service import Bell
+from moxlite.web.preferences import shown_settings
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.items import linked_mailboxes, mailbox_of
@@ -46,7 +47,6 @@ from moxlite.web.webmail.live.listing import Listing, Progress
 from moxlite.web.webmail.live.view import Reset, View, replace_mailbox, resolve_all
 from moxlite.web.webmail.querytypes import INBOXES, Page, Request
 from moxlite.web.webmail.reading.parsed import parse_message
-from moxlite.web.webmail.settings import shown_settings
 from moxlite.web.webmail.types import (
     Alarmed,
     Fatal,

@@ -36,6 +36,7 @@ from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import Flag, MessageID, SpecialUse
 from moxlite.submission.authors import Sender, owner_of
+from moxlite.web.preferences import ViewMode
 from moxlite.web.webmail.items import (
     EPOCH,
     MAX_ADDRESSES,
@@ -48,7 +49,6 @@ from moxlite.web.webmail.items import (
     text_limit,
 )
 from moxlite.web.webmail.reading.claims import claim_of, is_stranger
-from moxlite.web.webmail.settings import ViewMode
 from moxlite.web.webmail.types import Answering, GivenTo, Header, ParsedMessage, ReceiptRequest, Text, Unsubscribe
 from moxlite.web.webmail.unsubscribing import offered
 

@@ -1,22 +1,23 @@
-// Notices of new mail on this device (WEBMAIL-122): a section of the settings.
+// Notices of new mail on this device (WEBMAIL-122). They are shown by the service worker of the webmail, and end with the webmail's
+// session in this browser: where there is none, the page leads there.
 
-import type { NoticeChoice, NoticeDevice, NoticeState } from "../../gen/webmail";
+import type { NoticeChoice, NoticeDevice, NoticeState } from "../../gen/account";
+import { kept as keptFor } from "../../lib/beside";
 import { browserName } from "../../lib/browsername";
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
-import { adopt } from "../../lib/sheets";
+import { choice, tick } from "../../lib/fields";
 import { t } from "../../lib/words";
-import type { Surroundings } from "../commands/desk";
-import { dropFacts, keepFacts, keptFacts, noticeWords, valuesOf } from "./facts";
-import sheet from "./notices.css";
-
-adopt(sheet);
+import { dropFacts, keepFacts, keptFacts, noticeWords, valuesOf } from "../../webmail/notices/facts";
+import type { Desk } from "../ui/page";
 
 /** Quiet hours that are proposed. */
 const night = { from: 22 * 60, until: 7 * 60 };
 
-/** Why this browser cannot show notices; "" if it can. */
-function obstacle(): string {
+/** Why this browser cannot show notices to the user with this address; "" if it can. */
+function obstacle(webmail: string, login: string): string {
+  if (webmail === "" || localStorage.getItem(`${keptFor()}-address`) !== login)
+    return t("To turn on notifications, log in to the webmail in this browser first.");
   if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function")
     return Notification.permission === "denied"
       ? t("Notifications are blocked. Allow them for this site in your browser settings.")
@@ -26,17 +27,42 @@ function obstacle(): string {
     : t("Notifications need a secure connection (https).");
 }
 
-/** Fill the section. Calls fail into it, not into a dialog: it is only a part of the page. */
-export async function showNotices(desk: Surroundings, place: HTMLElement): Promise<void> {
-  let state: NoticeState = await desk.client.notices();
+/** Subscribe this browser, by a call of the webmail: the device belongs to its session. Returns the number of the device. */
+async function subscribe(webmail: string, csrf: string, values: object): Promise<number> {
+  const answer = await fetch(`${webmail}api/notices_subscribe`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-moxlite-csrf": csrf },
+    body: JSON.stringify(values),
+  });
+  const { result, error } = (await answer.json()) as { result: number; error?: { message: string } };
+  if (error !== undefined) throw new Error(error.message);
+  return result;
+}
+
+/** Wait until a worker is active: before that, no browser subscribes. */
+async function activated(registration: ServiceWorkerRegistration): Promise<void> {
+  const worker = registration.installing ?? registration.waiting;
+  if (registration.active !== null || worker === null) return;
+  await new Promise<void>((done) =>
+    worker.addEventListener("statechange", () => worker.state === "activated" && done()),
+  );
+}
+
+/** The content of the page. */
+export async function alerts(desk: Desk): Promise<HTMLElement> {
+  const { client, webmail } = desk;
+  const [first, { login_address: login }] = await Promise.all([client.notices(), client.overview()]);
+  let state: NoticeState = first;
   const said = el("p", { class: "hint", role: "status" });
   const say = (text: string) => fill(said, text);
-  let facts = await keptFacts(desk.base);
+  let facts = await keptFacts(webmail);
   const devices = el("ul", { class: "notice-devices" });
-  const why = obstacle();
+  const why = obstacle(webmail, login);
 
   const subscription = async () =>
-    (await navigator.serviceWorker?.getRegistration(desk.base))?.pushManager.getSubscription();
+    webmail === ""
+      ? undefined
+      : (await navigator.serviceWorker?.getRegistration(webmail))?.pushManager?.getSubscription();
   const own = (): NoticeDevice | undefined => state.devices.find((one) => one.id === facts?.device);
   const forget = async () => {
     facts = null;
@@ -51,37 +77,39 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       return;
     }
     // as the offline part does it: for one that is there already nothing is asked of the server
-    const { pushManager } = await navigator.serviceWorker.register(`${desk.base}sw.js`, {
-      scope: desk.base,
+    const registration = await navigator.serviceWorker.register(`${webmail}sw.js`, {
+      scope: webmail,
       updateViaCache: "none",
     });
-    await navigator.serviceWorker.ready;
+    await activated(registration);
+    const { pushManager } = registration;
     if (told === null) {
       // one of another user, or for another key of the server
       await (await pushManager.getSubscription())?.unsubscribe();
       told = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
     }
-    const { endpoint, p256dh, auth } = valuesOf(told);
+    const values = valuesOf(told);
+    const csrf = localStorage.getItem(`${keptFor()}-csrf`) ?? "";
     const name = browserName(navigator.userAgent) || t("Unknown browser");
     facts = {
-      login: desk.facts().login_address,
-      device: await desk.client.notices_subscribe(endpoint, p256dh, auth, name),
+      login,
+      device: await subscribe(webmail, csrf, { ...values, name }),
       name,
-      endpoint,
+      endpoint: values.endpoint,
       key: state.public_key,
-      csrf: desk.client.csrfToken,
+      csrf,
       words: noticeWords(),
     };
     told = null;
     // alarms of whole days need the zone of their reader
     if (state.choice.zone === "UTC" && timeZone !== "UTC")
-      await desk.client.notices_choose({ ...state.choice, zone: timeZone });
-    await keepFacts(desk.base, facts);
+      await client.notices_choose({ ...state.choice, zone: timeZone });
+    await keepFacts(webmail, facts);
     say(t("Notifications turned on for this device"));
   };
   const turnOff = async (device: NoticeDevice) => {
     say("");
-    await desk.client.notices_remove(device.id);
+    await client.notices_remove(device.id);
     if (device === own()) {
       await forget();
       await (await subscription())?.unsubscribe();
@@ -89,7 +117,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
     say(t("Notifications turned off for “{name}”", { name: device.name }));
   };
   const test = async (device: NoticeDevice) => {
-    const error = await desk.client.notices_test(device.id);
+    const error = await client.notices_test(device.id);
     say(
       error === ""
         ? t("Test notification sent to “{name}”.", { name: device.name })
@@ -97,7 +125,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
     );
   };
   const renew = async () => {
-    state = await desk.client.notices();
+    state = await client.notices();
   };
   const run = async (doing: string, failed: string, action: () => Promise<void>) => {
     if (await attempt(doing, failed, action))
@@ -107,25 +135,34 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
     draw();
   };
 
-  const here = el("input", { type: "checkbox", disabled: why !== "" });
+  const onHere = tick(t("Notify me about new mail on this device"), false, why);
+  const here = onHere.control;
+  here.disabled = why !== "";
   here.addEventListener("change", () => {
     const device = own();
     if (here.checked) void run(t("Saving…"), t("Couldn't turn on notifications"), turnOn);
     else if (device !== undefined) void run(t("Saving…"), t("Couldn't turn off notifications"), () => turnOff(device));
   });
-  const who = el(
-    "select",
-    {},
-    el("option", { value: "known" }, t("People I know")),
-    el("option", { value: "all" }, t("Everyone")),
+  const whose = choice(
+    t("Notify me about mail from"),
+    [
+      ["known", t("People I know")],
+      ["all", t("Everyone")],
+    ],
+    "",
+    t("People you know are your contacts and anyone you've written to."),
   );
-  const alarms = el(
-    "select",
-    {},
-    el("option", { value: "all" }, t("Notifications, and email for email alerts")),
-    el("option", { value: "notices" }, t("Notifications only")),
-    el("option", { value: "none" }, t("Never")),
+  const who = whose.control;
+  const ofEvents = choice(
+    t("Calendar alerts"),
+    [
+      ["all", t("Notifications, and email for email alerts")],
+      ["notices", t("Notifications only")],
+      ["none", t("Never")],
+    ],
+    "",
   );
+  const alarms = ofEvents.control;
   const quiet = el("input", { type: "checkbox" });
   const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
   const until = el("input", { type: "time", "aria-label": t("Quiet until"), required: true });
@@ -142,7 +179,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       alarms: alarms.value as Required<NoticeChoice>["alarms"],
     };
     void attempt(t("Saving…"), t("Couldn't save settings"), async () => {
-      await desk.client.notices_choose(choice);
+      await client.notices_choose(choice);
       state = { ...state, choice };
     }).then((done) => (done ? say(t("Saved.")) : showChoice()));
   };
@@ -193,12 +230,19 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
   // it was removed elsewhere, or another user has subscribed since
   if (own() !== undefined && why === "" && !(await subscription())) await forget();
   draw();
-  // they are saved here, not with the other settings
-  place.addEventListener("change", (event) => event.stopPropagation());
-  fill(
-    place,
-    el("label", { class: "check" }, here, t("Notify me about new mail on this device")),
-    why !== "" && el("p", { class: "hint" }, why),
+  const quietHours = el(
+    "div",
+    { class: "notice-quiet" },
+    el("label", { class: "check" }, quiet, t("Quiet hours from")),
+    from,
+    t("until"),
+    until,
+  );
+  for (const one of [onHere.root, whose.root, quietHours, ofEvents.root]) one.dataset["kept"] = "";
+  return el(
+    "div",
+    { class: "form" },
+    onHere.root,
     el(
       "p",
       { class: "hint" },
@@ -206,16 +250,8 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       " ",
       t("Alert notifications show the event's title, place, and time."),
     ),
-    el("label", { class: "setting" }, el("span", {}, t("Notify me about mail from")), who),
-    el("p", { class: "hint" }, t("People you know are your contacts and anyone you've written to.")),
-    el(
-      "div",
-      { class: "notice-quiet" },
-      el("label", { class: "check" }, quiet, t("Quiet hours from")),
-      from,
-      t("until"),
-      until,
-    ),
+    whose.root,
+    quietHours,
     quiet.checked &&
       zone !== timeZone &&
       el(
@@ -223,7 +259,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
         { class: "hint" },
         t("Quiet hours use the time zone {zone}. If you change them, they'll use this browser's time zone.", { zone }),
       ),
-    el("label", { class: "setting" }, el("span", {}, t("Calendar alerts")), alarms),
+    ofEvents.root,
     devices,
     said,
   );

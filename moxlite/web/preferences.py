@@ -1,11 +1,14 @@
-"""A user's settings of the webmail (WEBMAIL-105), stored in the account and so the same in all browsers.
+"""How a user writes and reads in the webmail (WEBMAIL-105), and the user's templates (WEBMAIL-126): stored in the
+account and so the same in all browsers. The account app shows and changes them, the webmail follows.
 
 Sizes and layouts of panes are stored by each browser. A stored value that is no longer valid counts as not set
 (`store.mail.settings`).
 """
 
+from __future__ import annotations
+
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, structs
@@ -16,7 +19,18 @@ from moxlite.store.forms import Identity, IdentityChange
 from moxlite.store.mail.identities import ALL, MAX_SIGNATURE, load_identities, patch_identity
 from moxlite.store.mail.labels import MAX_LABELS, Label
 from moxlite.store.mail.settings import load_settings, save_settings
+from moxlite.store.people import templates as stored
+from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
+from moxlite.web.errors import UserError
 
+if TYPE_CHECKING:
+    from moxlite.store.accounts.accounts import Accounts
+
+MAX_TEMPLATE: Final = 200_000
+"""Characters of a text or HTML of a template: a page of text has 3,000."""
+
+TemplateID = Annotated[int, Meta(ge=-1, le=2**53 - 1)]
 Signature = Annotated[str, Meta(max_length=MAX_SIGNATURE)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
 CommandName = Annotated[str, Meta(pattern=r"^[a-z]{1,20}\.[a-z0-9-]{1,40}$")]
@@ -131,3 +145,51 @@ def change_settings(tx: AccountTx, settings: Settings) -> None:
 def _signatures(settings: Settings) -> dict[str, tuple[str, str]]:
     own = {one.address: (one.text, one.html) for one in settings.signatures}
     return {ALL: (settings.signature, settings.signature_html), **own}
+
+
+# Templates (WEBMAIL-126), which both apps list and change.
+
+
+class TemplateForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A template. ``html`` is "" for plain text; ``id`` 0 for a new one."""
+
+    id: TemplateID
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    subject: Annotated[str, Meta(max_length=1000)]
+    text: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
+    html: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
+
+
+class TemplateCalls:
+    """Calls about templates."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    @call()
+    async def templates(self, caller: Caller) -> list[TemplateForm]:
+        """All templates by name."""
+        async with self._accounts.use(caller.require().account) as account:
+            found = await account.read(stored.templates, op="templates")
+        return [
+            TemplateForm(template.id, template.name, template.subject, template.text, template.html)
+            for template in found
+        ]
+
+    @call()
+    async def template_save(self, caller: Caller, template: TemplateForm) -> int:
+        """Add a template, or change the one with its id; returns the id. A conflict if another has its name.
+
+        The same template again is that one: a call whose answer was lost may be repeated.
+        """
+        one = stored.Template(template.id, template.name.strip(), template.subject, template.text, template.html)
+        if not one.name:
+            raise UserError("name: enter a template name")
+        async with self._accounts.use(caller.require().account) as account:
+            return await account.write(lambda tx: stored.save_template(tx, one))
+
+    @call()
+    async def template_remove(self, caller: Caller, template_id: TemplateID) -> None:
+        """Remove a template."""
+        async with self._accounts.use(caller.require().account) as account:
+            await account.write(lambda tx: stored.remove_template(tx, template_id))

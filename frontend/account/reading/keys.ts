@@ -1,8 +1,13 @@
 // The keys of the commands (WEBMAIL-162): a ready set, or a key of the user's own for each command.
 
-import { type Command, type CommandTable, isFixed, keyName, keyText, titleOf } from "../../lib/commands";
+import { type Command, CommandTable, isFixed, keyName, keyText, titleOf } from "../../lib/commands";
 import { el, fill } from "../../lib/dom";
 import { t } from "../../lib/words";
+import type { Desk } from "../../webmail/commands/desk";
+import { addFindCommands } from "../../webmail/commands/find";
+import { addImportCommand, addReadingCommands } from "../../webmail/commands/reading";
+import { addCommands } from "../../webmail/commands/table";
+import { messageCommands } from "../../webmail/message/commands";
 
 /** Keys by the ids of commands, for those that do not have their usual one; "" for none. */
 type Keymap = Readonly<Record<string, string>>;
@@ -46,6 +51,17 @@ function same(one: Keymap, other: Keymap): boolean {
   return ids.length === Object.keys(other).length && ids.every((id) => one[id] === other[id]);
 }
 
+/** All commands of the webmail with their usual keys. None runs here: of the webmail there is what their titles look at. */
+export function allCommands(): CommandTable {
+  const commands = new CommandTable();
+  const desk = { commands, undoable: () => "", selected: () => [] } as Partial<Desk> as Desk;
+  addCommands(desk);
+  addFindCommands(desk);
+  addImportCommand(desk, () => {});
+  addReadingCommands(desk, messageCommands(desk));
+  return commands;
+}
+
 /** Commands with the same usual keys, of which one is possible at a time. */
 class Row {
   readonly button = el("button", { class: "btn line key-button", type: "button" });
@@ -57,9 +73,7 @@ class Row {
     readonly commands: readonly Command[],
     private readonly usual: readonly string[],
   ) {
-    // the title of Undo says what would be undone now
-    const titles = commands.map((one) => (one.id === "app.undo" ? t("Undo") : titleOf(one)));
-    this.title = [...new Set(titles)].join(", ");
+    this.title = [...new Set(commands.map(titleOf))].join(", ");
     this.fixed = usual.filter(isFixed);
     fill(
       this.root,
@@ -223,7 +237,7 @@ export function keyChoice(
     root,
     el(
       "div",
-      { class: "wrap" },
+      { class: "flex wrap" },
       sets.map(([, button]) => button),
     ),
     el(
@@ -232,7 +246,7 @@ export function keyChoice(
       el("summary", {}, t("Customize shortcuts")),
       told,
       groups.map(({ name, rows: some }) => [
-        el("h4", {}, name),
+        el("h3", {}, name),
         el(
           "ul",
           { class: "key-rows" },

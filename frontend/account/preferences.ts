@@ -1,0 +1,49 @@
+// Settings of writing and reading are saved as they are changed, and can be taken back (WEBMAIL-105). Pages of the webmail that are
+// open hear of it.
+
+import type { Client } from "../gen/account";
+import { attempt } from "../lib/dialogs";
+import { paint } from "../lib/scheme";
+import { toast } from "../lib/toasts";
+import { t } from "../lib/words";
+import { speak } from "../webmail/state/speech";
+import type { Preferences } from "./ui/page";
+
+type Some = Partial<Preferences>;
+
+export class Keeper {
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** `again` shows the page anew, with what was taken back. */
+  constructor(
+    private readonly client: Client,
+    private readonly again: () => Promise<void>,
+  ) {}
+
+  /** Save these, after what is being saved; whether that was done. */
+  keep(changed: Some): Promise<boolean> {
+    const turn = this.last.then(async () => {
+      let before: Some = {};
+      const done = await attempt(t("Saving…"), t("Couldn't save settings"), async () => {
+        before = await this.put(changed);
+      });
+      if (done) toast(t("Saved"), { title: t("Undo"), run: () => void this.takeBack(before) });
+      return done;
+    });
+    this.last = turn;
+    return turn;
+  }
+
+  private async takeBack(before: Some): Promise<void> {
+    if (await attempt(t("Saving…"), t("Couldn't save settings"), () => this.put(before))) await this.again();
+  }
+
+  /** Save these beside the others as they are now, which another page may have changed. Returns those that they replace. */
+  private async put(changed: Some): Promise<Some> {
+    const settings = (await this.client.preferences()).settings as Preferences;
+    await this.client.preferences_save({ ...settings, ...changed });
+    if (changed.color_scheme !== undefined) paint(changed.color_scheme);
+    if (changed.language !== undefined && speak(changed.language)) location.reload();
+    return Object.fromEntries(Object.keys(changed).map((name) => [name, settings[name as keyof Preferences]])) as Some;
+  }
+}
