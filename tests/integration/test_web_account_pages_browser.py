@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from tests.geometry import within_window
+from tests.geometry import Box, in_sight, within_window
 from tests.integration.browser import Visitor, chromium, pressed
 from tests.realservers import Dovecot
 from tests.running import LocalServer
@@ -108,6 +108,35 @@ def test_pages_are_tabs_of_seven_places(chromium: Browser, server: LocalServer, 
             expect(tabs.locator("[aria-current]")).to_have_text(PAGES[name])
             within_window(tabs.locator("[aria-current]"))
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+    visitor.close()
+
+
+SIZES = {1440: 900, 1280: 800, 1024: 768, 768: 1024, 390: 844}
+FORMS = ("writing", "templates/new", "junk", "away", "addresses/moxlite%40localhost")
+"""Pages with a form that has a button, which is in the window before anything is scrolled."""
+
+
+@pytest.mark.landing("1280", "390")
+@pytest.mark.parametrize("width", SIZES)
+def test_settings_fit_their_window_and_show_what_saves_them(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEB-62b, WEB-164: light and dark; nothing is beyond the edge, and "Save" of each form is inside the window."""
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": SIZES[width]})
+    visitor.fill_in("/")
+    page = visitor.page
+    expect(page.get_by_role("heading", name="Addresses", level=1)).to_be_visible()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the words that it takes
+        for name in ("appearance", "reading", "notifications", "shortcuts", *FORMS):
+            page.goto(f"{visitor.base}/#{name}")
+            title = re.compile(PAGES.get(name, "New template|Junk|Vacation reply|moxlite@localhost"))
+            expect(page.get_by_role("heading", level=1).and_(page.get_by_text(title)).first).to_be_attached()
+            page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+            for card in page.locator(".card").all():
+                box = Box.of(card)
+                assert box.left >= 0, name
+                assert box.right <= width, name
+            if name in FORMS:
+                in_sight(page.get_by_role("button", name="Save", exact=True).first)
     visitor.close()
 
 

@@ -1,6 +1,7 @@
 // The side bar and the bar between the panes, by keys and by pointer.
 
 import { along, mirrored } from "../../lib/direction";
+import { followLocal } from "../state/settings";
 import type { Panes } from "../ui/panes";
 
 /** Pixels that an arrow key moves the bar between the panes. */
@@ -8,6 +9,7 @@ const step = 24;
 
 /** Let the bar between list and message be dragged, and moved by the arrow keys (WEBMAIL-58). */
 export function moveSplitter(panes: Panes): void {
+  followLocal((local) => panes.set(local));
   const { splitter } = panes;
   const pane = panes.root.querySelector(".middle")!;
   const list = () => pane.getBoundingClientRect();

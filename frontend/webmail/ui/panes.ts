@@ -2,7 +2,7 @@
 
 import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
-import { followLocal, type Local, loadLocal, saveLocal } from "../state/settings";
+import { type Local, loadLocal, saveLocal } from "../state/settings";
 
 const least = 180;
 
@@ -19,10 +19,6 @@ export class Panes {
 
   constructor(readonly root: HTMLElement) {
     addEventListener("resize", () => this.draw());
-    followLocal((local) => {
-      this.local = local;
-      this.draw();
-    });
     this.draw();
   }
 
