@@ -350,6 +350,8 @@ WITHOUT_IDS = {
     "contact_save",
     "contacts",
     "contacts_import",
+    "contact_group_remove",
+    "contact_groups",
     "group_members",
     "template_remove",
     "template_save",
@@ -454,6 +456,7 @@ async def test_no_call_reaches_what_is_not_shared(
         "answer": "yes",
         "book_id": mailbox,
         "contact_id": message,
+        "contact_ids": [message],
         "others": [message],
         "guest": "mia",
         "rights": "read",
@@ -469,6 +472,8 @@ async def test_no_call_reaches_what_is_not_shared(
         if name == "query_action":
             query = {"filter": {"mailbox_id": mailbox}}
             given = {"action": {"query": query, "modseq": 1 << 40, "action": "flags_add", "flags": ["\\seen"]}}
+        elif name == "contacts_group":
+            given["group"] = "Crew"
         elif name == "search_glance":
             given = {"query": {"filter": {"mailbox_id": mailbox}}}
         elif name == "request":
