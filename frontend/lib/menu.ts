@@ -86,7 +86,7 @@ function open(place: DOMRect, within: HTMLElement, title: string, commands: Entr
     event.preventDefault();
   });
   // inside a landmark, for users who navigate by landmarks
-  (within.closest("main") ?? document.body).append(menu);
+  (within.closest("main, .composer") ?? document.body).append(menu);
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;
   menu.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;

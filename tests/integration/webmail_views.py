@@ -10,16 +10,17 @@ import smtplib
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 from tests.integration.browser import ARGUMENTS, Visitor, playing
 from tests.running import LocalServer
 from tests.tools import need
-from tests.webcalls import send_at_once
+from tests.webcalls import Caller, send_at_once
 
 __all__ = ["SCREENS", "populate", "settle", "views"]
 
@@ -68,6 +69,10 @@ def populate(server: LocalServer) -> None:
     session.append("INBOX", "(\\Flagged \\Answered $Forwarded garden)", "", message("Files", TEXT, files=6))
     session.append("INBOX", "(\\Deleted \\Draft $Phishing)", "", message("Marked", "Short.\n"))
     session.append("INBOX", "", "", message("News", "The text.\n", html=PAGE))
+    letter = message("Letter", "Wool socks.\n")
+    session.append("INBOX", "(\\Seen)", "", b"List-Unsubscribe: <mailto:leave@nordlicht.example>\r\n" + letter)
+    wish = b"Disposition-Notification-To: ada@nordlicht.example\r\n"
+    session.append("INBOX", "", "", wish + message("Asking", "Short.\n"))
     session.append("INBOX", "", "", message("ערב טוב from the port", "שלום, הסירות כאן.\n\nمرحبا\n"))
     session.logout()
     server.cli("config", "account", "add", "kira", "kira@localhost")
@@ -78,9 +83,79 @@ def populate(server: LocalServer) -> None:
     owner.append("Plans", "", "", message("Next year", TEXT, files=1))
     owner.setacl("Plans", "moxlite", "lr")
     owner.logout()
+    plan(server)
     with smtplib.SMTP("127.0.0.1", server.port(25)) as smtp:
         text = "From: Tom <tom@nordlicht.example>\r\nTo: moxlite@localhost\r\nSubject: To be filed\r\n\r\nx\r\n"
         smtp.sendmail("tom@nordlicht.example", ["moxlite@localhost"], text)
+
+
+CALENDAR = """BEGIN:VCALENDAR\r
+VERSION:2.0\r
+PRODID:x\r
+{lines}END:VCALENDAR\r
+"""
+
+CARDS = """BEGIN:VCARD\r
+VERSION:3.0\r
+FN:Ada Lindqvist\r
+EMAIL:ada@nordlicht.example\r
+TEL:+46 1 23\r
+BDAY:1988-02-03\r
+NOTE:Sails\r
+END:VCARD\r
+BEGIN:VCARD\r
+VERSION:3.0\r
+FN:A. Lindqvist\r
+EMAIL:ada@nordlicht.example\r
+END:VCARD\r
+"""
+
+
+PEOPLE = ("ORGANIZER;CN=Ada:mailto:ada@nordlicht.example", "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:moxlite@localhost")
+
+INVITATION = """From: Ada Lindqvist <ada@nordlicht.example>\r
+To: moxlite@localhost\r
+Subject: Regatta\r
+MIME-Version: 1.0\r
+Content-Type: text/calendar; method=REQUEST; charset=utf-8\r
+\r
+{calendar}"""
+
+
+def event(title: str, start: datetime, *lines: str) -> str:
+    """Lines of an event of an hour."""
+    times = (f"DTSTART:{start:%Y%m%dT%H%M%SZ}", "DURATION:PT1H", f"DTSTAMP:{start:%Y%m%dT%H%M%SZ}")
+    named = (f"UID:{title}-{start:%H%M%S}@x", f"SUMMARY:{title}")
+    return "\r\n".join(("BEGIN:VEVENT", *named, *times, *lines, "END:VEVENT", ""))
+
+
+def bring(server: LocalServer, kind: str, text: str) -> None:
+    """Import a file into the calendar or the contacts."""
+    path = server.folder / "brought"
+    path.write_text(text, newline="")
+    server.cli(kind, "import", "moxlite", str(path))
+
+
+def plan(server: LocalServer) -> None:
+    """A series, invitations by a mail and of the same server, contacts, and a template."""
+    now = datetime.now(UTC)
+    meeting = ("RRULE:FREQ=DAILY", "LOCATION:https://meet.example.org/choir", "DESCRIPTION:Two\\nlines")
+    bring(server, "calendar", CALENDAR.format(lines=event("Choir", now.replace(hour=12), *meeting)))
+    bring(server, "contacts", CARDS)
+    invited = CALENDAR.format(lines="METHOD:REQUEST\r\n" + event("Regatta", now + timedelta(days=3), *PEOPLE))
+    with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
+        session.login(server.user, server.password)
+        session.append("INBOX", "", "", INVITATION.format(calendar=invited).encode())
+    own = Caller(server.port(80), server.user, server.password)
+    own.log_in()
+    own.call("template_save", template={"id": 0, "name": "Thanks", "subject": "", "text": "Thank you.", "html": ""})
+    kira = Caller(server.port(80), "kira@localhost", server.password)
+    kira.log_in()
+    start = now + timedelta(days=2)
+    form = {"title": "Plans", "place": "", "notes": "", "all_day": False, "zone": "UTC", "rule": "", "alarms": []}
+    form |= {"start": f"{start:%Y-%m-%dT%H:%M}", "end": f"{start + timedelta(hours=1):%Y-%m-%dT%H:%M}", "mails": []}
+    form |= {"free": False, "guests": [{"name": "", "address": "moxlite@localhost"}]}
+    kira.call("event_save", calendar_id=kira.call("calendars")[0]["id"], event=form)
 
 
 class Walk:
@@ -124,6 +199,32 @@ class Walk:
         self.page.keyboard.press(keys)
         expect(self.page.locator("dialog[open]")).to_be_visible()
 
+    def command(self, title: str) -> None:
+        """A command that is chosen by its title."""
+        self.dialog("Control+k")
+        self.page.keyboard.type(title)
+        expect(self.page.get_by_role("dialog").get_by_role("option").first).to_contain_text(title)
+        self.page.keyboard.press("Enter")
+
+    def place(self, name: str) -> Locator:
+        """A place in sight, other than that of mail; on a phone the side bar is closed first."""
+        if self.narrow and self.page.locator(".side").is_visible():
+            self.page.keyboard.press("Escape")
+            expect(self.page.locator(".side")).to_be_hidden()
+        self.page.locator(f".open-{name}").click()
+        expect(self.page.locator(f".open-{name}")).to_have_attribute("aria-current", "page")
+        return self.page.locator("#app.other-place .place-view")
+
+    def lists(self, name: str) -> None:
+        """The lists of a place in sight."""
+        if self.page.locator(".place-side .side-lists").is_visible():
+            return
+        shown = (
+            self.page.locator(".place-view .menu-open") if self.narrow else self.page.get_by_role("button", name=name)
+        )
+        shown.click()
+        expect(self.page.locator(".place-side .side-lists")).to_be_visible()
+
     def closed(self) -> None:
         """No dialog any more."""
         self.page.keyboard.press("Escape")
@@ -147,6 +248,10 @@ def views(visitor: Visitor) -> Iterator[str]:
     yield from finding(walk)
     yield from writing(walk)
     yield from around(walk)
+    yield from news(walk)
+    yield from calendar(walk)
+    yield from contacts(walk)
+    yield from further(walk)
 
 
 def reading(walk: Walk) -> Iterator[str]:
@@ -307,6 +412,160 @@ def around(walk: Walk) -> Iterator[str]:
     expect(page.locator("dialog[open]")).to_be_visible()
     yield "failure"
     walk.closed()
+
+
+def calendar(walk: Walk) -> Iterator[str]:
+    """The calendar, and what opens in it."""
+    page = walk.page
+    place = walk.place("calendar")
+    for name in ("Day", "Agenda") if walk.narrow else ("Day", "Week", "Month", "Agenda"):
+        place.get_by_role("button", name=name, exact=True).click()
+        expect(place.locator(".cal-event").first).to_be_visible()
+        yield f"calendar, {name}"
+    place.locator(".cal-event", has_text="Choir").first.click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    yield "event"
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("radio", name="Only this event")).to_be_visible()
+    yield "which of a series"
+    walk.closed()
+    place.locator(".cal-event", has_text="Choir").first.click()
+    page.get_by_role("button", name="Edit", exact=True).click()
+    expect(page.get_by_label("Guests", exact=True)).to_be_attached()
+    yield "form of an event"
+    page.locator(".event-form select", has=page.locator("option[value=custom]")).select_option("custom")
+    expect(page.get_by_role("group", name="Repeat", exact=True)).to_be_visible()
+    yield "rule of an event"
+    walk.closed()
+    place.get_by_role("button", name="Day", exact=True).click()
+    place.locator(".cal-column").click(position={"x": 20, "y": 15 * 50 + 5})
+    expect(page.locator(".event-short")).to_be_visible()
+    yield "short form of an event"
+    walk.closed()
+    place.locator(".search-bar").click()
+    page.keyboard.type("choir")
+    expect(place.locator("h1")).to_have_text("1 event")
+    yield "search in the calendar"
+    place.get_by_role("button", name="Back to calendar").click()
+    walk.lists("Calendars")
+    yield "calendars"
+    page.locator(".cal-small-name").click()
+    yield "months"
+    page.locator(".cal-small-name").click()
+    for name in ("New calendar", "Edit “Calendar”", "Deleted events…"):
+        page.locator(".place-side").get_by_role("button", name=name).click()
+        expect(page.locator("dialog[open]")).to_be_visible()
+        yield name
+        walk.closed()
+
+
+def news(walk: Walk) -> Iterator[str]:
+    """What the calendar has to say above the mail."""
+    page = walk.page
+    soon = datetime.now(UTC) + timedelta(seconds=30)  # when it is imported
+    alarm = ("BEGIN:VALARM", "ACTION:DISPLAY", f"TRIGGER;VALUE=DATE-TIME:{soon:%Y%m%dT%H%M%SZ}", "END:VALARM")
+    dentist = event("Dentist", soon + timedelta(minutes=30), *alarm)
+    bring(walk.visitor.server, "calendar", CALENDAR.format(lines=dentist))
+    expect(page.locator(".alarms .alarm")).to_be_visible(timeout=120_000)
+    yield "alarm"
+    page.locator(".alarms").get_by_role("button", name="Dismiss").click()
+    expect(page.locator(".alarms .alarm")).to_have_count(0)
+    expect(page.locator(".event-news-card").first).to_be_visible()
+    yield "news of an event"
+    walk.open("Regatta")
+    expect(page.locator(".event-card .event-title")).to_be_visible()
+    yield "invitation"
+    walk.list()
+
+
+def contacts(walk: Walk) -> Iterator[str]:
+    """The contacts, and what opens there."""
+    page = walk.page
+    place = walk.place("people")
+    expect(place.get_by_role("listitem").first).to_be_visible()
+    yield "contacts"
+    place.get_by_role("listitem").filter(has_text="Ada Lind").first.get_by_role("button").first.click()
+    expect(page.get_by_role("article", name="Ada Lind")).to_be_visible()
+    yield "contact"
+    page.get_by_role("button", name="Edit", exact=True).locator("visible=true").first.click()
+    expect(page.get_by_label("Name", exact=True)).to_be_visible()
+    yield "form of a contact"
+    walk.closed()
+    if walk.narrow:
+        place.get_by_role("button", name="Back", exact=True).click()
+    walk.lists("Address books")
+    yield "address books"
+    for name in ("New address book", "Edit “Contacts”", "Deleted contacts…", "Find duplicates…"):
+        walk.lists("Address books")
+        page.locator(".place-side").get_by_role("button", name=name).click()
+        expect(page.locator("dialog[open]")).to_be_visible()
+        yield name
+        walk.closed()
+
+
+def further(walk: Walk) -> Iterator[str]:
+    """What is seldom seen."""
+    page = walk.page
+    walk.place("mail")
+    walk.open("Files")
+    page.locator(".attachment-open, .attachment").locator("visible=true").first.click()
+    expect(page.locator(".viewer")).to_be_visible()
+    yield "viewer"
+    page.locator(".viewer").get_by_role("button", name="Close").click()
+    expect(page.locator(".viewer")).to_have_count(0)
+    walk.open("Files")
+    walk.dialog("b")
+    yield "snooze"
+    walk.closed()
+    walk.list()
+    walk.command("Scheduled and snoozed")
+    expect(page.locator("dialog[open]")).to_be_visible()
+    yield "what comes later"
+    walk.closed()
+    walk.dialog("?")
+    page.get_by_role("dialog").get_by_role("button", name="Icon guide").click()
+    expect(page.get_by_role("dialog", name="Icons")).to_be_visible()
+    yield "icons"
+    page.keyboard.press("Escape")
+    walk.closed()
+    walk.open("Asking")
+    expect(page.locator(".receipt")).to_be_visible()
+    yield "receipt"
+    walk.list()
+    walk.command("Newsletters")
+    expect(page.locator(".newsletter").first).to_be_visible()
+    yield "newsletters"
+    words = walk.visitor.server.folder / "away"
+    words.write_text("Back on Monday.\n")
+    walk.visitor.server.cli("account", "vacation", "set", "moxlite", str(words))
+    page.goto("about:blank")
+    page.goto(f"{walk.visitor.base}/webmail/")
+    expect(page.locator(".sorting-line")).to_be_visible()
+    yield "vacation reply"
+    walk.visitor.server.cli("account", "vacation", "off", "moxlite")
+    walk.list()
+    page.keyboard.press("c")
+    composer = page.locator(".composer")
+    composer.locator("button[aria-label=Formatting]").click()
+    expect(composer.locator(".compose-rich")).to_be_focused()
+    yield "formatted message"
+    composer.get_by_role("button", name="Templates").click()
+    expect(page.get_by_role("menu")).to_be_visible()
+    yield "menu of templates"
+    page.get_by_role("menuitem", name="Manage templates…").click()
+    expect(page.locator(".template")).to_be_visible()
+    yield "templates"
+    walk.closed()
+    composer.get_by_role("button", name="More fields").click()
+    page.get_by_role("menuitem", name="Request read receipt").click()
+    expect(composer.locator(".compose-receipts")).to_be_visible()
+    yield "receipt wanted"
+    composer.locator("button[aria-label=Formatting]").click()  # the next walk begins as this one
+    expect(composer.locator(".compose-rich")).to_have_count(0)
+    page.evaluate("localStorage['moxlite-webmail-hints'] = '0'")
+    page.reload()
+    expect(page.locator(".hints").first).to_be_visible()
+    yield "hints"
 
 
 def settle(page: Page) -> None:
