@@ -153,7 +153,7 @@ class App {
   private wanted = "";
 
   async start(): Promise<void> {
-    paint(lastScheme() ?? "auto");
+    paint(lastScheme());
     this.client.confirmAgain = () => askConfirm(this.client);
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);

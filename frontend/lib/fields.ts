@@ -129,12 +129,13 @@ export function form(
   );
   // in a dialog all buttons are in one row, the one that acts last
   queueMicrotask(() => {
-    if (root.closest("dialog") === null) return;
+    if (!root.closest("dialog")) return;
     row.className = "dialog-buttons";
     const others = root.nextElementSibling;
-    if (others?.className !== "dialog-buttons") return;
-    row.prepend(...others.childNodes);
-    others.remove();
+    if (others?.className === row.className) {
+      row.prepend(...others.childNodes);
+      others.remove();
+    }
   });
   return { root, complain };
 }

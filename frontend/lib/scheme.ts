@@ -16,10 +16,10 @@ function find(rules: CSSRuleList): void {
   }
 }
 
-/** The scheme that this browser had the last time; undefined at first. */
-export function lastScheme(): Scheme | undefined {
+/** The scheme that this browser had the last time. */
+export function lastScheme(): Scheme {
   const scheme = localStorage.getItem(key);
-  return scheme === "light" || scheme === "dark" ? scheme : undefined;
+  return scheme !== null && scheme in queries ? (scheme as Scheme) : "auto";
 }
 
 /** Apply the scheme to the page, and to those that are opened later. */

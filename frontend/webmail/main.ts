@@ -215,12 +215,7 @@ class App {
   start(): void {
     // but for the answer of a login provider, which the log-in takes
     if (!/^$|[?&]state=/.test(location.search)) history.replaceState(null, "", base + location.hash);
-    const color_scheme = lastScheme();
-    this.mail.settings.value = {
-      ...this.mail.settings.value,
-      language: spoken(),
-      ...(color_scheme && { color_scheme }),
-    };
+    this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), color_scheme: lastScheme() };
     const known = this.session.resume();
     const place = parsePlace(location.hash);
     this.mail.wanted = place.message;
