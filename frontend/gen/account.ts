@@ -758,6 +758,101 @@ export interface OldPattern {
   remark: Remark;
 }
 
+/** The settings; ``addresses`` from which the user may send, each of which can have a signature; ``offline``: */
+export interface Preferences {
+  settings: Settings;
+  addresses: Array<string>;
+  offline: boolean;
+}
+
+/** All settings: the webmail's, and the signatures, which programs share (`store.mail.identities`). */
+export interface Settings {
+  compose_format?: "html" | "text";
+  quoting?: "auto" | "bottom" | "top";
+  show_address_security?: boolean;
+  show_html?: boolean;
+  no_show_shortcuts?: boolean;
+  show_headers?: Array<string>;
+  color_scheme?: "auto" | "dark" | "light";
+  language?: "" | "ar" | "cs" | "de" | "en" | "es" | "fr" | "he" | "it" | "ja" | "nl" | "pl" | "pt" | "sv" | "uk" | "zh";
+  density?: "comfortable" | "compact";
+  single_keys?: boolean;
+  keymap?: Record<string, string>;
+  undo_send_seconds?: number;
+  mark_seen_ms?: number;
+  after_action?: "list" | "next" | "previous";
+  open_on_move?: boolean;
+  invitation_mails?: boolean;
+  searches?: Array<SavedSearch>;
+  unsubscribed?: Array<Unsubscribed>;
+  labels?: Array<Label>;
+  signature?: string;
+  signature_html?: string;
+  signatures?: Array<OwnSignature>;
+}
+
+/** A search that is shown below the mailboxes (WEBMAIL-127). */
+export interface SavedSearch {
+  name: string;
+  text: string;
+}
+
+/** A sender that the user has left (WEBMAIL-136): the id of a list or an address, and the time. */
+export interface Unsubscribed {
+  sender: string;
+  at: string;
+}
+
+/** A label (WEBMAIL-84): the keyword of messages, its name, and its colour: a hue from 1 to 8, or 0 without one. */
+export interface Label {
+  keyword: string;
+  name: string;
+  color: number;
+}
+
+/** The signature for one own address. */
+export interface OwnSignature {
+  address: string;
+  text: string;
+  html?: string;
+}
+
+/** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
+export interface TemplateForm {
+  id: number;
+  name: string;
+  subject: string;
+  text: string;
+  html: string;
+}
+
+/** ``public_key``: of this server, in base64url, for the browser to subscribe with. */
+export interface NoticeState {
+  public_key: string;
+  devices: Array<NoticeDevice>;
+  choice: NoticeChoice;
+}
+
+/** A browser that is told of new mail. ``host``: of its push service; ``used``: time of the last notice that was */
+export interface NoticeDevice {
+  id: number;
+  name: string;
+  host: string;
+  created: string;
+  used: string | null;
+  failures: number;
+  error: string;
+}
+
+/** Of which mail devices are told: with ``known`` only of mail by people to whom the user wrote, and contacts. Quiet */
+export interface NoticeChoice {
+  known: boolean;
+  quiet_from: number;
+  quiet_until: number;
+  zone: string;
+  alarms?: "all" | "none" | "notices";
+}
+
 /** A mailbox: its name, number of messages and their size in octets. */
 export interface Mailbox {
   name: string;
@@ -918,6 +1013,7 @@ export interface Leaving {
   recipients: Array<string>;
   subject: string;
   message_id: number;
+  writer: string;
 }
 
 /** A linked mailbox. */
@@ -1033,6 +1129,16 @@ export const checks: Checks = {
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
   SortingFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"], count: "integer" },
   OldPattern: { address: "string", remark: ["ref", "Remark"] },
+  Preferences: { settings: ["ref", "Settings"], addresses: ["list", "string"], offline: "boolean" },
+  Settings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
+  SavedSearch: { name: "string", text: "string" },
+  Unsubscribed: { sender: "string", at: "time" },
+  Label: { keyword: "string", name: "string", color: "integer" },
+  OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
+  TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
+  NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
+  NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
+  NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string", alarms: ["optional", ["enum", ["all", "none", "notices"]]] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },
   VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
@@ -1050,7 +1156,7 @@ export const checks: Checks = {
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
-  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" },
+  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer", writer: "string" },
   LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" },
 };
 
@@ -1310,6 +1416,33 @@ export interface Calls {
   /** Addresses, mailing lists, storage, and the settings for mail programs. */
   overview(): Promise<Overview>;
 
+  /** All settings of writing and reading. */
+  preferences(): Promise<Preferences>;
+
+  /** Save all settings but `labels`; open pages of the webmail are notified. */
+  preferences_save(settings: Settings): Promise<null>;
+
+  /** All templates by name. */
+  templates(): Promise<Array<TemplateForm>>;
+
+  /** Add a template, or change the one with its id; returns the id. A conflict if another has its name. */
+  template_save(template: TemplateForm): Promise<number>;
+
+  /** Remove a template. */
+  template_remove(template_id: number): Promise<null>;
+
+  /** The devices of the account, and the choices for all of them. */
+  notices(): Promise<NoticeState>;
+
+  /** Tell a device no more. */
+  notices_remove(device_id: number): Promise<null>;
+
+  /** Send a notice to a device; returns why its push service did not take it, or "". */
+  notices_test(device_id: number): Promise<string>;
+
+  /** Set the choices for all devices. */
+  notices_choose(choice: NoticeChoice): Promise<null>;
+
   /** Take over the session of the webmail in this browser, by the token of its call `hand_on`. */
   login_handed(token: string): Promise<LoginResult>;
 
@@ -1334,13 +1467,13 @@ export interface Calls {
   /** Return a script's text. */
   account_sieve_get(script: string, account?: string): Promise<string>;
 
-  /** Save a script. `activate`: also activate it. `old`: its expected current text, or null for a new script. */
+  /** Save a script. `activate`: also activate it. `old`: expected current text, or null for a new script. */
   account_sieve_put(script: string, text: string, activate?: boolean, old?: string | null, account?: string): Promise<null>;
 
   /** Activate a script, or "" to turn off the active script. */
   account_sieve_activate(script: string, account?: string): Promise<null>;
 
-  /** Give a script another name. */
+  /** Rename a script. */
   account_sieve_rename(script: string, new_name: string, account?: string): Promise<null>;
 
   /** Delete a script. You can't delete the active script. */
@@ -1373,7 +1506,7 @@ export interface Calls {
   /** Show ACCOUNT's junk settings and junk filter statistics. */
   account_junk_show(account?: string): Promise<Junk>;
 
-  /** Change the settings about junk. */
+  /** Change junk settings. */
   account_junk_set(changed: JunkChange, old?: JunkChange, account?: string): Promise<null>;
 
   /** List ACCOUNT's scheduled messages, starting with the next to be sent. */
@@ -1382,19 +1515,19 @@ export interface Calls {
   /** Cancel ACCOUNT's scheduled message ID. If the account has a copy, you can find it in Drafts. */
   account_later_stop(id: string, account?: string): Promise<null>;
 
-  /** Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com. */
+  /** Create a masked address for ACCOUNT and print it, like shop.x7k2p@example.com. */
   address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
 
-  /** Change ACCOUNT's masked address. If you don't specify a detail, it doesn't change. To remove the expiration date, use `never`. */
+  /** Change ACCOUNT's masked address. Other details don't change. To remove the expiration date, use `never`. */
   address_set(address: string, site?: string | null, note?: string | null, only_from?: string | null, expires?: string | null, account?: string): Promise<GivenAddress>;
 
-  /** Take mail to ADDRESS again. */
+  /** Accept mail for ADDRESS again. */
   address_on(address: string, account?: string): Promise<null>;
 
-  /** Refuse mail to ADDRESS from now on (550). */
+  /** Reject mail for ADDRESS from now on (550). */
   address_off(address: string, account?: string): Promise<null>;
 
-  /** Forget ADDRESS: mail is refused as if it had never been. */
+  /** Delete ADDRESS. Mail is rejected as if it never existed. */
   address_rm(address: string, account?: string): Promise<null>;
 
   /** Create an app password, or an access token with `token`, and return it. `expires`: µs UTC, or None for never. */
@@ -1415,7 +1548,7 @@ export interface Calls {
   /** Update the password for ACCOUNT's linked account after changing it at the provider. */
   link_set_password(link: string, password: string, account?: string): Promise<null>;
 
-  /** Set the outgoing server for LINK's address. It's tested with LINK's password. */
+  /** Set the outgoing server for LINK's address, after testing it with LINK's password. */
   link_set_sending(link: string, smtp_host?: string, smtp_port?: number, smtp_tls?: "implicit" | "starttls", smtp_user?: string, keeps_copy?: boolean | null, off?: boolean, account?: string): Promise<LinkInfo>;
 
   /** Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules and script, on both sides. This files mail, flags it or moves it to the trash, but won't send replies or forward anything. */
@@ -1424,7 +1557,7 @@ export interface Calls {
   /** Pause LINK until you run `moxlite link resume`. You can still view synced mail. */
   link_pause(link: string, account?: string): Promise<null>;
 
-  /** Go on mirroring LINK, and try now. */
+  /** Resume LINK and sync now. */
   link_resume(link: string, account?: string): Promise<null>;
 
   /** Rename LINK and its mailboxes here to NAME. This doesn't change anything at the provider. */
@@ -1521,6 +1654,15 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   not_me: [{}, ["ref", "Secured"]],
   apps: [{}, ["ref", "Apps"]],
   overview: [{}, ["ref", "Overview"]],
+  preferences: [{}, ["ref", "Preferences"]],
+  preferences_save: [{ settings: ["ref", "Settings"] }, "null"],
+  templates: [{}, ["list", ["ref", "TemplateForm"]]],
+  template_save: [{ template: ["ref", "TemplateForm"] }, "integer"],
+  template_remove: [{ template_id: "integer" }, "null"],
+  notices: [{}, ["ref", "NoticeState"]],
+  notices_remove: [{ device_id: "integer" }, "null"],
+  notices_test: [{ device_id: "integer" }, "string"],
+  notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
   login_handed: [{ token: "string" }, ["ref", "LoginResult"]],
   logout: [{}, "null"],
   export_prep: [{}, "null"],

@@ -1609,7 +1609,7 @@ export interface Calls {
   /** Stop delivery of these messages. Senders will get a bounce. */
   queue_fail(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** Remove messages without telling anyone. */
+  /** Delete messages without sending bounces. */
   queue_drop(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
   /** Delay the next attempt by DURATION, or move it up with -DURATION. `--now 0s` means immediately. */
@@ -1618,22 +1618,22 @@ export interface Calls {
   /** Send messages with transport NAME. Leave NAME empty to use the routes again. */
   queue_transport(transport: string, filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** Demand verified TLS for messages, ignore all policies, or do as usual. */
+  /** Require verified TLS for messages, ignore all policies, or use the default. */
   queue_requiretls(require_tls: "default" | "no" | "yes", filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
   /** Show the header of a queued message. */
   queue_header(id: number): Promise<string>;
 
-  /** List finished messages, the latest first. */
+  /** List finished messages, newest first. */
   queue_retired_list(filter?: RetiredFilter, page?: RetiredPage): Promise<Array<Line>>;
 
-  /** List all rules; an empty field matches everything. */
+  /** List all rules. An empty field matches everything. */
   queue_holdrules_list(): Promise<Array<Rule>>;
 
-  /** Hold messages that match, now and in future. Without options: hold everything. */
+  /** Hold matching messages, now and in the future. If you don't specify options, hold all messages. */
   queue_holdrules_add(account?: string, sender?: string, recipient?: string): Promise<Changed>;
 
-  /** Remove rule ID; messages that it held stay so. */
+  /** Remove rule ID. Messages on hold aren't released. */
   queue_holdrules_remove(id: number): Promise<null>;
 
   /** List accounts with paused sending, including times, reasons, and messages on hold. To include sending servers, use --json. */
@@ -1660,7 +1660,7 @@ export interface Calls {
   /** Stop calling. */
   queue_webhook_cancel(filter?: HookFilter, all?: boolean): Promise<Changed>;
 
-  /** List finished webhooks, the latest first. */
+  /** List finished webhooks, newest first. */
   queue_webhook_retired_list(filter?: RetiredHookFilter, page?: RetiredHookPage): Promise<Array<HookLine>>;
 
   /** Send our reports that are due now, by the running server, instead of after midnight UTC. */
@@ -1669,7 +1669,7 @@ export interface Calls {
   /** List unreported messages by domain and day. */
   dmarc_pending(): Promise<Array<PendingReport>>;
 
-  /** Discard messages from DOMAIN that haven't been reported yet. */
+  /** Discard unreported messages from DOMAIN. */
   dmarc_drop(domain: string): Promise<Dropped>;
 
   /** List them. */
@@ -1687,7 +1687,7 @@ export interface Calls {
   /** List unreported TLS sessions by domain and day. */
   tlsrpt_pending(): Promise<Array<PendingReport>>;
 
-  /** Forget the TLS sessions of DOMAIN that are in no report yet. */
+  /** Discard TLS sessions for DOMAIN that haven't been reported yet. */
   tlsrpt_drop(domain: string): Promise<Dropped>;
 
   /** List them. */
@@ -1714,10 +1714,10 @@ export interface Calls {
   /** Disable logins for account NAME, show MESSAGE to the user, and end all sessions. The account still receives mail. */
   config_account_disable(account: string, message: string): Promise<null>;
 
-  /** Let account NAME log in again. */
+  /** Enable logins for account NAME again. */
   config_account_enable(account: string): Promise<null>;
 
-  /** Give ACCOUNT another ADDRESS. @DOMAIN includes all addresses in a domain that no other account uses. */
+  /** Give ACCOUNT another ADDRESS. @DOMAIN includes all addresses in a domain, except those used by other accounts. */
   config_address_add(address: string, account: string): Promise<null>;
 
   /** Remove ADDRESS from all accounts and aliases. */
@@ -1726,13 +1726,13 @@ export interface Calls {
   /** Add DOMAIN with new DKIM keys. ACCOUNT will get reports for this domain. */
   config_domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<AddedDomain>;
 
-  /** Remove DOMAIN. You can't remove it while an address or alias uses it. Its DKIM keys are moved to dkim/old. */
+  /** Remove DOMAIN. You can't remove a domain if an address or alias uses it. DKIM keys are moved to dkim/old. */
   config_domain_rm(domain: string): Promise<null>;
 
   /** Reject mail from and to DOMAIN with temporary errors. Users can still log in. */
   config_domain_disable(domain: string): Promise<null>;
 
-  /** Take mail of DOMAIN again. */
+  /** Accept mail for DOMAIN again. */
   config_domain_enable(domain: string): Promise<null>;
 
   /** Use strict policies in DNS for DOMAIN, or turn them off (--off). Then publish them: dns update DOMAIN. */
@@ -1744,7 +1744,7 @@ export interface Calls {
   /** Send mail for addresses at DOMAIN that don't exist here yet to your previous server. */
   config_domain_peer_set(domain: string, hosts?: Array<string>): Promise<PeerState>;
 
-  /** End this: mail for addresses of DOMAIN that are not here is refused. */
+  /** Stop sending mail to the previous server. Mail to unknown addresses at DOMAIN will be rejected. */
   config_domain_peer_rm(domain: string): Promise<null>;
 
   /** Add ALIAS to deliver mail to every MEMBER. Anyone can send to the alias. */
@@ -1753,10 +1753,10 @@ export interface Calls {
   /** Delete ALIAS. Members can still use their own addresses. */
   config_alias_rm(alias: string): Promise<null>;
 
-  /** Add members to ALIAS, of this server or, once their owners agree, of others. */
+  /** Add members to ALIAS. Members on other servers have to confirm first. */
   config_alias_addaddr(alias: string, members: Array<string>): Promise<null>;
 
-  /** Take members out of ALIAS; refused where none would be left. */
+  /** Remove members from ALIAS. You can't remove the last member. */
   config_alias_rmaddr(alias: string, members: Array<string>): Promise<null>;
 
   /** List supported providers. */
@@ -1777,22 +1777,22 @@ export interface Calls {
   /** Change DOMAIN's records as planned, unless the plan no longer matches `lines`. Returns accepted and skipped changes. `lenient`: don't publish strict policies. */
   dns_publish(domain: string, lines: Array<string>, undo?: boolean, addresses?: boolean, replace?: boolean, lenient?: boolean): Promise<Array<string>>;
 
-  /** Show how far the rotation of DOMAIN's signing key is. */
+  /** Show DKIM key rotation status for DOMAIN. */
   dns_rotation_show(domain: string): Promise<Rotation>;
 
-  /** Pause the DKIM key rotation of DOMAIN. Published records are kept, and the current key is used for signing. */
+  /** Pause DKIM key rotation for DOMAIN. Published records don't change, and the server continues to sign with the current key. */
   dns_rotation_stop(domain: string): Promise<Rotation>;
 
   /** Resume a paused rotation. */
   dns_rotation_start(domain: string): Promise<Rotation>;
 
-  /** Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget. */
+  /** Replace DOMAIN's DKIM key now, not on schedule. This takes hours to days, because DNS caches have to expire. */
   dns_rotation_now(domain: string): Promise<Rotation>;
 
-  /** Show the key rotation status for each host that TLSA records for DANE name. */
+  /** Show key rotation status for each host with TLSA records. */
   dns_host_key_show(): Promise<Array<HostRotation>>;
 
-  /** Stop the rotation of HOST's key where it is. Records and the present certificate stay. */
+  /** Pause key rotation for HOST. Records and the current certificate don't change. */
   dns_host_key_stop(host: string): Promise<HostRotation>;
 
   /** Resume a paused rotation. */
@@ -1825,7 +1825,7 @@ export interface Calls {
   /** List admin API tokens, with their scopes and when they were last used (to the hour). */
   admin_token_list(): Promise<Array<AdminTokenInfo>>;
 
-  /** Revoke token NAME. Its next call will be rejected. */
+  /** Revoke token NAME. The next call will be rejected. */
   admin_token_rm(name: string): Promise<null>;
 
   /** Show migration progress and problems for every account. */

@@ -184,6 +184,7 @@ export interface ParsedMessage {
   claim: Claim | null;
   given: GivenTo | null;
   photo: string;
+  stranger: boolean;
 }
 
 /** One field of the message's header, decoded. */
@@ -563,6 +564,15 @@ export interface NoticeChoice {
   alarms?: "all" | "none" | "notices";
 }
 
+/** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
+export interface TemplateForm {
+  id: number;
+  name: string;
+  subject: string;
+  text: string;
+  html: string;
+}
+
 /** An event in a message. */
 export interface Invitation {
   method: string;
@@ -898,15 +908,6 @@ export interface DoubleGroup {
   contacts: Array<ContactItem>;
 }
 
-/** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
-export interface TemplateForm {
-  id: number;
-  name: string;
-  subject: string;
-  text: string;
-  html: string;
-}
-
 /** A group, and the number of its contacts that the user may read. */
 export interface ContactGroup {
   name: string;
@@ -996,6 +997,7 @@ export interface Waiting {
   due: string;
   item: MessageItem;
   origin: string;
+  writer: string;
 }
 
 /** The notices about sorting. */
@@ -1201,6 +1203,7 @@ export interface Leaving {
   recipients: Array<string>;
   subject: string;
   message_id: number;
+  writer: string;
 }
 
 /** An address that was given away; times in RFC 3339, UTC, "" for never. */
@@ -1249,7 +1252,7 @@ export const checks: Checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean", copy_of: "integer" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer", inside: "boolean" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string" },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string", stranger: "boolean" },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -1331,20 +1334,29 @@ export interface Calls {
   /** The devices of the account, and the choices for all of them. */
   notices(): Promise<NoticeState>;
 
-  /** Tell a browser of new mail, by its subscription at a push service; returns the id of the device. One with the */
-  notices_subscribe(endpoint: string, p256dh: string, auth: string, name: string, replaces?: number): Promise<number>;
-
   /** Tell a device no more. */
   notices_remove(device_id: number): Promise<null>;
 
   /** Send a notice to a device; returns why its push service did not take it, or "". */
   notices_test(device_id: number): Promise<string>;
 
+  /** Set the choices for all devices. */
+  notices_choose(choice: NoticeChoice): Promise<null>;
+
+  /** Tell a browser of new mail, by its subscription at a push service; returns the id of the device. One with the */
+  notices_subscribe(endpoint: string, p256dh: string, auth: string, name: string, replaces?: number): Promise<number>;
+
   /** Move the message of a notice from the Inbox to the archive, and mark it as read. */
   notice_archive(message_id: number): Promise<null>;
 
-  /** Set the choices for all devices. */
-  notices_choose(choice: NoticeChoice): Promise<null>;
+  /** All templates by name. */
+  templates(): Promise<Array<TemplateForm>>;
+
+  /** Add a template, or change the one with its id; returns the id. A conflict if another has its name. */
+  template_save(template: TemplateForm): Promise<number>;
+
+  /** Remove a template. */
+  template_remove(template_id: number): Promise<null>;
 
   /** Send the receipt that a message asks for, from the address that the message came to, and mark the message */
   receipt_send(message_id: number, subject: string, text: string): Promise<null>;
@@ -1475,15 +1487,6 @@ export interface Calls {
   /** Add the new address of a message to the contact of the person whose name it claims, or make a contact of it */
   claim_confirm(message_id: number): Promise<null>;
 
-  /** All templates by name. */
-  templates(): Promise<Array<TemplateForm>>;
-
-  /** Add a template, or change the one with its id; returns the id. A conflict if another has its name. */
-  template_save(template: TemplateForm): Promise<number>;
-
-  /** Remove a template. */
-  template_remove(template_id: number): Promise<null>;
-
   /** The groups of all address books that the user may read, by name. */
   contact_groups(): Promise<Array<ContactGroup>>;
 
@@ -1535,7 +1538,7 @@ export interface Calls {
   /** Return messages that were put off now, as they were; those that wait for an answer no longer do. */
   message_unsnooze(message_ids: Array<number>): Promise<null>;
 
-  /** Messages that wait, the next one first; a thousand at most. One whose time has come is on its way. */
+  /** Messages that wait, the next one first; a thousand at most. One whose time has come is on its way. Messages */
   messages_waiting(): Promise<Array<Waiting>>;
 
   /** Send a scheduled message at another time, seconds since 1970; 0: now. A conflict if it is on its way. */
@@ -1631,8 +1634,8 @@ export interface Calls {
   /** Send a message, once for each ``submit_id``. */
   message_submit(message: Written, submit_id: string, draft_id?: number, undo_s?: number, send_at?: number, leaves?: number): Promise<number>;
 
-  /** Take a message back before it is sent, and make it a draft again (WEBMAIL-123). ``leaves`` as it was sent. */
-  message_submit_undo(submit_id: string, leaves?: number): Promise<number>;
+  /** Take a message back before it is sent, and make it a draft again (WEBMAIL-123). ``leaves`` as it was sent; */
+  message_submit_undo(submit_id: string, leaves?: number, author?: string): Promise<number>;
 
   /** Remove a draft; a conflict if it was replaced or removed elsewhere. */
   draft_remove(draft_id: number): Promise<null>;
@@ -1703,13 +1706,13 @@ export interface Calls {
   /** Cancel ACCOUNT's scheduled message ID. If the account has a copy, you can find it in Drafts. */
   account_later_stop(id: string, account?: string): Promise<null>;
 
-  /** Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com. */
+  /** Create a masked address for ACCOUNT and print it, like shop.x7k2p@example.com. */
   address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
 
-  /** Take mail to ADDRESS again. */
+  /** Accept mail for ADDRESS again. */
   address_on(address: string, account?: string): Promise<null>;
 
-  /** Refuse mail to ADDRESS from now on (550). */
+  /** Reject mail for ADDRESS from now on (550). */
   address_off(address: string, account?: string): Promise<null>;
 }
 

@@ -203,9 +203,12 @@ var most = 50;
 var search2 = async (desk) => {
   const found = [];
   const place = el("div", { role: "status" });
-  const input = el("input", { type: "search", "aria-label": t("Search settings"), autocomplete: "off", spellcheck: "false" });
+  const input = el("input", { type: "search", "aria-label": t("Search settings"), autocomplete: "off", spellcheck: "false", value: desk.path[0] ?? "" });
   const show = () => fill(place, results(desk, found, input.value));
-  input.addEventListener("input", show);
+  input.addEventListener("input", () => {
+    history.replaceState(null, "", `#search/${encodeURIComponent(input.value)}`);
+    show();
+  });
   const root = el("div", { class: "page" }, head(t("Search settings"), "", el("label", { class: "search" }, sign(search), input)), place);
   void attempt(t("Loading…"), t("Couldn't load account"), async () => {
     for (const { title: room, pages: pages2 } of desk.places) await Promise.all(pages2.filter(([, title]) => title !== "").map(async ([page, title]) => {
@@ -227,7 +230,8 @@ async function settingsOf(desk, page, path) {
       if (seen.has(text2)) return [];
       seen.add(text2);
       const around = element.closest(".field") ?? element;
-      return [{ page, path, text: text2, words: `${path} ${around.textContent}`.toLocaleLowerCase() }];
+      const words = `${path} ${around.textContent}`.toLocaleLowerCase();
+      return [{ page, path, text: text2, words, control: element.closest("[data-kept]") }];
     });
   } catch {
     return [];
@@ -242,7 +246,14 @@ function results(desk, all, typed) {
   const named = (one) => words.every((word) => one.text.toLocaleLowerCase().includes(word)) ? 0 : 1;
   found.sort((one, other) => named(one) - named(other));
   if (found.length === 0) return card("", empty(search, t("No results"), ""));
-  return card("", el("ul", { class: "lines" }, found.slice(0, most).map((one) => el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#${one.page}`, onclick: () => desk.mark(one.text) }, foreign(one.text, 100)), el("br"), el("span", { class: "hint" }, one.path))))), { flush: true });
+  return card("", el("ul", { class: "lines" }, found.slice(0, most).map((one) => el("li", {}, one.control === null ? led(desk, one) : itself(desk, one.control, one)))), { flush: true });
+}
+function led(desk, one) {
+  return el("span", { class: "grow" }, el("a", { class: "name", href: `#${one.page}`, onclick: () => desk.mark(one.text) }, foreign(one.text, 100)), el("br"), el("span", { class: "hint" }, one.path));
+}
+function itself(desk, control, one) {
+  const link = el("a", { class: "hint", href: `#${one.page}`, onclick: () => desk.mark(one.text) }, one.path);
+  return el("div", { class: "grow" }, control, link);
 }
 var pages = { search: search2 };
 export {

@@ -264,6 +264,7 @@ function form(content, action, save, kind = "primary") {
     fill(error, text2);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const row = el("div", { class: "flex wrap" }, submit);
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
@@ -276,7 +277,16 @@ function form(content, action, save, kind = "primary") {
       submit.disabled = false;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
-  } }, content, error, el("div", { class: "flex wrap" }, submit));
+  } }, content, error, row);
+  queueMicrotask(() => {
+    if (!root.closest("dialog")) return;
+    row.className = "dialog-buttons";
+    const others = root.nextElementSibling;
+    if (others?.className === row.className) {
+      row.prepend(...others.childNodes);
+      others.remove();
+    }
+  });
   return { root, complain };
 }
 function atFields(error, places) {
@@ -359,7 +369,7 @@ function open(place, within, title, commands, closed) {
     else return;
     event.preventDefault();
   });
-  (within.closest("main") ?? document.body).append(menu2);
+  (within.closest("main, .composer") ?? document.body).append(menu2);
   const { offsetWidth: width, offsetHeight: height } = menu2;
   const below = place.bottom + 4 + height <= innerHeight;
   menu2.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;

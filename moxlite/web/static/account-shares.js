@@ -216,6 +216,7 @@ function form(content, action, save, kind = "primary") {
     fill(error, text2);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const row = el("div", { class: "flex wrap" }, submit);
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
@@ -228,7 +229,16 @@ function form(content, action, save, kind = "primary") {
       submit.disabled = false;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
-  } }, content, error, el("div", { class: "flex wrap" }, submit));
+  } }, content, error, row);
+  queueMicrotask(() => {
+    if (!root.closest("dialog")) return;
+    row.className = "dialog-buttons";
+    const others = root.nextElementSibling;
+    if (others?.className === row.className) {
+      row.prepend(...others.childNodes);
+      others.remove();
+    }
+  });
   return { root, complain };
 }
 function atFields(error, places) {

@@ -231,72 +231,12 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-var CheckFailed = class extends Error {
-};
-function verify(table, check2, value, path) {
-  if (typeof check2 === "string") {
-    if (!scalar(check2, value)) throw new CheckFailed(`${path}: ${check2} expected`);
-    return;
-  }
-  switch (check2[0]) {
-    case "list":
-      if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
-      for (const [i, item] of value.entries()) verify(table, check2[1], item, `${path}[${i}]`);
-      return;
-    case "map":
-      if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key}`);
-      return;
-    case "nullable":
-      if (value !== null) verify(table, check2[1], value, path);
-      return;
-    case "optional":
-      if (value !== void 0) verify(table, check2[1], value, path);
-      return;
-    case "enum":
-      if (!check2[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check2[1].join(", ")} expected`);
-      return;
-    case "ref":
-      fields(table, check2[1], value, path);
-      return;
-    case "union": {
-      const kind = isObject(value) ? value["kind"] : void 0;
-      const name = typeof kind === "string" ? check2[1][kind] : void 0;
-      if (name === void 0) throw new CheckFailed(`${path}: kind is unknown`);
-      fields(table, name, value, path);
-    }
-  }
-}
-function fields(table, name, value, path) {
-  if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-  const type = table[name];
-  if (type === void 0) throw new CheckFailed(`${path}: the type ${name} is unknown`);
-  for (const [field2, check2] of Object.entries(type)) verify(table, check2, value[field2], `${path}.${field2}`);
-}
-function scalar(check2, value) {
-  switch (check2) {
-    case "any":
-      return true;
-    case "null":
-      return value === null;
-    case "integer":
-      return Number.isSafeInteger(value);
-    case "time":
-      return typeof value === "string" && !Number.isNaN(Date.parse(value));
-    default:
-      return typeof value === check2;
-  }
-}
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 var CallFailed = class extends Error {
-  constructor(call, code, message, fields2 = []) {
+  constructor(call, code, message, fields = []) {
     super(message);
     this.call = call;
     this.code = code;
-    this.fields = fields2;
+    this.fields = fields;
   }
   call;
   code;
@@ -343,6 +283,7 @@ function form(content, action, save, kind = "primary") {
     fill(error, text2);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const row = el("div", { class: "flex wrap" }, submit);
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
@@ -355,7 +296,16 @@ function form(content, action, save, kind = "primary") {
       submit.disabled = false;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
-  } }, content, error, el("div", { class: "flex wrap" }, submit));
+  } }, content, error, row);
+  queueMicrotask(() => {
+    if (!root.closest("dialog")) return;
+    row.className = "dialog-buttons";
+    const others = root.nextElementSibling;
+    if (others?.className === row.className) {
+      row.prepend(...others.childNodes);
+      others.remove();
+    }
+  });
   return { root, complain };
 }
 function atFields(error, places) {
@@ -680,113 +630,6 @@ var Exporting = class {
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 
-var checks = {
-  ImportStep: { kind: ["enum", ["step"]], title: "string" },
-  ImportCount: { kind: ["enum", ["count"]], mailbox: "string", count: "integer" },
-  ImportProblem: { kind: ["enum", ["problem"]], message: "string" },
-  ImportAsked: { kind: ["enum", ["asked"]], labels: ["list", ["ref", "ImportLabel"]] },
-  ImportLabel: { name: "string", messages: "integer", own: "integer", delivered: "integer", meaning: ["enum", ["archive", "drafts", "ignored", "important", "inbox", "junk", "mailbox", "opened", "sent", "starred", "trash", "unread"]] },
-  ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
-  ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
-  ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
-  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
-  SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
-  KeyElsewhere: { name: "string", host: "string" },
-  Answer: { state: "string", code: "string", iss: "string", error: "string" },
-  ProviderState: { name: "string", people: ["list", ["ref", "ProviderPerson"]] },
-  ProviderPerson: { subject: "string", since: "integer" },
-  FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
-  TOTPApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
-  FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
-  ProgramUse: { protocol: "string", program: "string", remote_ip: "string", last: "integer" },
-  NewApp: { uri: "string", secret: "string", qr: ["ref", "QRCode"], server_time: "integer" },
-  QRCode: { size: "integer", path: "string" },
-  FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
-  KeyRequest: { options: "string" },
-  RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
-  Rule: { conditions: ["optional", ["list", ["ref", "RuleCondition"]]], match: ["optional", ["enum", ["all", "any"]]], mailbox: "string", label: ["optional", "string"], star: ["optional", "boolean"], forward_to: ["optional", ["list", "string"]], never_junk: ["optional", "boolean"], smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
-  RuleCondition: { part: ["enum", ["attachment", "from", "larger", "list", "subject", "text", "to"]], test: ["enum", ["begins", "contains", "ends", "is"]], value: "string" },
-  HeaderRule: { name: "string", value: "string" },
-  Place: { received: "integer", id: "integer" },
-  SortPage: { moves: ["list", ["ref", "Destined"]], looked: "integer", next: ["nullable", ["ref", "Place"]] },
-  Destined: { id: "integer", mailbox: "string" },
-  GivenPage: { items: ["list", ["ref", "GivenAddress"]], total: "integer", domains: ["list", "string"] },
-  GivenAddress: { id: "integer", address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "string", expires: "string", last_mail: "string", messages: "integer", senders: ["list", "string"], wrote: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: "string", leak: "string" },
-  GivenSender: { domain: "string", first: "string", messages: "integer" },
-  LinkList: { items: ["list", ["ref", "LinkItem"]], insecure: "boolean" },
-  LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], protocol: ["enum", ["imap", "pop3"]], keep_days: ["nullable", "integer"], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", sorts: "boolean" },
-  Remark: { message: "string", words: "any" },
-  FoundServers: { incoming: ["ref", "FoundServer"], protocol: ["enum", ["imap", "pop3"]], smtp: ["nullable", ["ref", "FoundServer"]], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", proven: "boolean" },
-  FoundServer: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string" },
-  LinkForm: { address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"], sorts: "boolean", sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
-  Added: { name: "string", sending: ["ref", "Remark"] },
-  Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "Sender"]] },
-  Given: { mailbox: "string", guest: "string", rights: "string" },
-  Received: { owner: "string", mailbox: "string", rights: "string" },
-  Sender: { guest: "string", sends: "string", ends: "integer", whole: "boolean" },
-  Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
-  PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
-  KnownServer: { host: "string", user: "string" },
-  ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
-  CalendarCopying: { phase: ["enum", ["aborted", "done", "failed", "none", "running"]], host: "string", user: "string", place: "string", at: "integer", of: "integer", places: "integer", added: "integer", known: "integer", unread: "integer", problems: ["list", ["ref", "Remark"]], error: ["ref", "Remark"] },
-  DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
-  DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
-  DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"], davx5: "string" },
-  Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]], jmap: "string" },
-  MailServer: { host: "string", port: "integer", security: ["enum", ["plain", "starttls", "tls"]] },
-  Taught: { wanted: "integer", junk: "integer" },
-  Training: { running: "boolean", done: "integer", total: "integer" },
-  Sending: { form: ["ref", "SendingForm"], events: ["list", "string"] },
-  SendingForm: { outgoing_webhook: ["ref", "OutgoingForm"], incoming_webhook: ["ref", "IncomingForm"], from_id_login_addresses: ["list", "string"], keep_retired_message_period: "string", keep_retired_webhook_period: "string" },
-  OutgoingForm: { url: "string", authorization: "string", events: ["list", "string"], secret: "string" },
-  IncomingForm: { url: "string", authorization: "string", secret: "string" },
-  HookTest: { status: "integer", seconds: "number", error: "string", response: "string" },
-  SuppressedItem: { address: "string", manual: "boolean", reason: "string", created: "time", expires: ["nullable", "time"] },
-  Outgoing: { waiting: ["list", ["ref", "QueuedItem"]], more: "boolean", ended: ["list", ["ref", "Left"]] },
-  QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
-  Left: { recipient: "string", state: "string", ended: "time" },
-  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
-  Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
-  Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
-  ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
-  ScriptFault: { line: "integer", column: "integer", text: "string" },
-  RuleLabel: { keyword: "string", name: "string" },
-  TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
-  TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
-  RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
-  LeftOutRule: { rule: "integer", reason: "string" },
-  PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
-  AppPasswordItem: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
-  SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
-  Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
-  Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
-  Apps: { webmail: "string" },
-  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"], old_patterns: ["list", ["ref", "OldPattern"]] },
-  Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
-  MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
-  SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
-  SortingFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"], count: "integer" },
-  OldPattern: { address: "string", remark: ["ref", "Remark"] },
-  Mailbox: { name: "string", total: "integer", size: "integer" },
-  ImportState: { token: "string", uploading: "boolean" },
-  VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
-  VacationAnswer: { address: "string", sent: "integer" },
-  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
-  DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
-  DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
-  DestinationChange: { mailbox: ["optional", "string"], full_name: ["optional", "string"], rulesets: ["optional", ["list", ["ref", "Rule"]]], smtp_error: ["optional", "string"], refused_addresses: ["optional", ["list", "string"]], message_auth_required_smtp_error: ["optional", "string"] },
-  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], script: "string" },
-  ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
-  ForwardChange: { forward_to: ["optional", ["list", "string"]], keep_copy: ["optional", "boolean"] },
-  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
-  JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
-  JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
-  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
-  JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
-  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" },
-  LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" }
-};
 var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
 
 var [first, longest] = [2e3, 6e4];
@@ -857,7 +700,7 @@ var Follower = class {
   }
   take(data) {
     const event = JSON.parse(data);
-    verify(checks, importEventCheck, event, "event");
+    this.client.verify(importEventCheck, event, "event");
     const known = event;
     if (known.kind === "done" || known.kind === "aborted") this.stop();
     this.owner.event(known);

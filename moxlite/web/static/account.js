@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "4be6be3f4f4c", finding: "340b0f34cde3", junk: "ddc68932dbe3", links: "5717f88e9715", masked: "520bab38597d", rules: "869067987743", security: "1a03ead5f77e", sending: "1aca62f87f43", shares: "2f75da809097", sieve: "1502c07dc4a5", transfer: "4a3d5786bf26", you: "f616e060c132" };
+var define_PARTS_default = { device: "4cbb6228a7fc", finding: "7073cd0bde67", junk: "58c2311a617c", links: "a38d57d8aec3", masked: "4a59438add7c", reading: "4dd7c605c3ee", rich: "a9322747f372", rules: "869067987743", security: "0a4c6f1c735b", sending: "255c20333ebf", shares: "eb4319a6f0d2", sieve: "2e0508813b22", squire: "2e87e3ee21aa", transfer: "3edf9294a50a", writing: "ba992a252973", you: "2e8aeba2c997" };
 
 var CheckFailed = class extends Error {
 };
@@ -17,7 +17,7 @@ function verify(table, check2, value, path) {
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key2, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key2}`);
+      for (const [key3, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key3}`);
       return;
     case "nullable":
       if (value !== null) verify(table, check2[1], value, path);
@@ -117,6 +117,9 @@ var BaseClient = class {
   furtherChecks = async () => ({ checks: {}, calls: {} });
   confirming = null;
   loggingIn = null;
+  verify(check2, value, path) {
+    verify(this.table, check2, value, path);
+  }
   async call(name, given) {
     if (!(name in this.calls)) {
       const further = await this.furtherChecks();
@@ -125,9 +128,9 @@ var BaseClient = class {
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
-    for (const [key2, check2] of Object.entries(checks2)) {
-      parameters[key2] = given[Object.keys(parameters).length];
-      verify(this.table, check2, parameters[key2], `${name}: ${key2}`);
+    for (const [key3, check2] of Object.entries(checks2)) {
+      parameters[key3] = given[Object.keys(parameters).length];
+      verify(this.table, check2, parameters[key3], `${name}: ${key3}`);
     }
     const body = JSON.stringify(parameters);
     for (; ; ) {
@@ -279,6 +282,16 @@ var checks = {
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
   SortingFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"], count: "integer" },
   OldPattern: { address: "string", remark: ["ref", "Remark"] },
+  Preferences: { settings: ["ref", "Settings"], addresses: ["list", "string"], offline: "boolean" },
+  Settings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
+  SavedSearch: { name: "string", text: "string" },
+  Unsubscribed: { sender: "string", at: "time" },
+  Label: { keyword: "string", name: "string", color: "integer" },
+  OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
+  TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
+  NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
+  NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
+  NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string", alarms: ["optional", ["enum", ["all", "none", "notices"]]] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },
   VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
@@ -296,7 +309,7 @@ var checks = {
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
-  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" },
+  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer", writer: "string" },
   LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" }
 };
 var Client = /* @__PURE__ */ clientOf({
@@ -384,6 +397,15 @@ var Client = /* @__PURE__ */ clientOf({
   not_me: [{}, ["ref", "Secured"]],
   apps: [{}, ["ref", "Apps"]],
   overview: [{}, ["ref", "Overview"]],
+  preferences: [{}, ["ref", "Preferences"]],
+  preferences_save: [{ settings: ["ref", "Settings"] }, "null"],
+  templates: [{}, ["list", ["ref", "TemplateForm"]]],
+  template_save: [{ template: ["ref", "TemplateForm"] }, "integer"],
+  template_remove: [{ template_id: "integer" }, "null"],
+  notices: [{}, ["ref", "NoticeState"]],
+  notices_remove: [{ device_id: "integer" }, "null"],
+  notices_test: [{ device_id: "integer" }, "string"],
+  notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
   login_handed: [{ token: "string" }, ["ref", "LoginResult"]],
   logout: [{}, "null"],
   export_prep: [{}, "null"],
@@ -611,9 +633,11 @@ function setStatus(message) {
 
 var atSign = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M16 8v5a3 3 0 0 0 6 0v-1a10 10 0 1 0-4 8";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var eye = "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
 var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var lock = "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-7a2 2 0 0 1 2 -2z M7 11V7a5 5 0 0 1 10 0v4";
@@ -621,6 +645,7 @@ var logOut = "m16 17l5-5-5-5 M21 12H9 M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4";
 var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
 var menu = "M4 5h16 M4 12h16 M4 19h16";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
 var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
@@ -640,10 +665,10 @@ function goAway(purpose, url, stay = false) {
   });
 }
 function answered(purpose) {
-  const [kept2, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const [kept3, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
   const fields2 = new URLSearchParams(location.search);
   const state = fields2.get("state");
-  if (kept2 !== purpose || state === null) return null;
+  if (kept3 !== purpose || state === null) return null;
   sessionStorage.removeItem(key);
   history.replaceState(null, "", location.pathname + location.hash);
   const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields2.get(name) ?? "");
@@ -719,13 +744,13 @@ function secondStepForm(asked, done, again) {
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
   const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
+  const key3 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
   const form = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();
     void attempt2(kind);
-  } }, label, problem2, send, key2);
+  } }, label, problem2, send, key3);
   code.addEventListener("input", () => {
     problem2.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
@@ -733,7 +758,7 @@ function secondStepForm(asked, done, again) {
   async function attempt2(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send, key2, code]) one.disabled = true;
+    for (const one of [send, key3, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -749,7 +774,7 @@ function secondStepForm(asked, done, again) {
       fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send, key2, code]) one.disabled = false;
+      for (const one of [send, key3, code]) one.disabled = false;
       if (!problem2.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -777,7 +802,7 @@ function secondStepForm(asked, done, again) {
     return step.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step.apps[0] }) : t("Enter a code from {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
-    (kind === "key" ? key2 : code).focus();
+    (kind === "key" ? key3 : code).focus();
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step.server_time));
@@ -839,21 +864,21 @@ function initials(name) {
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
-function hue(key2) {
+function hue(key3) {
   let hash = 0;
-  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  for (const sign2 of key3) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
   return hash % 8 + 1;
 }
 
 var Shell = class {
-  constructor(app, label, places2, foot) {
+  constructor(app, label, places2, foot, above = null) {
     this.places = places2;
     for (const place of places2) {
       const count = el("span", { class: "count" });
       for (const [name] of place.pages) this.counts.set(name, count);
       this.links.set(place, el("a", { class: "nav", href: `#${place.pages[0][0]}`, onclick: () => this.close() }, sign(place.icon), el("span", {}, place.title, place.about !== "" && [" ", el("small", {}, place.about)]), count));
     }
-    this.side = el("nav", { class: "side", id: "side", "aria-label": label }, brand(app), [...this.links.values()], el("div", { class: "foot" }, foot));
+    this.side = el("nav", { class: "side", id: "side", "aria-label": label }, brand(app), above, [...this.links.values()], el("div", { class: "foot" }, foot));
     this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     this.opener = el("button", { class: "btn icon", "aria-label": t("Pages"), title: t("Pages"), "aria-expanded": "false", "aria-controls": "side", onclick: () => this.open() }, sign(menu));
     const top = el("header", { class: "shell-top" }, this.opener, el("b", {}, `moxlite ${app}`));
@@ -916,8 +941,8 @@ function tabs(label, links) {
 function iconButton(name, path, run) {
   return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
 }
-function disc(key2, name) {
-  return el("span", { class: `disc c${hue(key2)}`, "aria-hidden": "true" }, initials(name));
+function disc(key3, name) {
+  return el("span", { class: `disc c${hue(key3)}`, "aria-hidden": "true" }, initials(name));
 }
 
 var folder = "./part/";
@@ -932,6 +957,28 @@ function part(name) {
     loading.set(name, found);
   }
   return found;
+}
+
+var key2 = "moxlite-webmail-scheme";
+var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
+var dark = /* @__PURE__ */ new Set();
+function find(rules) {
+  for (const rule of rules) {
+    if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
+    else if (rule instanceof CSSLayerBlockRule) find(rule.cssRules);
+  }
+}
+function lastScheme() {
+  const scheme = localStorage.getItem(key2);
+  return scheme !== null && scheme in queries ? scheme : "auto";
+}
+function paint(scheme) {
+  localStorage.setItem(key2, scheme);
+  if (dark.size === 0) {
+    for (const sheet of document.styleSheets) find(sheet.cssRules);
+  }
+  for (const rule of dark) rule.media.mediaText = queries[scheme];
+  document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
 }
 
 var Session = class {
@@ -1071,6 +1118,50 @@ function toast(text3, action, time = shown) {
   while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
+
+var cookie = "moxlite-language";
+var kept2 = 400 * 86400;
+function spoken2() {
+  const found = new RegExp(`(?:^|; )${cookie}=(\\w+)`).exec(document.cookie);
+  return found?.[1] ?? "";
+}
+function speak(language) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${cookie}=${language}; Path=/; SameSite=Lax; Max-Age=${language === "" ? 0 : kept2}${secure}`;
+  return spoken2() === language && document.documentElement.lang !== language;
+}
+
+var Keeper = class {
+  constructor(client, again) {
+    this.client = client;
+    this.again = again;
+  }
+  client;
+  again;
+  last = Promise.resolve();
+  keep(changed) {
+    const turn = this.last.then(async () => {
+      let before = {};
+      const done = await attempt(t("Saving…"), t("Couldn't save settings"), async () => {
+        before = await this.put(changed);
+      });
+      if (done) toast(t("Saved"), { title: t("Undo"), run: () => void this.takeBack(before) });
+      return done;
+    });
+    this.last = turn;
+    return turn;
+  }
+  async takeBack(before) {
+    if (await attempt(t("Saving…"), t("Couldn't save settings"), () => this.put(before))) await this.again();
+  }
+  async put(changed) {
+    const settings = (await this.client.preferences()).settings;
+    await this.client.preferences_save({ ...settings, ...changed });
+    if (changed.color_scheme !== void 0) paint(changed.color_scheme);
+    if (changed.language !== void 0 && speak(changed.language)) location.reload();
+    return Object.fromEntries(Object.keys(changed).map((name) => [name, settings[name]]));
+  }
+};
 
 function recoveryToken(hash) {
   return /^#recover=([\w-]{1,64})$/.exec(hash)?.[1] ?? "";
@@ -1265,20 +1356,22 @@ function mark2(root, text3) {
   return true;
 }
 
-var places = [{ title: t("Search settings"), icon: search, about: "", pages: [["search", ""]] }, { title: meant("settings", "You"), icon: atSign, about: t("Name, addresses, storage"), pages: [["addresses", t("Addresses")], ["outgoing", t("Outbox")]] }, { title: t("Incoming mail"), icon: inbox, about: t("Rules, vacation reply, junk"), pages: [["rules", t("Rules")], ["away", t("Vacation reply")], ["junk", t("Junk")], ["forwarding", t("Forwarding")], ["masked", t("Masked addresses")]] }, { title: t("Devices and security"), icon: lock, about: t("Password, devices, apps"), pages: [["security", t("Security")], ["device", t("Set up a device")]] }, { title: t("Sharing and import"), icon: users, about: t("Linked accounts, folders, import"), pages: [["links", t("Linked accounts")], ["shares", t("Shared folders")], ["transfer", t("Import and export")]] }, { title: t("For developers"), icon: keyRound, about: t("Sieve, keys, webhooks"), pages: [["scripts", t("Sieve scripts")], ["keys", t("Keys and webhooks")]] }];
-var parts = { device: "device", setup: "device", security: "security", addresses: "you", search: "finding", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
+var places = [{ title: t("Search settings"), icon: search, about: "", pages: [["search", ""]] }, { title: meant("settings", "You"), icon: atSign, about: t("Name, addresses, appearance"), pages: [["addresses", t("Addresses")], ["appearance", t("Appearance")], ["outgoing", t("Outbox")]] }, { title: meant("settings", "Writing"), icon: pencil, about: t("Signatures, templates"), pages: [["writing", t("Signatures and replies")], ["templates", t("Templates")]] }, { title: t("Reading and alerts"), icon: eye, about: t("Messages, notifications, shortcuts"), pages: [["reading", meant("settings", "Reading")], ["notifications", meant("settings", "Notifications")], ["shortcuts", t("Shortcuts")]] }, { title: t("Incoming mail"), icon: inbox, about: t("Rules, vacation reply, junk"), pages: [["rules", t("Rules")], ["away", t("Vacation reply")], ["junk", t("Junk")], ["forwarding", t("Forwarding")], ["masked", t("Masked addresses")]] }, { title: t("Devices and security"), icon: lock, about: t("Password, devices, apps"), pages: [["security", t("Security")], ["device", t("Set up a device")]] }, { title: t("Sharing and import"), icon: users, about: t("Linked accounts, folders, import"), pages: [["shares", t("Shared folders")], ["links", t("Linked accounts")], ["transfer", t("Import and export")]] }, { title: t("For developers"), icon: keyRound, about: t("Sieve, keys, webhooks"), pages: [["scripts", t("Sieve scripts")], ["keys", t("Keys and webhooks")]] }];
+var parts = { device: "device", setup: "device", security: "security", addresses: "you", search: "finding", appearance: "reading", writing: "writing", templates: "writing", reading: "reading", notifications: "reading", shortcuts: "reading", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
 var first = "addresses";
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new AccountSession(this.client);
+  keeper = new Keeper(this.client, () => this.open());
   who = el("span", { class: "flex grow who" });
-  webmail = el("a", { class: "btn icon small", title: t("Webmail"), "aria-label": t("Webmail"), hidden: true }, sign(mail, "i s"));
-  shell = new Shell(t("account"), t("Pages"), places, el("div", { class: "me" }, this.who, this.webmail, iconButton(t("Log out"), logOut, () => void this.session.logOut())));
+  webmail = el("nav", { class: "to-places", "aria-label": meant("app", "Places"), hidden: true });
+  shell = new Shell(t("account"), t("Pages"), places, el("div", { class: "me" }, this.who, iconButton(t("Log out"), logOut, () => void this.session.logOut())), this.webmail);
   shown = 0;
   leave = [];
   displayed = "";
   wanted = "";
   async start() {
+    paint(lastScheme());
     this.client.confirmAgain = () => askConfirm(this.client);
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
@@ -1294,7 +1387,7 @@ var App = class {
     try {
       const apps = await this.client.apps();
       this.webmail.hidden = apps.webmail === "";
-      this.webmail.href = apps.webmail;
+      fill(this.webmail, placesOf(apps.webmail).map(([href, icon2, title]) => el("a", { href }, sign(icon2), el("span", {}, title))));
       if (apps.webmail.startsWith("/")) this.session.webmail = apps.webmail;
       if (!known) await this.logIn("");
     } catch (error) {
@@ -1304,7 +1397,7 @@ var App = class {
     await this.open();
   }
   async logIn(reason) {
-    const webmail = this.webmail.hidden ? [] : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Open webmail")))];
+    const webmail = this.webmail.hidden ? [] : [el("p", { class: "hint" }, el("a", { href: this.webmail.querySelector("a").href }, t("Open webmail")))];
     if (await this.session.logIn(reason, webmail) && this.displayed !== "") await this.session.leave();
   }
   async setUp(app) {
@@ -1328,7 +1421,7 @@ var App = class {
     const slow = setTimeout(() => setStatus(t("Loading…")), 300);
     try {
       await this.recount();
-      const make = await find(address.page);
+      const make = await find2(address.page);
       page = await make(this.desk(address.path, number2));
     } catch (error) {
       page = { title: t("Page not available"), root: failure(error, () => void this.open()) };
@@ -1356,13 +1449,16 @@ var App = class {
     fill(this.who, disc(address, address), el("span", { class: "cut" }, el("bdi", {}, address)));
   }
   desk(path, number2) {
-    return { client: this.client, base, path, refresh: () => this.open(), go: (to) => {
+    return { client: this.client, base, webmail: this.session.webmail, path, keep: (changed) => this.keeper.keep(changed), load: part, refresh: () => this.open(), go: (to) => {
       if (location.hash === to) void this.open();
       else location.hash = to;
-    }, say: (text3) => void toast(text3), onLeave: (act) => this.leave.push(act), shown: () => number2 === this.shown, places, find, mark: (setting) => this.wanted = setting, recount: () => this.recount() };
+    }, say: (text3) => void toast(text3), onLeave: (act) => this.leave.push(act), shown: () => number2 === this.shown, places, find: find2, mark: (setting) => this.wanted = setting, recount: () => this.recount() };
   }
 };
-async function find(name) {
+function placesOf(webmail) {
+  return [[webmail, mail, meant("place", "Mail")], [`${webmail}#calendar:`, calendar, t("Calendar")], [`${webmail}#people:`, users, meant("place", "Contacts")]];
+}
+async function find2(name) {
   return (await part(parts[name])).pages[name];
 }
 function failure(error, again) {

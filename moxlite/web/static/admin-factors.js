@@ -236,6 +236,7 @@ function form(content, action, save2, kind = "primary") {
     fill(error, text4);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const row2 = el("div", { class: "flex wrap" }, submit);
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
@@ -248,7 +249,16 @@ function form(content, action, save2, kind = "primary") {
       submit.disabled = false;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
-  } }, content, error, el("div", { class: "flex wrap" }, submit));
+  } }, content, error, row2);
+  queueMicrotask(() => {
+    if (!root.closest("dialog")) return;
+    row2.className = "dialog-buttons";
+    const others = root.nextElementSibling;
+    if (others?.className === row2.className) {
+      row2.prepend(...others.childNodes);
+      others.remove();
+    }
+  });
   return { root, complain };
 }
 

@@ -243,10 +243,7 @@ var aiming = 4e3;
 var kinds = { delivery: [inbox, t("Deliveries"), t("Delivery")], login: [keyRound, t("Logins"), t("Login")], send: [send, t("Sends"), t("Send")] };
 var outcomes = { delivered: ["ok", t("delivered")], junk: ["warn", t("junk")], waits: ["wait", t("inactive")], refused: ["danger", t("rejected")], accepted: ["ok", t("logged in")], queued: ["wait", t("queued")], sent: ["ok", t("sent")], later: ["warn", t("retrying later")], failed: ["danger", t("failed")] };
 var bad = (one) => ["warn", "danger"].includes(outcomes[one.outcome][0]);
-async function livePage(desk) {
-  return desk.address.path[0] === "why" ? whyPage(desk) : new Live(desk).page();
-}
-var pages = { live: livePage };
+var pages = { live: async (desk) => new Live(desk).page() };
 var Live = class {
   constructor(desk) {
     this.desk = desk;
@@ -328,13 +325,14 @@ var Live = class {
     return this.words.every((word) => text2.includes(word));
   }
   flow() {
+    const reads = this.list.querySelector("[aria-expanded=true]") !== null;
     const away = this.list.scrollTop > 0 || this.list.getBoundingClientRect().top < 0;
-    const busy = this.over || away || this.list.contains(document.activeElement);
+    const busy = this.over || away || reads || this.list.contains(document.activeElement);
     if (!this.paused && !busy) this.show();
     else this.drawHeld();
   }
   show() {
-    for (const happening of this.held) this.rows.push({ happening, root: row(happening) });
+    for (const happening of this.held) this.rows.push({ happening, root: row(this.desk, happening) });
     this.held = [];
     for (const gone of this.rows.splice(0, Math.max(0, this.rows.length - most))) gone.root.remove();
     this.draw();
@@ -357,17 +355,17 @@ var Live = class {
   async follow() {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      let why = t("Connection lost. Reconnecting…");
+      let why2 = t("Connection lost. Reconnecting…");
       try {
         const answer = await fetch(`${base()}live?after=${this.last}`, { headers: { "x-moxlite-csrf": this.desk.client.csrfToken }, credentials: "same-origin", signal });
         if (answer.status === 403) await this.desk.client.log_levels();
-        else if (answer.status === 503) why = t("Too many pages have this open. Retrying…");
+        else if (answer.status === 503) why2 = t("Too many pages have this open. Retrying…");
         else if (answer.ok && answer.body !== null) for await (const told2 of events(answer.body)) this.take(told2);
       } catch (error) {
         if (!(error instanceof TypeError || error instanceof DOMException) && codeOf(error) === null) throw error;
       }
       if (signal.aborted) return;
-      fill(this.status, why);
+      fill(this.status, why2);
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, this.backoff.next());
         signal.addEventListener("abort", () => {
@@ -407,34 +405,38 @@ function clock2(at) {
 }
 var admin = "(admin)";
 var accountOf = (name) => name === "" || name === admin ? null : el("a", { href: addressOf("accounts", [name]) }, brief(name, 64));
-function row(one) {
+function row(desk, one) {
   const [icon2, , word] = kinds[one.kind];
   const [level, outcome] = outcomes[one.outcome];
   const arrow = el("span", { class: "muted", "aria-hidden": "true" }, " → ");
   const who = one.who !== "" ? foreign(one.who, 80) : one.account === admin ? t("Administrator") : t("unnamed");
   const main = one.kind === "login" ? [el("b", {}, who), " ", el("span", { class: "two" }, one.to)] : [el("b", {}, who), arrow, foreign(one.to, 120)];
   const details2 = [one.account !== one.who && accountOf(one.account), one.remote !== "" && foreign(one.remote, 80), one.text !== "" && foreign(one.text, 160)].filter((part2) => part2 !== false && part2 !== null);
-  return el("li", { data: { kind: one.kind } }, sign(icon2), el("span", { class: "sr" }, `${word}: `), clock2(one.at), state(level, outcome), el("div", { class: "grow" }, main, el("div", { class: "hint" }, details2.flatMap((part2, n) => n > 0 ? [" · ", part2] : [part2]))), el("a", { class: "btn text small", href: whyAddress(one), "aria-label": t("Why? {what}", { what: `${outcome}, ${one.who}` }) }, t("Why?")));
+  return el("li", { data: { kind: one.kind } }, sign(icon2), el("span", { class: "sr" }, `${word}: `), clock2(one.at), state(level, outcome), el("div", { class: "grow" }, main, el("div", { class: "hint" }, details2.flatMap((part2, n) => n > 0 ? [" · ", part2] : [part2]))), why(desk, one, t("Why? {what}", { what: `${outcome}, ${one.who}` })));
 }
-var whyAddress = (one) => addressOf("live", ["why"], { kind: one.kind, at: String(one.at), outcome: one.outcome, account: one.account, message: one.kind === "delivery" ? one.message_id : "", queue: one.queue_id > 0 ? String(one.queue_id) : "", cid: one.cid, text: one.text });
-async function whyPage(desk) {
-  const query = desk.address.query;
-  const get = (name) => query.get(name) ?? "";
-  const kind = Object.keys(kinds).find((one) => one === get("kind")) ?? "delivery";
-  const outcome = Object.hasOwn(outcomes, get("outcome")) ? outcomes[get("outcome")] : null;
-  const at = Number(get("at"));
-  const title = t("Why?");
-  const facts = [[t("Action"), [kinds[kind][2], ", ", outcome !== null && state(...outcome)]], [t("When"), at > 0 ? when(at) : "–"], [t("Account"), accountOf(get("account")) ?? "–"], [t("Reason"), get("text") === "" ? "–" : foreign(get("text"), 300)]];
-  const root = el("div", { class: "page" }, head(title, el("p", { class: "hint" }, el("a", { href: "#live" }, t("Back to live view")))), card(t("Log line"), pairs(facts)), get("message") !== "" && get("account") !== "" && await part(t("Message"), () => reasons(desk, get("account"), get("message"))), get("queue") !== "" && await part(t("Queue"), () => queued(desk, Number(get("queue")))), get("cid") !== "" && await part(t("Connection log"), () => connection(desk, get("cid"))));
-  return { title, root };
+function why(desk, one, label) {
+  const place = el("div", { class: "why", hidden: true, "aria-live": "polite" });
+  const opener = button(t("Why?"), () => {
+    place.hidden = !place.hidden;
+    opener.ariaExpanded = String(!place.hidden);
+    if (place.childElementCount === 0) void explain(desk, one).then((found) => fill(place, found));
+  }, { kind: "text small", name: label });
+  opener.ariaExpanded = "false";
+  return [opener, place];
+}
+async function explain(desk, one) {
+  const parts = [one.kind === "delivery" && one.message_id !== "" && one.account !== "" && part(t("Message"), () => reasons(desk, one.account, one.message_id)), one.queue_id > 0 && part(t("Queue"), () => queued(desk, one.queue_id)), one.cid !== "" && part(t("Connection log"), () => connection(desk, one.cid))];
+  return [pairs([[t("When"), when(one.at)], [t("Account"), accountOf(one.account) ?? "–"], [t("Reason"), one.text === "" ? "–" : foreign(one.text, 300)]]), await Promise.all(parts.filter((found) => found !== false))];
 }
 async function part(title, make) {
+  let found;
   try {
-    return card(title, await make());
+    found = await make();
   } catch (error) {
     if (codeOf(error) === null) throw error;
-    return card(title, el("p", { class: "two" }, messageOf(error)));
+    found = el("p", { class: "two" }, messageOf(error));
   }
+  return el("section", { "aria-label": title }, el("h2", {}, title), found);
 }
 async function reasons(desk, account, message) {
   const found = await desk.client.message_why(account, message);
@@ -445,10 +447,10 @@ function explained(one) {
   if (one.why === null) return [where, el("p", { class: "two" }, t("No reasons recorded. The message came from a mail client, an import, or an earlier version."))];
   return [where, ...details(one.why)];
 }
-function details(why) {
+function details(why2) {
   const spoken = (good) => good === null ? mark2("unknown", t("neutral")) : good ? mark2("ok", t("positive")) : mark2("warn", t("negative"));
-  const proposed = why.proposals.map((one) => el("li", {}, el("b", {}, one.producer), " ", one.word, [one.reply, ...one.actions].filter(Boolean).map((text2) => el("div", { class: "hint" }, foreign(text2, 200)))));
-  return [pairs([[t("Decision"), [el("b", {}, why.reason), why.reply !== "" && ` – ${why.reply}`]], [t("Done"), why.actions.length === 0 ? "–" : why.actions.map((text2) => el("div", {}, foreign(text2, 200)))], [t("From"), foreign(why.sender === "" ? "<>" : why.sender, 160)], [t("To"), [foreign(why.recipient, 160), ...why.via.length > 0 ? [" ", t("through {aliases}", { aliases: why.via.join(", ") })] : []]], [t("Client"), foreign(`${why.remote || "–"} ${why.hello === "" ? "" : `(${why.hello})`}`, 200)]]), el("h3", {}, t("Evidence")), el("ul", { class: "evidence" }, why.facts.map((one) => el("li", {}, spoken(one.good), el("b", {}, one.name), " ", foreign(one.value, 160), el("span", { class: "hint" }, ` ${one.strength}, ${one.source}`))), why.missing.map((name) => el("li", {}, mark2("unknown", t("no response")), el("b", {}, name), " ", t("no response")))), el("h3", {}, t("Proposals")), proposed.length === 0 ? el("p", { class: "two" }, t("None.")) : el("ul", { class: "evidence" }, proposed), why.cut && notice("unknown", t("Some details were too long to keep."))];
+  const proposed = why2.proposals.map((one) => el("li", {}, el("b", {}, one.producer), " ", one.word, [one.reply, ...one.actions].filter(Boolean).map((text2) => el("div", { class: "hint" }, foreign(text2, 200)))));
+  return [pairs([[t("Decision"), [el("b", {}, why2.reason), why2.reply !== "" && ` – ${why2.reply}`]], [t("Done"), why2.actions.length === 0 ? "–" : why2.actions.map((text2) => el("div", {}, foreign(text2, 200)))], [t("From"), foreign(why2.sender === "" ? "<>" : why2.sender, 160)], [t("To"), [foreign(why2.recipient, 160), ...why2.via.length > 0 ? [" ", t("through {aliases}", { aliases: why2.via.join(", ") })] : []]], [t("Client"), foreign(`${why2.remote || "–"} ${why2.hello === "" ? "" : `(${why2.hello})`}`, 200)]]), el("h3", {}, t("Evidence")), el("ul", { class: "evidence" }, why2.facts.map((one) => el("li", {}, spoken(one.good), el("b", {}, one.name), " ", foreign(one.value, 160), el("span", { class: "hint" }, ` ${one.strength}, ${one.source}`))), why2.missing.map((name) => el("li", {}, mark2("unknown", t("no response")), el("b", {}, name), " ", t("no response")))), el("h3", {}, t("Proposals")), proposed.length === 0 ? el("p", { class: "two" }, t("None.")) : el("ul", { class: "evidence" }, proposed), why2.cut && notice("unknown", t("Some details were too long to keep."))];
 }
 async function queued(desk, id) {
   const [row2] = await desk.client.queue_list({ ids: [id] }, {});

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "04f8941a7b74", audit: "8d87b930bccf", domains: "34864220ffa6", factors: "b6b8dacd3ab3", live: "1ba2be46c66f", machine: "681800ad4ab3", moving: "daa540049ac4", queue: "c220bf98d3dd", reports: "2fed2e6bbbaf", trends: "1a79d1b5c8d9" };
+var define_PARTS_default = { accounts: "ac6b27714dc0", audit: "8d87b930bccf", domains: "34864220ffa6", factors: "ce2b23b04843", live: "9539cf89c8c8", machine: "681800ad4ab3", moving: "daa540049ac4", queue: "c220bf98d3dd", reports: "2fed2e6bbbaf", trends: "1a79d1b5c8d9" };
 
 var CheckFailed = class extends Error {
 };
@@ -121,6 +121,9 @@ var BaseClient = class {
   furtherChecks = async () => ({ checks: {}, calls: {} });
   confirming = null;
   loggingIn = null;
+  verify(check2, value, path) {
+    verify(this.table, check2, value, path);
+  }
   async call(name, given) {
     if (!(name in this.calls)) {
       const further = await this.furtherChecks();
@@ -962,14 +965,14 @@ function linked(value) {
 }
 
 var Shell = class {
-  constructor(app, label, places3, foot) {
+  constructor(app, label, places3, foot, above = null) {
     this.places = places3;
     for (const place of places3) {
       const count = el("span", { class: "count" });
       for (const [name] of place.pages) this.counts.set(name, count);
       this.links.set(place, el("a", { class: "nav", href: `#${place.pages[0][0]}`, onclick: () => this.close() }, sign(place.icon), el("span", {}, place.title, place.about !== "" && [" ", el("small", {}, place.about)]), count));
     }
-    this.side = el("nav", { class: "side", id: "side", "aria-label": label }, brand(app), [...this.links.values()], el("div", { class: "foot" }, foot));
+    this.side = el("nav", { class: "side", id: "side", "aria-label": label }, brand(app), above, [...this.links.values()], el("div", { class: "foot" }, foot));
     this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     this.opener = el("button", { class: "btn icon", "aria-label": t("Pages"), title: t("Pages"), "aria-expanded": "false", "aria-controls": "side", onclick: () => this.open() }, sign(menu));
     const top = el("header", { class: "shell-top" }, this.opener, el("b", {}, `moxlite ${app}`));

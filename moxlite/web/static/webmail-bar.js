@@ -127,6 +127,12 @@ var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18
 
 var phone = matchMedia("(max-width: 700px)");
 
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
 var mirrored = () => document.documentElement.dir === "rtl";
 function along(key) {
   if (!mirrored()) return key;
@@ -161,12 +167,6 @@ function moveWithin(bar) {
   settle(bar);
 }
 
-function adopt(text2) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
-  document.adoptedStyleSheets.push(sheet);
-}
-
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -189,11 +189,11 @@ function answerCommands(desk) {
   const own2 = () => desk.inRole("draft") || desk.reading()?.flags.includes("\\draft") === true;
   const draft = () => shown2() && own2();
   const received = () => shown2() && !own2();
-  const many = () => {
+  const many2 = () => {
     const item = desk.shown();
     return received() && item !== null && item.to.length + item.cc.length > 1;
   };
-  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as new message"), when: received, run: () => desk.compose("edit") }];
+  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as new message"), when: received, run: () => desk.compose("edit") }];
 }
 
 var own = "*";
@@ -222,6 +222,26 @@ function toggleMute(desk) {
   desk.actions.run(call(mute), named, items, t("Couldn't mute conversation"), { what: said, actions: () => [call(!mute)] });
 }
 
+function messages(desk) {
+  const some = () => desk.aimed() > 0;
+  const unknown = () => desk.selected().length < desk.aimed();
+  const any = (flag, right) => () => desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
+  const anyWithout = (flag, right) => () => desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
+  const deletable = () => some() && desk.may("te");
+  const loaded = () => some() && desk.may("w") && !unknown();
+  const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
+  const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
+  return [{ id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") }, { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") }, { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() }, { id: "message.delete-at-once", title: t("Delete permanently…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() }, { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") }, { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() }, { id: "message.later", title: t("Snooze…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) }, { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) }, { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) }, { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() }, { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) }, { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) }, { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() }, ...Array.from({ length: 9 }, (_, i) => ({ id: `message.label-${i + 1}`, title: t("Add or remove label {n}", { n: i + 1 }), keys: [String(i + 1)], quiet: true, when: loaded, run: () => desk.toggleLabel(i + 1) })), { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }];
+}
+
+function addReadingCommands(desk, message) {
+  desk.commands.add(t("Messages"), messages(desk));
+  desk.commands.add(t("Write"), answerCommands(desk));
+  desk.commands.add(t("Message"), message);
+  desk.commands.add(t("List"), listChoices(desk));
+  desk.commands.add(t("Conversations"), threadCommands(desk));
+}
+
 var day = 24 * 60 * 60 * 1e3;
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -236,28 +256,27 @@ function firstName(address) {
   return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0];
 }
 
+var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark as read or unread")]];
+
+var symbols = [["\\answered", reply, t("Replied")], ["$forwarded", forward, t("Forwarded")]];
+var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
+function answering(keywords) {
+  return keywords.flatMap((one) => {
+    const [, kind, name = ""] = /^\$(by|writing)-(.+)/.exec(one) ?? [];
+    return kind === "by" ? t("{name} replied", { name }) : kind ? t("{name} is replying…", { name }) : [];
+  });
+}
+
 function answerBar(commands, item) {
   const [from] = item.from;
-  const button = (id, kind, path, words) => {
+  const button = (id, kind, path, words2) => {
     const command = commands.get(`compose.${id}`);
-    return el("button", { class: kind, title: hintOf(command), onclick: () => command.run() }, sign(path), el("span", { dir: "auto" }, words));
+    return el("button", { class: kind, title: hintOf(command), onclick: () => command.run() }, sign(path), el("span", { dir: "auto" }, words2));
   };
   if (enabled(commands.get("compose.edit"))) return el("div", { class: "answer-bar" }, button("edit", "answer-first", filePen, t("Edit")));
   if (from === void 0 || !enabled(commands.get("compose.reply"))) return null;
   const several = item.to.length + item.cc.length > 1;
-  return el("div", { class: "answer-bar" }, button("reply", "answer-first", reply, t("Reply to {name}…", { name: isolated(firstName(from)) })), several && button("reply-all", "", replyAll, t("Reply all")), button("forward", "", forward, t("Forward")));
-}
-
-function messages(desk) {
-  const some = () => desk.aimed() > 0;
-  const unknown = () => desk.selected().length < desk.aimed();
-  const any = (flag, right) => () => desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
-  const anyWithout = (flag, right) => () => desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
-  const deletable = () => some() && desk.may("te");
-  const loaded = () => some() && desk.may("w") && !unknown();
-  const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
-  const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
-  return [{ id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") }, { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") }, { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() }, { id: "message.delete-at-once", title: t("Delete permanently…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() }, { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") }, { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() }, { id: "message.later", title: t("Snooze…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) }, { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) }, { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) }, { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() }, { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) }, { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) }, { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() }, ...Array.from({ length: 9 }, (_, i) => ({ id: `message.label-${i + 1}`, title: t("Add or remove label {n}", { n: i + 1 }), keys: [String(i + 1)], quiet: true, when: loaded, run: () => desk.toggleLabel(i + 1) })), { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }];
+  return el("div", { class: "answer-bar" }, answering(item.keywords).map((words2) => el("span", { class: "hint" }, words2)), button("reply", "answer-first", reply, t("Reply to {name}…", { name: isolated(firstName(from)) })), several && button("reply-all", "", replyAll, t("Reply all")), button("forward", "", forward, t("Forward")));
 }
 
 var notJunkAfter = 5e3;
@@ -389,9 +408,6 @@ var Bar = class {
 export {
   Bar,
   Seen,
-  answerBar,
-  answerCommands,
-  listChoices,
-  messages,
-  threadCommands
+  addReadingCommands,
+  answerBar
 };

@@ -282,7 +282,7 @@ function open(place, within, title, commands, closed) {
     else return;
     event.preventDefault();
   });
-  (within.closest("main") ?? document.body).append(menu);
+  (within.closest("main, .composer") ?? document.body).append(menu);
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;
   menu.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
@@ -714,12 +714,12 @@ var Recipients = class {
 };
 
 var retryAfter = 1e3;
-function offerUndo(desk, say, what, submitId, leaves, seconds, again) {
+function offerUndo(desk, say, what, submitId, leaves, author, seconds, again) {
   const takeBack = async () => {
     withdraw();
     for (; ; ) {
       try {
-        again(await desk.client.message_submit_undo(submitId, leaves));
+        again(await desk.client.message_submit_undo(submitId, leaves, author));
         return;
       } catch (error) {
         if (codeOf(error) !== "") throw error;
@@ -1251,7 +1251,7 @@ var Composer = class _Composer {
       say(seconds === 0 ? t("Message sent") : t("Saved on this device. Your message will be sent when you're online."));
       return;
     }
-    offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
+    offerUndo(desk, say, said, submitId, this.leaves, copy.draft.from.address, seconds, (draftId) => {
       new _Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, beginning, focus: "text", changed: true, judged: false }, this.words);
     });
   }

@@ -1,8 +1,3 @@
-var inboxes = -3;
-function isInboxes({ filter }) {
-  return filter.mailbox_id === inboxes;
-}
-
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -173,6 +168,24 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
+var inboxes = -3;
+function isInboxes({ filter }) {
+  return filter.mailbox_id === inboxes;
+}
+
+function allows(mailbox, rights) {
+  return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
+}
+
+var refinements = [["", t("Show all messages")], ["unread", t("Show unread messages only")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
+var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
+var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
+var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threadings.map(([id]) => `threads.${id}`), orderings.map(([order]) => `list.order-${order}`)];
+
+function addImportCommand(desk, run) {
+  desk.commands.add(t("Anywhere"), [{ id: "mailbox.import", title: t("Import files…"), run }]);
+}
+
 var dropping_default = ".mailbox.drop,.messages.drop{outline:2px dashed var(--accent);outline-offset:-2px}\n";
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
@@ -268,10 +281,6 @@ var Upload = class {
     this.request.abort();
   }
 };
-
-function allows(mailbox, rights) {
-  return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
-}
 
 var mostFiles = 1e3;
 var mostUndone = 1e5;
@@ -398,15 +407,15 @@ var Importing = class {
     }
   }
   done(state, mailbox) {
-    const { messages, first_id } = state;
-    const said = many(messages, "{n} message imported into {mailbox}", "{n} messages imported into {mailbox}", { mailbox });
+    const { messages: messages2, first_id } = state;
+    const said = many(messages2, "{n} message imported into {mailbox}", "{n} messages imported into {mailbox}", { mailbox });
     const words = state.problems > 0 ? `${said}. ${t("Skipped {n}: {why}", { n: state.problems, why: state.message })}` : said;
     const box = this.mail.boxes.get(state.mailbox_id);
-    if (messages === 0 || messages > mostUndone || box === void 0 || !allows(box, "te")) {
+    if (messages2 === 0 || messages2 > mostUndone || box === void 0 || !allows(box, "te")) {
       toast(words);
       return;
     }
-    const undo = { what: said, actions: () => [{ shown: {}, call: () => this.client.import_undo(first_id, messages) }] };
+    const undo = { what: said, actions: () => [{ shown: {}, call: () => this.client.import_undo(first_id, messages2) }] };
     this.actions.remember(undo);
     toast(words, { title: t("Undo"), run: () => this.actions.takeBack(undo) });
   }
@@ -459,11 +468,11 @@ var Dropping = class {
       const mailbox = page.mail.boxes.get(event.detail);
       if (mailbox !== void 0) void this.importing.choose(mailbox);
     });
-    page.commands.add(t("Anywhere"), [{ id: "mailbox.import", title: t("Import files…"), run: () => {
+    addImportCommand(page, () => {
       const here = page.mail.current.value;
       const mailbox = here !== void 0 && here.id > 0 ? here : page.mail.boxes.named("Inbox");
       if (mailbox !== void 0) void this.importing.choose(mailbox);
-    } }]);
+    });
   }
   page;
   importing;

@@ -145,7 +145,7 @@ function marked(text2, needles) {
   return pieces;
 }
 
-var eventsearch_default = ".found-head{position:sticky;top:0;z-index:1;margin:0;padding:6px 20px;background:var(--background-mild);color:var(--color-mild);font-size:13px;font-weight:600}.found .cal-entry{flex-wrap:nowrap}.found .cal-title{flex:none;max-width:60%}.found mark{border-radius:3px;background:var(--highlight-background);color:inherit}.found-end p{margin:0 0 6px}.found-end{padding:16px 20px 96px;color:var(--color-mild);font-size:13px}@media(max-width:700px){.found-head,.found-end{padding-inline:16px}.found .cal-title{max-width:none}}\n";
+var eventsearch_default = ".found-head{position:sticky;top:0;z-index:1;margin:0;padding:6px 20px;background:var(--background-mild);color:var(--color-mild);font-size:13px;font-weight:600}.found .cal-entry{flex-wrap:nowrap}.found .cal-title{flex:none;max-width:60%}.found mark{border-radius:3px;background:var(--highlight-background);color:var(--color)}.found-end p{margin:0 0 6px}.found-end{padding:16px 20px 96px;color:var(--color-mild);font-size:13px}@media(max-width:700px){.found-head,.found-end{padding-inline:16px}.found .cal-title{max-width:none}}\n";
 
 adopt(eventsearch_default);
 function drawFound(board, text2, { events, more }) {

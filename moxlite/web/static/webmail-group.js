@@ -257,7 +257,7 @@ function open(place, within, title, commands, closed) {
     else return;
     event.preventDefault();
   });
-  (within.closest("main") ?? document.body).append(menu2);
+  (within.closest("main, .composer") ?? document.body).append(menu2);
   const { offsetWidth: width, offsetHeight: height } = menu2;
   const below = place.bottom + 4 + height <= innerHeight;
   menu2.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
@@ -403,7 +403,7 @@ function chooseGroup(page, anchor, ids, inside, groups, done) {
 }
 async function writeToAll(page, group) {
   const parties = await page.client.group_members(group);
-  if (parties.length === 0) toast(t("Nobody in this group has an email address"));
+  if (parties.length === 0) toast(t("This group doesn't have email addresses"));
   else {
     const to = parties.map(({ name, address }) => name === "" || name === address ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`);
     page.compose("new", `mailto:?to=${encodeURIComponent(to.join(", "))}`);

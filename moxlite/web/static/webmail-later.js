@@ -458,8 +458,10 @@ function list(desk, found, queued, close) {
   const row = (subject, who, when, buttons) => el("li", {}, el("strong", { dir: "auto" }, el("bdi", {}, subject || t("(no subject)"))), el("span", { class: "waiting-what" }, el("bdi", {}, who)), el("span", { class: "waiting-what" }, when), el("div", { class: "waiting-buttons" }, buttons));
   fill(root, found.map((one) => {
     const { id } = one.item;
-    const buttons = one.kind === "sent" ? [button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), button(t("Send now"), act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id))), button(t("Keep as draft"), act(t("Saving…"), t("Couldn't keep as draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Unsnooze"), act(t("Saving…"), one.kind === "answer" ? t("Couldn't remove reminder") : t("Couldn't unsnooze message"), () => desk.client.message_unsnooze([id])))];
-    return row(one.item.subject, people(one), described(one), buttons);
+    const { writer = "" } = one;
+    const buttons = one.kind === "sent" ? [writer === "" && button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), writer === "" && button(t("Send now"), act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id))), button(t("Keep as draft"), act(t("Saving…"), t("Couldn't keep as draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Unsnooze"), act(t("Saving…"), one.kind === "answer" ? t("Couldn't remove reminder") : t("Couldn't unsnooze message"), () => desk.client.message_unsnooze([id])))];
+    const about = [described(one), ...writer === "" ? [] : [t("Written by {name}", { name: writer })]];
+    return row(one.item.subject, people(one), about.join(" · "), buttons);
   }), queued.map((one) => row(one.subject, one.recipients.join(", "), t("Scheduled for {when}", { when: inWords(new Date(one.due / 1e3)) }), [button(t("Cancel delivery"), act(t("Canceling…"), t("Couldn't cancel delivery"), () => desk.client.account_later_stop(one.id)))])));
   return root;
 }

@@ -171,7 +171,7 @@ function open(place, within, title, commands, closed) {
     else return;
     event.preventDefault();
   });
-  (within.closest("main") ?? document.body).append(menu);
+  (within.closest("main, .composer") ?? document.body).append(menu);
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;
   menu.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
@@ -321,9 +321,7 @@ function closeLayer(layer, drawer, desk) {
 }
 function openAccountMenu(at, desk) {
   const command = (id) => desk.commands.get(id);
-  const { account_path } = desk.facts();
-  const account = { id: "app.account", title: t("Account and security"), run: () => location.assign(account_path) };
-  openMenu(at, t("Account and settings"), [...accountCommands(desk), command("app.newsletters"), command("app.scheme"), command("app.keys"), null, command("app.settings"), ...account_path === "" ? [] : [account], command("app.log-out"), ...logOutOfAll(desk)]);
+  openMenu(at, t("Account and settings"), [...accountCommands(desk), command("app.newsletters"), command("app.scheme"), command("app.keys"), null, ...[command("app.settings")].filter(enabled), command("app.log-out"), ...logOutOfAll(desk)]);
 }
 function openListMenu(at, desk) {
   const command = (id) => desk.commands.get(id);

@@ -1031,7 +1031,15 @@ var Message = class {
     const [from] = item.from;
     const listed = { id: item.id, name: isolated(from === void 0 ? parsed.unsubscribe?.host ?? "" : shortAddress(from)), unsubscribe: parsed.unsubscribe };
     const leaving = { ...this.owner.leaving, block: () => void this.owner.sender(item, "block") };
-    fill(this.trust, trustLine(parsed, item), hints);
+    const add = async () => {
+      if (!await this.owner.sender(item, "add")) return;
+      const changed = { ...parsed, stranger: false };
+      this.parsed = changed;
+      this.owner.chosen(changed);
+      this.drawTrust(changed);
+    };
+    const stranger = parsed.stranger === true && !parsed.claim && !parsed.unsubscribe;
+    fill(this.trust, trustLine(parsed, item), hints, stranger && el("button", { class: "link", type: "button", onclick: () => void add() }, t("Add to contacts")));
     this.trust.hidden = this.trust.childElementCount === 0;
     fill(this.leaving, leavingLine(listed, leaving, again));
     this.address.hidden = !doubtful(parsed, item.from[0]);

@@ -154,73 +154,6 @@ function isSearch({ filter, not_filter }) {
   return [-1, -2].includes(filter.mailbox_id ?? 0) || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
 }
 
-var shellCache = `${kept()}-shell`;
-var mailCache = `${kept()}-mail`;
-var fileCache = `${kept()}-files`;
-var apart = 150;
-var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
-var missingKey = (base2) => `${base2}msg/kept`;
-var mostMessages = 200;
-
-var missingText = () => t("This file isn't saved on this device. Connect to open it.");
-
-var [largest, most] = [1 << 20, 20 << 20];
-var listed = "files";
-function kindOf({ content_type: type }) {
-  if (type === "application/pdf" || type.startsWith("image/") && !type.startsWith("image/svg")) return "view";
-  return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "viewtext" : "download";
-}
-async function keepFiles(base2, store, items, goesOn) {
-  if (!goesOn()) return;
-  const cache = await caches.open(fileCache);
-  await cache.put(missingKey(base2), missing());
-  let files = await store.get("facts", listed) ?? [];
-  const drop = async (gone) => {
-    for (const { id, path } of gone) await cache.delete(fileKey(base2, id, path));
-    files = files.filter((one) => !gone.includes(one));
-    await store.put("facts", files, listed);
-  };
-  const messages = new Set(await store.keys("messages"));
-  await drop(files.filter(({ id }) => !messages.has(id)));
-  for (const item of items.filter(({ id }) => messages.has(id))) {
-    for (const one of item.attachments) {
-      if (one.size > largest || files.some(({ id, path }) => id === item.id && path === one.path)) continue;
-      const older = files.filter(({ id }) => id < item.id).sort((a, b) => a.id - b.id);
-      let room = most - one.size - files.reduce((sum, { size }) => sum + size, 0);
-      const replaced = [];
-      for (const oldest of older) {
-        if (room >= 0) break;
-        replaced.push(oldest);
-        room += oldest.size;
-      }
-      if (room < 0) continue;
-      if (!goesOn()) return;
-      await drop(replaced);
-      if (!await keep(cache, base2, item.id, one)) continue;
-      files = [...files, { id: item.id, path: one.path, size: one.size }];
-      await store.put("facts", files, listed);
-      await new Promise((resolve) => setTimeout(resolve, apart));
-    }
-  }
-}
-async function keep(cache, base2, id, one) {
-  const answer = await fetch(`${base2}msg/${id}/${kindOf(one)}/${one.path}`);
-  if (!answer.ok) return false;
-  const headers = new Headers(answer.headers);
-  const name = encodeURIComponent(one.filename).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
-  headers.set("x-moxlite-file", name);
-  try {
-    await cache.put(fileKey(base2, id, one.path), new Response(await answer.blob(), { headers }));
-  } catch (error) {
-    if (!(error instanceof DOMException)) throw error;
-    return false;
-  }
-  return true;
-}
-function missing() {
-  return new Response(missingText(), { status: 503, headers: { "content-type": "text/plain; charset=utf-8", "content-security-policy": "default-src 'none'" } });
-}
-
 var day = 24 * 60 * 60 * 1e3;
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -362,23 +295,71 @@ ${text2}` };
   }
 };
 
-var plain = (text2) => text2.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-var has = (where, wanted2 = []) => {
-  const text2 = plain(where);
-  return wanted2.every((one) => text2.includes(plain(one)));
-};
-function found(query, items, messages, box) {
-  const { words, from, to, subject, unread, mailbox_id, mailbox_name, ...rest } = query.filter;
-  const { not_filter, ...others } = query;
-  if (isSearch({ ...others, filter: rest }) || not_filter && isSearch({ filter: {}, not_filter })) return null;
-  if (box === 0 && (mailbox_id ?? 0) > 0) return null;
-  const texts = new Map(messages.map((one) => [one.id, one.texts.map((text2) => text2.text).join("\n")]));
-  const unique2 = new Map(items.map((item) => [item.id, item]));
-  return [...unique2.values()].filter((item) => {
-    const people = (all) => all.map(longAddress).join("\n");
-    const [authors, readers] = [people(item.from), people([...item.to, ...item.cc, ...item.bcc])];
-    return (box === 0 || item.mailbox_id === box) && (unread !== true || !item.flags.includes("\\seen")) && has(authors, from) && has(readers, to) && has(item.subject, subject) && has([item.subject, authors, readers, item.preview, texts.get(item.id) ?? ""].join("\n"), words);
-  }).sort((a, b) => a.received < b.received ? 1 : -1);
+var shellCache = `${kept()}-shell`;
+var mailCache = `${kept()}-mail`;
+var fileCache = `${kept()}-files`;
+var apart = 150;
+var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
+var missingKey = (base2) => `${base2}msg/kept`;
+var mostMessages = 200;
+
+var missingText = () => t("This file isn't saved on this device. Connect to open it.");
+
+var [largest, most] = [1 << 20, 20 << 20];
+var listed = "files";
+function kindOf({ content_type: type }) {
+  if (type === "application/pdf" || type.startsWith("image/") && !type.startsWith("image/svg")) return "view";
+  return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "viewtext" : "download";
+}
+async function keepFiles(base2, store, items, goesOn) {
+  if (!goesOn()) return;
+  const cache = await caches.open(fileCache);
+  await cache.put(missingKey(base2), missing());
+  let files = await store.get("facts", listed) ?? [];
+  const drop = async (gone) => {
+    for (const { id, path } of gone) await cache.delete(fileKey(base2, id, path));
+    files = files.filter((one) => !gone.includes(one));
+    await store.put("facts", files, listed);
+  };
+  const messages = new Set(await store.keys("messages"));
+  await drop(files.filter(({ id }) => !messages.has(id)));
+  for (const item of items.filter(({ id }) => messages.has(id))) {
+    for (const one of item.attachments) {
+      if (one.size > largest || files.some(({ id, path }) => id === item.id && path === one.path)) continue;
+      const older = files.filter(({ id }) => id < item.id).sort((a, b) => a.id - b.id);
+      let room = most - one.size - files.reduce((sum, { size }) => sum + size, 0);
+      const replaced = [];
+      for (const oldest of older) {
+        if (room >= 0) break;
+        replaced.push(oldest);
+        room += oldest.size;
+      }
+      if (room < 0) continue;
+      if (!goesOn()) return;
+      await drop(replaced);
+      if (!await keep(cache, base2, item.id, one)) continue;
+      files = [...files, { id: item.id, path: one.path, size: one.size }];
+      await store.put("facts", files, listed);
+      await new Promise((resolve) => setTimeout(resolve, apart));
+    }
+  }
+}
+async function keep(cache, base2, id, one) {
+  const answer = await fetch(`${base2}msg/${id}/${kindOf(one)}/${one.path}`);
+  if (!answer.ok) return false;
+  const headers = new Headers(answer.headers);
+  const name = encodeURIComponent(one.filename).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  headers.set("x-moxlite-file", name);
+  try {
+    await cache.put(fileKey(base2, id, one.path), new Response(await answer.blob(), { headers }));
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    return false;
+  }
+  return true;
+}
+function missing() {
+  return new Response(missingText(), { status: 503, headers: { "content-type": "text/plain; charset=utf-8", "content-security-policy": "default-src 'none'" } });
 }
 
 var cacheName = `${kept()}-notices`;
@@ -569,6 +550,25 @@ var Outbox = class {
   }
 };
 
+var plain = (text2) => text2.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+var has = (where, wanted2 = []) => {
+  const text2 = plain(where);
+  return wanted2.every((one) => text2.includes(plain(one)));
+};
+function found(query, items, messages, box) {
+  const { words, from, to, subject, unread, mailbox_id, mailbox_name, ...rest } = query.filter;
+  const { not_filter, ...others } = query;
+  if (isSearch({ ...others, filter: rest }) || not_filter && isSearch({ filter: {}, not_filter })) return null;
+  if (box === 0 && (mailbox_id ?? 0) > 0) return null;
+  const texts = new Map(messages.map((one) => [one.id, one.texts.map((text2) => text2.text).join("\n")]));
+  const unique2 = new Map(items.map((item) => [item.id, item]));
+  return [...unique2.values()].filter((item) => {
+    const people = (all) => all.map(longAddress).join("\n");
+    const [authors, readers] = [people(item.from), people([...item.to, ...item.cc, ...item.bcc])];
+    return (box === 0 || item.mailbox_id === box) && (unread !== true || !item.flags.includes("\\seen")) && has(authors, from) && has(readers, to) && has(item.subject, subject) && has([item.subject, authors, readers, item.preview, texts.get(item.id) ?? ""].join("\n"), words);
+  }).sort((a, b) => a.received < b.received ? 1 : -1);
+}
+
 var stores = ["facts", "lists", "messages", "outbox"];
 function done(request) {
   return new Promise((resolve, reject) => {
@@ -664,6 +664,7 @@ var Offline = class {
     this.page = page;
     this.originals = new Originals(page.client);
     page.client.through = (call, given, run) => this.through(call, given, run);
+    addEventListener("storage", (event) => event.key === wantedKey && void this.chosen());
     addEventListener("beforeunload", (event) => {
       const address = localStorage.getItem(addressKey);
       if (this.waits > 0 && !wanted() && (address === null || address === this.owner)) event.preventDefault();
@@ -690,6 +691,15 @@ var Offline = class {
       await this.opening;
     }
     return this.store;
+  }
+  async chosen() {
+    if (!wanted()) {
+      this.store = this.outbox = null;
+      return;
+    }
+    await this.open();
+    await this.fill();
+    await this.keepList();
   }
   async openStore() {
     let store;
@@ -1015,26 +1025,6 @@ var Offline = class {
     const n = this.waits;
     if (n === 0) return true;
     return confirm(t("Log out?"), many(n, "{n} unsent change will be lost.", "{n} unsent changes will be lost."), t("Log out"));
-  }
-  choice() {
-    if (localStorage.getItem(`${kept()}-stays`) === null) return null;
-    if (this.start?.capabilities.includes("offline") === false) return null;
-    const box = el("input", { type: "checkbox" });
-    box.checked = wanted();
-    box.addEventListener("change", async (event) => {
-      event.stopPropagation();
-      if (box.checked) {
-        localStorage.setItem(wantedKey, "1");
-        await navigator.storage.persist().catch(() => false);
-        await this.open();
-        await this.fill();
-        await this.keepList();
-      } else {
-        this.store = this.outbox = null;
-        await forgetMail();
-      }
-    });
-    return el("div", { class: "field" }, el("label", { class: "check" }, box, t("Save mail for offline use")), el("p", { class: "hint" }, t("Read the newest 200 messages and drafts offline, with files up to 1 MB. Your changes are sent when you're back online. To remove saved mail, log out.")));
   }
 };
 async function leave(base2) {

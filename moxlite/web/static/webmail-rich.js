@@ -252,7 +252,7 @@ function open(place, within, title, commands, closed) {
     else return;
     event.preventDefault();
   });
-  (within.closest("main") ?? document.body).append(menu);
+  (within.closest("main, .composer") ?? document.body).append(menu);
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;
   menu.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
@@ -503,6 +503,8 @@ function openGrid(anchor, title, columns, groups) {
   (items.find((one) => one.getAttribute("aria-checked") === "true") ?? items[0])?.focus();
 }
 
+var rich_default = ".compose-rich{overflow:auto;overflow-wrap:anywhere}.compose-rich img{max-width:100%}.compose-rich blockquote{margin-block:4px;margin-inline:2px 0;padding-inline-start:12px;border-inline-start:2px solid var(--line);color:var(--text-2)}.compose-rich :is(ul,ol){margin:4px 0;padding-inline-start:26px}.compose-rich :is(code,pre){border-radius:4px;background:var(--sunken);font-family:var(--mono);font-size:0.93em}.compose-rich code{padding:1px 4px}.compose-rich pre{margin:6px 0;padding:8px 12px;white-space:pre-wrap}.compose-rich a{color:var(--accent-text);text-decoration:underline}.compose-rich .moxlite-signature{color:var(--text-2)}.compose-rich table{margin:6px 0;border-collapse:collapse}.compose-rich :is(td,th){min-width:48px;padding:6px 10px;border:1px solid var(--line);text-align:start;vertical-align:top}.compose-rich img{cursor:pointer}.compose-tools{display:flex;flex:none;flex-wrap:wrap;gap:1px;margin:0 10px 4px;padding:2px;border-radius:8px;background:var(--sunken)}.compose-tools button{width:28px;height:32px}.compose-tools button:disabled{opacity:0.4}.grid-menu{max-width:calc(100vw - 16px);max-height:min(340px,50dvh);padding:6px;overflow-y:auto}.grid-heading{padding:4px 6px;color:var(--text-2);font-size:12px}.grid-row{display:grid;justify-content:start;gap:2px}.grid-cell{display:grid;place-content:center;min-width:32px;min-height:32px;padding:2px;border:0;border-radius:6px;background:none;color:var(--text);font:inherit}.grid-cell:is(:hover,:focus-visible){background:var(--hover)}.grid-cell[aria-checked=true]{outline:2px solid var(--accent-text);outline-offset:-2px}.swatch>span{display:grid;place-content:center;width:22px;height:22px;border-radius:4px;font-weight:600}.compose-tools [aria-pressed=true]{background:var(--accent-soft);color:var(--text)}@media(max-width:700px){.compose-tools{display:grid;grid-template-columns:repeat(9,minmax(0,1fr));margin:0;gap:2px;padding:2px 4px;border-radius:0}.compose-tools button{width:100%;min-height:44px}.grid-cell{min-width:38px;min-height:44px}}\n";
+
 function made(name, ...content) {
   const element = document.createElement(name);
   element.append(...content);
@@ -565,8 +567,6 @@ function atEnd(range, cell2, backwards) {
 function tableOf(cell2) {
   return cell2.closest("table");
 }
-
-var rich_default = ".compose-rich{overflow:auto;overflow-wrap:anywhere}.compose-rich img{max-width:100%}.compose-rich blockquote{margin-block:4px;margin-inline:2px 0;padding-inline-start:12px;border-inline-start:2px solid var(--border-color);color:var(--color-mild)}.compose-rich :is(ul,ol){margin:4px 0;padding-inline-start:26px}.compose-rich :is(code,pre){border-radius:4px;background:var(--sunken);font-family:var(--mono);font-size:0.93em}.compose-rich code{padding:1px 4px}.compose-rich pre{margin:6px 0;padding:8px 12px;white-space:pre-wrap}.compose-rich a{color:var(--link-color);text-decoration:underline}.compose-rich .moxlite-signature{color:var(--color-mild)}.compose-rich table{margin:6px 0;border-collapse:collapse}.compose-rich :is(td,th){min-width:48px;padding:6px 10px;border:1px solid var(--border-color);text-align:start;vertical-align:top}.compose-rich img{cursor:pointer}.compose-tools{display:flex;flex:none;flex-wrap:wrap;gap:1px;margin:0 10px 4px;padding:2px;border-radius:8px;background:var(--sunken)}.compose-tools button{width:28px;height:32px}.compose-tools button:disabled{opacity:0.4}.grid-menu{max-width:calc(100vw - 16px);max-height:min(340px,50dvh);padding:6px;overflow-y:auto}.grid-heading{padding:4px 6px;color:var(--color-mild);font-size:12px}.grid-row{display:grid;justify-content:start;gap:2px}.grid-cell{display:grid;place-content:center;min-width:32px;min-height:32px;padding:2px;border:0;border-radius:6px;background:none;color:var(--color);font:inherit}.grid-cell:is(:hover,:focus-visible){background:var(--button-hover-background)}.grid-cell[aria-checked=true]{outline:2px solid var(--link-color);outline-offset:-2px}.swatch>span{display:grid;place-content:center;width:22px;height:22px;border-radius:4px;font-weight:600}.compose-tools [aria-pressed=true]{background:var(--mailbox-active-background);color:var(--color)}@media(max-width:700px){.compose-tools{display:grid;grid-template-columns:repeat(9,minmax(0,1fr));margin:0;gap:2px;padding:2px 4px;border-radius:0}.compose-tools button{width:100%;min-height:44px}.grid-cell{min-width:38px;min-height:44px}}\n";
 
 adopt(rich_default);
 var signed = "moxlite-signature";

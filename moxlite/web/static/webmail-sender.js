@@ -156,6 +156,16 @@ async function act(item, what, masked, page) {
     await page.client.claim_confirm(item.id);
     page.say(t("Added to your contacts"));
   });
+  if (what === "add") {
+    const [from] = item.from;
+    const value = bareAddress(from);
+    const emails = [{ value, kind: "" }];
+    const contact = { name: from.name || value, emails, phones: [], organization: "", note: "", groups: [] };
+    return attempt(t("Saving…"), t("Couldn't save contact"), async () => {
+      const id = await page.client.contact_save(contact);
+      page.say(t("Added to your contacts"), { title: t("Edit"), run: () => location.assign(`#people:,${id}`) });
+    });
+  }
   if (what === "refuse" || what === "accept") return attempt(t("Saving…"), t("Couldn't update address"), async () => {
     await (what === "accept" ? page.client.address_on(masked) : page.client.address_off(masked));
     page.say(what === "accept" ? t("This address accepts mail again") : t("New mail to this address will be rejected"));

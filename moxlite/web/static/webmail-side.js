@@ -1,11 +1,25 @@
 var mirrored = () => document.documentElement.dir === "rtl";
-function along(key) {
-  if (!mirrored()) return key;
-  return { ArrowLeft: "ArrowRight", ArrowRight: "ArrowLeft" }[key] ?? key;
+function along(key2) {
+  if (!mirrored()) return key2;
+  return { ArrowLeft: "ArrowRight", ArrowRight: "ArrowLeft" }[key2] ?? key2;
+}
+
+var key = "moxlite-webmail-panes";
+function loadLocal() {
+  const found = { layout: "leftright", width: 0, height: 0, left: "trash", right: "archive" };
+  try {
+    return { ...found, ...JSON.parse(localStorage.getItem(key) ?? "{}") };
+  } catch {
+    return found;
+  }
+}
+function followLocal(changed) {
+  addEventListener("storage", (event) => event.key === key && changed(loadLocal()));
 }
 
 var step = 24;
 function moveSplitter(panes) {
+  followLocal((local) => panes.set(local));
   const { splitter } = panes;
   const pane = panes.root.querySelector(".middle");
   const list = () => pane.getBoundingClientRect();

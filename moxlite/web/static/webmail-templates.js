@@ -1,27 +1,3 @@
-var grouped;
-var collator;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function byName(one, other) {
-  collator ??= new Intl.Collator(locale(), { numeric: true });
-  return collator.compare(one, other);
-}
-function filled(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text2, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
-}
-
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -123,6 +99,26 @@ function holdFocus() {
   };
 }
 
+var grouped;
+var collator;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function byName(one, other) {
+  collator ??= new Intl.Collator(locale(), { numeric: true });
+  return collator.compare(one, other);
+}
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -213,12 +209,12 @@ function adopt(text2) {
 adopt(menu_default);
 function openMenu(anchor, title, commands) {
   anchor.setAttribute("aria-expanded", "true");
-  open(anchor.getBoundingClientRect(), anchor, title, commands, () => {
+  open2(anchor.getBoundingClientRect(), anchor, title, commands, () => {
     anchor.setAttribute("aria-expanded", "false");
     anchor.focus();
   });
 }
-function open(place, within, title, commands, closed) {
+function open2(place, within, title, commands, closed) {
   const item = (command) => {
     const beside = command.beside && el("span", { class: "menu-beside" });
     const made = el("button", { class: "menu-item", role: command.checked === void 0 ? "menuitem" : "menuitemradio", "aria-checked": command.checked === void 0 ? void 0 : String(command.checked()), tabindex: "-1", title: hintOf(command), onclick: () => {
@@ -253,7 +249,7 @@ function open(place, within, title, commands, closed) {
     else return;
     event.preventDefault();
   });
-  (within.closest("main") ?? document.body).append(menu);
+  (within.closest("main, .composer") ?? document.body).append(menu);
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;
   menu.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
@@ -314,9 +310,6 @@ ${signature}`);
   return signature === "" || at < 0 || end < text2.length && text2[end] !== "\n" ? null : [text2.slice(0, at), text2.slice(end)];
 }
 
-var templates_default = ".template{display:flex;gap:8px;align-items:center;padding:6px 0}.template-name{flex:1;min-width:0;overflow-wrap:anywhere}.template-words{display:grid;border:1px solid var(--border-color);border-radius:8px}\n";
-
-adopt(templates_default);
 var escaped = (text2) => text2.replace(/[&<>"]/g, (sign2) => `&#${sign2.charCodeAt(0)};`);
 function filled2(text2, { to }, safe) {
   const [first] = to;
@@ -345,7 +338,9 @@ async function openTemplates(page, at, target) {
     if (target.subject === "") target.subject = filled2(one.subject, target, String);
     target.insert(filled2(one.text, target, String), filled2(one.html, target, escaped));
   };
-  openMenu(at, t("Templates"), [...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))), command("save", t("Save as template…"), () => void save(page, target, all)), ...all.length > 0 ? [command("edit", t("Manage templates…"), () => void manage(page))] : []]);
+  const { account_path: account } = page.facts();
+  const manage = () => void open(`${account}#templates`, "_blank", "noopener");
+  openMenu(at, t("Templates"), [...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))), command("save", t("Save as template…"), () => void save(page, target, all)), ...all.length > 0 && account !== "" ? [command("edit", t("Manage templates…"), manage)] : []]);
 }
 async function save(page, target, all) {
   const { text: text2, html } = written2(page, target);
@@ -356,73 +351,6 @@ async function save(page, target, all) {
   const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1e3), text: text2, html };
   if (await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one))) toast(t("Template “{name}” saved", { name: isolated(name) }));
 }
-async function manage(page) {
-  const place = el("div", {});
-  void attempt(t("Loading…"), t("Couldn't load templates"), () => showTemplates(page, place));
-  await dialog(t("Templates"), (close) => [place, el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", autofocus: true, onclick: () => close() }, t("Done")))]);
-}
-async function showTemplates(page, place) {
-  const list = el("div", {});
-  const show = async () => {
-    const all = await listed(page);
-    fill(list, all.length === 0 && el("p", { class: "hint" }, t("No templates yet. To create one, write a message and save it as a template.")), all.map((one) => {
-      const name = isolated(one.name);
-      const button = (words, run) => el("button", { class: "btn line", type: "button", "aria-label": `${words}: ${name}`, onclick: run }, words);
-      return el("div", { class: "template" }, el("bdi", { class: "template-name", dir: "auto" }, name), button(t("Edit"), () => void change(one)), button(t("Remove"), () => void remove(one)));
-    }));
-  };
-  const load = () => attempt(t("Loading…"), t("Couldn't load templates"), show);
-  const change = async (one) => {
-    if (await edit(page, one)) await load();
-  };
-  const remove = async (one) => {
-    if (!await attempt(t("Deleting…"), t("Couldn't delete template"), () => page.client.template_remove(one.id))) return;
-    await load();
-    toast(t("“{name}” deleted", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore template"), async () => {
-      await page.client.template_save({ ...one, id: 0 });
-      await show();
-    }) });
-  };
-  const begin = () => void change({ id: 0, name: "", subject: "", text: "", html: "" });
-  fill(place, el("p", { class: "hint" }, t("Use {name} and {address} for the first recipient, and {date} for today.")), list, el("button", { class: "btn line", type: "button", onclick: begin }, t("New template")));
-  await show();
-}
-async function edit(page, one) {
-  const input = (value, label) => el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", "aria-label": label });
-  const name = input(one.name, t("Name"));
-  name.maxLength = 100;
-  const subject = input(one.subject, t("Subject"));
-  const text2 = el("textarea", { class: "dialog-input", rows: "8", dir: "auto", maxlength: "200000", value: one.text });
-  text2.setAttribute("aria-label", t("Text"));
-  let editor = null;
-  if (one.html !== "") {
-    const opened = await attempt(t("Loading…"), t("Couldn't open editor"), async () => {
-      const [rich, { Squire }] = await Promise.all([page.load("rich"), page.load("squire")]);
-      const none = () => void 0;
-      const { client, base } = page;
-      editor = rich.openEditor(Squire, one.html, { client, base, changed: none, note: none, say: none, pictures: false });
-    });
-    if (!opened) return false;
-  }
-  const problem = el("p", { class: "error", role: "alert", hidden: true });
-  const done = await dialog(one.id === 0 ? t("New template") : isolated(one.name), (close) => {
-    const save2 = async () => {
-      const words = editor === null ? { text: text2.value, html: "" } : { text: editor.text().trimEnd(), html: editor.html() };
-      const form = { ...one, ...words, name: name.value.trim(), subject: subject.value };
-      try {
-        await page.client.template_save(form);
-        close(true);
-      } catch (error) {
-        problem.hidden = false;
-        fill(problem, codeOf(error) === "user:conflict" ? t("A template with this name already exists.") : String(error.message));
-      }
-    };
-    return [el("label", { class: "field" }, t("Name"), name), el("label", { class: "field" }, t("Subject"), subject), editor === null ? el("label", { class: "field" }, t("Text"), text2) : el("div", { class: "template-words" }, editor.tools, editor.root), problem, el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "primary", type: "button", onclick: () => void save2() }, t("Save")))];
-  });
-  editor?.close();
-  return done === true;
-}
 export {
-  openTemplates,
-  showTemplates
+  openTemplates
 };

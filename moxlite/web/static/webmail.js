@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "3ab9a7a554b2", book: "8c4b4c9b558e", bulk: "ae4e0c8428b1", calendar: "e80eae01f887", checks: "65c76cf04d53", compose: "f066f9989c82", conversation: "6715b9fe7084", details: "c169d9f0cd7c", doubles: "869dc3d83f7c", dropping: "919146b7a2d1", empty: "32dbb2bfd86d", event: "93d3926ede46", eventnews: "56eb8bf2dfe5", eventsearch: "a0d9d4317cab", export: "2b298a4b7fe9", giving: "24fb3ee3160e", group: "812f16e3ce2f", hints: "e79a027f2457", invitation: "80798654c03b", labels: "9a3298ff7b4e", later: "c8d94cc65171", legend: "f07149872cfa", login: "0fb9cca0a73d", mailboxes: "ddb50e4b0249", menu: "821b0e82d508", message: "d55877bd3e68", newsletters: "7cf6e9ed9822", notices: "0af5fac32172", offline: "71bd80fb7215", palette: "12985f12201e", people: "3fe16118a07a", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "171b53ebc360", rules: "a1aefd4af173", search: "232daaea83b0", sender: "0e65c17e62c7", sent: "24f4098f94c3", settings: "3dff67232751", side: "6fd5484707cd", sorting: "71905cee075c", squire: "8f988577745b", templates: "953e11ecb629", touch: "91f4be388442", viewer: "0120d52f948d", words: "9b7343a53c4c" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "e33ddf2aa3e5", bulk: "ae4e0c8428b1", calendar: "e80eae01f887", checks: "1b1e2077f1d2", compose: "e981b48efa52", conversation: "6715b9fe7084", details: "c169d9f0cd7c", doubles: "869dc3d83f7c", dropping: "90ee65ac83ef", empty: "32dbb2bfd86d", event: "93d3926ede46", eventnews: "56eb8bf2dfe5", eventsearch: "357b3b42cb77", export: "2b298a4b7fe9", giving: "6218478ed026", group: "6f8b72a87383", hints: "e79a027f2457", invitation: "80798654c03b", labels: "9a3298ff7b4e", later: "38a6574351c6", legend: "f07149872cfa", login: "0fb9cca0a73d", mailboxes: "ddb50e4b0249", menu: "ece3f801d674", message: "397daebe28a9", newsletters: "7cf6e9ed9822", offline: "ab2855b5c528", palette: "12985f12201e", people: "986340f8b075", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "a9322747f372", rules: "a1aefd4af173", search: "e24cd195071f", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "d75848886bf6", sorting: "71905cee075c", squire: "8f988577745b", templates: "6c10ecf28767", touch: "91f4be388442", viewer: "0120d52f948d", words: "9b7343a53c4c" };
 
 var CheckFailed = class extends Error {
 };
@@ -17,7 +17,7 @@ function verify(table, check, value, path) {
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key2, item] of Object.entries(value)) verify(table, check[1], item, `${path}.${key2}`);
+      for (const [key3, item] of Object.entries(value)) verify(table, check[1], item, `${path}.${key3}`);
       return;
     case "nullable":
       if (value !== null) verify(table, check[1], value, path);
@@ -132,6 +132,9 @@ var BaseClient = class {
   furtherChecks = async () => ({ checks: {}, calls: {} });
   confirming = null;
   loggingIn = null;
+  verify(check, value, path) {
+    verify(this.table, check, value, path);
+  }
   async call(name, given) {
     if (!(name in this.calls)) {
       const further = await this.furtherChecks();
@@ -140,9 +143,9 @@ var BaseClient = class {
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
-    for (const [key2, check] of Object.entries(checks2)) {
-      parameters[key2] = given[Object.keys(parameters).length];
-      verify(this.table, check, parameters[key2], `${name}: ${key2}`);
+    for (const [key3, check] of Object.entries(checks2)) {
+      parameters[key3] = given[Object.keys(parameters).length];
+      verify(this.table, check, parameters[key3], `${name}: ${key3}`);
     }
     const body = JSON.stringify(parameters);
     for (; ; ) {
@@ -221,7 +224,7 @@ var checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean", copy_of: "integer" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer", inside: "boolean" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string" },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string", stranger: "boolean" },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -276,20 +279,20 @@ var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "
 var sequence = 1500;
 function keyName(event) {
   const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
-  const key2 = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
-  const shift = event.shiftKey && key2.length > 1 ? "shift " : "";
-  return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key2}`;
+  const key3 = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
+  const shift = event.shiftKey && key3.length > 1 ? "shift " : "";
+  return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key3}`;
 }
-var isFixed = (key2) => /^ctrl|\w\w$/.test(key2);
+var isFixed = (key3) => /^ctrl|\w\w$/.test(key3);
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
 }
-function keyText(key2) {
-  const whole = key2.replace(/ (?=[A-Z]$)/, " shift ");
+function keyText(key3) {
+  const whole = key3.replace(/ (?=[A-Z]$)/, " shift ");
   return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
 }
-function withKey(title, key2) {
-  return key2 === void 0 ? title : `${title} (${keyText(key2)})`;
+function withKey(title, key3) {
+  return key3 === void 0 ? title : `${title} (${keyText(key3)})`;
 }
 function hintOf(command) {
   return withKey(titleOf(command), command.keys?.[0]);
@@ -326,7 +329,7 @@ var CommandTable = class {
       const usual = this.usual.get(command);
       const own2 = chosen[command.id];
       command.keys = own2 === void 0 ? usual : [own2, ...usual.filter(isFixed)].filter(Boolean);
-      for (const key2 of command.keys) this.byKey.set(key2, [...this.byKey.get(key2) ?? [], command]);
+      for (const key3 of command.keys) this.byKey.set(key3, [...this.byKey.get(key3) ?? [], command]);
     }
   }
   has(id) {
@@ -514,10 +517,10 @@ function setStatus(message) {
 
 var typing = "input, textarea, select, [contenteditable]";
 var pressed = "button, a[href], summary";
-function belongsTo(target, key2) {
+function belongsTo(target, key3) {
   const element = target;
   if (typeof element?.closest !== "function") return false;
-  return element.closest(typing) !== null || (key2 === "Enter" || key2 === "Space") && element.closest(pressed) !== null;
+  return element.closest(typing) !== null || (key3 === "Enter" || key3 === "Space") && element.closest(pressed) !== null;
 }
 function listen(target, commands, active) {
   const take = (event) => {
@@ -554,6 +557,31 @@ function part(name) {
     loading.set(name, found);
   }
   return found;
+}
+
+var key = "moxlite-webmail-scheme";
+var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
+var dark = /* @__PURE__ */ new Set();
+function find(rules) {
+  for (const rule of rules) {
+    if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
+    else if (rule instanceof CSSLayerBlockRule) find(rule.cssRules);
+  }
+}
+function lastScheme() {
+  const scheme = localStorage.getItem(key);
+  return scheme !== null && scheme in queries ? scheme : "auto";
+}
+function paint(scheme) {
+  localStorage.setItem(key, scheme);
+  if (dark.size === 0) {
+    for (const sheet of document.styleSheets) find(sheet.cssRules);
+  }
+  for (const rule of dark) rule.media.mediaText = queries[scheme];
+  document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
+}
+function isDark(scheme) {
+  return scheme === "dark" || scheme === "auto" && matchMedia(queries.auto).matches;
 }
 
 var providedKey = "moxlite-provided";
@@ -730,9 +758,9 @@ function initials(name) {
   const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...words2[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
-function hue(key2) {
+function hue(key3) {
   let hash = 0;
-  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  for (const sign2 of key3) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
   return hash % 8 + 1;
 }
 
@@ -806,7 +834,7 @@ var Mailboxes = class {
     const found = this.all.filter(isInbox);
     if (found.length < 2) return void 0;
     const all = { ...this.named("Inbox"), id: inboxes, name: t("All inboxes") };
-    for (const key2 of ["total", "unread", "unseen", "deleted", "size"]) all[key2] = found.reduce((sum, box) => sum + box[key2], 0);
+    for (const key3 of ["total", "unread", "unseen", "deleted", "size"]) all[key3] = found.reduce((sum, box) => sum + box[key3], 0);
     return all;
   }
   colours() {
@@ -991,16 +1019,16 @@ function addCommands(desk) {
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
 }
-function goTo(key2, name, run) {
-  return { id: `go.${key2}`, title: t("Go to {name}", { name }), keys: [`g ${key2}`], run };
+function goTo(key3, name, run) {
+  return { id: `go.${key3}`, title: t("Go to {name}", { name }), keys: [`g ${key3}`], run };
 }
 function anywhere(desk) {
-  return [{ id: "app.palette", title: t("Find command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Icon guide"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Describe this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Switch between unread and all messages"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Toggle dark mode"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.mail", title: meant("place", "Mail"), keys: ["g m"], run: () => desk.openMail() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: meant("place", "Contacts"), keys: ["g p"], run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
+  return [{ id: "app.palette", title: t("Find command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Icon guide"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Describe this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Switch between unread and all messages"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Toggle dark mode"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], when: () => desk.facts().account_path !== "", run: () => desk.openSettings() }, { id: "app.mail", title: meant("place", "Mail"), keys: ["g m"], run: () => desk.openMail() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: meant("place", "Contacts"), keys: ["g p"], run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
-function move(desk, id, title, by, key2, letter) {
+function move(desk, id, title, by, key3, letter) {
   const upper = letter.toUpperCase();
-  const extend = upper === letter ? [`shift ${key2}`] : [`shift ${key2}`, upper];
-  return [{ id: `list.${id}`, title, keys: [letter, key2], quiet: true, run: () => desk.moveFocus(by, "select") }, { id: `list.${id}-extend`, title: t("{title}, extending selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") }, { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key2}`], quiet: true, run: () => desk.moveFocus(by, "focus") }];
+  const extend = upper === letter ? [`shift ${key3}`] : [`shift ${key3}`, upper];
+  return [{ id: `list.${id}`, title, keys: [letter, key3], quiet: true, run: () => desk.moveFocus(by, "select") }, { id: `list.${id}-extend`, title: t("{title}, extending selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") }, { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key3}`], quiet: true, run: () => desk.moveFocus(by, "focus") }];
 }
 function list(desk) {
   const some = () => desk.selectedCount() > 0;
@@ -1216,7 +1244,7 @@ var Stream = class {
   take(data) {
     const event = JSON.parse(data);
     try {
-      verify(checks, streamEventCheck, event, "event");
+      this.client.verify(streamEventCheck, event, "event");
     } catch (error) {
       this.owner.failed(error);
       return;
@@ -1513,25 +1541,6 @@ function lists({ mail: mail2, find: find2, list: list2 }) {
   }, stopSearch: () => mail2.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread: (by) => mail2.choice.moveThread(by), selectThread: () => mail2.choice.selectThread(), fold: (expand) => mail2.fold(expand) };
 }
 
-var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
-var dark = /* @__PURE__ */ new Set();
-function find(rules) {
-  for (const rule of rules) {
-    if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
-    else if (rule instanceof CSSLayerBlockRule) find(rule.cssRules);
-  }
-}
-function paint(scheme) {
-  if (dark.size === 0) {
-    for (const sheet of document.styleSheets) find(sheet.cssRules);
-  }
-  for (const rule of dark) rule.media.mediaText = queries[scheme];
-  document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
-}
-function isDark(scheme) {
-  return scheme === "dark" || scheme === "auto" && matchMedia(queries.auto).matches;
-}
-
 function followPlace(mail2, find2) {
   const { name, search: search3, message, inboxes: inboxes2 } = parsePlace(location.hash);
   if (search3 !== "") {
@@ -1583,8 +1592,9 @@ function navigation(page) {
     await found.mailboxMenu(page.desk, mailbox, parent);
   }
   return { openMailbox, mailboxMenu, openSettings: () => void attempt(t("Loading…"), t("Couldn't open settings"), async () => {
-    await page.reader.prepare();
-    (await part("settings")).openSettings(page.desk);
+    await client.inbox_unread();
+    await mail2.pending.end();
+    location.assign(mail2.facts.value.account_path);
   }), switchScheme() {
     const settings2 = mail2.settings.value;
     const color_scheme = isDark(settings2.color_scheme) ? "light" : "dark";
@@ -1920,20 +1930,20 @@ var Pending = class {
   }
   flagged(item, shown4) {
     const flags = shown4.flags;
-    const key2 = [...flags.add, "", ...flags.clear].join(" ");
+    const key3 = [...flags.add, "", ...flags.clear].join(" ");
     const known = this.made.get(item);
-    if (known?.entries === key2) return known.item;
+    if (known?.entries === key3) return known.item;
     const made = changed(item, flags.add, flags.clear);
-    this.made.set(item, { entries: key2, item: made });
+    this.made.set(item, { entries: key3, item: made });
     return made;
   }
   placed(item, mailboxId) {
     if (item.mailbox_id === mailboxId) return item;
-    const key2 = `in ${mailboxId}`;
+    const key3 = `in ${mailboxId}`;
     const known = this.made.get(item);
-    if (known?.entries === key2) return known.item;
+    if (known?.entries === key3) return known.item;
     const made = { ...item, mailbox_id: mailboxId };
-    this.made.set(item, { entries: key2, item: made });
+    this.made.set(item, { entries: key3, item: made });
     return made;
   }
   drop(entry) {
@@ -2581,17 +2591,17 @@ var Choice = class {
 };
 
 var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, keymap: {}, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", open_on_move: false, invitation_mails: true, searches: [], unsubscribed: [], labels: [] };
-var key = "moxlite-webmail-panes";
+var key2 = "moxlite-webmail-panes";
 function loadLocal() {
   const found = { layout: "leftright", width: 0, height: 0, left: "trash", right: "archive" };
   try {
-    return { ...found, ...JSON.parse(localStorage.getItem(key) ?? "{}") };
+    return { ...found, ...JSON.parse(localStorage.getItem(key2) ?? "{}") };
   } catch {
     return found;
   }
 }
 function saveLocal(local) {
-  localStorage.setItem(key, JSON.stringify(local));
+  localStorage.setItem(key2, JSON.stringify(local));
 }
 
 var begun = { messages: 0, looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
@@ -3101,6 +3111,12 @@ var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move 
 
 var symbols = [["\\answered", reply, t("Replied")], ["$forwarded", forward, t("Forwarded")]];
 var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
+function answering(keywords) {
+  return keywords.flatMap((one) => {
+    const [, kind, name = ""] = /^\$(by|writing)-(.+)/.exec(one) ?? [];
+    return kind === "by" ? t("{name} replied", { name }) : kind ? t("{name} is replying…", { name }) : [];
+  });
+}
 var fewLabels = 2;
 function named(kind, title, shown4) {
   return el("span", { class: kind, title, role: "img", "aria-label": title }, shown4);
@@ -3167,7 +3183,7 @@ var Row = class {
     this.time.title = fullTime(item.received);
     this.refreshAge(manner.now);
     if (line?.collapsed === true && flagsOf(line.members).flags.includes("\\draft")) flags.push("\\draft");
-    this.showMarks(thread, flags);
+    this.showMarks(thread, flags, keywords);
   }
   place(position, total, top, selected, focused) {
     const { root } = this;
@@ -3206,9 +3222,10 @@ var Row = class {
     if (item.thread_missing_link) return named("branch", t("The original message isn't here"), sign(circleHelp, "icon"));
     return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
-  showMarks(thread, flags) {
+  showMarks(thread, flags, keywords) {
+    const word = (text2) => el("span", { class: "mark word" }, text2);
     const files = thread.reduce((sum, item) => sum + item.attachments.filter((one) => !one.inside).length, 0);
-    fill(this.marks, words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)), symbols.filter(([flag]) => flags.includes(flag)).map(([, path, title]) => named("mark", title, sign(path, "icon"))), thread.every((item) => item.thread_muted) && named("mark", t("Muted. New messages in this conversation arrive as read"), sign(bellOff, "icon")), files > 0 && named("mark", t("Attachments: {n}", { n: files }), sign(paperclip, "icon")), flags.includes("\\flagged") && named("mark flagged", t("Flagged"), sign(star, "icon")));
+    fill(this.marks, words.filter(([flag]) => flags.includes(flag)).map(([, text2]) => word(text2)), answering(keywords).map(word), symbols.filter(([flag]) => flags.includes(flag)).map(([, path, title]) => named("mark", title, sign(path, "icon"))), thread.every((item) => item.thread_muted) && named("mark", t("Muted. New messages in this conversation arrive as read"), sign(bellOff, "icon")), files > 0 && named("mark", t("Attachments: {n}", { n: files }), sign(paperclip, "icon")), flags.includes("\\flagged") && named("mark flagged", t("Flagged"), sign(star, "icon")));
   }
 };
 
@@ -3355,9 +3372,9 @@ var MessageList = class {
       const item = items[position - start];
       wanted.set(item === void 0 ? `at ${position}` : `id ${item.id}`, position);
     }
-    for (const [key2, row] of this.shown) {
-      if (wanted.has(key2)) continue;
-      this.shown.delete(key2);
+    for (const [key3, row] of this.shown) {
+      if (wanted.has(key3)) continue;
+      this.shown.delete(key3);
       const came = `id ${items[row.position - start]?.id}`;
       if (row.item === null && wanted.has(came) && !this.shown.has(came)) {
         this.shown.set(came, row);
@@ -3369,12 +3386,12 @@ var MessageList = class {
     const shift = root.scrollTop - top;
     let active = "";
     let next = space.firstElementChild;
-    for (const [key2, position] of wanted) {
+    for (const [key3, position] of wanted) {
       const item = items[position - start] ?? null;
-      let row = this.shown.get(key2);
+      let row = this.shown.get(key3);
       if (row === void 0) {
         row = this.pool.pop() ?? new Row();
-        this.shown.set(key2, row);
+        this.shown.set(key3, row);
       }
       if (row.root === next) next = next.nextElementSibling;
       else space.insertBefore(row.root, next);
@@ -3513,9 +3530,9 @@ var MailboxList = class {
 };
 
 var mirrored = () => document.documentElement.dir === "rtl";
-function along(key2) {
-  if (!mirrored()) return key2;
-  return { ArrowLeft: "ArrowRight", ArrowRight: "ArrowLeft" }[key2] ?? key2;
+function along(key3) {
+  if (!mirrored()) return key3;
+  return { ArrowLeft: "ArrowRight", ArrowRight: "ArrowLeft" }[key3] ?? key3;
 }
 
 var shown3 = (bar) => {
@@ -3561,8 +3578,8 @@ function layOut(root, page) {
   const { mail: mail2 } = page;
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
-  const opener = (kind, title, open, ...label) => {
-    const made = el("button", { class: kind, "aria-haspopup": "menu", title, "aria-label": title, onclick: () => open(made) }, label);
+  const opener = (kind, title2, open, ...label) => {
+    const made = el("button", { class: kind, "aria-haspopup": "menu", title: title2, "aria-label": title2, onclick: () => open(made) }, label);
     return made;
   };
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
@@ -3583,13 +3600,15 @@ function layOut(root, page) {
   const disc = el("span", { "aria-hidden": "true" });
   const address = el("span", { class: "account-address" });
   const account = opener("account-menu", t("Account and settings"), (at) => page.openAccount(at), disc, address, sign(chevronsUpDown, "i s"));
-  const gear = t("Settings");
-  const head = el("div", { class: "account" }, account, command("app.settings", { class: "open-settings", title: gear, "aria-label": gear }, sign(settings)));
+  const title = t("Settings");
+  const gear = command("app.settings", { class: "open-settings", title, "aria-label": title }, sign(settings));
+  const head = el("div", { class: "account" }, account, gear);
   fill(page.side, head, el("div", { class: "side-mail" }, compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), storage));
   fill(root, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, tools), bar, page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(squarePen))), page.side, page.panes.splitter, page.reader.root);
   page.places.begin(head);
   effect(() => {
-    const { login_address } = mail2.facts.value;
+    const { account_path, login_address } = mail2.facts.value;
+    gear.hidden = account_path === "";
     const [, name = "", domain = ""] = /^(.*?)(@.*)?$/.exec(login_address);
     fill(address, el("b", {}, name), domain);
     account.setAttribute("aria-label", `${t("Account and settings")}: ${login_address}`);
@@ -3878,11 +3897,6 @@ var Reader2 = class {
   }
 };
 
-var schemeKey = "moxlite-webmail-scheme";
-function lastScheme() {
-  const scheme = localStorage.getItem(schemeKey);
-  return scheme === "light" || scheme === "dark" ? scheme : void 0;
-}
 function watch(page) {
   const { mail: mail2, find: find2 } = page;
   const held = signal(false);
@@ -3917,6 +3931,7 @@ function watch(page) {
     const mailboxes = mail2.mailboxes.value;
     if (page.displayed && mailboxes.length > 0 && mail2.current.value === void 0 && ((mail2.query.value.filter.mailbox_id ?? 0) > 0 || isInboxes(mail2.query.value))) page.desk.openInbox();
   });
+  const loaded = spoken();
   const translate = (language) => {
     if (speak(language)) page.reload(() => location.reload(), t("Reload the page to change the language."));
   };
@@ -3924,8 +3939,7 @@ function watch(page) {
   effect(() => {
     const { color_scheme, language } = mail2.settings.value;
     paint(color_scheme);
-    if (spoken() !== language) translate(language);
-    localStorage.setItem(schemeKey, color_scheme);
+    if (loaded !== language) translate(language);
   });
   effect(() => {
     void page.actions.done.value;
@@ -3973,7 +3987,7 @@ function writing(page) {
   }, dock: (...asked) => reader2.dock(...asked) };
 }
 function recover(desk) {
-  if (!Object.keys(localStorage).some((key2) => key2.startsWith("moxlite-webmail-draft-"))) return;
+  if (!Object.keys(localStorage).some((key3) => key3.startsWith("moxlite-webmail-draft-"))) return;
   void attempt(t("Restoring…"), t("Couldn't restore draft"), async () => (await part("compose")).recover(desk, toast));
 }
 function askedLink() {
@@ -4033,13 +4047,9 @@ var App = class {
   reader = new Reader2(this.client, base, { commands: this.commands, bar: this.toolbar, chosen: this.chosen, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Couldn't open message"), error), prepared: ({ messageCommands }, { answerCommands, Bar, listChoices, messages, Seen, threadCommands }) => {
+  }, failed: (error) => void showError(t("Couldn't open message"), error), prepared: ({ messageCommands }, { addReadingCommands, Bar, Seen }) => {
     this.seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
-    this.commands.add(t("Messages"), messages(this.desk));
-    this.commands.add(t("Write"), answerCommands(this.desk));
-    this.commands.add(t("Message"), messageCommands(this.desk));
-    this.commands.add(t("List"), listChoices(this.desk));
-    this.commands.add(t("Conversations"), threadCommands(this.desk));
+    addReadingCommands(this.desk, messageCommands(this.desk));
     this.bar = new Bar(this.toolbar, { commands: this.commands, back: () => this.desk.unselect(), place: () => this.mail.choice.place(), clicked: (command) => {
       if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
     }, openMenu: (...asked) => this.withMenus((found) => found.openMenu(...asked)) });
@@ -4050,15 +4060,14 @@ var App = class {
   } });
   acting = acting(this);
   navigation = navigation(this);
-  desk = { base, client: this.client, commands: this.commands, actions: this.actions, panes: this.panes, load: part, facts: () => this.mail.facts.value, settings: () => this.mail.settings.value, offlineChoice: async () => (await this.offline())?.choice() ?? null, opened: () => this.reader.opened(), reading: () => this.reader.current(), focusMessage: () => this.reader.focus(), scrollMessage: (screens) => this.reader.scroll(screens), ...selection(this.mail), ...lists(this), ...this.acting, ...this.navigation, ...writing(this) };
+  desk = { base, client: this.client, commands: this.commands, actions: this.actions, load: part, facts: () => this.mail.facts.value, settings: () => this.mail.settings.value, opened: () => this.reader.opened(), reading: () => this.reader.current(), focusMessage: () => this.reader.focus(), scrollMessage: (screens) => this.reader.scroll(screens), ...selection(this.mail), ...lists(this), ...this.acting, ...this.navigation, ...writing(this) };
   rules = null;
   displayed = false;
   line = connectionLine(this.mail, this.stream);
   waiting = el("div", { class: "waiting" }, brand(), this.line);
   start() {
     if (!/^$|[?&]state=/.test(location.search)) history.replaceState(null, "", base + location.hash);
-    const color_scheme = lastScheme();
-    this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), ...color_scheme && { color_scheme } };
+    this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), color_scheme: lastScheme() };
     const known = this.session.resume();
     const place = parsePlace(location.hash);
     this.mail.wanted = place.message;
