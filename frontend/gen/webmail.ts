@@ -555,7 +555,7 @@ export interface NoticeDevice {
   error: string;
 }
 
-/** Of which mail devices are told: with ``known`` only of mail by people to whom the user wrote, and contacts. Quiet */
+/** The mail of which devices are told: with ``known`` only of people to whom the user wrote, and contacts. Quiet */
 export interface NoticeChoice {
   known: boolean;
   quiet_from: number;

@@ -20,7 +20,7 @@ from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.junkflags import JunkFlagRules
 
 STANDARD_FILTER: Final = JunkFilter(threshold=0.95, onegrams=True)
-"""What a junk filter begins with."""
+"""Starting values of a junk filter."""
 
 
 class Refused(Exception):

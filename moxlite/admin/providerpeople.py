@@ -110,13 +110,13 @@ class ProviderPeople:
     async def _let_use(self, commands: ShareCommands, owner: str, account: str) -> None:
         now, pause = time.time_ns() // 1000, self._settings.pause_app_passwords
         ends = 0 if pause is None else now + round(pause * 1e6)
-        found = await self._delegate(owner, account)
-        sends = "as" if found is None else found.sends
+        delegate = await self._delegate(owner, account)
+        sends = "as" if delegate is None else delegate.sends
         change = DelegateSet(guest=account, sends=sends, ends=ends, whole=True, account=owner)
-        if found is None or not found.whole or 0 < found.ends <= now:
+        if delegate is None or not delegate.whole or 0 < delegate.ends <= now:
             async with self._auth.audit.recording("account delegate set", owner, {"guest": account}):
                 await commands.let_send(change)
-        elif found.ends != ends:  # with each log-in: no change for the log
+        elif delegate.ends != ends:  # with each log-in: no change for the log
             await commands.let_send(change)
 
     async def _stop_using(self, commands: ShareCommands, owner: str, account: str) -> None:
@@ -126,8 +126,8 @@ class ProviderPeople:
 
     async def _delegate(self, owner: str, account: str) -> Delegate | None:
         async with self._accounts.use(owner) as opened:
-            found = await opened.read(delegates, op="shares")
-        return next((one for one in found if one.guest == account), None)
+            shares = await opened.read(delegates, op="shares")
+        return next((one for one in shares if one.guest == account), None)
 
     async def _account_of(self, claims: Claims, app: str, remote: str) -> str | None:
         bindings = self._auth.bindings

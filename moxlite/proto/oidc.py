@@ -257,7 +257,7 @@ def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
 
 
 def restrictions(provider: Provider) -> Iterator[str]:
-    """What isn't available with a provider that can be used, in words."""
+    """Features that aren't available with a provider that can be used, in words."""
     if not provider.backchannel_logout_supported:
         yield "logging out there doesn't end sessions here"
     if not provider.end_session_endpoint:

@@ -427,8 +427,8 @@ def recover(tx: Tx, now: int) -> int:
 
 def newest(r: Reader) -> int:
     """The highest id of a message, 0 without any. Later ones are higher (QUEUE-1a)."""
-    found: int | None = r.value(NEWEST)
-    return found or 0
+    highest: int | None = r.value(NEWEST)
+    return highest or 0
 
 
 def policy_of(ctx: Context) -> Policy:

@@ -1,4 +1,4 @@
-"""What accounts owe about submissions: messages to the queue (STORE-189a), to guests that one was taken back."""
+"""Tasks that accounts owe about submissions: messages to the queue (STORE-189a), to guests that one was taken back."""
 
 from __future__ import annotations
 

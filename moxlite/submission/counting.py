@@ -95,7 +95,7 @@ WITHDRAWN: Final = "you can no longer send from this address; choose another one
 
 
 class Copying(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes with a message from an address of another account.
+    """Details of a message from an address of another account.
 
     Attributes:
       first: what the unit that sends it does first; nothing is sent if this raises.
@@ -161,7 +161,7 @@ def note_answered(tx: AccountTx, in_reply_to: str, guest: str, original: int = 0
     """Mark the message of this account that a guest answers or forwards; returns what is undone if the answer is taken
     back. `original`: its id; 0: the one that the answer names.
     """
-    found = MessageID(original) if mailboxes_of(tx, [original]) else answered_message(tx, in_reply_to)
+    answered = MessageID(original) if mailboxes_of(tx, [original]) else answered_message(tx, in_reply_to)
     end_writing(tx, in_reply_to, guest)
-    flags = Flag(0) if found is None else note_answer(tx, found, mark, guest)
-    return Beside(found or 0, int(flags), writer=guest)
+    flags = Flag(0) if answered is None else note_answer(tx, answered, mark, guest)
+    return Beside(answered or 0, int(flags), writer=guest)

@@ -95,7 +95,7 @@ def unfinished_packs(repo: Path) -> list[Path]:
 
 
 def writes_pack(repo: Path, left: set[Path]) -> bool:
-    """Whether a pack is being written that is none of `left`."""
+    """Whether a pack is being written that isn't in `left`."""
     return any(path not in left for path in unfinished_packs(repo))
 
 

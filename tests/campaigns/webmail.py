@@ -45,7 +45,7 @@ FAULTY = ("flags_add", "flags_clear", "message_move", "message_delete", "request
 """Calls that are refused at times."""
 
 UNREACHED = "Couldn't load part of this page. Try again or reload the page."
-"""What a page without a line says of what it has not loaded yet: the one error that is none."""
+"""What a page without a line says of what it has not loaded yet, which is no error."""
 
 MESSAGE = "From: Ada <ada@nordlicht.example>\r\nTo: moxlite@localhost\r\nSubject: {subject}\r\nMessage-ID: <{id}@x>\r\n"
 

@@ -86,7 +86,7 @@ def test_reports_are_listed_with_and_without_a_server(tmp_path: Path) -> None:
 
 
 def test_reports_in_files_are_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """AUTH-90, AUTH-75, AUTH-80: whoever they are about; what is none has its reason."""
+    """AUTH-90, AUTH-75, AUTH-80: whoever they are about; a message that isn't a report has its reason."""
     dmarc, tls, bomb = tmp_path / "dmarc.eml", tmp_path / "tls.eml", tmp_path / "bomb.eml"
     dmarc.write_bytes(report_mail(gz(dmarc_xml(domain="other.example")), to="x@ours.example").replace(b"\r\n", b"\n"))
     tls.write_bytes(report_mail(tls_json("other.example"), "application/json", to="x@ours.example"))

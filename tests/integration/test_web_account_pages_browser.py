@@ -125,7 +125,7 @@ def test_settings_fit_their_window_and_show_what_saves_them(chromium: Browser, s
     page = visitor.page
     expect(page.get_by_role("heading", name="Addresses", level=1)).to_be_visible()
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the words that it takes
+        page.emulate_media(color_scheme=scheme)
         for name in ("appearance", "reading", "notifications", "shortcuts", *FORMS):
             page.goto(f"{visitor.base}/#{name}")
             title = re.compile(PAGES.get(name, "New template|Junk|Vacation reply|moxlite@localhost"))

@@ -78,9 +78,7 @@ def push_to(reader: Reader) -> Callable[[str], None]:
 
 
 def subscriber(chromium: Browser, local: LocalServer) -> tuple[Reader, Page]:
-    """A reader whose browser can subscribe, and the settings in another tab, which has what stands in the place of the
-    push service.
-    """
+    """A reader whose browser can subscribe, and the settings in another tab, which imitates the push service."""
     reader = Reader(chromium, local, permissions=["notifications"])
     reader.context.add_init_script(SERVICE)
     reader.log_in()
@@ -330,7 +328,7 @@ def test_a_browser_that_may_not_show_notices_says_so(reader: Reader) -> None:
 
 
 def test_a_browser_without_the_webmail_leads_there(chromium: Browser, local: LocalServer) -> None:
-    """WEBMAIL-122: a device belongs to the webmail's session; where there is none in this browser, the page says so."""
+    """WEBMAIL-122: a device belongs to the webmail's session; without one in this browser, the page says so."""
     reader = Reader(chromium, local, permissions=["notifications"])
     reader.fill_in("/#notifications")
     expect(reader.page.get_by_label("Notify me about new mail on this device")).to_be_disabled()

@@ -27,6 +27,7 @@ from moxlite.queue.reports.dmarc import DMARCReports
 from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks import keeping
+from moxlite.store.delivery import answers
 from moxlite.web import exports, sessions
 from moxlite.web.admin import sessions as adminsessions
 from moxlite.web.composing import sending
@@ -137,6 +138,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         **dict.fromkeys(("9 ms", "14 ms", "76 ms"), SECOND_MACHINE),
     },
     "standby-failures": {"55 s": lease.END, "75 s": replicating.ALONE, "ten minutes": lease.STOPPED},
+    "team": {"five minutes": answers.FADES / 1e6},
     "two-step": {"ten minutes": sessions.CONFIRMED},
     "webapi": {"32 hours": sum(keeping.DELAYS), "five minutes": OTHERS},
     "webhooks": {"30 minutes": keeping.DELAYS[5], "8 and 16 hours": keeping.DELAYS[-1]},

@@ -129,7 +129,7 @@ def test_a_new_setting_takes_two_files(tmp_path: Path) -> None:
     changed = {str(path.relative_to(copy)) for path, octets in before.items() if path.read_bytes() != octets}
     static = "moxlite/web/static/account"
     assert {"docs/config.md", "frontend/gen/accountsettings.ts", f"{static}-you.js"} <= changed
-    assert {f"{static}-texts-{language}.js" for language in TEXTS} <= changed
+    assert {f"{static}-lang-{language}.js" for language in TEXTS} <= changed
     run(
         *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow"),
         "tests/unit/test_config_account_settings.py",

@@ -58,7 +58,7 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.groupware.resources.CONTACTS store.people.invitations.FORGET""",
     "what an account may send in a month": """
         store.delivery.outgoing.CANCELED store.delivery.submissions.ALL store.delivery.submissions.EXPIRE
-        store.delivery.submissions.MOVED""",
+        store.delivery.submissions.MOVED store.delivery.submissions.OF_QUEUE""",
     "once, by a program or at a start that has all of it to do": """
         store.backup.restore.HOLD store.backup.restore.MESSAGES store.backup.restore.OWED
         store.groupware.alarms.SEEK_EACH store.mail.threads.BEGIN store.recover.rebuild store.recover.tables

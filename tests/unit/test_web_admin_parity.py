@@ -128,7 +128,7 @@ OUTSIDE = {
 }
 """Commands that no page runs, with the reason."""
 
-PERSONAL = ("groupware", "leaving", "links", "masked", "sieve", "sorting")
+PERSONAL = ("forwards", "groupware", "junk", "leaving", "links", "masked", "rules", "sieve")
 """Modules about what belongs to a user, whose own page has it; the owner's way is the command line."""
 
 

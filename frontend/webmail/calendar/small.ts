@@ -58,7 +58,7 @@ export function drawSmall(
       const by = 12 * (of - own.getFullYear()) + at - own.getMonth();
       const start = monthStart(day, by);
       const kind = start === monthStart(today()) ? "today" : by === 0 ? "within" : "";
-      const name = formatted(dateOf(start), "event short month", { month: "short" });
+      const name = formatted(dateOf(start), "short month", { month: "short" });
       return button(kind, name, null, () => {
         show(monthsLater(day, by));
         root.querySelector("button")?.focus();

@@ -66,7 +66,7 @@ class Report(msgspec.Struct):
 
     @property
     def instructions(self) -> list[str]:
-        """What to do about all of them, and the notes."""
+        """Remedies of all of them, and the notes."""
         lines = [line for one in self.findings for line in ((one.text,) if one.grade == "note" else one.commands)]
         return list(dict.fromkeys(lines))
 

@@ -1,5 +1,5 @@
-"""Who answers a message of an account from which several people write (WEBMAIL-90a), as keywords of the message, which
-tell all programs: a prefix, and the name of the writer's account.
+"""Authors of answers to a message of an account from which several people write (WEBMAIL-90a), as keywords of the
+message, which tell all programs: a prefix, and the name of the writer's account.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
 
 BY: Final = "$by-"
-"""Of a message that was answered."""
+"""Keyword of a message that was answered."""
 
 WRITING: Final = "$writing-"
-"""Of a message whose answer is a draft that was saved `FADES` ago at most."""
+"""Keyword of a message whose answer is a draft that was saved `FADES` ago at most."""
 
 FADES: Final = 300 * 1_000_000
 """µs: while a user types, a draft is saved every 15 seconds; a pause to think takes minutes."""

@@ -162,7 +162,7 @@ class Readers:
 
     @contextmanager
     def _borrowed(self) -> Iterator[Reader | None]:
-        """What reads on the loop use; None if that has to be made."""
+        """The connection that reads on the loop use; None if that has to be made."""
         if self._reader is not None:
             yield self._reader
             return

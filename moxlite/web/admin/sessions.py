@@ -221,8 +221,8 @@ class AdminSessions(Sessions):
 
     async def sessions(self) -> list[Session]:
         """The living sessions, last used first."""
-        found = [one.session for one in list(self._living.values()) if await self.alive(one.session)]
-        return sorted(found, key=lambda session: -session.last_used)
+        sessions = [one.session for one in list(self._living.values()) if await self.alive(one.session)]
+        return sorted(sessions, key=lambda session: -session.last_used)
 
     def end(self, number: int) -> bool:
         """End a session; False if it is gone already."""
@@ -243,10 +243,10 @@ class AdminSessions(Sessions):
         """
         path = self._config.current.static.admin_password_file
         try:
-            found = None if path is None else os.stat(path)  # noqa: PTH116  pathlib costs five times as much
+            status = None if path is None else os.stat(path)  # noqa: PTH116  pathlib costs five times as much
         except OSError:
-            found = None
-        file = (0, 0, 0) if found is None else (found.st_mtime_ns, found.st_size, found.st_ino)
+            status = None
+        file = (0, 0, 0) if status is None else (status.st_mtime_ns, status.st_size, status.st_ino)
         return *file, self._resets()
 
 

@@ -46,7 +46,7 @@ class NoticeDevice(msgspec.Struct, frozen=True):
 
 
 class NoticeChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of which mail devices are told: with ``known`` only of mail by people to whom the user wrote, and contacts. Quiet
+    """The mail of which devices are told: with ``known`` only of people to whom the user wrote, and contacts. Quiet
     hours: minutes since midnight in ``zone``, none if both are the same. ``alarms`` of the calendar: by notices and, as
     each says, by mail; by notices alone; or not at all.
     """

@@ -764,7 +764,7 @@ function drawSmall(root, day, within, show, year = null) {
       const by = 12 * (of - own.getFullYear()) + at - own.getMonth();
       const start = monthStart(day, by);
       const kind = start === monthStart(today()) ? "today" : by === 0 ? "within" : "";
-      const name2 = formatted(dateOf(start), "event short month", { month: "short" });
+      const name2 = formatted(dateOf(start), "short month", { month: "short" });
       return button(kind, name2, null, () => {
         show(monthsLater(day, by));
         root.querySelector("button")?.focus();
