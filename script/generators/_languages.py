@@ -66,7 +66,7 @@ def source_texts(app: str) -> dict[str, str]:
     named = [f"mailbox {name}" for name in MAILBOXES] + [f"key {name}" for name in KEYS]
     found = dict.fromkeys(named, "") if app in TRANSLATED else {}
     modules = [path for folder in (app, "lib") for path in sorted((FRONTEND / folder).rglob("*.ts"))]
-    # with those of another app that it imports
+    # with modules of another app that it imports
     beside = sorted(reached(modules) - set(modules))
     for path in (*modules, *beside, *(FRONTEND / "gen").glob(f"{app}settings.ts")):
         for key in texts(path.read_text()):

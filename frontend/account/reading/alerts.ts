@@ -1,5 +1,5 @@
 // Notices of new mail on this device (WEBMAIL-122). They are shown by the service worker of the webmail, and end with the webmail's
-// session in this browser: where there is none, the page leads there.
+// session in this browser: without one, the page leads there.
 
 import type { NoticeChoice, NoticeDevice, NoticeState } from "../../gen/account";
 import { kept as keptFor } from "../../lib/beside";
