@@ -51,7 +51,7 @@ def first_commit(before: tuple[bytes, list[tuple[int, int]]], after: tuple[bytes
 
 
 def measure(folder: Path, messages: int, mails: int) -> None:
-    """Print the figures, and those of each b-tree."""
+    """Print the figures in total and for each b-tree."""
     server = Moxlite(folder)
     server.start()
     try:
