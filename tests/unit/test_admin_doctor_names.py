@@ -143,7 +143,7 @@ async def test_port_25_outside_is_tried_behind_nat_too(tmp_path: Path, listener:
 
 
 def test_each_fault_of_a_report_has_its_own_remedy() -> None:
-    """ADMIN-48, ADMIN-70: programs get faults and instructions as lists; the doctor has each fault with what mends it,
+    """ADMIN-48, ADMIN-70e: programs get faults and instructions as lists; the doctor has each fault with what mends it,
     and notes only where there is no fault.
     """
     report = Report("example.org mx")
