@@ -443,7 +443,7 @@ async def test_a_key_that_port_25_does_not_show_yet(config: Path, world: DNSWorl
 
 @pytest.mark.nightly
 def test_a_dead_dns_server_is_one_finding(config: Path) -> None:
-    """ADMIN-48c, ADMIN-70, ADMIN-70e: of dnscheck and doctor, after one time-out; nothing else is looked up, and nothing
+    """ADMIN-48c, ADMIN-70, ADMIN-70e: of dnscheck and doctor, after one time-out; nothing else is looked up, nothing
     is said about records.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
