@@ -355,7 +355,7 @@ def wrong_tlsa(me: Newcomer) -> None:
         for static in (text, re.sub(r"^tls\.host_private_key_files.*\n", "", text, flags=re.MULTILINE)):
             me.config.write_text(static)
             dane = me.dnscheck()["dane"]
-            assert any(f"matches the key on {OWN} port 25" in line for line in dane["errors"]), dane
+            assert any(f"the key on {OWN} port 25 doesn't match" in line for line in dane["errors"]), dane
             _, found = me.doctor("--skip-mail")
             [told] = [one for one in found["findings"] if "DANE senders can't deliver" in one["text"]]
             assert told["grade"] == "error", told
