@@ -460,8 +460,11 @@ def run(seed: int, share: float, report: Report) -> None:
                 play = Round(server, chance, statuses, kinds)
                 made += play.play(min(ROUND, total - made))
                 found |= play.found
+                for key, value in play.found.items():  # at once: what comes later may end the campaign
+                    report.tell(f"{key}: {value}")
                 if counted := panics(server):
                     logs.append(f"{counted:.0f} unexpected errors:\n{tracebacks(server.log())}")
+                    report.tell(logs[-1])
     if found or logs:
         calls = "\n".join(f"{key}: {value}" for key, value in found.items())
         raise Finding(f"{len(found)} calls answered 500:\n{calls}\n" + "\n".join(logs))
