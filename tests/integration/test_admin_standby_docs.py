@@ -248,7 +248,7 @@ def test_a_second_machine_as_the_page_says(place: Place) -> None:
     second.__dict__.update(first.__dict__)
     second.folder = place.folder / "second"
     gone = "When the first machine is gone"
-    assert "has epoch 2 now" in place.run(second.folder, place.words(gone, "moxlite standby takeover"))
+    assert "now owns epoch 2" in place.run(second.folder, place.words(gone, "moxlite standby takeover"))
     listed = commands(PAGE, gone)
     assert [line for line in listed if line.startswith("moxlite config test")]
     place.run(first.folder, place.words(gone, "moxlite standby send-rest"))

@@ -233,7 +233,7 @@ class Pair:
         """By hand, as the page has it."""
         computer.run(self.page("When the first machine is gone", "systemctl disable", computer))
         said = computer.run(self.page("When the first machine is gone", "moxlite standby takeover", computer) + " 2>&1")
-        assert "has epoch" in said, said
+        assert "now owns epoch" in said, said
         self.move(computer)
         assert "config OK" in computer.run("moxlite config test")
         computer.run("systemctl start moxlite")

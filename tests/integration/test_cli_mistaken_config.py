@@ -91,7 +91,7 @@ def test_what_the_doctor_sends_cannot_be_undeleted(server: ServedServer) -> None
     refused = server.cli("account", "undelete", "bob", check=False)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "--yes" in refused.stderr
-    assert server.cli("--yes", "account", "undelete", "bob").stdout == "0 messages are back\n"
+    assert server.cli("--yes", "account", "undelete", "bob").stdout == "restored 0 messages\n"
 
 
 def test_a_mistake_in_the_static_file_leaves_stop(server: ServedServer) -> None:

@@ -110,7 +110,7 @@ def test_a_server_whose_unit_kills_a_child_says_so_first(tmp_path: Path, unit: s
         assert [(one["grade"], one["code"]) for one in findings[:2]] == [("error", "child-down")] * 2
         shown = server.cli("doctor", "--skip-dial", "--skip-mail", check=False)
         assert shown.returncode == 1
-        assert shown.stdout.startswith("error: child-down: the process that "), shown.stdout
+        assert shown.stdout.startswith("error: child-down: the process for "), shown.stdout
         assert "Last attempt: " in shown.stdout
         assert "printservice" in shown.stdout
         ill = server.cli("healthcheck", check=False)

@@ -203,7 +203,7 @@ def test_a_whole_account_moves_to_another_server(tmp_path: Path) -> None:
     with ServedServer(tmp_path / "two") as two:
         two.cli("account", "import-full", "eve", file)
         assert subjects(two) == (before[0], before[1], 4)
-        assert two.cli("--yes", "account", "undelete", "eve", "--since", "1h").stdout == "1 message is back\n"
+        assert two.cli("--yes", "account", "undelete", "eve", "--since", "1h").stdout == "restored 1 message\n"
         assert subjects(two)[2] == 5
         assert two.cli("account", "undelete", "eve", "--since", "someday", check=False).returncode == 1
         assert two.cli("store", "check", "--deep").returncode == 0

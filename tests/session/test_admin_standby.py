@@ -341,7 +341,7 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
     positions.write_bytes(before)
     done = await moxlite(tmp_path, *words, *places, "--yes-the-other-is-down")
     assert "1 messages checked" in done
-    assert "has epoch 2 now" in done
+    assert "now owns epoch 2" in done
     (first,) = signers_in((tmp_path / "second/signer").read_text())
     (successor,) = signers_in(done)
     own, _ = load_signer(new, create=False)
@@ -375,7 +375,7 @@ async def test_a_new_epoch_of_a_running_machine_gets_all_that_the_old_one_had(
     async with house(tmp_path, static=settings(tmp_path, identity)):
         await soon((tmp_path / "target/epoch-0001/files.age").exists, "the configuration is sent")
         done = await moxlite(tmp_path, "standby", "takeover", "--yes-the-other-is-down")
-        assert "has epoch 2 now" in done
+        assert "now owns epoch 2" in done
         for name in ("positions.json", "files.age"):
             await soon((tmp_path / "target/epoch-0002" / name).exists, name)
 

@@ -416,7 +416,7 @@ async def test_a_server_that_is_slow_or_away(
     gone = handler('forward = { url = "http://127.0.0.1:1" }', path="^/gone")
     rig = await opening(behind.url, more=gone)
     slow = await get(rig, "/hang")
-    assert (slow.status, b"in time" in slow.body, b"(id " in slow.body) == (504, True, True)
+    assert (slow.status, b"timed out" in slow.body, b"(id " in slow.body) == (504, True, True)
     away = await get(rig, "/gone")
     assert (away.status, b"(id " in away.body) == (502, True)
     await eventually(lambda: behind.open == 0)

@@ -121,7 +121,8 @@ async def _addresses(resolver: "Resolver", host: str) -> "list[IPAddress]":
         try:
             return list((await resolver.ips(absolute(host))).records)
         except NotFound as error:
-            raise DNSError(f"{host} {'does not exist' if error.nonexistent else 'has no address in DNS'}") from None
+            why = "doesn't exist" if error.nonexistent else "has no address in DNS"
+            raise DNSError(f"{host} {why}") from None
 
 
 def _tell(client: "SMTPClient") -> None:
