@@ -174,7 +174,7 @@ async def test_all_kinds_of_bodies_are_read(rig: Rig) -> None:
         (b'{"MsgID":' + b"[" * 100_000, JSON, "octet 9"),
         (b'{"MsgID":1, "\\ud800":1}', JSON, "octet 12"),
         (b'{"MsgID":1, "\xff":1}', JSON, "octet 12"),
-        (b"request=%7B%7D&request=%7B%7D", FORM, "several"),
+        (b"request=%7B%7D&request=%7B%7D", FORM, "duplicate"),
         (b"other=1", FORM, "must have a"),
         (b"", FORM, "must have a"),
         (b"{}", "text/plain", "application/json"),

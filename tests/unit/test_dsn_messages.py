@@ -100,7 +100,7 @@ def test_the_status_part_tells_all_that_is_known() -> None:
         "",
     ]
     text = part(message, 0)
-    assert "joe@example.org has not been delivered yet" in text
+    assert "joe@example.org hasn't been delivered yet" in text
     assert "  450 4.4.1 busy\r\n  450 later\r\n" in text
     assert "timeout" in text
 
