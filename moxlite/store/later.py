@@ -14,6 +14,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.outgoing import TooLate, note_canceled, take_back, undo_beside
 from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.submission import Submission
 from moxlite.store.delivery.submissions import move_submission, note_submission
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
@@ -236,6 +237,7 @@ WAITING: Final = """
 SELECT key, message_id, due, data FROM outbox WHERE kind = ? AND due > 0 AND message_id IS NOT NULL ORDER BY due, id"""
 LEAVING: Final = """
 SELECT key, message_id, due, data FROM outbox WHERE kind = ? AND due > ? ORDER BY due, id"""
+BESIDE: Final = "SELECT data FROM outbox WHERE kind = ? AND message_id = ? AND due > 0"
 KEY_OF: Final = "SELECT key FROM outbox WHERE id = ?"
 MOVE: Final = "UPDATE outbox SET due = ? WHERE key = ? AND due > 0"
 CLAIM: Final = "UPDATE outbox SET due = 0 WHERE id = ? AND due = ?"
@@ -292,13 +294,13 @@ def leaving(r: Reader, now: int) -> list[Leaving]:
 
 
 def move_leaving(tx: AccountTx, message_id: int, due: int) -> None:
-    """Let a message that leaves later, and was not scheduled here, leave at `due`, µs UTC; 0: now. Raises TooLate."""
+    """Let a message that leaves later, and was not scheduled here, leave at `due`, µs UTC. Raises TooLate."""
     found = next((one for one in leaving(tx, 0) if one.message_id == message_id), None)
     if found is None:
         raise TooLate
     key = bytes.fromhex(found.id)
     tx.execute(MOVE, due, key)
-    move_submission(tx, key, MessageID(message_id), due or tx.now)
+    move_submission(tx, key, MessageID(message_id), due)
     tx.owed()
 
 
@@ -346,7 +348,7 @@ def claim(tx: AccountTx, row_id: int, due: int, message_id: int | None, data: by
     """
     beside = OwedMessage.unpack(data).beside
     guest = beside.guest(tx.account)
-    if guest and not writes_still(tx, guest, on_behalf=beside.on_behalf):
+    if not _may_leave(tx, tx.account, beside):
         _stop(tx, row_id, beside, MessageID(message_id or 0))
         logger.info("writer may no longer send, message stopped", extra={"kv": {"writer": guest}})
         return False
@@ -362,6 +364,19 @@ def claim(tx: AccountTx, row_id: int, due: int, message_id: int | None, data: by
     freshen(tx, own)
     move_ids(tx, [own], mailbox_for(tx, SpecialUse.SENT))
     return True
+
+
+def may_leave(r: Reader, account: str, message_id: int) -> bool:
+    """Whether the writer of a message that leaves later may still write so from the addresses of `account`, whose file
+    this is.
+    """
+    rows = r.rows(BESIDE, SUBMIT, message_id)
+    return all(_may_leave(r, account, OwedMessage.unpack(data).beside) for (data,) in rows)
+
+
+def _may_leave(r: Reader, account: str, beside: Beside) -> bool:
+    guest = beside.guest(account)
+    return not guest or writes_still(r, guest, on_behalf=beside.on_behalf)
 
 
 def _stop(tx: AccountTx, row_id: int, beside: Beside, message_id: MessageID) -> None:
@@ -389,15 +404,19 @@ def unschedule(tx: AccountTx, message_id: int) -> MessageID:
     return draft
 
 
-def replace(tx: AccountTx, message_id: int, due: int, newer: MessageID, owed: OwedMessage) -> None:
-    """Let the message `newer`, which was added to Scheduled, go out at `due` in place of `message_id`, as `owed` says;
-    the older one is removed.
+def replace(
+    tx: AccountTx, message_id: int, due: int, newer: MessageID, submission: Submission, *, on_behalf: bool
+) -> None:
+    """Let the message `newer`, which was added to Scheduled, go out at `due` in place of `message_id`, as `submission`
+    says; the older one is removed. `on_behalf`: as in `Beside`.
 
     Raises TooLate: nothing is changed.
     """
     found = _found(tx, message_id)
-    beside = msgspec.structs.replace(found.owed.beside, scheduled=mailboxes_of(tx, [newer])[newer])
-    owed = msgspec.structs.replace(owed, beside=beside)
+    box = mailboxes_of(tx, [newer])[newer]
+    owed = OwedMessage(
+        submission, beside=msgspec.structs.replace(found.owed.beside, scheduled=box, on_behalf=on_behalf)
+    )
     tx.execute(RESCHEDULE, due, tx.now, newer, owed.pack(), found.key)
     move_submission(tx, found.key, newer, due)
     expunge_ids(tx, [message_id])

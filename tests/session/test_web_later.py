@@ -172,6 +172,16 @@ async def test_taken_back_by_the_toast(rig: Rig, browser: Browser, queue: Queue)
     await carried(rig, queue, 0)
 
 
+async def test_held_for_an_undo_and_sent_now(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-96a, WEBMAIL-123: in the list of what leaves later; it waits no longer."""
+    await browser.call("message_submit", message=written(), submit_id=call_id(), undo_s=60)
+    await carried(rig, queue, 0)
+    [one] = await waiting(browser)
+    await browser.call("scheduled_change", message_id=one["item"]["id"])
+    await carried(rig, queue)
+    assert await waiting(browser) == []
+
+
 async def test_a_message_comes_back_by_the_calls(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-125: put off, listed, changed, called back; and back by itself."""
     async with rig.account() as account:

@@ -319,6 +319,60 @@ async def test_a_message_from_a_shared_address_is_sent_later(
     assert await counted(rig, "ben") == 1
 
 
+async def test_the_time_of_the_owners_message_is_the_owners(rig: Rig, mia: Browser, ben: Browser, queue: Queue) -> None:
+    """WEBMAIL-96: also of one that was written before others wrote from the account; they see whose it is."""
+    at = int(time.time()) + 3600
+    await mia.call("message_submit", message=written(), submit_id=call_id(), send_at=at)
+    async with rig.account() as own:
+        await let(rig, own, "ben", "as")
+        [waiting] = await ben.call("messages_waiting")
+        assert waiting["writer"] == "mia"
+        for send_at in (0, at + 60):
+            refused = await ben.post("scheduled_change", {"message_id": waiting["item"]["id"], "send_at": send_at})
+            assert (refused.status, b"only mia can change the time" in refused.body) == (403, True)
+        [waiting] = await mia.call("messages_waiting")
+        assert waiting["writer"] == ""
+        await mia.call("scheduled_change", message_id=waiting["item"]["id"])
+        await own.carrier.once()
+    [sent] = queue.taken
+    assert sent.submission.account == "mia"
+
+
+@pytest.mark.parametrize("later", [True, False])
+async def test_who_may_no_longer_write_so_changes_no_time(
+    rig: Rig, support: OpenAccount, mia: Browser, queue: Queue, later: bool
+) -> None:
+    """SMTP-189, WEBMAIL-96: a message that does not name its writer, who has to be named from now on, stays where it
+    is, scheduled or held for an undo.
+    """
+    when = {"send_at": int(time.time()) + 3600} if later else {"undo_s": 60}
+    await mia.call("message_submit", message=team(), submit_id=call_id(), **when)
+    [waiting] = await mia.call("messages_waiting")
+    await let(rig, support, "mia", "behalf")
+    for send_at in (0, int(time.time()) + 7200):
+        refused = await mia.post("scheduled_change", {"message_id": waiting["item"]["id"], "send_at": send_at})
+        assert (refused.status, b"you can no longer send from this address" in refused.body) == (403, True)
+    await carry(rig)
+    assert (queue.taken, await mia.call("messages_waiting")) == ([], [waiting])
+
+
+async def test_a_message_that_names_its_writer_goes_out_after_its_time_was_changed(
+    rig: Rig, support: OpenAccount, mia: Browser, queue: Queue
+) -> None:
+    """SMTP-189, WEBMAIL-96: also if that was needless in between."""
+    at = int(time.time()) + 3600
+    await let(rig, support, "mia", "behalf")
+    await mia.call("message_submit", message=team(), submit_id=call_id(), send_at=at)
+    await let(rig, support, "mia", "as")
+    [waiting] = await mia.call("messages_waiting")
+    await mia.call("scheduled_change", message_id=waiting["item"]["id"], send_at=at + 60)
+    await let(rig, support, "mia", "behalf")
+    await support.write(lambda tx: tx.execute("UPDATE outbox SET due = ?, created = due", tx.now))
+    await carry(rig)
+    [sent] = queue.taken
+    assert b"\nSender: " in sent.octets
+
+
 @pytest.mark.parametrize("sends", [None, "behalf"])
 async def test_a_message_that_waits_is_not_sent_once_the_right_is_gone(
     rig: Rig, support: OpenAccount, mia: Browser, ben: Browser, queue: Queue, sends: Sends | None

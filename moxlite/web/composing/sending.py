@@ -48,7 +48,7 @@ from moxlite.store.mail.mailboxes import ensure_mailbox, mailbox_for
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MessageID, SpecialUse
 from moxlite.submission.authors import FindWay
-from moxlite.submission.counting import Copying, counted_as, limits_of, send_copy
+from moxlite.submission.counting import WITHDRAWN, Copying, counted_as, limits_of, send_copy
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import Complete, complete
@@ -456,7 +456,7 @@ async def reschedule(account: Account, keys: SigningKeys, message_id: int, wish:
     """
     found = next((one for one in await account.read(scheduled, op="scheduled") if one.message_id == message_id), None)
     if found is None:  # held as a program has made it, or for an undo
-        await account.write(lambda tx: move_leaving(tx, message_id, wish.send_at))
+        await account.write(lambda tx: move_leaving(tx, message_id, wish.send_at or tx.now))
         return
     with Spool(tmp) as kept:
         async with aclosing(stream_message(account, message_id)) as pieces:
@@ -478,7 +478,12 @@ async def _replace(account: Account, keys: SigningKeys, found: Scheduled, wish: 
         done = await complete(keys, letter, spool)
     except SubmissionRefused as error:
         raise (Unavailable if error.result == "signerror" else UserError)(reason_of(error)) from error
+    # The configuration may have given the address to another account meanwhile.
+    if (done.way.owner or wish.identity.account) != account.name:
+        raise UserError(WITHDRAWN)
     before = found.owed.submission
+    # Sender stays where it is not needed any more.
+    on_behalf = found.owed.beside.on_behalf or done.way.on_behalf
     kept = msgspec.structs.replace(done.submission, recipients=before.recipients, extra=before.extra, hold=before.hold)
     prepared = done.prepared or await prepare(spool, max_size=letter.max_size)
     async with held_body(account, prepared) as ready:
@@ -487,6 +492,7 @@ async def _replace(account: Account, keys: SigningKeys, found: Scheduled, wish: 
             # Added before the older one is replaced: that raises TooLate if the message went out meanwhile, and this is
             # rolled back.
             added = add_message(tx, ready, ensure_mailbox(tx, SCHEDULED).id, flags=Flag.SEEN | Flag.NOTJUNK)
-            replace(tx, found.message_id, wish.send_at or tx.now, added.message_id, OwedMessage(kept))
+            due = wish.send_at or tx.now
+            replace(tx, found.message_id, due, added.message_id, kept, on_behalf=on_behalf)
 
         await account.write(unit, weight=spool.size)

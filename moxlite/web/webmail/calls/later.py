@@ -31,12 +31,13 @@ from moxlite.store.groupware.alarms import SECOND, alarms_after
 from moxlite.store.groupware.collection import collection
 from moxlite.store.groupware.resources import NoSuchResource, Resource, resource_data, resource_of
 from moxlite.store.groupware.scheduling import EntryPut, put_entry
-from moxlite.store.later import leaving, snooze, snoozes, unschedule, unsnooze, watch
+from moxlite.store.later import leaving, may_leave, snooze, snoozes, unschedule, unsnooze, watch
 from moxlite.store.mail.settings import set_address_view
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import MessageID
 from moxlite.submission.authors import senders
+from moxlite.submission.counting import WITHDRAWN
 from moxlite.web.calls import call
 from moxlite.web.composing.sending import LONGEST, moment, reschedule
 from moxlite.web.cookies import Caller
@@ -194,11 +195,7 @@ def _waiting(r: Reader, holder: Holder) -> list[Waiting]:
     """The messages of an account that wait; of another's account those that will be sent."""
     now = time.time_ns() // 1000
     names = {box.id: box.name for box in mailboxes(r)}
-    own = ("", holder.guest or holder.owner)
-    found = [
-        ("sent", one.due, MessageID(one.message_id), "", "" if one.writer in own else one.writer)
-        for one in leaving(r, now)
-    ]
+    found = [("sent", one.due, MessageID(one.message_id), "", _other_writer(holder, one)) for one in leaving(r, now)]
     for row in snoozes(r) if not holder.guest else ():
         kind = "answer" if row.away_id is None else "back"
         found.append((kind, row.due, row.message_id, names.get(row.origin_id, "") if row.origin_id else "", ""))
@@ -210,6 +207,24 @@ def _waiting(r: Reader, holder: Holder) -> list[Waiting]:
         for kind, due, message_id, origin, writer in found
         if message_id in items
     ]
+
+
+def _other_writer(holder: Holder, found: Leaving) -> str:
+    """The account of another user who wrote a message that waits; "" for the user's own."""
+    # An owner who writes alone is not named.
+    writer = found.writer or holder.owner
+    return "" if writer == (holder.guest or holder.owner) else writer
+
+
+def _check_writer(r: Reader, holder: Holder, message_id: int) -> None:
+    """Refuse a change of time unless the user wrote this message, and may still send it. Raises NotAllowed, and as
+    `_leaving`.
+    """
+    found = _leaving(r, holder, message_id)
+    if found is not None and (writer := _other_writer(holder, found)):
+        raise NotAllowed(worded("only {writer} can change the time of this message", writer=writer))
+    if not may_leave(r, holder.owner, message_id):
+        raise NotAllowed(WITHDRAWN)
 
 
 def _leaving(r: Reader, holder: Holder, message_id: int) -> Leaving | None:
@@ -261,9 +276,7 @@ class LaterCalls(AccountCalls):
         try:
             async with self._holders.at(session, message_id) as holder:
                 local = holder.local_id(message_id)
-                found = await holder.account.read(lambda r: _leaving(r, holder, local), op="webmail_waiting")
-                if found is not None and found.writer not in ("", session.account):
-                    raise NotAllowed(worded("only {writer} can change the time of this message", writer=found.writer))
+                await holder.account.read(lambda r: _check_writer(r, holder, local), op="webmail_waiting")
                 await reschedule(holder.account, self._server.keys, local, wish, self._server.tmp)
         except OSError as e:
             raise StorageRefused("the server's disk is full") from e
