@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
+from moxlite.store.accounts.access import may_read
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.unit import AccountTx, was_done
 from moxlite.store.content.prepare import held_body, prepare
@@ -22,6 +23,7 @@ from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing, remove
 from moxlite.store.delivery.perform import Beside, OwedMessage
 from moxlite.store.delivery.submissions import forget_submissions, note_submission
 from moxlite.store.later import send_kept
+from moxlite.store.mail.acl import rights_of
 from moxlite.store.mail.delegates import writes_still
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MessageID
@@ -159,9 +161,12 @@ async def send_copy(
 
 def note_answered(tx: AccountTx, in_reply_to: str, guest: str, original: int = 0, mark: Flag = Flag.ANSWERED) -> Beside:
     """Mark the message of this account that a guest answers or forwards; returns what is undone if the answer is taken
-    back. `original`: its id; 0: the one that the answer names.
+    back. `original`: its id, as the guest's program tells it; 0, or one that the guest may not read: the one that the
+    answer names.
     """
-    answered = MessageID(original) if mailboxes_of(tx, [original]) else answered_message(tx, in_reply_to)
+    there = mailboxes_of(tx, [original]).get(MessageID(original))
+    readable = there is not None and may_read(rights_of(tx, there, guest))
+    answered = MessageID(original) if readable else answered_message(tx, in_reply_to)
     end_writing(tx, in_reply_to, guest)
     flags = Flag(0) if answered is None else note_answer(tx, answered, mark, guest)
     return Beside(answered or 0, int(flags), writer=guest)

@@ -50,6 +50,11 @@ domain = "example.org"
 domain = "example.org"
 login_disabled = "This mailbox is shared."
 [accounts.support.destinations."support@example.org"]
+
+[accounts.sales]
+domain = "example.org"
+login_disabled = "This mailbox is shared."
+[accounts.sales.destinations."sales@example.org"]
 """
 )
 PROGRAMS = """
@@ -429,6 +434,48 @@ async def test_a_message_tells_who_answers_it(
     await ben.call("message_submit", message=team(**ANSWER), submit_id=call_id(), draft_id=back)
     assert await marks(support) == (True, {"$by-ben"})
     await events.aclose()
+
+
+async def test_an_answer_marks_no_message_of_the_same_number(
+    rig: Rig, support: OpenAccount, mia: Browser, queue: Queue
+) -> None:
+    """WEBMAIL-62, WEBMAIL-90a: an answer from one's own address, or one of a third account, to a message that is shared
+    leaves own messages as they are; so does one to a message of an account that is gone.
+    """
+    await deliver_mail(support, QUESTION)
+    [asked] = await rows(support)
+    numbers = dict(await rig.auth.sharing.numbered_owners("mia", 10))
+    async with rig.account() as own, rig.account("sales") as sales:
+        await let(rig, sales, "mia", "as")
+        await own.write(lambda tx: set_delegate(tx, Delegate("ben", "as")))
+        for account in (own, sales):
+            await deliver_mail(account, QUESTION.replace(b"<q@", b"<other@"))
+            assert [row.id for row in await rows(account)] == [asked.id]
+        before = [await rows(account) for account in (own, sales)]
+        sender = {"from": {"name": "", "address": "sales@example.org"}}
+        ways = [(numbers["support"], {}), (numbers["support"], sender), (99_999, {}), (99_999, sender)]
+        for n, (number, author) in enumerate(ways):
+            fields = {"original_id": number << 32 | asked.id, "original_flag": "answered"}
+            message = written(**ANSWER, **author, **fields, message_id=f"<{n}@mail.example.org>")
+            await mia.call("message_submit", message=message, submit_id=call_id())
+            assert [await rows(account) for account in (own, sales)] == before, (number, author)
+    assert await marks(support) == (False, set())
+
+
+async def test_a_message_that_is_not_shared_is_not_marked_by_its_number(
+    rig: Rig, support: OpenAccount, mia: Browser, queue: Queue
+) -> None:
+    """WEBMAIL-62, WEBMAIL-90a: who may send only marks the message that the answer names."""
+    await let(rig, support, "mia", "as", whole=False)
+    secret = (await deliver_mail(support, QUESTION.replace(b"<q@", b"<secret@"), "Archive")).message_id
+    before = await there(rig, "support", "Archive")
+    await deliver_mail(support, QUESTION)
+    number = dict(await rig.auth.sharing.numbered_owners("mia", 10))["support"]
+    message = team(**ANSWER, original_id=number << 32 | secret, original_flag="forwarded")
+    await mia.call("message_submit", message=message, submit_id=call_id())
+    assert await there(rig, "support", "Archive") == before
+    [question] = await rows(support)
+    assert question.flags & Flag.FORWARDED
 
 
 async def test_who_writes_is_told_for_some_minutes(rig: Rig, support: OpenAccount, mia: Browser) -> None:

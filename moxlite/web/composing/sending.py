@@ -203,7 +203,7 @@ async def send(
                 # all of it back.
                 rows = add_outgoing(tx, counted, limits)
                 drop_here(tx, wish.draft, written)
-                beside = msgspec.structs.replace(_mark(tx, written), counted=tuple(rows))
+                beside = msgspec.structs.replace(_mark(tx, written, wish), counted=tuple(rows))
                 owed = OwedMessage(found.submission, beside=beside)
                 send_kept(tx, ready, key, owed, _flags(written), undo=_held(wish), send_at=wish.send_at)
                 return True
@@ -267,8 +267,7 @@ async def _as_another(
         if not tx.once(key):
             return False
         drop_here(tx, wish.draft, written)
-        if not wish.original_in:
-            _mark(tx, written)
+        _mark(tx, written, wish)
         return True
 
     # A kill before this unit leaves the draft; the repeated call of a browser sends nothing again.
@@ -348,17 +347,19 @@ def _left(r: Reader, key: bytes) -> int | None:
     return max(0, min(MAX_UNDO, (held_until(r, key) - time.time_ns() // 1000) // SECOND - MARGIN))
 
 
-def _mark(tx: AccountTx, written: Written) -> Beside:
-    """Mark the original of an answer or a forwarded message of the user's own account; returns what is undone if it is
-    taken back.
+def _mark(tx: AccountTx, written: Written, wish: Wish) -> Beside:
+    """Mark the original of an answer or a forwarded message, if it is in the user's own account; returns what is undone
+    if it is taken back.
     """
     writer = writer_of(tx, tx.account)
     end_writing(tx, written.in_reply_to, writer)
+    # Its number in another account is that of an unrelated message here.
+    original = written.original_id if wish.original_in in ("", tx.account) else 0
     # The original may have been removed while the answer was written: that is no reason not to send it.
-    if not written.original_flag or not mailboxes_of(tx, [written.original_id]):
+    if not written.original_flag or not mailboxes_of(tx, [original]):
         return Beside(writer=writer)
-    marked = note_answer(tx, MessageID(written.original_id), FLAGS[written.original_flag], writer)
-    return Beside(written.original_id, int(marked), writer=writer)
+    marked = note_answer(tx, MessageID(original), FLAGS[written.original_flag], writer)
+    return Beside(original, int(marked), writer=writer)
 
 
 def _flags(written: Written) -> Flag:

@@ -386,9 +386,10 @@ class ComposeCalls(AccountCalls):
         )
         owner = self._owner(message.from_.address)
         if number := number_of(message.original_id):
-            original_in = await self._holders.auth.sharing.owner_of(number) or ""
-            message = msgspec.structs.replace(message, original_id=message.original_id & LOCAL)
-            wish = msgspec.structs.replace(wish, original_in=original_in)
+            original_in = await self._holders.auth.sharing.owner_of(number)
+            original_id = message.original_id & LOCAL if original_in else 0
+            message = msgspec.structs.replace(message, original_id=original_id)
+            wish = msgspec.structs.replace(wish, original_in=original_in or "")
         try:
             async with (
                 self._accounts.use(session.account) as account,
