@@ -14,7 +14,7 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +23,7 @@ import msgspec
 from moxlite.compose.draft import BadDraft, check, recipients
 from moxlite.config.snapshot import Snapshot, outgoing_name
 from moxlite.logins.identity import Identity
-from moxlite.proto.address import Address, Domain, Localpart
+from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
 from moxlite.store.accounts.access import shares_drafts
 from moxlite.store.changelog.unit import was_done
@@ -75,7 +75,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.delivery.status import Deliveries
     from moxlite.store.delivery.submission import Submission
-    from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.uploads import Written
 
 
@@ -163,9 +162,8 @@ async def send(
     Nothing is changed if it raises.
     """
     key = _key(account, wish.submit_id)
-    left = await account.read(lambda r: _left(r, key), op="submit_known")
-    if left is not None:
-        return left
+    if await account.read(lambda r: was_done(r, key), op="submit_known"):
+        return await _left(accounts, account, written, wish, key)
     # A repeated call, whose first answer was lost, may come after this time.
     if wish.send_at:
         moment("send_at", wish.send_at // SECOND, LONGEST)
@@ -257,11 +255,6 @@ async def _as_another(
         undo=_held(wish) if shares else 0,
         send_at=wish.send_at,
     )
-    try:
-        await send_copy(accounts, letter, found.submission, found.way, spool, found.added, key, copying)
-    except SubmissionRefused as error:
-        submissions.labels(result=error.result).inc()
-        raise UserError(worded("{field}: {reason}", field="from", reason=error)) from error
 
     def unit(tx: AccountTx) -> bool:
         if not tx.once(key):
@@ -270,8 +263,17 @@ async def _as_another(
         _mark(tx, written, wish)
         return True
 
-    # A kill before this unit leaves the draft; the repeated call of a browser sends nothing again.
-    if await account.write(unit):
+    kept_there = wish.draft is not None and wish.draft.account.name == owner
+    # The draft may be in a third account: of the address that was in From before.
+    async with dropped_elsewhere(None if kept_there else wish.draft, account):
+        try:
+            await send_copy(accounts, letter, found.submission, found.way, spool, found.added, key, copying)
+        except SubmissionRefused as error:
+            submissions.labels(result=error.result).inc()
+            raise UserError(worded("{field}: {reason}", field="from", reason=error)) from error
+        # A kill before this unit leaves the draft; the repeated call of a browser sends nothing again.
+        new = await account.write(unit)
+    if new:
         _note(account, letter, found, spool.size)
     if wish.send_at:
         return OFFERED
@@ -339,12 +341,16 @@ def _key(account: Account, submit_id: bytes) -> bytes:
     return hashlib.sha256(b"submit\0" + account.name.encode() + b"\0" + submit_id).digest()
 
 
-def _left(r: Reader, key: bytes) -> int | None:
-    """Seconds left to take a sent message back; None if it was not sent."""
-    if not was_done(r, key):
-        return None
+async def _left(accounts: Accounts, account: Account, written: Written, wish: Wish, key: bytes) -> int:
+    """Seconds left to take a sent message back, which the account of its author holds."""
+    way = None
+    with suppress(AddressError):
+        way = await wish.way_of(Address.parse(written.from_.address.strip()))
+    async with AsyncExitStack() as stack:
+        holder = await stack.enter_async_context(accounts.use(way.owner)) if way and way.owner else account
+        due = await holder.read(lambda r: held_until(r, key), op="submit_known")
     # A message that is no longer held has 0 there, and so has nothing left.
-    return max(0, min(MAX_UNDO, (held_until(r, key) - time.time_ns() // 1000) // SECOND - MARGIN))
+    return max(0, min(MAX_UNDO, (due - time.time_ns() // 1000) // SECOND - MARGIN))
 
 
 def _mark(tx: AccountTx, written: Written, wish: Wish) -> Beside:
