@@ -7,7 +7,8 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import trio
@@ -18,6 +19,7 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.store.content.body import message_range
 from moxlite.store.delivery.answers import FADES
 from moxlite.store.delivery.perform import SUBMIT
+from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.delegates import Delegate, Sends, remove_delegate, set_delegate
 from moxlite.store.mail.flags import store_flags_ids
@@ -26,6 +28,7 @@ from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag, MessageRow, SpecialUse
 from moxlite.submission.carrying import carrier
+from moxlite.web.webmail.holders import Holders
 from tests.browsing import PASSWORD
 from tests.jmap_rig import Client
 from tests.session.imapd_harness import Client as IMAPClient
@@ -35,6 +38,9 @@ from tests.store_mail import box, deliver_mail, rows
 from tests.web_rig import ADDRESS, DOMAINS, STATIC, Browser, Rig, open_rig
 from tests.web_sharing import opened
 from tests.webapi import Client as WebAPI
+
+if TYPE_CHECKING:
+    from moxlite.store.auth.sessions import Session
 
 pytestmark = pytest.mark.served
 
@@ -230,6 +236,14 @@ async def test_a_draft_stays_with_a_member_who_is_let_go(
     await mia.call("draft_remove", draft_id=own)
     await support.carrier.once()
     assert (queue.taken, await counts(rig, "Sent")) == ([], {"support": 0, "mia": 0, "ben": 0})
+
+
+async def test_an_error_while_drafts_are_open_is_told(rig: Rig, support: OpenAccount) -> None:
+    """WEBMAIL-88b: a mailbox that is missed there is no reason to take the user's own account."""
+    session = cast("Session", SimpleNamespace(account="mia"))
+    with pytest.raises(NoSuchMailbox):
+        async with Holders(rig.accounts, rig.auth).drafts(session, "support") as holder:
+            raise NoSuchMailbox(holder.owner)
 
 
 @pytest.mark.parametrize("rights", ["lr", "lrswite"])
