@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from moxlite.store.accounts.access import publish_shares
+from moxlite.store.auth.apppasswords import add_token
+from moxlite.store.mail.acl import set_rights
+from moxlite.store.mail.delegates import Delegate, set_delegate
 from moxlite.store.types import Flag
 from moxlite.web.composing import sending
 from tests.jmap_rig import JMAP, Client
@@ -25,7 +29,7 @@ from tests.session.test_web_compose import (
     written,
 )
 from tests.session.test_web_webapi import API
-from tests.store_mail import deliver_mail
+from tests.store_mail import box, deliver_mail
 from tests.web_rig import ADDRESS, PASSWORD, STATIC, Browser, Rig
 from tests.webapi import Client as Programs
 
@@ -398,3 +402,70 @@ async def test_mail_that_the_queue_holds_is_in_the_same_list(rig: Rig, browser: 
             assert (await account.error("account_later_stop", id=shown["id"]))[0] == 404
     assert await messages(rig, "Sent") == []
     assert [row.flags & Flag.DRAFT for row in await messages(rig, "Drafts")] == [Flag.DRAFT] * len(stops)
+
+
+@pytest.mark.rig(static=STATIC + JMAP + API)
+async def test_mail_that_was_sent_again_does_not_stop_what_waits(rig: Rig, browser: Browser) -> None:
+    """JMAP-31a, JMAP-32: the owner's message waits in the queue; its copy sent again at once, by the owner or a guest,
+    is `final`, and one held by a program is another submission. Whoever cancels one leaves the others alone.
+    """
+    program, api, guest = Client(rig), Programs(rig, port=82), Client(rig)
+    async with rig.account("tom") as tom:
+        guest.authorization = f"Bearer {await add_token(tom, 'guest', ['jmap'])}"
+    until = datetime.fromtimestamp(int(time.time()) + DAY, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    to = [{"Address": "eve@remote.example"}]
+    await api.call("Send", To=to, Subject="s", Text="s", FutureRelease=until, SaveSent=True)
+    [first] = (await program.call("EmailSubmission/get"))["list"]
+    async with rig.account() as mia:
+        sent = (await box(mia, "Sent")).id
+        await mia.write(lambda tx: set_rights(tx, sent, "tom", "lrswit"))
+        await mia.write(lambda tx: set_delegate(tx, Delegate("tom", "as")))
+        await publish_shares(rig.auth, mia)
+
+    async def states() -> dict[str, str]:
+        return {one["id"]: one["undoStatus"] for one in (await program.call("EmailSubmission/get"))["list"]}
+
+    async def again(client: Client, parameters: dict[str, str] | None) -> str:
+        [own] = [one["id"] for one in (await client.call("Identity/get"))["list"] if one["email"] == ADDRESS]
+        sender = {"email": ADDRESS, "parameters": parameters}
+        envelope = {"mailFrom": sender, "rcptTo": [{"email": "tom@example.org"}]}
+        wish = {"identityId": own, "emailId": first["emailId"], "envelope": envelope}
+        made = await client.call("EmailSubmission/set", create={"s": wish})
+        number: str = made["created"]["s"]["id"]
+        return number
+
+    async def cancel(client: Client, number: str) -> dict[str, Any]:
+        found: dict[str, Any] = await client.call("EmailSubmission/set", update={number: {"undoStatus": "canceled"}})
+        return found
+
+    for client in (program, guest):
+        number = await again(client, None)
+        refused = await cancel(client, number)
+        assert refused["notUpdated"][number]["type"] == "cannotUnsend"
+        assert await states() | {first["id"]: "pending", number: "final"} == await states()
+        assert len(await browser.call("account_later_list")) == 1
+    held = await again(program, {"HOLDUNTIL": until})
+    waiting_there = [one["id"] for one in await browser.call("account_later_list") if one["id"].startswith("q")]
+    await browser.call("account_later_stop", id=waiting_there[0])
+    found = await states()
+    assert (found[first["id"]], found[held]) == ("canceled", "pending")
+    assert [row.flags & Flag.DRAFT for row in await messages(rig, "Drafts")] == [Flag.DRAFT]
+    assert (await cancel(program, held))["updated"] == {held: None}
+    assert await browser.call("account_later_list") == []
+
+
+@pytest.mark.rig(static=STATIC + JMAP + SUBMISSION)
+@pytest.mark.parametrize("later", [0, 60], ids=["same time", "later"])
+async def test_a_message_handed_in_twice_is_canceled_once(rig: Rig, browser: Browser, later: int) -> None:
+    """JMAP-31a: a program that hands in a message twice has two submissions, with one Message-ID."""
+    program = Client(rig)
+    first = int(time.time()) + DAY
+    for at in (first, first + later):
+        await handed_in(rig, MAIL % 1, until=datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    latest = (await program.call("EmailSubmission/query", sort=[{"property": "sentAt"}]))["ids"][-1]
+    await program.call("EmailSubmission/set", update={latest: {"undoStatus": "canceled"}})
+    [left] = await browser.call("account_later_list")
+    assert left["due"] == first * 1_000_000
+    [pending] = (await program.call("EmailSubmission/query", filter={"undoStatus": "pending"}))["ids"]
+    await program.call("EmailSubmission/set", update={pending: {"undoStatus": "canceled"}})
+    assert await browser.call("account_later_list") == []

@@ -52,8 +52,10 @@ KEY_OF: Final = "SELECT key FROM jmap_submission WHERE id = ?"
 HELD: Final = "SELECT data FROM outbox WHERE key = ? AND due > 0"
 TAKE: Final = "DELETE FROM outbox WHERE key = ?"
 MOVED: Final = "UPDATE jmap_submission SET email_id = ?, send_at = ?, modseq = ? WHERE key = ?"
+# One only: the same message may have been handed in twice for the same time, and then the other one still leaves.
 OF_QUEUE: Final = """
-SELECT key, email_id FROM jmap_submission WHERE message_id = ? AND send_at > ? AND NOT canceled"""
+SELECT s.key, s.email_id FROM jmap_submission s WHERE s.message_id = ? AND s.send_at = ? AND NOT s.canceled
+AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.key = s.key) ORDER BY s.gone, s.id LIMIT 1"""
 CHANGED: Final = """
 SELECT id, createseq, modseq, gone FROM jmap_submission WHERE modseq > ?1 AND (?2 = '' OR author = ?2)
 ORDER BY modseq"""
@@ -150,7 +152,7 @@ async def stop_held(account: Account, deliveries: Deliveries, chosen: Callable[[
         return False
 
     def unit(tx: AccountTx) -> None:
-        for key, email_id in tx.rows(OF_QUEUE, held.message_id, tx.now):
+        for key, email_id in tx.rows(OF_QUEUE, held.message_id, held.due):
             note_canceled(tx, key)
             email = emails(tx, [email_id]).get(email_id)
             copy = email and email.mailboxes.get(mailbox_for(tx, SpecialUse.SENT))

@@ -129,9 +129,10 @@ async def _rows(call: Call) -> tuple[int, list[Sent]]:
     now = time.time_ns() // 1000
     wait = {row.id for row in rows if row.send_at > now and not (row.held or row.canceled or row.author)}
     if wait and call.server.deliveries is not None:
-        queued = {message.message_id for message in await call.server.deliveries.held(call.place.owner)}
+        queued = {(message.message_id, message.due) for message in await call.server.deliveries.held(call.place.owner)}
         rows = [
-            msgspec.structs.replace(row, held=1) if row.id in wait and row.message_id in queued else row for row in rows
+            msgspec.structs.replace(row, held=1) if row.id in wait and (row.message_id, row.send_at) in queued else row
+            for row in rows
         ]
     return state, rows
 
@@ -322,8 +323,13 @@ async def _undo(call: Call, number: int, patch: Object) -> None:
     if await call.account.write(partial(cancel_submission, number=number)):
         return
     deliveries = call.server.deliveries
-    if deliveries is None or not await stop_held(
-        call.account, deliveries, lambda message: message.message_id == one.message_id
+    # A Message-ID alone tells nothing: a copy of a message that waits may be sent again, by another user, too.
+    own = (one.message_id, one.send_at)
+    if (
+        one.author
+        or not one.held
+        or deliveries is None
+        or not await stop_held(call.account, deliveries, lambda message: (message.message_id, message.due) == own)
     ):
         raise SetError("cannotUnsend", "the message has already been sent")
 
