@@ -6,6 +6,7 @@ import email.policy
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -20,11 +21,12 @@ from moxlite.store.content.body import message_range
 from moxlite.store.delivery.answers import FADES
 from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.errors import NoSuchMailbox
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.delegates import Delegate, Sends, remove_delegate, set_delegate
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import mailbox_for
-from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, MAX_PER_MESSAGE, mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag, MessageRow, SpecialUse
 from moxlite.submission.carrying import carrier
@@ -34,7 +36,7 @@ from tests.jmap_rig import Client
 from tests.session.imapd_harness import Client as IMAPClient
 from tests.session.test_web_compose import Queue, call_id, upload, written
 from tests.session.test_web_shared import change_of
-from tests.store_mail import box, deliver_mail, rows
+from tests.store_mail import box, deliver_mail, mail, rows
 from tests.web_rig import ADDRESS, DOMAINS, STATIC, Browser, Rig, open_rig
 from tests.web_sharing import opened
 from tests.webapi import Client as WebAPI
@@ -553,6 +555,36 @@ async def test_a_mailbox_with_too_many_keywords_takes_answers(
     draft = await mia.call("draft_save", draft=team(**ANSWER), save_id=call_id())
     await mia.call("message_submit", message=team(**ANSWER), submit_id=call_id(), draft_id=draft)
     assert await marks(support) == (True, set(words))
+
+
+async def test_a_full_list_of_keywords_takes_answers(
+    rig: Rig, support: OpenAccount, mia: Browser, queue: Queue
+) -> None:
+    """WEBMAIL-90a, STORE-22: a mark for which the mailbox has no room leaves nothing behind."""
+    await deliver_mail(support, QUESTION)
+    words = [f"word{n}" for n in range(MAX_PER_MAILBOX)]
+    for start in range(0, len(words), MAX_PER_MESSAGE):
+        other = (await deliver_mail(support, mail(start))).message_id
+        some = words[start : start + MAX_PER_MESSAGE]
+        await support.write(partial(store_flags_ids, ids=[other], mode="add", keywords=some))
+
+    async def kept() -> tuple[bool, tuple[str, ...], int, int]:
+        question, marked = (await rows(support))[0], "SELECT count(*) FROM message_keyword"
+        fading = "SELECT count(*) FROM outbox WHERE kind = 'writing'"
+        numbers = [await support.read(partial(_value, statement), op="test") for statement in (marked, fading)]
+        return bool(question.flags & Flag.ANSWERED), question.keywords, numbers[0], numbers[1]
+
+    draft = await mia.call("draft_save", draft=team(**ANSWER), save_id=call_id())
+    assert await kept() == (False, (), MAX_PER_MAILBOX, 0)
+    await mia.call("message_submit", message=team(**ANSWER), submit_id=call_id(), draft_id=draft)
+    assert await kept() == (True, (), MAX_PER_MAILBOX, 0)
+    question = (await rows(support))[0]
+    await support.write(partial(store_flags_ids, ids=[question.id], mode="add", keywords=words[:1]))
+    assert set((await box(support)).keywords) == set(words)
+
+
+def _value(statement: str, r: Reader) -> int:
+    return int(r.value(statement))
 
 
 # All ways of sending, and the programs that see the same drafts.

@@ -4,7 +4,6 @@ message, which tell all programs: a prefix, and the name of the writer's account
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,8 +12,9 @@ from moxlite.decoders import from_json
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.delivery.actions import messages_by_messageid
 from moxlite.store.errors import LimitExceeded
+from moxlite.store.mail.counts import learn_keywords
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.mailboxes import MAX_PER_MESSAGE, mailbox
 from moxlite.store.rows.messages import message
 from moxlite.store.types import Flag, MessageID
 
@@ -102,7 +102,14 @@ def _key(original: MessageID, writer: str) -> bytes:
 
 def _add(tx: AccountTx, original: MessageID, keyword: str) -> bool:
     """Add a keyword; False if the message or its mailbox has too many: that is no reason to refuse an answer."""
-    with suppress(LimitExceeded):
-        store_flags_ids(tx, [original], mode="add", keywords=[keyword])
-        return True
-    return False
+    row = message(tx, original)
+    words = frozenset([*row.keywords, keyword.lower()])
+    if len(words) > MAX_PER_MESSAGE:
+        return False
+    try:
+        # Before the message is changed: the unit goes on, and must not keep half a change.
+        learn_keywords(tx, mailbox(tx, row.mailbox_id), words)
+    except LimitExceeded:
+        return False
+    store_flags_ids(tx, [original], mode="add", keywords=[keyword])
+    return True
