@@ -14,9 +14,10 @@ from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.rows.emails import emails
 from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.messages import message
 from moxlite.store.types import Flag, MessageID
 from tests.jmap_rig import ACCOUNT, MAIL, USING, Client, rig
-from tests.store_mail import box
+from tests.store_mail import box, deliver_mail, look
 from tests.web_rig import Rig
 from tests.web_sharing import share, tom
 
@@ -243,6 +244,7 @@ async def let(rig: Rig, tom: Account, sends: Sends | None) -> None:
     await publish_shares(rig.auth, tom)
 
 
+QUESTION = b"From: jo@else.example\r\nTo: tom@example.org\r\nMessage-ID: <q@x>\r\nSubject: y\r\n\r\ny\r\n"
 TEAM = b"From: tom@example.org\r\nTo: jo@else.example\r\nMessage-ID: <t@x>\r\nSubject: x\r\n\r\nx\r\n"
 
 
@@ -286,3 +288,29 @@ async def test_a_guest_sends_in_the_account_of_the_address(rig: Rig, tom: Accoun
     refused = await client.call("EmailSubmission/set", create={"s": wish})
     assert refused["notCreated"]["s"]["type"] == "invalidProperties"
     assert (await client.call("Email/get", ids=[email]))["list"] != []
+
+
+@pytest.mark.parametrize("other", ["", "Sent", "Sales"])
+async def test_a_canceled_answer_leaves_the_mark_of_another(rig: Rig, tom: Account, other: str) -> None:
+    """JMAP-30a, WEBMAIL-123: the question stays answered where Sent, or the mailbox of the copy, has another answer."""
+    await share(rig, "lrswit")
+    await let(rig, tom, "as")
+    client, sales = await guest(rig), (await box(tom, "Sales")).id
+    question = (await deliver_mail(tom, QUESTION)).message_id
+    answer = TEAM.replace(b"Subject: x", b"In-Reply-To: <q@x>\r\nReferences: <q@x>\r\nSubject: Re: y")
+    email = await client.imported(answer, f"F{sales}")
+    [identity] = (await client.call("Identity/get"))["list"]
+    sender = {"email": "tom@example.org", "parameters": {"HOLDFOR": "3600"}}
+    held = {"mailFrom": sender, "rcptTo": [{"email": "jo@else.example"}]}
+    wish = {"identityId": identity["id"], "emailId": email, "envelope": held}
+    number = (await client.call("EmailSubmission/set", create={"s": wish}))["created"]["s"]["id"]
+
+    async def answered() -> bool:
+        return bool((await look(tom, lambda r: message(r, question))).flags & Flag.ANSWERED)
+
+    assert await answered()
+    if other:
+        await deliver_mail(tom, answer.replace(b"t@x", b"o@x"), other)
+    gone = await client.call("EmailSubmission/set", update={number: {"undoStatus": "canceled"}})
+    assert gone["updated"] == {number: None}
+    assert await answered() == bool(other)

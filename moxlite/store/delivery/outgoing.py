@@ -22,8 +22,9 @@ from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_written, forget_recipients, forget_written, shrink_written
 from moxlite.store.mail.threadlinks import place_of
 from moxlite.store.options import DAY
+from moxlite.store.rows.mailboxes import mailbox_by_use
 from moxlite.store.rows.views import mailboxes_of, members
-from moxlite.store.types import Flag, MailboxID, MessageID
+from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 from moxlite.wording import Worded, worded
 
 KEEP: Final = 2 * DAY
@@ -221,8 +222,8 @@ def undo_beside(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
 
 
 def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
-    """Remove the flags that the original got, but ``\\Answered`` only if the mailbox of the copy has no other answer to
-    it.
+    """Remove the flags that the original got, but ``\\Answered`` only if neither Sent nor the mailbox of the copy has
+    another answer to it.
     """
     flags = Flag(beside.flags)
     mailbox_ids = mailboxes_of(tx, [beside.original_id, message_id])
@@ -230,9 +231,12 @@ def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
         return
     original = MessageID(beside.original_id)
     threadid = place_of(tx, original).threadid
-    if flags & Flag.ANSWERED and threadid and (sent := mailbox_ids.get(message_id)) is not None:
+    if flags & Flag.ANSWERED and threadid:
+        sent = mailbox_by_use(tx, SpecialUse.SENT)
+        places = {mailbox_ids.get(message_id), sent and sent.id}
         for member in members(tx, threadid, MEMBERS):
-            other = member.row.id != message_id and member.row.mailbox_id == sent
+            row = member.row
+            other = row.id != message_id and row.mailbox_id in places and not row.flags & Flag.DRAFT
             if other and member.parents[:1] == (original,):
                 flags &= ~Flag.ANSWERED
     words = [BY + beside.writer] if beside.writer and flags & Flag.ANSWERED else []

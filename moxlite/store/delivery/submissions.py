@@ -49,7 +49,7 @@ DELETE FROM jmap_submission WHERE gone AND send_at < ?1
 AND modseq < (SELECT max(modseq) FROM jmap_submission WHERE gone AND send_at < ?1)"""
 FORGOTTEN: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission WHERE gone AND send_at < ?"
 KEY_OF: Final = "SELECT key FROM jmap_submission WHERE id = ?"
-HELD: Final = "SELECT data FROM outbox WHERE key = ? AND due > 0"
+HELD: Final = "SELECT message_id, data FROM outbox WHERE key = ? AND due > 0"
 TAKE: Final = "DELETE FROM outbox WHERE key = ?"
 MOVED: Final = "UPDATE jmap_submission SET email_id = ?, send_at = ?, modseq = ? WHERE key = ?"
 # One only: the same message may have been handed in twice for the same time, and then the other one still leaves.
@@ -115,15 +115,15 @@ def cancel_submission(tx: AccountTx, number: int) -> bool:
     way.
     """
     key = tx.value(KEY_OF, number)
-    data = tx.value(HELD, key)
-    if data is None:
+    row = tx.row(HELD, key)
+    if row is None:
         return False
-    beside = OwedMessage.unpack(data).beside
+    beside = OwedMessage.unpack(row[1]).beside
     if beside.drafted:
         take_back(tx, key, mailbox_for(tx, SpecialUse.DRAFTS))
     else:
         tx.execute(TAKE, key)
-        undo_beside(tx, beside, MessageID(0))
+        undo_beside(tx, beside, MessageID(row[0] or 0))
         note_canceled(tx, key)
     return True
 
