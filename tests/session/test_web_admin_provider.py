@@ -216,8 +216,12 @@ async def test_a_planted_cookie_names_no_session(rig: Rig, provider: House) -> N
 
 
 async def test_the_second_factor_is_asked_for(rig: Rig, provider: House) -> None:
-    """WEB-189, WEB-151: that of the admin app, unless a log-out there comes first."""
+    """WEB-189, WEB-151: that of the admin app, unless a log-out there comes first; the log-in is in the audit log once
+    it is complete.
+    """
     secret = b"x" * 20
+    await rig.auth.bindings.add(ISSUER, "mia-at-home", "mia")
+    provider.claims |= {"email": "mia@example.org", "email_verified": True}
     await rig.auth.factors.add_totp(ADMIN, "phone", secret, 1)
     browser = page(rig)
     for overtaken in (True, False):
@@ -232,6 +236,11 @@ async def test_the_second_factor_is_asked_for(rig: Rig, provider: House) -> None
         else:
             browser.csrf = (await browser.call("login_factor", **step, code=code))["csrf_token"]
             assert [one["subject"] for one in await browser.call("sessions")] == ["mia-at-home"]
+        entries = await rig.auth.audit.entries(AuditFilter(words="admin login by provider"))
+        outcomes = ["refused"] if overtaken else ["done", "refused"]
+        assert [(one.outcome, one.object, "mia@example.org" in one.detail) for one in entries] == [
+            (outcome, "mia", True) for outcome in outcomes
+        ]
 
 
 @pytest.mark.rig(app="/admin/", static=SETTINGS + 'second_factor = ["mfa"]\n')

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from moxlite.logins.identity import FactorNeeded, Identity, WrongCredentials
+from moxlite.logins.identity import FactorNeeded, WrongCredentials
 from moxlite.logins.provider import MECHANISM
-from moxlite.store.auth.audit import Origin, acting_as
 from moxlite.store.auth.loginattempts import ADMIN
+from moxlite.web.admin.sessions import Administrator
 from moxlite.web.providerlogin import ProviderLogins
 
 if TYPE_CHECKING:
+    from moxlite.logins.identity import Identity
     from moxlite.logins.provider import Person
     from moxlite.proto.oidc import Claims
     from moxlite.web.cookies import Caller
@@ -33,15 +34,13 @@ class AdminProviderLogins(ProviderLogins):
             # Not of `ADMIN`: the failures of others must not keep the administrator out.
             stranger = WrongCredentials("this login isn't one of the administrators")
             raise attempts.refuse(request, MECHANISM, "", stranger, result="baduser")
-        identity = Identity(ADMIN, "", subject=claims.sub, logouts=person.logouts)
+        account = await self.bindings.account_of(claims.iss, claims.sub) or ""
+        identity = Administrator(
+            ADMIN, "", subject=claims.sub, logouts=person.logouts, person_address=claims.address, connected=account
+        )
         if not person.strong and await self._auth.factors.has(ADMIN):
             raise attempts.refuse(request, MECHANISM, claims.sub, FactorNeeded(identity), account=ADMIN)
-        # Later entries have the subject alone: this one says whose it is.
-        account = await self.bindings.account_of(claims.iss, claims.sub) or ""
-        detail = {"subject": claims.sub, "address": claims.address}
-        with acting_as(Origin(ADMIN, self.sessions.app, str(request.remote))):
-            async with self._auth.audit.recording("admin login by provider", account, detail):
-                attempts.succeed(request, MECHANISM, ADMIN, claims.sub)
+        attempts.succeed(request, MECHANISM, ADMIN, claims.sub)
         return identity
 
     async def _may_use(self, account: str, claims: Claims) -> bool:

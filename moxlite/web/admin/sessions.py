@@ -19,6 +19,7 @@ from moxlite.logins.identity import Identity, WrongCredentials
 from moxlite.logins.logins import Logins
 from moxlite.logins.newpasswords import refuse_guessable
 from moxlite.logins.secondfactor import FactorKind, SecondFactors
+from moxlite.store.auth.audit import Origin, acting_as
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.sessions import Session, hash_of, new_tokens
@@ -58,6 +59,15 @@ class _Living(msgspec.Struct):
     csrf: bytes
     password: Stamp
     logouts: int
+
+
+class Administrator(Identity, frozen=True, kw_only=True):
+    """A person of the login provider who administers: with the address that is verified there, and the account that the
+    person is connected with, "" for none.
+    """
+
+    person_address: str
+    connected: str
 
 
 class AdminSessions(Sessions):
@@ -124,9 +134,10 @@ class AdminSessions(Sessions):
         return Identity(ADMIN, "")
 
     async def _enter(self, caller: Caller, identity: Identity, proven: int | None = None) -> LoginResult:
-        # Nothing is awaited: the stamp below is of the password that was compared just before.
-        if self._auth.sessions.logouts.after(identity.logouts, identity.subject):
-            raise errors.LoginFailed(INVALID)
+        if isinstance(identity, Administrator):
+            await self._record_person(caller, identity)
+        # Nothing is awaited from here: the stamp below is of the password that was compared just before.
+        self._refuse_logged_out(identity)
         tokens, now = new_tokens(), _now()
         self._last_id += 1
         session = Session(
@@ -148,6 +159,17 @@ class AdminSessions(Sessions):
             del self._living[min(self._living)]
         self.cookies.give(caller, tokens.token, "")
         return LoginResult(tokens.csrf, "")
+
+    async def _record_person(self, caller: Caller, person: Administrator) -> None:
+        # Later entries have the subject alone: this one says whose it is.
+        detail = {"subject": person.subject, "address": person.person_address}
+        with acting_as(Origin(ADMIN, self.app, caller.request.client_ip)):
+            async with self._auth.audit.recording("admin login by provider", person.connected, detail):
+                self._refuse_logged_out(person)
+
+    def _refuse_logged_out(self, identity: Identity) -> None:
+        if self._auth.sessions.logouts.after(identity.logouts, identity.subject):
+            raise errors.LoginFailed(INVALID)
 
     async def log_out(self, caller: Caller) -> int:
         """End the session of this request; returns its id."""
