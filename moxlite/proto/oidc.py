@@ -239,7 +239,11 @@ def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
     if provider.end_session_endpoint:
         endpoints.append(provider.end_session_endpoint)
     for url in endpoints:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # a host in brackets that is no address
+            yield f"invalid endpoint URL {url!r}"
+            continue
         if parts.scheme not in (("http", "https") if plain else ("https",)) or not parts.hostname or parts.fragment:
             yield f"the endpoint {url!r} isn't an https address"
         elif not url.isascii() or not url.isprintable() or " " in url:

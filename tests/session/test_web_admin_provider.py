@@ -425,6 +425,8 @@ async def test_a_provider_that_can_be_used(rig: Rig, provider: House) -> None:
         ({"id_token_signing_alg_values_supported": ["HS256", "none"]}, ["public key"]),
         ({"token_endpoint": "http://login.example.org/token"}, ["isn't an https address"]),
         ({"jwks_uri": "https://user@/"}, ["isn't an https address"]),
+        ({"jwks_uri": "https://[::1"}, ["invalid endpoint URL"]),
+        ({"end_session_endpoint": "https://[::1"}, ["invalid endpoint URL"]),
         ({"token_endpoint": 5}, ["discovery document"]),
     ],
     ids=str,
@@ -462,7 +464,7 @@ async def test_no_provider_of_the_inner_network_unasked(rig: Rig) -> None:
     """WEB-191, WEB-180: neither plain http nor an inner address, unless the administrator says so."""
     browser = page(rig)
     await browser.log_in("", ADMIN_PASSWORD)
-    for issuer in ("http://127.0.0.1", "file:///etc/passwd", "", "login.example.org"):
+    for issuer in ("http://127.0.0.1", "file:///etc/passwd", "", "login.example.org", "https://[::1"):
         answer = await browser.post("provider_trial", {"issuer": issuer})
         assert [one["field"] for one in answer.json["error"]["fields"]] == ["issuer"]
     [problem] = (await examined(rig, "https://127.0.0.1:9"))["problems"]

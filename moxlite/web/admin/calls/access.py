@@ -137,7 +137,11 @@ class AccessCalls(AdminCalls):
     @call()
     async def provider_trial(self, caller: Caller, issuer: Word, allow_internal: bool = False) -> ProviderTrial:
         """Read the discovery document and the keys of a login provider, and tell what is missing."""
-        if urlsplit(issuer).scheme not in ("https", *(["http"] if allow_internal else [])):
+        try:
+            scheme = urlsplit(issuer).scheme
+        except ValueError:  # a host in brackets that is no address
+            raise FieldErrors([FieldError("issuer", "must be an http or https URL")]) from None
+        if scheme not in ("https", *(["http"] if allow_internal else [])):
             raise FieldErrors([FieldError("issuer", "must begin with https://")])
         client = self._server.provider_client(allow_internal)
         problems, notes = await LoginProvider(OIDC(issuer=issuer, client_id="-"), client).examine()
