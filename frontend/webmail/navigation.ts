@@ -75,11 +75,8 @@ export function navigation(page: Page): NavigationByHand {
         location.assign(mail.facts.value.account_path);
       }),
     switchScheme() {
-      const settings = mail.settings.value;
-      const color_scheme = isDark(settings.color_scheme) ? "light" : "dark";
-      void attempt(t("Saving…"), t("Couldn't save settings"), () =>
-        client.settings_save({ ...settings, color_scheme }),
-      );
+      const color_scheme = isDark(mail.settings.value.color_scheme) ? "light" : "dark";
+      void attempt(t("Saving…"), t("Couldn't save settings"), () => client.settings_save({ color_scheme }));
     },
     openPage(name) {
       drawer.close();

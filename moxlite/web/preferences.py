@@ -8,14 +8,14 @@ Sizes and layouts of panes are stored by each browser. A stored value that is no
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta, structs
+from msgspec import UNSET, Meta, UnsetType, structs
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
-from moxlite.store.forms import Identity, IdentityChange
+from moxlite.store.forms import Identity, IdentityChange, changed_fields
 from moxlite.store.mail.identities import ALL, MAX_SIGNATURE, load_identities, patch_identity
 from moxlite.store.mail.labels import MAX_LABELS, Label
 from moxlite.store.mail.settings import load_settings, save_settings
@@ -117,6 +117,20 @@ class Settings(OwnSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     signatures: Annotated[list[OwnSignature], Meta(max_length=100)] = []
 
 
+if TYPE_CHECKING:
+    SomeSettings: TypeAlias = msgspec.Struct
+else:
+    SomeSettings = msgspec.defstruct(
+        "SomeSettings",
+        [(field.name, field.type | UnsetType, UNSET) for field in structs.fields(Settings)],
+        namespace={"__doc__": "Settings that a page changes; those that it doesn't name stay."},
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+    )
+
+
 def shown_settings(r: Reader) -> Settings:
     """All settings, as pages show them."""
     own = {address: one for address, one in load_identities(r).items() if one.text is not None}
@@ -129,17 +143,18 @@ def shown_settings(r: Reader) -> Settings:
     )
 
 
-def change_settings(tx: AccountTx, settings: Settings) -> None:
-    """Save the settings of a page. Labels have calls of their own: a page with older settings would lose those that
-    another one has made. Of the signatures only those that differ are saved. Raises BadForm.
+def change_settings(tx: AccountTx, change: SomeSettings) -> None:
+    """Save the settings that a page names: of the others it may know older values. Labels have calls of their own, and
+    stay. Of the signatures only those that differ are saved. Raises BadForm.
     """
-    before, after = _signatures(shown_settings(tx)), _signatures(settings)
+    shown = shown_settings(tx)
+    settings = structs.replace(shown, **changed_fields(change) | {"labels": shown.labels})
+    before, after = _signatures(shown), _signatures(settings)
     for address in before.keys() | after.keys():
         if before.get(address) != after.get(address):
             text, html = after.get(address, (None, None))
             patch_identity(tx, address, IdentityChange(text=text, html=html))
-    own = {name: getattr(settings, name) for name in OwnSettings.__struct_fields__}
-    save_settings(tx, OwnSettings(**own | {"labels": load_settings(tx, OwnSettings).labels}))
+    save_settings(tx, OwnSettings(**{name: getattr(settings, name) for name in OwnSettings.__struct_fields__}))
 
 
 def _signatures(settings: Settings) -> dict[str, tuple[str, str]]:

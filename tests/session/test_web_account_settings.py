@@ -75,6 +75,8 @@ async def test_settings_of_the_webmail_are_read_and_saved(rig: Rig, browser: Bro
     now = (await browser.call("preferences"))["settings"]
     assert [label["name"] for label in now["labels"]] == ["boats"]
     assert now["signatures"] == changed["signatures"]
+    await browser.call("preferences_save", settings={"density": "comfortable"})
+    assert (await browser.call("preferences"))["settings"] == now | {"density": "comfortable"}
     assert (await browser.error("preferences_save", settings={"density": "huge"}))[0] == 400
 
 

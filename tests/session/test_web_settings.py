@@ -38,7 +38,7 @@ DEFAULTS = {
 
 
 async def test_settings_are_told_at_the_start_and_when_they_change(browser: Browser) -> None:
-    """WEBMAIL-34, WEBMAIL-105: in all pages of the user; what is left out is as it comes."""
+    """WEBMAIL-34, WEBMAIL-105: in all pages of the user."""
     events = await browser.events()
     assert (await events.until("start"))["settings"] == DEFAULTS
     chosen = {
@@ -52,6 +52,25 @@ async def test_settings_are_told_at_the_start_and_when_they_change(browser: Brow
     again = await browser.events()
     assert (await again.until("start"))["settings"] == DEFAULTS | chosen
     await again.aclose()
+
+
+async def test_what_a_page_does_not_name_stays(browser: Browser) -> None:
+    """WEBMAIL-105: it may know older values than another page has saved."""
+    chosen = {
+        "signature": "Mia",
+        "signature_html": "<b>Mia</b>",
+        "signatures": [{"address": "b@x.example", "text": "B", "html": ""}],
+        "language": "de",
+        "keymap": {"message.archive": "e"},
+        "searches": [{"name": "Boats", "text": "boats"}],
+    }
+    await browser.call("settings_save", settings=chosen)
+    for change in ({"color_scheme": "dark"}, {"searches": []}, {"signature": "M."}, {}):
+        await browser.call("settings_save", settings=change)
+        chosen |= change
+        events = await browser.events()
+        assert (await events.until("start"))["settings"] == DEFAULTS | chosen
+        await events.aclose()
 
 
 @pytest.mark.parametrize(

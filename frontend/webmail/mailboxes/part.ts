@@ -243,7 +243,7 @@ export function drawSearches(
   find: (text: string) => void,
 ): void {
   const save = (wanted: AllSettings["searches"]) =>
-    attempt(t("Saving…"), t("Couldn't save search"), () => client.settings_save({ ...settings(), searches: wanted }));
+    attempt(t("Saving…"), t("Couldn't save search"), () => client.settings_save({ searches: wanted }));
   const forget = (search: SavedSearch) => {
     const before = settings().searches;
     void save(before.filter((one) => one.text !== search.text));

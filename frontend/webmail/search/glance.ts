@@ -83,13 +83,11 @@ export class Glance {
 
   /** Save the search into the side bar (WEBMAIL-127). */
   private async save(text: string): Promise<void> {
-    const settings = this.owner.settings();
-    if (!settings.searches.some((one) => one.text === text)) {
-      const searches = [...settings.searches, { name: text.slice(0, 200), text }];
+    const saved = this.owner.settings().searches;
+    if (!saved.some((one) => one.text === text)) {
+      const searches = [...saved, { name: text.slice(0, 200), text }];
       if (
-        !(await attempt(t("Saving…"), t("Couldn't save search"), () =>
-          this.owner.client.settings_save({ ...settings, searches }),
-        ))
+        !(await attempt(t("Saving…"), t("Couldn't save search"), () => this.owner.client.settings_save({ searches })))
       )
         return;
     }

@@ -9,7 +9,7 @@ from moxlite.submission.authors import offered_addresses
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.preferences import Settings, change_settings, shown_settings
+from moxlite.web.preferences import Settings, SomeSettings, change_settings, shown_settings
 
 
 class Preferences(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class PreferenceCalls(AccountCalls):
             return await account.read(read, op="account_preferences")
 
     @call()
-    async def preferences_save(self, caller: Caller, settings: Settings) -> None:
-        """Save all settings but `labels`; open pages of the webmail are notified."""
+    async def preferences_save(self, caller: Caller, settings: SomeSettings) -> None:
+        """Save these settings; `labels` and those that are left out stay. Open pages of the webmail are notified."""
         async with self._open(caller) as account:
             await account.write(lambda tx: change_settings(tx, settings))

@@ -42,7 +42,7 @@ from moxlite.web.calls import call
 from moxlite.web.composing.sending import LONGEST, moment, reschedule
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotAllowed, StorageRefused
-from moxlite.web.preferences import Settings, ViewMode, change_settings
+from moxlite.web.preferences import SomeSettings, ViewMode, change_settings
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.entries import EntryCalls
 from moxlite.web.webmail.holders import Holder
@@ -134,8 +134,8 @@ class SettingsCalls(AccountCalls):
     """Calls for the user's settings of the webmail. The event stream sends them at its start, and when they change."""
 
     @call()
-    async def settings_save(self, caller: Caller, settings: Settings) -> None:
-        """Save all settings but `labels`; the user's other pages are notified."""
+    async def settings_save(self, caller: Caller, settings: SomeSettings) -> None:
+        """Save these settings; `labels` and those that are left out stay. The user's other pages are notified."""
         async with self._accounts.use(caller.require().account) as account:
             await account.write(lambda tx: change_settings(tx, settings))
 
