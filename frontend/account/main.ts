@@ -249,7 +249,7 @@ class App {
       base,
       webmail: this.session.webmail,
       path,
-      keep: (changed) => this.keeper.keep(changed),
+      keep: (changed, back) => this.keeper.keep(changed, back),
       load: part,
       refresh: () => this.open(),
       go: (to) => {

@@ -20,28 +20,31 @@ export class Keeper {
     private readonly again: () => Promise<void>,
   ) {}
 
-  /** Save these, after what is being saved; whether that was done. */
-  keep(changed: Some): Promise<boolean> {
+  /** Save these, after what is being saved; whether that was done. `back` shows what was before, if it can. */
+  keep(changed: Some, back: () => boolean = () => false): Promise<boolean> {
+    const place = location.hash;
     const turn = this.last.then(async () => {
       let before: Some = {};
       const done = await attempt(t("Saving…"), t("Couldn't save settings"), async () => {
         before = await this.put(changed);
       });
-      if (done) toast(t("Saved"), { title: t("Undo"), run: () => void this.takeBack(before) });
+      if (done) toast(t("Saved"), { title: t("Undo"), run: () => void this.takeBack(before, back, place) });
       return done;
     });
     this.last = turn;
     return turn;
   }
 
-  private async takeBack(before: Some): Promise<void> {
-    if (await attempt(t("Saving…"), t("Couldn't save settings"), () => this.put(before))) await this.again();
+  private async takeBack(before: Some, back: () => boolean, place: string): Promise<void> {
+    if (!(await attempt(t("Saving…"), t("Couldn't save settings"), () => this.put(before)))) return;
+    // a page that is drawn again loses what is being typed in it
+    if (!back() && location.hash === place) await this.again();
   }
 
-  /** Save these beside the others as they are now, which another page may have changed. Returns those that they replace. */
+  /** Save these; the others stay as another page may have changed them. Returns those that they replace. */
   private async put(changed: Some): Promise<Some> {
     const settings = (await this.client.preferences()).settings as Preferences;
-    await this.client.preferences_save({ ...settings, ...changed });
+    await this.client.preferences_save(changed);
     if (changed.color_scheme !== undefined) paint(changed.color_scheme);
     if (changed.language !== undefined && speak(changed.language)) location.reload();
     return Object.fromEntries(Object.keys(changed).map((name) => [name, settings[name as keyof Preferences]])) as Some;

@@ -214,18 +214,28 @@ def test_a_setting_is_saved_at_once_and_undone(reader: Reader, mailbox: imaplib.
         expect(page.locator(".message")).to_have_css("height", "40px")
         # another page changes another setting meanwhile: both stay
         page.get_by_role("button", name="Account and settings").click()
-        page.get_by_role("menuitem", name="Toggle dark mode").click()
+        with page.expect_request("**/api/settings_save") as asked:
+            page.get_by_role("menuitem", name="Toggle dark mode").click()
+        assert asked.value.post_data_json == {"settings": {"color_scheme": "dark"}}
         expect(page.locator("body")).to_have_css("background-color", "rgb(20, 26, 30)")
         with saved(settings):
             settings.get_by_role("button", name="Undo").click()
         expect(page.locator(".message")).to_have_css("height", "56px")
         expect(settings.get_by_label("List density")).to_have_value("comfortable")
+        settings.reload()
         expect(settings.get_by_label("Theme")).to_have_value("dark")
         with saved(settings):
             settings.get_by_label("Theme").select_option("auto")
         settings.goto(f"{reader.base}/#writing")
         settings.get_by_label("Signature", exact=True).fill("Mia")
-        settings.get_by_label("Undo send").focus()
+        wait = settings.get_by_label("Undo send")
+        before = wait.input_value()
+        with saved(settings):
+            wait.select_option("30")
+        with saved(settings):
+            settings.get_by_role("button", name="Undo").last.click()
+        expect(wait).to_have_value(before)
+        expect(settings.get_by_label("Signature", exact=True)).to_have_value("Mia")
         with saved(settings):
             settings.get_by_role("button", name="Save").click()
         with saved(settings):

@@ -30,13 +30,13 @@ function select<Name extends keyof Preferences>(
   read: (value: string) => Preferences[Name] = (value) => value as Preferences[Name],
 ): HTMLElement {
   const made = choice(label, values, String(now[name]));
-  return kept(made, () => desk.keep({ [name]: read(made.control.value) }));
+  return kept(made, (back) => desk.keep({ [name]: read(made.control.value) }, back));
 }
 
 /** A box for one of the settings, ticked while it has the value `on`. */
 function check(desk: Desk, now: Preferences, name: keyof Preferences, label: string, on = true): HTMLElement {
   const made = tick(label, now[name] === on);
-  return kept(made, () => desk.keep({ [name]: made.control.checked === on }));
+  return kept(made, (back) => desk.keep({ [name]: made.control.checked === on }, back));
 }
 
 /** A choice that this browser alone keeps. */
@@ -135,14 +135,13 @@ const reading: MakePage = async (desk) => {
         ]),
         check(desk, old, "show_html", t("Show messages as designed (HTML) instead of plain text")),
         check(desk, old, "invitation_mails", t("Email me invitations and replies from users on this server")),
-        kept(headers, () =>
-          desk.keep({
-            show_headers: headers.control.value
-              .split("\n")
-              .map((one) => one.trim().replace(/:$/, ""))
-              .filter((one) => one !== ""),
-          }),
-        ),
+        kept(headers, (back) => {
+          const show_headers = headers.control.value
+            .split("\n")
+            .map((one) => one.trim().replace(/:$/, ""))
+            .filter((one) => one !== "");
+          return desk.keep({ show_headers }, back);
+        }),
       ),
     ),
     device.length > 0 && card(t("On this device"), form(...device)),

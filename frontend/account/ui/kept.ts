@@ -2,16 +2,26 @@
 
 import type { Control, Field } from "../../lib/fields";
 
-/** Save the value of a control whenever it is changed; what could not be saved is taken back. Returns the control with its label. */
-export function kept<C extends Control>({ root, control }: Field<C>, save: () => Promise<boolean>): HTMLElement {
+/** Save the value of a control whenever it is changed; what could not be saved is taken back. `back`, which `save` is given, takes
+ * it back later, while the control is shown. Returns the control with its label. */
+export function kept<C extends Control>(
+  { root, control }: Field<C>,
+  save: (back: () => boolean) => Promise<boolean>,
+): HTMLElement {
   const box = control instanceof HTMLInputElement && control.type === "checkbox" ? control : null;
   let saved = box?.checked ?? control.value;
+  const put = (value: boolean | string) => {
+    if (box !== null) box.checked = value === true;
+    else control.value = String(value);
+    saved = value;
+    return control.isConnected;
+  };
   root.dataset["kept"] = "";
   control.addEventListener("change", async () => {
     const now = box?.checked ?? control.value;
-    if (await save()) saved = now;
-    else if (box !== null) box.checked = saved === true;
-    else control.value = String(saved);
+    const before = saved;
+    if (await save(() => put(before))) saved = now;
+    else put(saved);
   });
   return root;
 }

@@ -21,8 +21,9 @@ export interface Desk {
   go(address: string): void;
   /** A short message. */
   say(text: string): void;
-  /** Save settings of writing and reading at once, and offer to take that back. Whether it was done. */
-  keep(changed: Partial<Preferences>): Promise<boolean>;
+  /** Save settings of writing and reading at once, and offer to take that back. Whether it was done. `back` shows
+   * what was before: false if it can't, then the page is drawn again. */
+  keep(changed: Partial<Preferences>, back?: () => boolean): Promise<boolean>;
   /** The module of another part. */
   load<T>(part: string): Promise<T>;
   /** Call when the page is left. */

@@ -39,9 +39,9 @@ const writing: MakePage = async (desk) => {
       el(
         "div",
         { class: "form" },
-        kept(quoting, () => desk.keep({ quoting: quoting.control.value as Preferences["quoting"] })),
-        kept(undo, () => desk.keep({ undo_send_seconds: Number(undo.control.value) })),
-        kept(bars, () => desk.keep({ show_address_security: bars.control.checked })),
+        kept(quoting, (back) => desk.keep({ quoting: quoting.control.value as Preferences["quoting"] }, back)),
+        kept(undo, (back) => desk.keep({ undo_send_seconds: Number(undo.control.value) }, back)),
+        kept(bars, (back) => desk.keep({ show_address_security: bars.control.checked }, back)),
         emailLinks(desk),
       ),
     ),

@@ -109,6 +109,11 @@ export function signatures(
     draw();
     chips.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
   };
+  desk.onLeave(() => {
+    turn++;
+    editor?.close();
+    editor = null;
+  });
   draw();
   return {
     root: el(

@@ -15,18 +15,18 @@ import { openEditor } from "./editor";
 
 export const templates: MakePage = async (desk) => {
   const [id] = desk.path;
-  const all = [...(await desk.client.templates())].sort((a, b) => byName(a.name, b.name));
+  let all = [...(await desk.client.templates())].sort((a, b) => byName(a.name, b.name));
   const chosen = all.find((one) => String(one.id) === id);
   if (chosen !== undefined) return edit(desk, chosen);
   if (id === "new") return edit(desk, { id: 0, name: "", subject: "", text: "", html: "" });
   const add = button(t("New template"), () => desk.go("#templates/new"), { icon: plus });
   const list = el("div", {});
-  const draw = (shown: readonly TemplateForm[]) =>
+  const draw = () =>
     fill(
       list,
-      shown.length === 0
+      all.length === 0
         ? empty(fileText, t("No templates"), t("You can also save a message that you're writing as a template."), add)
-        : el("ul", { class: "lines" }, shown.map(row)),
+        : el("ul", { class: "lines" }, all.map(row)),
     );
   const row = (one: TemplateForm) => {
     const name = isolated(one.name);
@@ -40,7 +40,8 @@ export const templates: MakePage = async (desk) => {
   const remove = async (one: TemplateForm) => {
     if (!(await attempt(t("Deleting…"), t("Couldn't delete template"), () => desk.client.template_remove(one.id))))
       return;
-    draw(all.filter((other) => other !== one));
+    all = all.filter((other) => other !== one);
+    draw();
     toast(t("“{name}” deleted", { name: isolated(one.name) }), {
       title: t("Undo"),
       run: () =>
@@ -50,7 +51,7 @@ export const templates: MakePage = async (desk) => {
         }),
     });
   };
-  draw(all);
+  draw();
   const hint = t("You can use {name} and {address} for the first recipient, and {date} for today.");
   const root = el(
     "div",
