@@ -817,6 +817,32 @@ export interface OwnSignature {
   html?: string;
 }
 
+/** Settings that a page changes; those that it doesn't name stay. */
+export interface SomeSettings {
+  compose_format?: "html" | "text";
+  quoting?: "auto" | "bottom" | "top";
+  show_address_security?: boolean;
+  show_html?: boolean;
+  no_show_shortcuts?: boolean;
+  show_headers?: Array<string>;
+  color_scheme?: "auto" | "dark" | "light";
+  language?: "" | "ar" | "cs" | "de" | "en" | "es" | "fr" | "he" | "it" | "ja" | "nl" | "pl" | "pt" | "sv" | "uk" | "zh";
+  density?: "comfortable" | "compact";
+  single_keys?: boolean;
+  keymap?: Record<string, string>;
+  undo_send_seconds?: number;
+  mark_seen_ms?: number;
+  after_action?: "list" | "next" | "previous";
+  open_on_move?: boolean;
+  invitation_mails?: boolean;
+  searches?: Array<SavedSearch>;
+  unsubscribed?: Array<Unsubscribed>;
+  labels?: Array<Label>;
+  signature?: string;
+  signature_html?: string;
+  signatures?: Array<OwnSignature>;
+}
+
 /** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
 export interface TemplateForm {
   id: number;
@@ -1135,6 +1161,7 @@ export const checks: Checks = {
   Unsubscribed: { sender: "string", at: "time" },
   Label: { keyword: "string", name: "string", color: "integer" },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
+  SomeSettings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
   TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
   NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
   NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
@@ -1419,8 +1446,8 @@ export interface Calls {
   /** All settings of writing and reading. */
   preferences(): Promise<Preferences>;
 
-  /** Save all settings but `labels`; open pages of the webmail are notified. */
-  preferences_save(settings: Settings): Promise<null>;
+  /** Save these settings; `labels` and those that are left out stay. Open pages of the webmail are notified. */
+  preferences_save(settings: SomeSettings): Promise<null>;
 
   /** All templates by name. */
   templates(): Promise<Array<TemplateForm>>;
@@ -1655,7 +1682,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   apps: [{}, ["ref", "Apps"]],
   overview: [{}, ["ref", "Overview"]],
   preferences: [{}, ["ref", "Preferences"]],
-  preferences_save: [{ settings: ["ref", "Settings"] }, "null"],
+  preferences_save: [{ settings: ["ref", "SomeSettings"] }, "null"],
   templates: [{}, ["list", ["ref", "TemplateForm"]]],
   template_save: [{ template: ["ref", "TemplateForm"] }, "integer"],
   template_remove: [{ template_id: "integer" }, "null"],

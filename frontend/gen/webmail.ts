@@ -1044,6 +1044,32 @@ export interface Suggestion {
   mailbox: string;
 }
 
+/** Settings that a page changes; those that it doesn't name stay. */
+export interface SomeSettings {
+  compose_format?: "html" | "text";
+  quoting?: "auto" | "bottom" | "top";
+  show_address_security?: boolean;
+  show_html?: boolean;
+  no_show_shortcuts?: boolean;
+  show_headers?: Array<string>;
+  color_scheme?: "auto" | "dark" | "light";
+  language?: "" | "ar" | "cs" | "de" | "en" | "es" | "fr" | "he" | "it" | "ja" | "nl" | "pl" | "pt" | "sv" | "uk" | "zh";
+  density?: "comfortable" | "compact";
+  single_keys?: boolean;
+  keymap?: Record<string, string>;
+  undo_send_seconds?: number;
+  mark_seen_ms?: number;
+  after_action?: "list" | "next" | "previous";
+  open_on_move?: boolean;
+  invitation_mails?: boolean;
+  searches?: Array<SavedSearch>;
+  unsubscribed?: Array<Unsubscribed>;
+  labels?: Array<Label>;
+  signature?: string;
+  signature_html?: string;
+  signatures?: Array<OwnSignature>;
+}
+
 /** All recipients of a message; empty if nothing is known of them, or no longer. ``seen`` identifies this state. */
 export interface DeliveryReport {
   recipients: Array<Delivery>;
@@ -1604,8 +1630,8 @@ export interface Calls {
   /** Do not propose the rule again. */
   ruleset_never(message_id: number, from_mailbox_id: number, to_mailbox_id: number, never: "from_mailbox" | "message" | "to_mailbox"): Promise<null>;
 
-  /** Save all settings but `labels`; the user's other pages are notified. */
-  settings_save(settings: Settings): Promise<null>;
+  /** Save these settings; `labels` and those that are left out stay. The user's other pages are notified. */
+  settings_save(settings: SomeSettings): Promise<null>;
 
   /** Store how messages of a sender are shown; "" removes the entry. */
   from_address_settings_save(from_address: string, view_mode: "" | "html" | "html_ext" | "text"): Promise<null>;

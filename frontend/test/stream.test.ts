@@ -63,6 +63,7 @@ class FakeBrowser {
         if (this.server === "dead") throw new CallFailed("token", "", "Can't reach the server.");
         return "t";
       },
+      verify: () => {},
     };
     this.stream = new Stream(client as unknown as Client, "/webmail/", {
       event: () => {},

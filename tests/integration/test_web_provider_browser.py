@@ -236,7 +236,7 @@ def test_the_page_of_the_provider(visitor: Visitor, house: tuple[LocalServer, Pr
     expect(page.get_by_label("Lines for moxlite.toml")).to_contain_text('admin_group = "mail admins"')
     page.get_by_label("Issuer").fill(f"http://127.0.0.1:{house[1].port}/realms/home")
     page.get_by_role("button", name="Check provider").click()
-    expect(page.get_by_role("alert")).to_contain_text("answered 404")
+    expect(page.get_by_role("alert")).to_contain_text("status 404")
 
 
 def test_an_outsider_at_the_admin_app(visitor: Visitor) -> None:

@@ -523,7 +523,7 @@ async def test_an_archive_with_too_many_members_is_refused(
     async with accounts.use("mia"):
         progress = await imported(accounts, pack({f"{n}.mbox": b"" for n in range(11)}))
         assert isinstance(progress.end, Aborted)
-        assert "more than 10 files" in progress.end.text
+        assert "(limit 10)" in progress.end.text
 
 
 def test_an_extended_header_of_any_size_is_not_read_into_memory() -> None:

@@ -230,7 +230,13 @@ async def test_completion_looks_at_few_rows_by_index(accounts: Accounts) -> None
     """WEBMAIL-150, STORE-96, STORE-96a: no step goes through all mail or people; contacts are limited."""
 
     async with accounts.use("mia") as account:
-        for sql in (correspondents.LATEST, correspondents.HAVING_WORD, correspondents.JUNK, contacts.SUGGESTED):
+        for sql in (
+            correspondents.LATEST,
+            correspondents.HAVING_WORD,
+            correspondents.JUNK,
+            contacts.SUGGESTED,
+            contacts.SUGGESTED_FAVORITES,
+        ):
             lines = await look(account, partial(plan, sql=sql))
             # what a bounded inner query has found may be gone through, and sorted
             bounded = ("SCAN (subquery", "SCAN w", "SCAN p")

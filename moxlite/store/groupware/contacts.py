@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import Final, Literal
 
 import msgspec
@@ -99,7 +100,10 @@ BY_FOLDED: Final = f"{_COLUMNS} WHERE folded = ? ORDER BY id LIMIT ?"
 BY_ADDRESS: Final = "SELECT min(contact_id) FROM contact_address WHERE domain = ? AND localpart = ?"
 HAS_ADDRESS: Final = """
 SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ? AND localpart = ? COLLATE NOCASE)"""
-SUGGESTED: Final = f"{_COLUMNS} WHERE instr(found, ?) ORDER BY {_STARRED} DESC, sorted, id LIMIT ?"
+SUGGESTED: Final = f"{_COLUMNS} WHERE instr(found, ?) AND NOT {_STARRED} ORDER BY sorted, id LIMIT ?"
+SUGGESTED_FAVORITES: Final = f"""
+{_COLUMNS} WHERE id IN (SELECT contact_id FROM contact_group WHERE name = '{STARRED}') AND instr(found, ?)
+ORDER BY sorted, id LIMIT ?"""
 PICTURED: Final = """
 SELECT c.id, c.listed FROM contact_address a JOIN contact c ON c.id = a.contact_id
 WHERE a.domain = ? AND a.localpart = ? COLLATE NOCASE AND instr(c.listed, '"photo":"') > 0
@@ -416,7 +420,8 @@ def suggest_contacts(r: Reader, text: str, limit: int) -> Iterator[tuple[str, st
     `limit` contacts.
     """
     needle = text.casefold()
-    for row in r.iterate(SUGGESTED, needle, limit):
+    favorites = r.rows(SUGGESTED_FAVORITES, needle, limit)
+    for row in chain(favorites, r.iterate(SUGGESTED, needle, limit - len(favorites))):
         _, contact = _listed(row)
         in_name = needle in contact.name.casefold()
         in_any = any(needle in one.casefold() for one in contact.emails)

@@ -191,12 +191,18 @@ var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move 
 function kept2({ root, control }, save) {
   const box = control instanceof HTMLInputElement && control.type === "checkbox" ? control : null;
   let saved = box?.checked ?? control.value;
+  const put = (value) => {
+    if (box !== null) box.checked = value === true;
+    else control.value = String(value);
+    saved = value;
+    return control.isConnected;
+  };
   root.dataset["kept"] = "";
   control.addEventListener("change", async () => {
     const now2 = box?.checked ?? control.value;
-    if (await save()) saved = now2;
-    else if (box !== null) box.checked = saved === true;
-    else control.value = String(saved);
+    const before = saved;
+    if (await save(() => put(before))) saved = now2;
+    else put(saved);
   });
   return root;
 }
@@ -759,11 +765,11 @@ var reading_default = ".notice-quiet{display:flex;flex-wrap:wrap;align-items:cen
 adopt(reading_default);
 function select(desk, now2, name, label, values, read2 = (value) => value) {
   const made2 = choice(label, values, String(now2[name]));
-  return kept2(made2, () => desk.keep({ [name]: read2(made2.control.value) }));
+  return kept2(made2, (back) => desk.keep({ [name]: read2(made2.control.value) }, back));
 }
 function check2(desk, now2, name, label, on = true) {
   const made2 = tick(label, now2[name] === on);
-  return kept2(made2, () => desk.keep({ [name]: made2.control.checked === on }));
+  return kept2(made2, (back) => desk.keep({ [name]: made2.control.checked === on }, back));
 }
 function local(name, label, values) {
   const made2 = choice(label, values, loadLocal()[name]);
@@ -798,7 +804,10 @@ var reading = async (desk) => {
   const old = settings;
   const headers = field(t("Additional header fields, one per line"), el("textarea", { rows: "2", dir: "auto", spellcheck: "false" }, old.show_headers.join("\n")));
   const device = desk.webmail === "" ? [] : onDevice(offline);
-  return page(meant("settings", "Reading"), card("", form(select(desk, old, "mark_seen_ms", t("Mark as read"), seenChoices(old.mark_seen_ms), Number), select(desk, old, "after_action", t("After archiving, deleting, or moving"), [["next", t("Show next message")], ["previous", t("Show previous message")], ["list", t("Back to message list")]]), check2(desk, old, "show_html", t("Show messages as designed (HTML) instead of plain text")), check2(desk, old, "invitation_mails", t("Email me invitations and replies from users on this server")), kept2(headers, () => desk.keep({ show_headers: headers.control.value.split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") })))), device.length > 0 && card(t("On this device"), form(...device)));
+  return page(meant("settings", "Reading"), card("", form(select(desk, old, "mark_seen_ms", t("Mark as read"), seenChoices(old.mark_seen_ms), Number), select(desk, old, "after_action", t("After archiving, deleting, or moving"), [["next", t("Show next message")], ["previous", t("Show previous message")], ["list", t("Back to message list")]]), check2(desk, old, "show_html", t("Show messages as designed (HTML) instead of plain text")), check2(desk, old, "invitation_mails", t("Email me invitations and replies from users on this server")), kept2(headers, (back) => {
+    const show_headers = headers.control.value.split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "");
+    return desk.keep({ show_headers }, back);
+  }))), device.length > 0 && card(t("On this device"), form(...device)));
 };
 function onDevice(offline) {
   const touch = navigator.maxTouchPoints > 0 ? [local("right", t("Swipe right"), swipes), local("left", t("Swipe left"), swipes)] : [];

@@ -267,12 +267,18 @@ function adopt(text2) {
 function kept({ root, control }, save) {
   const box = control instanceof HTMLInputElement && control.type === "checkbox" ? control : null;
   let saved = box?.checked ?? control.value;
+  const put = (value) => {
+    if (box !== null) box.checked = value === true;
+    else control.value = String(value);
+    saved = value;
+    return control.isConnected;
+  };
   root.dataset["kept"] = "";
   control.addEventListener("change", async () => {
     const now = box?.checked ?? control.value;
-    if (await save()) saved = now;
-    else if (box !== null) box.checked = saved === true;
-    else control.value = String(saved);
+    const before = saved;
+    if (await save(() => put(before))) saved = now;
+    else put(saved);
   });
   return root;
 }
@@ -341,6 +347,11 @@ function signatures(desk, old, own) {
     draw();
     chips.querySelector('[aria-pressed="true"]')?.focus();
   };
+  desk.onLeave(() => {
+    turn++;
+    editor?.close();
+    editor = null;
+  });
   draw();
   return { root: el("div", { class: "field signatures" }, chips, label, place, el("label", { class: "check" }, format, t("Use formatting")), el("p", { class: "hint" }, t("Added below your message. Each address can have its own."))), read: () => {
     keep();
@@ -397,26 +408,27 @@ function toast(text2, action, time = shown) {
 
 var templates = async (desk) => {
   const [id] = desk.path;
-  const all = [...await desk.client.templates()].sort((a, b) => byName(a.name, b.name));
+  let all = [...await desk.client.templates()].sort((a, b) => byName(a.name, b.name));
   const chosen = all.find((one) => String(one.id) === id);
   if (chosen !== void 0) return edit(desk, chosen);
   if (id === "new") return edit(desk, { id: 0, name: "", subject: "", text: "", html: "" });
   const add = button(t("New template"), () => desk.go("#templates/new"), { icon: plus });
   const list = el("div", {});
-  const draw = (shown2) => fill(list, shown2.length === 0 ? empty(fileText, t("No templates"), t("You can also save a message that you're writing as a template."), add) : el("ul", { class: "lines" }, shown2.map(row)));
+  const draw = () => fill(list, all.length === 0 ? empty(fileText, t("No templates"), t("You can also save a message that you're writing as a template."), add) : el("ul", { class: "lines" }, all.map(row)));
   const row = (one) => {
     const name = isolated(one.name);
     return el("li", {}, el("a", { class: "name grow", href: `#templates/${one.id}` }, el("bdi", { dir: "auto" }, name)), button(t("Remove"), () => void remove(one), { kind: "line small", name: `${t("Remove")}: ${name}` }));
   };
   const remove = async (one) => {
     if (!await attempt(t("Deleting…"), t("Couldn't delete template"), () => desk.client.template_remove(one.id))) return;
-    draw(all.filter((other) => other !== one));
+    all = all.filter((other) => other !== one);
+    draw();
     toast(t("“{name}” deleted", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore template"), async () => {
       await desk.client.template_save({ ...one, id: 0 });
       await desk.refresh();
     }) });
   };
-  draw(all);
+  draw();
   const hint = t("You can use {name} and {address} for the first recipient, and {date} for today.");
   const root = el("div", { class: "page" }, head(t("Templates"), hint, all.length > 0 && add), card("", list, { flush: true }));
   return { title: t("Templates"), root };
@@ -455,7 +467,7 @@ var writing = async (desk) => {
   const quoting = choice(t("Write replies"), [["auto", t("Above the quote, or below selected text")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]], old.quoting);
   const undo = choice(t("Undo send"), undoChoices(old.undo_send_seconds), String(old.undo_send_seconds));
   const bars = tick(t("Check encryption for each recipient"), old.show_address_security);
-  const root = el("div", { class: "page" }, head(t("Signatures and replies"), ""), card("", form(own.root, t("Save"), async () => void await desk.keep(own.read())).root), card("", el("div", { class: "form" }, kept(quoting, () => desk.keep({ quoting: quoting.control.value })), kept(undo, () => desk.keep({ undo_send_seconds: Number(undo.control.value) })), kept(bars, () => desk.keep({ show_address_security: bars.control.checked })), emailLinks(desk))));
+  const root = el("div", { class: "page" }, head(t("Signatures and replies"), ""), card("", form(own.root, t("Save"), async () => void await desk.keep(own.read())).root), card("", el("div", { class: "form" }, kept(quoting, (back) => desk.keep({ quoting: quoting.control.value }, back)), kept(undo, (back) => desk.keep({ undo_send_seconds: Number(undo.control.value) }, back)), kept(bars, (back) => desk.keep({ show_address_security: bars.control.checked }, back)), emailLinks(desk))));
   return { title: t("Signatures and replies"), root };
 };
 function undoChoices(now) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "4cbb6228a7fc", finding: "7073cd0bde67", junk: "58c2311a617c", links: "a38d57d8aec3", masked: "4a59438add7c", reading: "4dd7c605c3ee", rich: "a9322747f372", rules: "869067987743", security: "0a4c6f1c735b", sending: "255c20333ebf", shares: "eb4319a6f0d2", sieve: "2e0508813b22", squire: "2e87e3ee21aa", transfer: "3edf9294a50a", writing: "ba992a252973", you: "2e8aeba2c997" };
+var define_PARTS_default = { device: "4cbb6228a7fc", finding: "7073cd0bde67", junk: "58c2311a617c", links: "a38d57d8aec3", masked: "4a59438add7c", reading: "123527de26de", rich: "a9322747f372", rules: "869067987743", security: "0a4c6f1c735b", sending: "255c20333ebf", shares: "eb4319a6f0d2", sieve: "2e0508813b22", squire: "2e87e3ee21aa", transfer: "3edf9294a50a", writing: "2be046acb6b4", you: "2e8aeba2c997" };
 
 var CheckFailed = class extends Error {
 };
@@ -288,6 +288,7 @@ var checks = {
   Unsubscribed: { sender: "string", at: "time" },
   Label: { keyword: "string", name: "string", color: "integer" },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
+  SomeSettings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
   TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
   NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
   NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
@@ -398,7 +399,7 @@ var Client = /* @__PURE__ */ clientOf({
   apps: [{}, ["ref", "Apps"]],
   overview: [{}, ["ref", "Overview"]],
   preferences: [{}, ["ref", "Preferences"]],
-  preferences_save: [{ settings: ["ref", "Settings"] }, "null"],
+  preferences_save: [{ settings: ["ref", "SomeSettings"] }, "null"],
   templates: [{}, ["list", ["ref", "TemplateForm"]]],
   template_save: [{ template: ["ref", "TemplateForm"] }, "integer"],
   template_remove: [{ template_id: "integer" }, "null"],
@@ -1139,24 +1140,26 @@ var Keeper = class {
   client;
   again;
   last = Promise.resolve();
-  keep(changed) {
+  keep(changed, back = () => false) {
+    const place = location.hash;
     const turn = this.last.then(async () => {
       let before = {};
       const done = await attempt(t("Saving…"), t("Couldn't save settings"), async () => {
         before = await this.put(changed);
       });
-      if (done) toast(t("Saved"), { title: t("Undo"), run: () => void this.takeBack(before) });
+      if (done) toast(t("Saved"), { title: t("Undo"), run: () => void this.takeBack(before, back, place) });
       return done;
     });
     this.last = turn;
     return turn;
   }
-  async takeBack(before) {
-    if (await attempt(t("Saving…"), t("Couldn't save settings"), () => this.put(before))) await this.again();
+  async takeBack(before, back, place) {
+    if (!await attempt(t("Saving…"), t("Couldn't save settings"), () => this.put(before))) return;
+    if (!back() && location.hash === place) await this.again();
   }
   async put(changed) {
     const settings = (await this.client.preferences()).settings;
-    await this.client.preferences_save({ ...settings, ...changed });
+    await this.client.preferences_save(changed);
     if (changed.color_scheme !== void 0) paint(changed.color_scheme);
     if (changed.language !== void 0 && speak(changed.language)) location.reload();
     return Object.fromEntries(Object.keys(changed).map((name) => [name, settings[name]]));
@@ -1449,7 +1452,7 @@ var App = class {
     fill(this.who, disc(address, address), el("span", { class: "cut" }, el("bdi", {}, address)));
   }
   desk(path, number2) {
-    return { client: this.client, base, webmail: this.session.webmail, path, keep: (changed) => this.keeper.keep(changed), load: part, refresh: () => this.open(), go: (to) => {
+    return { client: this.client, base, webmail: this.session.webmail, path, keep: (changed, back) => this.keeper.keep(changed, back), load: part, refresh: () => this.open(), go: (to) => {
       if (location.hash === to) void this.open();
       else location.hash = to;
     }, say: (text3) => void toast(text3), onLeave: (act) => this.leave.push(act), shown: () => number2 === this.shown, places, find: find2, mark: (setting) => this.wanted = setting, recount: () => this.recount() };

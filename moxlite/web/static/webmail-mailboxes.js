@@ -347,7 +347,7 @@ function drawLabels(root, labels, active, client, opened) {
   }));
 }
 function drawSearches(root, searches, active, client, settings, find) {
-  const save = (wanted) => attempt(t("Saving…"), t("Couldn't save search"), () => client.settings_save({ ...settings(), searches: wanted }));
+  const save = (wanted) => attempt(t("Saving…"), t("Couldn't save search"), () => client.settings_save({ searches: wanted }));
   const forget = (search) => {
     const before = settings().searches;
     void save(before.filter((one) => one.text !== search.text));

@@ -577,10 +577,10 @@ var Glance = class {
     this.point(-1);
   }
   async save(text2) {
-    const settings = this.owner.settings();
-    if (!settings.searches.some((one) => one.text === text2)) {
-      const searches = [...settings.searches, { name: text2.slice(0, 200), text: text2 }];
-      if (!await attempt(t("Saving…"), t("Couldn't save search"), () => this.owner.client.settings_save({ ...settings, searches }))) return;
+    const saved = this.owner.settings().searches;
+    if (!saved.some((one) => one.text === text2)) {
+      const searches = [...saved, { name: text2.slice(0, 200), text: text2 }];
+      if (!await attempt(t("Saving…"), t("Couldn't save search"), () => this.owner.client.settings_save({ searches }))) return;
     }
     this.bar.submit();
     this.owner.say(t("Search saved under your folders."));

@@ -353,8 +353,7 @@ var Words = class {
     this.focus();
     this.hooks.changed();
     const format = this.rich === null ? "text" : "html";
-    const settings = this.desk.settings();
-    if (settings.compose_format !== format) await attempt(t("Saving…"), t("Couldn't save settings"), () => this.desk.client.settings_save({ ...settings, compose_format: format }));
+    if (this.desk.settings().compose_format !== format) await attempt(t("Saving…"), t("Couldn't save settings"), () => this.desk.client.settings_save({ compose_format: format }));
   }
   take(files) {
     if (files.length === 0) return false;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "e33ddf2aa3e5", bulk: "ae4e0c8428b1", calendar: "dbd2d7186622", checks: "1b1e2077f1d2", compose: "e981b48efa52", conversation: "6715b9fe7084", details: "c169d9f0cd7c", doubles: "869dc3d83f7c", dropping: "90ee65ac83ef", empty: "32dbb2bfd86d", event: "93d3926ede46", eventnews: "56eb8bf2dfe5", eventsearch: "357b3b42cb77", export: "2b298a4b7fe9", giving: "6218478ed026", group: "6f8b72a87383", hints: "e79a027f2457", invitation: "80798654c03b", labels: "9a3298ff7b4e", later: "38a6574351c6", legend: "f07149872cfa", login: "0fb9cca0a73d", mailboxes: "ddb50e4b0249", menu: "ece3f801d674", message: "397daebe28a9", newsletters: "7cf6e9ed9822", offline: "ab2855b5c528", palette: "12985f12201e", people: "986340f8b075", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "a9322747f372", rules: "a1aefd4af173", search: "e24cd195071f", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "d75848886bf6", sorting: "71905cee075c", squire: "8f988577745b", templates: "6c10ecf28767", touch: "91f4be388442", viewer: "0120d52f948d", words: "9b7343a53c4c" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "e33ddf2aa3e5", bulk: "ae4e0c8428b1", calendar: "dbd2d7186622", checks: "ae74a11e3ef2", compose: "e981b48efa52", conversation: "6715b9fe7084", details: "c169d9f0cd7c", doubles: "869dc3d83f7c", dropping: "90ee65ac83ef", empty: "32dbb2bfd86d", event: "93d3926ede46", eventnews: "56eb8bf2dfe5", eventsearch: "357b3b42cb77", export: "2b298a4b7fe9", giving: "6218478ed026", group: "6f8b72a87383", hints: "e79a027f2457", invitation: "80798654c03b", labels: "9a3298ff7b4e", later: "38a6574351c6", legend: "f07149872cfa", login: "0fb9cca0a73d", mailboxes: "056b79bc1c88", menu: "ece3f801d674", message: "d38d382e1273", newsletters: "7cf6e9ed9822", offline: "ab2855b5c528", palette: "12985f12201e", people: "986340f8b075", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "a9322747f372", rules: "a1aefd4af173", search: "bf7f3d4f2e89", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "d75848886bf6", sorting: "71905cee075c", squire: "8f988577745b", templates: "6c10ecf28767", touch: "91f4be388442", viewer: "0120d52f948d", words: "97d989ecdd1f" };
 
 var CheckFailed = class extends Error {
 };
@@ -1596,9 +1596,8 @@ function navigation(page) {
     await mail2.pending.end();
     location.assign(mail2.facts.value.account_path);
   }), switchScheme() {
-    const settings2 = mail2.settings.value;
-    const color_scheme = isDark(settings2.color_scheme) ? "light" : "dark";
-    void attempt(t("Saving…"), t("Couldn't save settings"), () => client.settings_save({ ...settings2, color_scheme }));
+    const color_scheme = isDark(mail2.settings.value.color_scheme) ? "light" : "dark";
+    void attempt(t("Saving…"), t("Couldn't save settings"), () => client.settings_save({ color_scheme }));
   }, openPage(name) {
     drawer.close();
     void attempt(t("Loading…"), t("Couldn't open this item"), async () => (await part(name)).openPage(page.desk));
