@@ -1,10 +1,13 @@
 """Groups of contacts and favorites: webmail, CardDAV and JMAP show and change the same (WEBMAIL-128g, WEBMAIL-128h)."""
 
+from typing import Any
+
 import pytest
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.groupware import groups
-from moxlite.store.groupware.contacts import settle_contacts
+from moxlite.store.groupware.contacts import contact_of, settle_contacts
+from moxlite.store.groupware.resources import card_facts, put_resource
 from moxlite.store.upkeep.check import check_account
 from tests.jmap_rig import Client, rig
 from tests.session.test_web_addressbooks import names, shared, tom
@@ -49,6 +52,12 @@ async def told(browser: Browser) -> dict[str, int]:
 async def ids(browser: Browser) -> dict[str, int]:
     """The ids of the contacts by their names."""
     return {one["name"]: one["id"] for one in (await browser.call("contacts"))["contacts"]}
+
+
+async def restore(browser: Browser, removed: list[dict[str, Any]]) -> None:
+    """Bring a group back, as Undo does."""
+    for one in removed:
+        await browser.call("contact_restore", **one)
 
 
 @pytest.mark.parametrize("version", ["3.0", "4.0"])
@@ -139,9 +148,9 @@ async def test_a_group_is_removed_and_comes_back(rig: Rig, browser: Browser) -> 
     for group in ("Crew", "Sailing"):
         removed = await browser.call("contact_group_remove", group=group)
         assert group not in await told(browser)
-        assert await browser.call("contact_group_remove", group=group) == ""
+        assert await browser.call("contact_group_remove", group=group) == []
         assert await names(browser) == ["Ada", "Bo"]
-        await browser.call("contact_restore", card=removed)
+        await restore(browser, removed)
     assert await told(browser) == {"Crew": 1, "Sailing": 2}
     assert await browser.call("contact_group_save", name="Boats", group="Sailing") == "Boats"
     assert await told(browser) == {"Boats": 2, "Crew": 1}
@@ -163,13 +172,54 @@ async def test_groups_of_shared_address_books(rig: Rig, browser: Browser, tom: B
     assert await names(tom, group="Mine") == []
     change = {"contact_ids": [seen["id"]], "group": "Crew", "member": False}
     assert (await tom.error("contacts_group", **change))[0] == 403
-    assert await tom.call("contact_group_remove", group="Crew") == ""
+    assert await tom.call("contact_group_remove", group="Crew") == []
     assert await told(tom) == {"Crew": 1, "Sailing": 1}
     await browser.call("address_book_share", book_id=made, guest="tom@example.org", rights="change")
     await tom.call("contacts_group", **change)
     assert await told(browser) == {"Crew": 0, "Mine": 1, "Sailing": 1}
     await tom.call("contact_group_save", name="Hands", group="Crew")
     assert await told(browser) == {"Hands": 0, "Mine": 1, "Sailing": 1}
+
+
+async def test_a_group_of_several_address_books_comes_back_in_each(rig: Rig, browser: Browser, tom: Browser) -> None:
+    """WEBMAIL-128g, WEBMAIL-128a: the cards and categories of all address books, and of all users who let the user
+    change theirs.
+    """
+    made = await shared(browser, "change")
+    phone = Program(rig)
+    lines = ("KIND:group", "MEMBER:urn:uuid:gone", "X-COLOR:red")
+    await phone.put("crew.vcf", card_of("crew", "Crew", *lines, version="4.0"), home=BOOK)
+    await two(phone)
+    more = await browser.call("address_book_save", name="More")
+    await browser.call("contact_save", contact=form("Cleo", groups=["Sailing"]), book_id=more)
+    async with rig.account() as account:
+
+        def card(tx: AccountTx) -> None:
+            text = card_of("club", "Crew", "KIND:group", f"MEMBER:{BO}", version="4.0").encode()
+            put_resource(tx, made, "crew.vcf", text, card_facts(text))
+
+        await account.write(card)
+    before = await told(browser), await told(tom)
+    assert before == ({"Crew": 1, "Sailing": 2}, {"Crew": 0, "Sailing": 1})
+    # who owns them
+    for group in ("Crew", "Sailing"):
+        removed = await browser.call("contact_group_remove", group=group)
+        assert len(removed) == 2
+        assert group not in await told(tom)
+        await restore(browser, removed)
+        await restore(browser, removed)
+        assert (await told(browser), await told(tom)) == before
+    assert f"X-COLOR:red{CRLF}" in (await browser.fetch("/webmail/contacts.vcf")).body.decode()
+    # a guest, who has groups of these names, too
+    await tom.call("contact_save", contact=form("Tom", groups=["Sailing"]))
+    await tom.call("contact_group_save", name="Crew")
+    assert await told(tom) == {"Crew": 0, "Sailing": 2}
+    for group in ("Crew", "Sailing"):
+        removed = await tom.call("contact_group_remove", group=group)
+        assert len({one["book_id"] for one in removed}) == len(removed) == 2
+        assert group not in await told(tom)
+        await restore(tom, removed)
+        assert (await told(browser), await told(tom)) == (before[0], {"Crew": 0, "Sailing": 2})
 
 
 async def test_groups_from_before_are_noted(rig: Rig, browser: Browser) -> None:
@@ -212,13 +262,27 @@ async def test_merged_contacts_keep_their_groups(rig: Rig, browser: Browser) -> 
     assert await names(browser, group="Crew") == ["Ada"]
 
 
-async def test_a_group_has_an_end(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_group_has_an_end(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-128g."""
     monkeypatch.setattr(groups, "MAX_MEMBERS", 1)
     await browser.call("contact_group_save", name="Crew")
     found = [await browser.call("contact_save", contact=form(name)) for name in ("Ada", "Bo")]
     assert (await browser.error("contacts_group", contact_ids=found, group="Crew"))[0] == 400
     assert await names(browser, group="Crew") == []
+    # who is in it already can be changed, and joins again
+    monkeypatch.setattr(groups, "MAX_MEMBERS", 2)
+    await browser.call("contacts_group", contact_ids=found[:1], group="Crew")
+    monkeypatch.setattr(groups, "MAX_MEMBERS", 1)
+    card = await browser.call("contact", contact_id=found[0])
+    await browser.call("contact_save", contact={**card["form"], "note": "x"}, contact_id=found[0])
+    await browser.call("contacts_group", contact_ids=found[:1], group="Crew")
+    card = await browser.call("contact", contact_id=found[0])
+    assert (card["form"]["note"], card["form"]["groups"]) == ("x", ["Crew"])
+    assert await told(browser) == {"Crew": 1}
+    async with rig.account() as account:
+        stored = await account.read(lambda r: contact_of(r, found[0]), op="test")
+    assert stored is not None
+    assert stored.contact.groups == ()
 
 
 async def test_a_favorite_is_one_everywhere(rig: Rig, browser: Browser) -> None:

@@ -48,13 +48,13 @@ export const rename = (page: Page, group: string, done: (name: string) => Promis
 /** Remove a group, which Undo brings back. */
 export async function remove(page: Page, group: string, done: (name: string) => Promise<unknown>): Promise<void> {
   await attempt(t("Deleting…"), t("Couldn't delete group"), async () => {
-    const card = await page.client.contact_group_remove(group);
+    const cards = await page.client.contact_group_remove(group);
     await done("");
     toast(t("“{name}” deleted. Its contacts are kept", { name: isolated(group) }), {
       title: t("Undo"),
       run: () =>
         void attempt(t("Restoring…"), t("Couldn't restore group"), async () => {
-          if (card !== "") await page.client.contact_restore(card, 0);
+          for (const { card, book_id } of cards) await page.client.contact_restore(card, book_id);
           await done(group);
         }),
     });

@@ -128,9 +128,9 @@ def save_in_groups(
     joined = [
         group
         for group in contact.groups
-        if group not in had and (group in member or tx.value(CARDS, ids_json(books), group) is not None)
+        if group not in had and group not in member and tx.value(CARDS, ids_json(books), group) is not None
     ]
-    categories = [group for group in contact.groups if group not in joined]
+    categories = [group for group in contact.groups if group in had or (group not in member and group not in joined)]
     plain = msgspec.structs.replace(contact, groups=(*categories, *filter(is_starred, had)))
     number = contact_id or same_contact(tx, plain, None if book is None else frozenset({book.id}))
     if contact_id or not number or photo:
@@ -190,23 +190,24 @@ def rename_group(tx: AccountTx, group: str, name: str, books: frozenset[int] | N
         _recategorize(tx, number, group, name)
 
 
-def remove_group(tx: AccountTx, group: str, books: frozenset[int] | None = None) -> str:
-    """Remove a group, not its contacts; returns a card of the group, with which `restore_contact` brings it back, or ""
-    if there was none.
+def remove_group(tx: AccountTx, group: str, books: frozenset[int] | None = None) -> list[tuple[int, str]]:
+    """Remove a group, not its contacts; returns cards with which `restore_contact` brings it back, with the ids of
+    their address books: those that there were, and new ones where a book has it as a category alone.
     """
-    cards, numbers = _cards(tx, group, books), _categorized(tx, group, books)
-    if not cards and not numbers:
-        return ""
-    uids = [there.uid for number in numbers if (there := resource_of(tx, number)) is not None]
-    kept = resource_data(tx, cards[0]) if cards else new_group(f"urn:uuid:{uuid.uuid4()}", group)
-    kept = changed_group(read_card(kept), add=uids)
-    for card in cards:
-        there = resource_of(tx, card)
-        assert there is not None
-        delete_resource(tx, there.collection_id, there.name, lambda _: None, keep=True)
-    for number in numbers:
+    uids: dict[int, list[str]] = {}
+    for number in _categorized(tx, group, books):
         _recategorize(tx, number, group, "")
-    return kept.decode()
+        if (there := resource_of(tx, number)) is not None:
+            uids.setdefault(there.collection_id, []).append(there.uid)
+    kept: list[tuple[int, bytes]] = []
+    for number in _cards(tx, group, books):
+        there = resource_of(tx, number)
+        assert there is not None
+        kept.append((there.collection_id, resource_data(tx, number)))
+        delete_resource(tx, there.collection_id, there.name, lambda _: None, keep=True)
+    had = {book for book, _ in kept}
+    kept += [(book, new_group(f"urn:uuid:{uuid.uuid4()}", group)) for book in uids if book not in had]
+    return [(book, changed_group(read_card(card), add=uids.pop(book, ())).decode()) for book, card in kept]
 
 
 def _cards(r: Reader, group: str, books: frozenset[int] | None) -> list[int]:
@@ -233,7 +234,12 @@ def _recategorize(tx: AccountTx, contact_id: int, group: str, name: str) -> None
 def _change(tx: AccountTx, card_id: int, name: str = "", add: Iterable[str] = (), remove: Container[str] = ()) -> None:
     there = resource_of(tx, card_id)
     assert there is not None
-    facts = card_facts(card := changed_group(read_card(resource_data(tx, card_id)), name, add, remove))
-    if add and len(facts.members or ()) >= MAX_MEMBERS:
+    before = read_card(resource_data(tx, card_id))
+    known = {*(before.members or ())}
+    new = [uid for uid in add if member_key(uid) not in known]
+    if not (name or new or remove):
+        return
+    facts = card_facts(card := changed_group(before, name, new, remove))
+    if new and len(facts.members or ()) >= MAX_MEMBERS:
         raise LimitExceeded(f"{MAX_MEMBERS:,} contacts per group")
     put_resource(tx, there.collection_id, there.name, card, facts)

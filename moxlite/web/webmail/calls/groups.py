@@ -47,6 +47,13 @@ class ContactGroup(msgspec.Struct, frozen=True):
     contacts: int
 
 
+class GroupCard(msgspec.Struct, frozen=True):
+    """A vCard of a group that was removed, and its address book."""
+
+    book_id: int
+    card: str
+
+
 class GroupCalls(ShelfCalls):
     """Calls about groups."""
 
@@ -87,7 +94,7 @@ class GroupCalls(ShelfCalls):
         """
         wanted = _group(name)
         if group:
-            await self._everywhere(caller, group, lambda tx, books: rename_group(tx, group, wanted, books))
+            await self._everywhere(caller, group, lambda tx, shelf: rename_group(tx, group, wanted, shelf.writable(tx)))
             return wanted
         async with self._shelf(caller, book_id) as shelf:
 
@@ -99,16 +106,18 @@ class GroupCalls(ShelfCalls):
         return wanted
 
     @call()
-    async def contact_group_remove(self, caller: Caller, group: GroupName) -> str:
-        """Remove a group, and not its contacts; returns a vCard with which `contact_restore` brings it back. "" if it
-        was gone.
+    async def contact_group_remove(self, caller: Caller, group: GroupName) -> list[GroupCard]:
+        """Remove a group, and not its contacts; returns the vCards with which `contact_restore` brings it back, none if
+        it was gone.
         """
-        cards = await self._everywhere(caller, group, lambda tx, books: remove_group(tx, group, books))
-        return next(filter(None, cards), "")
 
-    async def _everywhere(
-        self, caller: Caller, group: str, change: Callable[[AccountTx, frozenset[int] | None], T]
-    ) -> list[T]:
+        def unit(tx: AccountTx, shelf: Books) -> list[GroupCard]:
+            cards = remove_group(tx, group, shelf.writable(tx))
+            return [GroupCard(shelf.holder.shown_id(book), card) for book, card in cards]
+
+        return [card for cards in await self._everywhere(caller, group, unit) for card in cards]
+
+    async def _everywhere(self, caller: Caller, group: str, change: Callable[[AccountTx, Books], T]) -> list[T]:
         """Change a group in all address books that the user may change; what that returned in each account."""
         found: list[T] = []
         for shown in await self._shelves(caller):
@@ -117,7 +126,7 @@ class GroupCalls(ShelfCalls):
                     books = await shelf.account.read(shelf.writable, op="groups")
                     known = await shelf.account.scan(lambda r: groups_of(r, books), op="groups")  # noqa: B023 at once
                     if not shown or any(name == group for name, _ in known):
-                        found.append(await shelf.account.write(lambda tx: change(tx, books)))  # noqa: B023 at once
+                        found.append(await shelf.account.write(lambda tx: change(tx, shelf)))
             except GroupExists:
                 raise
             except (StoreError, NotFound):
