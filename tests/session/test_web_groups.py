@@ -144,6 +144,8 @@ async def test_a_group_is_removed_and_comes_back(rig: Rig, browser: Browser) -> 
     assert await told(browser) == {"Crew": 1, "Sailing": 2}
     assert await browser.error("contact_group_save", name="Crew", group="Sailing") == (409, "user:conflict")
     assert await browser.error("contact_group_save", name="starred", group="Sailing") == (409, "user:conflict")
+    for name in ("starred", "Starred"):
+        assert await browser.error("contact_group_save", name=name) == (409, "user:conflict")
     assert await browser.error("contact_group_save", name=" \n") == (400, "user:error")
     for group in ("Crew", "Sailing"):
         removed = await browser.call("contact_group_remove", group=group)
@@ -304,6 +306,13 @@ async def test_a_favorite_is_one_everywhere(rig: Rig, browser: Browser) -> None:
     changed = {**card["form"], "groups": ["Sailing"]}
     await browser.call("contact_save", contact=changed, contact_id=known["Bo"], changed=card["changed"])
     assert await told(browser) == {"Sailing": 1, "starred": 1}
+    # a phone makes a group of this name
+    await phone.put("star.vcf", card_of("star", "starred", "KIND:group", f"MEMBER:{BO}", version="4.0"), home=BOOK)
+    await browser.call("contact_save", contact={**changed, "note": "x"}, contact_id=known["Bo"])
+    assert await told(browser) == {"Sailing": 1, "starred": 1}
+    assert (await browser.call("contact", contact_id=known["Bo"]))["starred"]
+    assert "MEMBER" in (await phone.ask("GET", f"{BOOK}star.vcf")).body.decode()
+    await phone.ask("DELETE", f"{BOOK}star.vcf")
     # another program has another spelling, and takes it away
     lines = ("EMAIL:ada@a.example", "CATEGORIES:Starred,Sailing")
     await phone.put("ada.vcf", card_of(ADA, "Ada", *lines), home=BOOK)

@@ -62,6 +62,9 @@ ALL: Final = "SELECT id FROM group_card ORDER BY name, id"
 IN_BOOK: Final = "SELECT count(*) FROM resource r JOIN group_card g ON g.id = r.id WHERE r.collection_id = ?"
 
 
+TAKEN: Final = "there is a group with this name already"
+
+
 class GroupExists(StoreError):
     """There is a group of this name already."""
 
@@ -102,8 +105,10 @@ def suggest_groups(r: Reader, text: str, limit: int) -> list[str]:
 def create_group(tx: AccountTx, name: str, book: Collection | None = None) -> None:
     """Add the card of a group without members to an address book, by default the first. One that is there stays.
 
-    Raises TooManyContacts, OverQuota.
+    Raises GroupExists for the name of favorites, TooManyContacts, OverQuota.
     """
+    if is_starred(name):
+        raise GroupExists(TAKEN)
     if tx.value(CARDS, None, name) is None:
         card = new_group(f"urn:uuid:{uuid.uuid4()}", name)
         put_resource(tx, (book or default_book(tx)).id, f"{secrets.token_hex(16)}.vcf", card, card_facts(card))
@@ -138,7 +143,7 @@ def save_in_groups(
     for group in joined:
         join_group(tx, [number], group, books)
     for group in member:
-        if group not in contact.groups:
+        if group not in contact.groups and not is_starred(group):
             leave_group(tx, [number], group, books)
     return number
 
@@ -183,7 +188,7 @@ def rename_group(tx: AccountTx, group: str, name: str, books: frozenset[int] | N
     if name == group:
         return
     if is_starred(name) or any(name == known for known, _ in groups_of(tx, books)):
-        raise GroupExists("there is a group with this name already")
+        raise GroupExists(TAKEN)
     for card in _cards(tx, group, books):
         _change(tx, card, name=name)
     for number in _categorized(tx, group, books):
