@@ -26,7 +26,7 @@ def server(tmp_path: Path) -> Iterator[LocalServer]:
     with LocalServer(tmp_path / "server") as found:
         found.cli("config", "account", "add", "bob", "bob@localhost")
         cards = found.folder / "cards.csv"
-        cards.write_text("Name,E-mail Address\nCleo,cleo@c.example\n")
+        cards.write_text("Name,E-mail Address,Group Membership\nCleo,cleo@c.example,Rowing\n")
         found.cli("contacts", "import", "bob", str(cards))
         found.cli("contacts", "share", "bob", "contacts", "moxlite")
         yield found
@@ -90,11 +90,22 @@ def test_address_books_are_made_filled_shared_and_removed(
         rows.filter(has_text="Cleo").get_by_role("button", name="Cleo").click()
         expect(card).to_contain_text("bob shares this address book with you. You can only view it.")
         expect(card.get_by_role("button", name="Edit")).to_have_count(0)
+        # the key for a star asks for nothing either, and no row offers to leave a group
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.keyboard.press("s")
         page.screenshot(path=tmp_path / "read.png")
         wrong += judge(page, None)
         books.get_by_role("button", name="Contacts (bob)").first.click()
         expect(rows).to_have_count(1)
         expect(found.get_by_role("button", name="New contact")).to_be_hidden()
+        books.get_by_role("button", name="Rowing 1").click()
+        expect(found.get_by_role("heading", level=2, name="Rowing")).to_be_visible()
+        expect(rows).to_have_count(1)
+        expect(rows.get_by_role("button", name="Remove “Cleo” from this group")).to_have_count(0)
+        assert asked
+        assert not [url for url in asked if url.endswith("contacts_group")]
+        books.get_by_role("button", name="Contacts (bob)").first.click()
         # shared, with a mistake first
         books.get_by_role("button", name="Edit “Choir”").click()
         form = page.get_by_role("dialog", name="Choir")

@@ -15,6 +15,9 @@ import sheet from "./group.css";
 
 adopt(sheet);
 
+/** Contacts in one call about a group. */
+const batch = 500;
+
 type Page = Pick<Surroundings, "client" | "base">;
 
 /** Ask for the name of a group, save it, and say its name to `done`. */
@@ -35,10 +38,16 @@ async function named(
   }
 }
 
+/** Put contacts into a group, or take them out of it. */
+async function put(page: Page, ids: readonly number[], group: string, member = true): Promise<void> {
+  for (let at = 0; at < ids.length; at += batch)
+    await page.client.contacts_group(ids.slice(at, at + batch), group, member);
+}
+
 /** Make a group of contacts. */
 export const addGroup = (page: Page, ids: readonly number[], done: (name: string) => Promise<unknown>): Promise<void> =>
   named(page, t("New group"), "", t("Create"), async (name) => {
-    if (ids.length > 0) await page.client.contacts_group([...ids], name);
+    await put(page, ids, name);
     await done(name);
   });
 
@@ -68,15 +77,15 @@ export async function leave(
   one: Pick<ContactItem, "id" | "name">,
   again: () => Promise<unknown>,
 ): Promise<void> {
-  const put = (member: boolean) =>
+  const change = (member: boolean) =>
     attempt(t("Saving…"), t("Couldn't change group"), async () => {
       await page.client.contacts_group([one.id], group, member);
       await again();
     });
-  if (await put(false))
+  if (await change(false))
     toast(t("“{name}” removed from “{group}”", { name: isolated(one.name), group: groupName(group) }), {
       title: t("Undo"),
-      run: () => void put(true),
+      run: () => void change(true),
     });
 }
 
@@ -96,10 +105,10 @@ export function chooseGroup(
       many(ids.length, "Contact added to “{group}”", "{n} contacts added to “{group}”", { group: isolated(group) }),
     );
   };
-  const put = (group: string) => async () => {
+  const change = (group: string) => async () => {
     const member = inside?.includes(group) !== true;
     await attempt(t("Saving…"), t("Couldn't change group"), async () => {
-      await page.client.contacts_group([...ids], group, member);
+      await put(page, ids, group, member);
       await (member ? joined(group) : done());
     });
   };
@@ -112,7 +121,7 @@ export function chooseGroup(
         id: "",
         title: isolated(name),
         ...(inside === null ? {} : { checked: () => inside.includes(name) }),
-        run: put(name),
+        run: change(name),
       })),
     ...(groups.length > 0 ? [null] : []),
     { id: "", title: t("New group…"), run: () => addGroup(page, ids, joined) },

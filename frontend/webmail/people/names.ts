@@ -21,3 +21,7 @@ export function sharedBy(one: AddressBook): string {
   const owner = t("{owner} shares this address book with you.", { owner: isolated(one.owner) });
   return `${owner} ${one.writable ? t("You can edit contacts.") : t("You can only view it.")}`;
 }
+
+/** Whether the user may change the contacts of an address book; 0 for all of them, or for none yet. */
+export const writable = (books: readonly AddressBook[], book: number): boolean =>
+  books.find(({ id }) => id === book)?.writable ?? true;

@@ -25,7 +25,7 @@ import { between, mailSearch } from "./between";
 import { drawShelves, type Shelf } from "./books";
 import { drawCard } from "./card";
 import { headOf, inOrder, letterStrip } from "./letters";
-import { bookName, groupName, starred } from "./names";
+import { bookName, groupName, starred, writable } from "./names";
 import { face } from "./photo";
 import sheet from "./people.css";
 
@@ -37,8 +37,6 @@ type Page = Pick<Surroundings, "client" | "base" | "actions" | "load"> &
 
 /** The form, once it is loaded. */
 const form = (page: Page) => page.load<typeof PersonPart>("person");
-/** Contacts in one call about a group. */
-const batch = 500;
 /** Contacts in one page, and in one call at most. */
 const [few, most] = [100, 1000];
 
@@ -232,7 +230,7 @@ function makePage(page: Page): { follow: () => void } {
         ? [
             el("span", { class: "people-chosen" }, t("{n} selected", { n: ids.length })),
             button(t("Groups"), (anchor) =>
-              grouping((part) => part.chooseGroup(page, anchor, ids.slice(0, batch), null, groups, regrouped)),
+              grouping((part) => part.chooseGroup(page, anchor, ids, null, groups, regrouped)),
             ),
             button(t("Clear"), () => {
               selected.clear();
@@ -257,6 +255,7 @@ function makePage(page: Page): { follow: () => void } {
     giveBack();
   };
   const changeStar = (now: ContactCard) =>
+    writable(books, now.book_id) &&
     void attempt(t("Saving…"), t("Couldn't change favorites"), async () => {
       await page.client.contacts_group([now.id], starred, !now.starred);
       await anew();
@@ -369,7 +368,7 @@ function makePage(page: Page): { follow: () => void } {
     void load(true);
   };
   const draw = () => {
-    add.hidden = round.hidden = !(books.find(({ id }) => id === shelf.book)?.writable ?? true);
+    add.hidden = round.hidden = !writable(books, shelf.book);
     const giveBack = holdPlace(side);
     drawShelves(side, books, groups, shelf, {
       choose,
@@ -508,6 +507,7 @@ function row(
       one.starred && el("span", { class: "person-star", title: groupName(starred) }, sign(star)),
     ),
     shelf.group !== "" &&
+      writable(books, one.book_id) &&
       el(
         "button",
         {
