@@ -103,7 +103,7 @@ SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ? AND localpart = ? 
 SUGGESTED: Final = f"{_COLUMNS} WHERE instr(found, ?) AND NOT {_STARRED} ORDER BY sorted, id LIMIT ?"
 SUGGESTED_FAVORITES: Final = f"""
 {_COLUMNS} WHERE id IN (SELECT contact_id FROM contact_group WHERE name = '{STARRED}') AND instr(found, ?)
-ORDER BY sorted, id LIMIT ?"""
+ORDER BY sorted, id LIMIT ?"""  # noqa: S608 a constant
 PICTURED: Final = """
 SELECT c.id, c.listed FROM contact_address a JOIN contact c ON c.id = a.contact_id
 WHERE a.domain = ? AND a.localpart = ? COLLATE NOCASE AND instr(c.listed, '"photo":"') > 0
