@@ -19,10 +19,10 @@ from moxlite.queue.data.rows import DELIVERING, INTERRUPTED, Message
 from moxlite.queue.scheduling import scheduler
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from moxlite.store.errors import AccountUnknown, StorageFull
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.types import Flag
 from tests.queue_rig import MESSAGE, START, Rig, Server, as_a_kill_would_leave_it, rig_at, sample
-from tests.tools import eventually
+from tests.tools import eventually, settled
 
 pytestmark = pytest.mark.served
 
@@ -278,6 +278,64 @@ async def test_the_first_attempt_is_counted_with_its_outcome(tmp_path: Path, rep
         [done] = await rig.queue.listings.list_retired()
         assert (done.attempts, len(done.results)) == ((1, 1) if reply == "250 ok" else (2, 2))
         assert len(mx.messages) == 1
+
+
+async def test_an_attempt_that_is_late_after_the_commit_for_another_is_counted_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaping_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """QUEUE-13, QUEUE-14: the scheduler goes on, however long the commit takes."""
+    real, counted = record.mark_late, []
+
+    def slow(tx: Tx, ids: list[int], policy: record.Policy) -> set[str]:
+        counted.append(ids)
+        leaping_clock.jump(0.02)
+        return real(tx, ids, policy)
+
+    monkeypatch.setattr(record, "mark_late", slow)
+    async with rig_at(tmp_path) as rig:
+        leaping_clock.rate = 0.0
+        first, second = rig.remote(Server()), rig.remote(Server(), "other.example", "192.0.2.2")
+        first.hang_after_data = second.hang_after_data = True
+        [one] = await rig.submit("bob@remote.example")
+        await first.in_data.wait()
+        leaping_clock.jump(0.01)
+        [other] = await rig.submit("carol@other.example")
+        await second.in_data.wait()
+        leaping_clock.jump(scheduler.SEEN_SECONDS - 0.005)
+        await settled(0.02)
+        assert counted == [[one], [other]]
+        assert [row.attempts for row in await rig.queue.listings.list_messages()] == [1, 1]
+    assert "task failed, restarting after backoff" not in [line.getMessage() for line in caplog.records]
+
+
+async def test_attempts_that_cannot_be_counted_yet_hold_up_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaping_clock: MockClock
+) -> None:
+    """QUEUE-13, QUEUE-14, QUEUE-157: the count is only for people, and made later."""
+    failed = []
+
+    def full(tx: Tx, ids: list[int], policy: record.Policy) -> set[str]:
+        failed.append(ids)
+        raise StorageFull("queue.db")
+
+    async with rig_at(tmp_path) as rig:
+        leaping_clock.rate = 0.0
+        slow, mx = rig.remote(Server()), rig.remote(Server(), "other.example", "192.0.2.2")
+        slow.hang_after_data = True
+        with monkeypatch.context() as patch:
+            patch.setattr(record, "mark_late", full)
+            [row] = await rig.submit("bob@remote.example")
+            await slow.in_data.wait()
+            leaping_clock.jump(scheduler.SEEN_SECONDS + 0.005)
+            await settled(0.02)
+            assert failed == [[row]]
+            await rig.submit("carol@other.example")
+            await settled(0.02)
+            assert len(mx.messages) == 1
+            assert failed == [[row]]
+        leaping_clock.jump(scheduler.FAILED_SECONDS)
+        await settled(0.02)
+        assert [row.attempts for row in await rig.queue.listings.list_messages()] == [1]
 
 
 async def test_a_time_chosen_during_the_first_attempt_stands(tmp_path: Path) -> None:

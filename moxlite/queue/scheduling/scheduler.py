@@ -83,7 +83,9 @@ queue wakes no task.
 """
 
 FAILED_SECONDS: Final = 60.0
-"""Seconds until a recipient domain is tried again after an error of the database (QUEUE-14)."""
+"""Seconds until a recipient domain is tried again, or attempts under way are counted, after an error of the database
+(QUEUE-14).
+"""
 
 
 class Scheduler:
@@ -140,8 +142,8 @@ class Scheduler:
         To end: cancel this task; the nursery then has `queue.shutdown_grace`, and attempts cancelled in it are put back
         (QUEUE-15).
 
-        Errors: exceptions of the database are raised. Attempts under way continue; a restarted `serve` reads the due
-        rows again.
+        Errors: exceptions of the database are raised, except while late attempts are counted. Attempts under
+        way continue; a restarted `serve` reads the due rows again.
         """
         self._serving = True
         self._ctx.load.set_keeping(keeps=True)
@@ -151,7 +153,9 @@ class Scheduler:
                 if await self.outcomes.write_unwritten():
                     self.changed()  # DSNs may be due
                 seconds = await self._start_due(attempts)
-                with trio.move_on_after(min(seconds, await self._mark_late(), RECHECK_SECONDS)) as self._unmarked.sleep:
+                seconds = min(seconds, await self._mark_late(), RECHECK_SECONDS)
+                # What was to be done in a moment may be late by now: a commit takes time.
+                with trio.move_on_after(max(0.0, seconds)) as self._unmarked.sleep:
                     await self._wake.wait()
         finally:
             self._serving = False
@@ -159,14 +163,18 @@ class Scheduler:
 
     async def _mark_late(self) -> float:
         """Count attempts in the database that were begun without, `SEEN_SECONDS` ago; returns the seconds until others
-        are so old.
+        are so old, below 0 if they are by now.
         """
-        late = self._unmarked.since(trio.current_time() - SEEN_SECONDS)
+        late = self._unmarked.late()
         if late:
-            policy = policy_of(self._ctx)
-            self._moved(await self._database.write(partial(record.mark_late, ids=late, policy=policy)))
-            self._unmarked.forget(late)
-        return self._unmarked.first + SEEN_SECONDS - trio.current_time()
+            try:
+                counted = partial(record.mark_late, ids=late, policy=policy_of(self._ctx))
+                self._moved(await self._database.write(counted))
+                self._unmarked.forget(late)
+            except StoreError as exc:
+                logger.error("can't count running attempts", extra={"kv": {"err": exc}})
+                self._unmarked.put_off(late)
+        return self._unmarked.first - trio.current_time()
 
     @property
     def _not_now(self) -> frozenset[int]:
@@ -361,27 +369,33 @@ class Unmarked:
     def __init__(self, newest: int) -> None:
         self.newest = newest
         self.sleep = trio.CancelScope()
-        self._since: dict[int, float] = {}  # by row, seconds of trio's clock
+        self._due: dict[int, float] = {}  # by row, when it is to be counted, seconds of trio's clock
 
     def add(self, ids: Iterable[int]) -> None:
         """Note rows whose attempt begins now, and have the scheduler look after `SEEN_SECONDS`."""
-        now = trio.current_time()
-        self._since.update(dict.fromkeys(ids, now))
-        self.sleep.deadline = min(self.sleep.deadline, now + SEEN_SECONDS)
+        due = trio.current_time() + SEEN_SECONDS
+        self._due.update(dict.fromkeys(ids, due))
+        self.sleep.deadline = min(self.sleep.deadline, due)
 
-    def since(self, until: float) -> list[int]:
-        """Rows whose attempt began at a time of trio's clock, or before it."""
-        return [row for row, since in self._since.items() if since <= until]
+    def late(self) -> list[int]:
+        """Rows that are to be counted now."""
+        now = trio.current_time()
+        return [row for row, due in self._due.items() if due <= now]
+
+    def put_off(self, ids: Iterable[int]) -> None:
+        """Have rows counted later that could not be counted now; not those that were forgotten meanwhile."""
+        due = trio.current_time() + FAILED_SECONDS
+        self._due.update((row, due) for row in ids if row in self._due)
 
     def forget(self, ids: Iterable[int]) -> None:
         """Forget rows: they are counted, or no longer attempted."""
         for row in ids:
-            self._since.pop(row, None)
+            self._due.pop(row, None)
 
     @property
     def first(self) -> float:
-        """When the first of the attempts began; infinite without any."""
-        return next(iter(self._since.values()), float("inf"))
+        """When the first is to be counted; infinite without any."""
+        return min(self._due.values(), default=float("inf"))
 
 
 # Recipient domains with an attempt under way, and those that wait for a connection to their full host: one attempt
