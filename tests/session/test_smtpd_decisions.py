@@ -18,7 +18,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.smtpd import Context
 from moxlite.smtpd.incoming import deliver
 from moxlite.smtpd.metrics import delayed_total, rejects_total
-from moxlite.store.errors import OverQuota, StorageBroken
+from moxlite.store.errors import OverQuota, StorageBroken, StorageBusy, StoreError
 from moxlite.store.file.transaction import Tx
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.junk.score import Judgement
@@ -655,13 +655,18 @@ async def test_the_wait_ends_with_the_client(smtp: Smtp, clock: trio.testing.Moc
     assert delayed_total.labels(result="gone").value == gone + 1
 
 
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "busy"])
 async def test_of_many_accounts_only_those_that_know_the_sender_store_before_the_wait(
-    smtp: Smtp, clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+    smtp: Smtp, clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, stored: bool
 ) -> None:
-    """SMTP-97, SMTP-108: a client that gives up comes again, and they have the message once."""
+    """SMTP-97, SMTP-108: a client that gives up comes again, and they have the message once; one that could not store
+    it then has it as well.
+    """
     assert (await send(smtp)).startswith("250")
     await mark(smtp, Flag.NOTJUNK)
     monkeypatch.setattr(deliver, "MANY", 0)
+    errors: dict[str, StoreError] = {} if stored else {"mia": StorageBusy("locked")}
+    await fail_for(smtp, monkeypatch, errors)
 
     async def in_order(names: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
         for name in names:
@@ -675,7 +680,8 @@ async def test_of_many_accounts_only_those_that_know_the_sender_store_before_the
         await client.play(both)
         await client.send(mail + b".\r\n")
         await pass_time(clock, 5)
-        assert (len(await smtp.messages("mia")), len(await smtp.messages("bo"))) == (2, 0)
+        assert (len(await smtp.messages("mia")), len(await smtp.messages("bo"))) == (2 if stored else 1, 0)
+    errors.clear()
     async with smtp.connect(context=context, tls=TLS) as client:
         await client.play(both)
         await client.send(mail + b".\r\n")

@@ -1,7 +1,7 @@
 """A message that some of its accounts take and others don't (docs/spec/smtp.md SMTP-104, SMTP-105, SMTP-108)."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -25,6 +25,7 @@ from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.queue import Queue
 from moxlite.queue.tls.policies import Policies
 from moxlite.smtpd import Context
+from moxlite.smtpd.connection import serve_connection
 from moxlite.smtpd.incoming import deliver, storing
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.spool import Spool
@@ -35,6 +36,7 @@ from moxlite.store.options import Options
 from moxlite.submission.carrying import carrier
 from moxlite.supervision import open_supervisor
 from tests.queue_rig import Clock
+from tests.session import smtpd_harness
 from tests.session.smtpd_harness import MESSAGE, Client, Smtp, clock, fail_for, headers, smtp
 
 pytestmark = pytest.mark.served
@@ -244,6 +246,59 @@ async def test_without_a_queue_all_is_brought_again_and_nothing_comes_twice(
         assert len(await smtp.messages("bo")) == len(await smtp.messages("mia")) == 1
         assert (await send(client, *BOTH)).startswith("250")  # which is another message of the same octets
     assert len(await smtp.messages("bo")) == len(await smtp.messages("mia")) == 2
+
+
+@pytest.mark.parametrize("way", ["crash", "cancelled"])
+async def test_a_session_that_breaks_off_after_one_account_has_stored_doubles_nothing(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """SMTP-108: the client has no reply and brings it again: who has the message ignores it once."""
+    session = trio.CancelScope()
+    broken = False
+
+    async def in_order(names: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
+        nonlocal broken
+        for name in names:
+            if name == "bo" and not broken and await smtp.messages("mia"):
+                broken = True
+                if way == "crash":
+                    raise RuntimeError("bug")
+                session.cancel()
+            await trio.lowlevel.checkpoint()
+            await work(name)
+
+    async def served(*args: Any) -> None:
+        with session:
+            await serve_connection(*args)
+
+    monkeypatch.setattr(deliver, "_each", in_order)
+    with monkeypatch.context() as patch:
+        patch.setattr(smtpd_harness, "serve_connection", served)
+        async with smtp.connect() as client:
+            assert not (await send(client, *BOTH)).startswith("250")
+    assert broken
+    assert (len(await smtp.messages("mia")), len(await smtp.messages("bo"))) == (1, 0)
+    async with smtp.connect() as client:
+        for number in (1, 2):  # the second is another message of the same octets
+            assert (await send(client, *BOTH)).startswith("250")
+            assert len(await smtp.messages("mia")) == len(await smtp.messages("bo")) == number
+
+
+async def test_a_session_that_breaks_off_before_an_account_has_stored_loses_nothing(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-44, SMTP-108: what is brought again is stored where it is not."""
+
+    async def crash(account: Account, *args: Any, **more: Any) -> Any:
+        raise RuntimeError("bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storing, "perform", crash)
+        async with smtp.connect() as client:
+            assert not (await send(client, *BOTH)).startswith("250")
+    async with smtp.connect() as client:
+        assert (await send(client, *BOTH)).startswith("250")
+    assert len(await smtp.messages("mia")) == len(await smtp.messages("bo")) == 1
 
 
 async def test_a_queue_that_fails_is_none(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,10 +113,14 @@ class Reception:
         if not publicsuffix.loaded():  # once, at the first delivery
             await trio.to_thread.run_sync(publicsuffix.load)
         work = self._plan_account if len(by_account) <= MANY else self._serve_account
-        await _each(by_account, lambda name: work(name, by_account[name]))
-        await self._let_wait()
-        await self._perform()
-        response = await self._owe()
+        try:
+            await _each(by_account, lambda name: work(name, by_account[name]))
+            await self._let_wait()
+            await self._perform()
+            response = await self._owe()
+        except BaseException:
+            await self._expect_again()
+            raise
         await self._reports.keep(results.decided[name] for name in results.in_state(State.ACCEPTED))
         sender = self._transaction.sender.host
         self._reports.evaluated(results.decided.values(), sender.ascii if isinstance(sender, Domain) else "")
@@ -144,7 +148,6 @@ class Reception:
             await self._plan_account(name, numbers)
             self._linger_first = self._linger_first or self._is_delayed(results.decided[name])
             if not self._linger_first and results.outcomes[name].state is State.ACCEPTED:
-                self._results.stored.append(name)
                 await self._perform_at(name)
 
     async def _plan_account(self, name: str, numbers: list[int]) -> None:
@@ -174,12 +177,7 @@ class Reception:
         # After all plans and before any commit: a sender who is delayed holds no account open, and one that gives up in
         # the delay has stored nothing; but of many accounts those that know the sender.
         if any(map(self._is_delayed, self._results.decided.values())):
-            try:
-                await linger(self._session.wire, self._session.smtp.first_time_sender_delay)
-            except BaseException:
-                with trio.CancelScope(shield=True):  # bounded: each waits for `Pace.store` at most
-                    await _each(self._results.stored, self._storing.expect_again)
-                raise
+            await linger(self._session.wire, self._session.smtp.first_time_sender_delay)
 
     def _is_delayed(self, decided: Decided) -> bool:
         delay = self._session.smtp.first_time_sender_delay
@@ -189,8 +187,8 @@ class Reception:
 
     async def _perform(self) -> None:
         results = self._results
-        accepting = [name for name in results.in_state(State.ACCEPTED) if name not in self._results.stored]
-        notice = await self._notice() if accepting and not self._results.stored else None
+        accepting = [name for name in results.in_state(State.ACCEPTED) if name not in self._storing.stored]
+        notice = await self._notice() if accepting and not self._storing.stored else None
         # One account after the other until one has stored the message: the notice is a row of that unit, so the sender
         # is told of failures exactly if another recipient has the message.
         while accepting and notice is not None:
@@ -250,8 +248,7 @@ class Reception:
             late = await self._notice()  # about recipients that were refused for good during storing
             told = late is None or await self._storing.owe(accepted[0], late)
             if not (told and (not later or await self._defer(later))):
-                # The client sends it all again: those that have the message must not store it twice.
-                await _each(accepted, self._storing.expect_again)
+                await self._expect_again()
                 return NOT_NOW
             for name in later:
                 results.outcomes[name] = Outcome(State.ACCEPTED, results.outcomes[name].reply)
@@ -262,6 +259,13 @@ class Reception:
         if len(failed) == len(answers):
             return combined(failed)
         return Response(250, "2.0.0", (f"message accepted for some recipients, id {received_id}",))
+
+    async def _expect_again(self) -> None:
+        """The client sends it all again: have the accounts that have the message not store it twice."""
+        # Not those that keep it as refused: by then it may be wanted.
+        again = [name for name in self._storing.stored if self._results.outcomes[name].state is State.ACCEPTED]
+        with trio.CancelScope(shield=True):  # bounded: each waits for `Pace.store` at most
+            await _each(again, self._storing.expect_again)
 
     async def _defer(self, names: list[str]) -> bool:
         """Queue the deliveries that accounts cannot take now; False if the queue cannot take them."""

@@ -23,13 +23,12 @@ class Results:
 
     Attributes:
       cases: one per account and way to it; decided: the deciding case of each account, by name; outcomes: by account.
-      several: there are several accounts. stored: those that have stored the message before all plans were made.
+      several: there are several accounts.
     """
 
     def __init__(self, recipients: Sequence[AcceptedRecipient], cases: Sequence[Case]) -> None:
         self.cases = cases
         self.several = len({case.account for case in cases}) > 1
-        self.stored: list[str] = []
         self.decided: dict[str, Decided] = {}
         self.outcomes: dict[str, Outcome] = {}
         self._recipients = recipients

@@ -263,13 +263,18 @@ logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
 
 
 class Storing:
-    """Writes the copies of one message."""
+    """Writes the copies of one message.
+
+    Attributes:
+      stored: names of the accounts that have performed their plan.
+    """
 
     def __init__(self, session: Session, transaction: Transaction, prepared: Prepared, common: Common) -> None:
         self._session = session
         self._transaction = transaction
         self._prepared = prepared
         self._common = common
+        self.stored: list[str] = []
 
     async def store(self, decided: Decided, owes: tuple[Owed, ...] = (), *, may_repeat: bool = False) -> Performed:
         """Perform an account's plan in one unit, with the rows that the account owes.
@@ -282,7 +287,7 @@ class Storing:
         actions = await with_messages(self._session, self._transaction, self._prepared, decided, trace_fields)
         async with self._session.context.accounts.use(decided.case.account) as account:
             with trio.move_on_after(self._session.context.pace.store, shield=True):
-                return await perform(
+                performed = await perform(
                     account,
                     whole,
                     self._delivery(decided, actions),
@@ -290,6 +295,8 @@ class Storing:
                     retried=self._retry_key if may_repeat else b"",
                     owes=owes,
                 )
+                self.stored.append(account.name)  # before the next checkpoint, at which this task may be cancelled
+                return performed
         raise StorageBusy("commit timed out")
 
     async def keep_reject(self, decided: Decided, *, may_repeat: bool) -> None:
@@ -318,8 +325,8 @@ class Storing:
     async def expect_again(self, name: str) -> None:
         """Mark the message in the account, so that the client's next try is not stored again."""
         try:
-            async with self._session.context.accounts.use(name) as account:
-                with trio.move_on_after(self._session.context.pace.store, shield=True):
+            with trio.move_on_after(self._session.context.pace.store, shield=True):
+                async with self._session.context.accounts.use(name) as account:
                     await suppress_retry(account, self._retry_key)
         except StoreError as error:
             logger.warning("message may come twice", extra={"kv": {"account": name, "err": error}})
