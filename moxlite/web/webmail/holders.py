@@ -177,17 +177,16 @@ class Holders:
         """
         numbers = dict(await self.auth.sharing.numbered_owners(session.account, MAX_OWNERS))
         async with AsyncExitStack() as stack:
-            found = None
+            holder = None
             if owner in numbers:
                 with suppress(NoSuchMailbox):
-                    visit = self._opened(session, owner, numbers[owner])
-                    holder = await stack.enter_async_context(visit)
-                    if await holder.account.read(lambda r: shares_drafts(r, session.account), op="drafts"):
-                        found = holder
-            if found is None:
-                found = await stack.enter_async_context(self._opened(session, session.account, 0))
+                    visit = await stack.enter_async_context(self._opened(session, owner, numbers[owner]))
+                    if await visit.account.read(lambda r: shares_drafts(r, session.account), op="drafts"):
+                        holder = visit
+            if holder is None:
+                holder = await stack.enter_async_context(self._opened(session, session.account, 0))
             # Outside of `suppress`, which would hide an error of the block.
-            yield found
+            yield holder
 
     @asynccontextmanager
     async def _opened(self, session: Session, owner: str, number: int) -> AsyncIterator[Holder]:

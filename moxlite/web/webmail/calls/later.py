@@ -209,10 +209,10 @@ def _waiting(r: Reader, holder: Holder) -> list[Waiting]:
     ]
 
 
-def _other_writer(holder: Holder, found: Leaving) -> str:
+def _other_writer(holder: Holder, message: Leaving) -> str:
     """The account of another user who wrote a message that waits; "" for the user's own."""
     # An owner who writes alone is not named.
-    writer = found.writer or holder.owner
+    writer = message.writer or holder.owner
     return "" if writer == (holder.guest or holder.owner) else writer
 
 
@@ -220,8 +220,8 @@ def _check_writer(r: Reader, holder: Holder, message_id: int) -> None:
     """Refuse a change of time unless the user wrote this message, and may still send it. Raises NotAllowed, and as
     `_leaving`.
     """
-    found = _leaving(r, holder, message_id)
-    if found is not None and (writer := _other_writer(holder, found)):
+    message = _leaving(r, holder, message_id)
+    if message is not None and (writer := _other_writer(holder, message)):
         raise NotAllowed(worded("only {writer} can change the time of this message", writer=writer))
     if not may_leave(r, holder.owner, message_id):
         raise NotAllowed(WITHDRAWN)
