@@ -290,7 +290,7 @@ function working(found: Overview): HTMLElement[] {
       found.rehearsal_failed ? t("failed") : t("passed {when}", { when: ago(found.last_rehearsal) }),
     );
   if (found.standby !== null)
-    add(found.standby ? "ok" : "warn", t("Standby server"), found.standby ? t("up to date") : t("missing changes"));
+    add(found.standby ? "ok" : "warn", t("Standby server"), found.standby ? t("up to date") : t("out of date"));
   if (found.helpers_tried > 0)
     add(
       found.helpers_failed > 0 ? "danger" : "ok",
@@ -334,7 +334,7 @@ export async function sessionsPage(desk: Desk): Promise<{ title: string; root: H
         kind: "main",
         cell: (one) => [
           el("b", {}, one.remote_ip),
-          one.own && [" ", state("ok", t("this one"))],
+          one.own && [" ", state("ok", t("this session"))],
           one.subject !== "" && el("div", { class: "hint" }, foreign(one.subject, 120)),
         ],
       },

@@ -30,6 +30,19 @@ interface Page {
 export function acting(page: Page): Acting {
   const { client, mail, actions } = page;
 
+  const words: Readonly<Record<string, (n: number) => string>> = {
+    "\\seen true": (n) => many(n, "Marked as read", "{n} messages marked as read"),
+    "\\seen false": (n) => many(n, "Marked as unread", "{n} messages marked as unread"),
+    "\\flagged true": (n) => many(n, "Message flagged", "{n} messages flagged"),
+    "\\flagged false": (n) => many(n, "Message unflagged", "{n} messages unflagged"),
+  };
+
+  /** What is said while flags are set or cleared, and afterwards. */
+  const said = (flags: string[], add: boolean) => ({
+    doing: (n: number) => many(n, "Updating message…", "Updating {n} messages…"),
+    done: words[`${flags[0]} ${add}`] ?? ((n: number) => many(n, "Message updated", "{n} messages updated")),
+  });
+
   /** What asks further is a part. */
   const asking = () => part<typeof ActsPart>("acts");
 
@@ -45,16 +58,7 @@ export function acting(page: Page): Acting {
 
   function flag(flags: string[], add: boolean): void {
     page.seen?.cancel();
-    const words: Readonly<Record<string, (n: number) => string>> = {
-      "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"),
-      "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"),
-      "\\flagged true": (n) => many(n, "Message flagged", "{n} messages flagged"),
-      "\\flagged false": (n) => many(n, "Message unflagged", "{n} messages unflagged"),
-    };
-    actions.flag(flags, add, {
-      doing: (n) => many(n, "Updating message…", "Updating {n} messages…"),
-      done: words[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message updated", "{n} messages updated")),
-    });
+    actions.flag(flags, add, said(flags, add));
   }
 
   function chooseLabels(number = 0): void {
@@ -79,10 +83,7 @@ export function acting(page: Page): Acting {
       else if (action === "archive" || action === "trash") away(items, action);
       else if (mail.may("s", undefined, items)) {
         const unread = items.some((item) => !item.flags.includes("\\seen"));
-        actions.flagItems(items, ["\\seen"], unread, {
-          doing: () => (unread ? t("Marking as read…") : t("Marking as unread…")),
-          done: () => (unread ? t("Marked read") : t("Marked unread")),
-        });
+        actions.flagItems(items, ["\\seen"], unread, said(["\\seen"], unread));
       }
     },
     toRole,

@@ -240,7 +240,7 @@ def account_set_hash(name: str) -> None:
 def app_password_add(
     account_name: str, name: str, scopes: tuple[str, ...], read_only: bool, expires: str | None, token: bool
 ) -> None:
-    """Create an app password NAME for ACCOUNT and print it. You won't be able to see it later.
+    """Create an app password NAME for ACCOUNT and print it. You won't be able to see it again.
 
     Mail clients can log in with the account's addresses and this password. You can't use app passwords in web apps.
     Tokens are for jmap, webapi and dav.

@@ -499,7 +499,7 @@ class WebForward(Section, frozen=True):
     url: Annotated[
         BackendURL,
         doc(
-            "Backend: `http://127.0.0.1:8000`, or `unix:/path/of/socket`. A path after another `:` is put in "
+            "Backend: `http://127.0.0.1:8000`, or `unix:/path/to/socket`. A path after another `:` is put in "
             "front of all paths."
         ),
     ]

@@ -288,7 +288,7 @@ def read_backend(value: object, base: FilePath) -> str:
         return read_url(value, base)
     place, _, path = text.removeprefix("unix:").partition(":")
     if not place.startswith("/") or (path and not path.startswith("/")) or not text.isprintable():
-        raise ValueError("must be unix:/path/of/socket or unix:/path/of/socket:/path")
+        raise ValueError("must be unix:/path/to/socket or unix:/path/to/socket:/path")
     return text
 
 

@@ -376,7 +376,7 @@ class Backend(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, url: str) -> Backend:
-        """The server of a URL, or of ``unix:/path/of/socket``, with ``:/path`` after it if its paths begin so.
+        """The server of a URL, or of ``unix:/path/to/socket``, with ``:/path`` after it if its paths begin so.
 
         Raises ValueError.
         """

@@ -394,7 +394,7 @@ class AdminTokenInfo(msgspec.Struct, frozen=True):
 
 @change("admin token add", OWNER, confirm=True)
 class AddAdminToken(Operation[str], frozen=True):
-    """Create an admin API token for an API client and print it. You won't be able to see it later.
+    """Create an admin API token for an API client and print it. You won't be able to see it again.
 
     Scopes: read (anything that doesn't make changes), accounts, domains, queue, reports, dns, server. Tokens can't set
     passwords, create tokens, or delete accounts or domains. See docs/operations.md for details.

@@ -113,7 +113,7 @@ class SecretLink(msgspec.Struct, frozen=True):
 
 @change("calendar link make", Role.COMMAND_LINE)
 class MakeLink(Operation[str], frozen=True):
-    """Create a private link to a calendar and print it. You won't be able to see it later. Anyone with the link can
+    """Create a private link to a calendar and print it. You won't be able to see it again. Anyone with the link can
     read the calendar without a password.
     """
 

@@ -235,7 +235,7 @@ def away(user: Clicks) -> None:
 def forwarding(user: Clicks) -> None:
     user.fill(Address="third@far.example")
     user.press("Add")
-    user.see("unconfirmed")
+    user.see("not confirmed")
 
 
 def script(user: Clicks) -> None:
@@ -401,6 +401,6 @@ ADMIN: Final[Mapping[str, Callable[[Clicks], None]]] = {
     "config": tabs("config/moxlite.toml?as=effective", "config/domains.toml", "config/domains.toml?as=effective"),
     "two-step": token,
     "provider": lambda user: user.see("Check a provider"),
-    "sessions": lambda user: user.see("this one"),
+    "sessions": lambda user: user.see("this session"),
 }
 """The pages of the admin app, and what is done there."""

@@ -68,7 +68,7 @@ TABLE: Final = {
     "a damaged page": "standby_damage.py::test_a_damaged_page_that_was_copied_is_told_and_an_earlier_moment_comes_back",
     "the first machine dies before": "lease.py::test_a_copy_that_was_never_complete_is_not_taken_over_by_itself",
     "storage or Litestream hangs": "standby.py::test_a_litestream_that_hangs_does_not_end_a_take_over",
-    "the storage lists less": "standby_storage.py::test_a_listing_that_lacks_copies_is_not_believed",
+    "the storage lists fewer files": "standby_storage.py::test_a_listing_that_lacks_copies_is_not_believed",
     "another version": "standby_programs.py::test_a_program_that_cannot_be_used_is_told_and_mail_goes_on",
 }
 """Beginnings of the rows of the table, and the test of each."""

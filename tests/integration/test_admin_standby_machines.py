@@ -299,7 +299,7 @@ class Pair:
         old.switch_on()
         said = old.run("moxlite standby status 2>&1", check=False)
         assert "can have all changes" not in said, said
-        for line in commands(PAGE, "Back again"):
+        for line in commands(PAGE, "Switching back"):
             if line.startswith("moxlite standby orphans"):
                 assert "0 messages" in new.run(self.here(line, new.address))
             elif not line.startswith("scp "):

@@ -258,14 +258,14 @@ def test_rules_are_made_ordered_by_keys_and_refused_at_their_field(chromium: Bro
         page.get_by_role("button", name="New rule").first.click()
         page.get_by_label("From", exact=True).fill(f"{name}@")
         page.get_by_label("Move to").fill("Lists")
-        page.get_by_text("More: rule name, patterns, and headers").click()
+        page.get_by_text("More options: name, patterns, and headers").click()
         page.get_by_label("Rule name").fill(name)
     rules = page.locator(".rule-name b")
     expect(rules).to_have_text(["first", "second"])
     page.locator(".rule-name").nth(1).press("Alt+ArrowUp")
     expect(rules).to_have_text(["second", "first"])
     page.locator(".rule-name").nth(0).click()
-    page.get_by_text("More: rule name, patterns, and headers").click()
+    page.get_by_text("More options: name, patterns, and headers").click()
     page.get_by_label("From pattern").fill("(second")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".field .error:visible")).to_contain_text("regular expression")
@@ -394,7 +394,7 @@ def test_the_owner_of_an_address_agrees_to_forwarded_mail(chromium: Browser, ser
     page = visitor.page
     page.get_by_role("textbox", name="Address", exact=True).fill("moxlite+far@far.example")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.get_by_text("unconfirmed")).to_be_visible()
+    expect(page.get_by_text("not confirmed")).to_be_visible()
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as imap:
         imap.login(server.user, server.password)
 

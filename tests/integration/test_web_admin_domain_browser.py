@@ -66,7 +66,7 @@ def test_a_domain_is_added_and_made_ready_in_one_flow(
     dialog.get_by_label("Account", exact=True).select_option(label="new account")
     dialog.get_by_label("New account name").fill("ann")
     dialog.get_by_role("button", name="Add address").click()
-    expect(page.get_by_text("able to see it later.")).to_be_visible()
+    expect(page.get_by_text("able to see it again.")).to_be_visible()
     page.get_by_role("button", name="Done").click()
     expect(page.locator("main").get_by_text("ann@hill.example")).to_be_visible()
 

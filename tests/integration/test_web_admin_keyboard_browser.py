@@ -112,7 +112,7 @@ def walk(owner: Keyboard) -> None:
         ),
         (
             "Administrators",
-            {"Login": password, "Your sessions": lambda owner: owner.see("this one"), "Audit log": audit},
+            {"Login": password, "Your sessions": lambda owner: owner.see("this session"), "Audit log": audit},
         ),
     ):
         for number, (page, use) in enumerate(pages.items()):
@@ -136,7 +136,7 @@ def accounts(owner: Keyboard) -> None:
     owner.keys.press("Tab")
     owner.wait("document.activeElement.value === 'guest@hill.example'")
     owner.keys.press("Enter")
-    owner.see("able to see it later")
+    owner.see("able to see it again")
     owner.dialog()
     owner.is_on("Done")
     owner.keys.press("Enter")

@@ -334,7 +334,7 @@ def test_forwarding_is_turned_on_after_the_password_alone(chromium: Browser, loc
         if asked:
             question = page.get_by_role("dialog", name="Confirm it's you")
             expect(question).to_be_visible()
-            expect(page.get_by_text("unconfirmed")).to_have_count(0)
+            expect(page.get_by_text("not confirmed")).to_have_count(0)
             confirm(page, "Enter your password again")
-        expect(page.get_by_text("unconfirmed")).to_have_count(number)
+        expect(page.get_by_text("not confirmed")).to_have_count(number)
     context.close()

@@ -161,7 +161,7 @@ async def test_a_sample_of_each_backup_is_read_back(
     pack.write_bytes(octets[:8] + bytes(len(octets) // 2) + octets[8 + len(octets) // 2 :])
 
     def forbidden(*_: object, **__: object) -> None:
-        raise RemovalForbidden("repo: 1 old snapshots stay: Operation not permitted")
+        raise RemovalForbidden("repo: couldn't remove 1 old snapshot: Operation not permitted")
 
     monkeypatch.setattr(Repository, "prune", forbidden)
     async with serving(config, tmp_path / "repo") as accounts:

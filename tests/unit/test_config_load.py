@@ -533,11 +533,11 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
         ),
         ('redirect = { orig_path_regexp = "^/a" }\n', "requires both orig_path_regexp and replace_path"),
         ('static = { root = ".", strip_prefix = "a/" }\n', "must start with a slash"),
-        ('static = { root = ".", response_headers = { "a b" = "c" } }\n', "isn't a header field name"),
+        ('static = { root = ".", response_headers = { "a b" = "c" } }\n', "isn't a valid header field name"),
         ('static = { root = ".", response_headers = { a = "b\\u0085" } }\n', "control characters"),
         ('static = { root = ".", response_headers = { Content-Length = "1" } }\n', "can only be set by the server"),
         ('forward = { url = "ftp://a.example" }\n', "must be an http or https URL"),
-        ('forward = { url = "unix:a" }\n', "must be unix:/path/of/socket"),
+        ('forward = { url = "unix:a" }\n', "must be unix:/path/to/socket"),
         (
             'forward = { url = "http://a.example", response_headers = { Upgrade = "b" } }\n',
             "can only be set by the server",

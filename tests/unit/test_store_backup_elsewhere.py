@@ -192,7 +192,9 @@ async def test_storage_that_forbids_removal_keeps_old_snapshots(
     await filled(accounts, source, repository, 3)
     before = {name for name in bucket.objects if not name.endswith("locked")}
     for _ in range(2):
-        with pytest.raises(RemovalForbidden, match=r"3 old snapshots stay: .*does not let objects be removed"):
+        with pytest.raises(
+            RemovalForbidden, match=r"couldn't remove 3 old snapshots: .*does not let objects be removed"
+        ):
             repository.prune(keep_daily=0, keep_weekly=0)
     assert {name for name in bucket.objects if not name.endswith("locked")} == before
     assert repository.verify(deep=True) == []
@@ -217,7 +219,7 @@ async def test_a_folder_that_forbids_removal_keeps_old_snapshots(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "unlink", refused)
-        with pytest.raises(RemovalForbidden, match="1 old snapshots stay: Operation not permitted"):
+        with pytest.raises(RemovalForbidden, match="couldn't remove 1 old snapshot: Operation not permitted"):
             repository.prune(keep_daily=0, keep_weekly=0)
     assert repository.verify(deep=True) == []
     repository.prune(keep_daily=0, keep_weekly=0)

@@ -31,6 +31,7 @@ const names: Readonly<Record<Kind, string>> = {
 const device: MakePage = async (desk) => {
   const kind: Kind = kinds.find((one) => one === desk.path[0]) ?? "iphone";
   const { program, app_passwords_required: separate } = await desk.client.overview();
+  const [before, after] = t("Use an app password. You can create one in {place}.").split("{place}");
   const linked = kind === "iphone" || kind === "android" || kind === "mac";
   const root = el(
     "div",
@@ -58,12 +59,7 @@ const device: MakePage = async (desk) => {
           ),
         ),
         el("p", { class: "gap" }, copyable(program.username)),
-        el(
-          "p",
-          { class: "hint gap" },
-          t("For the password, create an app password: "),
-          el("a", { href: "#security" }, t("Security")),
-        ),
+        el("p", { class: "hint gap" }, before ?? "", el("a", { href: "#security" }, t("Security")), after ?? ""),
       ]),
     card(t("Manual setup"), byHand(program), {
       hint: [

@@ -68,7 +68,9 @@ async function again(desk: Desk, place: HTMLElement): Promise<void> {
   if (
     !(await confirm(
       t("Retrain the junk filter?"),
-      t("The filter will relearn all words from your classified messages. Until then, it will work as before."),
+      t(
+        "The filter will be rebuilt from messages you've marked as junk or not junk. It'll keep working in the meantime.",
+      ),
       t("Retrain"),
     ))
   )
@@ -108,7 +110,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   const number = (label: string, value: number, hint: string) =>
     line(label, comma ? String(value).replace(".", ",") : String(value), hint, { inputmode: "decimal" });
   const threshold = number(
-    t("Reject above score"),
+    t("Reject if score is above"),
     own.threshold,
     t("Minimum junk probability for rejecting mail from unknown senders"),
   );
@@ -128,7 +130,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   const rejects = line(
     t("Keep rejected mail in"),
     old.rejects_mailbox,
-    t("Leave blank to keep no copies. Mail here is deleted after a few days."),
+    t("Leave blank if you don't want copies. Mail in this folder is deleted after a few days."),
     { list: "junk-mailboxes" },
   );
   const keep = tick(t("Keep permanently"), old.keep_rejects);

@@ -115,7 +115,7 @@ class List {
         : [{ id: "link.password", title: t("New password"), run: () => void this.password(one) }]),
       { id: "link.rename", title: t("Rename"), run: () => void this.rename(one) },
       null,
-      { id: "link.remove", title: t("Remove"), run: () => void this.remove(one) },
+      { id: "link.remove", title: t("Unlink"), run: () => void this.remove(one) },
     ];
     const made = iconButton(title, ellipsis, () => openMenu(made, title, entries));
     made.setAttribute("aria-haspopup", "menu");
@@ -163,16 +163,20 @@ class List {
       false,
       t("Otherwise, you'll keep its folders as your own mail."),
     );
-    const yes = await dialog<boolean>(t("Remove {name}?", names), (close) => [
-      el("p", { class: "dialog-text" }, t("You'll unlink this account. Your mail at {host} won't be deleted.", names)),
+    const yes = await dialog<boolean>(t("Unlink {name}?", names), (close) => [
+      el(
+        "p",
+        { class: "dialog-text" },
+        t("This account will be unlinked. Your mail at {host} won't be deleted.", names),
+      ),
       el("div", { class: "gap" }, copies.root),
       buttons(
         () => close(false),
-        el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove account")),
+        el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Unlink account")),
       ),
     ]);
     if (yes !== true) return;
-    await attempt(t("Removing…"), t("Couldn't remove account"), async () => {
+    await attempt(t("Unlinking…"), t("Couldn't unlink account"), async () => {
       await this.desk.client.link_rm(one.name, copies.control.checked);
       await this.load();
     });

@@ -195,7 +195,7 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
       el(
         "details",
         { open: special || patterns.some((text) => text !== "") },
-        el("summary", {}, t("More: rule name, patterns, and headers")),
+        el("summary", {}, t("More options: name, patterns, and headers")),
         el(
           "div",
           { class: "form gap" },

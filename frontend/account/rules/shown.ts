@@ -22,7 +22,7 @@ export async function convert(desk: Desk, item: DestinationItem, rules: readonly
   )
     return;
   const { script, left_out: leftOut } = made.found!;
-  const keep = await dialog<boolean>(t("Your rules as Sieve"), (close) =>
+  const keep = await dialog<boolean>(t("Your rules as a Sieve script"), (close) =>
     [
       el(
         "p",

@@ -141,7 +141,7 @@ async function makePassword(desk: Desk, apps: number): Promise<void> {
     await showSecret(
       t("Your new password"),
       made,
-      t("Write this down now. You won't be able to see it later."),
+      t("Write this down now. You won't be able to see it again."),
       apps > 0 ? endAll(desk) : null,
     );
     await desk.refresh();
@@ -412,7 +412,7 @@ async function addApp(desk: Desk): Promise<void> {
   await showSecret(
     token ? t("Token") : t("App password"),
     made,
-    t("Enter this in your app now. You won't be able to see it later."),
+    t("Enter this in your app now. You won't be able to see it again."),
   );
   await desk.refresh();
 }
@@ -477,7 +477,7 @@ async function notMe(desk: Desk): Promise<void> {
   await dialog<void>(
     t("Logged out everywhere else"),
     (close) => [
-      el("p", { class: "dialog-text" }, t("Your new password. You won't be able to see it later:")),
+      el("p", { class: "dialog-text" }, t("Here's your new password. You won't be able to see it again.")),
       el(
         "p",
         { class: "secret" },

@@ -90,7 +90,7 @@ async function addKey(desk: Desk, address: string): Promise<void> {
     });
     const name = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
     const login = line(t("Logs in as"), address);
-    const command = tick(t("IMAP apps still send a login command"), false, t("For apps without PREAUTH support."));
+    const command = tick(t("Require IMAP apps to log in"), false, t("For apps without PREAUTH support."));
     const box = form([text.root, file.root, name.root, login.root, command.root], t("Add"), async () => {
       // a private key must not leave this computer
       if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text.control.value)) {
@@ -116,7 +116,7 @@ async function changeKey(desk: Desk, old: TLSKeyInfo): Promise<void> {
   const done = await dialog<boolean>(t("Edit certificate"), (close) => {
     const name = line(t("Name"), old.name, null, { maxlength: "256" });
     const login = line(t("Logs in as"), old.login_address);
-    const command = tick(t("IMAP apps still send a login command"), old.no_imap_preauth);
+    const command = tick(t("Require IMAP apps to log in"), old.no_imap_preauth);
     const box = form([name.root, login.root, command.root], t("Save"), async () => {
       try {
         await desk.client.key_save(old, {

@@ -115,9 +115,9 @@ function told(one: ForwardTarget): HTMLElement {
   const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
   switch (one.state) {
     case "new":
-      return state("off", t("unconfirmed; no email sent yet"));
+      return state("off", t("not confirmed. Confirmation email not sent yet"));
     case "asked":
-      return el("span", {}, state("off", t("unconfirmed; email sent")), since);
+      return el("span", {}, state("off", t("not confirmed. Confirmation email sent")), since);
     case "confirmed":
       return one.failing === null
         ? el(
@@ -141,7 +141,7 @@ async function remove(desk: Desk, old: ForwardForm, one: ForwardTarget): Promise
   if (
     !(await confirm(
       t("Stop forwarding to {address}?", { address: one.address }),
-      t("New mail will only be kept here."),
+      t("New mail won't be forwarded to this address anymore."),
       t("Stop"),
     ))
   )

@@ -151,7 +151,7 @@ export class Importing {
         "p",
         { class: "hint" },
         t(
-          "If anything fails, the whole import is undone. You can keep using your mail during the import. You can close this page after the upload.",
+          "If something goes wrong, nothing will be imported. You can keep using your mail during the import, and close this page once the upload finishes.",
         ),
       ),
       this.form,

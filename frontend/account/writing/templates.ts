@@ -9,7 +9,7 @@ import { fileText, plus } from "../../lib/icons";
 import { button, card, head } from "../../lib/pages";
 import { empty } from "../../lib/states";
 import { toast } from "../../lib/toasts";
-import { byName, t } from "../../lib/words";
+import { byName, meant, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 import { openEditor } from "./editor";
 
@@ -68,7 +68,7 @@ async function edit(desk: Desk, one: TemplateForm): Promise<{ title: string; roo
   const name = line(t("Name"), one.name, null, { maxlength: "100", dir: "auto" });
   const subject = line(t("Subject"), one.subject, null, { maxlength: "1000", dir: "auto" });
   const text = field(
-    t("Text"),
+    meant("body", "Message"),
     el("textarea", { rows: "8", dir: "auto", maxlength: "200000" }, one.text),
     t("You can use {name} and {address} for the first recipient, and {date} for today."),
   );

@@ -243,7 +243,7 @@ async function add(desk: Desk): Promise<void> {
   }
   await showSecret(
     t("Account added"),
-    t("Copy {name}'s password now. You won't be able to see it later.", { name: name.control.value }),
+    t("Copy {name}'s password now. You won't be able to see it again.", { name: name.control.value }),
     copyable(password),
   );
   desk.go(addressOf("accounts", [name.control.value]));
@@ -527,7 +527,7 @@ async function newPassword(desk: Desk, name: string): Promise<void> {
   if (password.control.value === "")
     await showSecret(
       t("Password updated"),
-      t("Copy {name}'s password now. You won't be able to see it later.", { name }),
+      t("Copy {name}'s password now. You won't be able to see it again.", { name }),
       copyable(set),
     );
   else desk.say(t("Password updated"));

@@ -97,7 +97,7 @@ function recovery(desk: Desk, name: string, found: AccountSecurity): HTMLElement
     await showSecret(
       t("Recovery link"),
       t(
-        "Use this link once to set a new password, before {when} UTC. Any older link no longer works. Copy it now and send it to {name} securely. You won't be able to see it later.",
+        "Use this link once to set a new password, before {when} UTC. Any older link no longer works. Copy it now and send it to {name} securely. You won't be able to see it again.",
         { when: made.expires, name },
       ),
       copyable(made.url),
@@ -133,7 +133,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       t("In PEM format, without the private key. Dates and issuer are ignored."),
     );
     const title = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
-    const manual = tick(t("IMAP clients still send a login command"), false, t("For clients without PREAUTH support."));
+    const manual = tick(t("Require IMAP clients to log in"), false, t("For clients without PREAUTH support."));
     const done = await fieldDialog(
       t("Add certificate"),
       t("Add"),

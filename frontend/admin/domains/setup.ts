@@ -171,7 +171,7 @@ async function addAddress(desk: Desk, domain: string): Promise<void> {
   if (password !== "")
     await showSecret(
       t("Account added"),
-      t("Copy {name}'s password now. You won't be able to see it later.", { name: name.control.value }),
+      t("Copy {name}'s password now. You won't be able to see it again.", { name: name.control.value }),
       copyable(password),
     );
   await desk.refresh();

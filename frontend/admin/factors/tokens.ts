@@ -87,7 +87,7 @@ async function make(desk: Desk): Promise<void> {
     el("p", { class: "hint" }, t("Tokens can't set passwords, create tokens, or delete accounts or domains.")),
   );
   if (token === null) return;
-  await showSecret(t("API token"), t("Copy this now. You won't be able to see it later."), copyable(token));
+  await showSecret(t("API token"), t("Copy this now. You won't be able to see it again."), copyable(token));
   await desk.refresh();
 }
 

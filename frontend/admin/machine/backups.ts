@@ -129,7 +129,7 @@ function snapshots(found: Backups): HTMLElement {
     hint: el(
       "p",
       { class: "hint" },
-      t("To restore a snapshot, use the command line. The server doesn't need to run:"),
+      t("To restore a snapshot, run this command. The server doesn't need to be running."),
       " ",
       el("code", {}, "moxlite restore"),
     ),

@@ -100,7 +100,7 @@ function accounts(found: readonly AccountMove[]): HTMLElement {
     [
       { title: t("Address"), kind: "main", cell: (one) => el("bdi", {}, visible(one.address)) },
       { title: t("Status"), cell: accountState },
-      { title: t("Now"), cell: (one) => el("bdi", {}, visible(one.step)) },
+      { title: t("Current step"), cell: (one) => el("bdi", {}, visible(one.step)) },
       { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() },
       { title: t("Problems"), kind: "num", cell: (one) => one.problem_count.toLocaleString() },
     ],

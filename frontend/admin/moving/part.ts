@@ -62,7 +62,7 @@ async function set(desk: Desk, found: PeerState): Promise<void> {
   const hosts = line(
     t("Current mail server"),
     found.elsewhere.join(", "),
-    t("Host name, or the IP address if the name will point here. Separate with commas."),
+    t("Host name. If that name will point to this server, use the IP address. Separate multiple servers with commas."),
   );
   const words = t(
     "We'll forward mail for unknown addresses to that server. Make sure the server accepts mail from here.",

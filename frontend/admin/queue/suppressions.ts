@@ -57,7 +57,7 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
       { title: t("Address"), kind: "main", cell: (row) => address(row.address) },
       { title: t("Account"), cell: (row) => row.account },
       {
-        title: t("Why"),
+        title: t("Reason"),
         cell: (row) => [row.manual ? t("manual") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]],
       },
       { title: t("Since"), cell: (row) => when(microseconds(row.created)) },

@@ -150,7 +150,7 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
     [
       { title: t("Address"), kind: "main", cell: ({ row }) => name(row.address) },
       { title: t("Type"), cell: ({ kind }) => (kind === "dmarc" ? "DMARC" : "TLS") },
-      { title: t("Why"), cell: ({ row }) => (row.comment === "" ? name("") : foreign(row.comment, 160)) },
+      { title: t("Reason"), cell: ({ row }) => (row.comment === "" ? name("") : foreign(row.comment, 160)) },
       { title: t("Until"), cell: ({ row }) => when(microseconds(row.until)) },
       {
         title: "",
@@ -191,7 +191,7 @@ async function suppress(desk: Desk): Promise<void> {
     "dmarc",
   );
   const days = line(t("Days"), "30", null, { inputmode: "numeric" });
-  const comment = line(t("Why"), "");
+  const comment = line(t("Reason"), "");
   const done = await fieldDialog(
     t("Stop reports to an address"),
     t("Suppress"),

@@ -10,7 +10,7 @@ export function addFindCommands(desk: Desk): void {
     { id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() },
     {
       id: "search.stop",
-      title: t("Stop search"),
+      title: t("Stop searching"),
       keys: ["Escape"],
       quiet: true,
       when: () => desk.searching() === "running",

@@ -52,7 +52,7 @@ const reasons: Readonly<Record<string, string>> = {
   "unknown-user": t("This address doesn't exist."),
   "reputation-error": t("Couldn't check earlier mail."),
   "junk-classify-error": t("Couldn't reach the junk filter."),
-  "subjectpass-error": t("Couldn't read the key for subject words."),
+  "subjectpass-error": t("Couldn't check the subject for the word the author was asked to add."),
   simulated: t("This outcome was requested for a test."),
 };
 

@@ -213,7 +213,7 @@ async function showLinks(client: Surroundings["client"], calendar: Calendar): Pr
   const make = once(() =>
     attempt(t("Creating…"), t("Couldn't create link"), async () => {
       const made = await client.calendar_link_make(calendar.id, note.value, busy.checked);
-      fill(address, t("Copy this link now. You won't be able to see it later:"), " ", copyable(made));
+      fill(address, t("Copy this link now. You won't be able to see it again:"), " ", copyable(made));
       note.value = "";
       await draw();
     }),

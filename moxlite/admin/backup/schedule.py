@@ -144,7 +144,7 @@ class BackupSchedule:
                 return ""
             Repository(storage).prune(keep_daily=settings.keep_daily, keep_weekly=settings.keep_weekly)
         except RemovalForbidden as error:
-            logger.warning("old snapshots stay", extra={"kv": {"target": self._target, "err": str(error)}})
+            logger.warning("old snapshots kept", extra={"kv": {"target": self._target, "err": str(error)}})
             return str(error)
         return ""
 

@@ -217,7 +217,7 @@ def init(repo: str) -> None:
         target = target_of(repo)
         key, recipient, signer = make_encrypted(load_config(), config_path().parent, target)
     place = printable(str(target))
-    print(f"Created encrypted repository {place}. Save its key now. You won't be able to see it later:\n")
+    print(f"Created encrypted repository {place}. Save its key now. You won't be able to see it again:\n")
     if signer:
         print(f"  # signed by {signer}")
     print(f"  {key}\n")

@@ -407,7 +407,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
                 if not FIELD_NAME.fullmatch(header):
                     yield Mistake(
                         (*path, "dkim", "selectors", name, key),
-                        f'has "{header}", which isn\'t a header field name',
+                        f'has "{header}", which isn\'t a valid header field name',
                     )
     for kind in ("dmarc", "tlsrpt"):
         report = getattr(settings, kind)

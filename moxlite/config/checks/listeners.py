@@ -177,12 +177,12 @@ def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Mistake]:
 def _response_headers(path: KeyPath, fields: Mapping[str, str]) -> Iterator[Mistake]:
     for name, value in fields.items():
         if not FIELD_NAME.fullmatch(name):
-            yield Mistake((*path, name), "isn't a header field name")
+            yield Mistake((*path, name), "isn't a valid header field name")
         elif name.lower() in FRAMING:
             yield Mistake((*path, name), "can only be set by the server")
         if not all(" " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value) or value != value.strip():
             yield Mistake(
-                (*path, name), "isn't a header field value; it can't have control characters or spaces around it"
+                (*path, name), "isn't a valid header field value; it can't have control characters or spaces around it"
             )
 
 
@@ -308,7 +308,7 @@ def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterat
             yield Mistake(("standby", "target"), "must include a user", "ssh://USER@host/path")
     elif isinstance(target, ObjectURL):
         if target.scheme != "s3://":
-            yield Mistake(("standby", "target"), "must be s3://, ssh:// or a folder")
+            yield Mistake(("standby", "target"), "must be an s3:// or ssh:// URL, or a folder")
         needed = {"storage_keys_file": "a file with access_key_id, secret_access_key, region and endpoint, one a line"}
         yield from missing_findings("standby", standby, needed)
     elif target.resolve().is_relative_to(static.data_dir.resolve()):

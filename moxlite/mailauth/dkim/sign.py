@@ -64,7 +64,7 @@ def load_private_key(pem: bytes, *, thorough: bool = False) -> PrivateKey:
             return key
         case RSAPrivateKey():
             if key.key_size < SMALLEST_RSA:
-                raise PrivateKeyError(f"too short: verifiers ignore keys with {key.key_size} bits")
+                raise PrivateKeyError(f"too short: verifiers ignore {key.key_size}-bit keys")
             if key.key_size > LARGEST_RSA:
                 raise PrivateKeyError(
                     f"has {key.key_size} bits, but verifiers don't have to support more than {LARGEST_RSA}"

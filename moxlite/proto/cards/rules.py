@@ -151,7 +151,7 @@ def _parts(text: str) -> dict[str, str]:
         parts[name] = value
     # RFC 7529: what a rule without them means may be said
     if parts.pop("RSCALE", "GREGORIAN") != "GREGORIAN" or parts.pop("SKIP", "OMIT") != "OMIT":
-        raise BadRecurrence("only Gregorian rules (RSCALE) that omit missing days (SKIP) are supported")
+        raise BadRecurrence("only RSCALE=GREGORIAN and SKIP=OMIT are supported")
     if parts.get("FREQ") not in FREQUENCIES:
         raise BadRecurrence("a rule must have FREQ")
     for name in ("INTERVAL", "COUNT"):

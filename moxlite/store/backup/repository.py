@@ -353,7 +353,7 @@ class Repository:
             try:
                 packs = self._blocks.set_aside(_unreadable(self._blocks, tell))
             except PermissionError as error:
-                raise RemovalForbidden(f"{self.storage}: damaged packs stay: {error.strerror}") from None
+                raise RemovalForbidden(f"{self.storage}: couldn't remove damaged packs: {error.strerror}") from None
         if packs:
             logger.warning("packs set aside", extra={"kv": {"repo": str(self.storage), "packs": len(packs)}})
         return packs
@@ -496,7 +496,9 @@ class Repository:
                 self.storage.remove(f"{SIGNATURES}/{one}" for one in removed if one in signed)
                 blocks, octets = self._blocks.sweep()
             except PermissionError as error:
-                raise RemovalForbidden(f"{self.storage}: {len(removed)} old snapshots stay: {error.strerror}") from None
+                noun = "snapshot" if len(removed) == 1 else "snapshots"
+                why = f"couldn't remove {len(removed)} old {noun}: {error.strerror}"
+                raise RemovalForbidden(f"{self.storage}: {why}") from None
         logger.info(
             "repository pruned", extra={"kv": {"repo": str(self.storage), "snapshots": len(removed), "blocks": blocks}}
         )

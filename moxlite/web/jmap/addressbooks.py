@@ -199,7 +199,7 @@ def _changed_book(before: Collection, wanted: Object) -> Collection:
     """An address book with the properties of an object. Raises SetError."""
     unknown = [name for name in wanted if name not in BOOK_TYPE.settable]
     if unknown:
-        raise SetError("invalidProperties", "unknown property, or set by the server", properties=unknown)
+        raise SetError("invalidProperties", "unknown or read-only property", properties=unknown)
     name, description = wanted.get("name"), wanted.get("description")
     order = wanted.get("sortOrder", 0)
     wrong: list[str] = []

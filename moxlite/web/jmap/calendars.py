@@ -249,7 +249,7 @@ def _changed(before: Collection, wanted: Object) -> Collection:
     """A calendar with some properties of an object. Raises SetError."""
     unknown = [name for name in wanted if name not in TYPE.settable]
     if unknown:
-        raise SetError("invalidProperties", "unknown property, or set by the server", properties=unknown)
+        raise SetError("invalidProperties", "unknown or read-only property", properties=unknown)
     wrong = [name for name, value in wanted.items() if not _is_valid(name, value)]
     if wrong:
         raise SetError("invalidProperties", "missing, invalid, or read-only", properties=wrong)

@@ -132,7 +132,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
         if wish is None or "operator" in wish or not {"after", "before"} <= wish.keys():
             raise invalid("a query with expanded recurrences must have one condition with after and before")
         if stretch[1] - stretch[0] > MAX_EXPANDED:
-            raise MethodError("expandDurationTooLarge", "a query with expanded recurrences can be up to 400 days")
+            raise MethodError("expandDurationTooLarge", "a query with expanded recurrences can span up to 400 days")
     now = await call.account.read(shelf(call).state, op="jmap events")
     found: list[tuple[str, list[Any]]] = []  # no events: together they may have gigabytes
     around = stretch[0] - CLOCKS, stretch[1] + CLOCKS

@@ -154,7 +154,7 @@ def _checked(given: Object, names: Sequence[str]) -> Object:
     """An object whose values have the types of their properties. Raises SetError."""
     wrong = [name for name, value in given.items() if name not in names or not _fits(name, value)]
     if wrong:
-        raise SetError("invalidProperties", "invalid, or set by the server", properties=wrong)
+        raise SetError("invalidProperties", "invalid or read-only property", properties=wrong)
     return given
 
 

@@ -178,7 +178,7 @@ async def availability(call: Call) -> Object:
     except ValueError:
         raise invalid("utcStart and utcEnd must be UTC dates") from None
     if stretch[1] - stretch[0] > MAX_STRETCH:
-        raise MethodError("tooLarge", "you can look up to 400 days at a time")
+        raise MethodError("tooLarge", "the period can span up to 400 days")
     server, asker = call.server, call.account.name
     try:
         busy = await known_busy(server.accounts, call.snapshot, asker, name, stretch)

@@ -345,7 +345,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 async def _create(call: Call, _: str, given: Object) -> Outcome:
     unknown = [name for name in given if name not in ("identityId", "emailId", "envelope")]
     if unknown:
-        raise SetError("invalidProperties", "unknown property, or set by the server", properties=unknown)
+        raise SetError("invalidProperties", "unknown or read-only property", properties=unknown)
     identity_id, email_id = given.get("identityId"), given.get("emailId")
     if not isinstance(identity_id, str) or not isinstance(email_id, str):
         missing = [name for name in ("identityId", "emailId") if not isinstance(given.get(name), str)]

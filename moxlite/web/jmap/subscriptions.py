@@ -118,7 +118,7 @@ async def set_(call: Call) -> Object:
 async def _create(call: Call, _: str, given: Object) -> Outcome:
     unknown = [name for name in given if name not in ("deviceClientId", "url", "keys", "expires", "types")]
     if unknown:
-        raise SetError("invalidProperties", "unknown property, or set by the server", properties=unknown)
+        raise SetError("invalidProperties", "unknown or read-only property", properties=unknown)
     device, url = given.get("deviceClientId"), given.get("url")
     if not isinstance(device, str) or not device or len(device) > 255:
         raise SetError("invalidProperties", "must be a text of up to 255 characters", properties=["deviceClientId"])
