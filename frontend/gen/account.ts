@@ -817,7 +817,7 @@ export interface OwnSignature {
   html?: string;
 }
 
-/** Settings that a page changes; those that it doesn't name stay. */
+/** The settings that a page changes, without the others. */
 export interface SomeSettings {
   compose_format?: "html" | "text";
   quoting?: "auto" | "bottom" | "top";

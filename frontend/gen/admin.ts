@@ -1819,7 +1819,7 @@ export interface Calls {
   /** Clear failed logins for address IP and its networks, or all of them if you don't specify IP. */
   limits_clear(ip?: string): Promise<number>;
 
-  /** Create an admin API token for an API client and print it. You won't be able to see it later. */
+  /** Create an admin API token for an API client and print it. You won't be able to see it again. */
   admin_token_add(name: string, scopes: Array<"accounts" | "dns" | "domains" | "queue" | "read" | "reports" | "server">, days?: number): Promise<string>;
 
   /** List admin API tokens, with their scopes and when they were last used (to the hour). */

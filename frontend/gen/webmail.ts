@@ -914,6 +914,12 @@ export interface ContactGroup {
   contacts: number;
 }
 
+/** A vCard of a group that was removed, and its address book. */
+export interface GroupCard {
+  book_id: number;
+  card: string;
+}
+
 /** An alarm that has come. ``starts``: seconds UTC of the event, null without a time; ``day``: the first day of an */
 export interface AlarmItem {
   id: number;
@@ -1044,7 +1050,7 @@ export interface Suggestion {
   mailbox: string;
 }
 
-/** Settings that a page changes; those that it doesn't name stay. */
+/** The settings that a page changes, without the others. */
 export interface SomeSettings {
   compose_format?: "html" | "text";
   quoting?: "auto" | "bottom" | "top";
@@ -1522,8 +1528,8 @@ export interface Calls {
   /** Make a group in an address book, by default the first, or rename ``group``; returns its name. A conflict if */
   contact_group_save(name: string, group?: string, book_id?: number): Promise<string>;
 
-  /** Remove a group, and not its contacts; returns a vCard with which `contact_restore` brings it back. "" if it */
-  contact_group_remove(group: string): Promise<string>;
+  /** Remove a group, and not its contacts; returns the vCards with which `contact_restore` brings it back, none if */
+  contact_group_remove(group: string): Promise<Array<GroupCard>>;
 
   /** The contacts of a group that have an address, as recipients. */
   group_members(group: string): Promise<Array<Party>>;

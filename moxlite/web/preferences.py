@@ -123,7 +123,7 @@ else:
     SomeSettings = msgspec.defstruct(
         "SomeSettings",
         [(field.name, field.type | UnsetType, UNSET) for field in structs.fields(Settings)],
-        namespace={"__doc__": "Settings that a page changes; those that it doesn't name stay."},
+        namespace={"__doc__": "The settings that a page changes, without the others."},
         module=__name__,
         frozen=True,
         kw_only=True,

@@ -56,8 +56,8 @@ async def ids(browser: Browser) -> dict[str, int]:
 
 async def restore(browser: Browser, removed: list[dict[str, Any]]) -> None:
     """Bring a group back, as Undo does."""
-    for one in removed:
-        await browser.call("contact_restore", **one)
+    for group_card in removed:
+        await browser.call("contact_restore", **group_card)
 
 
 @pytest.mark.parametrize("version", ["3.0", "4.0"])
@@ -218,7 +218,7 @@ async def test_a_group_of_several_address_books_comes_back_in_each(rig: Rig, bro
     assert await told(tom) == {"Crew": 0, "Sailing": 2}
     for group in ("Crew", "Sailing"):
         removed = await tom.call("contact_group_remove", group=group)
-        assert len({one["book_id"] for one in removed}) == len(removed) == 2
+        assert len({group_card["book_id"] for group_card in removed}) == len(removed) == 2
         assert group not in await told(tom)
         await restore(tom, removed)
         assert (await told(browser), await told(tom)) == (before[0], {"Crew": 0, "Sailing": 2})

@@ -65,7 +65,8 @@ async def test_what_a_page_does_not_name_stays(browser: Browser) -> None:
         "searches": [{"name": "Boats", "text": "boats"}],
     }
     await browser.call("settings_save", settings=chosen)
-    for change in ({"color_scheme": "dark"}, {"searches": []}, {"signature": "M."}, {}):
+    changes: list[dict[str, Any]] = [{"color_scheme": "dark"}, {"searches": []}, {"signature": "M."}, {}]
+    for change in changes:
         await browser.call("settings_save", settings=change)
         chosen |= change
         events = await browser.events()

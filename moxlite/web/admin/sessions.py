@@ -135,9 +135,9 @@ class AdminSessions(Sessions):
 
     async def _enter(self, caller: Caller, identity: Identity, proven: int | None = None) -> LoginResult:
         if isinstance(identity, Administrator):
-            await self._record_person(caller, identity)
+            await _record_person(self._auth, caller, identity)
         # Nothing is awaited from here: the stamp below is of the password that was compared just before.
-        self._refuse_logged_out(identity)
+        _refuse_logged_out(self._auth, identity)
         tokens, now = new_tokens(), _now()
         self._last_id += 1
         session = Session(
@@ -159,17 +159,6 @@ class AdminSessions(Sessions):
             del self._living[min(self._living)]
         self.cookies.give(caller, tokens.token, "")
         return LoginResult(tokens.csrf, "")
-
-    async def _record_person(self, caller: Caller, person: Administrator) -> None:
-        # Later entries have the subject alone: this one says whose it is.
-        detail = {"subject": person.subject, "address": person.person_address}
-        with acting_as(Origin(ADMIN, self.app, caller.request.client_ip)):
-            async with self._auth.audit.recording("admin login by provider", person.connected, detail):
-                self._refuse_logged_out(person)
-
-    def _refuse_logged_out(self, identity: Identity) -> None:
-        if self._auth.sessions.logouts.after(identity.logouts, identity.subject):
-            raise errors.LoginFailed(INVALID)
 
     async def log_out(self, caller: Caller) -> int:
         """End the session of this request; returns its id."""
@@ -270,6 +259,19 @@ class AdminSessions(Sessions):
             status = None
         file = (0, 0, 0) if status is None else (status.st_mtime_ns, status.st_size, status.st_ino)
         return *file, self._resets()
+
+
+async def _record_person(auth: AuthDB, caller: Caller, person: Administrator) -> None:
+    # Later entries have the subject alone: this one says whose it is.
+    detail = {"subject": person.subject, "address": person.person_address}
+    with acting_as(Origin(ADMIN, "webadmin", caller.request.client_ip)):
+        async with auth.audit.recording("admin login by provider", person.connected, detail):
+            _refuse_logged_out(auth, person)
+
+
+def _refuse_logged_out(auth: AuthDB, identity: Identity) -> None:
+    if auth.sessions.logouts.after(identity.logouts, identity.subject):
+        raise errors.LoginFailed(INVALID)
 
 
 def _why(then: Stamp, now: Stamp) -> str:

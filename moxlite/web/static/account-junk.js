@@ -394,7 +394,7 @@ function learned(desk, found) {
   return card(t("Training data"), [pairs([[t("Not junk"), many(found.hams, "{n} message", "{n} messages")], [t("Junk"), many(found.spams, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("The filter needs more training. If Archive has good mail and Junk has junk, you can train it from them. Messages you've marked won't change.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
 }
 async function again(desk, place) {
-  if (!await confirm(t("Retrain the junk filter?"), t("The filter will relearn all words from your classified messages. Until then, it will work as before."), t("Retrain"))) return;
+  if (!await confirm(t("Retrain the junk filter?"), t("The filter will be rebuilt from messages you've marked as junk or not junk. It'll keep working in the meantime."), t("Retrain"))) return;
   const timer = setInterval(async () => {
     const { running, done, total } = await desk.client.junk_training();
     if (running) fill(place, meter(total === 0 ? 0 : done / total), el("p", { class: "hint" }, t("{done} of {total} messages", { done, total })));
@@ -414,13 +414,13 @@ function settings(desk, found) {
   const on = tick(t("Filter junk by content"), old.junk_filter !== null);
   const comma = 0.5.toLocaleString(locale()).includes(",");
   const number = (label, value, hint) => line(label, comma ? String(value).replace(".", ",") : String(value), hint, { inputmode: "decimal" });
-  const threshold = number(t("Reject above score"), own.threshold, t("Minimum junk probability for rejecting mail from unknown senders"));
+  const threshold = number(t("Reject if score is above"), own.threshold, t("Minimum junk probability for rejecting mail from unknown senders"));
   const grams = [tick(t("Single words"), own.onegrams), tick(t("Word pairs"), own.twograms), tick(t("Groups of 3 words"), own.threegrams)];
   const power = number(t("Maximum word weight"), own.max_power, t("Limits each word’s score to this distance from 0 and 1."));
   const top = number(t("Number of words"), own.top_words, t("How many of a message’s strongest words to use."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Words this close to 0.5 don't count."));
   const rare = number(t("Rare words"), own.rare_words, t("Words seen this often or less don't count."));
-  const rejects = line(t("Keep rejected mail in"), old.rejects_mailbox, t("Leave blank to keep no copies. Mail here is deleted after a few days."), { list: "junk-mailboxes" });
+  const rejects = line(t("Keep rejected mail in"), old.rejects_mailbox, t("Leave blank if you don't want copies. Mail in this folder is deleted after a few days."), { list: "junk-mailboxes" });
   const keep = tick(t("Keep permanently"), old.keep_rejects);
   const intro = line(t("Folder for unknown senders"), old.introbox, t("Leave blank to use the Inbox."), { list: "junk-mailboxes" });
   const auto = tick(t("Classify messages by the folder you move them to"), flags.enabled);

@@ -758,7 +758,7 @@ var List = class {
   menu(one) {
     const title = t("Actions for {name}", { name: visible(one.name) });
     const stops = one.state === "waiting" || one.state === "refused";
-    const entries = [...stops ? [{ id: "link.pause", title: t("Pause"), run: () => void this.pause(one, true) }] : [], { id: "link.sending", title: t("Sending"), run: () => void this.sending(one) }, { id: "link.sorting", title: t("Sorting"), run: () => void this.sorting(one) }, ...one.state === "refused" ? [] : [{ id: "link.password", title: t("New password"), run: () => void this.password(one) }], { id: "link.rename", title: t("Rename"), run: () => void this.rename(one) }, null, { id: "link.remove", title: t("Remove"), run: () => void this.remove(one) }];
+    const entries = [...stops ? [{ id: "link.pause", title: t("Pause"), run: () => void this.pause(one, true) }] : [], { id: "link.sending", title: t("Sending"), run: () => void this.sending(one) }, { id: "link.sorting", title: t("Sorting"), run: () => void this.sorting(one) }, ...one.state === "refused" ? [] : [{ id: "link.password", title: t("New password"), run: () => void this.password(one) }], { id: "link.rename", title: t("Rename"), run: () => void this.rename(one) }, null, { id: "link.remove", title: t("Unlink"), run: () => void this.remove(one) }];
     const made2 = iconButton(title, ellipsis, () => openMenu(made2, title, entries));
     made2.setAttribute("aria-haspopup", "menu");
     made2.setAttribute("aria-expanded", "false");
@@ -793,9 +793,9 @@ var List = class {
   async remove(one) {
     const names = { name: visible(one.name), host: one.host };
     const copies = tick(t("Also delete the copied mail here"), false, t("Otherwise, you'll keep its folders as your own mail."));
-    const yes = await dialog(t("Remove {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("You'll unlink this account. Your mail at {host} won't be deleted.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove account")))]);
+    const yes = await dialog(t("Unlink {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("This account will be unlinked. Your mail at {host} won't be deleted.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Unlink account")))]);
     if (yes !== true) return;
-    await attempt(t("Removing…"), t("Couldn't remove account"), async () => {
+    await attempt(t("Unlinking…"), t("Couldn't unlink account"), async () => {
       await this.desk.client.link_rm(one.name, copies.control.checked);
       await this.load();
     });

@@ -517,7 +517,7 @@ var CommandTable = class {
 };
 
 function addFindCommands(desk) {
-  const find = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("Close search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }];
+  const find = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop searching"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("Close search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }];
   desk.commands.add(t("Search"), find);
 }
 

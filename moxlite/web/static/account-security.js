@@ -584,7 +584,7 @@ async function showCodes(codes) {
     kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
     const all = () => `${codes.join("\n")}
 `;
-    return [el("p", { class: "dialog-text" }, t("Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them later.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
+    return [el("p", { class: "dialog-text" }, t("Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
   }, false);
 }
 function save(text3) {
@@ -682,7 +682,7 @@ async function makePassword(desk, apps) {
   if (!await confirm(t("Generate a new password?"), text3, t("Generate"))) return;
   let made2 = "";
   if (await attempt(t("Creating…"), t("Couldn't create password"), async () => made2 = await desk.client.generate_password())) {
-    await showSecret(t("Your new password"), made2, t("Write this down now. You won't be able to see it later."), apps > 0 ? endAll(desk) : null);
+    await showSecret(t("Your new password"), made2, t("Write this down now. You won't be able to see it again."), apps > 0 ? endAll(desk) : null);
     await desk.refresh();
   }
 }
@@ -756,7 +756,7 @@ async function addApp2(desk) {
     return [box.root, cancelButton(() => close(false))];
   });
   if (done !== true) return;
-  await showSecret(token ? t("Token") : t("App password"), made2, t("Enter this in your app now. You won't be able to see it later."));
+  await showSecret(token ? t("Token") : t("App password"), made2, t("Enter this in your app now. You won't be able to see it again."));
   await desk.refresh();
 }
 function attemptList(desk, first) {
@@ -782,7 +782,7 @@ async function notMe(desk) {
   const done = {};
   if (!await attempt(t("Logging out other sessions…"), t("Couldn't log out other sessions"), async () => done.found = await desk.client.not_me())) return;
   const found = done.found;
-  await dialog(t("Logged out everywhere else"), (close) => [el("p", { class: "dialog-text" }, t("Your new password. You won't be able to see it later:")), el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)), el("p", { class: "dialog-text" }, [many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."), many(found.app_passwords, "{n} app password revoked.", "{n} app passwords revoked."), found.queue ? many(found.held, "{n} outgoing message held.", "{n} outgoing messages held.") : t("The queue isn't available. Check your Outbox later.")].join(" ")), left(found), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")))], false);
+  await dialog(t("Logged out everywhere else"), (close) => [el("p", { class: "dialog-text" }, t("Here's your new password. You won't be able to see it again.")), el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)), el("p", { class: "dialog-text" }, [many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."), many(found.app_passwords, "{n} app password revoked.", "{n} app passwords revoked."), found.queue ? many(found.held, "{n} outgoing message held.", "{n} outgoing messages held.") : t("The queue isn't available. Check your Outbox later.")].join(" ")), left(found), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")))], false);
   await desk.refresh();
 }
 function left(found) {

@@ -476,7 +476,7 @@ async function addKey(desk, address) {
     });
     const name = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
     const login = line(t("Logs in as"), address);
-    const command = tick(t("IMAP apps still send a login command"), false, t("For apps without PREAUTH support."));
+    const command = tick(t("Require IMAP apps to log in"), false, t("For apps without PREAUTH support."));
     const box = form([text2.root, file.root, name.root, login.root, command.root], t("Add"), async () => {
       if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text2.control.value)) {
         text2.problem(t("This contains a private key, so it wasn't sent. Don't share your private key. Add only the certificate."));
@@ -498,7 +498,7 @@ async function changeKey(desk, old) {
   const done = await dialog(t("Edit certificate"), (close) => {
     const name = line(t("Name"), old.name, null, { maxlength: "256" });
     const login = line(t("Logs in as"), old.login_address);
-    const command = tick(t("IMAP apps still send a login command"), old.no_imap_preauth);
+    const command = tick(t("Require IMAP apps to log in"), old.no_imap_preauth);
     const box = form([name.root, login.root, command.root], t("Save"), async () => {
       try {
         await desk.client.key_save(old, { ...old, name: name.control.value, login_address: login.control.value, no_imap_preauth: command.control.checked });

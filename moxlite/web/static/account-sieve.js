@@ -461,9 +461,9 @@ function told3(one) {
   const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
   switch (one.state) {
     case "new":
-      return state("off", t("unconfirmed; no email sent yet"));
+      return state("off", t("not confirmed. Confirmation email not sent yet"));
     case "asked":
-      return el("span", {}, state("off", t("unconfirmed; email sent")), since);
+      return el("span", {}, state("off", t("not confirmed. Confirmation email sent")), since);
     case "confirmed":
       return one.failing === null ? el("span", {}, state("ok", t("gets your mail")), one.taken_over && el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required"))) : el("span", {}, state("warn", t("bouncing since")), " ", when(microseconds(one.failing)), error);
     case "stopped":
@@ -474,7 +474,7 @@ async function act(desk, doing, failed, work) {
   if (await attempt(doing, failed, work)) await desk.refresh();
 }
 async function remove(desk, old, one) {
-  if (!await confirm(t("Stop forwarding to {address}?", { address: one.address }), t("New mail will only be kept here."), t("Stop"))) return;
+  if (!await confirm(t("Stop forwarding to {address}?", { address: one.address }), t("New mail won't be forwarded to this address anymore."), t("Stop"))) return;
   const rest = old.forward_to.filter((address2) => address2 !== one.address);
   await attempt(t("Saving…"), t("Couldn't stop forwarding"), () => save(desk, old, { forward_to: rest, keep_copy: rest.length === 0 ? true : old.keep_copy }));
 }

@@ -799,7 +799,7 @@ var Importing = class {
       void this.begin();
     } }, drop, el("div", { class: "fields" }, el("label", { class: "field" }, t("Import into folder"), this.mailbox), el("label", { class: "field" }, t("Remove folder name prefix"), this.prefix)), el("label", { class: "check" }, this.skip, t("Skip messages already in the folder")), el("label", { class: "check" }, this.trial, t("Dry run: count messages and find problems without importing")), el("div", { class: "flex wrap" }, this.submit));
     this.running = el("div", { class: "running", hidden: true }, this.runningTitle, this.doing, this.bar, this.figures, this.result, this.counts, this.problems, el("div", { class: "flex wrap" }, this.cancel, this.another));
-    fill(this.root, el("h2", { id: "import-title" }, t("Import")), el("p", { class: "hint" }, t("If anything fails, the whole import is undone. You can keep using your mail during the import. You can close this page after the upload.")), this.form, this.running, this.labels.root);
+    fill(this.root, el("h2", { id: "import-title" }, t("Import")), el("p", { class: "hint" }, t("If something goes wrong, nothing will be imported. You can keep using your mail during the import, and close this page once the upload finishes.")), this.form, this.running, this.labels.root);
     addEventListener("beforeunload", (event) => {
       if (this.upload !== null) event.preventDefault();
     });

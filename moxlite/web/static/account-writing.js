@@ -118,6 +118,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -437,7 +440,7 @@ async function edit(desk, one) {
   const title = one.id === 0 ? t("New template") : isolated(one.name);
   const name = line(t("Name"), one.name, null, { maxlength: "100", dir: "auto" });
   const subject = line(t("Subject"), one.subject, null, { maxlength: "1000", dir: "auto" });
-  const text2 = field(t("Text"), el("textarea", { rows: "8", dir: "auto", maxlength: "200000" }, one.text), t("You can use {name} and {address} for the first recipient, and {date} for today."));
+  const text2 = field(meant("body", "Message"), el("textarea", { rows: "8", dir: "auto", maxlength: "200000" }, one.text), t("You can use {name} and {address} for the first recipient, and {date} for today."));
   const editor = one.html === "" ? null : await openEditor(desk, one.html);
   if (editor !== null) desk.onLeave(() => editor.close());
   const box = form([name.root, subject.root, editor === null ? text2.root : el("div", { class: "template-words" }, editor.tools, editor.root)], t("Save"), async () => {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "4cbb6228a7fc", finding: "7073cd0bde67", junk: "58c2311a617c", links: "a38d57d8aec3", masked: "4a59438add7c", reading: "123527de26de", rich: "a9322747f372", rules: "869067987743", security: "0a4c6f1c735b", sending: "255c20333ebf", shares: "eb4319a6f0d2", sieve: "2e0508813b22", squire: "2e87e3ee21aa", transfer: "3edf9294a50a", writing: "2be046acb6b4", you: "2e8aeba2c997" };
+var define_PARTS_default = { device: "ebd2820d3b59", finding: "7073cd0bde67", junk: "cbe5145c191e", links: "1af0e2d61126", masked: "4a59438add7c", reading: "a25f021c197e", rich: "a9322747f372", rules: "e75357eda581", security: "ccb6e13ea2c0", sending: "f01845c4476c", shares: "eb4319a6f0d2", sieve: "773d1892f35f", squire: "2e87e3ee21aa", transfer: "8a1868c2f670", writing: "d34951915ae5", you: "2e8aeba2c997" };
 
 var CheckFailed = class extends Error {
 };
@@ -1196,7 +1196,7 @@ function passwordForm(client, token, info, end) {
     try {
       const made = await client.recover(token, password.value);
       const said = el("p", { role: "status" }, t("Password updated. You've been logged out everywhere else."));
-      end(said, ...made === "" ? [] : [el("p", {}, t("Save this now. You won't be able to see it later:")), el("p", {}, el("code", {}, made))]);
+      end(said, ...made === "" ? [] : [el("p", {}, t("Save this now. You won't be able to see it again:")), el("p", {}, el("code", {}, made))]);
     } catch (error) {
       fill(wrong, problem(error));
       send.disabled = false;

@@ -868,7 +868,7 @@ function recovery(desk, name, found) {
     const also = tick(t("Also remove verification methods"), false, t("If the user also lost their devices."));
     const made2 = await fieldDialog(t("Recovery link for {name}", { name }), t("Create link"), { reset_factors: also }, () => desk.client.account_recovery_link(name, also.control.checked), el("p", { class: "hint" }, t("The user will get an email. When the link is used, the user will be logged out everywhere.")));
     if (made2 === null) return;
-    await showSecret(t("Recovery link"), t("Use this link once to set a new password, before {when} UTC. Any older link no longer works. Copy it now and send it to {name} securely. You won't be able to see it later.", { when: made2.expires, name }), copyable(made2.url));
+    await showSecret(t("Recovery link"), t("Use this link once to set a new password, before {when} UTC. Any older link no longer works. Copy it now and send it to {name} securely. You won't be able to see it again.", { when: made2.expires, name }), copyable(made2.url));
   };
   const text3 = el("p", { class: "two" }, t("Create a link for the user to set a new password. It works once, within 1 hour. You won't see the password."));
   const without = el("p", { class: "hint" }, t("The account page needs a public address for this link. Run moxlite config listeners publish-web on, or set web.public_url in moxlite.toml."));
@@ -879,7 +879,7 @@ function keys(desk, name, found) {
     const address = choice(t("Logs in as"), found.addresses.map((one) => [one, one]), found.addresses[0] ?? "");
     const certificate = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", class: "mono" }), t("In PEM format, without the private key. Dates and issuer are ignored."));
     const title = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
-    const manual = tick(t("IMAP clients still send a login command"), false, t("For clients without PREAUTH support."));
+    const manual = tick(t("Require IMAP clients to log in"), false, t("For clients without PREAUTH support."));
     const done = await fieldDialog(t("Add certificate"), t("Add"), { address, certificate, key_name: title, no_imap_preauth: manual }, () => desk.client.account_key_add(name, address.control.value, certificate.control.value, title.control.value, manual.control.checked));
     if (done !== null) await desk.refresh();
   };
@@ -995,7 +995,7 @@ async function add(desk) {
     desk.go(addressOf("accounts", [name.control.value], { tab: "members" }));
     return;
   }
-  await showSecret(t("Account added"), t("Copy {name}'s password now. You won't be able to see it later.", { name: name.control.value }), copyable(password));
+  await showSecret(t("Account added"), t("Copy {name}'s password now. You won't be able to see it again.", { name: name.control.value }), copyable(password));
   desk.go(addressOf("accounts", [name.control.value]));
 }
 async function limits(desk, name) {
@@ -1079,7 +1079,7 @@ async function newPassword(desk, name) {
   const password = line(t("New password"), "", t("Leave blank to generate one. You'll only see it once."), { autocomplete: "new-password" });
   const set = await fieldDialog(t("New password for {name}", { name }), t("Set password"), { password }, () => desk.client.account_password(name, password.control.value), el("p", { class: "hint" }, t("This will log the user out everywhere.")));
   if (set === null) return;
-  if (password.control.value === "") await showSecret(t("Password updated"), t("Copy {name}'s password now. You won't be able to see it later.", { name }), copyable(set));
+  if (password.control.value === "") await showSecret(t("Password updated"), t("Copy {name}'s password now. You won't be able to see it again.", { name }), copyable(set));
   else desk.say(t("Password updated"));
 }
 async function remove(desk, name) {

@@ -991,7 +991,7 @@ async function addAddress(desk, domain) {
     return "";
   });
   if (password === null) return;
-  if (password !== "") await showSecret(t("Account added"), t("Copy {name}'s password now. You won't be able to see it later.", { name: name.control.value }), copyable(password));
+  if (password !== "") await showSecret(t("Account added"), t("Copy {name}'s password now. You won't be able to see it again.", { name: name.control.value }), copyable(password));
   await desk.refresh();
 }
 function ofReports(reports) {

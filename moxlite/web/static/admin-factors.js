@@ -574,7 +574,7 @@ async function showCodes(codes) {
     kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
     const all = () => `${codes.join("\n")}
 `;
-    return [el("p", { class: "dialog-text" }, t("Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them later.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
+    return [el("p", { class: "dialog-text" }, t("Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
   }, false);
 }
 function save(text4) {
@@ -693,7 +693,7 @@ async function make(desk) {
   const group = el("fieldset", { class: "group" }, el("legend", {}, t("Permissions")), uses.map((one) => one.root));
   const token = await fieldDialog(t("New API token"), t("Create token"), { name, scopes: { root: group, control: group, problem: (text4) => uses[0].problem(text4) }, days }, () => desk.client.admin_token_add(name.control.value, scopes.filter((_, i) => uses[i].control.checked).map(([scope]) => scope), Number(days.control.value)), el("p", { class: "hint" }, t("Tokens can't set passwords, create tokens, or delete accounts or domains.")));
   if (token === null) return;
-  await showSecret(t("API token"), t("Copy this now. You won't be able to see it later."), copyable(token));
+  await showSecret(t("API token"), t("Copy this now. You won't be able to see it again."), copyable(token));
   await desk.refresh();
 }
 async function revoke(desk, one) {

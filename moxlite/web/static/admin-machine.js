@@ -392,7 +392,7 @@ function snapshots(found) {
   if (found.problem !== "") return card(t("Snapshots"), notice("danger", [t("Couldn't list snapshots:"), " ", foreign(found.problem)]));
   if (found.snapshots.length === 0) return card(t("Snapshots"), el("p", { class: "two" }, t("No snapshots yet.")));
   const list3 = table(t("Snapshots"), [{ title: t("Created"), kind: "main", cell: (row) => when(row.created) }, { title: t("Id"), cell: (row) => el("code", {}, row.id) }, { title: t("Files"), kind: "num", cell: (row) => row.files < 0 ? "–" : t("{n}", { n: row.files }) }, { title: t("Size"), kind: "num", cell: (row) => row.octets < 0 ? "–" : size(row.octets) }], found.snapshots);
-  return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list3, { flush: true, hint: el("p", { class: "hint" }, t("To restore a snapshot, use the command line. The server doesn't need to run:"), " ", el("code", {}, "moxlite restore")) });
+  return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list3, { flush: true, hint: el("p", { class: "hint" }, t("To restore a snapshot, run this command. The server doesn't need to be running."), " ", el("code", {}, "moxlite restore")) });
 }
 async function begin(desk, found) {
   if (!await confirm(t("Back up now?"), t("This will create a full snapshot in {target}. Mail will keep working.", { target: found.target }), t("Back up"))) return;

@@ -360,7 +360,7 @@ function shown(found) {
   return [card(t("Progress"), [meter(found.accounts.length === 0 ? 1 : done / found.accounts.length), pairs([[t("Status"), words(found.phase)], [t("Accounts"), t("{n} of {all}", { n: done, all: found.accounts.length })], [t("Messages"), messages.toLocaleString()], [t("Speed"), found.rate > 0 ? t("{n} messages per second", { n: Math.round(found.rate) }) : "–"], [t("Time left"), found.seconds >= 0 ? t("{n} min", { n: Math.ceil(found.seconds / 60) }) : "–"]])]), card(t("Accounts"), accounts(found.accounts), { flush: true }), problems.length === 0 ? notice("ok", t("No problems")) : card(many(problems.length, "{n} problem", "{n} problems"), el("ul", { class: "lines" }, problems.map((one) => el("li", {}, el("bdi", {}, visible(one))))), { flush: true })];
 }
 function accounts(found) {
-  return table(t("Accounts"), [{ title: t("Address"), kind: "main", cell: (one) => el("bdi", {}, visible(one.address)) }, { title: t("Status"), cell: accountState }, { title: t("Now"), cell: (one) => el("bdi", {}, visible(one.step)) }, { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() }, { title: t("Problems"), kind: "num", cell: (one) => one.problem_count.toLocaleString() }], found);
+  return table(t("Accounts"), [{ title: t("Address"), kind: "main", cell: (one) => el("bdi", {}, visible(one.address)) }, { title: t("Status"), cell: accountState }, { title: t("Current step"), cell: (one) => el("bdi", {}, visible(one.step)) }, { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() }, { title: t("Problems"), kind: "num", cell: (one) => one.problem_count.toLocaleString() }], found);
 }
 function accountState(one) {
   switch (one.phase) {
@@ -409,7 +409,7 @@ function refused(desk, found) {
   return card(t("Other addresses"), hosts.length === 0 ? el("p", { class: "hint" }, t("Mail to unknown addresses is rejected.")) : [notice("warn", t("MX leads to another server: {hosts}", { hosts: hosts.join(", ") })), el("p", { class: "hint" }, t("Before you change MX, forward mail for users who haven't moved yet to that server, so you won't lose mail."))], { actions: button(t("Forward…"), () => void set(desk, found), { kind: hosts.length === 0 ? "line" : "primary" }) });
 }
 async function set(desk, found) {
-  const hosts = line(t("Current mail server"), found.elsewhere.join(", "), t("Host name, or the IP address if the name will point here. Separate with commas."));
+  const hosts = line(t("Current mail server"), found.elsewhere.join(", "), t("Host name. If that name will point to this server, use the IP address. Separate multiple servers with commas."));
   const words2 = t("We'll forward mail for unknown addresses to that server. Make sure the server accepts mail from here.");
   const done = await fieldDialog(t("Mail to other addresses at {domain}", { domain: found.domain }), t("Forward"), { hosts }, () => desk.client.config_domain_peer_set(found.domain, hosts.control.value.split(/[\s,]+/).filter(Boolean)), el("p", { class: "hint" }, words2));
   if (done !== null) await desk.refresh();

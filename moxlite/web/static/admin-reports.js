@@ -483,7 +483,7 @@ function suppressedCard(desk, found) {
     desk.say(t("Reports to {address} allowed again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => without(desk, kind, row.address, Math.min(days, 3650), row.comment)).then(() => desk.refresh()) });
     await desk.refresh();
   };
-  const list2 = table(t("Addresses without reports"), [{ title: t("Address"), kind: "main", cell: ({ row }) => name(row.address) }, { title: t("Type"), cell: ({ kind }) => kind === "dmarc" ? "DMARC" : "TLS" }, { title: t("Why"), cell: ({ row }) => row.comment === "" ? name("") : foreign(row.comment, 160) }, { title: t("Until"), cell: ({ row }) => when(microseconds(row.until)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Send reports to {address} again", { address: one.row.address }), trash2, () => void remove(one)) }], found);
+  const list2 = table(t("Addresses without reports"), [{ title: t("Address"), kind: "main", cell: ({ row }) => name(row.address) }, { title: t("Type"), cell: ({ kind }) => kind === "dmarc" ? "DMARC" : "TLS" }, { title: t("Reason"), cell: ({ row }) => row.comment === "" ? name("") : foreign(row.comment, 160) }, { title: t("Until"), cell: ({ row }) => when(microseconds(row.until)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Send reports to {address} again", { address: one.row.address }), trash2, () => void remove(one)) }], found);
   return card(t("Addresses without reports"), found.length === 0 ? el("p", { class: "hint" }, t("Addresses that reject a report are paused for a while and listed here.")) : list2, { flush: true });
 }
 var without = (desk, kind, address, days, comment) => kind === "dmarc" ? desk.client.dmarc_suppress_add(address, days * 86400, comment) : desk.client.tlsrpt_suppress_add(address, days * 86400, comment);
@@ -491,7 +491,7 @@ async function suppress(desk) {
   const address = line(t("Address"), "", null, { inputmode: "email" });
   const kind = choice(t("Reports"), [["dmarc", "DMARC"], ["tls", "TLS"]], "dmarc");
   const days = line(t("Days"), "30", null, { inputmode: "numeric" });
-  const comment = line(t("Why"), "");
+  const comment = line(t("Reason"), "");
   const done = await fieldDialog(t("Stop reports to an address"), t("Suppress"), { address, kind, days, comment }, async () => {
     const number = Number(days.control.value);
     if (!Number.isInteger(number) || number < 1 || number > 3650) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "ac6b27714dc0", audit: "8d87b930bccf", domains: "34864220ffa6", factors: "ce2b23b04843", live: "9539cf89c8c8", machine: "681800ad4ab3", moving: "daa540049ac4", queue: "c220bf98d3dd", reports: "2fed2e6bbbaf", trends: "1a79d1b5c8d9" };
+var define_PARTS_default = { accounts: "7e9a356ab8a6", audit: "8d87b930bccf", domains: "e9fa56e2082b", factors: "125cbcc96c7a", live: "9539cf89c8c8", machine: "2d49ad6f8970", moving: "55d6d9be62bf", queue: "3e1839c9e0f9", reports: "a4446915fba0", trends: "1a79d1b5c8d9" };
 
 var CheckFailed = class extends Error {
 };
@@ -1463,7 +1463,7 @@ function working(found) {
   if (found.queue !== null) add("ok", t("Queue"), found.queue.messages === 0 ? t("empty") : many(found.queue.messages, "{n} message", "{n} messages"));
   if (found.backup_interval > 0) add(found.at - found.last_backup > 2 * found.backup_interval ? "warn" : "ok", t("Backup"), found.last_backup === 0 ? t("never") : ago(found.last_backup));
   if (found.last_rehearsal > 0) add(found.rehearsal_failed ? "danger" : "ok", t("Test restore"), found.rehearsal_failed ? t("failed") : t("passed {when}", { when: ago(found.last_rehearsal) }));
-  if (found.standby !== null) add(found.standby ? "ok" : "warn", t("Standby server"), found.standby ? t("up to date") : t("missing changes"));
+  if (found.standby !== null) add(found.standby ? "ok" : "warn", t("Standby server"), found.standby ? t("up to date") : t("out of date"));
   if (found.helpers_tried > 0) add(found.helpers_failed > 0 ? "danger" : "ok", t("Helper processes"), t("tested {when}", { when: ago(found.helpers_tried) }));
   add(found.config_problems.length > 0 ? "danger" : "ok", t("Configuration"), found.config_problems.length > 0 ? t("has an error") : [many(found.domains, "{n} domain", "{n} domains"), ", ", many(found.accounts, "{n} account", "{n} accounts")]);
   add("ok", t("Version"), found.update === "" ? found.version : t("{version} ({update} available)", { version: found.version, update: found.update }));
@@ -1475,7 +1475,7 @@ async function sessionsPage(desk) {
   const end = async (one) => {
     if (await attempt(t("Logging out…"), t("Couldn't end session"), () => desk.client.session_end(one.id))) await desk.refresh();
   };
-  const list = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))], one.subject !== "" && el("div", { class: "hint" }, foreign(one.subject, 120))] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => ago(one.last_used) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End session from {address}", { address: one.remote_ip }) }) }], found);
+  const list = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this session"))], one.subject !== "" && el("div", { class: "hint" }, foreign(one.subject, 120))] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => ago(one.last_used) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End session from {address}", { address: one.remote_ip }) }) }], found);
   const root = el("div", { class: "page" }, head(t("Your sessions"), t("Sessions end after 12 hours without use, when the server restarts, or when you change the admin password or verification methods.")), card("", list, { flush: true }));
   return { title: t("Your sessions"), root };
 }

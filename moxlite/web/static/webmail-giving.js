@@ -645,7 +645,7 @@ async function showLinks(client, calendar) {
   });
   const make = once(() => attempt(t("Creating…"), t("Couldn't create link"), async () => {
     const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
-    fill(address, t("Copy this link now. You won't be able to see it later:"), " ", copyable(made2));
+    fill(address, t("Copy this link now. You won't be able to see it again:"), " ", copyable(made2));
     note.value = "";
     await draw();
   }));

@@ -355,6 +355,7 @@ function searchField(label, run, leave2) {
 var group_default = ".group-found{height:min(360px,50vh);margin:12px 0;overflow-y:auto}.group-person{display:flex;align-items:center;gap:12px;min-height:48px;border-bottom:1px solid var(--border-color)}.group-person>span{flex:1;min-width:0}.group-person :is(bdi,small){display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.group-person small{color:var(--color-mild)}\n";
 
 adopt(group_default);
+var batch = 500;
 async function named(page, title, before, action, done) {
   const name = await ask(title, t("Name"), before, action);
   if (name === null || name.trim() === "") return;
@@ -365,41 +366,44 @@ async function named(page, title, before, action, done) {
     await showError(failed, error);
   }
 }
+async function put(page, ids, group, member = true) {
+  for (let at = 0; at < ids.length; at += batch) await page.client.contacts_group(ids.slice(at, at + batch), group, member);
+}
 var addGroup = (page, ids, done) => named(page, t("New group"), "", t("Create"), async (name) => {
-  if (ids.length > 0) await page.client.contacts_group([...ids], name);
+  await put(page, ids, name);
   await done(name);
 });
 var rename = (page, group, done) => named(page, t("Rename group"), group, t("Rename"), done);
 async function remove(page, group, done) {
   await attempt(t("Deleting…"), t("Couldn't delete group"), async () => {
-    const card = await page.client.contact_group_remove(group);
+    const cards = await page.client.contact_group_remove(group);
     await done("");
     toast(t("“{name}” deleted. Its contacts are kept", { name: isolated(group) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore group"), async () => {
-      if (card !== "") await page.client.contact_restore(card, 0);
+      for (const { card, book_id } of cards) await page.client.contact_restore(card, book_id);
       await done(group);
     }) });
   });
 }
 async function leave(page, group, one, again) {
-  const put = (member) => attempt(t("Saving…"), t("Couldn't change group"), async () => {
+  const change = (member) => attempt(t("Saving…"), t("Couldn't change group"), async () => {
     await page.client.contacts_group([one.id], group, member);
     await again();
   });
-  if (await put(false)) toast(t("“{name}” removed from “{group}”", { name: isolated(one.name), group: groupName(group) }), { title: t("Undo"), run: () => void put(true) });
+  if (await change(false)) toast(t("“{name}” removed from “{group}”", { name: isolated(one.name), group: groupName(group) }), { title: t("Undo"), run: () => void change(true) });
 }
 function chooseGroup(page, anchor, ids, inside, groups, done) {
   const joined = async (group) => {
     await done();
     toast(many(ids.length, "Contact added to “{group}”", "{n} contacts added to “{group}”", { group: isolated(group) }));
   };
-  const put = (group) => async () => {
+  const change = (group) => async () => {
     const member = inside?.includes(group) !== true;
     await attempt(t("Saving…"), t("Couldn't change group"), async () => {
-      await page.client.contacts_group([...ids], group, member);
+      await put(page, ids, group, member);
       await (member ? joined(group) : done());
     });
   };
-  openMenu(anchor, t("Groups"), [...groups.map(({ name }) => name).filter((name) => name !== starred).sort(byName).map((name) => ({ id: "", title: isolated(name), ...inside === null ? {} : { checked: () => inside.includes(name) }, run: put(name) })), ...groups.length > 0 ? [null] : [], { id: "", title: t("New group…"), run: () => addGroup(page, ids, joined) }]);
+  openMenu(anchor, t("Groups"), [...groups.map(({ name }) => name).filter((name) => name !== starred).sort(byName).map((name) => ({ id: "", title: isolated(name), ...inside === null ? {} : { checked: () => inside.includes(name) }, run: change(name) })), ...groups.length > 0 ? [null] : [], { id: "", title: t("New group…"), run: () => addGroup(page, ids, joined) }]);
 }
 async function writeToAll(page, group) {
   const parties = await page.client.group_members(group);

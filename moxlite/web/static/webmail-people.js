@@ -609,6 +609,7 @@ function sharedBy(one) {
   const owner = t("{owner} shares this address book with you.", { owner: isolated(one.owner) });
   return `${owner} ${one.writable ? t("You can edit contacts.") : t("You can only view it.")}`;
 }
+var writable = (books, book) => books.find(({ id }) => id === book)?.writable ?? true;
 
 function drawShelves(place, books, groups, shown3, actions) {
   const row3 = (shelf, name, contacts, one) => {
@@ -665,14 +666,14 @@ function drawCard(base, card, books, actions, history) {
   const { form: form2 } = card;
   const details = form2.details;
   const book = books.find(({ id }) => id === card.book_id);
-  const writable = book?.writable ?? true;
+  const writable2 = book?.writable ?? true;
   const addresses = form2.emails.map(({ value }) => value);
   const button = (words, icon2, run, kind = "btn") => el("button", { class: kind, type: "button", onclick: run }, sign(icon2), el("span", {}, words));
   const lines = (label, values) => values.length > 0 && el("div", { class: "card-line" }, el("dt", {}, label), values.map(([value, kind]) => el("dd", {}, el("bdi", { class: "card-value", dir: "auto" }, value), kind !== "" && [" ", el("small", {}, kind)])));
   const line = (label, value, kind = "") => value !== "" && lines(label, [[value, kind]]);
   const kindOf = (kind) => kind === "" ? "" : kindName(kind);
   const job = [details.title, form2.organization, details.department].filter((text2) => text2 !== "");
-  return el("article", { class: "card", "aria-label": isolated(form2.name) }, el("div", { class: "card-bar", role: "toolbar", "aria-label": t("Contact actions") }, el("button", { class: "btn icon card-back", type: "button", title: t("Back"), "aria-label": t("Back"), onclick: () => actions.back() }, sign(arrowLeft)), addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]), "btn soft"), addresses.length > 0 && button(t("Show mail"), search, () => actions.mails()), writable && button(t("Edit"), pencil, () => actions.edit()), writable && el("button", { class: "btn", type: "button", onclick: (event) => actions.groups(event.currentTarget) }, sign(users), el("span", {}, t("Groups"))), books.some((one) => one.writable && one.id !== card.book_id) && el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…")), writable && starButton(card.starred, () => actions.star())), el("div", { class: "card-page" }, el("header", { class: "card-top" }, face(base, card.photo, form2.name, addresses[0] ?? form2.name), el("div", {}, el("h2", {}, el("bdi", { dir: "auto" }, isolated(form2.name))), job.length > 0 && el("p", {}, job.map(isolated).join(", ")), form2.groups.length > 0 && el("p", { class: "card-groups" }, form2.groups.map((name) => el("button", { class: "chip", type: "button", onclick: () => actions.openGroup(name) }, isolated(name)))))), !writable && book !== void 0 && el("p", { class: "hint" }, sharedBy(book)), el("dl", { class: "card-facts" }, lines(t("Email"), form2.emails.map(({ value, kind }) => [el("button", { class: "card-link", type: "button", onclick: () => actions.write(value) }, isolated(value)), kindOf(kind)])), lines(t("Phone"), form2.phones.map(({ value, kind }) => [el("a", { href: `tel:${value.replace(/[^\d+*#]/g, "")}` }, isolated(value)), kindOf(kind)])), lines(meant("contact", "Address"), details.addresses.map((one) => [addressLines(one).map((text2, at) => [at > 0 && el("br"), isolated(text2)]), kindOf(one.kind)])), line(topics.nickname, isolated(details.nickname)), line(topics.birthday, dateInWords(details.birthday)), lines(topics.website, details.websites.map(({ value, kind }) => [linked(value), kindOf(kind)])), card.further.map(({ topic, label, value }) => line(topic === "other" ? isolated(label) : topics[topic], value === "" ? t("Saved in this contact") : linked(said(topic, value)), topic === "other" ? "" : isolated(label))), line(t("Note"), form2.note === "" ? "" : el("span", { class: "card-note" }, isolated(form2.note))), books.length > 1 && book !== void 0 && line(t("Address book"), bookName(book))), history));
+  return el("article", { class: "card", "aria-label": isolated(form2.name) }, el("div", { class: "card-bar", role: "toolbar", "aria-label": t("Contact actions") }, el("button", { class: "btn icon card-back", type: "button", title: t("Back"), "aria-label": t("Back"), onclick: () => actions.back() }, sign(arrowLeft)), addresses.length > 0 && button(t("Write"), mail, () => actions.write(addresses[0]), "btn soft"), addresses.length > 0 && button(t("Show mail"), search, () => actions.mails()), writable2 && button(t("Edit"), pencil, () => actions.edit()), writable2 && el("button", { class: "btn", type: "button", onclick: (event) => actions.groups(event.currentTarget) }, sign(users), el("span", {}, t("Groups"))), books.some((one) => one.writable && one.id !== card.book_id) && el("button", { class: "btn card-copy", type: "button", onclick: () => actions.copy() }, t("Copy to…")), writable2 && starButton(card.starred, () => actions.star())), el("div", { class: "card-page" }, el("header", { class: "card-top" }, face(base, card.photo, form2.name, addresses[0] ?? form2.name), el("div", {}, el("h2", {}, el("bdi", { dir: "auto" }, isolated(form2.name))), job.length > 0 && el("p", {}, job.map(isolated).join(", ")), form2.groups.length > 0 && el("p", { class: "card-groups" }, form2.groups.map((name) => el("button", { class: "chip", type: "button", onclick: () => actions.openGroup(name) }, isolated(name)))))), !writable2 && book !== void 0 && el("p", { class: "hint" }, sharedBy(book)), el("dl", { class: "card-facts" }, lines(t("Email"), form2.emails.map(({ value, kind }) => [el("button", { class: "card-link", type: "button", onclick: () => actions.write(value) }, isolated(value)), kindOf(kind)])), lines(t("Phone"), form2.phones.map(({ value, kind }) => [el("a", { href: `tel:${value.replace(/[^\d+*#]/g, "")}` }, isolated(value)), kindOf(kind)])), lines(meant("contact", "Address"), details.addresses.map((one) => [addressLines(one).map((text2, at) => [at > 0 && el("br"), isolated(text2)]), kindOf(one.kind)])), line(topics.nickname, isolated(details.nickname)), line(topics.birthday, dateInWords(details.birthday)), lines(topics.website, details.websites.map(({ value, kind }) => [linked(value), kindOf(kind)])), card.further.map(({ topic, label, value }) => line(topic === "other" ? isolated(label) : topics[topic], value === "" ? t("Saved in this contact") : linked(said(topic, value)), topic === "other" ? "" : isolated(label))), line(t("Note"), form2.note === "" ? "" : el("span", { class: "card-note" }, isolated(form2.note))), books.length > 1 && book !== void 0 && line(t("Address book"), bookName(book))), history));
 }
 function starButton(on, run) {
   const title = on ? t("Remove from favorites") : t("Add to favorites");
@@ -755,7 +756,6 @@ var people_default = '.people-tools{display:flex;flex-wrap:wrap;align-items:cent
 
 adopt(people_default);
 var form = (page) => page.load("person");
-var batch = 500;
 var [few, most3] = [100, 1e3];
 var opened = null;
 function openPage(page) {
@@ -858,7 +858,7 @@ function makePage(page) {
     const { group } = shelf;
     const ids = [...selected];
     const button = (words2, run, kind = "btn line") => el("button", { class: kind, type: "button", onclick: (event) => run(event.currentTarget) }, words2);
-    fill(tools, ids.length > 0 ? [el("span", { class: "people-chosen" }, t("{n} selected", { n: ids.length })), button(t("Groups"), (anchor) => grouping((part) => part.chooseGroup(page, anchor, ids.slice(0, batch), null, groups, regrouped))), button(t("Clear"), () => {
+    fill(tools, ids.length > 0 ? [el("span", { class: "people-chosen" }, t("{n} selected", { n: ids.length })), button(t("Groups"), (anchor) => grouping((part) => part.chooseGroup(page, anchor, ids, null, groups, regrouped))), button(t("Clear"), () => {
       selected.clear();
       mark2();
       drawTools();
@@ -866,7 +866,7 @@ function makePage(page) {
     })] : group !== "" && [el("h2", {}, el("bdi", { dir: "auto" }, groupName(group))), group !== starred && el("div", { class: "people-acts", role: "toolbar", "aria-label": t("Group actions") }, button(t("Write to all"), () => grouping((part) => part.writeToAll(page, group)), "btn soft"), button(t("Add people…"), () => grouping((part) => part.addPeople(page, group, anew))), button(t("Rename…"), () => grouping((part) => part.rename(page, group, moved))), button(t("Delete group"), () => grouping((part) => part.remove(page, group, moved))))]);
     giveBack();
   };
-  const changeStar = (now) => void attempt(t("Saving…"), t("Couldn't change favorites"), async () => {
+  const changeStar = (now) => writable(books, now.book_id) && void attempt(t("Saving…"), t("Couldn't change favorites"), async () => {
     await page.client.contacts_group([now.id], starred, !now.starred);
     await anew();
   });
@@ -951,7 +951,7 @@ function makePage(page) {
     void load(true);
   };
   const draw = () => {
-    add.hidden = round.hidden = !(books.find(({ id }) => id === shelf.book)?.writable ?? true);
+    add.hidden = round.hidden = !writable(books, shelf.book);
     const giveBack = holdPlace(side);
     drawShelves(side, books, groups, shelf, { choose, changeBook: (one) => opening(async () => {
       const part = await page.load("book");
@@ -1023,7 +1023,7 @@ function row2(page, one, books, shelf, head, actions) {
   const facts = [...one.emails, one.organization, home === void 0 ? "" : bookName(home)].filter((text2) => text2 !== "" && text2 !== one.name);
   const name = isolated(one.name);
   const leave = shelf.group === starred ? t("Remove “{name}” from favorites", { name }) : t("Remove “{name}” from this group", { name });
-  return el("div", { class: "person", role: "listitem", data: { contact: String(one.id), head } }, el("button", { class: "person-box", type: "button", role: "checkbox", tabindex: "-1", "aria-label": t("Select “{name}”", { name }), title: t("Select (x)"), onclick: () => actions.select(one.id) }, face(page.base, one.photo, one.name, address ?? one.name), sign(check)), el("button", { class: "person-open", type: "button", onclick: () => actions.open(one.id) }, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, name)), el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")), one.starred && el("span", { class: "person-star", title: groupName(starred) }, sign(star))), shelf.group !== "" && el("button", { class: "btn icon small person-leave", type: "button", title: leave, "aria-label": leave, onclick: () => actions.leave(one) }, sign(x)));
+  return el("div", { class: "person", role: "listitem", data: { contact: String(one.id), head } }, el("button", { class: "person-box", type: "button", role: "checkbox", tabindex: "-1", "aria-label": t("Select “{name}”", { name }), title: t("Select (x)"), onclick: () => actions.select(one.id) }, face(page.base, one.photo, one.name, address ?? one.name), sign(check)), el("button", { class: "person-open", type: "button", onclick: () => actions.open(one.id) }, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, name)), el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")), one.starred && el("span", { class: "person-star", title: groupName(starred) }, sign(star))), shelf.group !== "" && writable(books, one.book_id) && el("button", { class: "btn icon small person-leave", type: "button", title: leave, "aria-label": leave, onclick: () => actions.leave(one) }, sign(x)));
 }
 function mailto(name, address) {
   const party = name === "" || name === address ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`;

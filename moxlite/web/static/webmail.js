@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "e33ddf2aa3e5", bulk: "ae4e0c8428b1", calendar: "dbd2d7186622", checks: "ae74a11e3ef2", compose: "e981b48efa52", conversation: "6715b9fe7084", details: "c169d9f0cd7c", doubles: "869dc3d83f7c", dropping: "90ee65ac83ef", empty: "32dbb2bfd86d", event: "93d3926ede46", eventnews: "56eb8bf2dfe5", eventsearch: "357b3b42cb77", export: "2b298a4b7fe9", giving: "6218478ed026", group: "6f8b72a87383", hints: "e79a027f2457", invitation: "80798654c03b", labels: "9a3298ff7b4e", later: "38a6574351c6", legend: "f07149872cfa", login: "0fb9cca0a73d", mailboxes: "056b79bc1c88", menu: "ece3f801d674", message: "d38d382e1273", newsletters: "7cf6e9ed9822", offline: "ab2855b5c528", palette: "12985f12201e", people: "986340f8b075", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "a9322747f372", rules: "a1aefd4af173", search: "bf7f3d4f2e89", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "d75848886bf6", sorting: "71905cee075c", squire: "8f988577745b", templates: "6c10ecf28767", touch: "91f4be388442", viewer: "0120d52f948d", words: "97d989ecdd1f" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "e33ddf2aa3e5", bulk: "ae4e0c8428b1", calendar: "dbd2d7186622", checks: "4a48d4eade8c", compose: "e981b48efa52", conversation: "6715b9fe7084", details: "a19b09d47613", doubles: "869dc3d83f7c", dropping: "90ee65ac83ef", empty: "32dbb2bfd86d", event: "93d3926ede46", eventnews: "56eb8bf2dfe5", eventsearch: "357b3b42cb77", export: "2b298a4b7fe9", giving: "df95dd3b200a", group: "4b168cd5e0a5", hints: "e79a027f2457", invitation: "80798654c03b", labels: "9a3298ff7b4e", later: "38a6574351c6", legend: "f07149872cfa", login: "0fb9cca0a73d", mailboxes: "056b79bc1c88", menu: "ece3f801d674", message: "d38d382e1273", newsletters: "7cf6e9ed9822", offline: "ab2855b5c528", palette: "12985f12201e", people: "d01c66fa52fb", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "a9322747f372", rules: "a1aefd4af173", search: "bf7f3d4f2e89", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "d75848886bf6", sorting: "71905cee075c", squire: "8f988577745b", templates: "6c10ecf28767", touch: "91f4be388442", viewer: "0120d52f948d", words: "97d989ecdd1f" };
 
 var CheckFailed = class extends Error {
 };
@@ -896,6 +896,8 @@ var Mailboxes = class {
 
 function acting(page) {
   const { client, mail: mail2, actions } = page;
+  const words2 = { "\\seen true": (n) => many(n, "Marked as read", "{n} messages marked as read"), "\\seen false": (n) => many(n, "Marked as unread", "{n} messages marked as unread"), "\\flagged true": (n) => many(n, "Message flagged", "{n} messages flagged"), "\\flagged false": (n) => many(n, "Message unflagged", "{n} messages unflagged") };
+  const said = (flags, add) => ({ doing: (n) => many(n, "Updating message…", "Updating {n} messages…"), done: words2[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message updated", "{n} messages updated")) });
   const asking = () => part("acts");
   function toRole(role, items) {
     page.seen?.cancel();
@@ -907,8 +909,7 @@ function acting(page) {
   }
   function flag(flags, add) {
     page.seen?.cancel();
-    const words2 = { "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"), "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"), "\\flagged true": (n) => many(n, "Message flagged", "{n} messages flagged"), "\\flagged false": (n) => many(n, "Message unflagged", "{n} messages unflagged") };
-    actions.flag(flags, add, { doing: (n) => many(n, "Updating message…", "Updating {n} messages…"), done: words2[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message updated", "{n} messages updated")) });
+    actions.flag(flags, add, said(flags, add));
   }
   function chooseLabels(number2 = 0) {
     void attempt(t("Loading…"), t("Couldn't open this item"), async () => (await part("labels")).chooseLabels(client, mail2, actions, number2));
@@ -926,7 +927,7 @@ function acting(page) {
     else if (action === "archive" || action === "trash") away(items, action);
     else if (mail2.may("s", void 0, items)) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
-      actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking as read…") : t("Marking as unread…"), done: () => unread ? t("Marked read") : t("Marked unread") });
+      actions.flagItems(items, ["\\seen"], unread, said(["\\seen"], unread));
     }
   }, toRole, archiveThread: () => toRole("archive", mail2.choice.readThread()), chooseMove: () => void typedUntil(Promise.all([asking(), part("palette")])).then(([[found], typed]) => found.chooseMove(page, typed)), deleteForGood: () => deleteForGood(), flag, notJunk() {
     const [home] = mail2.homes();
@@ -1010,7 +1011,7 @@ function handleBack(page) {
 }
 
 function addFindCommands(desk) {
-  const find2 = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("Close search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }];
+  const find2 = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop searching"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("Close search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }];
   desk.commands.add(t("Search"), find2);
 }
 
