@@ -1,5 +1,7 @@
 """Settings of the webmail: kept, told to other pages, and remembered for single senders."""
 
+from typing import Any
+
 import pytest
 
 from tests.store_mail import deliver_mail
