@@ -190,7 +190,7 @@ def test_templates_are_managed_in_the_settings(chromium: Browser, server: LocalS
         server.start()
         names.last.click()
         form.get_by_label("Name", exact=True).fill("Minutes of the board")
-        form.get_by_role("textbox", name="Message").press("Control+End")
+        form.get_by_role("textbox", name="Text").press("Control+End")
         form.keyboard.type(" Until spring")
         form.screenshot(path=tmp_path / "edited.png")
         form.get_by_role("button", name="Save").click()
