@@ -19,6 +19,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Final
 
+from tests.campaigns.install import ADDRESS
 from tests.campaigns.report import Finding, Report
 from tests.containers import SUITES, Machine, entered
 from tests.firsthour import FirstHour, mail_to_oneself
@@ -50,9 +51,6 @@ done
 
 USER, PASSWORD = "moxlite@localhost", "moxmoxmox"
 """Of localserve."""
-
-ADDRESS: Final = "198.51.100.7"
-"""Of documentation nets (RFC 5737): quickstart takes it for one of the internet."""
 
 
 def run(seed: int, share: float, report: Report) -> None:

@@ -27,7 +27,7 @@ from tests.firsthour import FirstHour, mail_to_oneself
 from tests.pages import commands
 from tests.tools import need, top, until
 
-__all__ = ["run"]
+__all__ = ["ADDRESS", "run", "run_program"]
 
 ADDRESS = "198.51.100.7"
 """Of documentation nets (RFC 5737): quickstart takes it for one of the internet."""
@@ -47,7 +47,7 @@ def run(seed: int, share: float, report: Report) -> None:
         site = _repository(folder, report)
         began = time.monotonic()
         root = folder / "root"
-        _run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={INCLUDE}", SUITE, str(root))
+        run_program("mmdebstrap", "--quiet", "--variant=minbase", f"--include={INCLUDE}", SUITE, str(root))
         report.tell(f"mmdebstrap {SUITE}: {time.monotonic() - began:.0f} s")
         shutil.copytree(site, root / "srv/apt")
         (root / "etc/apt/sources.list").write_text("deb [signed-by=/srv/apt/moxlite.asc] file:/srv/apt stable main\n")
@@ -69,14 +69,17 @@ def run(seed: int, share: float, report: Report) -> None:
             _leave(machine, report)
 
 
-def _run(*command: str, environment: dict[str, str] | None = None) -> str:
+def run_program(
+    *command: str, cwd: Path | None = None, environment: dict[str, str] | None = None, seconds: float = 1200
+) -> str:
+    """Run a program in the project or another folder; returns its stdout. Raises Finding with all it said."""
     done = subprocess.run(
         command,
-        cwd=top(),
+        cwd=cwd or top(),
         env=os.environ | (environment or {}),
         capture_output=True,
         text=True,
-        timeout=1200,
+        timeout=seconds,
         check=False,
     )
     if done.returncode:
@@ -91,16 +94,16 @@ def _repository(folder: Path, report: Report) -> Path:
     path = {"PYTHONPATH": f"{top()}:{top() / 'script'}", "GNUPGHOME": str(home)}
     package = (sys.executable, "-m", "packages")
     try:
-        _run("gpg", "--batch", "--passphrase", "", "--quick-gen-key", KEY, "ed25519", "sign", environment=path)
+        run_program("gpg", "--batch", "--passphrase", "", "--quick-gen-key", KEY, "ed25519", "sign", environment=path)
         named = os.environ.get("MOXLITE_PROGRAM")
-        program = named or _run(*package, "binary", "--to", str(folder), environment=path).splitlines()[0]
+        program = named or run_program(*package, "binary", "--to", str(folder), environment=path).splitlines()[0]
         for version, compression in (("1.0~soak1", "xz"), ("1.0~soak2", "gzip")):
             more = ("--program", program, "--to", str(folder), "--version", version, "--compression", compression)
-            deb = Path(_run(*package, "deb", *more, environment=path).strip())
-            _run(*package, "apt", "--to", str(folder), "--key", KEY, str(deb), environment=path)
+            deb = Path(run_program(*package, "deb", *more, environment=path).strip())
+            run_program(*package, "apt", "--to", str(folder), "--key", KEY, str(deb), environment=path)
             report.tell(f"{deb.name}, {compression}: {deb.stat().st_size / 1e6:.1f} MB")
     finally:
-        _run("gpgconf", "--homedir", str(home), "--kill", "all")
+        run_program("gpgconf", "--homedir", str(home), "--kill", "all")
     return folder / "apt"
 
 
@@ -111,7 +114,7 @@ def _full_upgrade(root: Path, report: Report) -> None:
     upgrade = "apt-get -q update && apt-get -q --yes -o Dpkg::Options::=--force-confold full-upgrade"
     setting = "--setenv=DEBIAN_FRONTEND=noninteractive"
     alone = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", setting, "--directory", str(root))
-    _run(*alone, "sh", "-c", upgrade)
+    run_program(*alone, "sh", "-c", upgrade)
     report.tell(f"full-upgrade to Debian 13: {time.monotonic() - began:.0f} s")
 
 

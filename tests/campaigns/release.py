@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from moxlite import __version__
+from tests.campaigns.install import ADDRESS, run_program
 from tests.campaigns.report import Finding, Report
 from tests.containers import INCLUDE, SUITES, Machine, booted
 from tests.firsthour import mail_to_oneself
@@ -37,9 +38,6 @@ OLDER: Final = "0.0.9"
 
 PORT: Final = 8099
 BASE: Final = f"http://127.0.0.1:{PORT}/moxlite"
-ADDRESS: Final = "198.51.100.7"
-"""Of documentation nets (RFC 5737): quickstart takes it for one of the internet."""
-
 KEY: Final = "release@moxlite.example"
 
 CLOSED_NET: Final = "quickstart --skip-dial --hostname mx.example.org --resolver 127.0.0.1:9"
@@ -77,24 +75,24 @@ def _release(folder: Path, report: Report) -> Path:
     """The site with the signed release of a clone."""
     began = time.monotonic()
     clone = folder / "clone"
-    _run("git", "clone", "--quiet", str(top()), str(clone))
+    run_program("git", "clone", "--quiet", str(top()), str(clone))
     version = __version__
     venv = str(Path(sys.executable).parent.parent)
     identity = {"GIT_AUTHOR_NAME": "Owner", "GIT_AUTHOR_EMAIL": KEY}
     identity |= {name.replace("AUTHOR", "COMMITTER"): text for name, text in identity.items()}
-    _run("script/release", version, "--tested", cwd=clone, environment={"VENV": venv, **identity})
+    run_program("script/release", version, "--tested", cwd=clone, environment={"VENV": venv, **identity}, seconds=2400)
     site = folder / "site/moxlite"
     site.mkdir(parents=True)
     shutil.move(clone / "dist" / version, site / version)
     report.tell(f"script/release {version}: two builds of the same octets, {time.monotonic() - began:.0f} s")
     pem = folder / "changes.pem"
-    _run("openssl", "genpkey", "-algorithm", "ed25519", "-out", str(pem))
+    run_program("openssl", "genpkey", "-algorithm", "ed25519", "-out", str(pem))
     with made_keyrings(folder) as homes:
         home = {"GNUPGHOME": str(homes["release"])}
         done = package("sign", "--key", KEY, "--signing-key", pem, site / version, environment=home)
         if done.returncode:
             raise Finding(f"script/package sign: {done.stderr}")
-        _run("gpg", "--verify", "SHA256SUMS.asc", "SHA256SUMS", cwd=site / version, environment=home)
+        run_program("gpg", "--verify", "SHA256SUMS.asc", "SHA256SUMS", cwd=site / version, environment=home)
     shutil.copy(site / version / "changelog.json", site)
     names = sorted(path.name for path in (site / version).iterdir())
     report.tell(f"the folder: {', '.join(names)}")
@@ -116,7 +114,7 @@ def _root(folder: Path, place: str, suite: str) -> Path:
     if kept := os.environ.get("MOXLITE_ROOTS"):
         return Path(kept) / place
     root = folder / place
-    _run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={INCLUDE},curl", suite, str(root))
+    run_program("mmdebstrap", "--quiet", "--variant=minbase", f"--include={INCLUDE},curl", suite, str(root))
     return root
 
 
@@ -184,17 +182,3 @@ def _serves(machine: Machine, said: str, messages: int) -> None:
     came = machine.inside(lambda: mail_to_oneself(ADDRESS, password))
     if came != messages:
         raise Finding(f"{came} messages are there, not {messages}")
-
-
-def _run(*command: str, cwd: Path | None = None, environment: dict[str, str] | None = None) -> None:
-    done = subprocess.run(
-        command,
-        cwd=cwd or top(),
-        env=os.environ | (environment or {}),
-        capture_output=True,
-        text=True,
-        timeout=2400,
-        check=False,
-    )
-    if done.returncode:
-        raise Finding(f"{' '.join(command)}: {done.stdout}{done.stderr}")
