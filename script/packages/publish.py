@@ -1,7 +1,7 @@
 """A release in one folder: every file that people install from, its lists, and their signatures (ADMIN-43a).
 
-Contents of ``dist/VERSION``: the one file, tarball, Debian package and container image of each processor; wheel, sdist,
-the apt repository ``apt/``, ``sbom.cdx.json``, ``changelog.json`` and ``updates.txt`` for `check_updates` (ADMIN-60),
+Contents of ``dist/VERSION``: the one file, tarball, Debian package and container image of each processor, and the files
+that docker compose and podman start the image by; wheel, sdist, the apt repository ``apt/``, ``sbom.cdx.json``, ``changelog.json`` and ``updates.txt`` for `check_updates` (ADMIN-60),
 and ``SHA256SUMS``. Keys stay on the owner's machine: a build without them gives the same files, which `sign` completes.
 """
 
@@ -51,6 +51,8 @@ def build_release(to: Path, version: str, *, others: Path | None = None) -> None
     build_sdist(to)
     for path in () if others is None else sorted(others.glob(f"moxlite[-_]{version}[-_]*")):
         shutil.copy2(path, to)
+    for path in (TOP / "packaging/container").iterdir():
+        shutil.copy(path, to)
     _write_json(to / SBOM, _sbom(version))
     _write_json(to / CHANGELOG, {"changes": [{"version": one, "text": text} for one, text in _changes()]})
     (to / RECORD).write_text(f'_updates IN TXT "v=UPDATES0; l={version}"\n')

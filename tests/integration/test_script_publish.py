@@ -178,6 +178,7 @@ def test_each_file_of_a_release_can_be_installed(
     names = {path.name for path in folder.iterdir()}
     assert {file, f"{file}.tar.gz", f"moxlite-{VERSION}-linux-other"} <= names
     assert f"moxlite-{VERSION}-container-{os.uname().machine}.tar.gz" in names
+    assert {"compose.yaml", "moxlite.container"} <= names
     bill = json.loads((folder / "sbom.cdx.json").read_text())
     lock = (top() / "requirements/frozen.lock").read_text()
     locked = {
