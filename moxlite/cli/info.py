@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +11,7 @@ import click
 import moxlite
 from moxlite import __version__
 from moxlite.cli.common import HYPHENS, Failure, data_dir, load_config, settings
+from moxlite.cli.helpsearch import content_words, find_sections
 from moxlite.cli.prompts import TEMPORARY, resolver_option, with_resolver
 from moxlite.escapes import escaped_json, printable
 
@@ -57,32 +58,6 @@ RUNS_ON: Final = (
 )
 """Packages of requirements/runtime.in."""
 
-PAGES: Final = (Path("/usr/share/doc/moxlite/docs"), Path(moxlite.__file__).parent.parent / "docs")
-"""Where the pages are: of the Debian package, and of a checkout."""
-
-UNSEARCHED: Final = frozenset(
-    {
-        "architecture.md",
-        "cli.md",
-        "components.md",
-        "dependencies.md",
-        "design-facts.md",
-        "develop.md",
-        "glossary.md",
-        "performance.md",
-        "places.md",
-        "protocol-states.md",
-        "readers-test.md",
-        "reasons.md",
-        "style.md",
-        "webmail-walks.md",
-    }
-)
-"""Pages for developers, and the one that has the help of all commands."""
-
-MAX_PAGES: Final = 8
-"""Pages that a search lists, the best first, two lines each: they fit on a screen."""
-
 
 @click.command()
 def version() -> None:
@@ -100,43 +75,24 @@ def version() -> None:
 @click.argument("words", nargs=-1)
 @click.pass_context
 def help_(context: click.Context, words: tuple[str, ...]) -> None:
-    """Find commands and installed pages with all WORDS. If you don't specify WORDS, list all commands.
+    """Find commands and installed pages about WORDS, for example, a question. If you don't specify WORDS, list all
+    commands.
 
-    Commands with matching names come first, then pages, then commands with matching help.
+    Commands with matching names come first, then pages, the best first, then commands with matching help.
     """
     root = context.find_root()
     assert isinstance(root.command, click.Group)
-    wanted = [word.lower() for word in words]
+    wanted = content_words(words)
     named: list[str] = []
     told: list[str] = []
     for name, command in all_commands(root.command, root):
         if all(word in f"{name} {command.help or ''}".lower() for word in wanted):
             entry = f"moxlite {name}\n    {command.get_short_help_str(110)}"
             (named if all(word in name for word in wanted) else told).append(entry)
-    pages = _sections(wanted) if wanted else []
+    pages = [f"{page}\n    {title}" for page, title in find_sections(wanted)] if wanted else []
     if not (named or pages or told):
         raise Failure(f"no commands or pages found for: {' '.join(words)}")
     print("\n".join([*named, *pages, *told]))
-
-
-def _sections(wanted: Sequence[str]) -> list[str]:
-    """Sections of installed pages that have all words, one of a page, first those with the words in their headings."""
-    found: list[tuple[int, str]] = []
-    folder = next((path for path in PAGES if path.is_dir()), None)
-    for page in sorted(folder.glob("*.md")) if folder is not None else ():
-        if page.name in UNSEARCHED:
-            continue
-        title, *sections = re.split(r"(?m)^(?=#{1,3} )", page.read_text(encoding="utf-8"))[1:] or [""]
-        name = title.partition("\n")[0].strip("# ")
-        best: tuple[int, str] | None = None
-        for section in (title, *sections):
-            heading = section.partition("\n")[0].strip("# ")
-            missing = sum(word not in f"{name} {heading}".lower() for word in wanted)
-            if all(word in f"{name} {section}".lower() for word in wanted) and (best is None or missing < best[0]):
-                best = missing, name if section is title else f"{name}: {heading}"
-        if best is not None:
-            found.append((best[0], f"{page}\n    {best[1]}"))
-    return [entry for _, entry in sorted(found, key=lambda one: one[0])[:MAX_PAGES]]
 
 
 def all_commands(group: click.Group, context: click.Context, prefix: str = "") -> Iterator[tuple[str, click.Command]]:

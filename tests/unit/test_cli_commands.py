@@ -86,7 +86,7 @@ def test_words_of_other_programs_lead_to_the_command(args: list[str], meant: str
 
 
 def test_help_searches_pages_between_names_and_help_texts(capsys: Capture) -> None:
-    """ADMIN-18: a page once, with the section that has all words, first those with the words in their heading."""
+    """ADMIN-18: a page once, with the section that answers best."""
     assert run(["help", "smarthost"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("docs/smarthost.md")
@@ -211,19 +211,38 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capsys: Capture) -> No
 
 
 @pytest.mark.parametrize(
-    ("words", "page"),
+    ("question", "page"),
     [
         ("spam filter", "junk.md"),
         ("mail client", "clients.md"),
         ("blacklist", "faq.md"),
-        ("certificate expired", "faq.md"),
         ("trial", "subdomain.md"),
+        ("how do I stop spam", "spam.md"),
+        ("my mail lands in junk at Gmail", "placement.md"),
+        ("change hostname", "renaming.md"),
+        ("my certificate has expired!", "faq.md"),
+        ("add a user", "domains-and-users.md"),
+        ("catch-all address", "domains-and-users.md"),
+        ("phone setup iphone", "phone.md"),
+        ("is port 25 blocked?", "faq.md"),
+        ("raspberry pi at home without static ip", "home-server.md"),
+        ("move from google workspace", "migrate.md"),
+        ("backup to another machine", "backup-away.md"),
+        ("restore one deleted mail", "backup.md"),
+        ("two factor login", "two-step.md"),
+        ("forward mail to gmail", "sorting.md"),
+        ("vacation message", "sorting.md"),
+        ("how many users can it handle?", "growing.md"),
+        ("what's about virus scanning", "not.md"),
+        ("update to new version", "faq.md"),
+        ("docker", "install.md"),
     ],
 )
-def test_words_of_newcomers_lead_to_a_page(words: str, page: str, capsys: Capture) -> None:
-    """ADMIN-18: words that people search for are on the page that answers."""
-    assert run(["help", *words.split()]) == 0
-    assert f"/{page}\n" in capsys.readouterr().out
+def test_questions_of_newcomers_lead_to_a_page(question: str, page: str, capsys: Capture) -> None:
+    """ADMIN-18: in their own words, to one of the first two pages."""
+    assert run(["help", *question.split()]) == 0
+    pages = [line.rpartition("/")[2] for line in capsys.readouterr().out.splitlines() if line.endswith(".md")]
+    assert page in pages[:2], pages
 
 
 def test_help_finds_commands_by_words(capsys: Capture) -> None:

@@ -1,0 +1,113 @@
+"""Search of the installed pages, for ``moxlite help``: questions in anyone's words, best sections first."""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import moxlite
+
+__all__ = ["content_words", "find_sections"]
+
+PAGES: Final = (Path("/usr/share/doc/moxlite/docs"), Path(moxlite.__file__).parent.parent / "docs")
+"""Where the pages are: of the Debian package, and of a checkout."""
+
+UNSEARCHED: Final = frozenset(
+    {
+        "README.md",
+        "architecture.md",
+        "campaigns.md",
+        "cli.md",
+        "clicks.md",
+        "performance.md",
+        "reasons.md",
+        "style.md",
+    }
+)
+"""Pages for developers, lists of pages, and the one that has the help of all commands."""
+
+MAX_PAGES: Final = 8
+"""Pages that a search lists, the best first, two lines each: they fit on a screen."""
+
+IN_HEADING: Final = 4.0
+IN_TITLE: Final = 3.0
+"""How much more than in the text a word counts in the heading of a section, and in the title of its page."""
+
+ENOUGH: Final = 0.5
+"""Share of the words, weighed by how rare they are, that a section must have to be listed."""
+
+FILLERS: Final = frozenset(
+    """
+    a about am an and any anything are as at be but by can cant could did do does dont for from get gets had has
+    have how i if in into is isnt it its like make me my need not of on one or our please set should so some than
+    that the their them then there they this to up use using want was we what whats when where which who why will
+    with without wont would you your
+    """.split()  # noqa: SIM905 - a list of 90 literals has a line each
+)
+"""Words of questions that say nothing about their subject."""
+
+
+class _Section(NamedTuple):
+    page: Path
+    title: str
+    heading: str
+    text: str
+
+
+def content_words(words: Sequence[str]) -> list[str]:
+    """The words that say what a question is about, in lower case; all of them if none does."""
+    asked = [word for word in re.findall(r"[\w@.+-]+", " ".join(words).lower().replace("'", "")) if word.strip(".-+")]
+    return [word for word in asked if word not in FILLERS] or asked
+
+
+def find_sections(words: Sequence[str]) -> list[tuple[Path, str]]:
+    """The pages that answer best, each with the title of its best section.
+
+    A word counts by how few sections have it, and in titles and headings more than in texts; endings don't count.
+    """
+    sections = list(_sections())
+    patterns = [_pattern(word) for word in words]
+    having = [sum(pattern.search(one.text) is not None for one in sections) for pattern in patterns]
+    weights = [math.log(1 + len(sections) / (1 + count)) for count in having]
+    best: dict[Path, tuple[float, str]] = {}
+    for section in sections:
+        score = _score(section, patterns, weights)
+        if score > best.get(section.page, (0.0, ""))[0]:
+            name = section.title if section.heading == section.title else f"{section.title}: {section.heading}"
+            best[section.page] = score, name
+    ranked = sorted(best.items(), key=lambda one: -one[1][0])
+    return [(page, name) for page, (_, name) in ranked[:MAX_PAGES]]
+
+
+def _score(section: _Section, patterns: Sequence[re.Pattern[str]], weights: Sequence[float]) -> float:
+    score = matched = 0.0
+    for pattern, weight in zip(patterns, weights, strict=True):
+        times = len(pattern.findall(section.text))
+        if not times:
+            continue
+        matched += weight
+        score += weight * times / (times + 1)
+        if pattern.search(section.heading):
+            score += weight * IN_HEADING
+        elif pattern.search(section.title):
+            score += weight * IN_TITLE
+    share = matched / sum(weights)
+    return score * share * share if share >= ENOUGH else 0.0
+
+
+def _sections() -> Iterator[_Section]:
+    folder = next((path for path in PAGES if path.is_dir()), None)
+    for page in sorted(folder.glob("*.md")) if folder is not None else ():
+        if page.name in UNSEARCHED:
+            continue
+        parts = re.split(r"(?m)^(?=#{1,3} )", page.read_text(encoding="utf-8"))[1:]
+        headings = [part.partition("\n")[0].strip("# ") for part in parts]
+        for heading, part in zip(headings, parts, strict=True):
+            yield _Section(page, headings[0], heading, f"{headings[0]}\n{part}")
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    """What a word matches: itself at the beginning of a word, whatever its ending."""
+    stem = re.sub(r"(?:ing|ies|ed|es|s|e|y)$", "", word) if len(word) > 3 else word
+    return re.compile(rf"(?<![^\W_]){re.escape(stem)}", re.IGNORECASE)
