@@ -133,6 +133,9 @@ async def test_parts_of_uploads_are_blobs(rig: Rig, monkeypatch: pytest.MonkeyPa
     message = await client.upload(MAIL, "message/rfc822")
     part = await client.http("GET", f"/jmap/download/{ACCOUNT}/{message}-2/a.png?accept=image/png")
     assert (part.status, part.body) == (200, b"ABC")
+    for odd in ("text/plain;%20charset=%c5%82", "a/%c3%a9", "a/b%0d%0ax:%20y"):  # a header field can't have these
+        answer = await client.http("GET", f"/jmap/download/{ACCOUNT}/{message}-2/a.png?accept={odd}")
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
     assert (await client.http("GET", f"/jmap/download/{ACCOUNT}/{message}-9/a.png")).status == 404
     assert await client.error("Blob/get", ids=[f"{message}-2"], properties=["x"]) == "invalidArguments"
     create = {"a": {"data": [{"blobId": f"{message}-2", "offset": 1}] * 2}}

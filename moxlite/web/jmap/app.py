@@ -80,7 +80,9 @@ FIRST: Final = 64 << 10
 LINGER: Final = 30.0
 """Seconds for which an account stays open after a request: the next one comes soon."""
 
-MEDIA_TYPE: Final = re.compile(r"[!#-'*+\-.0-9A-Z^-~]{1,100}/[!#-'*+\-.0-9A-Z^-~]{1,100}(?:; ?charset=[\w.-]{1,40})?")
+MEDIA_TYPE: Final = re.compile(
+    r"[!#-'*+\-.0-9A-Z^-~]{1,100}/[!#-'*+\-.0-9A-Z^-~]{1,100}(?:; ?charset=[A-Za-z0-9_.-]{1,40})?"
+)
 BLOB_HEADERS: Final = (
     ("cache-control", "private, immutable, max-age=31536000"),
     ("content-security-policy", "sandbox; default-src 'none'; frame-ancestors 'none'"),
