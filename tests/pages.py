@@ -38,13 +38,15 @@ def _blocks(page: str, heading: str, mark: str) -> list[str]:
     assert rest, f"{page} has no heading {heading!r}"
     found: list[str] = []
     block: list[str] | None = None
+    marked = ""
     for line in rest.splitlines():
         if block is None and line.startswith("#"):
             break
-        if block is None and line.strip() == f"```{mark}":
-            block = []
+        if block is None and line.strip().startswith("```"):
+            block, marked = [], line.strip().removeprefix("```")
         elif block is not None and line.strip() == "```":
-            found.append(textwrap.dedent("\n".join(block)))
+            if marked == mark:
+                found.append(textwrap.dedent("\n".join(block)))
             block = None
         elif block is not None:
             block.append(line)
