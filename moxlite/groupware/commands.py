@@ -30,14 +30,16 @@ from moxlite.store.accounts.access import publish_shares
 from moxlite.store.groupware.collection import (
     COMPONENTS,
     Collection,
+    CollectionChange,
     Kind,
-    change_collection,
+    changed,
     collection,
     collection_named,
     collections_of,
     create_collection,
     delete_collection,
     ensure_defaults,
+    patch_collection,
 )
 from moxlite.store.groupware.sharing import (
     CHANGE,
@@ -130,7 +132,8 @@ class GroupwareCommands:
 
     async def _create(self, args: operations.CreateCalendar | operations.CreateAddressBook, kind: Kind) -> None:
         components = COMPONENTS if kind == "calendar" else ()
-        new = Collection(0, kind, args.name, display_name=args.title or args.name, components=components)
+        blank = Collection(0, kind, args.name, components=components)
+        new = changed(blank, CollectionChange(display_name=args.title or args.name))
         async with self._accounts.use(args.account) as account:
             await account.write(ensure_defaults)
             await account.write(lambda tx: create_collection(tx, new))
@@ -157,12 +160,10 @@ class GroupwareCommands:
             await publish_shares(self._auth, account)
 
     async def _set_access(self, args: operations.SetCalendarAccess) -> None:
-        access = None if args.access == "usual" else args.access
+        change = CollectionChange(access=None if args.access == "usual" else args.access)
         async with self._accounts.use(args.account) as account:
             await account.write(ensure_defaults)
-            await account.write(
-                lambda tx: change_collection(tx, collection_named(tx, "calendar", args.name).with_access(access))
-            )
+            await account.write(lambda tx: patch_collection(tx, collection_named(tx, "calendar", args.name), change))
 
     async def _make_link(self, args: operations.MakeLink) -> str:
         async with self._accounts.use(args.account) as account:

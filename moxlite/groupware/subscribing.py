@@ -26,7 +26,15 @@ from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
 from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.store.errors import LimitExceeded, OverQuota, StoreError
-from moxlite.store.groupware.collection import COMPONENTS, Collection, NoSuchCollection, collection, delete_collection
+from moxlite.store.groupware.collection import (
+    COMPONENTS,
+    Collection,
+    CollectionChange,
+    NoSuchCollection,
+    changed,
+    collection,
+    delete_collection,
+)
 from moxlite.store.groupware.resources import ResourceFacts
 from moxlite.store.groupware.scheduling import entry_name
 from moxlite.store.groupware.subscriptions import (
@@ -210,10 +218,10 @@ class Subscriptions:
             "calendar",
             name or f"sub-{hashlib.sha256(url.encode()).hexdigest()[:16]}",
             display_name=(title or said or host_of(url))[:200],
-            colour=colour,
             components=COMPONENTS[:3],
             transparent=True,  # holidays and fixtures of others do not make busy
         )
+        new = changed(new, CollectionChange(colour=colour))
         made = await account.write(lambda tx: subscribe(tx, new, url))
         logger.info("calendar subscribed", extra={"kv": {"account": account.name, "host": host_of(url)}})
         try:

@@ -210,7 +210,7 @@ def plan(server: LocalServer) -> None:
     caller = Caller(server.port(80), f"{NAME}@{DOMAIN}", server.password)
     caller.log_in()
     own = caller.call("calendars")[0]["id"]
-    work = caller.call("calendar_save", name="School board", colour="#7F56D9")
+    work = caller.call("calendar_save", change={"name": "School board", "colour": "#7F56D9"})
     now = datetime.now(ZoneInfo(zone())).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     monday = now - timedelta(days=now.weekday())
 

@@ -79,7 +79,7 @@ class Desk:
     def fill(self) -> None:
         """Two calendars with events of all kinds."""
         (first,) = self.call("calendars")
-        work = self.call("calendar_save", name="Work", colour="#3A7BD3")
+        work = self.call("calendar_save", change={"name": "Work", "colour": "#3A7BD3"})
         at = self.today.replace(hour=9)
         monday = at - timedelta(days=14 + at.weekday())
         self.add("Stand-up", monday, monday + timedelta(minutes=30), work, rule="FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR")

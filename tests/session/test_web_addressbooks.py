@@ -62,7 +62,7 @@ async def test_an_address_book_is_made_renamed_and_removed(browser: Browser) -> 
     assert (gone["title"], gone["place"]) == ("Ada", "Crew")
     await browser.call("deleted_restore", deleted_id=gone["id"])
     assert await names(browser, book_id=found["Contacts"]["id"]) == ["Ada", "Ada", "Bo"]
-    assert await browser.error("address_book_save", name=" \t") == (400, "user:error")
+    assert await browser.error("address_book_save", name=" \t") == (400, "user:fields")
     # a calendar is no address book
     [calendar] = await browser.call("calendars")
     for call in ("address_book_remove", "address_book_guests"):

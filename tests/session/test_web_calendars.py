@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from moxlite.groupware import searching
@@ -16,7 +15,7 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware import scheduling
-from moxlite.store.groupware.collection import change_collection, collection, collections_of
+from moxlite.store.groupware.collection import collection, collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import delete_entry
 from moxlite.web.webmail.calls import calendars
@@ -91,10 +90,11 @@ async def diary(rig: Rig, browser: Browser) -> Diary:
 async def test_calendars_are_made_renamed_hidden_and_removed(diary: Diary) -> None:
     """WEBMAIL-174: CalDAV shows a calendar's name and colour."""
     browser = diary.browser
-    work = await browser.call("calendar_save", name=" Work \n week", colour="#3a7bd3")
-    assert await browser.error("calendar_save", name=" ") == (400, "user:error")
-    assert await browser.error("calendar_save", name="x", colour="red") == (400, "user:error")
-    await browser.call("calendar_save", name="Work", colour="#D64A3E", hidden=True, calendar_id=work)
+    work = await browser.call("calendar_save", change={"name": " Work \n week", "colour": "#3a7bd3"})
+    for bad in ({"name": " "}, {"name": "x", "colour": "re d"}):
+        assert await browser.error("calendar_save", change=bad) == (400, "user:fields")
+    change = {"name": "Work", "colour": "#D64A3E", "hidden": True}
+    await browser.call("calendar_save", change=change, calendar_id=work)
     shown = {one["name"]: one for one in await browser.call("calendars")}
     assert (shown["Work"]["colour"], shown["Work"]["hidden"]) == ("#D64A3E", True)
     async with diary.rig.account() as account:
@@ -113,8 +113,7 @@ async def test_values_of_other_programs_stay_while_others_change(diary: Diary, n
     browser = diary.browser
 
     def written(tx: AccountTx) -> None:
-        found = collection(tx, diary.calendar)
-        change_collection(tx, msgspec.structs.replace(found, display_name=name, colour=colour))
+        tx.execute("UPDATE collection SET display_name = ?, colour = ? WHERE id = ?", name, colour, diary.calendar)
 
     async def now() -> tuple[str, str, bool]:
         async with diary.rig.account() as account:
@@ -124,12 +123,12 @@ async def test_values_of_other_programs_stay_while_others_change(diary: Diary, n
     async with diary.rig.account() as account:
         await account.write(written)
     (shown,) = await browser.call("calendars")
-    given = {"calendar_id": diary.calendar, "colour": shown["colour"]}
-    await browser.call("calendar_save", name=shown["name"], hidden=True, **given)
+    await browser.call("calendar_save", change={"hidden": True}, calendar_id=shown["id"])
     assert await now() == (name, colour, True)
-    await browser.call("calendar_save", name="Plans", **given)
+    await browser.call("calendar_save", change={"name": "Plans", "hidden": False}, calendar_id=shown["id"])
     assert await now() == ("Plans", colour, False)
-    assert await browser.error("calendar_save", name="ü" * 128, **given) == (400, "user:error")
+    long = {"name": "ü" * 128}
+    assert await browser.error("calendar_save", change=long, calendar_id=shown["id"]) == (400, "user:fields")
 
 
 async def test_a_calendar_of_many_meetings_goes_in_slices(diary: Diary, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +211,7 @@ async def test_an_event_is_written_changed_moved_removed_and_restored(diary: Dia
         "event_save", calendar_id=diary.calendar, event=later, event_id=one, changed=card["changed"]
     )
     assert wrong == (409, "user:conflict")
-    other = await browser.call("calendar_save", name="Other")
+    other = await browser.call("calendar_save", change={"name": "Other"})
     moved = await browser.call("event_save", calendar_id=other, event=later, event_id=one)
     assert await diary.listed() == []
     card = await browser.call("event", event_id=moved)

@@ -65,7 +65,7 @@ async def test_a_shared_calendar_is_read_and_has_its_own_colour(guest: Guest) ->
     assert await guest.browser.error("event_save", **saving) == (400, "user:error")
     assert await guest.browser.error("event_remove", event_id=item["id"]) == (400, "user:error")
     assert await guest.browser.error("calendar_remove", calendar_id=shared["id"]) == (404, "user:notFound")
-    await guest.browser.call("calendar_view", calendar_id=shared["id"], colour="#459C40", hidden=True)
+    await guest.browser.call("calendar_view", calendar_id=shared["id"], change={"colour": "#459C40", "hidden": True})
     _, shared = await guest.calendars()
     assert (shared["colour"], shared["hidden"]) == ("#459C40", True)
     mia = guest.rig.browser()
@@ -147,7 +147,7 @@ async def test_what_is_no_longer_shared_is_gone(guest: Guest) -> None:
     assert await guest.events(own["id"], shared["id"]) == []
     assert len(await guest.calendars()) == 1
     assert await guest.browser.error("event", event_id=item["id"]) == (404, "user:notFound")
-    assert await guest.browser.error("calendar_view", calendar_id=shared["id"]) == (404, "user:notFound")
+    assert await guest.browser.error("calendar_view", calendar_id=shared["id"], change={}) == (404, "user:notFound")
 
 
 async def test_colleagues_see_when_others_are_busy_as_these_allow(guest: Guest) -> None:
@@ -171,7 +171,7 @@ async def test_colleagues_see_when_others_are_busy_as_these_allow(guest: Guest) 
         return [(one["title"], one["whole_days"]) for one in found["times"]] if found["known"] else None
 
     async def allow(access: str) -> None:
-        await mia.call("calendar_save", name="Calendar", calendar_id=hers["id"], access=access)
+        await mia.call("calendar_save", change={"access": access}, calendar_id=hers["id"])
 
     nameless = [("", False), ("", False), ("", True)]
     named = [("Boat", False), ("", False), ("Fair", True)]
@@ -180,7 +180,7 @@ async def test_colleagues_see_when_others_are_busy_as_these_allow(guest: Guest) 
     assert sorted(await seen() or []) == sorted(named)
     await allow("nothing")
     assert await seen() is None
-    await mia.call("calendar_save", name="Diary", calendar_id=hers["id"])
+    await mia.call("calendar_save", change={"name": "Diary"}, calendar_id=hers["id"])
     assert await seen() is None
     await guest.give(READ)
     assert sorted(await seen() or []) == sorted(named)

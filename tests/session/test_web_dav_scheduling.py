@@ -26,7 +26,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.errors import StorageBroken
 from moxlite.store.groupware import scheduling
-from moxlite.store.groupware.collection import Access, change_collection, collection_named
+from moxlite.store.groupware.collection import Access, CollectionChange, collection_named, patch_collection
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import entry_with_uid, resource_data
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts, Validation
@@ -504,7 +504,7 @@ async def test_questions_are_read_beside_the_event_loop(office: Office, monkeypa
 
 
 def _allow(tx: AccountTx, access: Access) -> None:
-    change_collection(tx, collection_named(tx, "calendar", "calendar").with_access(access))
+    patch_collection(tx, collection_named(tx, "calendar", "calendar"), CollectionChange(access=access))
 
 
 async def test_what_cannot_be_delivered_is_noted(office: Office) -> None:

@@ -17,7 +17,13 @@ from moxlite.net.control.server import CommandFailed
 from moxlite.operations import description
 from moxlite.operations.groupware import ExportCalendar, ExportContacts
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.groupware.collection import Collection, change_collection, collection_named, collections_of
+from moxlite.store.groupware.collection import (
+    Collection,
+    CollectionChange,
+    collection_named,
+    collections_of,
+    patch_collection,
+)
 from moxlite.store.groupware.resources import ResourceFacts, card_facts, put_resource
 from moxlite.store.groupware.subscriptions import subscribe
 from tests.memory import at_most
@@ -85,7 +91,7 @@ def _new_book(title: str) -> str:
 
 def _paint(tx: AccountTx) -> None:
     choir = collection_named(tx, "calendar", "choir")
-    change_collection(tx, msgspec.structs.replace(choir, colour="#3a87ad"))
+    patch_collection(tx, choir, CollectionChange(colour="#3a87ad"))
 
 
 async def test_all_is_saved_as_one_file_and_comes_back(rig: Rig, browser: Browser, tom: Browser) -> None:
@@ -216,7 +222,7 @@ async def test_subscribed_calendars_and_messages_about_events_are_left_out(rig: 
     mia = rig.browser()
     await mia.log_in()
     await mia.call("calendars")
-    await mia.call("calendar_save", name="CALENDAR")
+    await mia.call("calendar_save", change={"name": "CALENDAR"})
     holidays = Collection(0, "calendar", "holidays", display_name="Holidays", components=("VEVENT",))
     async with rig.account() as account:
         await account.write(lambda tx: subscribe(tx, holidays, "https://x.example/a.ics"))

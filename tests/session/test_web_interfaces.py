@@ -13,12 +13,13 @@ import pytest
 
 from moxlite.store.delivery.vacation import MAX_SUBJECT, MAX_TEXT
 from moxlite.store.forms import NO_CONTROLS, VacationForm
+from moxlite.store.groupware.collection import MAX_DESCRIPTION, MAX_SHOWN
 from moxlite.store.mail.identities import MAX_SIGNATURE
 from moxlite.web.jmap.identities import FIELDS
 from tests.interfaces import LATE, MINUTE, Interface, Values, command_line, posted, refused, sample, stale, walk
 from tests.jmap_rig import JMAP, Client
 from tests.session.test_imapd_sieve import Client as SieveClient, put
-from tests.session.test_web_dav import HOME, Program
+from tests.session.test_web_dav import BOOK, HOME, Program
 from tests.web_rig import ADDRESS, PASSWORD, STATIC, Rig
 
 SIEVE_PORT = 4190
@@ -564,6 +565,30 @@ def plainly(values: Values) -> Values:
     return values | {"color": plain(values["color"])}
 
 
+def collection_by_dav(
+    phone: Program, path: str, tags: dict[str, str]
+) -> tuple[Callable[[], Awaitable[Values]], Callable[[Values], Awaitable[str]]]:
+    """How a program reads and changes the properties of a calendar or address book. `tags`: by field."""
+
+    async def read() -> Values:
+        props = (await phone.find(path, *tags.values()))[path]
+        found: Values = {name: props[tag].text or "" if tag in props else "" for name, tag in tags.items()}
+        shown = {"color": plain(found["color"])} if "color" in found else {}
+        return found | shown | {"order": int(found["order"] or 0)}
+
+    async def write(values: Values) -> str:
+        inner = "".join(
+            f'<x:{tags[name].rpartition("}")[2]} xmlns:x="{tags[name][1:].partition("}")[0]}">{value}'
+            f"</x:{tags[name].rpartition('}')[2]}>"
+            for name, value in values.items()
+        )
+        body = f'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>{inner}</D:prop></D:set></D:propertyupdate>'
+        answer = await phone.ask("PROPPATCH", path, body)
+        return "" if b" 200 " in answer.body else answer.body.decode()
+
+    return read, write
+
+
 async def calendars(rig: Rig) -> list[Interface]:
     """The interfaces to the first calendar."""
     webmail, program, phone = rig.browser(), Client(rig), Program(rig)
@@ -594,36 +619,20 @@ async def calendars(rig: Rig) -> list[Interface]:
         return {"name": found["name"], "color": plain(found["colour"]), "hidden": found["hidden"]}
 
     async def webmail_write(values: Values) -> str:
-        """As the page, which sends all that it shows."""
         [found] = await webmail.call("calendars")
-        shown = {"name": found["name"], "colour": found["colour"], "hidden": found["hidden"]}
-        given = {name: value for name, value in values.items() if name != "color"}
-        if "color" in values:
-            given["colour"] = plain(values["color"])
-        return await posted(webmail, "calendar_save", calendar_id=found["id"], **shown | given)
+        change = {"colour" if name == "color" else name: value for name, value in values.items()}
+        return await posted(webmail, "calendar_save", calendar_id=found["id"], change=change)
 
-    tags = {
-        "name": "{DAV:}displayname",
-        "color": f"{{{APPLE}}}calendar-color",
-        "description": "{urn:ietf:params:xml:ns:caldav}calendar-description",
-        "order": f"{{{APPLE}}}calendar-order",
-    }
-
-    async def dav_read() -> Values:
-        props = (await phone.find(HOME, *tags.values()))[HOME]
-        found: Values = {name: props[tag].text or "" if tag in props else "" for name, tag in tags.items()}
-        return found | {"color": plain(found["color"]), "order": int(found["order"] or 0)}
-
-    async def dav_write(values: Values) -> str:
-        inner = "".join(
-            f'<x:{tags[name].rpartition("}")[2]} xmlns:x="{tags[name][1:].partition("}")[0]}">{value}'
-            f"</x:{tags[name].rpartition('}')[2]}>"
-            for name, value in values.items()
-        )
-        body = f'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>{inner}</D:prop></D:set></D:propertyupdate>'
-        answer = await phone.ask("PROPPATCH", HOME, body)
-        return "" if b" 200 " in answer.body else answer.body.decode()
-
+    dav_read, dav_write = collection_by_dav(
+        phone,
+        HOME,
+        {
+            "name": "{DAV:}displayname",
+            "color": f"{{{APPLE}}}calendar-color",
+            "description": "{urn:ietf:params:xml:ns:caldav}calendar-description",
+            "order": f"{{{APPLE}}}calendar-order",
+        },
+    )
     assert await dav_write({"color": "teal", "description": "", "order": 0}) == ""
     beyond = dict.fromkeys(("description", "order"), "the webmail's list has no such field")
     return [
@@ -636,3 +645,73 @@ async def calendars(rig: Rig) -> list[Interface]:
 async def test_each_interface_has_the_properties_of_a_calendar(rig: Rig) -> None:
     """JMAP-70, DAV-17: a color by name, as programs write it, does not lock the other properties."""
     assert await walk(OwnCalendar, await calendars(rig), samples=calendar_sample, same=plainly) > 130
+
+
+async def test_a_bad_value_of_a_calendar_has_the_same_fault_everywhere(rig: Rig) -> None:
+    """WEBMAIL-174, JMAP-70, DAV-17: DAV has no words for it, and nothing changes."""
+    *worded, phone = await calendars(rig)
+    name = f"names must be 1 to {MAX_SHOWN} bytes of printable characters"
+    for field, value, text in (
+        ("name", "ü" * 128, name),
+        ("name", "a\u200eb", name),
+        ("color", "re d", "color: must be #rrggbb"),
+        ("description", "x" * (MAX_DESCRIPTION + 1), f"must be {MAX_DESCRIPTION:,} characters or fewer"),
+    ):
+        await refused(worded, field, value, text)
+        before = await phone.read()
+        assert "409" in await phone.write({field: value})
+        assert await phone.read() == before
+
+
+# An address book's own properties.
+
+
+class OwnBook(msgspec.Struct):
+    name: str
+    description: str
+    order: int
+
+
+async def address_books(rig: Rig) -> list[Interface]:
+    """The interfaces to the first address book."""
+    webmail, program, phone = rig.browser(), Client(rig), Program(rig)
+    await webmail.log_in()
+    await webmail.call("address_books")  # makes it
+
+    async def jmap_read() -> Values:
+        [found] = (await program.call("AddressBook/get"))["list"]
+        return {"name": found["name"], "description": found["description"] or "", "order": found["sortOrder"]}
+
+    async def jmap_write(values: Values) -> str:
+        [found] = (await program.call("AddressBook/get"))["list"]
+        patch = {{"order": "sortOrder"}.get(name, name): value for name, value in values.items()}
+        done = await program.call("AddressBook/set", update={found["id"]: patch})
+        return done["notUpdated"][found["id"]]["description"] if done.get("notUpdated") else ""
+
+    async def webmail_read() -> Values:
+        [found] = await webmail.call("address_books")
+        return {"name": found["name"]}
+
+    async def webmail_write(values: Values) -> str:
+        [found] = await webmail.call("address_books")
+        return await posted(webmail, "address_book_save", book_id=found["id"], **values)
+
+    tags = {
+        "name": "{DAV:}displayname",
+        "description": "{urn:ietf:params:xml:ns:carddav}addressbook-description",
+        "order": f"{{{APPLE}}}calendar-order",
+    }
+    beyond = dict.fromkeys(("description", "order"), "the webmail's list has no such field")
+    return [
+        Interface("JMAP", jmap_read, jmap_write),
+        Interface("webmail", webmail_read, webmail_write, beyond),
+        Interface("DAV", *collection_by_dav(phone, BOOK, tags)),
+    ]
+
+
+async def test_each_interface_has_the_properties_of_an_address_book(rig: Rig) -> None:
+    """JMAP-60, DAV-17, WEBMAIL-128a: and the same words for a bad name."""
+    *worded, phone = interfaces = await address_books(rig)
+    assert await walk(OwnBook, interfaces, samples=calendar_sample) > 40
+    await refused(worded, "name", "ü" * 128, f"names must be 1 to {MAX_SHOWN} bytes of printable characters")
+    assert "409" in await phone.write({"name": "ü" * 128})

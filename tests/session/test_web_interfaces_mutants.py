@@ -11,6 +11,7 @@ import pytest
 
 from moxlite.admin.masked import given
 from moxlite.store.forms import VacationChange, VacationForm
+from moxlite.store.groupware.collection import CollectionChange
 from moxlite.store.names import split_flags
 from moxlite.store.types import Flag
 from moxlite.web.dav.properties import PROPERTIES
@@ -37,7 +38,7 @@ def no_labels(flags: list[str]) -> tuple[Flag, list[str]]:
 
 def no_order(monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"{{{things.APPLE}}}calendar-order"
-    kept = msgspec.structs.replace(PROPERTIES[name], write=lambda collection, _: collection)
+    kept = msgspec.structs.replace(PROPERTIES[name], write=lambda _, __: CollectionChange())
     monkeypatch.setitem(PROPERTIES, name, kept)
 
 

@@ -6,12 +6,11 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import pytest
 
 from moxlite.proto.cards.jscalendarlines import normal
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.groupware.collection import change_collection, collection
+from moxlite.store.groupware.collection import collection
 from moxlite.web.jmap import eventqueries, principals
 from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import Client, Object, rig
@@ -114,8 +113,8 @@ async def test_what_a_phone_has_written_of_a_calendar_stays(rig: Rig) -> None:
     assert swapped["notUpdated"] is None
 
     def write(tx: AccountTx) -> None:
-        found = collection(tx, int(first[1:]))
-        change_collection(tx, msgspec.structs.replace(found, display_name="n" * 900, colour="lightsteelblue"))
+        columns = ("n" * 900, "lightsteelblue", int(first[1:]))
+        tx.execute("UPDATE collection SET display_name = ?, colour = ? WHERE id = ?", *columns)
 
     async with rig.account() as account:
         await account.write(write)

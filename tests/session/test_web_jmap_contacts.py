@@ -4,14 +4,13 @@ import base64
 import threading
 from typing import Any
 
-import msgspec
 import pytest
 
 from moxlite.proto.cards.cardobject import read_card
 from moxlite.proto.cards.jscontactshapes import REQUIRED, TYPES
 from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.groupware.collection import change_collection, collection, collections_of, delete_collection
+from moxlite.store.groupware.collection import collection, collections_of, delete_collection
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import card_facts, delete_resource, put_resource, resource_data, resources_of
 from moxlite.web.jmap import contacts
@@ -257,8 +256,7 @@ async def test_what_a_phone_has_written_of_a_book_stays(rig: Rig) -> None:
     number = int(book["id"][1:])
 
     def write(tx: AccountTx) -> None:
-        found = collection(tx, number)
-        change_collection(tx, msgspec.structs.replace(found, display_name="n" * 900, position=-5))
+        tx.execute("UPDATE collection SET display_name = ?, position = -5 WHERE id = ?", "n" * 900, number)
 
     async with rig.account() as account:
         await account.write(write)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from msgspec import UNSET
 
 from moxlite.proto.cards.components import Instance
 from moxlite.store.accounts.accounts import Accounts
@@ -15,14 +16,15 @@ from moxlite.store.groupware.collection import (
     MAX_DEAD,
     BadName,
     Collection,
+    CollectionChange,
     CollectionExists,
     NoSuchCollection,
-    change_collection,
     collection_named,
     collections_of,
     create_collection,
     delete_collection,
     ensure_defaults,
+    patch_collection,
     token_of,
 )
 from moxlite.store.groupware.resources import (
@@ -42,7 +44,7 @@ from moxlite.store.groupware.resources import (
     set_instances,
 )
 from moxlite.store.groupware.scheduling import User, move_entry
-from moxlite.store.groupware.sharing import CHANGE, READ, guests_of, set_shared_view, share_collection, shared_views
+from moxlite.store.groupware.sharing import CHANGE, READ, guests_of, patch_shared_view, share_collection, shared_views
 from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.types import GroupwareChanged
@@ -239,9 +241,9 @@ async def test_limits_and_names(accounts: Accounts, monkeypatch: pytest.MonkeyPa
         await account.write(lambda tx: put(tx, "a.ics", event("1")))
         with pytest.raises(LimitExceeded):
             await account.write(lambda tx: put(tx, "b.ics", event("2")))
-        dead = Collection(1, "calendar", "calendar", dead={f"{n}": "x" for n in range(MAX_DEAD + 1)})
+        dead = CollectionChange(dead={f"{n}": "x" for n in range(MAX_DEAD + 1)})
         with pytest.raises(LimitExceeded):
-            await account.write(lambda tx: change_collection(tx, dead))
+            await account.write(lambda tx: patch_collection(tx, calendar(tx), dead))
 
 
 async def test_entries_count_for_the_quota(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,7 +329,9 @@ async def test_at_their_limits_shares_and_views_can_still_be_changed(
         with pytest.raises(LimitExceeded):
             await account.write(partial(share, guest="cid", rights=READ))
         for hidden in (False, True):
-            await account.write(partial(set_shared_view, owner="tom", collection_id=1, colour="#459C40", hidden=hidden))
+            view = CollectionChange(colour="#459C40" if hidden else UNSET, hidden=hidden)
+            await account.write(partial(patch_shared_view, owner="tom", collection_id=1, change=view))
+        await account.write(partial(patch_shared_view, owner="tom", collection_id=1, change=CollectionChange()))
         assert await account.read(shared_views, op="test") == {("tom", 1): ("#459C40", True)}
         with pytest.raises(LimitExceeded):
-            await account.write(partial(set_shared_view, owner="tom", collection_id=2, colour="", hidden=True))
+            await account.write(partial(patch_shared_view, owner="tom", collection_id=2, change=view))

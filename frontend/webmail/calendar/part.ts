@@ -432,8 +432,8 @@ class CalendarPage implements Board {
           () =>
             void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
               const { client } = this.page;
-              if (one.owner === "") await client.calendar_save(one.name, one.colour, !box.checked, one.id);
-              else await client.calendar_view(one.id, one.colour, !box.checked);
+              if (one.owner === "") await client.calendar_save({ hidden: !box.checked }, one.id);
+              else await client.calendar_view(one.id, { hidden: !box.checked });
               await this.load();
             }),
         );

@@ -3,7 +3,7 @@
 import type { Calendar, CollectionGuest } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, isolated } from "../../lib/dom";
-import { choice, type Field, once } from "../../lib/fields";
+import { choice, differing, type Field, once } from "../../lib/fields";
 import { copyable } from "../../lib/pages";
 import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
@@ -41,18 +41,14 @@ export async function editCalendar(
     const choice = colourChoice(first);
     const access = accessChoice(one ?? { access: "usual", usual: calendars[0]?.usual ?? "busy" });
     const save = async () => {
-      const colour = choice.read();
-      const kept = colour === first && one !== null ? one.colour : colour;
+      const [colour, wanted] = [choice.read(), access.control.value as Calendar["access"]];
+      const view = one === null || colour !== first ? { colour } : {};
+      const change =
+        one === null ? { name: name.value, access: wanted } : differing(one, { name: name.value, access: wanted });
       const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () =>
         one !== null && one.owner !== ""
-          ? client.calendar_view(one.id, kept, one.hidden)
-          : client.calendar_save(
-              name.value,
-              kept,
-              one?.hidden ?? false,
-              one?.id ?? 0,
-              access.control.value as Calendar["access"],
-            ),
+          ? client.calendar_view(one.id, view)
+          : client.calendar_save({ ...change, ...view }, one?.id ?? 0),
       );
       if (saved) close(true);
     };

@@ -39,15 +39,16 @@ from moxlite.store.file.transaction import Tx
 from moxlite.store.groupware.collection import (
     COMPONENTS,
     Collection,
-    change_collection,
+    CollectionChange,
     collection_named,
     create_collection,
     delete_collection,
     ensure_defaults,
+    patch_collection,
 )
 from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import ResourceFacts as GroupwareFacts, card_facts, delete_resource, put_resource
-from moxlite.store.groupware.sharing import make_link, set_shared_view
+from moxlite.store.groupware.sharing import make_link, patch_shared_view
 from moxlite.store.groupware.subscriptions import note_success, subscribe
 from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.acl import set_rights
@@ -222,7 +223,7 @@ def _groupware(tx: AccountTx) -> None:
     old = create_collection(tx, Collection(0, "calendar", "old", components=COMPONENTS))
     delete_collection(tx, old.id)
     calendar, book = collection_named(tx, "calendar", "calendar"), collection_named(tx, "contact", "contacts")
-    change_collection(tx, msgspec.structs.replace(calendar, colour="#3366ccff", position=1, dead={"{x:}a": "<a/>"}))
+    patch_collection(tx, calendar, CollectionChange(colour="#3366ccff", position=1, dead={"{x:}a": "<a/>"}))
     make_link(tx, calendar, "Grandma", busy=False)
     new = Collection(0, "calendar", "holidays", "Holidays", components=COMPONENTS[:1], transparent=True)
     holidays = subscribe(tx, new, "https://calendar.example.org/holidays.ics?key=secret")
@@ -251,7 +252,7 @@ def _groupware(tx: AccountTx) -> None:
     ):
         put_resource(tx, where.id, name, data, facts, lambda _: None)
     delete_resource(tx, calendar.id, "gone.ics", lambda _: None, keep=True)
-    set_shared_view(tx, "tom", 1, "#459C40", hidden=True)
+    patch_shared_view(tx, "tom", 1, CollectionChange(colour="#459C40", hidden=True))
 
 
 def _changes(inbox: MailboxID, sent: MailboxID) -> list[Callable[[AccountTx], object]]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from moxlite.decoders import from_json
+from moxlite.proto.cards.components import BadComponents, read_components
 from moxlite.proto.cards.entryfacts import FACTS_VERSION
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.forms import BadForm, changed_fields
 from moxlite.store.groupware.alarms import seek_in
 from moxlite.store.groupware.kept import keep_entries
 from moxlite.store.mail.sharenotices import owe_notice
@@ -121,6 +126,21 @@ USED: Final = "SELECT total_size + (SELECT coalesce(sum(size), 0) FROM collectio
 FILE: Final = "SELECT hex(substr(file_id, 1, 8)) FROM state"
 
 
+MAX_SHOWN: Final = 255
+"""Octets of the name that users see (RFC 9610 §2, draft-ietf-jmap-calendars §4)."""
+
+MAX_DESCRIPTION: Final = 10_000
+"""Characters of a description."""
+
+MAX_ZONE: Final = 64 << 10
+"""Characters of the calendar that holds a time zone: some programs write all rules that the zone ever had."""
+
+MAX_POSITION: Final = (1 << 31) - 1
+
+COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{3,8}|[A-Za-z]{1,30}")
+"""A color as Apple's programs write it, or a name of CSS."""
+
+
 class NoSuchCollection(StoreError):
     """The account has no such calendar or address book."""
 
@@ -138,16 +158,6 @@ class ReadOnly(StoreError):
 
 class BadName(StoreError):
     """A name that no collection or resource may have."""
-
-
-MAX_SHOWN: Final = 255
-"""Octets of the name that users see (RFC 9610 §2, draft-ietf-jmap-calendars §4)."""
-
-
-def check_shown(name: str) -> None:
-    """Raise BadName for a name that users are not to see: one rule for all interfaces, for names that change."""
-    if not 0 < len(name.encode("utf-8", "replace")) <= MAX_SHOWN or not name.isprintable():
-        raise BadName(f"names must be 1 to {MAX_SHOWN} bytes of printable characters")
 
 
 class Collection(msgspec.Struct, frozen=True):
@@ -204,11 +214,6 @@ class Collection(msgspec.Struct, frozen=True):
         """The access of colleagues, as the owner has chosen it; None for what is usual in their domain."""
         return next((one for one in ACCESSES if self.dead.get(ACCESS) == _access_xml(one)), None)
 
-    def with_access(self, access: Access | None) -> Collection:
-        """The collection, of which colleagues see this."""
-        dead = {key: value for key, value in self.dead.items() if key != ACCESS}
-        return msgspec.structs.replace(self, dead=dead if access is None else {**dead, ACCESS: _access_xml(access)})
-
     @property
     def availability(self) -> str:
         """The calendar with the hours at which the owner of a schedule inbox is available (RFC 7953 §7.3); "" without
@@ -216,24 +221,94 @@ class Collection(msgspec.Struct, frozen=True):
         """
         return self.dead.get(AVAILABILITY, "") if self.inbox else ""
 
-    def with_availability(self, text: str) -> Collection:
-        """The schedule inbox with such a calendar, or without one."""
-        dead = {key: value for key, value in self.dead.items() if key != AVAILABILITY}
-        return msgspec.structs.replace(self, dead={**dead, AVAILABILITY: text} if text else dead)
+    @property
+    def birthdays_hidden(self) -> bool:
+        """Whether the user of an address book does not want to see its birthdays in the calendar."""
+        return BIRTHDAYS_OFF in self.dead
 
-    def with_birthdays(self, *, shown: bool) -> Collection:
-        """The address book, with the user's wish about birthdays."""
-        dead = {key: value for key, value in self.dead.items() if key != BIRTHDAYS_OFF}
-        return msgspec.structs.replace(self, dead=dead if shown else {**dead, BIRTHDAYS_OFF: BIRTHDAYS_OFF_XML})
 
-    def with_hidden(self, *, hidden: bool) -> Collection:
-        """The collection, hidden or not."""
-        dead = {key: value for key, value in self.dead.items() if key != HIDDEN}
-        return msgspec.structs.replace(self, dead={**dead, HIDDEN: HIDDEN_XML} if hidden else dead)
+class CollectionChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a calendar or address book. `display_name`: None for that of its address. `dead`: further properties,
+    None to remove one.
+    """
+
+    display_name: str | UnsetType | None = UNSET
+    description: str | UnsetType = UNSET
+    colour: str | UnsetType = UNSET
+    position: int | UnsetType | None = UNSET
+    time_zone: str | UnsetType = UNSET
+    transparent: bool | UnsetType = UNSET
+    hidden: bool | UnsetType = UNSET
+    access: Access | UnsetType | None = UNSET
+    birthdays_hidden: bool | UnsetType = UNSET
+    availability: str | UnsetType = UNSET
+    dead: Mapping[str, str | None] | UnsetType = UNSET
+
+
+def changed(before: Collection, change: CollectionChange) -> Collection:
+    """A collection after a change; what does not differ is not judged. Raises BadForm."""
+    given = changed_fields(change)
+    dead = {**before.dead, **given.pop("dead", {})}
+    columns: dict[str, Any] = {}
+    for name, value in given.items():
+        if value == getattr(before, name) and value != "":  # no name is what was removed, and not what is given
+            continue
+        if (fault := _fault(name, value)) is not None:
+            raise BadForm(name, fault)
+        if name in _PROPERTIES:
+            tag, xml = _PROPERTIES[name]
+            dead[tag] = xml(value)
+        else:
+            columns[name] = "" if name == "display_name" and value is None else value
+    kept = {name: xml for name, xml in dead.items() if xml is not None}
+    return msgspec.structs.replace(before, dead=kept, **columns)
+
+
+def _fault(name: str, value: Any) -> str | None:
+    """Why a field cannot have a value: one rule for all interfaces."""
+    match name:
+        case "display_name" if value is not None:
+            if not 0 < len(value.encode("utf-8", "replace")) <= MAX_SHOWN or not value.isprintable():
+                return f"names must be 1 to {MAX_SHOWN} bytes of printable characters"
+        case "description" if len(value) > MAX_DESCRIPTION:
+            return f"must be {MAX_DESCRIPTION:,} characters or fewer"
+        case "colour" if value and COLOUR.fullmatch(value) is None:
+            return "color: must be #rrggbb"
+        case "position" if value is not None and abs(value) > MAX_POSITION:
+            return f"must be {MAX_POSITION} or less"
+        case "time_zone" if value:
+            return _zone_fault(value)
+    return None
+
+
+def _zone_fault(value: str) -> str | None:
+    if len(value) > MAX_ZONE:
+        return f"must be {MAX_ZONE:,} characters or fewer"
+    try:
+        zones = read_components(value, "VCALENDAR").components
+    except BadComponents as error:
+        return str(error)
+    return None if [zone.name for zone in zones] == ["VTIMEZONE"] else "must be a calendar with one time zone"
 
 
 def _access_xml(access: Access) -> str:
     return f'<free-busy xmlns="urn:moxlite:webmail">{access}</free-busy>'
+
+
+_PROPERTIES: Final[Mapping[str, tuple[str, Callable[[Any], str | None]]]] = {
+    "hidden": (HIDDEN, lambda hidden: HIDDEN_XML if hidden else None),
+    "access": (ACCESS, lambda access: None if access is None else _access_xml(access)),
+    "birthdays_hidden": (BIRTHDAYS_OFF, lambda hidden: BIRTHDAYS_OFF_XML if hidden else None),
+    "availability": (AVAILABILITY, lambda text: text or None),
+}
+"""Fields that are kept as properties, with what is written there, None for nothing."""
+
+
+def default_of(collections: Sequence[Collection]) -> Collection | None:
+    """The one of an account's calendars, or address books, to which new entries are added."""
+    own = [one for one in collections if not one.subscribed]
+    named = next((one for one in own if (one.kind, one.name) in [default[:2] for default in DEFAULTS]), None)
+    return named or (own[0] if own else None)
 
 
 def collections_of(r: Reader, kind: Kind) -> list[Collection]:
@@ -292,12 +367,14 @@ def create_collection(tx: AccountTx, new: Collection) -> Collection:
     return collection(tx, number)
 
 
-def change_collection(tx: AccountTx, changed: Collection) -> None:
-    """Give a collection the properties of `changed`, which has its id. Raises NoSuchCollection, LimitExceeded."""
-    before = collection(tx, changed.id)
-    tx.execute(CHANGE, *_settable(changed), tx.modseq(), before.id)
+def patch_collection(tx: AccountTx, before: Collection, change: CollectionChange) -> None:
+    """Change a collection, which was read in this unit. Raises BadForm, LimitExceeded."""
+    after = changed(before, change)
+    if after == before:
+        return
+    tx.execute(CHANGE, *_settable(after), tx.modseq(), before.id)
     # Entries of whole days, and times without a zone, begin at another moment then, and so do their alarms.
-    if changed.time_zone != before.time_zone:
+    if after.time_zone != before.time_zone:
         seek_in(tx, before.id)
     _tell(tx, before.kind, before.id)
 

@@ -35,12 +35,13 @@ from moxlite.store.groupware.cards import (
     valid_addresses,
 )
 from moxlite.store.groupware.collection import (
-    BIRTHDAYS_OFF,
     Collection,
-    change_collection,
+    CollectionChange,
     collections_of,
     create_collection,
+    default_of,
     ensure_defaults,
+    patch_collection,
 )
 from moxlite.store.groupware.resources import (
     NoSuchResource,
@@ -467,24 +468,22 @@ def birthdays_of(r: Reader) -> list[Birthday]:
 
 def birthdays_shown(r: Reader) -> bool:
     """Whether the user wants to see birthdays in the calendar."""
-    return all(BIRTHDAYS_OFF not in book.dead for book in collections_of(r, "contact"))
+    return not any(book.birthdays_hidden for book in collections_of(r, "contact"))
 
 
 def show_birthdays(tx: AccountTx, *, shown: bool) -> None:
     """Note whether the user wants to see birthdays in the calendar."""
     first = default_book(tx)
     for book in collections_of(tx, "contact"):
-        wanted = book.with_birthdays(shown=shown or book.id != first.id)
-        if wanted != book:
-            change_collection(tx, wanted)
+        hidden = not shown and book.id == first.id
+        patch_collection(tx, book, CollectionChange(birthdays_hidden=hidden))
 
 
 def default_book(tx: AccountTx) -> Collection:
     """The first address book, to which new contacts are added; made if the account has no address book."""
     ensure_defaults(tx)
-    books = collections_of(tx, "contact")
-    named = next((book for book in books if book.name == "contacts"), None)
-    return named or (books or [create_collection(tx, Collection(0, "contact", "contacts", "Contacts"))])[0]
+    book = default_of(collections_of(tx, "contact"))
+    return book or create_collection(tx, Collection(0, "contact", "contacts", "Contacts"))
 
 
 # Contacts from before there were address books become cards (DAV-22).

@@ -39,6 +39,7 @@ from moxlite.store.groupware.collection import (
     collection_named,
     collections_of,
     create_collection,
+    default_of,
     delete_collection,
     ensure_defaults,
 )
@@ -409,15 +410,8 @@ def entry_name(uid: str) -> str:
 def default_calendar(tx: AccountTx, component: str) -> Collection:
     """The calendar into which events of others come, made if the account has none that takes them."""
     ensure_defaults(tx)
-    collections = [
-        collection
-        for collection in collections_of(tx, "calendar")
-        if component in collection.components and not collection.subscribed
-    ]
-    named = next((collection for collection in collections if collection.name == "calendar"), None)
-    if named is None and not collections:
-        return create_collection(tx, Collection(0, "calendar", "events", "Events", components=(component,)))
-    return named or collections[0]
+    calendar = default_of([one for one in collections_of(tx, "calendar") if component in one.components])
+    return calendar or create_collection(tx, Collection(0, "calendar", "events", "Events", components=(component,)))
 
 
 def note_message(tx: AccountTx, data: bytes, facts: ResourceFacts) -> None:

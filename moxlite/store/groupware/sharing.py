@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from moxlite.proto.cards.entryfacts import EntryFacts
 from moxlite.proto.cards.privacy import shown_to_guests
@@ -20,8 +21,10 @@ from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.collection import (
     Collection,
+    CollectionChange,
     Kind,
     NoSuchCollection,
+    changed,
     collection,
     collection_named,
     collections_of,
@@ -223,11 +226,13 @@ def shared_views(r: Reader) -> dict[tuple[str, int], tuple[str, bool]]:
     return {(owner, number): (colour, hidden != 0) for owner, number, colour, hidden in r.rows(VIEWS)}
 
 
-def set_shared_view(tx: AccountTx, owner: str, collection_id: int, colour: str, *, hidden: bool) -> None:
-    """Set how the user sees a calendar of another one. Raises LimitExceeded."""
+def patch_shared_view(tx: AccountTx, owner: str, collection_id: int, change: CollectionChange) -> None:
+    """Change how the user sees a calendar of another one. Raises BadForm, LimitExceeded."""
     if tx.value(COUNT_VIEWS, owner, collection_id) >= MAX_VIEWS:
         raise LimitExceeded(f"{MAX_VIEWS} calendars from other users")
-    tx.execute(SET_VIEW, owner, collection_id, colour, hidden)
+    colour, hidden = shared_views(tx).get((owner, collection_id), ("", False))
+    after = changed(Collection(collection_id, "calendar", "", colour=colour), change)
+    tx.execute(SET_VIEW, owner, collection_id, after.colour, hidden if change.hidden is UNSET else change.hidden)
 
 
 def make_link(tx: AccountTx, one: Collection, note: str, *, busy: bool) -> str:

@@ -16,9 +16,9 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import (
     Collection,
     NoSuchCollection,
-    change_collection,
     collection_named,
     create_collection,
+    patch_collection,
     token_of,
 )
 from moxlite.store.groupware.eventnotices import Author, note_change
@@ -228,9 +228,9 @@ async def proppatch(s: Session) -> None:
         target = stored(tx, s.place, s.expander.shelf)
         if s.place.kind != "collection" or target.collection is None:
             return {value.tag: "403 Forbidden" for value, _ in changes}
-        changed, failed = changed_by(target.collection, changes)
-        if not failed and changed != target.collection:
-            change_collection(tx, changed)
+        change, failed = changed_by(target.collection, changes)
+        if not failed:
+            patch_collection(tx, target.collection, change)
         return failed
 
     failed = await s.account.write(unit)

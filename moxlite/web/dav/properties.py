@@ -5,44 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 import msgspec
 
 from moxlite.proto.cards.calendarobject import BadObject, read_object
-from moxlite.proto.cards.components import BadComponents, read_components
 from moxlite.proto.cards.limits import MAX_ENTRY
 from moxlite.proto.dav.xml import APPLE, CALDAV, CALSERVER, CARDDAV, DAV, element, kept, text, texts
 from moxlite.store.errors import LimitExceeded
+from moxlite.store.forms import BadForm, changed_fields
 from moxlite.store.groupware.collection import (
     COMPONENTS,
     INBOX,
     MAX_DEAD,
     OUTBOX,
     TOO_MANY_DEAD,
-    BadName,
     Collection,
-    check_shown,
+    CollectionChange,
+    changed,
 )
 from moxlite.store.groupware.resources import Resource
 from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.web.dav.places import Place, Refusal, Tree, href
 from moxlite.web.http.conditional import http_date
 
-MAX_TEXT: Final = 1000
-"""Characters of a name."""
-
-MAX_DESCRIPTION: Final = 10_000
-"""Characters of a description, as many as JMAP takes."""
-
-MAX_ZONE: Final = 64 << 10
-"""Characters of the calendar that holds a time zone: some programs write all rules that the zone ever had."""
-
 MAX_NAMES: Final = 300
 """Properties that a request asks for: each is answered for each place, and there are some 50, with 100 of programs."""
-
-COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{3,8}|[a-z]{1,30}")
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -97,12 +86,12 @@ class Viewer(msgspec.Struct, frozen=True):
 
 
 Read = Callable[[Viewer, Target], "str | None"]
-Write = Callable[[Collection, "Element | None"], Collection]
+Write = Callable[[Collection, str], CollectionChange]
 
 
 class Property(msgspec.Struct, frozen=True):
-    """A property: `read` gives what is in its element, None where a place has it not; `write` None for a protected
-    one. `common`: it is told to who asks for all.
+    """A property: `read` gives what is in its element, None where a place has it not; `write` makes a change of the
+    text in it, "" where it is removed, and is None for a protected one. `common`: it is told to who asks for all.
     """
 
     read: Read
@@ -280,79 +269,33 @@ def _moment(micros: int) -> datetime:
     return datetime.fromtimestamp(micros // 1_000_000, UTC)
 
 
-def _words(one: Element | None, most: int) -> str:
-    value = "" if one is None else (one.text or "").strip()
-    if len(value) > most:
-        raise BadValue(f"must be {most:,} characters or fewer")
-    return value
-
-
-def _set_name(collection: Collection, value: Element | None) -> Collection:
-    name = _words(value, MAX_TEXT)
-    try:
-        if name not in ("", collection.display_name):
-            check_shown(name)
-    except BadName as error:
-        raise BadValue(str(error)) from None
-    return msgspec.structs.replace(collection, display_name=name)
-
-
 def _set_description(shelf: str) -> Write:
-    def write(collection: Collection, value: Element | None) -> Collection:
+    def write(collection: Collection, value: str) -> CollectionChange:
         if collection.kind != shelf:
             raise BadValue("this collection doesn't support this property")
-        return msgspec.structs.replace(collection, description=_words(value, MAX_DESCRIPTION))
+        return CollectionChange(description=value)
 
     return write
 
 
-def _set_colour(collection: Collection, value: Element | None) -> Collection:
-    colour = _words(value, 50)
-    if colour and not COLOUR.fullmatch(colour):
-        raise BadValue("the color must be #rrggbb, #rrggbbaa or a name")
-    return msgspec.structs.replace(collection, colour=colour)
-
-
-def _set_order(collection: Collection, value: Element | None) -> Collection:
-    number = _words(value, 20)
-    if not number:
-        return msgspec.structs.replace(collection, position=None)
-    if not re.fullmatch(r"-?[0-9]{1,9}", number):
+def _set_order(_: Collection, value: str) -> CollectionChange:
+    if not re.fullmatch(r"(-?[0-9]{1,9})?", value):
         raise BadValue("the order must be a number")
-    return msgspec.structs.replace(collection, position=int(number))
+    return CollectionChange(position=int(value) if value else None)
 
 
-def _set_zone(collection: Collection, value: Element | None) -> Collection:
-    zone = _words(value, MAX_ZONE)
-    if zone:
-        try:
-            component = read_components(zone, "VCALENDAR")
-        except BadComponents as error:
-            raise BadValue(str(error)) from None
-        if [inner.name for inner in component.components] != ["VTIMEZONE"]:
-            raise BadValue("must be a calendar with one time zone")
-    return msgspec.structs.replace(collection, time_zone=zone)
-
-
-def _set_transparent(collection: Collection, value: Element | None) -> Collection:
-    return msgspec.structs.replace(
-        collection, transparent=value is not None and value.find(CALDAV + "transparent") is not None
-    )
-
-
-def _set_availability(collection: Collection, value: Element | None) -> Collection:
+def _set_availability(collection: Collection, value: str) -> CollectionChange:
     """Set the hours of the owner of an inbox (RFC 7953 §7.3)."""
-    words = "" if value is None else (value.text or "").strip()
     if not collection.inbox:
         raise BadValue("availability can only be set for the inbox")
-    if words:
+    if value:
         try:
-            calendar_object = read_object(words.encode())
+            calendar_object = read_object(value.encode())
         except BadObject as error:
             raise BadValue(str(error)) from None
         if calendar_object.kind != "VAVAILABILITY":
             raise BadValue("must be a calendar with VAVAILABILITY")
-    return collection.with_availability(words)
+    return CollectionChange(availability=value)
 
 
 _AVAILABILITY: Final = Property(
@@ -367,7 +310,9 @@ _AVAILABILITY: Final = Property(
 PROPERTIES: Final[dict[str, Property]] = {
     # RFC 4918 §15
     DAV + "resourcetype": Property(_resource_type, common=True),
-    DAV + "displayname": Property(_display_name, _set_name, common=True),
+    DAV + "displayname": Property(
+        _display_name, lambda _, value: CollectionChange(display_name=value or None), common=True
+    ),
     DAV + "getetag": Property(_resources(lambda resource: text(resource.etag)), common=True),
     DAV + "getcontenttype": Property(_resources(_content_type), common=True),
     DAV + "getcontentlength": Property(_resources(lambda resource: str(resource.size)), common=True),
@@ -435,7 +380,8 @@ PROPERTIES: Final[dict[str, Property]] = {
         _collections("calendar", lambda collection: text(collection.description) or None), _set_description("calendar")
     ),
     CALDAV + "calendar-timezone": Property(
-        _collections("calendar", lambda collection: text(collection.time_zone) or None), _set_zone
+        _collections("calendar", lambda collection: text(collection.time_zone) or None),
+        lambda _, value: CollectionChange(time_zone=value),
     ),
     CALDAV + "supported-calendar-component-set": Property(_collections("calendar", _components)),
     CALDAV + "supported-calendar-data": Property(_collections("calendar", _data_types)),
@@ -445,7 +391,7 @@ PROPERTIES: Final[dict[str, Property]] = {
         _collections(
             "calendar", lambda collection: element(CALDAV + ("transparent" if collection.transparent else "opaque"))
         ),
-        _set_transparent,
+        lambda _, value: CollectionChange(transparent=value == "transparent"),
     ),
     # RFC 6352 §6.2, §7.1
     CARDDAV + "addressbook-home-set": Property(
@@ -459,7 +405,8 @@ PROPERTIES: Final[dict[str, Property]] = {
     CARDDAV + "max-resource-size": Property(_collections("contact", lambda _: str(MAX_ENTRY))),
     # Apple
     APPLE + "calendar-color": Property(
-        _collections("", lambda collection: text(collection.colour) or None), _set_colour
+        _collections("", lambda collection: text(collection.colour) or None),
+        lambda _, value: CollectionChange(colour=value),
     ),
     APPLE + "calendar-order": Property(
         _collections("", lambda collection: None if collection.position is None else str(collection.position)),
@@ -539,28 +486,38 @@ def propstat(inner: Iterable[str], status: str, *more: str) -> str:
     return element(DAV + "propstat", prop, element(DAV + "status", f"HTTP/1.1 {status}"), *more)
 
 
-def changed_by(collection: Collection, changes: Iterable[tuple[Element, bool]]) -> tuple[Collection, dict[str, str]]:
-    """A collection with its properties set, or with False removed, in order; and for each that cannot be changed the
-    status, beginning with a number. Raises LimitExceeded.
+def changed_by(
+    collection: Collection, changes: Iterable[tuple[Element, bool]]
+) -> tuple[CollectionChange, dict[str, str]]:
+    """The change of a collection whose properties are set, or with False removed, in order; and for each that cannot be
+    changed the status, beginning with a number. Raises LimitExceeded.
     """
     failed: dict[str, str] = {}
+    fields: dict[str, Any] = {}
+    dead: dict[str, str | None] = {}
     for value, wanted in changes:
         live = PROPERTIES.get(value.tag)
         if live is None:
-            dead = {name: text for name, text in collection.dead.items() if name != value.tag}
-            # The store looks again. Here each change copies those before it: 10,000, as many as a body may have, would
-            # keep the account's writer for seconds.
+            # The store looks at all that are kept: 10,000, as many as a body may have, would take long.
             if wanted and len(dead) >= MAX_DEAD:
                 raise LimitExceeded(TOO_MANY_DEAD)
-            collection = msgspec.structs.replace(collection, dead={**dead, value.tag: kept(value)} if wanted else dead)
+            dead[value.tag] = kept(value) if wanted else None
         elif live.write is None:
             failed[value.tag] = "403 Forbidden"
         else:
             try:
-                collection = live.write(collection, value if wanted else None)
-            except BadValue:
+                change = live.write(collection, _words(value) if wanted else "")
+                changed(collection, change)
+            except (BadValue, BadForm):
                 failed[value.tag] = "409 Conflict"
-    return collection, failed
+            else:
+                fields |= changed_fields(change)
+    return CollectionChange(**fields, dead=dead), failed
+
+
+def _words(value: Element) -> str:
+    """The text of an element, or the name of the first one in it."""
+    return (value.text or "").strip() or next((inner.tag.rpartition("}")[2] for inner in value), "")
 
 
 def made_by(place: Place, root: Element | None) -> tuple[Collection, dict[str, str]]:
@@ -583,7 +540,8 @@ def made_by(place: Place, root: Element | None) -> tuple[Collection, dict[str, s
             collection = msgspec.structs.replace(collection, components=tuple(sorted({*names})))
         else:
             rest.append((value, True))
-    return changed_by(collection, rest)
+    change, failed = changed_by(collection, rest)
+    return changed(collection, change), failed
 
 
 def hrefs_of(root: Element) -> list[str]:

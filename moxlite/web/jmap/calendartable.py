@@ -80,8 +80,8 @@ class _Identities:
 
 
 RUNS: Final[Mapping[str, Run]] = {
-    "Calendar/get": calendars.get,
-    "Calendar/changes": calendars.changes,
+    "Calendar/get": calendars.CALENDARS.get,
+    "Calendar/changes": calendars.CALENDARS.changes,
     "Calendar/set": calendars.set_,
     "CalendarEvent/get": events.get,
     "CalendarEvent/changes": events.changes,

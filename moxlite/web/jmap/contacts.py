@@ -35,7 +35,7 @@ from moxlite.store.groupware.resources import (
     size_of,
     together,
 )
-from moxlite.web.jmap.addressbooks import BOOK, book_of, ready, shelf
+from moxlite.web.jmap.addressbooks import BOOK, BOOKS
 from moxlite.web.jmap.blobs import check_blobs, data_uri
 from moxlite.web.jmap.bodies import ENTRY_KEPT, ENTRY_MADE
 from moxlite.web.jmap.headerforms import utc_date
@@ -94,12 +94,12 @@ def _card(stored_card: StoredCard) -> Object:
 async def card_get(call: Call) -> Object:
     """ContactCard/get. Without ids at most as many as a call may name."""
     ids, asked = call.ids(), call.properties(CARD_TYPE.properties, default=CARD_TYPE.properties)
-    await ready(call)
-    now = await call.account.read(shelf(call).state, op="jmap cards")
+    await BOOKS.ready(call)
+    now = await call.account.read(BOOKS.shelf(call).state, op="jmap cards")
     found: list[Object] = []
     if ids is None:
         most = LIMITS["maxObjectsInGet"]
-        numbers = await call.account.scan(lambda r: card_ids(r, most + 1, shelf(call).ids(r)), op="jmap cards")
+        numbers = await call.account.scan(lambda r: card_ids(r, most + 1, BOOKS.shelf(call).ids(r)), op="jmap cards")
         if len(numbers) > most:
             raise MethodError("requestTooLarge", "specify ids; find them with ContactCard/query")
         ids = [f"{CARD}{number}" for number in numbers]
@@ -116,7 +116,7 @@ async def card_get(call: Call) -> Object:
 
 def _seen_cards(r: Reader, call: Call, ids: Sequence[int] | None) -> Iterator[StoredCard]:
     """The cards with these ids, None for all, that the user may read, in their order."""
-    visible = shelf(call).ids(r)
+    visible = BOOKS.shelf(call).ids(r)
     return (stored_card for stored_card in stored_cards(r, ids) if visible is None or stored_card.book in visible)
 
 
@@ -137,7 +137,7 @@ def _cards(call: Call, stored: Sequence[StoredCard], names: Sequence[str]) -> li
 
 async def card_changes(call: Call) -> Object:
     """ContactCard/changes."""
-    own = shelf(call)
+    own = BOOKS.shelf(call)
 
     def read(r: Reader, since: int) -> list[Change]:
         return entry_changes(r, since, kind="contact", only=own.ids(r))
@@ -205,7 +205,7 @@ class _Seen:
 
 async def card_query(call: Call) -> Object:
     """ContactCard/query."""
-    await ready(call)
+    await BOOKS.ready(call)
     now, ids = await _results(call)
     return results_response(call, now, ids, most=MAX_IDS)
 
@@ -229,7 +229,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
         if wish is None or holds(wish, partial(_meets, call, card))
     )
     ids = in_order(found, [comparator.get("isAscending") is not False for comparator in order])
-    return shelf(call).state(r), ids
+    return BOOKS.shelf(call).state(r), ids
 
 
 def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
@@ -261,13 +261,13 @@ def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
 
 async def card_set(call: Call) -> Object:
     """ContactCard/set."""
-    await ready(call)
+    await BOOKS.ready(call)
     return await run_set(call, _Cards())
 
 
 class _Cards:
     async def state(self, call: Call) -> str:
-        return await call.account.read(shelf(call).state, op="jmap cards")
+        return await call.account.read(BOOKS.shelf(call).state, op="jmap cards")
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(_: str, given: Object) -> Outcome:
@@ -312,7 +312,7 @@ class _Cards:
                 resource = resource_of(tx, read_id(key, CARD))
                 if resource is None or resource.component != "VCARD" or not [*_seen_cards(tx, call, [resource.id])]:
                     raise SetError("notFound")
-                shelf(call).check_writable(tx, resource.collection_id)
+                BOOKS.shelf(call).check_writable(tx, resource.collection_id)
                 delete_resource(tx, resource.collection_id, resource.name, lambda _: None, keep=True)
 
             await call.account.write(unit)
@@ -379,10 +379,10 @@ def _wanted_book(tx: AccountTx, call: Call, value: Any) -> Collection:
     if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
         raise SetError("invalidProperties", "a card must be in one address book", properties=["addressBookIds"])
     try:
-        found = book_of(tx, call, call.id_of(next(iter(value))))
+        found = BOOKS.find(tx, call, call.id_of(next(iter(value))))
     except SetError:
         raise SetError("invalidProperties", "address book not found", properties=["addressBookIds"]) from None
-    shelf(call).check_writable(tx, found.id)
+    BOOKS.shelf(call).check_writable(tx, found.id)
     return found
 
 
@@ -398,7 +398,7 @@ def _change(tx: AccountTx, call: Call, before: StoredCard, books: Any, octets: b
     # The card was read, and written anew, outside of this unit: a phone may have put another one since.
     if resource is None or resource.hash != hashlib.sha256(before.data).digest():
         raise SetError("stateMismatch", "the card has changed")
-    shelf(call).check_writable(tx, resource.collection_id)
+    BOOKS.shelf(call).check_writable(tx, resource.collection_id)
     book = _wanted_book(tx, call, books)
     if book.id == resource.collection_id:
         _put(tx, book, resource.name, octets)
@@ -417,7 +417,7 @@ def _put(tx: AccountTx, book: Collection, name: str, octets: bytes, number: int 
 
 async def card_copy(call: Call) -> Object:
     """ContactCard/copy, of cards in books that others share."""
-    await ready(call)
+    await BOOKS.ready(call)
 
     async def read(source: Call, key: str) -> Object:
         stored_card = await _stored(source, key)

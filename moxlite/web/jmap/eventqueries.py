@@ -22,7 +22,7 @@ from moxlite.proto.cards.moments import seconds_of
 from moxlite.store.groupware.resources import Resource, overlapping, together
 from moxlite.web.jmap.blobs import blob_octets, find_blob, holding
 from moxlite.web.jmap.bodies import ENTRY_MADE
-from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready, shelf
+from moxlite.web.jmap.calendars import CALENDAR, CALENDARS
 from moxlite.web.jmap.events import AT_ONCE, changes, zone_argument
 from moxlite.web.jmap.headerforms import EPOCH
 from moxlite.web.jmap.methods import read_id
@@ -116,7 +116,7 @@ class _Match(msgspec.Struct, frozen=True):
 
 async def query(call: Call) -> Object:
     """CalendarEvent/query."""
-    await ready(call)
+    await CALENDARS.ready(call)
     now, ids = await _results(call)
     steady = not call.argument("expandRecurrences", bool, False)
     return results_response(call, now, ids, most=MAX_IDS, calculable=steady)
@@ -133,7 +133,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
             raise invalid("a query with expanded recurrences must have one condition with after and before")
         if stretch[1] - stretch[0] > MAX_EXPANDED:
             raise MethodError("expandDurationTooLarge", "a query with expanded recurrences can span up to 400 days")
-    now = await call.account.read(shelf(call).state, op="jmap events")
+    now = await call.account.read(CALENDARS.shelf(call).state, op="jmap events")
     found: list[tuple[str, list[Any]]] = []  # no events: together they may have gigabytes
     around = stretch[0] - CLOCKS, stretch[1] + CLOCKS
     async for match in _looked_at(call, around, expand=expand, timed=_is_timed(wish)):
@@ -153,7 +153,7 @@ async def _fits(call: Call, match: _Match, wish: Object, zone: ZoneInfo) -> bool
 
 async def query_changes(call: Call) -> Object:
     """CalendarEvent/queryChanges. Which events a changed series had before is not known."""
-    await ready(call)
+    await CALENDARS.ready(call)
     if call.argument("expandRecurrences", bool, False):
         raise MethodError("cannotCalculateChanges", "fetch the results again")
     return await query_changes_of(call, partial(_results, call), changes)
@@ -218,7 +218,7 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
     Raises MethodError.
     """
     expander = Expander(call.account)
-    calendars = await call.account.read(partial(calendars_of, call=call), op="jmap events")
+    calendars = await call.account.read(partial(CALENDARS.all, call=call), op="jmap events")
     for where in calendars:
         after = 0
         while True:

@@ -55,7 +55,7 @@ from moxlite.store.groupware.resources import (
 from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, delete_entry, put_entry
 from moxlite.web.jmap.blobs import check_blobs, data_uri
 from moxlite.web.jmap.bodies import ENTRY_KEPT, ENTRY_MADE
-from moxlite.web.jmap.calendars import CALENDAR, calendar_of, calendars_of, default_of, ready, shelf
+from moxlite.web.jmap.calendars import CALENDAR, CALENDARS
 from moxlite.web.jmap.headerforms import microseconds, utc_date
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import copy_entries
@@ -214,8 +214,8 @@ async def get(call: Call) -> Object:
     view = _View(
         names, own_addresses(call), call.argument("reduceParticipants", bool, False), before, after, zone_argument(call)
     )
-    await ready(call)
-    now = await call.account.read(shelf(call).state, op="jmap events")
+    await CALENDARS.ready(call)
+    now = await call.account.read(CALENDARS.shelf(call).state, op="jmap events")
     whole = ids is None
     if ids is None:
         numbers = await call.account.scan(partial(visible_ids, call=call), op="jmap events")
@@ -268,7 +268,7 @@ async def _shown(call: Call, view: _View, ids: Sequence[str], *, further: bool) 
 
 async def changes(call: Call) -> Object:
     """CalendarEvent/changes."""
-    own = shelf(call)
+    own = CALENDARS.shelf(call)
 
     def read_changes(r: Reader, since: int) -> list[Change]:
         found: list[Change] = []
@@ -288,7 +288,7 @@ async def changes(call: Call) -> Object:
 
 async def set_(call: Call) -> Object:
     """CalendarEvent/set. Guests hear of changes only if ``sendSchedulingMessages`` is true."""
-    await ready(call)
+    await CALENDARS.ready(call)
     return await run_set(call, _Events(tell=call.argument("sendSchedulingMessages", bool, False)))
 
 
@@ -316,7 +316,7 @@ class _Events:
         self._tell = tell
 
     async def state(self, call: Call) -> str:
-        return await call.account.read(shelf(call).state, op="jmap events")
+        return await call.account.read(CALENDARS.shelf(call).state, op="jmap events")
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(_: str, given: Object) -> Outcome:
@@ -402,8 +402,8 @@ class _Events:
                     outcome = await removal_outcome(call.account, one.collection_id, one.name, user)
 
             def unit(tx: AccountTx) -> None:
-                home = calendar_of(tx, call, f"{CALENDAR}{stored_event.one.collection_id}")
-                shelf(call).check_writable(tx, home.id)
+                home = CALENDARS.find(tx, call, f"{CALENDAR}{stored_event.one.collection_id}")
+                CALENDARS.shelf(call).check_writable(tx, home.id)
                 if at:
                     _put_changed(tx, call, stored_event, home, entry)
                     return
@@ -469,8 +469,8 @@ def _check_guest(call: Call, stored_event: StoredEvent) -> None:
 def _put_changed(tx: AccountTx, call: Call, stored_event: StoredEvent, there: Collection, entry: EntryPut) -> None:
     """Put a changed event into a calendar; it keeps its id."""
     resource = stored_event.one
-    home = calendar_of(tx, call, f"{CALENDAR}{resource.collection_id}")
-    shelf(call).check_writable(tx, home.id)
+    home = CALENDARS.find(tx, call, f"{CALENDAR}{resource.collection_id}")
+    CALENDARS.shelf(call).check_writable(tx, home.id)
 
     def allowed(now: Resource | None) -> None:
         if now is None or now.hash != resource.hash:
@@ -557,20 +557,20 @@ async def _link(call: Call, one: Any) -> Any:
 def _wanted_calendar(tx: AccountTx, call: Call, value: Any) -> Collection:
     """The one calendar of an event. Raises SetError."""
     if value is None and not call.place.guest:
-        return calendar_of(tx, call, f"{CALENDAR}{default_of(calendars_of(tx, call))}")
+        return CALENDARS.find(tx, call, f"{CALENDAR}{CALENDARS.default(tx, call)}")
     if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
         raise SetError("invalidProperties", "an event must be in one calendar", properties=["calendarIds"])
     try:
-        collection = calendar_of(tx, call, call.id_of(next(iter(value))))
+        collection = CALENDARS.find(tx, call, call.id_of(next(iter(value))))
     except SetError:
         raise SetError("invalidProperties", "calendar not found", properties=["calendarIds"]) from None
-    shelf(call).check_writable(tx, collection.id)
+    CALENDARS.shelf(call).check_writable(tx, collection.id)
     return collection
 
 
 async def copy(call: Call) -> Object:
     """CalendarEvent/copy, of events in calendars that others share; a series as a whole."""
-    await ready(call)
+    await CALENDARS.ready(call)
 
     async def read_event(source: Call, key: str) -> Object:
         stored_event, at = await _one(source, key)

@@ -14,7 +14,7 @@ import msgspec
 
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.errors import StoreError
-from moxlite.store.groupware.collection import BadName, Collection, Kind, check_shown
+from moxlite.store.groupware.collection import Collection, Kind
 from moxlite.store.groupware.history import calendar_state, contact_state
 from moxlite.store.groupware.sharing import (
     CHANGE,
@@ -77,17 +77,6 @@ class Collections(Shelf, frozen=True):
         """Raise SetError for a guest."""
         if self.guest:
             raise SetError("forbidden", "only the owner can do this")
-
-
-def is_shown_name(value: object) -> bool:
-    """Whether a value is a name of a calendar or address book."""
-    if not isinstance(value, str):
-        return False
-    try:
-        check_shown(value)
-    except BadName:
-        return False
-    return True
 
 
 def rights_of(kind: Kind, *, writable: bool, owner: bool) -> Object:

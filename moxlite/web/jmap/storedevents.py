@@ -25,7 +25,7 @@ from moxlite.proto.cards.jscalendar import (
 from moxlite.proto.cards.moments import moment_of, seconds_of, value_of
 from moxlite.store.groupware.resources import NoSuchResource, Resource, event_ids, resource_of, size_of, together
 from moxlite.store.groupware.scheduling import User
-from moxlite.web.jmap.calendars import calendars_of, shelf
+from moxlite.web.jmap.calendars import CALENDARS
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, Object
 
@@ -117,7 +117,7 @@ def user_in(call: Call, people: Iterable[str] = ()) -> User:
 
 def found_event(r: Reader, call: Call, resource: Resource) -> StoredEvent | None:
     """A stored event as the user may see it, None for one that is the owner's secret (RFC 8984 §4.4.3)."""
-    mine = shelf(call)
+    mine = CALENDARS.shelf(call)
     try:
         entry = read_object(mine.data(r, resource))
     except NoSuchResource:
@@ -136,7 +136,7 @@ def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> tuple[list[St
     """The events with the first of these numbers that the user's calendars have, and of how many numbers: at least one,
     and not more than are held at once (`together`).
     """
-    calendars = {calendar.id for calendar in calendars_of(r, call)}
+    calendars = {calendar.id for calendar in CALENDARS.all(r, call)}
     held = [*together(numbers, partial(size_of, r))]
     stored_events: list[StoredEvent | None] = []
     for number in held:
@@ -153,7 +153,7 @@ def octets_of(r: Reader, numbers: Sequence[int]) -> int:
 
 def visible_ids(r: Reader, call: Call) -> list[int]:
     """The numbers of the events that the user may see, more than a call may name at most by one."""
-    visible = shelf(call).ids(r)
+    visible = CALENDARS.shelf(call).ids(r)
     return event_ids(r, LIMITS["maxObjectsInGet"] + 1, visible)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.calendarobject import CalendarObject
@@ -54,6 +54,20 @@ class Calendar(msgspec.Struct, frozen=True):
     owner: str = ""
     access: Literal["usual", "details", "busy", "nothing"] = "usual"
     usual: Literal["details", "busy", "nothing"] = "busy"
+
+
+class CalendarView(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the user sees a calendar; what is unset stays."""
+
+    colour: Annotated[str, Meta(max_length=50)] | UnsetType = UNSET
+    hidden: bool | UnsetType = UNSET
+
+
+class CalendarChange(CalendarView, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of an own calendar."""
+
+    name: Annotated[str, Meta(max_length=1000)] | UnsetType = UNSET
+    access: Literal["usual", "details", "busy", "nothing"] | UnsetType = UNSET
 
 
 class BusyTime(msgspec.Struct, frozen=True):

@@ -19,15 +19,15 @@ from moxlite.proto.cards.photo import Photo, photo_of
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import (
-    BadName,
     Collection,
+    CollectionChange,
     NoSuchCollection,
-    change_collection,
-    check_shown,
+    changed,
     create_collection,
     delete_collection,
     ensure_defaults,
     has_due,
+    patch_collection,
 )
 from moxlite.store.groupware.contacts import ContactChanged, add_copy, move_contact, settle_contacts
 from moxlite.store.groupware.groups import count_groups
@@ -97,18 +97,9 @@ GuestName = Annotated[str, Meta(max_length=320)]
 GuestRights = Literal["", "read", "change"]
 
 
-def name_given(before: Collection, name: str) -> str:
-    """The name of a calendar or address book that a page sends: one that it sends back as it came stays as it is.
-    Raises UserError.
-    """
-    if name in (before.display_name, before.display_name or before.name):
-        return before.display_name
-    shown = " ".join(name.split())
-    try:
-        check_shown(shown)
-    except BadName as error:
-        raise UserError(f"name: {error}") from None
-    return shown
+def shown_name(text: str) -> str:
+    """The name of a calendar or address book that a user has typed."""
+    return " ".join(text.split())
 
 
 def shown_guests(snapshot: Snapshot, guests: Sequence[tuple[str, bool]]) -> list[CollectionGuest]:
@@ -223,15 +214,14 @@ class BookCalls(ShelfCalls):
     ) -> int:
         """Make an address book, or rename the one with this id; returns its id."""
 
+        wanted = CollectionChange(display_name=shown_name(name))
+
         def unit(tx: AccountTx) -> int:
             if not book_id:
                 ensure_defaults(tx)
-                blank = Collection(0, "contact", f"c-{token_hex(8)}")
-                return create_collection(tx, msgspec.structs.replace(blank, display_name=name_given(blank, name))).id
-            before = shelf.find(tx, book_id)
-            if (shown := name_given(before, name)) != before.display_name:
-                change_collection(tx, msgspec.structs.replace(before, display_name=shown))
-            return before.id
+                return create_collection(tx, changed(Collection(0, "contact", f"c-{token_hex(8)}"), wanted)).id
+            patch_collection(tx, shelf.find(tx, book_id), wanted)
+            return book_id
 
         async with self._shelf(caller) as shelf:
             return await shelf.account.write(unit)

@@ -4,7 +4,6 @@ addresses (DAV-44), and for deleted events and contacts, which come back for 30 
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +12,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read, with_outcome
 from moxlite.groupware.links import NotServed, new_link
@@ -30,13 +29,15 @@ from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import (
     BadName,
     Collection,
+    CollectionChange,
     NoSuchCollection,
     ReadOnly,
-    change_collection,
+    changed,
     collection,
     collections_of,
     create_collection,
     ensure_defaults,
+    patch_collection,
 )
 from moxlite.store.groupware.contacts import default_book
 from moxlite.store.groupware.kept import KeptEntry, NotKept, kept_entries, kept_entry
@@ -65,8 +66,8 @@ from moxlite.store.groupware.sharing import (
     Shelf,
     guests_of,
     links_of,
+    patch_shared_view,
     remove_link,
-    set_shared_view,
     shared_collections,
     shared_views,
 )
@@ -78,12 +79,12 @@ from moxlite.web.webmail.calls.books import (
     CollectionGuest,
     GuestName,
     GuestRights,
-    name_given,
     share_with,
     shown_guests,
+    shown_name,
 )
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.events import Calendar, CalendarLink
+from moxlite.web.webmail.events import Calendar, CalendarChange, CalendarLink, CalendarView
 from moxlite.web.webmail.holders import BITS
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.wording import reason_of, remark
@@ -96,8 +97,6 @@ if TYPE_CHECKING:
 
 
 Recurrence = Annotated[str, Meta(pattern=r"^([0-9]{8}(T[0-9]{6}Z?)?)?$")]
-
-COLOUR: Final = r"^(#[0-9A-Fa-f]{6})?$"
 
 MAX_OWNERS: Final = 50
 """Accounts whose shared calendars are shown; each is opened."""
@@ -244,15 +243,6 @@ def check_unchanged(there: Resource | None, changed: int) -> None:
         raise Conflict("the event has changed")
 
 
-def colour_given(before: Collection, colour: str) -> str:
-    """The colour that a page sends: one that it sends back as it came stays as it is, whatever program wrote it."""
-    if colour in (before.colour, before.shown_colour):
-        return before.colour
-    if re.fullmatch(COLOUR, colour) is None:
-        raise UserError("color: must be #rrggbb")
-    return colour
-
-
 class SubscribingCalls(EntryCalls):
     """Calls about calendars that are read from addresses; `calendar_remove` ends a subscription."""
 
@@ -262,7 +252,7 @@ class SubscribingCalls(EntryCalls):
         caller: Caller,
         calendar_url: Annotated[str, Meta(min_length=1, max_length=2000)],
         name: Annotated[str, Meta(max_length=200)] = "",
-        colour: Annotated[str, Meta(pattern=COLOUR)] = "",
+        colour: Annotated[str, Meta(max_length=50)] = "",
     ) -> int:
         """Make a calendar of the events at an address, https:// or webcal://, which is read now and each hour; returns
         its id. ``name``: by default as the file has it.
@@ -411,57 +401,34 @@ class CalendarCalls(EntryCalls):
         return found
 
     @call()
-    async def calendar_view(
-        self,
-        caller: Caller,
-        calendar_id: ID,
-        colour: Annotated[str, Meta(max_length=50)] = "",
-        hidden: bool = False,
-    ) -> None:
-        """Set how the user sees a calendar that another user shares: its colour, "" for the owner's, and whether it is
-        off.
+    async def calendar_view(self, caller: Caller, calendar_id: ID, change: CalendarView) -> None:
+        """Change how the user sees a calendar that another user shares: its colour, "" for the owner's, and whether it
+        is off.
         """
         async with self._entries(caller, calendar_id) as visit:
             place = await visit.account.read(
                 lambda r: visit.calendar(r, visit.holder.local_id(calendar_id)), op="calendars"
             )
         async with self._entries(caller) as own:
-            given = colour_given(place, colour)
-            view = "" if given == place.colour else given
-            await own.account.write(lambda tx: set_shared_view(tx, visit.holder.owner, place.id, view, hidden=hidden))
+            wanted = CollectionChange(colour=change.colour, hidden=change.hidden)
+            await own.account.write(lambda tx: patch_shared_view(tx, visit.holder.owner, place.id, wanted))
 
     @call()
-    async def calendar_save(
-        self,
-        caller: Caller,
-        name: Annotated[str, Meta(min_length=1, max_length=1000)],
-        colour: Annotated[str, Meta(max_length=50)] = "",
-        hidden: bool = False,
-        calendar_id: AnyID = 0,
-        access: Literal["", "usual", "details", "busy", "nothing"] = "",
-    ) -> int:
-        """Make a calendar, or change the one with this id; returns its id. ``access``: what colleagues see of it, ""
-        for what they saw before.
-        """
+    async def calendar_save(self, caller: Caller, change: CalendarChange, calendar_id: AnyID = 0) -> int:
+        """Make a calendar, or change the one with this id; returns its id."""
+        wanted = CollectionChange(
+            display_name=change.name if change.name is UNSET else shown_name(change.name),
+            colour=change.colour,
+            hidden=change.hidden,
+            access=None if change.access == "usual" else change.access,
+        )
 
         def unit(tx: AccountTx) -> int:
-            before = (
-                event_calendar(tx, calendar_id)
-                if calendar_id
-                else Collection(0, "calendar", f"c-{token_hex(8)}", components=("VEVENT",))
-            )
-            changed = msgspec.structs.replace(
-                before,
-                display_name=name_given(before, name),
-                colour=colour_given(before, colour),
-            ).with_hidden(hidden=hidden)
-            if access:
-                changed = changed.with_access(None if access == "usual" else access)
             if not calendar_id:
-                return create_collection(tx, changed).id
-            if changed != before:
-                change_collection(tx, changed)
-            return before.id
+                blank = Collection(0, "calendar", f"c-{token_hex(8)}", components=("VEVENT",))
+                return create_collection(tx, changed(blank, wanted)).id
+            patch_collection(tx, event_calendar(tx, calendar_id), wanted)
+            return calendar_id
 
         async with self._entries(caller) as visit:
             return await visit.account.write(unit)
