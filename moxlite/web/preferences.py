@@ -8,7 +8,7 @@ Sizes and layouts of panes are stored by each browser. A stored value that is no
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, structs
@@ -18,8 +18,9 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.forms import Identity, IdentityChange, changed_fields
 from moxlite.store.mail.identities import ALL, MAX_SIGNATURE, load_identities, patch_identity
 from moxlite.store.mail.labels import MAX_LABELS, Label
-from moxlite.store.mail.settings import load_settings, save_settings
+from moxlite.store.mail.settings import load_settings, patch_settings
 from moxlite.store.people import templates as stored
+from moxlite.store.people.templates import Template
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
@@ -27,10 +28,6 @@ from moxlite.web.errors import UserError
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
 
-MAX_TEMPLATE: Final = 200_000
-"""Characters of a text or HTML of a template: a page of text has 3,000."""
-
-TemplateID = Annotated[int, Meta(ge=-1, le=2**53 - 1)]
 Signature = Annotated[str, Meta(max_length=MAX_SIGNATURE)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
 CommandName = Annotated[str, Meta(pattern=r"^[a-z]{1,20}\.[a-z0-9-]{1,40}$")]
@@ -147,32 +144,19 @@ def change_settings(tx: AccountTx, change: SomeSettings) -> None:
     """Save the settings that a page names: of the others it may know older values. Labels have calls of their own, and
     stay. Of the signatures only those that differ are saved. Raises BadForm.
     """
-    shown = shown_settings(tx)
-    settings = structs.replace(shown, **changed_fields(change) | {"labels": shown.labels})
-    before, after = _signatures(shown), _signatures(settings)
+    shown, changed = shown_settings(tx), changed_fields(change)
+    changed.pop("labels", None)
+    before, after = _signatures(shown), _signatures(structs.replace(shown, **changed))
     for address in before.keys() | after.keys():
         if before.get(address) != after.get(address):
             text, html = after.get(address, (None, None))
             patch_identity(tx, address, IdentityChange(text=text, html=html))
-    save_settings(tx, OwnSettings(**{name: getattr(settings, name) for name in OwnSettings.__struct_fields__}))
+    patch_settings(tx, {name: value for name, value in changed.items() if name in OwnSettings.__struct_fields__})
 
 
 def _signatures(settings: Settings) -> dict[str, tuple[str, str]]:
     own = {one.address: (one.text, one.html) for one in settings.signatures}
     return {ALL: (settings.signature, settings.signature_html), **own}
-
-
-# Templates (WEBMAIL-126), which both apps list and change.
-
-
-class TemplateForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A template. ``html`` is "" for plain text; ``id`` 0 for a new one."""
-
-    id: TemplateID
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    subject: Annotated[str, Meta(max_length=1000)]
-    text: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
-    html: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
 
 
 class TemplateCalls:
@@ -182,29 +166,25 @@ class TemplateCalls:
         self._accounts = accounts
 
     @call()
-    async def templates(self, caller: Caller) -> list[TemplateForm]:
+    async def templates(self, caller: Caller) -> list[Template]:
         """All templates by name."""
         async with self._accounts.use(caller.require().account) as account:
-            found = await account.read(stored.templates, op="templates")
-        return [
-            TemplateForm(template.id, template.name, template.subject, template.text, template.html)
-            for template in found
-        ]
+            return await account.read(stored.templates, op="templates")
 
     @call()
-    async def template_save(self, caller: Caller, template: TemplateForm) -> int:
+    async def template_save(self, caller: Caller, template: Template) -> int:
         """Add a template, or change the one with its id; returns the id. A conflict if another has its name.
 
         The same template again is that one: a call whose answer was lost may be repeated.
         """
-        one = stored.Template(template.id, template.name.strip(), template.subject, template.text, template.html)
+        one = structs.replace(template, name=template.name.strip())
         if not one.name:
             raise UserError("name: enter a template name")
         async with self._accounts.use(caller.require().account) as account:
             return await account.write(lambda tx: stored.save_template(tx, one))
 
     @call()
-    async def template_remove(self, caller: Caller, template_id: TemplateID) -> None:
+    async def template_remove(self, caller: Caller, template_id: stored.TemplateID) -> None:
         """Remove a template."""
         async with self._accounts.use(caller.require().account) as account:
             await account.write(lambda tx: stored.remove_template(tx, template_id))

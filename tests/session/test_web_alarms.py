@@ -13,7 +13,6 @@ import pytest
 import trio
 
 from moxlite.groupware import ringing
-from moxlite.groupware.carrying import Chosen
 from moxlite.groupware.entries import Expander
 from moxlite.store.content.body import message_range
 from moxlite.store.errors import StorageBusy, StorageFull
@@ -21,7 +20,7 @@ from moxlite.store.groupware.alarms import MAX_MAILS, MAX_NOTICES, next_alarm, n
 from moxlite.store.groupware.collection import Collection, collection_named
 from moxlite.store.groupware.resources import put_resource
 from moxlite.store.groupware.subscriptions import subscribe
-from moxlite.store.mail.settings import save_settings
+from moxlite.store.mail.settings import patch_settings
 from moxlite.web.notices import service
 from tests.browsing import Events
 from tests.pushservice import Phone, push_service
@@ -245,7 +244,7 @@ async def test_the_mail_is_in_the_zone_of_the_owner_and_of_whole_days(mia: Owner
     """DAV-50: the owner's zone is that of the notices; a calendar may have its own."""
     await mia.browser.call("notices_choose", choice={**CHOICE, "zone": "Asia/Tokyo"})
     async with mia.rig.account() as account:
-        await account.write(lambda tx: save_settings(tx, Chosen("de")))
+        await account.write(lambda tx: patch_settings(tx, {"language": "de"}))
     day = datetime.fromtimestamp(mia.at(2 * DAY), UTC)
     body = event("d", "SUMMARY:Fair", f"DTSTART;VALUE=DATE:{day:%Y%m%d}", *alarm("TRIGGER:-PT15H", action="EMAIL"))
     await mia.program.put("d.ics", body)

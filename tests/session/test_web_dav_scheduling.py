@@ -15,7 +15,6 @@ import pytest
 import trio
 
 from moxlite.groupware import carrying, entries
-from moxlite.groupware.carrying import Chosen
 from moxlite.groupware.letters import LANGUAGES, REMINDERS, SAID
 from moxlite.operations.queue import Fail
 from moxlite.proto.cards.components import Component, read_components
@@ -30,7 +29,7 @@ from moxlite.store.groupware.collection import Access, CollectionChange, collect
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import entry_with_uid, resource_data
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts, Validation
-from moxlite.store.mail.settings import save_settings
+from moxlite.store.mail.settings import patch_settings
 from moxlite.store.upkeep.outbox import OutboxRow
 from tests.browsing import Answer
 from tests.session.test_web_dav import HOME, C, D, Program, calendar, event, refused, text
@@ -184,7 +183,7 @@ async def test_mail_about_events_is_in_the_language_of_its_sender(
 ) -> None:
     """DAV-25: the one that the user has chosen, else English; the change says what was before."""
     async with office.rig.account() as account:
-        await account.write(lambda tx: save_settings(tx, Chosen(language)))
+        await account.write(lambda tx: patch_settings(tx, {"language": language}))
     await office.mia.put("m.ics", meeting(ADA_ASKED, "LOCATION:Kiruna"))
     await office.settle()
     await office.mia.put("m.ics", meeting(ADA_ASKED, "LOCATION:Oslo"))

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from moxlite.groupware.carrying import Chosen
 from moxlite.store.content.body import message_range
 from moxlite.store.groupware.alarms import MAX_NEWS, Rung, alarms_after, note_news
-from moxlite.store.mail.settings import save_settings
+from moxlite.store.mail.settings import patch_settings
 from tests.session.test_web_dav_scheduling import TOM, TOM_ASKED, Office, line, meeting, office
 from tests.web_rig import Browser
 
@@ -95,12 +94,12 @@ async def test_mail_about_events_of_the_server_is_a_choice(office: Office) -> No
     its reader.
     """
     async with office.rig.account("tom") as account:
-        await account.write(lambda tx: save_settings(tx, Chosen("de")))
+        await account.write(lambda tx: patch_settings(tx, {"language": "de"}))
     await office.mia.put("m.ics", meeting(TOM_ASKED))
     await office.settle()
     assert await subjects(office, "tom") == ["Einladung: Plan"]
     async with office.rig.account("tom") as account:
-        await account.write(lambda tx: save_settings(tx, Chosen("de", invitation_mails=False)))
+        await account.write(lambda tx: patch_settings(tx, {"invitation_mails": False}))
     await office.mia.put("n.ics", meeting(TOM_ASKED, uid="m2"))
     await office.settle()
     assert await subjects(office, "tom") == ["Einladung: Plan"]

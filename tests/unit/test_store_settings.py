@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.forms import stored_fields
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
 from moxlite.store.mail.settings import (
+    LOAD,
     AddressView,
     address_view,
     decline_list,
@@ -15,7 +17,7 @@ from moxlite.store.mail.settings import (
     decline_sender,
     is_declined,
     load_settings,
-    save_settings,
+    patch_settings,
     set_address_view,
 )
 from moxlite.store.types import MailboxID, SettingsChanged
@@ -30,21 +32,22 @@ class Settings(msgspec.Struct, frozen=True):
     undo_send_seconds: int = 10
 
 
-class Older(msgspec.Struct, frozen=True):
-    undo_send_seconds: str = "10s"
-
-
 async def test_settings_are_kept_told_and_read_as_their_struct(accounts: Accounts) -> None:
-    """STORE-107"""
+    """STORE-107: a value that does not fit hides no other one, and a change keeps those of a later version."""
     async with accounts.use("mia") as account:
         assert await look(account, lambda r: load_settings(r, Settings)) == Settings()
         _, cursor = await account.subscribe()
         with cursor:
-            await account.write(lambda tx: save_settings(tx, Settings("Grüße")))
+            await account.write(lambda tx: patch_settings(tx, {"signature": "Grüße", "later": [1]}))
             assert [type(event) for event in (await cursor.take()).events] == [SettingsChanged]
         assert await look(account, lambda r: load_settings(r, Settings)) == Settings("Grüße")
-        await account.write(lambda tx: save_settings(tx, Older()))
-        assert await look(account, lambda r: load_settings(r, Settings)) == Settings()
+        await account.write(lambda tx: patch_settings(tx, {"undo_send_seconds": "10s"}))
+        assert await look(account, lambda r: load_settings(r, Settings)) == Settings("Grüße")
+        assert await look(account, lambda r: stored_fields(r.value(LOAD))) == {
+            "signature": "Grüße",
+            "later": [1],
+            "undo_send_seconds": "10s",
+        }
 
 
 async def test_the_view_of_a_sender_is_remembered(accounts: Accounts) -> None:

@@ -16,10 +16,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from moxlite.decoders import from_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.settings import LOAD, load_settings, save_settings
+from moxlite.store.mail.settings import load_settings, patch_settings
 
 Keyword = Annotated[str, Meta(pattern=r"^[!#$&'+,\-./0-9:;<=>?@^_`a-z|}~\[]{1,128}$")]  # STORE-22
 
@@ -64,9 +63,7 @@ def add_labels(tx: AccountTx, names: Mapping[str, str]) -> None:
     named = {label.keyword for label in labels}
     more = [Label(keyword, name, 0) for keyword, name in names.items() if keyword not in named]
     if more:
-        others = from_json(tx.value(LOAD) or "{}", dict[str, msgspec.Raw])
-        others["labels"] = msgspec.Raw(msgspec.json.encode([*labels, *more][:MAX_LABELS]))
-        save_settings(tx, others)
+        patch_settings(tx, {"labels": [*labels, *more][:MAX_LABELS]})
 
 
 def keyword_of(name: str) -> str:

@@ -11,9 +11,9 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from moxlite.decoders import from_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.forms import form_of, stored_fields
 from moxlite.store.types import MailboxID, SettingsChanged
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -41,19 +41,14 @@ OR EXISTS (SELECT 1 FROM ruleset_no_mailbox WHERE mailbox_id = ?6 AND to_mailbox
 
 
 def load_settings(r: Reader, kind: type[S]) -> S:
-    """Load the settings as a struct of this type; its defaults if nothing is stored, or the stored value does not fit
-    the type.
-    """
-    data = r.value(LOAD)
-    try:
-        return kind() if data is None else from_json(data, kind)
-    except msgspec.DecodeError:  # written by an older version: the user sets them anew
-        return kind()
+    """Load the settings as a struct of this type; the default of each that is not stored, or does not fit the type."""
+    return form_of(r.value(LOAD), kind)
 
 
-def save_settings(tx: AccountTx, settings: msgspec.Struct | Mapping[str, msgspec.Raw]) -> None:
-    """Store the settings, also as JSON by name, and notify the user's other pages."""
-    tx.execute(SAVE, msgspec.json.encode(settings).decode(), tx.modseq())
+def patch_settings(tx: AccountTx, changed: Mapping[str, object]) -> None:
+    """Store settings by name, and notify the user's other pages. All others stay, also those of a later version."""
+    fields = stored_fields(tx.value(LOAD)) | msgspec.to_builtins(changed)
+    tx.execute(SAVE, msgspec.json.encode(fields).decode(), tx.modseq())
     tx.emit(SettingsChanged())
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
@@ -12,6 +13,11 @@ from moxlite.wording import worded
 
 MAX_TEMPLATES: Final = 100
 """Templates of an account."""
+
+MAX_TEMPLATE: Final = 200_000
+"""Characters of a text or HTML of a template: a page of text has 3,000."""
+
+TemplateID = Annotated[int, Meta(ge=-1, le=2**53 - 1)]
 
 ALL: Final = "SELECT id, name, subject, text, html FROM template ORDER BY name"
 COUNT: Final = "SELECT count(*) FROM template"
@@ -29,14 +35,14 @@ class TemplateNameTaken(StoreError):
     """Another template has the name."""
 
 
-class Template(msgspec.Struct, frozen=True):
-    """A template; `html` is "" where it is plain text."""
+class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A template. ``html`` is "" for plain text; ``id`` 0 for a new one."""
 
-    id: int
-    name: str
-    subject: str
-    text: str
-    html: str
+    id: TemplateID
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    subject: Annotated[str, Meta(max_length=1000)]
+    text: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
+    html: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
 
 
 def templates(r: Reader) -> list[Template]:

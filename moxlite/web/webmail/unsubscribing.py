@@ -15,12 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import msgspec
-
 from moxlite.mailauth.dkim.signature import SignatureError, parse_signature
 from moxlite.net.httpclient import HTTPError
 from moxlite.proto.address import AddressError, Domain
-from moxlite.store.mail.settings import load_settings, save_settings
+from moxlite.store.mail.settings import load_settings, patch_settings
 from moxlite.store.people.gathering import list_key
 from moxlite.web.errors import UserError
 from moxlite.web.preferences import OwnSettings, Unsubscribed
@@ -147,7 +145,7 @@ def note(tx: AccountTx, sender: str) -> None:
     if any(one.sender == sender for one in settings.unsubscribed):
         return
     kept = [*settings.unsubscribed, Unsubscribed(sender, datetime.now(UTC))][-KEPT:]
-    save_settings(tx, msgspec.structs.replace(settings, unsubscribed=kept))
+    patch_settings(tx, {"unsubscribed": kept})
 
 
 def forget(tx: AccountTx, sender: str) -> None:
@@ -157,4 +155,4 @@ def forget(tx: AccountTx, sender: str) -> None:
     since = datetime.now(UTC) - TAKEN_BACK
     kept = [one for one in settings.unsubscribed if one.sender != sender or one.at < since]
     if len(kept) < len(settings.unsubscribed):
-        save_settings(tx, msgspec.structs.replace(settings, unsubscribed=kept))
+        patch_settings(tx, {"unsubscribed": kept})

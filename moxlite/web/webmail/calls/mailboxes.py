@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
-import msgspec
 import trio
 from msgspec import Meta
 
@@ -18,9 +17,9 @@ from moxlite.store.imports.engine import take_back
 from moxlite.store.imports.items import Into
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.flags import store_flags_ids, strip_keyword, unread_with
-from moxlite.store.mail.labels import MAX_LABELS, Keyword, Label, clean_name, free_keyword
+from moxlite.store.mail.labels import MAX_LABELS, Keyword, Label, clean_name, free_keyword, labels_of
 from moxlite.store.mail.mailboxes import SLICE, create_mailbox, delete_in_slices, rename_subscribed, set_special_use
-from moxlite.store.mail.settings import load_settings, save_settings
+from moxlite.store.mail.settings import patch_settings
 from moxlite.store.names import split_flags
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.messages import rows_by_ids
@@ -32,7 +31,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotAllowed, NotFound, UserError
 from moxlite.web.http.exchange import query_parameters
 from moxlite.web.importing.browser import Chosen
-from moxlite.web.preferences import OwnSettings
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.filters import wanted_of
@@ -287,18 +285,18 @@ def save_label(tx: AccountTx, name: str, color: int, keyword: str) -> Label:
     name = clean_name(name)
     if not name:
         raise UserError("name: enter a label name")
-    settings = load_settings(tx, OwnSettings)
-    same = next((known for known in settings.labels if known.name.casefold() == name.casefold()), None)
+    labels = labels_of(tx)
+    same = next((known for known in labels if known.name.casefold() == name.casefold()), None)
     if same is not None and keyword not in ("", same.keyword):
         raise Conflict(worded("another label is called {name}", name=same.name))
     if same is not None and not keyword:
         return same
-    label = Label(keyword or free_keyword(name, {known.keyword for known in settings.labels}), name, color)
-    others = [known for known in settings.labels if known.keyword != label.keyword]
+    label = Label(keyword or free_keyword(name, {known.keyword for known in labels}), name, color)
+    others = [known for known in labels if known.keyword != label.keyword]
     if len(others) >= MAX_LABELS:
         raise UserError(worded("you can have up to {most} named labels", most=MAX_LABELS))
-    place = next((i for i, known in enumerate(settings.labels) if known.keyword == label.keyword), len(others))
-    save_settings(tx, msgspec.structs.replace(settings, labels=[*others[:place], label, *others[place:]]))
+    place = next((i for i, known in enumerate(labels) if known.keyword == label.keyword), len(others))
+    patch_settings(tx, {"labels": [*others[:place], label, *others[place:]]})
     return label
 
 
@@ -308,10 +306,10 @@ def take_off(tx: AccountTx, keyword: str) -> int:
     """
     _check(keyword)
     count = strip_keyword(tx, keyword)
-    settings = load_settings(tx, OwnSettings)
-    labels = [label for label in settings.labels if label.keyword != keyword]
-    if not count and len(labels) < len(settings.labels):
-        save_settings(tx, msgspec.structs.replace(settings, labels=labels))
+    labels = labels_of(tx)
+    others = [label for label in labels if label.keyword != keyword]
+    if not count and len(others) < len(labels):
+        patch_settings(tx, {"labels": others})
     return count
 
 
