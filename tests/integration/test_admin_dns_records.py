@@ -21,10 +21,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from moxlite.admin.dns.check import TOPICS, check_domain
+from moxlite.admin.dns.check import CHECKS, check_domain
 from moxlite.admin.dns.network import Internet
 from moxlite.admin.dns.report import Report
-from moxlite.admin.dns.wanted import read_keys, wanted_records
+from moxlite.admin.dns.wanted import records_of
 from moxlite.admin.dns.zonefile import zone_line
 from moxlite.admin.domains.changes import require_domain
 from moxlite.cli import run
@@ -138,8 +138,8 @@ class Services:
 
 async def checked(config: Path, resolver: Resolver, services: Services, *, served: bool = True) -> dict[str, Report]:
     snapshot, _ = load(config / "moxlite.toml")
-    domain, settings = require_domain(snapshot, "example.org")
-    return await check_domain(snapshot, domain, settings, resolver, services, served=served)
+    domain, _ = require_domain(snapshot, "example.org")
+    return await check_domain(snapshot, domain, resolver, services, served=served)
 
 
 def moxlite(*args: str) -> subprocess.CompletedProcess[str]:
@@ -176,7 +176,7 @@ async def test_records_that_we_print_pass_our_own_check(config: Path, world: DNS
     world.set("example.org", HOST + done.stdout)
     services = Services(chain=[certificate(config / "ec.pem")])
     reports = await checked(config, world.resolver(), services)
-    assert {name: (one.errors, one.warnings) for name, one in reports.items()} == dict.fromkeys(TOPICS, ([], []))
+    assert {name: (one.errors, one.warnings) for name, one in reports.items()} == dict.fromkeys(CHECKS, ([], []))
     assert ["testing mode" in line for line in reports["mtasts"].instructions] == [True]
     assert {(port, host) for _, port, host in services.tried} == {
         (25, "mx.example.org"),
@@ -190,7 +190,7 @@ async def test_records_that_we_print_pass_our_own_check(config: Path, world: DNS
     check = moxlite("--json", "config", "dnscheck", "example.org", "--resolver", world.server)
     assert check.returncode == 0, check.stdout
     found = json.loads(check.stdout)
-    assert set(found) == {"servers", *TOPICS}
+    assert set(found) == {"servers", *CHECKS}
     assert [one for one in found.values() if one["errors"] or one["warnings"]] == []
     assert "the server isn't running" in found["tls"]["instructions"][0]
 
@@ -306,8 +306,8 @@ async def test_instructions_mend_each_mistake(config: Path, mistake: str) -> Non
     """
     topic, wrong, begins, instead = MISTAKES[mistake]
     snapshot, _ = load(config / "moxlite.toml")
-    domain, settings = require_domain(snapshot, "example.org")
-    zone = [zone_line(one) for one in wanted_records(snapshot, domain, settings, read_keys(snapshot, domain))]
+    domain, _ = require_domain(snapshot, "example.org")
+    zone = [zone_line(one) for one in records_of(snapshot, domain).wanted]
     if instead:
         zone = [line for line in zone if not line.startswith(begins)]
     zone.append(wrong)
@@ -546,7 +546,7 @@ async def test_hostile_answers_are_entries(config: Path) -> None:
         failing={name: TempError("SERVFAIL", dnssec=True) for name in names},
     )
     reports = await checked(config, resolver, Services(broken="refused"))
-    assert set(reports) == set(TOPICS)
+    assert set(reports) == set(CHECKS)
     for topic in ("mx", "spf", "dkim", "dmarc", "tlsrpt", "iprev"):
         assert reports[topic].errors, topic
     assert not any("the check failed" in line for one in reports.values() for line in one.errors)

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 import trio
 
-from moxlite.admin.dns.wanted import read_keys, wanted_records
+from moxlite.admin.dns.wanted import records_of
 from moxlite.admin.domains.changes import require_domain
 from moxlite.groupware.entries import Expander
 from moxlite.net.resolver import SRV
@@ -912,8 +912,7 @@ async def test_a_damaged_entry_holds_up_no_other(rig: Rig, mia: Program, monkeyp
 async def test_records_and_settings_lead_to_the_service(rig: Rig) -> None:
     """DAV-21: SRV with the port, TXT with the path; they may be left out."""
     snapshot = rig.holder.current
-    domain, settings = require_domain(snapshot, "example.org")
-    records = wanted_records(snapshot, domain, settings, read_keys(snapshot, domain))
+    records = records_of(snapshot, require_domain(snapshot, "example.org")[0]).wanted
     for name in ("_caldavs._tcp.example.org.", "_carddavs._tcp.example.org."):
         found = [one for one in records if one.name == name]
         assert [(one.kind, one.value, one.optional) for one in found] == [

@@ -9,7 +9,7 @@ import pytest
 from moxlite.admin.dns.check import check_domain
 from moxlite.admin.dns.plan import make_plan
 from moxlite.admin.dns.report import Report
-from moxlite.admin.dns.wanted import SPF, STARTS, Keys, merged_spf, wanted_records
+from moxlite.admin.dns.wanted import TOPICS, Keys, merged_spf, wanted_records
 from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.autotls.files import Folder, HostState, State
 from moxlite.config.load import load
@@ -60,12 +60,12 @@ async def test_the_check_advises_the_text_that_an_update_would_publish(tmp_path:
     single = {"spf", "spf-host", "dmarc", "tlsrpt", "host-tlsrpt"}
     records = [one for one in wanted_records(snapshot, domain, settings, Keys({}, ())) if one.topic in single]
     assert {one.topic for one in records} == single
-    others = {one.name: f"{STARTS[one.topic]}; rua=mailto:other@example.net; p=none" for one in records}
-    others |= {one.name: "v=spf1 ip4:198.51.100.1 -all" for one in records if one.topic in SPF}
+    others = {one.name: f"{TOPICS[one.topic].start}; rua=mailto:other@example.net; p=none" for one in records}
+    others |= {one.name: "v=spf1 ip4:198.51.100.1 -all" for one in records if one.merge is merged_spf}
     resolver = FakeResolver({"TXT": {name: [text] for name, text in others.items()}})
     unused: Any = None
     topics = ["spf", "dmarc", "tlsrpt", "host-tlsrpt"]
-    reports_by_topic = await check_domain(snapshot, domain, settings, resolver, unused, served=False, topics=topics)
+    reports_by_topic = await check_domain(snapshot, domain, resolver, unused, served=False, topics=topics)
     advice = {line.partition("`: ")[2] for one in reports_by_topic.values() for line in one.instructions}
     plan = make_plan(records, {(name, "TXT"): [rdata_of("TXT", text)] for name, text in others.items()})
     assert plan.left == ()
@@ -88,7 +88,7 @@ async def test_reports_within_an_organization_need_no_consent(tmp_path: Path, do
     assert names.count(f"{domain}._report._dmarc.example.org.") == asked
     resolver = FakeResolver({"TXT": {f"_dmarc.{domain}": ["v=DMARC1;p=reject;rua=mailto:d@example.org"]}})
     unused: Any = None
-    found = await check_domain(snapshot, own, settings, resolver, unused, served=False, topics=["dmarc"])
+    found = await check_domain(snapshot, own, resolver, unused, served=False, topics=["dmarc"])
     assert len(found["dmarc"].errors) == asked
 
 
@@ -103,7 +103,7 @@ async def test_what_was_not_looked_at_is_not_fine(tmp_path: Path) -> None:
     resolver = FakeResolver({}, failing=["example.org"])
     unused: Any = None
     topics = ["mx", "tls", "dane"]
-    found = await check_domain(snapshot, domain, settings, resolver, unused, served=False, topics=topics)
+    found = await check_domain(snapshot, domain, resolver, unused, served=False, topics=topics)
     assert found["mx"].errors == ["couldn't look up example.org. MX: made to fail"]
     for topic in topics[1:]:
         assert found[topic].warnings[0] == f"not checked: {found['mx'].errors[0]}"
@@ -126,7 +126,7 @@ async def test_a_name_whose_certificate_is_being_obtained_is_no_error(tmp_path: 
     files = Folder(snapshot.static.data_dir / "acme", "ca")
 
     async def tls() -> Report:
-        found = await check_domain(snapshot, domain, settings, resolver, network, served=True, topics=["tls"])
+        found = await check_domain(snapshot, domain, resolver, network, served=True, topics=["tls"])
         return found["tls"]
 
     assert (await tls()).errors == ["TLS for mx.example.org: self-signed certificate"]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
+import msgspec
 import trio
 from cryptography import x509
 
@@ -18,12 +19,9 @@ from moxlite.admin.dns.wanted import (
     WantedRecord,
     own_ips,
     public_key_record,
-    read_keys,
+    records_of,
     socks_ips,
-    wanted_records,
 )
-from moxlite.admin.offer import offer_for
-from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dane import allowed_names, is_usable, verify
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
@@ -393,7 +391,7 @@ logger = logging.getLogger("moxlite.admin.dns")
 SECONDS: Final = 30.0
 """Seconds for all topics together."""
 
-TOPICS: Final[Mapping[str, Callable[[Case, Report], Awaitable[None]]]] = {
+CHECKS: Final[Mapping[str, Callable[[Case, Report], Awaitable[None]]]] = {
     "dnssec": check_dnssec,
     "iprev": check_iprev,
     "mx": check_mx,
@@ -445,13 +443,12 @@ async def is_signed(resolver: Resolver, host: Domain) -> bool:
 async def check_domain(
     snapshot: Snapshot,
     domain: Domain,
-    settings: DomainConfig,
     resolver: Resolver,
     network: Network,
     *,
     served: bool,
     held: HeldKeys | None = None,
-    topics: Collection[str] = tuple(TOPICS),
+    topics: Collection[str] = tuple(CHECKS),
 ) -> dict[str, Report]:
     """Check the DNS records and the services of a domain; a report for each topic.
 
@@ -460,26 +457,21 @@ async def check_domain(
       held: keys that this process has already, which are not read from files.
       topics: the topics to check.
     """
-    keys = await trio.to_thread.run_sync(read_keys, snapshot, domain, held)
+    found = await trio.to_thread.run_sync(records_of, snapshot, domain, held)
     case = Case(
-        snapshot=snapshot,
-        domain=domain,
-        settings=settings,
-        host=offer_for(snapshot, domain).host,
-        keys=keys,
-        wanted=wanted_records(snapshot, domain, settings, keys),
+        **msgspec.structs.asdict(found),
         ips=own_ips(snapshot),
         socks=socks_ips(snapshot),
         served=served,
         resolver=resolver,
         network=network,
     )
-    reports = {name: Report(f"{domain} {name}") for name in TOPICS if name in topics}
+    reports = {name: Report(f"{domain} {name}") for name in CHECKS if name in topics}
     ended: set[str] = set()
 
     async def run(name: str, report: Report) -> None:
         try:
-            await TOPICS[name](case, report)
+            await CHECKS[name](case, report)
         except Exception as error:  # one topic's crash becomes an entry of its report, and the others go on (ADMIN-67)
             logger.exception("DNS check failed", extra={"kv": {"topic": name, "domain": domain.ascii}})
             report.error(f"the check failed: {fault_of(error)}")

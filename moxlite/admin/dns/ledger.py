@@ -12,7 +12,7 @@ import dns.exception
 import msgspec
 
 from moxlite.admin.dns.plan import Change, Ours, Published, Slot, ZonePlan
-from moxlite.admin.dns.wanted import SPF, Kind, WantedRecord
+from moxlite.admin.dns.wanted import Kind, WantedRecord, merged_spf
 from moxlite.admin.dnsproviders.accounts import DNSFiles
 from moxlite.admin.dnsproviders.messages import data_of
 from moxlite.decoders import from_json
@@ -90,7 +90,7 @@ class Ledger:
         texts = {
             (wanted_record.name.lower(), wanted_record.kind): str(wanted_record.value)
             for wanted_record in wanted_records
-            if wanted_record.topic in SPF
+            if wanted_record.merge is merged_spf
         }
         new = [
             Owned(

@@ -12,7 +12,16 @@ from typing import Final, TypeAlias
 import dns.rdata
 import msgspec
 
-from moxlite.admin.dns.wanted import POLICY, REPORTS, SPF, STARTS, Group, Kind, WantedRecord, group_of
+from moxlite.admin.dns.wanted import (
+    POLICY,
+    TOPICS,
+    Group,
+    Kind,
+    WantedRecord,
+    group_of,
+    merged_report,
+    merged_spf,
+)
 from moxlite.admin.dns.zonefile import rdata_of
 
 Data: TypeAlias = dns.rdata.Rdata
@@ -126,7 +135,7 @@ def make_plan(
         others = [rdata for rdata in remove if rdata not in own]
         if kind == "CAA" and not any(rdata not in own for rdata in before) and all(record.joins for record in records):
             remove, add = [rdata for rdata in before if rdata in own], []
-        if kind not in ADDED and others and not replace and not _is_mergeable(records):
+        if kind not in ADDED and others and not replace and not all(record.merge for record in records):
             left += [f"keeping {name} {kind} {rdata.to_text()}; to replace it, use --replace" for rdata in others]
             continue
         if kind == "CAA" or (kind in ADDED and not replace):
@@ -162,10 +171,6 @@ def _conflict(name: str, kind: Kind, found: Found) -> str:
     return ""
 
 
-def _is_mergeable(records: Sequence[WantedRecord]) -> bool:
-    return all(record.kind == "TXT" and record.topic in (*SPF, *REPORTS) for record in records)
-
-
 def _difference(
     records: Sequence[WantedRecord], before: Sequence[Data], ours: Sequence[Published]
 ) -> tuple[list[Data], list[Data]]:
@@ -186,13 +191,13 @@ def _text_difference(
     wanted_record: WantedRecord, before: Sequence[Data], ours: Sequence[Published]
 ) -> tuple[list[Data], list[Data]]:
     """As `_difference`, for one text. Texts at the same name with another beginning are left alone."""
-    start = STARTS.get(wanted_record.topic, "")
+    start = TOPICS[wanted_record.topic].start
     same = {text: data for data in before if (text := text_of(data)).lower().startswith(start.lower())}
     value, kept = str(wanted_record.value), list(same)
-    if wanted_record.topic in SPF:
+    if wanted_record.merge is merged_spf:
         former = {term for published in ours for term in published.wanted.split()} - set(value.split())
         kept = [" ".join(term for term in text.split() if term not in former) for text in same]
-    elif wanted_record.topic in REPORTS:
+    elif wanted_record.merge is merged_report:
         # of a record that is all ours, the policy follows the configuration
         own = {text_of(published.data) for published in ours}
         kept = [text for text in same if text not in own or POLICY.sub("", text) != POLICY.sub("", value)]

@@ -24,8 +24,7 @@ from moxlite.admin.dns.wanted import (
     Kind,
     Topic,
     WantedRecord,
-    read_keys,
-    wanted_records,
+    records_of,
 )
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
 from moxlite.admin.dns.zones import (
@@ -210,10 +209,8 @@ class Publishing:
         return self._wanted(domain, addresses=addresses)[0]
 
     def _wanted(self, domain: Domain, *, addresses: bool) -> tuple[tuple[WantedRecord, ...], Keys]:
-        found, settings = require_domain(self._snapshot, domain.ascii)
-        keys = read_keys(self._snapshot, found, self._held)
-        records = wanted_records(self._snapshot, found, settings, keys)
-        return tuple(record for record in records if addresses or record.topic not in ADDRESSES), keys
+        found = records_of(self._snapshot, require_domain(self._snapshot, domain.ascii)[0], self._held)
+        return tuple(record for record in found.wanted if addresses or record.topic not in ADDRESSES), found.keys
 
     def plan(self, domain: Domain, located: Located, *, addresses: bool = False, replace: bool = False) -> Plans:
         """Compare the wanted records with DNS. Where a key cannot be read, no record of a key is removed.

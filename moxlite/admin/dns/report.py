@@ -7,10 +7,8 @@ from typing import Final, Literal, TypeAlias, TypeVar
 import msgspec
 
 from moxlite.admin.dns.network import Network
-from moxlite.admin.dns.wanted import STARTS, Keys, Kind, Topic, Value, WantedRecord
+from moxlite.admin.dns.wanted import TOPICS, DomainRecords, Kind, Topic, Value, WantedRecord
 from moxlite.admin.dns.zonefile import record_line, zone_line
-from moxlite.config.domains import DomainConfig
-from moxlite.config.snapshot import Snapshot
 from moxlite.findings import Finding, Grade
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, Answer, DNSError, NotFound, Resolver
@@ -80,28 +78,17 @@ R = TypeVar("R")
 Ask: TypeAlias = Callable[[str], Awaitable[Answer[R]]]
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class Case(DomainRecords, frozen=True, kw_only=True):
     """One domain under check, with everything that the checks need.
 
-    ``wanted``: the records that the domain should have. ``ips``: our addresses, None if unknown. ``served``: the server
-    runs, so that checks can connect to it.
+    ``ips``: our addresses, None if unknown. ``served``: the server runs, so that checks can connect to it.
     """
 
-    snapshot: Snapshot
-    domain: Domain
-    settings: DomainConfig
-    host: Domain
-    keys: Keys
-    wanted: Sequence[WantedRecord]
     ips: tuple[IPAddress, ...] | None
     socks: tuple[IPAddress, ...]
     served: bool
     resolver: Resolver
     network: Network
-
-    def records(self, topic: Topic) -> list[WantedRecord]:
-        """The wanted records of one topic."""
-        return [wanted_record for wanted_record in self.wanted if wanted_record.topic == topic]
 
     def are_ours(self, ips: Sequence[IPAddress]) -> bool:
         """Whether all addresses are ours, as far as those are known."""
@@ -159,7 +146,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         if found is None or len(found) == 1:
             return found[0] if found else None
         problem = f"{len(found)} records, there must be one" if found else "no record"
-        report.error(f"{name} TXT {STARTS[topic]}: {problem}")
+        report.error(f"{name} TXT {TOPICS[topic].start}: {problem}")
         self.ask_for(report, topic, name=name, found=shown(name, "TXT", found), kept=found)
         return None
 
@@ -168,7 +155,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         texts = await self.look_up(report, self.resolver.txt, name, "TXT")
         if texts is None:
             return None
-        found = [text for text in texts if text.lower().startswith(STARTS[topic].lower())]
+        found = [text for text in texts if text.lower().startswith(TOPICS[topic].start.lower())]
         report.found += [f"{name} TXT {text}" for text in found]
         return found
 

@@ -104,24 +104,12 @@ class WantedRecord(msgspec.Struct, frozen=True):
 
     def merged(self, texts: Sequence[str]) -> "WantedRecord":
         """This record with what the texts at its name permit. There may be only one for SPF, and one for reports."""
-        merge = merged_spf if self.topic in SPF else merged_report if self.topic in REPORTS else None
-        return self if merge is None else replace(self, value=merge(str(self.value), texts))
+        return self if self.merge is None else replace(self, value=self.merge(str(self.value), texts))
 
-
-STARTS: Final[Mapping[Topic, str]] = {
-    "spf": "v=spf1",
-    "spf-host": "v=spf1",
-    "dmarc": "v=DMARC1",
-    "tlsrpt": "v=TLSRPTv1",
-    "host-tlsrpt": "v=TLSRPTv1",
-    "mtasts": "v=STSv1",
-    "pacc": "v=UAAC1",
-    "srv": "path=",
-}
-"""Beginnings of texts, by topic; texts with another one may be at the same name."""
-
-SPF: Final[frozenset[Topic]] = frozenset({"spf", "spf-host"})
-REPORTS: Final[frozenset[Topic]] = frozenset({"dmarc", "tlsrpt", "host-tlsrpt"})
+    @property
+    def merge(self) -> Callable[[str, Sequence[str]], str] | None:
+        """As `TopicFacts.merge`."""
+        return TOPICS[self.topic].merge if self.kind == "TXT" else None
 
 
 def merged_spf(wanted: str, found: Sequence[str]) -> str:
@@ -181,6 +169,67 @@ def report_addresses(text: str) -> set[str]:
         if name.strip() == "rua":
             return {uri.strip().lower() for uri in value.split(",") if uri.strip()}
     return set()
+
+
+class TopicFacts(msgspec.Struct, frozen=True):
+    """What is common to the records of a topic.
+
+    Attributes:
+      about: what they are for, for the owner.
+      start: beginning of their text; texts with another one may be at the same name.
+      merge: the text with what other texts at its name permit, where there may be only one.
+    """
+
+    about: str
+    start: str = ""
+    merge: Callable[[str, Sequence[str]], str] | None = None
+
+
+TOPICS: Final[Mapping[Topic, TopicFacts]] = {
+    "host": TopicFacts("This machine's addresses. You only need to add these for your first domain."),
+    "dane": TopicFacts(
+        "DANE: other servers require one of these keys to send mail here. You only need to add these for your first "
+        "domain."
+    ),
+    "spf-host": TopicFacts(
+        "For bounces and other mail sent from this machine's own name.", start="v=spf1", merge=merged_spf
+    ),
+    "host-tlsrpt": TopicFacts(
+        "Where others report failures of TLS to this machine.", start="v=TLSRPTv1", merge=merged_report
+    ),
+    "mx": TopicFacts("Mail for the domain is delivered here. Remove any other MX records."),
+    "dkim": TopicFacts("Public keys for DKIM signatures. Unused keys are for the next key rotation."),
+    "spf": TopicFacts("From where mail of the domain comes.", start="v=spf1", merge=merged_spf),
+    "dmarc": TopicFacts(
+        "Tells receivers how to handle and report mail from the domain if DKIM and SPF checks fail. With p=reject, "
+        "you'll lose mail from any service you forgot, so check a month of reports first (p=none).",
+        start="v=DMARC1",
+        merge=merged_report,
+    ),
+    "mtasts": TopicFacts(
+        "MTA-STS: other servers must use TLS and a valid certificate to send mail here. When you change the policy, "
+        "change the ID.",
+        start="v=STSv1",
+    ),
+    "tlsrpt": TopicFacts("Where others report failures of TLS to the domain.", start="v=TLSRPTv1", merge=merged_report),
+    "client-settings": TopicFacts(
+        "Server name for mail clients. You can keep this name if you move the domain to another machine."
+    ),
+    "autoconfig": TopicFacts("Thunderbird and others find their settings there."),
+    "autodiscover": TopicFacts("For automatic setup in Outlook."),
+    "pacc": TopicFacts(
+        "Newer mail clients find their settings here (PACC) and verify them with this text. Optional.", start="v=UAAC1"
+    ),
+    "srv": TopicFacts(
+        "Services for the domain (RFC 6186, RFC 8314). A dot means a service isn't available. You can omit these "
+        "records.",
+        start="path=",
+    ),
+    "caa": TopicFacts(
+        "Only these authorities may issue certificates, also for all names below, such as www. May be left out. Add "
+        "the authorities of your other sites."
+    ),
+}
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -265,13 +314,8 @@ def public_key_record(key: PublicKeyTypes) -> TLSA:
 
 def tlsa_records(snapshot: Snapshot) -> list[WantedRecord]:
     """The TLSA records of the host's keys. Blocks: the keys are read."""
-    for name in snapshot.domains.domains:
-        domain = Domain.parse(name)
-        settings = snapshot.domain(domain)
-        if settings is not None:
-            keys = read_keys(snapshot, domain)
-            return [record for record in wanted_records(snapshot, domain, settings, keys) if record.topic == "dane"]
-    return []
+    first = next(iter(snapshot.domains.domains), None)
+    return [] if first is None else records_of(snapshot, Domain.parse(first)).records("dane")
 
 
 def own_ips(snapshot: Snapshot) -> tuple[IPAddress, ...] | None:
@@ -305,6 +349,37 @@ def report_address(domain: Domain, report: DMARC | TLSRPT) -> str:
     """The address for reports about a domain, as a URI."""
     at = report.domain or domain
     return f"mailto:{quote(report.localpart, safe='!$&*+-._~')}@{at.ascii}".replace("!", "%21")
+
+
+class DomainRecords(msgspec.Struct, frozen=True, kw_only=True):
+    """The records that a domain and its host should have, with what they were made of. `host`: the machine's name for
+    the domain.
+    """
+
+    snapshot: Snapshot
+    domain: Domain
+    settings: DomainConfig
+    host: Domain
+    keys: Keys
+    wanted: Sequence[WantedRecord]
+
+    def records(self, topic: Topic) -> list[WantedRecord]:
+        """The wanted records of one topic."""
+        return [record for record in self.wanted if record.topic == topic]
+
+
+def records_of(snapshot: Snapshot, domain: Domain, held: HeldKeys | None = None) -> DomainRecords:
+    """The records of a configured domain. Blocks: the keys are read, except those in `held`."""
+    settings, keys = snapshot.domain(domain), read_keys(snapshot, domain, held)
+    assert settings is not None
+    return DomainRecords(
+        snapshot=snapshot,
+        domain=domain,
+        settings=settings,
+        host=offer_for(snapshot, domain).host,
+        keys=keys,
+        wanted=wanted_records(snapshot, domain, settings, keys),
+    )
 
 
 def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, keys: Keys) -> list[WantedRecord]:

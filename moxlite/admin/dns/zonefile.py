@@ -1,7 +1,7 @@
 """Wanted records as lines of a zone file (ADMIN-47, RFC 1035 §5)."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from ipaddress import ip_address
 from itertools import groupby
 from typing import Final
@@ -10,42 +10,15 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
-from moxlite.admin.dns.wanted import GROUPS, Keys, Kind, Topic, Value, WantedRecord
+from moxlite.admin.dns.wanted import GROUPS, TOPICS, DomainRecords, Keys, Kind, Value, WantedRecord
 from moxlite.config.domains import DomainConfig
 from moxlite.net.resolver import CAA, MX, SRV, TLSA
-from moxlite.proto.address import Domain
 
 TTL: Final = 300
 """Seconds; short while the records may still change."""
 
 WIDTH: Final = 110
 """Characters of a comment line."""
-
-ABOUT: Final[dict[Topic, str]] = {
-    "host": "This machine's addresses. You only need to add these for your first domain.",
-    "dane": "DANE: other servers require one of these keys to send mail here. You only need to add these for your "
-    "first domain.",
-    "spf-host": "For bounces and other mail sent from this machine's own name.",
-    "host-tlsrpt": "Where others report failures of TLS to this machine.",
-    "mx": "Mail for the domain is delivered here. Remove any other MX records.",
-    "dkim": "Public keys for DKIM signatures. Unused keys are for the next key rotation.",
-    "spf": "From where mail of the domain comes.",
-    "dmarc": "Tells receivers how to handle and report mail from the domain if DKIM and SPF checks fail. With "
-    "p=reject, you'll lose mail from any service you forgot, so check a month of reports first (p=none).",
-    "mtasts": "MTA-STS: other servers must use TLS and a valid certificate to send mail here. When you change the "
-    "policy, change the ID.",
-    "tlsrpt": "Where others report failures of TLS to the domain.",
-    "client-settings": "Server name for mail clients. You can keep this name if you move the domain to another "
-    "machine.",
-    "autoconfig": "Thunderbird and others find their settings there.",
-    "autodiscover": "For automatic setup in Outlook.",
-    "pacc": "Newer mail clients find their settings here (PACC) and verify them with this text. Optional.",
-    "srv": "Services for the domain (RFC 6186, RFC 8314). A dot means a service isn't available. You can omit these "
-    "records.",
-    "caa": "Only these authorities may issue certificates, also for all names below, such as www. May be left out. Add "
-    "the authorities of your other sites.",
-}
-
 
 JOINS: Final = (
     "Not included because this would block all other authorities. Add this record if there are other CAA records for "
@@ -61,25 +34,21 @@ UNADDRESSED: Final = (
 REVERSE: Final = "Reverse DNS. Set this at your server provider. An address can only have this name."
 
 
-def zone_file(
-    domain: Domain, host: Domain, settings: DomainConfig, records: Sequence[WantedRecord], keys: Keys, *, signed: bool
-) -> str:
-    """The text of a zone file with all records, names absolute.
-
-    Args:
-      host: the name of the machine for this domain.
-      signed: the host's zone has DNSSEC, which TLSA records need; otherwise they are written as comments.
+def zone_file(domain: DomainRecords, *, signed: bool) -> str:
+    """The text of a zone file with all records, names absolute. `signed`: the host's zone has DNSSEC, which TLSA
+    records need; otherwise they are written as comments.
     """
-    lines = [f"; DNS records for {domain.ascii}", f"$TTL {TTL}"]
-    ips = [ip_address(str(wanted_record.value)) for wanted_record in records if wanted_record.topic == "host"]
+    host = domain.host
+    lines = [f"; DNS records for {domain.domain.ascii}", f"$TTL {TTL}"]
+    ips = [ip_address(str(record.value)) for record in domain.records("host")]
     if not ips:
         lines += ["", *_comment(UNADDRESSED), f"; {host.ascii}. A ADDRESS", f"; {host.ascii}. AAAA ADDRESS"]
     heading = ""
-    for topic, group in groupby(records, key=lambda wanted_record: wanted_record.topic):
+    for topic, group in groupby(domain.wanted, key=lambda record: record.topic):
         of_topic = list(group)
         if heading != (heading := GROUPS[of_topic[0].group]):
             lines += ["", f"; --- {heading} ---"]
-        lines += ["", *_comment(ABOUT[topic])]
+        lines += ["", *_comment(TOPICS[topic].about)]
         if of_topic[0].joins:
             lines += _comment(JOINS)
         if topic == "dane" and not signed:
@@ -94,7 +63,7 @@ def zone_file(
             lines.append(line if (record.live or signed) and not record.joins else f"; {line}")
         if topic == "host":
             lines += ["", *_comment(REVERSE), *(f"; {ip.reverse_pointer}. PTR {host.ascii}." for ip in ips)]
-    lines += _notes(settings, keys)
+    lines += _notes(domain.settings, domain.keys)
     return "\n".join(lines) + "\n"
 
 

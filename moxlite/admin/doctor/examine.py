@@ -172,8 +172,6 @@ async def check_names(examination: Examination) -> list[Finding]:
     resolver = validating(examination.resolver)  # one for all, as they share the zones above them
 
     async def check(domain: Domain) -> None:
-        settings = snapshot.domain(domain)
-        assert settings is not None
         async with limit:
             if await _is_unpublished(resolver, domain, snapshot.static.hostname):
                 text = f"{domain} isn't in DNS: no MX record, and no address for {snapshot.static.hostname}"
@@ -183,7 +181,6 @@ async def check_names(examination: Examination) -> list[Finding]:
             reports = await dns.check_domain(
                 snapshot,
                 domain,
-                settings,
                 resolver,
                 examination.network,
                 served=examination.running is not None,

@@ -15,7 +15,6 @@ from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.admin.dns.report import Report
-    from moxlite.config.domains import DomainConfig
     from moxlite.config.snapshot import Snapshot
     from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Domain
@@ -32,22 +31,13 @@ def dnsrecords(name: str, resolver: str | None) -> None:
     import trio
 
     from moxlite.admin.dns.check import is_signed
-    from moxlite.admin.dns.wanted import read_keys, wanted_records
+    from moxlite.admin.dns.wanted import records_of
     from moxlite.admin.dns.zonefile import zone_file
-    from moxlite.admin.offer import offer_for
 
-    snapshot, domain, domain_config = _domain(name)
-    keys = read_keys(snapshot, domain)
-    host = offer_for(snapshot, domain).host
-    signed = False
-    if keys.tlsa:
-        signed = trio.run(is_signed, _resolver(snapshot, resolver), host)
-    print(
-        zone_file(
-            domain, host, domain_config, wanted_records(snapshot, domain, domain_config, keys), keys, signed=signed
-        ),
-        end="",
-    )
+    snapshot, domain = _domain(name)
+    found = records_of(snapshot, domain)
+    signed = bool(found.keys.tlsa) and trio.run(is_signed, _resolver(snapshot, resolver), found.host)
+    print(zone_file(found, signed=signed), end="")
 
 
 @click.command()
@@ -66,7 +56,7 @@ def dnscheck(name: str, resolver: str | None) -> int:
     from moxlite.net.httpclient import HTTPClient
     from moxlite.process.ports import roots_of, trust_of
 
-    snapshot, domain, domain_config = _domain(name)
+    snapshot, domain = _domain(name)
     asked = _resolver(snapshot, resolver)
     static = snapshot.static
     http = HTTPClient(asked, allow_internal=static.allow_private_mx, roots=roots_of(static))
@@ -79,7 +69,7 @@ def dnscheck(name: str, resolver: str | None) -> int:
         served = await is_served(static.data_dir)
         return {
             "servers": servers,
-            **await check_domain(snapshot, domain, domain_config, asked, network, served=served),
+            **await check_domain(snapshot, domain, asked, network, served=served),
         }
 
     reports = trio.run(run)
@@ -104,7 +94,7 @@ def clientconfig(name: str) -> None:
     """Print mail client settings for users in DOMAIN."""
     from moxlite.admin.offer import Security, offer_for
 
-    snapshot, domain, _ = _domain(name)
+    snapshot, domain = _domain(name)
     offer = offer_for(snapshot, domain)
     words: dict[Security, str] = {"tls": "TLS", "starttls": "STARTTLS", "plain": "no encryption"}
     for label, servers in (("IMAP", offer.imap), ("submission (SMTP)", offer.submission)):
@@ -120,13 +110,13 @@ def clientconfig(name: str) -> None:
     )
 
 
-def _domain(name: str) -> "tuple[Snapshot, Domain, DomainConfig]":
+def _domain(name: str) -> "tuple[Snapshot, Domain]":
     from moxlite.admin.accounts import Refused
     from moxlite.admin.domains.changes import require_domain
 
     snapshot = load_config()
     try:
-        return (snapshot, *require_domain(snapshot, name))
+        return snapshot, require_domain(snapshot, name)[0]
     except Refused as error:
         raise Failure(f"{error} ({config_path().parent / 'domains.toml'})") from None
 

@@ -318,15 +318,13 @@ def _next(
     """Print the next steps. signed: DNSSEC verifies the host's addresses. publish: the pages are for the internet.
     published: the provider has the records.
     """
-    from moxlite.admin.dns.wanted import read_keys, wanted_records
+    from moxlite.admin.dns.wanted import records_of
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
     from moxlite.config.load import load
     from moxlite.process.privileges import UnknownUser, user_ids
 
     snapshot, _ = load(config)
-    settings = snapshot.domain(domain)
-    assert settings is not None
     offer = offer_for(snapshot, domain)
     said.say("")
     said.say("1. Mail client settings (found automatically when DNS is ready):")
@@ -346,9 +344,7 @@ def _next(
         said.say(f"   {command} config dnscheck {domain}")
         said.say("   Does the domain have mail elsewhere already? With the MX record, new mail comes here.")
         said.say("")
-        keys = read_keys(snapshot, domain)
-        records = wanted_records(snapshot, domain, settings, keys)
-        said.text(zone_file(domain, offer.host, settings, records, keys, signed=signed))
+        said.text(zone_file(records_of(snapshot, domain), signed=signed))
     said.say("")
     _tell_of_ports(said, offer.host, domain, other, publish=publish)
     user = snapshot.static.user

@@ -115,7 +115,7 @@ def agree_on_dns(
       draft: moxlite.toml, with the domain strict if nothing else uses it.
       resolver: as in `find_others`.
     """
-    from moxlite.admin.dns.wanted import read_keys, wanted_records
+    from moxlite.admin.dns.wanted import records_of
     from moxlite.admin.dns.zonefile import zone_line
     from moxlite.config.load import load
 
@@ -124,9 +124,7 @@ def agree_on_dns(
     if resolver is not None:
         agreed.peer = _ask_for_peer(said, snapshot, domain, resolver)
     if stored is None:
-        settings = snapshot.domain(domain)
-        assert settings is not None
-        records = wanted_records(snapshot, domain, settings, read_keys(snapshot, domain))
+        records = records_of(snapshot, domain).wanted
         rules = [zone_line(record) for record in records if record.group == "rules" and not record.joins]
     else:
         agreed.publish, agreed.mail_here, rules = _agree_on_plan(said, snapshot, draft, domain, stored, resolver)

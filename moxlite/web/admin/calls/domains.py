@@ -14,9 +14,9 @@ import trio
 from msgspec import Meta
 
 from moxlite.admin.accounts import Refused
-from moxlite.admin.dns.check import TOPICS, check_domain, check_servers, is_signed
-from moxlite.admin.dns.wanted import Keys, read_keys, wanted_records
-from moxlite.admin.dns.zonefile import ABOUT, record_value, zone_file, zone_line
+from moxlite.admin.dns.check import CHECKS, check_domain, check_servers, is_signed
+from moxlite.admin.dns.wanted import TOPICS, DomainRecords, records_of
+from moxlite.admin.dns.zonefile import record_value, zone_file, zone_line
 from moxlite.admin.domains.changes import Algorithm, Selectors, key_facts, require_domain, users_of
 from moxlite.admin.offer import offer_for
 from moxlite.config.domains import Alias, DomainConfig
@@ -171,12 +171,11 @@ class DNSCalls(AdminCalls):
     @call()
     async def dns_records(self, caller: Caller, domain: Word) -> list[DNSRecord]:
         """The records that a domain should have."""
-        found, settings = self._domain(domain)
-        keys = await self._keys(found)
+        found = await self._records(domain)
         return [
             DNSRecord(
                 topic=record.topic,
-                about=ABOUT[record.topic],
+                about=TOPICS[record.topic].about,
                 name=record.name,
                 kind=record.kind,
                 value=record_value(record),
@@ -184,44 +183,41 @@ class DNSCalls(AdminCalls):
                 optional=record.optional,
                 live=record.live,
             )
-            for record in wanted_records(self._server.config(), found, settings, keys)
+            for record in found.wanted
         ]
 
     @call()
     async def dns_zone(self, caller: Caller, domain: Word) -> str:
         """The records as a zone file, as ``config dnsrecords`` prints it."""
-        found, settings = self._domain(domain)
-        snapshot = self._server.config()
-        keys = await self._keys(found)
-        host = offer_for(snapshot, found).host
-        external = self._server.external
-        signed = external is not None and bool(keys.tlsa) and await is_signed(self._validating(external.resolver), host)
-        records = wanted_records(snapshot, found, settings, keys)
-        return zone_file(found, host, settings, records, keys, signed=signed)
+        found, external = await self._records(domain), self._server.external
+        signed = False
+        if external is not None and found.keys.tlsa:
+            signed = await is_signed(self._validating(external.resolver), found.host)
+        return zone_file(found, signed=signed)
 
     @call()
     async def dns_reports(self, caller: Caller, domain: Word) -> list[DNSReport]:
         """The last report of each topic, and whether a check is under way."""
         await trio.lowlevel.checkpoint()
-        found, _ = self._domain(domain)
-        return [self._last_report((found.ascii, topic)) for topic in TOPICS]
+        found = self._domain(domain)
+        return [self._last_report((found.ascii, topic)) for topic in CHECKS]
 
     @call()
     async def dns_check(self, caller: Caller, domain: Word, topic: Word) -> DNSReport:
         """Check one topic, or wait for a check of it that is under way. After 20 seconds it goes on without the call,
         which returns the report before, `running`.
         """
-        found, settings = self._domain(domain)
+        found = self._domain(domain)
         external = self._server.external
         if external is None:
             raise Unavailable(NO_CHECKS)
-        if topic not in TOPICS:
+        if topic not in CHECKS:
             raise NotFound(f"Topic not found: {topic!r}")
         key = found.ascii, topic
         if key not in self._ends:
             # Entered before the task starts: a second call for this topic waits for the same check.
             self._ends[key] = trio.Event()
-            work = partial(self._finish, key, partial(self._check_topic, found, settings, external, topic))
+            work = partial(self._finish, key, partial(self._check_topic, found, external, topic))
             self._server.process.tree.start(f"admin.dns-check {found.ascii} {topic}", work, Fate.ONCE)
         with trio.move_on_after(PATIENCE):
             await self._ends[key].wait()
@@ -250,9 +246,7 @@ class DNSCalls(AdminCalls):
         report = self._reports.get(key) or msgspec.structs.replace(_report(key[1]), at=0)
         return msgspec.structs.replace(report, running=key in self._ends)
 
-    async def _check_topic(
-        self, domain: Domain, settings: DomainConfig, external: ExternalChecks, topic: str
-    ) -> DNSReport:
+    async def _check_topic(self, domain: Domain, external: ExternalChecks, topic: str) -> DNSReport:
         snapshot = self._server.config()
         async with self._running:
             resolver = self._validating(external.resolver)
@@ -262,7 +256,6 @@ class DNSCalls(AdminCalls):
                 checked = await check_domain(
                     snapshot,
                     domain,
-                    settings,
                     resolver,
                     external.network,
                     served=True,
@@ -281,15 +274,16 @@ class DNSCalls(AdminCalls):
             self._resolver = validating(plain), now + SHARED
         return self._resolver[0]
 
-    def _domain(self, name: str) -> tuple[Domain, DomainConfig]:
+    def _domain(self, name: str) -> Domain:
         try:
-            return require_domain(self._server.config(), name)
+            return require_domain(self._server.config(), name)[0]
         except Refused as error:
             raise NotFound(str(error)) from None
 
-    async def _keys(self, domain: Domain) -> Keys:
-        held = None if self._server.external is None else self._server.external.held
-        return await trio.to_thread.run_sync(read_keys, self._server.config(), domain, held)
+    async def _records(self, name: str) -> DomainRecords:
+        domain, external = self._domain(name), self._server.external
+        held = None if external is None else external.held
+        return await trio.to_thread.run_sync(records_of, self._server.config(), domain, held)
 
 
 def _report(topic: str, errors: Sequence[str] = ()) -> DNSReport:
