@@ -5,14 +5,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from moxlite.groupware.people import addresses_of
 from moxlite.web.jmap import calendars, eventnotifications, eventqueries, events, principals, sharenotices
 from moxlite.web.jmap.methods import Run
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
-from moxlite.web.jmap.standard import Changes, ObjectType, Outcome, changes_response, get_response, run_set
+from moxlite.web.jmap.standard import (
+    Changes,
+    ObjectSet,
+    ObjectType,
+    Outcome,
+    changes_response,
+    chosen_response,
+    run_set,
+)
 
 if TYPE_CHECKING:
     from moxlite.web.jmap.methods import Call
@@ -39,11 +47,7 @@ def _identities(call: Call) -> tuple[str, dict[str, Object]]:
 
 async def identity_get(call: Call) -> Object:
     """ParticipantIdentity/get."""
-    ids, properties = call.ids(), call.properties(IDENTITY_TYPE.properties)
-    now, found = _identities(call)
-    chosen = [*found] if ids is None else [one for one in ids if one in found]
-    objects = [{name: found[one][name] for name in properties} for one in chosen]
-    return get_response(call, now, objects, [one for one in ids or () if one not in found])
+    return chosen_response(call, IDENTITY_TYPE, *_identities(call))
 
 
 async def identity_changes(call: Call) -> Object:
@@ -59,24 +63,17 @@ async def identity_set(call: Call) -> Object:
     return await run_set(call, _Identities())
 
 
-class _Identities:
+class _Identities(ObjectSet):
+    refusal = SetError("forbidden", "addresses and their names are set in the account app")
+
     async def state(self, call: Call) -> str:
         return _identities(call)[0]
 
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        text = "addresses are added in the account app, and have identities by then"
-        return dict.fromkeys(objects, SetError("forbidden", text))
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
+        return await self.remove(call, key)
 
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        return self._refused(call, [*patches])
-
-    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        return self._refused(call, ids)
-
-    def _refused(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        _, found = _identities(call)
-        text = "addresses and their names are set in the account app"
-        return {one: SetError("forbidden", text) if one in found else SetError("notFound") for one in ids}
+    async def remove(self, call: Call, key: str) -> Outcome:
+        return self.refusal if key in _identities(call)[1] else SetError("notFound")
 
 
 RUNS: Final[Mapping[str, Run]] = {

@@ -5,7 +5,7 @@ of the store, the same as by CalDAV and CardDAV.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from operator import not_
@@ -34,7 +34,7 @@ from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
 from moxlite.web.jmap.sharing import STATES, Collections, publish, put_shares, rights_of, share_with
-from moxlite.web.jmap.standard import ObjectType, Outcome, changes_of, changes_response, each, get_response
+from moxlite.web.jmap.standard import ObjectSet, ObjectType, Outcome, changes_of, changes_response, chosen_response
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -120,7 +120,6 @@ class CollectionType(ObjectType, frozen=True, kw_only=True):
 
     async def get(self, call: Call) -> Object:
         """Calendar/get, AddressBook/get."""
-        ids, properties = call.ids(), call.properties(self.properties)
         await self.ready(call)
 
         def read(r: Reader) -> tuple[str, dict[str, Object]]:
@@ -130,10 +129,7 @@ class CollectionType(ObjectType, frozen=True, kw_only=True):
             }
             return self.shelf(call).state(r), found
 
-        now, found = await call.account.read(read, op="jmap collections")
-        chosen = [one for one in (found if ids is None else ids) if one in found]
-        objects = [{name: found[one][name] for name in properties} for one in chosen]
-        return get_response(call, now, objects, [one for one in ids or () if one not in found])
+        return chosen_response(call, self, *await call.account.read(read, op="jmap collections"))
 
     async def changes(self, call: Call) -> Object:
         """Calendar/changes, AddressBook/changes."""
@@ -164,7 +160,7 @@ class CollectionType(ObjectType, frozen=True, kw_only=True):
         return CollectionChange(**fields | self.change(before, wanted))
 
 
-class CollectionSet:
+class CollectionSet(ObjectSet):
     """Calendar/set and AddressBook/set. Which one is the default one is not changed, as both documents allow.
 
     `emptied`: entries go with it; `remove`: removes one, or a part of it, and returns whether it is gone.
@@ -181,70 +177,60 @@ class CollectionSet:
         """The state of the type."""
         return await call.account.read(self._type.shelf(call).state, op="jmap collections")
 
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+    async def make(self, call: Call, _: str, given: Object) -> Outcome:
         """Make new ones."""
         kind = self._type
+        kind.shelf(call).check_owner()
+        components = COMPONENTS if kind.kind == "calendar" else ()
+        blank = Collection(0, kind.kind, uuid.uuid4().hex, components=components)
+        with refused():
+            new = changed(blank, kind.changed(blank, {"name": None, **given}))
 
-        async def one(_: str, given: Object) -> Outcome:
-            kind.shelf(call).check_owner()
-            components = COMPONENTS if kind.kind == "calendar" else ()
-            blank = Collection(0, kind.kind, uuid.uuid4().hex, components=components)
-            with refused():
-                new = changed(blank, kind.changed(blank, {"name": None, **given}))
+        def unit(tx: AccountTx) -> tuple[Object, list[str], Object]:
+            made = create_collection(tx, new)
+            guests, told = put_shares(tx, call, made, given.get("shareWith"))
+            shared = ReadableCollection(made, writable=True)
+            return kind.shown(tx, call, shared, kind.default(tx, call)), guests, told
 
-            def unit(tx: AccountTx) -> tuple[Object, list[str], Object]:
-                made = create_collection(tx, new)
-                guests, told = put_shares(tx, call, made, given.get("shareWith"))
-                shared = ReadableCollection(made, writable=True)
-                return kind.shown(tx, call, shared, kind.default(tx, call)), guests, told
+        whole, guests, told = await call.account.write(unit)
+        await publish(call, guests)
+        return {name: value for name, value in whole.items() if name not in given} | told
 
-            whole, guests, told = await call.account.write(unit)
-            await publish(call, guests)
-            return {name: value for name, value in whole.items() if name not in given} | told
-
-        return await each(objects, one)
-
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
         """Change some."""
         kind = self._type
 
-        async def one(key: str, patch: Object) -> Outcome:
-            def unit(tx: AccountTx) -> tuple[list[str], Object]:
-                found = kind.find(tx, call, key)
-                kind.shelf(call).check_owner()
-                now = kind.shown(tx, call, ReadableCollection(found, writable=True), kind.default(tx, call))
-                now["shareWith"] = now["shareWith"] or {}
-                wanted = kind.patched(now, patch)
-                with refused():
-                    new = {name: value for name, value in wanted.items() if value != now[name]}
-                    patch_collection(tx, found, kind.changed(found, new))
-                return put_shares(tx, call, found, wanted["shareWith"])
+        def unit(tx: AccountTx) -> tuple[list[str], Object]:
+            found = kind.find(tx, call, key)
+            kind.shelf(call).check_owner()
+            now = kind.shown(tx, call, ReadableCollection(found, writable=True), kind.default(tx, call))
+            now["shareWith"] = now["shareWith"] or {}
+            wanted = kind.patched(now, patch)
+            with refused():
+                new = {name: value for name, value in wanted.items() if value != now[name]}
+                patch_collection(tx, found, kind.changed(found, new))
+            return put_shares(tx, call, found, wanted["shareWith"])
 
-            guests, told = await call.account.write(unit)
-            await publish(call, guests)
-            return told or None
+        guests, told = await call.account.write(unit)
+        await publish(call, guests)
+        return told or None
 
-        return await each(patches, one)
-
-    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+    async def remove(self, call: Call, key: str) -> Outcome:
         """Remove some."""
 
-        async def one(key: str, _: None) -> Outcome:
-            def unit(tx: AccountTx) -> bool:
-                found = self._type.find(tx, call, key)
-                self._type.shelf(call).check_owner()
-                if found.total and not self._emptied:
-                    raise SetError(self._type.full, "it still has entries")
-                if self._remove is not None:
-                    return self._remove(tx, found)
-                delete_collection(tx, found.id)
-                return True
+        def unit(tx: AccountTx) -> bool:
+            found = self._type.find(tx, call, key)
+            self._type.shelf(call).check_owner()
+            if found.total and not self._emptied:
+                raise SetError(self._type.full, "it still has entries")
+            if self._remove is not None:
+                return self._remove(tx, found)
+            delete_collection(tx, found.id)
+            return True
 
-            while not await call.account.write(unit):
-                pass
-            return None
-
-        return await each(dict.fromkeys(ids), one)
+        while not await call.account.write(unit):
+            pass
+        return None
 
 
 @contextmanager

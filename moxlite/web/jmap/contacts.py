@@ -45,11 +45,11 @@ from moxlite.web.jmap.sharing import (
     copy_entries,
 )
 from moxlite.web.jmap.standard import (
+    ObjectSet,
     ObjectType,
     Outcome,
     changes_of,
     changes_response,
-    each,
     filter_moment,
     get_response,
     holds,
@@ -110,8 +110,7 @@ async def card_get(call: Call) -> Object:
         found += await off_loop(partial(_cards, call, stored, asked), kind="jmap")
         call.budget.keep(ENTRY_KEPT * octets)
         numbers = numbers[number:]
-    present = {one["id"] for one in found}
-    return get_response(call, now, found, [one for one in ids if one not in present])
+    return get_response(call, now, found, ids)
 
 
 def _seen_cards(r: Reader, call: Call, ids: Sequence[int] | None) -> Iterator[StoredCard]:
@@ -265,60 +264,51 @@ async def card_set(call: Call) -> Object:
     return await run_set(call, _Cards())
 
 
-class _Cards:
+class _Cards(ObjectSet):
     async def state(self, call: Call) -> str:
         return await call.account.read(BOOKS.shelf(call).state, op="jmap cards")
 
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(_: str, given: Object) -> Outcome:
-            wanted = {name: value for name, value in given.items() if name not in ("id", "addressBookIds")}
-            if "id" in given:
-                raise SetError("invalidProperties", "set by the server", properties=["id"])
-            wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
-            server_set: Object = {}
-            if "uid" not in wanted:
-                wanted["uid"] = server_set["uid"] = f"urn:uuid:{uuid.uuid4()}"
-            octets = await _octets(None, wanted)
-            return {**await call.account.write(partial(_add, call=call, given=given, octets=octets)), **server_set}
+    async def make(self, call: Call, _: str, given: Object) -> Outcome:
+        wanted = {name: value for name, value in given.items() if name not in ("id", "addressBookIds")}
+        if "id" in given:
+            raise SetError("invalidProperties", "set by the server", properties=["id"])
+        wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
+        server_set: Object = {}
+        if "uid" not in wanted:
+            wanted["uid"] = server_set["uid"] = f"urn:uuid:{uuid.uuid4()}"
+        octets = await _octets(None, wanted)
+        return {**await call.account.write(partial(_add, call=call, given=given, octets=octets)), **server_set}
 
-        return await each(objects, one)
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
+        stored_card = await _stored(call, key)
+        patch = {_resolved(call, path): value for path, value in patch.items()}
 
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(key: str, patch: Object) -> Outcome:
-            stored_card = await _stored(call, key)
-            patch = {_resolved(call, path): value for path, value in patch.items()}
+        def work() -> tuple[Component, Object]:
+            # A card of 1 MiB takes a second to be read, and each path of the patch copies what it is within.
+            card = read_card(stored_card.data).card
+            now: Object = {**dict.fromkeys(JSCONTACT), **jscontact_of(card)}
+            now["addressBookIds"] = {f"{BOOK}{stored_card.book}": True}
+            fixed = {"id": key, "@type": now.pop("@type"), "version": now.pop("version")}
+            return card, patched(now, patch, fixed=fixed)
 
-            def work() -> tuple[Component, Object]:
-                # A card of 1 MiB takes a second to be read, and each path of the patch copies what it is within.
-                card = read_card(stored_card.data).card
-                now: Object = {**dict.fromkeys(JSCONTACT), **jscontact_of(card)}
-                now["addressBookIds"] = {f"{BOOK}{stored_card.book}": True}
-                fixed = {"id": key, "@type": now.pop("@type"), "version": now.pop("version")}
-                return card, patched(now, patch, fixed=fixed)
+        card, changed = await off_loop(work, kind="jmap")
+        books = changed.pop("addressBookIds")
+        wanted = {name: value for name, value in changed.items() if value is not None}
+        wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
+        octets = await _octets(card, wanted)
+        await call.account.write(partial(_change, call=call, before=stored_card, books=books, octets=octets))
+        return None
 
-            card, changed = await off_loop(work, kind="jmap")
-            books = changed.pop("addressBookIds")
-            wanted = {name: value for name, value in changed.items() if value is not None}
-            wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
-            octets = await _octets(card, wanted)
-            await call.account.write(partial(_change, call=call, before=stored_card, books=books, octets=octets))
-            return None
+    async def remove(self, call: Call, key: str) -> Outcome:
+        def unit(tx: AccountTx) -> None:
+            resource = resource_of(tx, read_id(key, CARD))
+            if resource is None or resource.component != "VCARD" or not [*_seen_cards(tx, call, [resource.id])]:
+                raise SetError("notFound")
+            BOOKS.shelf(call).check_writable(tx, resource.collection_id)
+            delete_resource(tx, resource.collection_id, resource.name, lambda _: None, keep=True)
 
-        return await each(patches, one)
-
-    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        async def one(key: str, _: None) -> Outcome:
-            def unit(tx: AccountTx) -> None:
-                resource = resource_of(tx, read_id(key, CARD))
-                if resource is None or resource.component != "VCARD" or not [*_seen_cards(tx, call, [resource.id])]:
-                    raise SetError("notFound")
-                BOOKS.shelf(call).check_writable(tx, resource.collection_id)
-                delete_resource(tx, resource.collection_id, resource.name, lambda _: None, keep=True)
-
-            await call.account.write(unit)
-            return None
-
-        return await each(dict.fromkeys(ids), one)
+        await call.account.write(unit)
+        return None
 
 
 async def _stored(call: Call, key: str) -> StoredCard:

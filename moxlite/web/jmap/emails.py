@@ -173,8 +173,7 @@ async def get(call: Call) -> Object:
         objects += await run(partial(_objects, ids=part, wish=wish, call=call), op="jmap emails")
         call.budget.keep(call.budget.weight - weight)
         at += len(part)
-    present = {email["id"] for email in objects}
-    return get_response(call, now, objects, [email_id for email_id in ids if email_id not in present])
+    return get_response(call, now, objects, ids)
 
 
 def _texts(r: Reader, ids: Sequence[str], call: Call) -> tuple[int, int]:

@@ -31,7 +31,16 @@ from moxlite.web.jmap.building import Draft, draft_of, octets_of
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, LETTER, METADATA_VALUES, keywords_of, state
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import Outcome, each, partial_failures, patched, property_moment, run_set, set_error
+from moxlite.web.jmap.standard import (
+    ObjectSet,
+    Outcome,
+    each,
+    partial_failures,
+    patched,
+    property_moment,
+    run_set,
+    set_error,
+)
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -76,7 +85,7 @@ async def implied_set(call: Call) -> Invocation:
     return Invocation("error", failed.arguments(), call.call_id)
 
 
-class _Emails:
+class _Emails(ObjectSet):
     async def state(self, call: Call) -> str:
         return await call.account.read(partial(state, place=call.place), op="jmap state")
 

@@ -27,6 +27,7 @@ from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.principals import visible_address
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
+    ObjectSet,
     ObjectType,
     Outcome,
     changes_of,
@@ -119,7 +120,7 @@ async def get(call: Call) -> Object:
 
     now, found = await call.account.scan(read, op="jmap notifications")
     objects = [{name: one[name] for name in properties} for one in found.values()]
-    return get_response(call, str(now), objects, [one for one in ids or () if one not in found])
+    return get_response(call, str(now), objects, ids)
 
 
 async def changes(call: Call) -> Object:
@@ -175,15 +176,11 @@ async def set_(call: Call) -> Object:
     return await run_set(call, _Notifications())
 
 
-class _Notifications:
+class _Notifications(ObjectSet):
+    refusal = SetError("forbidden", "notifications are made by the server, and do not change")
+
     async def state(self, call: Call) -> str:
         return str(await call.account.read(event_notice_state, op="jmap notifications"))
-
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        return dict.fromkeys(objects, SetError("forbidden", "notifications are made by the server"))
-
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        return dict.fromkeys(patches, SetError("forbidden", "notifications do not change"))
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         numbers = {one: read_id(one, NOTIFICATION) for one in ids}

@@ -60,11 +60,11 @@ from moxlite.web.jmap.headerforms import microseconds, utc_date
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import copy_entries
 from moxlite.web.jmap.standard import (
+    ObjectSet,
     ObjectType,
     Outcome,
     changes_of,
     changes_response,
-    each,
     get_response,
     patched,
     property_moment,
@@ -223,8 +223,7 @@ async def get(call: Call) -> Object:
             raise MethodError("requestTooLarge", "specify ids; find them with CalendarEvent/query")
         ids = [f"{EVENT}{number}" for number in numbers]
     objects = [event async for event in _shown(call, view, ids, further=whole)]
-    present = {event["id"] for event in objects}
-    return get_response(call, now, objects, [event_id for event_id in ids if event_id not in present])
+    return get_response(call, now, objects, ids)
 
 
 def _bound(text: str) -> int:
@@ -311,19 +310,16 @@ async def refusals() -> AsyncIterator[None]:
         raise SetError("notFound") from None
 
 
-class _Events:
+class _Events(ObjectSet):
     def __init__(self, *, tell: bool) -> None:
         self._tell = tell
 
     async def state(self, call: Call) -> str:
         return await call.account.read(CALENDARS.shelf(call).state, op="jmap events")
 
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(_: str, given: Object) -> Outcome:
-            async with refusals():
-                return await self._create(call, given)
-
-        return await each(objects, one)
+    async def make(self, call: Call, _: str, given: Object) -> Outcome:
+        async with refusals():
+            return await self._create(call, given)
 
     async def _create(self, call: Call, given: Object) -> Object:
         fixed = [name for name in ("id", "baseEventId", "isOrigin") if name in given]
@@ -352,13 +348,10 @@ class _Events:
         calendar = {} if given.get("calendarIds") else {"calendarIds": {f"{CALENDAR}{where.id}": True}}
         return {"id": f"{EVENT}{made.id}", "isDraft": False, "isOrigin": True, **told, **calendar}
 
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(key: str, patch: Object) -> Outcome:
-            async with refusals():
-                await self._update(call, key, patch)
-            return None
-
-        return await each(patches, one)
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
+        async with refusals():
+            await self._update(call, key, patch)
+        return None
 
     async def _update(self, call: Call, key: str, patch: Object) -> None:
         stored_event, at = await _one(call, key)
@@ -388,38 +381,35 @@ class _Events:
 
         await call.account.write(unit)
 
-    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        async def one(key: str, _: None) -> Outcome:
-            async with refusals():
-                stored_event, at = await _one(call, key)
-                _check_guest(call, stored_event)
-                if at:
-                    wanted = _with_override(stored_event.event, at, None)
-                    entry = await self._changed(call, stored_event, wanted)
-                else:
-                    one = stored_event.one
-                    user = user_in(call)
-                    outcome = await removal_outcome(call.account, one.collection_id, one.name, user)
+    async def remove(self, call: Call, key: str) -> Outcome:
+        async with refusals():
+            stored_event, at = await _one(call, key)
+            _check_guest(call, stored_event)
+            if at:
+                wanted = _with_override(stored_event.event, at, None)
+                entry = await self._changed(call, stored_event, wanted)
+            else:
+                one = stored_event.one
+                user = user_in(call)
+                outcome = await removal_outcome(call.account, one.collection_id, one.name, user)
 
-            def unit(tx: AccountTx) -> None:
-                home = CALENDARS.find(tx, call, f"{CALENDAR}{stored_event.one.collection_id}")
-                CALENDARS.shelf(call).check_writable(tx, home.id)
-                if at:
-                    _put_changed(tx, call, stored_event, home, entry)
-                    return
+        def unit(tx: AccountTx) -> None:
+            home = CALENDARS.find(tx, call, f"{CALENDAR}{stored_event.one.collection_id}")
+            CALENDARS.shelf(call).check_writable(tx, home.id)
+            if at:
+                _put_changed(tx, call, stored_event, home, entry)
+                return
 
-                def allowed(now: Resource) -> None:
-                    # The owner may have made it private, or invited people, since it was read.
-                    if call.place.guest and now.hash != stored_event.one.hash:
-                        raise SetError("stateMismatch", "the event has changed")
+            def allowed(now: Resource) -> None:
+                # The owner may have made it private, or invited people, since it was read.
+                if call.place.guest and now.hash != stored_event.one.hash:
+                    raise SetError("stateMismatch", "the event has changed")
 
-                delete_entry(tx, home, one.name, allowed, user, tell=self._tell, outcome=outcome)
+            delete_entry(tx, home, one.name, allowed, user, tell=self._tell, outcome=outcome)
 
-            async with refusals():
-                await call.account.write(unit)
-            return None
-
-        return await each(dict.fromkeys(ids), one)
+        async with refusals():
+            await call.account.write(unit)
+        return None
 
     async def _changed(self, call: Call, stored_event: StoredEvent, wanted: Object) -> EntryPut:
         """A changed event as it is put. Raises as `refusals` takes."""

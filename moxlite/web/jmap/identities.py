@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,11 +30,11 @@ from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
 from moxlite.web.jmap.standard import (
     Changes,
+    ObjectSet,
     ObjectType,
     Outcome,
     changes_response,
-    each,
-    get_response,
+    chosen_response,
     property_moment,
     run_set,
     since_state,
@@ -117,11 +116,8 @@ def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:
 
 async def get(call: Call) -> Object:
     """Identity/get."""
-    ids, properties = call.ids(), call.properties(TYPE.properties)
     now, found = await call.account.read(partial(identities, call=call), op="jmap identities")
-    chosen = [*found] if ids is None else [one for one in ids if one in found]
-    objects = [{name: found[one][name] for name in properties} for one in chosen]
-    return get_response(call, now, objects, [one for one in ids or () if one not in found])
+    return chosen_response(call, TYPE, now, found)
 
 
 async def changes(call: Call) -> Object:
@@ -145,30 +141,24 @@ async def set_(call: Call) -> Object:
     return await run_set(call, _Identities())
 
 
-class _Identities:
+class _Identities(ObjectSet):
+    refusal = SetError("forbidden", "addresses are added in the account app, and have identities by then")
+
     async def state(self, call: Call) -> str:
         now, _ = await call.account.read(partial(identities, call=call), op="jmap identities")
         return now
 
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        text = "addresses are added in the account app, and have identities by then"
-        return dict.fromkeys(objects, SetError("forbidden", text))
-
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
         if call.place.guest:
-            return dict.fromkeys(patches, SetError("forbidden", "only its owner can do that"))
+            raise SetError("forbidden", "only its owner can do that")
+        name = await call.account.write(partial(_update, call=call, number=key, patch=patch))
+        if name is not None:
+            await _rename(call, *name)
+        return None
 
-        async def one(key: str, patch: Object) -> Outcome:
-            name = await call.account.write(partial(_update, call=call, number=key, patch=patch))
-            if name is not None:
-                await _rename(call, *name)
-            return None
-
-        return await each(patches, one)
-
-    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+    async def remove(self, call: Call, key: str) -> Outcome:
         _, found = await call.account.read(partial(identities, call=call), op="jmap identities")
-        return {one: SetError("forbidden" if one in found else "notFound") for one in ids}
+        return SetError("forbidden" if key in found else "notFound")
 
 
 def _update(tx: AccountTx, call: Call, number: str, patch: Object) -> tuple[str, str] | None:
@@ -246,11 +236,8 @@ def _vacation(form: VacationForm) -> Object:
 
 async def vacation_get(call: Call) -> Object:
     """VacationResponse/get."""
-    ids, properties = call.ids(), call.properties(VACATION_TYPE.properties)
     form = await call.account.read(load_form, op="jmap vacation")
-    whole = _vacation(form)
-    objects = [{name: whole[name] for name in properties}] if ids is None or VACATION in ids else []
-    return get_response(call, mark(form), objects, [one for one in ids or () if one != VACATION])
+    return chosen_response(call, VACATION_TYPE, mark(form), {VACATION: _vacation(form)})
 
 
 async def vacation_set(call: Call) -> Object:
@@ -258,24 +245,20 @@ async def vacation_set(call: Call) -> Object:
     return await run_set(call, _Vacation())
 
 
-class _Vacation:
+class _Vacation(ObjectSet):
+    refusal = SetError("singleton")
+
     async def state(self, call: Call) -> str:
         return mark(await call.account.read(load_form, op="jmap vacation"))
 
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        return dict.fromkeys(objects, SetError("singleton"))
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
+        if key != VACATION:
+            raise SetError("notFound")
+        await call.account.write(partial(_save_vacation, patch=patch))
+        return None
 
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(key: str, patch: Object) -> Outcome:
-            if key != VACATION:
-                raise SetError("notFound")
-            await call.account.write(partial(_save_vacation, patch=patch))
-            return None
-
-        return await each(patches, one)
-
-    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        return {one: SetError("singleton" if one == VACATION else "notFound") for one in ids}
+    async def remove(self, call: Call, key: str) -> Outcome:
+        return self.refusal if key == VACATION else SetError("notFound")
 
 
 def _save_vacation(tx: AccountTx, patch: Object) -> None:

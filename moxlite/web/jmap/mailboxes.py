@@ -27,6 +27,7 @@ from moxlite.store.types import MailboxID, SpecialUse
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
+    ObjectSet,
     ObjectType,
     Outcome,
     changes_of,
@@ -103,7 +104,7 @@ async def get(call: Call) -> Object:
     by_id = {one["id"]: one for one in objects}
     if ids is not None:
         objects = [by_id[one] for one in ids if one in by_id]
-    return get_response(call, now, objects, [one for one in ids or () if one not in by_id])
+    return get_response(call, now, objects, ids)
 
 
 def role_of(box: Mailbox) -> str | None:
@@ -280,7 +281,7 @@ async def set_(call: Call) -> Object:
     return await run_set(call, _Mailboxes(remove=call.argument("onDestroyRemoveEmails", bool, False)))
 
 
-class _Mailboxes:
+class _Mailboxes(ObjectSet):
     def __init__(self, *, remove: bool) -> None:
         self._remove = remove
 

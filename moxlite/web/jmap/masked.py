@@ -7,7 +7,7 @@ for the former. Programs' names and links back to them are not kept.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from moxlite.admin.masked import MaskedAddresses, New, state_of
@@ -25,7 +25,7 @@ from moxlite.store.mail.masked import (
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
-from moxlite.web.jmap.standard import ObjectType, Outcome, each, get_response, run_set
+from moxlite.web.jmap.standard import ObjectSet, ObjectType, Outcome, get_response, run_set
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -76,9 +76,7 @@ async def get(call: Call) -> Object:
 
     now, masked_rows = await call.account.scan(read, op="jmap masked")
     objects = [_shown(masked_row) for masked_row in masked_rows]
-    present = {one["id"] for one in objects}
-    shown = [{name: one[name] for name in properties} for one in objects]
-    return get_response(call, now, shown, [one for one in ids or () if one not in present])
+    return get_response(call, now, [{name: one[name] for name in properties} for one in objects], ids)
 
 
 async def set_(call: Call) -> Object:
@@ -86,60 +84,51 @@ async def set_(call: Call) -> Object:
     return await run_set(call, _Addresses())
 
 
-class _Addresses:
+class _Addresses(ObjectSet):
     async def state(self, call: Call) -> str:
         return await call.account.scan(masked_state, op="jmap masked")
 
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(_: str, given: Object) -> Outcome:
-            wanted = _checked(given, ("emailPrefix", *TYPE.settable))
-            site, word = wanted.get("forDomain") or "", wanted.get("emailPrefix") or ""
-            active = STATES[wanted.get("state") or "enabled"]
-            new = New(site=site, word=word, note=wanted.get("description") or "", active=active)
-            addresses, name = _addresses(call), call.account.name
-            try:
-                made = await addresses.make(name, new)
-            # The store has one error for both limits: that of a day, which ends by itself, and that of the account.
-            except LimitExceeded as error:
-                full = await addresses.count(name) >= MAX_MASKED
-                raise SetError("overQuota" if full else "rateLimit", str(error)) from None
-            except MaskedRefused as error:
-                raise _refused(error) from None
-            whole = _shown(made)
-            return {part: value for part, value in whole.items() if part not in given or given[part] != value}
+    async def make(self, call: Call, _: str, given: Object) -> Outcome:
+        wanted = _checked(given, ("emailPrefix", *TYPE.settable))
+        site, word = wanted.get("forDomain") or "", wanted.get("emailPrefix") or ""
+        active = STATES[wanted.get("state") or "enabled"]
+        new = New(site=site, word=word, note=wanted.get("description") or "", active=active)
+        addresses, name = _addresses(call), call.account.name
+        try:
+            made = await addresses.make(name, new)
+        # The store has one error for both limits: that of a day, which ends by itself, and that of the account.
+        except LimitExceeded as error:
+            full = await addresses.count(name) >= MAX_MASKED
+            raise SetError("overQuota" if full else "rateLimit", str(error)) from None
+        except MaskedRefused as error:
+            raise _refused(error) from None
+        whole = _shown(made)
+        return {part: value for part, value in whole.items() if part not in given or given[part] != value}
 
-        return await each(objects, one)
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
+        before = await _found(call, key)
+        now = _shown(before)
+        wanted = _checked(TYPE.patched(now, patch), TYPE.settable)
+        change = MaskedChange(
+            active=STATES[wanted["state"] or "enabled"] if "state" in patch else None,
+            given_to=wanted["forDomain"] or "" if "forDomain" in patch else None,
+            note=wanted["description"] or "" if "description" in patch else None,
+        )
+        try:
+            after = _shown(await _addresses(call).change(call.account.name, before.address, change))
+        except NoSuchMasked:
+            raise SetError("notFound") from None
+        except MaskedRefused as error:
+            raise _refused(error) from None
+        return {name: after[name] for name in TYPE.settable if name in patch and after[name] != patch[name]} or None
 
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(key: str, patch: Object) -> Outcome:
-            before = await _found(call, key)
-            now = _shown(before)
-            wanted = _checked(TYPE.patched(now, patch), TYPE.settable)
-            change = MaskedChange(
-                active=STATES[wanted["state"] or "enabled"] if "state" in patch else None,
-                given_to=wanted["forDomain"] or "" if "forDomain" in patch else None,
-                note=wanted["description"] or "" if "description" in patch else None,
-            )
-            try:
-                after = _shown(await _addresses(call).change(call.account.name, before.address, change))
-            except NoSuchMasked:
-                raise SetError("notFound") from None
-            except MaskedRefused as error:
-                raise _refused(error) from None
-            return {name: after[name] for name in TYPE.settable if name in patch and after[name] != patch[name]} or None
-
-        return await each(patches, one)
-
-    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        async def one(key: str, _: None) -> Outcome:
-            masked_row = await _found(call, key)
-            try:
-                await _addresses(call).remove(call.account.name, masked_row.address)
-            except NoSuchMasked:
-                raise SetError("notFound") from None
-            return None
-
-        return await each(dict.fromkeys(ids), one)
+    async def remove(self, call: Call, key: str) -> Outcome:
+        masked_row = await _found(call, key)
+        try:
+            await _addresses(call).remove(call.account.name, masked_row.address)
+        except NoSuchMasked:
+            raise SetError("notFound") from None
+        return None
 
 
 async def _found(call: Call, key: str) -> MaskedRow:

@@ -6,7 +6,7 @@ Colleagues are found by their whole address, or by an id from there; nothing lis
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from moxlite.groupware.busy import Busy, known_busy
@@ -17,6 +17,7 @@ from moxlite.web.jmap.headerforms import microseconds, utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
     Changes,
+    ObjectSet,
     ObjectType,
     Outcome,
     changes_response,
@@ -90,7 +91,7 @@ async def get(call: Call) -> Object:
     asked = [account_id(call.account.name)] if ids is None else ids
     found = {key: one for key in asked if (one := _principal(call, key)) is not None}
     objects = [{name: one[name] for name in properties} for one in found.values()]
-    return get_response(call, _state(call), objects, [key for key in asked if key not in found])
+    return get_response(call, _state(call), objects, asked)
 
 
 async def query(call: Call) -> Object:
@@ -148,21 +149,17 @@ async def set_(call: Call) -> Object:
     return await run_set(call, _Principals())
 
 
-class _Principals:
+class _Principals(ObjectSet):
+    refusal = SetError("forbidden", "users and their names are set by the administrator")
+
     async def state(self, call: Call) -> str:
         return _state(call)
 
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        return dict.fromkeys(objects, FORBIDDEN)
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
+        return await self.remove(call, key)
 
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        return {key: FORBIDDEN if _principal(call, key) else SetError("notFound") for key in patches}
-
-    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        return {key: FORBIDDEN if _principal(call, key) else SetError("notFound") for key in ids}
-
-
-FORBIDDEN: Final = SetError("forbidden", "users and their names are set by the administrator")
+    async def remove(self, call: Call, key: str) -> Outcome:
+        return self.refusal if _principal(call, key) else SetError("notFound")
 
 
 async def availability(call: Call) -> Object:

@@ -11,7 +11,7 @@ from moxlite.web.jmap.standard import (
     Changes,
     ObjectType,
     changes_response,
-    get_response,
+    chosen_response,
     holds,
     max_changes,
     query_changes_of,
@@ -56,11 +56,8 @@ async def _read(call: Call) -> tuple[str, Object | None]:
 
 async def get(call: Call) -> Object:
     """Quota/get."""
-    ids, properties = call.ids(), call.properties(TYPE.properties)
     now, whole = await _read(call)
-    shown = whole is not None and (ids is None or ID in ids)
-    objects = [{name: whole[name] for name in properties}] if whole is not None and shown else []
-    return get_response(call, now, objects, [one for one in ids or () if one != ID or not shown])
+    return chosen_response(call, TYPE, now, {} if whole is None else {ID: whole})
 
 
 async def changes(call: Call) -> Object:

@@ -24,12 +24,13 @@ from moxlite.web.jmap.principals import visible_address
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import rights_of
 from moxlite.web.jmap.standard import (
+    ObjectSet,
     ObjectType,
     Outcome,
     changes_of,
     changes_response,
+    chosen_response,
     filter_moment,
-    get_response,
     holds,
     query_changes_of,
     results_response,
@@ -101,15 +102,11 @@ def _person(call: Call, share_notice: ShareNotice) -> Object:
 
 async def get(call: Call) -> Object:
     """ShareNotification/get."""
-    ids, properties = call.ids(), call.properties(TYPE.properties)
 
-    def read(r: Reader) -> tuple[int, dict[str, ShareNotice]]:
-        return share_notice_state(r), {f"{LETTER}{share_notice.id}": share_notice for share_notice in share_notices(r)}
+    def read(r: Reader) -> tuple[str, dict[str, Object]]:
+        return str(share_notice_state(r)), {f"{LETTER}{one.id}": _object(call, one) for one in share_notices(r)}
 
-    now, known = await call.account.read(read, op="jmap shares")
-    objects = {key: _object(call, known[key]) for key in (known if ids is None else ids) if key in known}
-    listed = [{name: one[name] for name in properties} for one in objects.values()]
-    return get_response(call, str(now), listed, [one for one in ids or () if one not in known])
+    return chosen_response(call, TYPE, *await call.account.read(read, op="jmap shares"))
 
 
 async def changes(call: Call) -> Object:
@@ -166,15 +163,11 @@ async def set_(call: Call) -> Object:
     return await run_set(call, _Notices())
 
 
-class _Notices:
+class _Notices(ObjectSet):
+    refusal = SetError("forbidden", "notifications are made by the server, and do not change")
+
     async def state(self, call: Call) -> str:
         return str(await call.account.read(share_notice_state, op="jmap shares"))
-
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        return dict.fromkeys(objects, SetError("forbidden", "notifications are made by the server"))
-
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        return dict.fromkeys(patches, SetError("forbidden", "notifications do not change"))
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         numbers = {one: read_id(one, LETTER) for one in ids}

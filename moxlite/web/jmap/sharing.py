@@ -29,7 +29,7 @@ from moxlite.web.jmap.accounts import account_id, account_name
 from moxlite.web.jmap.blobs import source_of
 from moxlite.web.jmap.principals import visible_address
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import Outcome, SetHandler, each, partial_failures, run_set, set_results
+from moxlite.web.jmap.standard import ObjectSet, Outcome, each, partial_failures, run_set, set_results
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -152,7 +152,7 @@ async def publish(call: Call, guests: Sequence[str]) -> None:
 
 
 async def copy_entries(
-    call: Call, handler: SetHandler, read: Callable[[Call, str], Awaitable[Object]], method: str
+    call: Call, handler: ObjectSet, read: Callable[[Call, str], Awaitable[Object]], method: str
 ) -> Object:
     """Copy entries of another account. `read`: gives the properties that a copy keeps. `method`: the /set that removes
     the originals.
@@ -201,7 +201,7 @@ def _check_state(now: str, expected: str | None) -> None:
         raise MethodError("stateMismatch", f"the current state is {now}")
 
 
-async def _destroyed(source: Call, handler: SetHandler, arguments: Object, method: str) -> Invocation:
+async def _destroyed(source: Call, handler: ObjectSet, arguments: Object, method: str) -> Invocation:
     try:
         found = await run_set(msgspec.structs.replace(source, arguments=arguments), handler)
     except MethodError as error:

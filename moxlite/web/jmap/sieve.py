@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +28,7 @@ from moxlite.store.delivery.scripts import (
 from moxlite.web.jmap.blobs import blob_octets, missing_blob, script_blob
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import ObjectType, Outcome, each, get_response, holds, results_response, run_set
+from moxlite.web.jmap.standard import ObjectSet, ObjectType, Outcome, chosen_response, holds, results_response, run_set
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -72,11 +71,8 @@ def _object(script_row: ScriptRow) -> Object:
 
 async def get(call: Call) -> Object:
     """SieveScript/get."""
-    ids, properties = call.ids(), call.properties(TYPE.properties)
     now, rows = await call.account.scan(_read, op="jmap sieve")
-    chosen = [one for one in (rows if ids is None else ids) if one in rows]
-    objects = [{name: whole[name] for name in properties} for whole in (_object(rows[one]) for one in chosen)]
-    return get_response(call, now, objects, [one for one in ids or () if one not in rows])
+    return chosen_response(call, TYPE, now, {key: _object(row) for key, row in rows.items()})
 
 
 async def query(call: Call) -> Object:
@@ -167,49 +163,40 @@ async def set_(call: Call) -> Object:
     return {**response, "newState": now}
 
 
-class _Scripts:
+class _Scripts(ObjectSet):
     async def state(self, call: Call) -> str:
         now, _ = await call.account.scan(_read, op="jmap sieve")
         return now
 
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(_: str, given: Object) -> Outcome:
-            if given.keys() - {"name", "blobId", "isActive"} or given.get("isActive") not in (None, False):
-                raise SetError("invalidProperties", "a script can only have name and blobId", properties=["isActive"])
-            blob = given.get("blobId")
-            if not isinstance(blob, str):
-                raise SetError("invalidProperties", "blobId is missing", properties=["blobId"])
-            name = given.get("name")
-            _check_name(name)
-            text, packed = await _checked(call, blob)
-            return await call.account.write(partial(_create, name=name, text=text, packed=packed))
+    async def make(self, call: Call, _: str, given: Object) -> Outcome:
+        if given.keys() - {"name", "blobId", "isActive"} or given.get("isActive") not in (None, False):
+            raise SetError("invalidProperties", "a script can only have name and blobId", properties=["isActive"])
+        blob = given.get("blobId")
+        if not isinstance(blob, str):
+            raise SetError("invalidProperties", "blobId is missing", properties=["blobId"])
+        name = given.get("name")
+        _check_name(name)
+        text, packed = await _checked(call, blob)
+        return await call.account.write(partial(_create, name=name, text=text, packed=packed))
 
-        return await each(objects, one)
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
+        _, rows = await call.account.scan(_read, op="jmap sieve")
+        if key not in rows:
+            raise SetError("notFound")
+        now = _object(rows[key])
+        wanted = TYPE.patched(now, patch)
+        _check_name(wanted["name"])
+        content = None
+        if wanted["blobId"] != now["blobId"]:
+            if not isinstance(wanted["blobId"], str):
+                raise SetError("invalidProperties", "blobId must be an id", properties=["blobId"])
+            content = await _checked(call, wanted["blobId"])
+        unit = partial(_update, number=read_id(key, LETTER), name=wanted["name"] or now["name"], content=content)
+        return await call.account.write(unit)
 
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(key: str, patch: Object) -> Outcome:
-            _, rows = await call.account.scan(_read, op="jmap sieve")
-            if key not in rows:
-                raise SetError("notFound")
-            now = _object(rows[key])
-            wanted = TYPE.patched(now, patch)
-            _check_name(wanted["name"])
-            content = None
-            if wanted["blobId"] != now["blobId"]:
-                if not isinstance(wanted["blobId"], str):
-                    raise SetError("invalidProperties", "blobId must be an id", properties=["blobId"])
-                content = await _checked(call, wanted["blobId"])
-            unit = partial(_update, number=read_id(key, LETTER), name=wanted["name"] or now["name"], content=content)
-            return await call.account.write(unit)
-
-        return await each(patches, one)
-
-    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        async def one(key: str, _: None) -> Outcome:
-            await call.account.write(partial(_destroy, number=read_id(key, LETTER)))
-            return None
-
-        return await each(dict.fromkeys(ids), one)
+    async def remove(self, call: Call, key: str) -> Outcome:
+        await call.account.write(partial(_destroy, number=read_id(key, LETTER)))
+        return None
 
 
 def _check_name(name: Any) -> None:

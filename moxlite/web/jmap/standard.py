@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import pairwise
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -47,14 +48,22 @@ Outcome: TypeAlias = "Object | SetError | None"
 """What became of an object of a /set: properties that the server set, an error, or nothing to tell."""
 
 
-def get_response(call: Call, state: str, objects: Sequence[Object], not_found: Sequence[str]) -> Object:
-    """The response of a /get."""
+def get_response(call: Call, state: str, objects: Sequence[Object], ids: Sequence[str] | None) -> Object:
+    """The response of a /get for these ids, None for all."""
+    found = {one["id"] for one in objects}
     return {
         "accountId": call.place.id,
         "state": state,
         "list": objects,
-        "notFound": not_found,
+        "notFound": [one for one in ids or () if one not in found],
     }
+
+
+def chosen_response(call: Call, kind: ObjectType, state: str, objects: Mapping[str, Object]) -> Object:
+    """The response of a /get, of all objects by id: those that the call asks for, with the properties that it wants."""
+    ids, properties = call.ids(), call.properties(kind.properties)
+    chosen = (objects[one] for one in (objects if ids is None else ids) if one in objects)
+    return get_response(call, state, [{name: one[name] for name in properties} for one in chosen], ids)
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -294,23 +303,44 @@ def span(call: Call, total: int, position_of: Callable[[str], int | None], most:
     return position, most if own is not None or limit is None else limit, own
 
 
-class SetHandler(Protocol):
-    """A type that can be changed."""
+class ObjectSet(ABC):
+    """What a /set does with the objects of a type: each is made, changed and removed by itself, as far as programs may
+    do that, unless a type does it with many at once.
+    """
 
+    refusal: SetError = SetError("forbidden")
+    """The error for what programs may not do."""
+
+    @abstractmethod
     async def state(self, call: Call) -> str:
         """The state of the type."""
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         """Create objects, by creation id. The outcome has the id, and what the server set."""
+        return await each(objects, partial(self.make, call))
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         """Change objects, by id."""
+        return await each(patches, partial(self.change, call))
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         """Destroy objects."""
+        return await each(dict.fromkeys(ids), lambda key, _: self.remove(call, key))
+
+    async def make(self, call: Call, key: str, given: Object) -> Outcome:
+        """Create one object."""
+        return self.refusal
+
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
+        """Change one object."""
+        return self.refusal
+
+    async def remove(self, call: Call, key: str) -> Outcome:
+        """Destroy one object."""
+        return self.refusal
 
 
-async def run_set(call: Call, handler: SetHandler) -> Object:
+async def run_set(call: Call, handler: ObjectSet) -> Object:
     """A /set: creates, then updates, then destroys (RFC 8620 §5.3). Raises MethodError."""
     create, update, destroy = set_parts(call)
     old = await handler.state(call)

@@ -53,6 +53,7 @@ from moxlite.web.jmap.identities import identities
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
+    ObjectSet,
     ObjectType,
     Outcome,
     changes_of,
@@ -118,7 +119,7 @@ async def get(call: Call) -> Object:
         await call.budget.reserve(MADE * octets)
         objects.append(await _object(call, by_id[one], properties))
         call.budget.keep(MADE * octets)
-    return get_response(call, str(now), objects, [one for one in ids or () if one not in by_id])
+    return get_response(call, str(now), objects, ids)
 
 
 async def _rows(call: Call) -> tuple[int, list[Sent]]:
@@ -284,19 +285,16 @@ async def set_(call: Call) -> Object:
     return response
 
 
-class _Submissions:
+class _Submissions(ObjectSet):
     async def state(self, call: Call) -> str:
         return str(await call.account.read(submission_state, op="jmap submissions"))
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         return await each(objects, partial(_create, call))
 
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(key: str, patch: Object) -> Outcome:
-            await _undo(call, read_id(key, LETTER), patch)
-            return None
-
-        return await each(patches, one)
+    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
+        await _undo(call, read_id(key, LETTER), patch)
+        return None
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         numbers = {one: read_id(one, LETTER) for one in ids}

@@ -64,8 +64,7 @@ async def get(call: Call) -> Object:
         if members := found.get(read_id(one, "T")):
             whole = {"id": one, "emailIds": [f"M{number}" for number in members]}
             objects.append({name: whole[name] for name in properties})
-    present = {one["id"] for one in objects}
-    return get_response(call, now, objects, [one for one in ids if one not in present])
+    return get_response(call, now, objects, ids)
 
 
 async def changes(call: Call) -> Object:
