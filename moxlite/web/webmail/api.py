@@ -33,6 +33,7 @@ from moxlite.web.notices.calls import NoticeCalls
 from moxlite.web.preferences import TemplateCalls
 from moxlite.web.providerlogin import ProviderCalls
 from moxlite.web.types import Name
+from moxlite.web.webmail.calls.alarms import AlarmCalls
 from moxlite.web.webmail.calls.birthdays import BirthdayCalls
 from moxlite.web.webmail.calls.books import BookCalls
 from moxlite.web.webmail.calls.calendars import BusyCalls, EventCalls
@@ -43,14 +44,18 @@ from moxlite.web.webmail.calls.entries import CalendarCalls, DeletedCalls, Subsc
 from moxlite.web.webmail.calls.eventnews import EventNewsCalls
 from moxlite.web.webmail.calls.files import FileCalls
 from moxlite.web.webmail.calls.groups import GroupCalls
+from moxlite.web.webmail.calls.importing import ImportCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
-from moxlite.web.webmail.calls.later import AlarmCalls, LaterCalls, SettingsCalls, SortingCalls
-from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
+from moxlite.web.webmail.calls.labels import LabelCalls
+from moxlite.web.webmail.calls.later import LaterCalls
+from moxlite.web.webmail.calls.mailboxes import MailboxCalls
 from moxlite.web.webmail.calls.newsletters import NewsletterCalls, UnsubscribeCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins, PushCalls
 from moxlite.web.webmail.calls.receipts import ReceiptCalls
-from moxlite.web.webmail.calls.rules import RuleCalls
+from moxlite.web.webmail.calls.rules import RuleCalls, SortingCalls
+from moxlite.web.webmail.calls.searching import SearchCalls
 from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
+from moxlite.web.webmail.calls.settings import SettingsCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.queryactions import TAKING, act, act_on_search, move

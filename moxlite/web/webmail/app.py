@@ -42,7 +42,7 @@ from moxlite.web.webmail.api import API
 from moxlite.web.webmail.calls.books import Books
 from moxlite.web.webmail.calls.common import Dependencies
 from moxlite.web.webmail.calls.composing import ComposeCalls
-from moxlite.web.webmail.calls.mailboxes import ImportCalls
+from moxlite.web.webmail.calls.importing import ImportCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins
 from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.live.context import StreamStart

@@ -1,11 +1,8 @@
-"""The calls for messages that are sent later, and that come back later (WEBMAIL-96, WEBMAIL-125); for alarms, settings
-and notices, which have few calls each.
-"""
+"""The calls for messages that are sent later, and that come back later (WEBMAIL-96, WEBMAIL-125)."""
 
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -14,25 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.acceptance.sieve.keeping import SortingNotices, sorting_notices
-from moxlite.groupware.entries import read, with_outcome
-from moxlite.groupware.people import user_of
-from moxlite.processor import off_loop
-from moxlite.proto.cards.alarms import OVER, acknowledged
-from moxlite.proto.cards.calendarobject import CalendarObject
-from moxlite.proto.cards.components import write_component
-from moxlite.proto.cards.itip import rebuilt
 from moxlite.store.accounts.access import shares_drafts
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.file.transaction import Reader
 from moxlite.store.forms import Leaving
-from moxlite.store.groupware.alarms import SECOND, alarms_after
-from moxlite.store.groupware.collection import collection
-from moxlite.store.groupware.resources import NoSuchResource, Resource, resource_data, resource_of
-from moxlite.store.groupware.scheduling import EntryPut, put_entry
 from moxlite.store.later import leaving, may_leave, snooze, snoozes, unschedule, unsnooze, watch
-from moxlite.store.mail.settings import set_address_view
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import MessageID
@@ -41,127 +25,17 @@ from moxlite.submission.counting import WITHDRAWN
 from moxlite.web.calls import call
 from moxlite.web.composing.sending import LONGEST, moment, reschedule
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import Conflict, NotAllowed, StorageRefused
-from moxlite.web.preferences import SomeSettings, ViewMode, change_settings
+from moxlite.web.errors import NotAllowed, StorageRefused
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.calls.entries import EntryCalls
 from moxlite.web.webmail.holders import Holder
 from moxlite.web.webmail.items import time_of
-from moxlite.web.webmail.querytypes import ID, AnyID
-from moxlite.web.webmail.reading.parsed import sender_key
+from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.types import MessageItem
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
-
-# The calls for alarms of the calendar in an open page (DAV-51).
-
-
-RECENT: Final = 300
-"""Seconds for which an alarm that came is told to a page: one that was not connected for a moment."""
-
-MOST: Final = 5
-"""Alarms in an answer, the newest, as in a notice."""
-
-
-class AlarmItem(msgspec.Struct, frozen=True):
-    """An alarm that has come. ``starts``: seconds UTC of the event, null without a time; ``day``: the first day of an
-    event of whole days, as YYYY-MM-DD, else "".
-    """
-
-    id: int
-    event_id: int
-    title: str
-    place: str
-    starts: int | None
-    day: str
-
-
-class AlarmCalls(EntryCalls):
-    """Calls about alarms that have come."""
-
-    @call()
-    async def alarms(self, caller: Caller, after: AnyID = 0) -> list[AlarmItem]:
-        """Alarms that came within five minutes, after the one with the id ``after``; the newest five, newest first."""
-        since = time.time_ns() // 1000 - RECENT * SECOND
-        async with self._entries(caller) as visit:
-            rung = await visit.account.read(partial(alarms_after, number=after, since=since, limit=MOST), op="alarms")
-        return [AlarmItem(one.id, one.resource_id, one.title, one.place, one.starts, one.day) for one in rung]
-
-    @call()
-    async def alarm_seen(self, caller: Caller, event_id: ID, snooze: Annotated[int, Meta(ge=0, le=10_080)] = 0) -> None:
-        """Note that the user has seen the alarms of an event so far, in the event, where programs of the user find it.
-
-        ``snooze``: minutes after which the user is reminded once more, 0 for never.
-        """
-        now = int(time.time())
-        again = now + snooze * 60 if snooze else None
-        async with self._entries(caller) as visit:
-            account = visit.account
-            resource, data = await account.read(partial(_stored, number=event_id), op="alarms")
-            entry = await read(data)
-            octets = await off_loop(lambda: _seen(entry, now, again), kind="dav")
-            where = await account.read(lambda r: collection(r, resource.collection_id), op="alarms")
-            facts = await visit.expander.facts(where, octets)
-            user = user_of(self._server.config.current, caller.require().account, facts.addresses)
-
-            def allowed(there: Resource | None) -> None:
-                if there is None or there.modseq != resource.modseq:
-                    raise Conflict("the event has changed")
-
-            put = await with_outcome(account, where.id, EntryPut(resource.name, octets, facts, user, allowed))
-            await account.write(lambda tx: put_entry(tx, where, put))
-
-
-def _seen(entry: CalendarObject, now: int, again: int | None) -> bytes:
-    return write_component(rebuilt(entry, acknowledged(entry, now, again, str(uuid.uuid4())))).encode()
-
-
-def _stored(r: Reader, number: int) -> tuple[Resource, bytes]:
-    """An event or task of the user's own, which alarms are about. Raises NoSuchResource."""
-    resource = resource_of(r, number)
-    if resource is None or resource.component not in OVER:
-        raise NoSuchResource("entry not found")
-    return resource, resource_data(r, number)
-
-
-# The calls for settings (WEBMAIL-55, 105).
-
-
-class SettingsCalls(AccountCalls):
-    """Calls for the user's settings of the webmail. The event stream sends them at its start, and when they change."""
-
-    @call()
-    async def settings_save(self, caller: Caller, settings: SomeSettings) -> None:
-        """Save these settings; `labels` and those that are left out stay. The user's other pages are notified."""
-        async with self._accounts.use(caller.require().account) as account:
-            await account.write(lambda tx: change_settings(tx, settings))
-
-    @call()
-    async def from_address_settings_save(
-        self, caller: Caller, from_address: Annotated[str, Meta(min_length=1, max_length=1000)], view_mode: ViewMode
-    ) -> None:
-        """Store how messages of a sender are shown; "" removes the entry."""
-        key = sender_key(from_address)
-        async with self._accounts.use(caller.require().account) as account:
-            await account.write(lambda tx: set_address_view(tx, key, view_mode or None))
-
-
-# The calls for notices about sorting: answers while away, failed scripts, stopped forwarding (WEB-158b).
-
-
-class SortingCalls(AccountCalls):
-    """Calls for notices about the sorting of the user's own mail."""
-
-    @call()
-    async def sorting_notices(self, caller: Caller) -> SortingNotices:
-        """Answers that are being sent, the newest error, and addresses to which nothing is sent on any more."""
-        name = caller.require().account
-        passed_on = self._server.config.current.passed_on(name)
-        async with self._accounts.use(name) as account:
-            return await sorting_notices(account, passed_on, time.time_ns() // 1000)
 
 
 LONGEST_SNOOZE: Final = 732 * 86_400
