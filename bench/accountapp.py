@@ -103,7 +103,7 @@ def _fill(server: LocalServer, page: Webmail) -> None:
     for number in range(APP_PASSWORDS):
         page.call("app_password_add", name=f"device {number}", scopes=["imap"], read_only=False, expires=None)
     for number in range(SUPPRESSED):
-        page.call("suppression_add", address=f"gone{number}@far{number % 97}.example", reason="no such user")
+        page.call("queue_suppress_add", address=f"gone{number}@far{number % 97}.example", reason="no such user")
     with smtplib.SMTP("127.0.0.1", server.port(25)) as smtp:
         smtp.ehlo("far.example")
         for number in range(MESSAGES):
@@ -148,7 +148,7 @@ def _reading(page: Webmail) -> list[tuple[str, dict[str, Any]]]:
         places.append(rows[-1]["after"])
     names = (
         "overview mailboxes password_state app_password_list session_list second_factors key_list destination_list "
-        "sending suppression_list junk vacation forwards script_list shares copy_state device_state import_state"
+        "sending queue_suppress_list junk vacation forwards script_list shares copy_state device_state import_state"
     )
     return [
         *((name, {}) for name in names.split()),

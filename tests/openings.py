@@ -348,7 +348,7 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
     "sending": {},
     "session_list": {},
     "provider_state": {},
-    "suppression_list": {},
+    "queue_suppress_list": {},
 }
 """Calls of the account app that read mail, or what strangers have sent with it."""
 
@@ -514,8 +514,8 @@ WITHOUT_MAIL: Final = frozenset(
         "session_remove",
         "session_remove_others",
         "set_password",
-        "suppression_add",
-        "suppression_remove",
+        "queue_suppress_add",
+        "queue_suppress_remove",
         "totp_begin",
         "totp_finish",
         "webhook_test",

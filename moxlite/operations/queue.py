@@ -6,7 +6,19 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.operations import MANAGERS, OWNER, Operation, Request, Role, Seconds, Word, change, field, query
+from moxlite.operations import (
+    MANAGERS,
+    OWNER,
+    Operation,
+    Request,
+    Role,
+    Seconds,
+    UserOperation,
+    Word,
+    change,
+    field,
+    query,
+)
 
 DEFAULT_PAGE: Final = 100
 """Rows of a list unless asked otherwise: a queue may have 100,000, and the first ones are due first."""
@@ -443,10 +455,9 @@ class Release(Operation[StoppedAccount], frozen=True):
 # Addresses to which accounts send nothing more
 
 
-class Suppress(Operation[None], frozen=True):
+class Suppress(UserOperation[None], frozen=True):
     """An account, and an address."""
 
-    account: Word
     address: Word
 
 
@@ -462,8 +473,12 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
     expires: str = ""
 
 
-@query("queue suppress list", MANAGERS, columns=("account", "address", "manual", "created", "expires", "reason"))
-class ListSuppressions(Operation[list[Suppressed]], frozen=True):
+@query(
+    "queue suppress list",
+    MANAGERS | Role.USER,
+    columns=("account", "address", "manual", "created", "expires", "reason"),
+)
+class ListSuppressions(UserOperation[list[Suppressed]], frozen=True):
     """List suppressed addresses, with reasons."""
 
     account: Annotated[Word, field("Of this account only.")] = ""
@@ -472,14 +487,14 @@ class ListSuppressions(Operation[list[Suppressed]], frozen=True):
     n: Annotated[int, field("Maximum number of results.", metavar="N", ge=1, le=10_000)] = 10_000
 
 
-@change("queue suppress add", MANAGERS)
-class AddSuppression(Suppress, frozen=True, kw_only=True):
+@change("queue suppress add", MANAGERS | Role.USER)
+class AddSuppression(Suppress, frozen=True):
     """Stop ACCOUNT from sending to ADDRESS. Messages to it will bounce immediately."""
 
     reason: Annotated[Word, field("Why, for the list.")] = ""
 
 
-@change("queue suppress remove", MANAGERS)
+@change("queue suppress remove", MANAGERS | Role.USER)
 class RemoveSuppression(Suppress, frozen=True):
     """Let ACCOUNT send to ADDRESS again."""
 

@@ -282,7 +282,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "web API": SMALL,
     },
     "suppressed address": {
-        "account app": Changes("suppression_*"),
+        "account app": Changes("queue_suppress_*"),
         "web API": Changes("Suppression*"),
         "command line": Changes("queue suppress *"),
         "webmail": "the page of the account app has it",

@@ -79,7 +79,7 @@ def populate(server: LocalServer) -> None:
             opener.call("account_app_password_add", name=text[:60], scopes=["imap"], read_only=False, expires=None)
         opener.call("account_sieve_put", script=text[:60], old=None, text="keep;", activate=False)
         opener.call("address_add", note=text[:300])
-        opener.call("suppression_add", address=f"gone{number}@far.example", reason=text[:300])
+        opener.call("queue_suppress_add", address=f"gone{number}@far.example", reason=text[:300])
         log_in_with(server, text)
     [first, *_] = opener.call("account_rule_list")
     rules = [rule(text, number) for number, text in enumerate(HOSTILE)]

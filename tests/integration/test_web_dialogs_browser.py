@@ -164,7 +164,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         )
         account.call("account_app_password_add", name="Phone", scopes=["imap"], read_only=False, expires=None)
         account.call("address_add", site="shop.example", word="shop", domain="localhost")
-        account.call("suppression_add", address="gone@far.example", reason="")
+        account.call("queue_suppress_add", address="gone@far.example", reason="")
         account.call("account_sieve_put", script="old", old=None, text="keep;", activate=False)
         account.call("account_share_set", mailbox="Archive", guest="ben@hill.example", rights="lr", below=False)
         webmail = Caller(found.port(80), found.user, found.password)

@@ -113,7 +113,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "second_factors": OWN,
         "key_list": [({}, nothing)],
         "app_password_list": [({}, nothing)],
-        "suppression_list": [({}, nothing)],
+        "queue_suppress_list": [({}, nothing)],
         "account_rule_list": OWN,
         "sending": OWN,
         "account_junk_show": OWN,
@@ -187,8 +187,8 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
             ({"old": tom.no_sending, "changed": tom.no_sending | {"from_id_login_addresses": [TOM]}}, 400),
         ],
         "webhook_test": [({"hook": HOOK, "incoming": False}, lambda found: found["status"] == 0)],
-        "suppression_remove": [({"address": SUPPRESSED}, 400)],
-        "suppression_add": [({"address": "x@example.net", "reason": ""}, nothing)],
+        "queue_suppress_remove": [({"address": SUPPRESSED}, 400)],
+        "queue_suppress_add": [({"address": "x@example.net", "reason": ""}, nothing)],
         "outgoing_try": [({"ids": tom.queued}, lambda found: found == 0)],
         "outgoing_cancel": [({"ids": tom.queued}, lambda found: found == 0)],
         "account_junk_set": [({"old": tom.junk, "changed": tom.junk}, own)],
@@ -278,7 +278,7 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "second_factors": {},
     "key_list": {},
     "app_password_list": {},
-    "suppression_list": {},
+    "queue_suppress_list": {},
     "account_rule_list": {},
     "sending": {},
     "account_junk_show": {},
@@ -361,7 +361,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     junk = (await call("account_junk_show"))["form"]
     await call("account_vacation_set", changed={"text": MARK, "subject": MARK})
     await call("account_sieve_put", script=MARK, old=None, text=SCRIPT, activate=True)
-    await call("suppression_add", address=SUPPRESSED, reason=MARK)
+    await call("queue_suppress_add", address=SUPPRESSED, reason=MARK)
     await call("account_share_set", mailbox=MARK, guest="anyone", rights="", below=False)
     masked = (await call("address_add", word=MARK, note=MARK))["address"]
     template = await call("template_save", template=TEMPLATE)

@@ -1,6 +1,6 @@
 // Outgoing mail of the account, and suppressed addresses.
 
-import type { Leaving, Left, Outgoing, QueuedItem, SuppressedItem } from "../../gen/account";
+import type { Leaving, Left, Outgoing, QueuedItem, Suppressed } from "../../gen/account";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { form, line } from "../../lib/fields";
@@ -17,7 +17,7 @@ const outgoing: MakePage = async (desk) => {
   const [mail, later, suppressed] = await Promise.all([
     desk.client.outgoing(0),
     desk.client.account_later_list(),
-    desk.client.suppression_list(),
+    desk.client.queue_suppress_list(),
   ]);
   const root = el(
     "div",
@@ -213,7 +213,7 @@ function ended(found: readonly Left[]): Child {
   );
 }
 
-function suppressions(desk: Desk, found: readonly SuppressedItem[]): HTMLElement {
+function suppressions(desk: Desk, found: readonly Suppressed[]): HTMLElement {
   const add = button(t("Add address"), () => void suppress(desk), { icon: plus });
   const hint = t(
     "You won't send mail to these addresses. Their servers reported that they don't exist, or you added them.",
@@ -231,7 +231,7 @@ function suppressions(desk: Desk, found: readonly SuppressedItem[]): HTMLElement
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
       {
         title: t("Until"),
-        cell: (one) => (one.expires === null ? t("removed manually") : when(microseconds(one.expires))),
+        cell: (one) => (one.expires === "" ? t("removed manually") : when(microseconds(one.expires))),
       },
       {
         title: "",
@@ -242,7 +242,7 @@ function suppressions(desk: Desk, found: readonly SuppressedItem[]): HTMLElement
             async () => {
               if (
                 await attempt(t("Removing…"), t("Couldn't remove address"), () =>
-                  desk.client.suppression_remove(one.address),
+                  desk.client.queue_suppress_remove(one.address),
                 )
               )
                 await desk.refresh();
@@ -261,7 +261,7 @@ async function suppress(desk: Desk): Promise<void> {
     const address = line(t("Address"), "", null, { inputmode: "email", autofocus: "" });
     const reason = line(t("Reason"), "", t("Only you see this. Optional."), { maxlength: "300" });
     const box = form([address.root, reason.root], t("Add"), async () => {
-      await desk.client.suppression_add(address.control.value, reason.control.value);
+      await desk.client.queue_suppress_add(address.control.value, reason.control.value);
       close(true);
     });
     return [box.root, cancelButton(() => close(false))];

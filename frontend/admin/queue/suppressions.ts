@@ -30,7 +30,7 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
       { account, address: suppressed, reason },
       () =>
         desk.client
-          .queue_suppress_add(account.control.value, suppressed.control.value, reason.control.value)
+          .queue_suppress_add(suppressed.control.value, reason.control.value, account.control.value)
           .then(() => true),
     );
     if (done !== null) await desk.refresh();
@@ -38,7 +38,7 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
   const remove = async (row: Suppressed) => {
     if (
       !(await attempt(t("Removing…"), t("Couldn't remove address"), () =>
-        desk.client.queue_suppress_remove(row.account, row.address),
+        desk.client.queue_suppress_remove(row.address, row.account),
       ))
     )
       return;
@@ -46,7 +46,7 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
       title: t("Undo"),
       run: () =>
         void attempt(t("Undoing…"), t("Couldn't undo"), () =>
-          desk.client.queue_suppress_add(row.account, row.address, row.reason),
+          desk.client.queue_suppress_add(row.address, row.reason, row.account),
         ).then(() => desk.refresh()),
     });
     await desk.refresh();

@@ -224,7 +224,7 @@ class SuppressCommands:
         if snapshot.account(args.account) is None:
             raise CommandFailed("notFound", snapshot.no_account(args.account), "account")
         try:
-            await self._queue.add_suppression(args.account, args.address, args.reason)
+            await self._queue.add_suppression(args.account, args.address.strip(), args.reason)
         except QueueError as error:
             raise CommandFailed("badRequest", str(error), "address") from None
 

@@ -246,16 +246,6 @@ class HookTest(msgspec.Struct, frozen=True):
     response: str
 
 
-class SuppressedItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An address to which nothing is sent. ``manual``: a person has put it on the list."""
-
-    address: str
-    manual: bool
-    reason: str
-    created: dt.datetime
-    expires: dt.datetime | None
-
-
 class QueuedItem(msgspec.Struct, frozen=True, kw_only=True):
     """A message that waits, for one recipient. ``next_attempt`` is null while it is on hold. ``stopped``: only the
     administrator can release it.

@@ -1,9 +1,7 @@
-"""Webhooks, suppressed addresses, addresses to give away, and the account's own mail in the queue (WEB-68, WEB-69)."""
+"""Webhooks, addresses to give away, and the account's own mail in the queue (WEB-68, WEB-69)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -25,7 +23,6 @@ from moxlite.web.account.types import (
     QueuedItem,
     Sending,
     SendingForm,
-    SuppressedItem,
 )
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
@@ -37,14 +34,12 @@ PAGE: Final = 100
 FINISHED: Final = 7 * 24 * 3600 * 1_000_000
 """Microseconds for which finished messages are shown."""
 
-AddressText = Annotated[str, Meta(max_length=1000)]
-Reason = Annotated[str, Meta(max_length=300)]
 IDs = Annotated[list[Annotated[int, Meta(ge=1, le=2**53)]], Meta(min_length=1, max_length=1000)]
 Before = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class SendingCalls(AccountCalls):
-    """Calls of the account app for sending: webhooks, suppressed addresses, own queue."""
+    """Calls of the account app for sending: webhooks, own queue."""
 
     @call()
     async def sending(self, caller: Caller) -> Sending:
@@ -67,37 +62,13 @@ class SendingCalls(AccountCalls):
         if not (hook.authorization.isascii() and hook.authorization.isprintable()):
             raise FieldErrors([FieldError("authorization", "must be printable ASCII")])
         name = caller.require().account
-        with _told():
+        try:
             call_result = await self._queue().webhooks.try_out(
                 name, hook.url, hook.authorization, hook.secret, incoming=incoming
             )
+        except QueueError as error:
+            raise UserError(str(error)) from None
         return HookTest(call_result.status, call_result.duration / SECOND, call_result.error, call_result.response)
-
-    @call()
-    async def suppression_list(self, caller: Caller) -> list[SuppressedItem]:
-        """Addresses to which the account sends nothing more."""
-        return [
-            SuppressedItem(
-                address=suppression.original_address,
-                manual=suppression.manual,
-                reason=suppression.reason,
-                created=moment(suppression.created),
-                expires=None if suppression.expires is None else moment(suppression.expires),
-            )
-            for suppression in await self._queue().suppressions(caller.require().account)
-        ]
-
-    @call(audit="suppression added")
-    async def suppression_add(self, caller: Caller, address: AddressText, reason: Reason) -> None:
-        """Send nothing more to an address."""
-        with _told():
-            await self._queue().add_suppression(caller.require().account, address.strip(), reason)
-
-    @call(audit="suppression removed")
-    async def suppression_remove(self, caller: Caller, address: AddressText) -> None:
-        """Send to an address again."""
-        with _told():
-            await self._queue().remove_suppression(caller.require().account, address)
 
     @call()
     async def outgoing(self, caller: Caller, before: Before) -> Outgoing:
@@ -139,15 +110,6 @@ class SendingCalls(AccountCalls):
     async def outgoing_cancel(self, caller: Caller, ids: IDs) -> int:
         """Take messages out of the queue; returns their number."""
         return await self._queue().deliveries.cancel(caller.require().account, ids)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn a refusal of the queue into an error for the user."""
-    try:
-        yield
-    except QueueError as error:
-        raise UserError(str(error)) from None
 
 
 # Addresses to give away, one for each site (MASK-12).
