@@ -147,7 +147,7 @@ def _reading(page: Webmail) -> list[tuple[str, dict[str, Any]]]:
     while rows := page.call("attempt_list", after=places[-1], count=100):
         places.append(rows[-1]["after"])
     names = (
-        "overview mailboxes password_state app_password_list session_list second_factors key_list destination_list "
+        "overview mailboxes password_state account_app_password_list session_list second_factors config_tlspubkey_list destination_list "
         "sending queue_suppress_list junk vacation forwards script_list shares copy_state device_state import_state"
     )
     return [

@@ -5,11 +5,15 @@ certificates (STORE-104, ADMIN-19), shares (``moxlite account share``) and token
 import datetime as dt
 import time
 from collections.abc import Mapping
+from typing import Final
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import UNSET
 
 from moxlite.admin.edits import named_account
+from moxlite.admin.forms import refused
 from moxlite.admin.passwords import Passwords
 from moxlite.admin.shares import guest_of, share
 from moxlite.config.holder import ConfigHolder
@@ -22,22 +26,27 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
 from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certificate
+from moxlite.store.auth.loginattempts import AppUse, LoginAttempts, protocol_words
+from moxlite.store.auth.tlskeys import KeyRefused, NoSuchKey, TLSKey, form_of, pem_problem, read_certificate
 from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox
-from moxlite.store.forms import BadForm
+from moxlite.store.forms import BadForm, mark
 from moxlite.store.mail.acl import RIGHTS, all_acls
 from moxlite.store.mail.delegates import Delegate, delegates, remove_delegate, set_delegate
 from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.wording import worded
 
+NOT_OWN: Final = "doesn't belong to this account"
+"""Of an address."""
+
 
 class AppPasswordCommands:
     """``moxlite account app-password``."""
 
-    def __init__(self, config: ConfigHolder, passwords: Passwords) -> None:
+    def __init__(self, config: ConfigHolder, passwords: Passwords, attempts: LoginAttempts) -> None:
         self._config = config
         self._passwords = passwords
         self._accounts = passwords.accounts
+        self._attempts = attempts
 
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
@@ -63,8 +72,9 @@ class AppPasswordCommands:
         named_account(self._config, args.account)
         async with self._accounts.use(args.account) as account:
             found = await account.read(app_passwords, op="app-password")
+        uses = {use.app_password: use for use in await self._attempts.app_uses(args.account)}
         now = time.time_ns() // 1000
-        return [_info(app_password, now) for app_password in found]
+        return [_info(app_password, uses.get(app_password.name), now) for app_password in found]
 
     async def rm(self, args: operations.RemoveAppPassword) -> None:
         """Revoke an app password, and end its sessions (IMAP-23)."""
@@ -73,23 +83,32 @@ class AppPasswordCommands:
             raise CommandFailed("notFound", worded("there is no app password {name}", name=repr(args.name)))
 
 
-def _info(app_password: AppPassword, now: int) -> operations.AppPasswordInfo:
+def _info(app_password: AppPassword, use: AppUse | None, now: int) -> operations.AppPasswordInfo:
+    if use is not None and use.last < app_password.created:  # of an earlier one with the same name
+        use = None
+    last = max(use.last if use else 0, app_password.last_used or 0)
     return operations.AppPasswordInfo(
         name=app_password.name,
+        token=app_password.token is not None,
         scopes=list(app_password.scopes),
         read_only=app_password.read_only,
-        created=_words(app_password.created),
-        last_used=_words(app_password.last_used),
-        expires=_words(app_password.expires),
+        created=_moment(app_password.created),
+        expires=None if app_password.expires is None else _moment(app_password.expires),
         expired=app_password.expired(now),
-        token=app_password.token is not None,
+        last_used=_moment(last) if last else None,
+        last_ip=use.remote_ip if use else "",
+        last_protocol=protocol_words(use.protocol) if use else "",
     )
+
+
+def _moment(microseconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(microseconds // 1_000_000, dt.UTC)
 
 
 def _words(moment: int | None) -> str:
     if moment is None:
         return ""
-    return dt.datetime.fromtimestamp(moment // 1_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M")
+    return f"{_moment(moment):%Y-%m-%d %H:%M}"
 
 
 class AdminTokenCommands:
@@ -149,7 +168,10 @@ class TLSKeyCommands:
             operations.ListKeys.bind(self.list),
             operations.GetKey.bind(self.get),
             operations.AddKey.bind(self.add),
+            operations.ChangeKey.bind(self.change),
             operations.RemoveKey.bind(self.remove),
+            refusals=(KeyRefused, LimitExceeded),
+            missing=(NoSuchKey,),
         )
 
     async def list(self, args: operations.ListKeys) -> list[operations.TLSKeyInfo]:
@@ -160,40 +182,46 @@ class TLSKeyCommands:
 
     async def get(self, args: operations.GetKey) -> operations.TLSKeyInfo:
         """One key, with its certificate."""
-        return key_info(await self._find(args.fingerprint), certificate=True)
+        return key_info(await self._find(args.fingerprint, ""), certificate=True)
 
     async def add(self, args: operations.AddKey) -> operations.TLSKeyInfo:
         """Let the holder of a key log in with an address."""
         recipient = self._config.current.login(args.address)
-        if recipient is None:
-            raise CommandFailed("notFound", f"\"{args.address}\" isn't an account's address", "address")
-        try:
-            key = read_certificate(
-                args.certificate.encode(),
-                recipient.account,
-                str(recipient.canonical),
-                name=args.name,
-                no_imap_preauth=args.no_imap_preauth,
-            )
-        except KeyRefused as error:
-            raise CommandFailed("badRequest", str(error), "certificate") from None
-        try:
-            return key_info(await self._auth.keys.add(key))
-        except KeyExists:
-            raise CommandFailed(
-                "refused", f"client certificate already added: {key.fingerprint}", "certificate"
-            ) from None
+        problem = pem_problem(args.certificate)
+        mistakes = [("certificate", problem)] if problem else []
+        if recipient is None or args.account not in ("", recipient.account):
+            mistakes.insert(0, ("address", NOT_OWN))
+        if recipient is None or mistakes:
+            raise refused(mistakes)
+        key = read_certificate(
+            args.certificate.encode(),
+            recipient.account,
+            str(recipient.canonical),
+            name=args.name.strip(),
+            no_imap_preauth=args.no_imap_preauth,
+        )
+        return key_info(await self._auth.keys.add(key))
+
+    async def change(self, args: operations.ChangeKey) -> None:
+        """Change name, address or use of a key."""
+        key, changed = await self._find(args.fingerprint, args.account), args.changed
+        if changed.login_address is not UNSET:
+            recipient = self._config.current.login(changed.login_address)
+            if recipient is None or recipient.account != key.account:
+                raise BadForm("login_address", NOT_OWN)
+            changed = msgspec.structs.replace(changed, login_address=str(recipient.canonical))
+        await self._auth.keys.patch(key.account, key.fingerprint, changed, args.mark)
 
     async def remove(self, args: operations.RemoveKey) -> None:
         """Forget a key, and end its sessions (IMAP-23)."""
-        key = await self._find(args.fingerprint)
+        key = await self._find(args.fingerprint, args.account)
         if not await self._passwords.remove_key(self._auth.keys, key.account, key.fingerprint):
-            raise CommandFailed("notFound", f"client certificate not found: {args.fingerprint}")
+            raise NoSuchKey
 
-    async def _find(self, fingerprint: str) -> TLSKey:
+    async def _find(self, fingerprint: str, account: str) -> TLSKey:
         key = await self._auth.keys.find(fingerprint)
-        if key is None:
-            raise CommandFailed("notFound", f"client certificate not found: {fingerprint}")
+        if key is None or account not in ("", key.account):
+            raise NoSuchKey
         return key
 
 
@@ -207,7 +235,8 @@ def key_info(key: TLSKey, *, certificate: bool = False) -> operations.TLSKeyInfo
         key.name,
         key.type,
         key.no_imap_preauth,
-        dt.datetime.fromtimestamp(key.created // 1_000_000, dt.UTC),
+        _moment(key.created),
+        mark(form_of(key)),
         pem,
     )
 

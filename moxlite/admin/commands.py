@@ -153,7 +153,7 @@ class AdminCommands:
                 partial(others_of_new, self._config, self._resolver),
             ).registry(),
             **TLSKeyCommands(self._config, self._auth, self._passwords).registry(),
-            **AppPasswordCommands(self._config, self._passwords).registry(),
+            **AppPasswordCommands(self._config, self._passwords, self._auth.attempts).registry(),
             **AdminTokenCommands(self._auth.admin_tokens).registry(),
             **FactorCommands(self._config, self._auth, self._logins, self._factors).registry(),
             **ShareCommands(self._config, self._accounts, self._auth, self._logins).registry(),

@@ -130,7 +130,7 @@ class _Field:
         one = typing.get_args(self.type)[0] if typing.get_origin(self.type) is list else self.type
         if typing.get_origin(one) is Literal:
             words = {str(value).replace("_", "-"): value for value in typing.get_args(one)}
-        elif self.type == bool | None:
+        elif self.type in (bool | None, bool | msgspec.UnsetType):
             return click.BOOL
         elif self.type == tuple[int, ...]:
             return _Kind(self.metavar, _numbers)

@@ -217,7 +217,7 @@ def change(
 
 def _result(kind: type[Operation[Any]]) -> Any:
     bases = (base for one in kind.__mro__ for base in vars(one).get("__orig_bases__", ()))
-    (result,) = get_args(next(base for base in bases if get_origin(base) in (Operation, UserOperation)))
+    (result,) = get_args(next(base for base in bases if issubclass(get_origin(base) or base, Operation)))
     return result
 
 

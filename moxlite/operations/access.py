@@ -8,12 +8,26 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from moxlite.operations import MANAGERS, OWNER, USERS, Operation, Role, Scope, UserOperation, Word, change, field, query
+from moxlite.operations import (
+    MANAGERS,
+    OWNER,
+    USERS,
+    Operation,
+    R,
+    Role,
+    Scope,
+    UserOperation,
+    Word,
+    change,
+    field,
+    query,
+)
 from moxlite.operations.accounts import Name
+from moxlite.store.forms import CertificateChange
 
 LOCAL: Role = Role.COMMAND_LINE | Role.PAGES
 
-Fingerprint: TypeAlias = Annotated[str, Meta(max_length=100)]
+Fingerprint: TypeAlias = Annotated[str, field(kind=str, max_length=100)]
 
 
 @change("account set-password", LOCAL)
@@ -74,17 +88,24 @@ class Undelete(Operation[UndeletedMail], frozen=True):
 # App passwords (STORE-191, IMAP-158, SMTP-165)
 
 
-class AppPasswordInfo(msgspec.Struct, frozen=True):
-    """An app password or token; times are formatted, UTC, "" for never."""
+AppScope: TypeAlias = Literal["imap", "submission", "webapi", "dav", "jmap", "addresses"]
+
+
+class AppPasswordInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """An app password, or an access `token`. Its last use is known to the hour, address and protocol of it for 30
+    days.
+    """
 
     name: str
-    scopes: list[str]
+    token: bool
+    scopes: list[AppScope]
     read_only: bool
-    created: str
-    last_used: str
-    expires: str
+    created: dt.datetime
+    expires: dt.datetime | None
     expired: bool
-    token: bool = False
+    last_used: dt.datetime | None
+    last_ip: str
+    last_protocol: str
 
 
 @change("account app-password add", USERS, confirm=True)
@@ -92,7 +113,7 @@ class AppPasswordAdd(UserOperation[str], frozen=True):
     """Create an app password, or an access token with `token`, and return it. `expires`: µs UTC, or None for never."""
 
     name: Annotated[str, Meta(max_length=200)]
-    scopes: Annotated[list[Literal["imap", "submission", "webapi", "dav", "jmap", "addresses"]], Meta(max_length=6)]
+    scopes: Annotated[list[AppScope], Meta(max_length=6)]
     read_only: bool = False
     expires: int | None = None
     token: bool = False
@@ -100,7 +121,7 @@ class AppPasswordAdd(UserOperation[str], frozen=True):
 
 @query(
     "account app-password list",
-    Role.COMMAND_LINE,
+    USERS,
     columns=("name", "token", "scopes", "read_only", "created", "last_used", "expires", "expired"),
 )
 class ListAppPasswords(UserOperation[list[AppPasswordInfo]], frozen=True):
@@ -327,54 +348,71 @@ class DisconnectProvider(Operation[None], frozen=True):
 
 class TLSKeyInfo(msgspec.Struct, frozen=True):
     """A key of a client certificate as programs and pages see it: `admin.accountcommands.key_info` makes it of the
-    store's `TLSKey`. `no_imap_preauth`: IMAP programs still log in by command. `certificate`: PEM, "" in lists.
+    store's `TLSKey`. `no_imap_preauth`: IMAP programs still log in by command. `mark`: of what can be changed, for
+    `ChangeKey`. `certificate`: PEM, "" in lists.
     """
 
     fingerprint: str
     account: str
-    login_address: Annotated[str, Meta(max_length=1000)]
-    name: Annotated[str, Meta(max_length=256)]
+    login_address: str
+    name: str
     type: str
     no_imap_preauth: bool
     created: dt.datetime
-    certificate: Annotated[str, Meta(max_length=100_000)] = ""
+    mark: str
+    certificate: str = ""
+
+
+class KeyOperation(UserOperation[R], frozen=True, kw_only=True):
+    """An operation about keys. The owner may leave out the account."""
+
+    account: Annotated[Word, field("Only if it's this account's.")] = ""
 
 
 @query(
     "config tlspubkey list",
-    Role.COMMAND_LINE,
+    USERS,
     columns=("fingerprint", "account", "login_address", "name", "type", "created"),
 )
-class ListKeys(Operation[list[TLSKeyInfo]], frozen=True):
+class ListKeys(KeyOperation[list[TLSKeyInfo]], frozen=True):
     """List client certificates for ACCOUNT, or all."""
 
-    account: Annotated[str, field(argument=True)] = ""
+    account: Annotated[Word, field(argument=True)] = ""
 
 
 @query("config tlspubkey get", Role.COMMAND_LINE)
 class GetKey(Operation[TLSKeyInfo], frozen=True):
     """Show the client certificate with FINGERPRINT."""
 
-    fingerprint: Annotated[Fingerprint, field(kind=str)]
+    fingerprint: Fingerprint
 
 
-@change("config tlspubkey add", LOCAL)
-class AddKey(Operation[TLSKeyInfo], frozen=True):
+@change("config tlspubkey add", USERS | Role.ADMIN, confirm=True)
+class AddKey(KeyOperation[TLSKeyInfo], frozen=True):
     """Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is
     used.
     """
 
-    address: str
-    certificate: str
-    name: str = ""
+    address: Annotated[str, Meta(max_length=1000)]
+    certificate: Annotated[str, Meta(max_length=100_000)]
+    name: Annotated[str, Meta(max_length=256)] = ""
     no_imap_preauth: bool = False
 
 
-@change("config tlspubkey rm", LOCAL)
-class RemoveKey(Operation[None], frozen=True):
-    """Remove the client certificate with FINGERPRINT. Existing connections aren't affected."""
+@change("config tlspubkey set", USERS, confirm=True)
+class ChangeKey(KeyOperation[None], frozen=True):
+    """Change the client certificate with FINGERPRINT. Other details don't change."""
 
-    fingerprint: Annotated[Fingerprint, field(kind=str)]
+    fingerprint: Fingerprint
+    changed: CertificateChange = CertificateChange()
+    mark: Annotated[Word, field("Only if `list --json` still shows this mark.")] = ""
+
+
+@change("config tlspubkey rm", USERS | Role.ADMIN, confirm=True)
+class RemoveKey(KeyOperation[None], frozen=True):
+    """Remove the client certificate with FINGERPRINT, and end its mail sessions."""
+
+    fingerprint: Fingerprint
 
 
 # Tokens of the admin API (WEB-168)

@@ -46,6 +46,11 @@ class FormChanged(StoreError):
         )
 
 
+def _about(text: str) -> Meta:
+    """What the command line says of a field."""
+    return Meta(description=text, extra={})
+
+
 def changed_fields(change: msgspec.Struct) -> dict[str, Any]:
     """The fields of a change that are set."""
     return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
@@ -70,8 +75,7 @@ def patched(data: str | None, kind: type[F], change: msgspec.Struct, since: str 
     """
     fields = stored_fields(data)
     before = _form(fields, kind)
-    if since and (differing := [*_differing(before, since)]):
-        raise FormChanged(differing)
+    refuse_stale(before, since)
     given = changed_fields(change)
     after = msgspec.structs.replace(before, **given)
     return before, after, msgspec.json.encode(fields | msgspec.to_builtins(given)).decode()
@@ -105,6 +109,15 @@ def _form(fields: Mapping[str, Any], kind: type[F]) -> F:
             except msgspec.ValidationError:  # as a later version has it
                 continue
     return kind(**known)
+
+
+def refuse_stale(form: msgspec.Struct, since: str) -> None:
+    """Refuse to change a form that is not what its user saw. `since`: the `mark` of that, "" for any.
+
+    Raises FormChanged.
+    """
+    if since and (differing := [*_differing(form, since)]):
+        raise FormChanged(differing)
 
 
 class VacationForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +191,14 @@ class IdentityChange(msgspec.Struct, frozen=True, kw_only=True):
     bcc: list[Person] | UnsetType | None = UNSET
     text: str | UnsetType | None = UNSET
     html: str | UnsetType | None = UNSET
+
+
+class CertificateChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a user can change of a client certificate that logs in: all of it, or the fields that differ."""
+
+    name: Annotated[str | UnsetType, _about("Name in lists.")] = UNSET
+    login_address: Annotated[str | UnsetType, _about("Log in as this address of the same account.")] = UNSET
+    no_imap_preauth: Annotated[bool | UnsetType, _about("Require IMAP clients to request login (EXTERNAL).")] = UNSET
 
 
 class Leaving(msgspec.Struct, frozen=True, kw_only=True):

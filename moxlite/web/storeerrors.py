@@ -10,7 +10,6 @@ from moxlite.admin.factors import LinkUsed
 from moxlite.store import errors as store
 from moxlite.store.auth.apppasswords import AppPasswordRefused
 from moxlite.store.auth.factors import FactorRefused
-from moxlite.store.auth.tlskeys import KeyExists, KeyRefused
 from moxlite.store.content.uploads import NoSuchUpload
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, TooLate
 from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExists, TooManyScripts
@@ -81,8 +80,6 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     FactorRefused: lambda e: UserError(reason_of(e)),
     LinkUsed: lambda e: Gone(reason_of(e)),
     AppPasswordRefused: lambda e: UserError(reason_of(e)),
-    KeyRefused: lambda e: UserError(reason_of(e)),
-    KeyExists: lambda e: Conflict("this key already belongs to an account"),
     store.BadPassword: lambda e: UserError(reason_of(e)),
     store.NoSuchMessage: lambda e: NotFound(reason_of(e)),
     store.NoSuchMailbox: lambda e: NotFound(reason_of(e)),

@@ -145,6 +145,7 @@ RAISED = frozenset(
 
 TOLD = frozenset(
     [
+        "NoSuchKey",
         "NoSuchUpload",
         "TooLate",
         "TooManyScripts",

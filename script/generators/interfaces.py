@@ -159,7 +159,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
     },
     "app password, TLS key, session, second factor": {
         "account app": Changes(
-            "app_password_* account_app_password_* key_* session_*"
+            "app_password_* account_app_password_* config_tlspubkey_* key_* session_*"
             " second_factors totp_* factor_remove recovery_* recover password_state"
             " set_password generate_password attempt_list not_me provider_*"
         ),

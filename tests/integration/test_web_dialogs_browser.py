@@ -156,11 +156,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         account.log_in()
         pair = self_signed(["ann"])
         account.call(
-            "key_add",
+            "config_tlspubkey_add",
             certificate=pair.certificate_pem().decode(),
             name="card",
-            login_address=found.user,
-            no_imap_preauth=False,
+            address=found.user,
         )
         account.call("account_app_password_add", name="Phone", scopes=["imap"], read_only=False, expires=None)
         account.call("address_add", site="shop.example", word="shop", domain="localhost")

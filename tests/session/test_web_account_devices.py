@@ -60,7 +60,7 @@ async def test_a_device_gets_its_password_after_a_yes_on_the_logged_in_page(
     payload, *_ = plistlib.loads(answer.body)["PayloadContent"]
     assert payload["IncomingPassword"] == found["password"]
     assert payload["EmailAddress"] == ADDRESS
-    (item,) = await browser.call("app_password_list")
+    (item,) = await browser.call("account_app_password_list")
     assert (item["name"], item["scopes"]) == ("phone", ["imap", "submission", "dav", "jmap"])
     mailboxes = await browser.call("mailboxes")
     assert next(one["total"] for one in mailboxes if one["name"] == "Inbox") == 1
@@ -110,7 +110,7 @@ async def test_a_device_that_is_refused_gets_nothing(rig: Rig, browser: Browser)
     found = await device.call("device_look", claim=claim)
     assert (found["state"], found["password"]) == ("refused", "")
     assert (await profile(device, claim)).status == 409
-    assert await browser.call("app_password_list") == []
+    assert await browser.call("account_app_password_list") == []
 
 
 async def test_a_link_ends_after_its_time_by_a_newer_one_and_by_the_user(

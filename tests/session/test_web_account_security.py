@@ -62,7 +62,7 @@ async def test_a_new_password_ends_other_sessions_but_no_app_passwords(rig: Rig,
     assert await browser.call("set_password", password="another good one") == 2
     assert (await other.error("overview"))[0] == 401
     assert (await mail.error("mailbox_counts"))[0] in (401, 404)
-    assert [one["name"] for one in await browser.call("app_password_list")] == ["phone"]
+    assert [one["name"] for one in await browser.call("account_app_password_list")] == ["phone"]
     late = rig.browser(app="/")
     token = await late.call("login_prep")
     assert (await late.error("login", login_token=token, username=ADDRESS, password=PASSWORD))[0] == 401
@@ -96,7 +96,7 @@ async def test_an_app_password_is_shown_once_and_revoked_with_its_sessions(rig: 
         "account_app_password_add", name="Tablet", scopes=["imap", "submission"], read_only=False, expires=None
     )
     assert len(password) >= 20
-    (one,) = await browser.call("app_password_list")
+    (one,) = await browser.call("account_app_password_list")
     assert (one["name"], one["scopes"], one["last_used"], one["last_ip"]) == (
         "Tablet",
         ["imap", "submission"],
@@ -105,7 +105,7 @@ async def test_an_app_password_is_shown_once_and_revoked_with_its_sessions(rig: 
     )
     assert password not in str(one)
     await browser.call("account_app_password_rm", name="Tablet")
-    assert await browser.call("app_password_list") == []
+    assert await browser.call("account_app_password_list") == []
     assert await browser.error("account_app_password_rm", name="Tablet") == (404, "user:notFound")
 
 
@@ -114,14 +114,14 @@ async def test_a_token_is_made_like_an_app_password(rig: Rig, browser: Browser) 
     wish = {"name": "Bulwark", "scopes": ["jmap"], "read_only": False, "expires": None, "token": True}
     token = await browser.call("account_app_password_add", **wish)
     assert token.startswith("moxlite_")
-    (one,) = await browser.call("app_password_list")
+    (one,) = await browser.call("account_app_password_list")
     assert (one["name"], one["token"], one["scopes"]) == ("Bulwark", True, ["jmap"])
     bad = wish | {"name": "x", "scopes": ["imap"]}
     assert await browser.error("account_app_password_add", **bad) == (400, "user:error")
     every = {"name": "all", "scopes": ["imap", "submission", "webapi", "dav", "jmap"], "token": False}
     await browser.call("account_app_password_add", **wish | every)
     await browser.call("account_app_password_rm", name="Bulwark")
-    assert [one["name"] for one in await browser.call("app_password_list")] == ["all"]
+    assert [one["name"] for one in await browser.call("account_app_password_list")] == ["all"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_all_app_passwords_end_by_one_button(rig: Rig, browser: Browser) -
     for name in ("a", "b"):
         await browser.call("account_app_password_add", name=name, scopes=["imap"], read_only=True, expires=None)
     assert await browser.call("app_password_remove_all") == 2
-    assert await browser.call("app_password_list") == []
+    assert await browser.call("account_app_password_list") == []
 
 
 async def test_sessions_are_listed_and_ended_one_by_one(rig: Rig, browser: Browser) -> None:

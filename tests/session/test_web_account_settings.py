@@ -340,31 +340,32 @@ def certificate(key: Any) -> str:
 async def test_this_was_not_me_removes_all_keys(browser: Browser) -> None:
     """WEB-63b: a stranger who was logged in may have added one, which needs no password."""
     pem = certificate(ec.generate_private_key(ec.SECP256R1()))
-    await browser.call("key_add", certificate=pem, name="", login_address=ADDRESS, no_imap_preauth=False)
+    await browser.call("config_tlspubkey_add", certificate=pem, address=ADDRESS)
     await browser.call("not_me")
-    assert await browser.call("key_list") == []
+    assert await browser.call("config_tlspubkey_list") == []
 
 
 async def test_keys_are_added_changed_and_removed(browser: Browser) -> None:
     """WEB-67."""
     key = ec.generate_private_key(ec.SECP256R1())
     pem = certificate(key)
-    good = {"certificate": pem, "name": "", "login_address": ADDRESS, "no_imap_preauth": False}
-    item = await browser.call("key_add", **good)
+    good = {"certificate": pem, "address": ADDRESS}
+    item = await browser.call("config_tlspubkey_add", **good)
     assert (item["name"], item["type"]) == ("my computer", "ecdsa-p256")
-    assert await browser.call("key_list") == [item]
-    assert await browser.error("key_add", **good) == (409, "user:conflict")
-    await browser.call("key_save", old=item, changed=item | {"name": "laptop"})
-    assert await browser.error("key_save", old=item, changed=item | {"name": "x"}) == (409, "user:conflict")
+    assert await browser.call("config_tlspubkey_list") == [item]
+    assert await fields(browser, "config_tlspubkey_add", **good) == ["certificate"]
+    own = {"fingerprint": item["fingerprint"], "mark": item["mark"]}
+    await browser.call("config_tlspubkey_set", **own, changed={"name": "laptop"})
+    assert await browser.error("config_tlspubkey_set", **own, changed={"name": "x"}) == (409, "user:conflict")
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     for text in (private, private + pem, pem + pem, "hello"):
-        assert await fields(browser, "key_add", **good | {"certificate": text}) == ["certificate"]
+        assert await fields(browser, "config_tlspubkey_add", **good | {"certificate": text}) == ["certificate"]
     small = certificate(rsa.generate_private_key(65537, 1024))
-    answer = await browser.post("key_add", good | {"certificate": small})
+    answer = await browser.post("config_tlspubkey_add", good | {"certificate": small})
     assert (answer.status, "2048" in answer.json["error"]["message"]) == (400, True)
-    assert await fields(browser, "key_add", **good | {"login_address": "tom@example.org"}) == ["login_address"]
-    await browser.call("key_remove", fingerprint=item["fingerprint"])
-    assert await browser.error("key_remove", fingerprint=item["fingerprint"]) == (404, "user:notFound")
+    assert await fields(browser, "config_tlspubkey_add", **good | {"address": "tom@example.org"}) == ["address"]
+    await browser.call("config_tlspubkey_rm", fingerprint=item["fingerprint"])
+    assert await browser.error("config_tlspubkey_rm", fingerprint=item["fingerprint"]) == (404, "user:notFound")
 
 
 async def test_webhooks_are_saved_and_called_for_a_test(rig: Rig, browser: Browser, hook: WebServer) -> None:

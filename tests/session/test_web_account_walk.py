@@ -70,7 +70,6 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     link: str
     import_token: str
     attempt: str
-    keys: Any
     destination: Any
     sending: Any
     no_sending: Any
@@ -111,8 +110,8 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "password_state": OWN,
         "session_list": OWN,
         "second_factors": OWN,
-        "key_list": [({}, nothing)],
-        "app_password_list": [({}, nothing)],
+        "config_tlspubkey_list": [({}, nothing)],
+        "account_app_password_list": [({}, nothing)],
         "queue_suppress_list": [({}, nothing)],
         "account_rule_list": OWN,
         "sending": OWN,
@@ -139,12 +138,13 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "account_app_password_add": [
             ({"name": f"{MARK} phone", "scopes": ["imap"], "read_only": True, "expires": None}, OWN[0][1])
         ],
-        "key_add": [
-            ({"certificate": tom.pem, "name": "", "login_address": "mia@example.org", "no_imap_preauth": False}, 409),
-            ({"certificate": tom.pem, "name": "", "login_address": TOM, "no_imap_preauth": False}, 400),
+        "config_tlspubkey_add": [
+            ({"certificate": tom.pem, "address": "mia@example.org"}, 400),
+            ({"certificate": tom.pem, "address": TOM}, 400),
+            ({"certificate": tom.pem, "address": TOM, "account": "tom"}, 403),
         ],
-        "key_save": [({"old": tom.keys, "changed": tom.keys}, 404)],
-        "key_remove": [({"fingerprint": tom.fingerprint}, 404)],
+        "config_tlspubkey_set": [({"fingerprint": tom.fingerprint, "changed": {"name": MARK}}, 404)],
+        "config_tlspubkey_rm": [({"fingerprint": tom.fingerprint}, 404)],
         "factor_remove": [({"kind": kind, "id": tom.totp}, 404) for kind in ("totp", "key")],
         "totp_finish": [({"code": tom.setup_code}, 400)],
         "totp_begin": [({"name": f"{MARK} app"}, lambda found: found["secret"] != "")],
@@ -276,8 +276,8 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "password_state": {},
     "session_list": {},
     "second_factors": {},
-    "key_list": {},
-    "app_password_list": {},
+    "config_tlspubkey_list": {},
+    "account_app_password_list": {},
     "queue_suppress_list": {},
     "account_rule_list": {},
     "sending": {},
@@ -351,7 +351,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
         await account.write(lambda tx: pause_link(tx, link.id, paused=True))
     call = browser.call
     await call("account_app_password_add", name=f"{MARK} phone", scopes=["imap"], read_only=True, expires=None)
-    key = await call("key_add", certificate=pem, name=MARK, login_address=TOM, no_imap_preauth=True)
+    key = await call("config_tlspubkey_add", certificate=pem, name=MARK, address=TOM, no_imap_preauth=True)
     await call("settings_save", old={}, changed={"full_name": f"{MARK} name"})
     await call("account_rule_set", address=TOM, changed={"rulesets": [RULE | {"mailbox": MARK}]})
     form = (await call("account_rule_list"))[0]["form"]
@@ -390,7 +390,6 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
         session=next(one["id"] for one in await call("session_list") if one["current"]),
         fingerprint=key["fingerprint"],
         pem=pem,
-        keys=key,
         queued=[one["id"] for one in (await call("outgoing", before=0))["waiting"]],
         totp=(await call("second_factors"))["apps"][0]["id"],
         recovery_code=codes[0],
@@ -452,7 +451,7 @@ async def test_no_call_reaches_an_object_of_a_neighbour(rig: Rig) -> None:
 
 def foreign(name: str, body: bytes) -> bool:
     """Whether an answer tells nothing of the neighbour; the user has given one own object a neighbour's name."""
-    return name == "app_password_list" or MARK.encode() not in body
+    return name == "account_app_password_list" or MARK.encode() not in body
 
 
 KEPT: Final = sorted(READ.keys() - {"notices", "password_state", "session_list", "import_state", "device_state"})

@@ -11,7 +11,9 @@ import msgspec
 import pytest
 import trio
 
-from tests.interfaces import Interface, Values, command_line, posted, refused, walk
+from moxlite.net.tls.certificates import self_signed
+from moxlite.store.forms import CertificateChange
+from tests.interfaces import Interface, Values, command_line, posted, refused, stale, walk
 from tests.web_rig import ADDRESS, PASSWORD, STATIC, Rig
 
 IMAP_PORT = 1143
@@ -23,8 +25,8 @@ imap = {{ enabled = true, port = {IMAP_PORT}, require_tls = false }}
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/", static=STATIC + IMAP)]
 
 
-async def shown(folder: Path, *words: str) -> Any:
-    printed, failure = await command_line(folder, "account", *words, "--json")
+async def shown(folder: Path, *words: str, group: str = "account") -> Any:
+    printed, failure = await command_line(folder, group, *words, "--json")
     assert not failure
     return json.loads(printed)
 
@@ -117,6 +119,60 @@ async def test_bad_rights_change_nothing(rig: Rig, tmp_path: Path) -> None:
     assert [await one.read() for one in (account, *others)] == [{"rights": ""}] * 3
 
 
+# A client certificate
+
+
+async def certificates(rig: Rig, folder: Path) -> list[Interface]:
+    """The interfaces to a certificate of mia's."""
+    account = rig.browser(app="/")
+    await account.log_in()
+    pem = self_signed(["phone"]).certificate_pem().decode()
+    fingerprint = (await account.call("config_tlspubkey_add", address=ADDRESS, certificate=pem))["fingerprint"]
+
+    def fields(found: list[Values]) -> Values:
+        return {name: found[0][name] for name in CertificateChange.__struct_fields__}
+
+    async def account_read() -> Values:
+        return fields(await account.call("config_tlspubkey_list"))
+
+    async def account_write(values: Values, mark: str = "") -> str:
+        return await posted(account, "config_tlspubkey_set", fingerprint=fingerprint, changed=values, mark=mark)
+
+    async def account_since() -> Callable[[Values], Awaitable[str]]:
+        (seen,) = await account.call("config_tlspubkey_list")
+        return lambda values: account_write(values, seen["mark"])
+
+    async def line_read() -> Values:
+        return fields(await shown(folder, "list", "mia", group="tlspubkey"))
+
+    async def line_write(values: Values, *more: str) -> str:
+        words = [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", f"{value}")]
+        return (await command_line(folder, "tlspubkey", "set", fingerprint, *words, *more))[1]
+
+    async def line_since() -> Callable[[Values], Awaitable[str]]:
+        (seen,) = await shown(folder, "list", "mia", group="tlspubkey")
+        return lambda values: line_write(values, "--mark", seen["mark"])
+
+    return [
+        Interface("account app", account_read, account_write, since=account_since),
+        Interface("command line", line_read, line_write, since=line_since),
+    ]
+
+
+def certificate_sample(kind: type[msgspec.Struct], name: str, number: int) -> Any:
+    texts = {"name": f"phone {number}", "login_address": ADDRESS if number % 2 else "büro@example.org"}
+    return texts.get(name, number % 2 == 0)
+
+
+async def test_each_interface_has_a_client_certificate(rig: Rig, tmp_path: Path) -> None:
+    """WEB-67, STORE-104: what its user changes, stale saves, and the same words for the same mistake."""
+    interfaces = await certificates(rig, tmp_path)
+    assert await walk(CertificateChange, interfaces, samples=certificate_sample) == 36
+    await refused(interfaces, "name", " ", "is empty")
+    await refused(interfaces, "login_address", "tom@example.org", "doesn't belong to this account")
+    await stale(interfaces, "name", lambda number: f"laptop {number}", "this was changed elsewhere")
+
+
 # An app password, which is made and removed, never changed
 
 
@@ -140,7 +196,7 @@ async def test_each_interface_has_an_app_password(rig: Rig, tmp_path: Path) -> N
         return (await command_line(tmp_path, "account", "app-password", "add", "mia", name, *words))[1]
 
     async def seen_in_app() -> list[tuple[Any, ...]]:
-        found = await account.call("app_password_list")
+        found = await account.call("account_app_password_list")
         return sorted(
             (one["name"], one["scopes"], one["read_only"], ends(one["expires"]), one["token"]) for one in found
         )

@@ -25,10 +25,11 @@ from moxlite.store.auth.audit import AuditFilter, Origin, Recording, acting_as, 
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import LoginAttempt
 from moxlite.store.auth.sessions import BadCSRF, NoSession, SessionExpired
-from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certificate
+from moxlite.store.auth.tlskeys import KeyRefused, NoSuchKey, TLSKey, form_of, read_certificate
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, shrink_outgoing
 from moxlite.store.errors import BadPassword, LimitExceeded, StorageFull
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.forms import CertificateChange, FormChanged, mark
 from moxlite.store.mail.recipients import wrote_to
 from moxlite.store.options import DAY, Options
 from tests.store_fixtures import accounts, auth, store_options
@@ -300,7 +301,7 @@ async def test_keys_identify_an_account_whatever_the_certificate_says(auth: Auth
     assert (stored.type, stored.name, len(stored.fingerprint)) == ("ecdsa-p256", "laptop", 43)
     again = read_certificate(new, "eve", "eve@example.org", no_imap_preauth=True)
     assert (again.fingerprint, again.name) == (stored.fingerprint, "serial abc")
-    with pytest.raises(KeyExists):
+    with pytest.raises(KeyRefused, match="already belongs"):
         await auth.keys.add(again)
     assert await auth.keys.find(stored.fingerprint) == stored
     assert await auth.keys.find("other") is None
@@ -330,9 +331,13 @@ async def test_keys_are_listed_changed_and_removed_by_their_account(auth: AuthDB
         await auth.keys.add(read_certificate(data, "mia", "mia@example.org"))
     one, two = await auth.keys.of("mia")
     assert one.type == "ed25519"
-    assert await auth.keys.change(
-        "mia", one.fingerprint, name="phone", no_imap_preauth=True, login_address="m@example.org"
-    )
+    seen = mark(form_of(one))
+    await auth.keys.patch("mia", one.fingerprint, CertificateChange(name="phone", no_imap_preauth=True), seen)
+    await auth.keys.patch("", one.fingerprint, CertificateChange(login_address="m@example.org"))
+    with pytest.raises(FormChanged, match="name, login_address, no_imap_preauth"):
+        await auth.keys.patch("mia", one.fingerprint, CertificateChange(name="x"), seen)
+    with pytest.raises(NoSuchKey):
+        await auth.keys.patch("eve", one.fingerprint, CertificateChange(name="x"))
     changed = await auth.keys.find(one.fingerprint)
     assert changed is not None
     assert (changed.name, changed.no_imap_preauth, changed.login_address) == ("phone", True, "m@example.org")

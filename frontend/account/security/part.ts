@@ -1,6 +1,6 @@
 // Security: the password, all that can log in, log-in attempts, and the way out when a stranger was in.
 
-import type { AppPasswordItem, Attempt, PasswordState, Secured, SessionItem, TLSKeyInfo } from "../../gen/account";
+import type { AppPasswordInfo, Attempt, PasswordState, Secured, SessionItem, TLSKeyInfo } from "../../gen/account";
 import { browserName } from "../../lib/browsername";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
@@ -34,9 +34,9 @@ function suits(scope: string, token: boolean): boolean {
 const security: MakePage = async (desk) => {
   const [own, apps, sessions, keys, attempts, factors, provider] = await Promise.all([
     desk.client.password_state(),
-    desk.client.app_password_list(),
+    desk.client.account_app_password_list(),
     desk.client.session_list(),
-    desk.client.key_list(),
+    desk.client.config_tlspubkey_list(),
     desk.client.attempt_list("", page),
     factorsCard(desk.client, true),
     providerCard(desk),
@@ -221,7 +221,7 @@ function ofSession(desk: Desk, one: SessionItem): Login {
   };
 }
 
-function ofApp(desk: Desk, one: AppPasswordItem): Login {
+function ofApp(desk: Desk, one: AppPasswordInfo): Login {
   const access = one.scopes.map((scope) => scopes.find(([name]) => name === scope)![1]).join(", ");
   const remove = () =>
     end(desk, one.name, t("This will log the app out immediately."), t("Couldn't revoke app password"), () =>
@@ -246,7 +246,7 @@ function ofKey(desk: Desk, one: TLSKeyInfo): Login {
       one.name,
       t("Apps with this certificate will no longer be able to log in."),
       t("Couldn't remove certificate"),
-      () => desk.client.key_remove(one.fingerprint),
+      () => desk.client.config_tlspubkey_rm(one.fingerprint),
     );
   return {
     name: one.name,
@@ -274,7 +274,7 @@ async function end(
 function logins(
   desk: Desk,
   sessions: readonly SessionItem[],
-  apps: readonly AppPasswordItem[],
+  apps: readonly AppPasswordInfo[],
   keys: readonly TLSKeyInfo[],
 ): HTMLElement {
   const all = [

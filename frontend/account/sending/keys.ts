@@ -3,7 +3,7 @@
 import type { TLSKeyInfo } from "../../gen/account";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
-import { atFields, field, form, line, tick } from "../../lib/fields";
+import { atFields, differing, field, form, line, tick } from "../../lib/fields";
 import { keyRound, plus } from "../../lib/icons";
 import { button, card, copyable, foreign, head, table } from "../../lib/pages";
 import { empty } from "../../lib/states";
@@ -15,7 +15,7 @@ import { hooks } from "./webhooks";
 
 export const keys: MakePage = async (desk) => {
   const [all, sending, overview] = await Promise.all([
-    desk.client.key_list(),
+    desk.client.config_tlspubkey_list(),
     desk.client.sending(),
     desk.client.overview(),
   ]);
@@ -100,9 +100,14 @@ async function addKey(desk: Desk, address: string): Promise<void> {
         return;
       }
       try {
-        await desk.client.key_add(text.control.value, name.control.value, login.control.value, command.control.checked);
+        await desk.client.config_tlspubkey_add(
+          login.control.value,
+          text.control.value,
+          name.control.value,
+          command.control.checked,
+        );
       } catch (error) {
-        atFields(error, { certificate: text, name, login_address: login });
+        atFields(error, { certificate: text, name, address: login });
         return;
       }
       close(true);
@@ -119,12 +124,15 @@ async function changeKey(desk: Desk, old: TLSKeyInfo): Promise<void> {
     const command = tick(t("Require IMAP apps to log in"), old.no_imap_preauth);
     const box = form([name.root, login.root, command.root], t("Save"), async () => {
       try {
-        await desk.client.key_save(old, {
-          ...old,
-          name: name.control.value,
-          login_address: login.control.value,
-          no_imap_preauth: command.control.checked,
-        });
+        await desk.client.config_tlspubkey_set(
+          old.fingerprint,
+          differing(old, {
+            name: name.control.value,
+            login_address: login.control.value,
+            no_imap_preauth: command.control.checked,
+          }),
+          old.mark,
+        );
       } catch (error) {
         atFields(error, { name, login_address: login });
         return;
@@ -145,7 +153,7 @@ async function removeKey(desk: Desk, one: TLSKeyInfo): Promise<void> {
     ))
   )
     return;
-  if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.key_remove(one.fingerprint)))
+  if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint)))
     await desk.refresh();
 }
 

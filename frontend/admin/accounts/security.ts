@@ -137,14 +137,14 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
     const done = await fieldDialog(
       t("Add certificate"),
       t("Add"),
-      { address, certificate, key_name: title, no_imap_preauth: manual },
+      { address, certificate, name: title, no_imap_preauth: manual },
       () =>
-        desk.client.account_key_add(
-          name,
+        desk.client.config_tlspubkey_add(
           address.control.value,
           certificate.control.value,
           title.control.value,
           manual.control.checked,
+          name,
         ),
     );
     if (done !== null) await desk.refresh();
@@ -162,7 +162,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       return;
     if (
       await attempt(t("Removing…"), t("Couldn't remove certificate"), () =>
-        desk.client.account_key_remove(name, one.fingerprint),
+        desk.client.config_tlspubkey_rm(one.fingerprint, name),
       )
     )
       await desk.refresh();

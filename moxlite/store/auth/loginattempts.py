@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, Literal, TypeAlias
 
@@ -56,6 +56,21 @@ AttemptResult: TypeAlias = Literal[
     "error",
     "aborted",
 ]
+
+PROTOCOLS: Final[Mapping[str, str]] = {
+    "smtp": "SMTP",
+    "submission": "sending by SMTP",
+    "imap": "IMAP",
+    "webmail": "webmail",
+    "webaccount": "account page",
+    "webadmin": "admin page",
+    "webapi": "web API",
+    "dav": "calendars and contacts",
+    "jmap": "JMAP",
+    "addresses": "password managers",
+    "website": "site of the web server",
+}
+"""Protocols and apps of log-ins, for people."""
 
 dropped_total: Final = Counter(
     "moxlite_store_login_attempts_dropped_total", "Log-in attempts not recorded because too many waited."
@@ -228,6 +243,11 @@ class WithheldPassword(msgspec.Struct, frozen=True):
 def withheld_of(r: Reader, since: int, limit: int = 1000) -> list[WithheldPassword]:
     """Right own passwords that were refused since then (µs UTC), the latest first (SMTP-57a)."""
     return [WithheldPassword(*row) for row in r.rows(WITHHELD, since, limit)]
+
+
+def protocol_words(protocol: str) -> str:
+    """The protocol or app of a log-in."""
+    return PROTOCOLS.get(protocol, protocol)
 
 
 class AppUse(msgspec.Struct, frozen=True):

@@ -17,11 +17,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
+from msgspec import UNSET
 
 from moxlite.decoders import from_builtins
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.forms import BadForm, CertificateChange, changed_fields, refuse_stale
 from moxlite.wording import worded
 
 MIN_RSA_BITS: Final = 2048
@@ -43,11 +45,18 @@ _CURVES: Final = {"secp256r1": "p256", "secp384r1": "p384", "secp521r1": "p521"}
 
 
 class KeyRefused(StoreError):
-    """The data is not a certificate, or its key has a type or size that is not accepted; the text says which."""
+    """The data is not a certificate, or its key has a type or size that is not accepted, or is in use; the text says
+    which.
+    """
+
+    field: Final = "certificate"
 
 
-class KeyExists(StoreError):
-    """The key belongs to an account already."""
+class NoSuchKey(StoreError):
+    """The account has no key of this fingerprint."""
+
+    def __init__(self) -> None:
+        super().__init__("certificate not found")
 
 
 class TLSKey(msgspec.Struct, frozen=True):
@@ -72,8 +81,7 @@ INSERT: Final = (
 )
 COUNT: Final = "SELECT count(*) FROM tls_public_key WHERE account = ?"
 CHANGE: Final = """
-UPDATE tls_public_key SET name = ?, no_imap_preauth = ?, login_address = ? WHERE account = ? AND fingerprint = ?
-RETURNING 1"""
+UPDATE tls_public_key SET name = ?, no_imap_preauth = ?, login_address = ? WHERE fingerprint = ?"""
 REMOVE: Final = "DELETE FROM tls_public_key WHERE account = ? AND fingerprint = ? RETURNING 1"
 REMOVE_ALL: Final = "DELETE FROM tls_public_key WHERE account = ?"
 
@@ -162,8 +170,8 @@ def _name(certificate: x509.Certificate) -> str:
 
 
 def add_key(tx: Tx, key: TLSKey) -> TLSKey:
-    """Store a key; returns it with its time. Raises KeyExists, whichever account has it; LimitExceeded: the account has
-    `MAX_KEYS`.
+    """Store a key; returns it with its time. Raises KeyRefused: an account has it already; LimitExceeded: the account
+    has `MAX_KEYS`.
     """
     if tx.value(COUNT, key.account) >= MAX_KEYS:
         raise LimitExceeded(worded("this account already has {most} client certificates", most=MAX_KEYS))
@@ -179,13 +187,29 @@ def add_key(tx: Tx, key: TLSKey) -> TLSKey:
         key.login_address,
     )
     if tx.row(INSERT, *values) is None:
-        raise KeyExists
+        raise KeyRefused("this key already belongs to an account")
     return key
 
 
-def change_key(tx: Tx, account: str, fingerprint: str, *, name: str, no_imap_preauth: bool, login_address: str) -> bool:
-    """Rename a key or give it another address of its account; False when the account has no such key."""
-    return tx.row(CHANGE, name[:MAX_NAME], no_imap_preauth, login_address, account, fingerprint) is not None
+def form_of(key: TLSKey) -> CertificateChange:
+    """What can be changed of a key, as it is."""
+    return CertificateChange(name=key.name, login_address=key.login_address, no_imap_preauth=key.no_imap_preauth)
+
+
+def patch_key(tx: Tx, account: str, fingerprint: str, change: CertificateChange, since: str = "") -> None:
+    """Change a key of an account, or with "" of any. `since`: the `mark` of the `form_of` that the user saw, "" for
+    any. The caller has checked that an address is the account's.
+
+    Raises NoSuchKey, BadForm, FormChanged.
+    """
+    key = find_key(tx, fingerprint)
+    if key is None or account not in ("", key.account):
+        raise NoSuchKey
+    refuse_stale(form_of(key), since)
+    if change.name is not UNSET and not change.name.strip():
+        raise BadForm("name", "is empty")
+    key = msgspec.structs.replace(key, **changed_fields(change))
+    tx.execute(CHANGE, key.name.strip()[:MAX_NAME], key.no_imap_preauth, key.login_address, fingerprint)
 
 
 def remove_key(tx: Tx, account: str, fingerprint: str) -> bool:
@@ -224,7 +248,7 @@ class TLSKeys:
         self._database = database
 
     async def add(self, key: TLSKey) -> TLSKey:
-        """Store a key from `read_certificate`. Raises KeyExists, LimitExceeded."""
+        """Store a key from `read_certificate`. Raises KeyRefused, LimitExceeded."""
         return await self._database().write(lambda tx: add_key(tx, key))
 
     async def find(self, fingerprint: str) -> TLSKey | None:
@@ -235,15 +259,9 @@ class TLSKeys:
         """The keys of an account, or of all."""
         return await self._database().read(lambda r: keys_of(r, account), op="tls_keys")
 
-    async def change(
-        self, account: str, fingerprint: str, *, name: str, no_imap_preauth: bool, login_address: str
-    ) -> bool:
-        """Change the settings of a key; False if the account has no key of that fingerprint."""
-        return await self._database().write(
-            lambda tx: change_key(
-                tx, account, fingerprint, name=name, no_imap_preauth=no_imap_preauth, login_address=login_address
-            )
-        )
+    async def patch(self, account: str, fingerprint: str, change: CertificateChange, since: str = "") -> None:
+        """As `patch_key`."""
+        await self._database().write(lambda tx: patch_key(tx, account, fingerprint, change, since))
 
     async def remove(self, account: str, fingerprint: str) -> bool:
         """Delete a key; False if the account has no key of that fingerprint."""

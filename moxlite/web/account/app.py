@@ -20,7 +20,7 @@ from moxlite.web.account.calls.devices import DeviceCalls, send_profile
 from moxlite.web.account.calls.links import LinkCalls
 from moxlite.web.account.calls.overview import OverviewCalls
 from moxlite.web.account.calls.preferences import PreferenceCalls
-from moxlite.web.account.calls.security import KeyCalls, SecurityCalls
+from moxlite.web.account.calls.security import SecurityCalls
 from moxlite.web.account.calls.sending import MaskedCalls, SendingCalls
 from moxlite.web.account.calls.shares import ShareCalls
 from moxlite.web.account.calls.sorting import JunkCalls, ScriptCalls, SortingCalls
@@ -202,7 +202,6 @@ API: Final[tuple[Source, ...]] = (
     DeviceCalls,
     JunkCalls,
     SendingCalls,
-    KeyCalls,
     ScriptCalls,
     AddressCalls,
     SecurityCalls,

@@ -10,7 +10,6 @@ import msgspec
 
 from moxlite.acceptance.sieve.keeping import SortingNotices
 from moxlite.operations import Line, Lines
-from moxlite.store.auth.apppasswords import Scope
 from moxlite.web.factors import QRCode
 from moxlite.wording import Remark
 
@@ -103,23 +102,6 @@ class PasswordState(msgspec.Struct, frozen=True):
     custom: bool
     changed: dt.datetime | None
     app_passwords_required: bool
-
-
-class AppPasswordItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An app password, or an access ``token``. Its last use is known to the hour, address and protocol of it for 30
-    days.
-    """
-
-    name: str
-    token: bool
-    scopes: list[Scope]
-    read_only: bool
-    created: dt.datetime
-    expires: dt.datetime | None
-    expired: bool
-    last_used: dt.datetime | None
-    last_ip: str
-    last_protocol: str
 
 
 class SessionItem(msgspec.Struct, frozen=True, kw_only=True):

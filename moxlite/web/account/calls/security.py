@@ -1,6 +1,4 @@
-"""The calls of the account app about security: passwords, app passwords, sessions, log-in attempts (WEB-63, WEB-70,
-WEB-150), and keys of client certificates (WEB-67).
-"""
+"""The calls of the account app about security: passwords, sessions, log-in attempts (WEB-63, WEB-70, WEB-150)."""
 
 from __future__ import annotations
 
@@ -9,22 +7,17 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from moxlite.admin.accountcommands import key_info
 from moxlite.admin.passwords import Passwords
-from moxlite.operations.access import TLSKeyInfo
 from moxlite.operations.queue import Filter
-from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.auth.credentials import credential, generate_password
-from moxlite.store.auth.loginattempts import AppUse, RecordedAttempt
-from moxlite.store.auth.tlskeys import pem_problem, read_certificate
+from moxlite.store.auth.loginattempts import RecordedAttempt, protocol_words
 from moxlite.store.people.devices import forget_devices
 from moxlite.web.account.calls.common import AccountCalls, moment, now
-from moxlite.web.account.types import AppPasswordItem, Attempt, Left, PasswordState, Secured, SessionItem
+from moxlite.web.account.types import Attempt, Left, PasswordState, Secured, SessionItem
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, UserError
+from moxlite.web.errors import NotFound, UserError
 from moxlite.web.types import Credential
-from moxlite.wording import worded
 
 GENERATED_ONLY: Final = "your administrator only allows generated passwords for this account"
 DAY: Final = 24 * 3600 * 1_000_000
@@ -69,16 +62,6 @@ class SecurityCalls(AccountCalls):
     async def _set_password(self, caller: Caller, password: str) -> int:
         await self._passwords.change(caller.require().account, password)
         return await self._sessions.end_others(caller)
-
-    @call()
-    async def app_password_list(self, caller: Caller) -> list[AppPasswordItem]:
-        """The app passwords, the oldest first, with their last use."""
-        name = caller.require().account
-        async with self._open(caller) as account:
-            found = await account.read(app_passwords, op="app-password")
-        uses = {one.app_password: one for one in await self._server.auth.attempts.app_uses(name)}
-        at = now()
-        return [_app(app_password, uses.get(app_password.name), at) for app_password in found]
 
     @call(audit="app passwords revoked", confirm=True)
     async def app_password_remove_all(self, caller: Caller) -> int:
@@ -172,23 +155,6 @@ class SecurityCalls(AccountCalls):
         )
 
 
-def _app(app_password: AppPassword, use: AppUse | None, at: int) -> AppPasswordItem:
-    used = use if use is not None and use.last >= app_password.created else None  # an earlier one had the same name
-    last = max(used.last if used else 0, app_password.last_used or 0)
-    return AppPasswordItem(
-        name=app_password.name,
-        token=app_password.token is not None,
-        scopes=list(app_password.scopes),
-        read_only=app_password.read_only,
-        created=moment(app_password.created),
-        expires=None if app_password.expires is None else moment(app_password.expires),
-        expired=app_password.expired(at),
-        last_used=moment(last) if last else None,
-        last_ip=used.remote_ip if used else "",
-        last_protocol=protocol_words(used.protocol) if used else "",
-    )
-
-
 def _place(text: str) -> tuple[int, int]:
     last, _, number = text.partition("-")
     if not (last.isascii() and last.isdecimal() and number.isascii() and number.isdecimal()) or len(text) > 40:
@@ -210,92 +176,8 @@ def _attempt(recorded_attempt: RecordedAttempt) -> Attempt:
     )
 
 
-Certificate = Annotated[str, Meta(max_length=100_000)]
-KeyName = Annotated[str, Meta(max_length=256)]
-AddressText = Annotated[str, Meta(max_length=1000)]
-Fingerprint = Annotated[str, Meta(max_length=100)]
-
-
-class KeyCalls(AccountCalls):
-    """The calls about keys by which programs log in without a password."""
-
-    @call()
-    async def key_list(self, caller: Caller) -> list[TLSKeyInfo]:
-        """The keys of the account, oldest first."""
-        return [key_info(tls_key) for tls_key in await self._server.auth.keys.of(caller.require().account)]
-
-    @call(audit="key added", confirm=True)
-    async def key_add(
-        self, caller: Caller, certificate: Certificate, name: KeyName, login_address: AddressText, no_imap_preauth: bool
-    ) -> TLSKeyInfo:
-        """Let the holder of a certificate's key log in with an address of the account."""
-        problem = pem_problem(certificate)
-        if problem:
-            raise FieldErrors([FieldError("certificate", problem)])
-        account = caller.require().account
-        address = self._address(caller, login_address)
-        key = read_certificate(
-            certificate.encode(), account, address, name=name.strip(), no_imap_preauth=no_imap_preauth
-        )
-        return key_info(await self._server.auth.keys.add(key))
-
-    @call(audit="key changed", confirm=True)
-    async def key_save(self, caller: Caller, old: TLSKeyInfo, changed: TLSKeyInfo) -> None:
-        """Change name, address or use of a key. A conflict if it is no longer the old one."""
-        account = caller.require().account
-        tls_key = {one.fingerprint: one for one in await self._server.auth.keys.of(account)}.get(old.fingerprint)
-        if tls_key is None:
-            raise NotFound("certificate not found")
-        if key_info(tls_key) != old:
-            raise Conflict(
-                worded(
-                    'this was changed elsewhere: it\'s now "{name}" for {login_address}',
-                    name=tls_key.name,
-                    login_address=tls_key.login_address,
-                )
-            )
-        if not changed.name.strip():
-            raise FieldErrors([FieldError("name", "is empty")])
-        address = self._address(caller, changed.login_address)
-        await self._server.auth.keys.change(
-            account,
-            old.fingerprint,
-            name=changed.name.strip(),
-            no_imap_preauth=changed.no_imap_preauth,
-            login_address=address,
-        )
-
-    @call(audit="key removed", confirm=True)
-    async def key_remove(self, caller: Caller, fingerprint: Fingerprint) -> None:
-        """Forget a key; its mail sessions end, and log-ins with it are refused."""
-        account = caller.require().account
-        if not await self._server.passwords.remove_key(self._server.auth.keys, account, fingerprint):
-            raise NotFound("certificate not found")
-
-    def _address(self, caller: Caller, text: str) -> str:
-        """An address of the account in its canonical form. Raises FieldErrors."""
-        account_recipient = self._server.config.current.login(text)
-        if account_recipient is None or account_recipient.account != caller.require().account:
-            raise FieldErrors([FieldError("login_address", "doesn't belong to this account")])
-        return str(account_recipient.canonical)
-
-
 # Log-in attempts in words for people (WEB-70).
 
-
-PROTOCOLS: Final[Mapping[str, str]] = {
-    "smtp": "SMTP",
-    "submission": "sending by SMTP",
-    "imap": "IMAP",
-    "webmail": "webmail",
-    "webaccount": "account page",
-    "webadmin": "admin page",
-    "webapi": "web API",
-    "dav": "calendars and contacts",
-    "jmap": "JMAP",
-    "addresses": "password managers",
-    "website": "site of the web server",
-}
 
 OUTCOMES: Final[Mapping[str, str]] = {
     "ok": "logged in",
@@ -313,11 +195,6 @@ OUTCOMES: Final[Mapping[str, str]] = {
 
 SESSION: Final = "refused: a session that does not exist"
 """Outcome of the mechanism ``websession``: a cookie or token that belongs to no session."""
-
-
-def protocol_words(protocol: str) -> str:
-    """The protocol or app of a log-in."""
-    return PROTOCOLS.get(protocol, protocol)
 
 
 def attempt_words(recorded_attempt: RecordedAttempt) -> str:

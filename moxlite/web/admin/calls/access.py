@@ -21,11 +21,10 @@ from moxlite.admin.audit import line_of
 from moxlite.admin.publicpages import public_page
 from moxlite.config.provider import OIDC
 from moxlite.logins.provider import LoginProvider
-from moxlite.operations.access import AddKey, LinkMade, MakeLink, RemoveKey, ResetFactors, TLSKeyInfo
+from moxlite.operations.access import LinkMade, MakeLink, ResetFactors, TLSKeyInfo
 from moxlite.operations.server import AuditLine
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter
 from moxlite.store.auth.factors import TOTPApp
-from moxlite.store.auth.tlskeys import pem_problem
 from moxlite.store.upkeep.repairs import RemovedFrom, removed_by_mailbox
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
@@ -36,9 +35,6 @@ from moxlite.web.providerlogin import BACK_CHANNEL
 from moxlite.web.types import Credential
 
 Word = Annotated[str, Meta(max_length=320)]
-Certificate = Annotated[str, Meta(max_length=100_000)]
-KeyName = Annotated[str, Meta(max_length=256)]
-Fingerprint = Annotated[str, Meta(max_length=100)]
 Moment = Annotated[int, Meta(ge=0, lt=1 << 62)]
 
 
@@ -72,36 +68,6 @@ class AccessCalls(AdminCalls):
         """
         self._addresses_of(name)
         return await self._perform(MakeLink(account=name, reset_factors=reset_factors))
-
-    @call(confirm=True)
-    async def account_key_add(
-        self,
-        caller: Caller,
-        name: Word,
-        address: Word,
-        certificate: Certificate,
-        key_name: KeyName = "",
-        no_imap_preauth: bool = False,
-    ) -> str:
-        """Let the holder of a certificate's key log in with an address of an account; returns the key's fingerprint.
-        Without `key_name` the key has the certificate's.
-        """
-        problems = []
-        if address not in self._addresses_of(name):
-            problems.append(FieldError("address", "doesn't belong to this account"))
-        problem = pem_problem(certificate)
-        if problem:
-            problems.append(FieldError("certificate", problem))
-        if problems:
-            raise FieldErrors(problems)
-        return (await self._perform(AddKey(address, certificate, key_name.strip(), no_imap_preauth))).fingerprint
-
-    @call(confirm=True)
-    async def account_key_remove(self, caller: Caller, name: Word, fingerprint: Fingerprint) -> None:
-        """Forget a key of an account; log-ins with it are refused from the next connection on."""
-        if fingerprint not in [tls_key.fingerprint for tls_key in await self._server.auth.keys.of(name)]:
-            raise NotFound("This certificate no longer belongs to the account.")
-        await self._perform(RemoveKey(fingerprint))
 
     @call()
     async def account_removed(self, caller: Caller, name: Word, since: Moment = 0) -> Recoverable:
