@@ -2,6 +2,8 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import partial
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,8 +36,12 @@ from moxlite.store.auth.audit import origin
 from moxlite.store.delivery.scripts import active_script
 from moxlite.store.errors import StoreError
 from moxlite.store.junk.words import read_meta
+from moxlite.store.mail.facts import latest_in_mailboxes
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.wording import reason_of, worded
+
+LATEST: Final = 1000
+"""Messages by which the owner of an account judges folders, as many as a dry run of rules looks at."""
 
 
 class SortingCommands:
@@ -124,17 +130,19 @@ class SortingCommands:
             raise CommandFailed("notFound", worded("mail is not forwarded to {address}", address=args.address))
 
     async def junk(self, args: ShowJunk) -> Junk:
-        """The settings, what the filter has learned, and the names of the mailboxes."""
+        """The settings, what the filter has learned, the names of the mailboxes, and where the latest messages are."""
         settings = named_account(self._config, args.account)
         async with self._accounts.use(args.account) as account:
             active, _ = await account.read(read_meta, op="account_junk")
             boxes = await account.read(mailbox_rows.mailboxes, op="account_junk")
+            latest = await account.read(partial(latest_in_mailboxes, limit=LATEST), op="account_junk")
         return Junk(
             form=shown(JunkForm, settings),
             standard=shown(JunkFilterForm, STANDARD_FILTER),
             hams=0 if active is None else active.hams,
             spams=0 if active is None else active.spams,
             mailboxes=[box.name for box in boxes if not box.system],
+            latest={box.name: latest[box.id] for box in boxes if box.id in latest and not box.system},
         )
 
     async def set_junk(self, args: SetJunk) -> None:

@@ -57,7 +57,8 @@ class JunkChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 class Junk(msgspec.Struct, frozen=True, kw_only=True):
     """Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes.
-    ``standard``: what a filter that is turned on begins with.
+    ``standard``: what a filter that is turned on begins with. ``latest``: how many of the latest 1,000 messages that
+    came are in each mailbox that has some.
     """
 
     form: JunkForm
@@ -65,6 +66,7 @@ class Junk(msgspec.Struct, frozen=True, kw_only=True):
     hams: int
     spams: int
     mailboxes: list[str]
+    latest: dict[str, int]
 
 
 @query("account junk show", USERS)

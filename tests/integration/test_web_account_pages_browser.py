@@ -322,10 +322,60 @@ def test_a_rule_in_words_shows_its_mail_and_stays_in_the_window(
     visitor.close()
 
 
+def test_a_rule_says_each_condition_and_action_in_words(chromium: Browser, server: LocalServer) -> None:
+    """WEB-65a: all parts and comparisons, all or any of them, each action; patterns and headers are behind "More"."""
+    visitor = Visitor(chromium, server, viewport={"width": 1280, "height": 800})
+    page = visitor.page
+    club = {"result": [{"keyword": "club", "name": "Sailing club"}]}
+    page.route("**/api/rule_labels", lambda route: route.fulfill(json=club))
+    visitor.fill_in("/#rules")
+    page.get_by_role("button", name="New rule").first.click()
+    before = page.locator(".rule-name").count() - 1
+    parts = ["From", "To", "Subject", "Any text", "Mailing list", "Larger than (MB)", "Has an attachment"]
+    for number, part in enumerate(parts, 1):
+        if number > 1:
+            page.get_by_role("button", name="Add condition").click()
+        group = page.get_by_role("group", name=f"Condition {number}")
+        choices = group.get_by_label("Message part")
+        expect(choices.locator("option")).to_have_text(parts)
+        choices.select_option(label=part)
+        compare = group.get_by_label("How to compare")
+        if number <= 3:
+            expect(compare.locator("option")).to_have_text(["contains", "is", "begins with", "ends with"])
+            compare.select_option(index=number)
+        if part != "Has an attachment":
+            group.get_by_label(part, exact=True).fill("5" if part.startswith("Larger") else f"w{number}")
+    page.get_by_label("Conditions to match").select_option(label="If any of these match")
+    for label, value in (("Move to", "Boxes"), ("Forward a copy to", "far@far.example")):
+        page.get_by_label(label, exact=True).fill(value)
+    page.get_by_label("Label", exact=True).select_option(label="Sailing club")
+    page.get_by_label("Add a star").check()
+    page.get_by_label("Never junk").check()
+    for hidden in ("From pattern", "Envelope sender", "Verified domain"):
+        expect(page.get_by_label(hidden, exact=True)).to_be_hidden()
+    expect(page.get_by_role("button", name="Header field matches…")).to_be_hidden()
+    rule = page.locator(".rule-name").nth(before)
+    expect(rule).to_contain_text(
+        "any of: From is “w1”, To begins with “w2”, Subject ends with “w3”, Any text contains “w4”, "
+        "Mailing list contains “w5”, larger than 5 MB, Has an attachment"
+    )
+    expect(rule).to_contain_text("to Boxes, label “Sailing club”, star, forward to far@far.example, Never junk")
+    expect(page.locator(".rule-preview")).to_contain_text(
+        re.compile(r"\d+ of the last \d+ messages match|haven't received")
+    )
+    page.get_by_role("button", name="Undo changes").click()
+    expect(page.locator(".rule-name")).to_have_count(before)
+    visitor.close()
+
+
 @pytest.mark.landing("1280")
 @EACH
 def test_junk_folders_are_chosen_in_words(chromium: Browser, server: LocalServer, width: int, height: int) -> None:
-    """WEB-66: in lines as conditions of rules have, kept as a pattern, which is behind "More"; Save saves both."""
+    """WEB-66: in lines as conditions of rules have, with what they say of the latest mail, kept as a pattern, which is
+    behind "More"; Save saves both.
+    """
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as client:
+        client.sendmail("far@far.example", [server.user], f"From: far@far.example\r\nSubject: {width}\r\n\r\nhello\r\n")
     visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
     visitor.fill_in("/#junk")
     page = visitor.page
@@ -340,7 +390,7 @@ def test_junk_folders_are_chosen_in_words(chromium: Browser, server: LocalServer
     expect(row.get_by_label("Folder name")).to_be_focused()
     row.get_by_label("How to compare").select_option(label="ends with")
     row.get_by_label("Folder name").fill("Sent")
-    expect(neutral.get_by_role("status")).to_contain_text("Sent")
+    expect(neutral.get_by_role("status")).to_have_text(re.compile(r"Inbox, Sent, with (\d+) of the last \1 messages$"))
     places = [row.get_by_label("How to compare"), row.get_by_label("Folder name"), row.get_by_label("Remove condition")]
     found = [within_window(place) for place in places]
     assert [box.left for box in found] == sorted(box.left for box in found)

@@ -253,7 +253,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   return card(t("Settings"), save.root);
 }
 
-/** The mailboxes that a pattern matches now. */
+/** The mailboxes that a pattern matches now, and how many of the latest messages are in them. */
 function shown(found: Junk, pattern: string): string {
   if (pattern === "") return "";
   let matching: string[];
@@ -263,9 +263,12 @@ function shown(found: Junk, pattern: string): string {
   } catch {
     return "";
   }
-  return matching.length === 0
-    ? t("Doesn't match any of your folders.")
-    : t("Matches {names}", { names: matching.slice(0, 10).join(", ") });
+  if (matching.length === 0) return t("Doesn't match any of your folders.");
+  const names = matching.slice(0, 10).join(", ");
+  const count = (boxes: readonly string[]) => boxes.reduce((sum, name) => sum + (found.latest[name] ?? 0), 0);
+  const all = count(Object.keys(found.latest));
+  if (all === 0) return t("Matches {names}", { names });
+  return t("Matches {names}, with {n} of the last {all} messages", { names, n: count(matching), all });
 }
 
 export const pages: Readonly<Record<string, MakePage>> = { junk };

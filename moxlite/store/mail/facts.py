@@ -146,6 +146,11 @@ LATEST: Final = """
 SELECT s.message_id, s.rcptto, s.rcptto_domain, s.received FROM message_smtp s JOIN message m ON m.id = s.message_id
 WHERE (s.received < ?1 OR (s.received = ?1 AND s.message_id < ?2)) AND (?4 = 0 OR m.mailbox_id = ?4)
 ORDER BY s.received DESC, s.message_id DESC LIMIT ?3"""
+LATEST_IN: Final = """
+SELECT mailbox_id, count(*) FROM (
+  SELECT m.mailbox_id FROM message_smtp s JOIN message m ON m.id = s.message_id
+  ORDER BY s.received DESC, s.message_id DESC LIMIT ?
+) GROUP BY mailbox_id"""
 NEWEST_HEADER: Final = """SELECT h.header FROM message_smtp s INDEXED BY message_smtp_author
 CROSS JOIN message m ON m.id = s.message_id CROSS JOIN message_header h ON h.email_id = m.email_id
 WHERE s.msgfrom_domain = ? AND s.msgfrom = ? ORDER BY s.received DESC LIMIT 1"""
@@ -217,6 +222,11 @@ def latest_arrivals(r: Reader, after: tuple[int, int], limit: int, mailbox_id: i
     or of all for 0.
     """
     return [Arrived(*row) for row in r.rows(LATEST, *after, limit, mailbox_id)]
+
+
+def latest_in_mailboxes(r: Reader, limit: int) -> dict[int, int]:
+    """Where the latest messages that came by SMTP are: their number in each mailbox, by its id."""
+    return dict(r.rows(LATEST_IN, limit))
 
 
 def signing_domains(r: Reader, message_id: int) -> list[str]:
