@@ -123,6 +123,56 @@ def log_in_with(server: LocalServer, agent: str) -> None:
     connection.close()
 
 
+SAVED_OTHERWISE: Final = """() => {
+  const seen = (root, kinds) => [...root.querySelectorAll(kinds)].filter((one) => !one.closest("dialog"));
+  const text = "textarea, [contenteditable], input:not([type=checkbox], [type=radio], [type=file], [type=hidden])";
+  const saves = (root) => seen(root, "button.primary").some((one) => one.textContent === "Save");
+  const main = document.querySelector("main");
+  return [
+    ...seen(main, ":is([data-kept] :is(textarea, input), [data-kept]:is(textarea, input))")
+      .filter((one) => !["checkbox", "time"].includes(one.type))
+      .map((one) => `text that is saved as it is typed: ${one.outerHTML}`),
+    ...seen(main, "form").filter((one) => saves(one) && one.querySelector(text) === null)
+      .map((one) => `a button for switches alone: ${one.innerText}`),
+    ...seen(main, "section.card").filter((one) => saves(one) && one.querySelector("[data-kept]") !== null)
+      .map((one) => `a card that is saved in two ways: ${one.innerText}`),
+  ];
+}"""
+"""Settings of a page that are saved in another way than the one rule has it."""
+
+
+def test_settings_are_saved_in_one_way(chromium: Browser, server: LocalServer) -> None:
+    """WEB-62d: on every page with its data, that of an address too; a switch is saved by itself."""
+    visitor = Visitor(chromium, server, viewport={"width": 1280, "height": 800})
+    visitor.fill_in("/")
+    page = visitor.page
+    for name, title in {**PAGES, f"addresses/{server.user}": server.user}.items():
+        page.goto(f"{visitor.base}/#{name}")
+        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+        assert page.evaluate(SAVED_OTHERWISE) == [], name
+    page.goto(f"{visitor.base}/#forwarding")
+    copies = page.get_by_role("region", name="Copies")
+    for _ in range(2):
+        on = copies.get_by_label("Keep a copy here").is_checked()
+        with page.expect_response("**/api/account_forward_set") as saved:
+            copies.get_by_label("Keep a copy here").set_checked(not on)
+        assert saved.value.ok
+        expect(page.get_by_text("Saved", exact=True).first).to_be_visible()
+    page.goto(f"{visitor.base}/#reading")
+    form = page.locator("form", has=page.get_by_label("Additional header fields, one per line"))
+    form.get_by_role("textbox").fill("List-Id:")
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved", exact=True).first).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Additional header fields, one per line")).to_have_value("List-Id")
+    page.evaluate("document.querySelector('section.card').append(document.querySelector('form:has(textarea)'))")
+    assert ["in two ways" in one for one in page.evaluate(SAVED_OTHERWISE)] == [True]
+    page.evaluate("document.querySelector('[data-kept]').append(document.querySelector('form textarea'))")
+    found = page.evaluate(SAVED_OTHERWISE)
+    assert ["as it is typed" in found[0], "switches alone" in found[1], len(found)] == [True, True, 3]
+    visitor.close()
+
+
 @pytest.mark.axe
 @pytest.mark.parametrize("size", SIZES)
 def test_no_page_has_what_axe_objects_to_and_strangers_texts_are_texts(

@@ -3,7 +3,7 @@
 
 import { forgetMail, kept as keptFor } from "../../lib/beside";
 import { el } from "../../lib/dom";
-import { choice, field, tick } from "../../lib/fields";
+import { choice, field, tick, form as withButton } from "../../lib/fields";
 import { card, head } from "../../lib/pages";
 import { adopt } from "../../lib/sheets";
 import { meant, t } from "../../lib/words";
@@ -52,9 +52,11 @@ async function now(desk: Desk): Promise<Preferences> {
   return (await desk.client.preferences()).settings as Preferences;
 }
 
-function page(title: string, ...cards: (HTMLElement | false)[]): { title: string; root: HTMLElement } {
-  return { title, root: el("div", { class: "page" }, head(title, t("Changes are saved automatically.")), cards) };
+function page(title: string, hint: string, ...cards: (HTMLElement | false)[]): { title: string; root: HTMLElement } {
+  return { title, root: el("div", { class: "page" }, head(title, hint), cards) };
 }
+
+const automatic = t("Changes are saved automatically.");
 
 const form = (...content: (HTMLElement | null)[]) => el("div", { class: "form" }, content);
 
@@ -86,6 +88,7 @@ const appearance: MakePage = async (desk) => {
   );
   return page(
     t("Appearance"),
+    automatic,
     card(
       "",
       form(
@@ -124,6 +127,7 @@ const reading: MakePage = async (desk) => {
   const device = desk.webmail === "" ? [] : onDevice(offline);
   return page(
     meant("settings", "Reading"),
+    "",
     card(
       "",
       form(
@@ -135,14 +139,17 @@ const reading: MakePage = async (desk) => {
         ]),
         check(desk, old, "show_html", t("Show messages as designed (HTML) instead of plain text")),
         check(desk, old, "invitation_mails", t("Email me invitations and replies from users on this server")),
-        kept(headers, (back) => {
-          const show_headers = headers.control.value
-            .split("\n")
-            .map((one) => one.trim().replace(/:$/, ""))
-            .filter((one) => one !== "");
-          return desk.keep({ show_headers }, back);
-        }),
       ),
+    ),
+    card(
+      "",
+      withButton(headers.root, t("Save"), async () => {
+        const show_headers = headers.control.value
+          .split("\n")
+          .map((one) => one.trim().replace(/:$/, ""))
+          .filter((one) => one !== "");
+        await desk.keep({ show_headers });
+      }).root,
     ),
     device.length > 0 && card(t("On this device"), form(...device)),
   );
@@ -188,7 +195,8 @@ function seenChoices(now: number): Choices {
   return known;
 }
 
-const notifications: MakePage = async (desk) => page(meant("settings", "Notifications"), card("", await alerts(desk)));
+const notifications: MakePage = async (desk) =>
+  page(meant("settings", "Notifications"), automatic, card("", await alerts(desk)));
 
 const shortcuts: MakePage = async (desk) => {
   const old = await now(desk);
@@ -198,6 +206,7 @@ const shortcuts: MakePage = async (desk) => {
   });
   return page(
     t("Shortcuts"),
+    automatic,
     card(
       "",
       form(

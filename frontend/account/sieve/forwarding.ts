@@ -10,6 +10,7 @@ import { inWord } from "../../lib/remarks";
 import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
+import { kept } from "../ui/kept";
 import type { Desk, MakePage } from "../ui/page";
 
 /** Why the owner of an address could not be asked after the last save; shown once. */
@@ -189,9 +190,14 @@ function copies(desk: Desk, found: Forwards): HTMLElement | null {
           },
         ),
   );
-  const box = form(keep.root, t("Save"), async () => {
-    await save(desk, old, { keep_copy: keep.control.checked });
+  const put = async () => {
+    const keep_copy = keep.control.checked;
+    await desk.client.account_forward_set({ keep_copy }, old);
+    old.keep_copy = keep_copy;
     desk.say(t("Saved"));
-  });
-  return card(t("Copies"), box.root);
+  };
+  return card(
+    t("Copies"),
+    kept(keep, () => attempt(t("Saving…"), t("Couldn't save settings"), put)),
+  );
 }

@@ -1,10 +1,10 @@
-// Controls whose values are saved as they are changed. A search over all settings shows such a control itself.
+// Switches and choices, whose values are saved as they are changed. A search over all settings shows such a control itself.
 
-import type { Control, Field } from "../../lib/fields";
+import type { Field } from "../../lib/fields";
 
 /** Save the value of a control whenever it is changed; what could not be saved is taken back. `back`, which `save` is given, takes
  * it back later, while the control is shown. Returns the control with its label. */
-export function kept<C extends Control>(
+export function kept<C extends HTMLInputElement | HTMLSelectElement>(
   { root, control }: Field<C>,
   save: (back: () => boolean) => Promise<boolean>,
 ): HTMLElement {
