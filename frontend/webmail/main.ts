@@ -164,7 +164,7 @@ class App {
               () => null,
             );
         },
-        openMenu: (...asked) => this.withMenus((found) => found.openMenu(...asked)),
+        openMenu: (at, title, commands) => this.withMenus((found) => found.openBarMenu(at, this.desk, title, commands)),
       });
     },
     settings: () => this.mail.settings.value,

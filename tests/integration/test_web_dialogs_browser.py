@@ -259,7 +259,9 @@ def test_the_dialogs_of_the_webmails_pages_are_in_sight(chromium: Browser, serve
 @pytest.mark.landing("1093", "390")
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_head_of_a_composer_stands_at_its_first_row(chromium: Browser, server: LocalServer, width: int) -> None:
-    """WEBMAIL-87: the label and the buttons of the recipients; the subject is on the screen once, a bar's too."""
+    """WEBMAIL-87: the label and the buttons of the recipients; the subject is on the screen once, a bar's too. The caret
+    shows where one writes: no box is round the text.
+    """
     with fresh(chromium, server, width) as visitor:
         page = visitor.page
         page.locator(".compose-round, .compose-new").locator("visible=true").click()
@@ -275,5 +277,7 @@ def test_the_head_of_a_composer_stands_at_its_first_row(chromium: Browser, serve
             place = in_sight(beside)
             assert abs(place.top + place.bottom - row.top - row.bottom) <= 6
         expect(composer.get_by_text("Minutes")).to_have_count(0)
+        composer.get_by_label("Text", exact=True).click()
+        expect(composer.locator(".compose-text:focus")).to_have_css("outline-style", "none")
         composer.get_by_role("button", name="Minimize").click()
         in_sight(composer.get_by_role("heading", name="Minutes"))

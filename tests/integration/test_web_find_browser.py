@@ -459,7 +459,7 @@ def test_signed_and_encrypted_mail_is_marked(reader: Reader, imap: imaplib.IMAP4
         expect(page.locator(".reader-subject")).to_have_text(subject)
         expect(page.locator(".trust .hint")).to_have_text([words])
         assert "The server" in (page.locator(".trust .hint").get_attribute("title") or "")
-        page.get_by_role("button", name="More message actions").click()
+        page.get_by_role("button", name="More actions").click()
         expect(page.get_by_role("menuitem", name="View source")).to_be_visible()
         page.keyboard.press("Escape")
         if subject == "Secret":

@@ -69,7 +69,7 @@ def test_keys_go_on_where_a_message_could_not_be_begun(anew: Reader) -> None:
         lambda route: route.fulfill(status=400, content_type="application/json", body=body),
     )
     page.keyboard.press("r")
-    failed = page.get_by_role("dialog", name="Writing failed")
+    failed = page.get_by_role("dialog", name="Couldn't open editor")
     expect(failed).to_contain_text("Not now.")
     page.keyboard.press("Escape")
     expect(failed).to_have_count(0)
@@ -174,7 +174,7 @@ def test_how_a_sender_is_shown_holds_for_the_next_message_at_once(reader: Reader
         page.locator(".message", has_text="second").click()
         expect(page.locator(".reader-subject")).to_have_text("second")
     expect(page.locator(".text-part")).to_be_visible()
-    page.get_by_role("button", name="More message actions").click()
+    page.get_by_role("button", name="More actions").click()
     with page.expect_response("**/api/from_address_settings_save"):
         page.get_by_role("menuitem", name="Reset view for this sender").click()
 

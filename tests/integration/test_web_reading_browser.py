@@ -83,7 +83,7 @@ def test_a_newsletter_is_legible_in_the_dark(
     expect(card).to_have_css("background-color", "rgb(0, 0, 0)")
     expect(card).to_have_css("color", "rgb(238, 238, 238)")
     page.screenshot(path=tmp_path / "dark.png")
-    page.get_by_role("button", name="More message actions").click()
+    page.get_by_role("button", name="More actions").click()
     page.get_by_role("menuitem", name="Show light").click()
     expect(card).to_have_css("background-color", "rgb(255, 255, 255)")
     reader.close()

@@ -67,7 +67,7 @@ def test_a_rule_is_begun_from_a_message_and_from_a_search(reader: Reader, local:
     page = reader.page
     arrive(local, "begun", "eve@offers.example")
     page.locator(".message", has_text="begun").click()
-    page.get_by_role("button", name="More message actions").click()
+    page.get_by_role("button", name="More actions").click()
     page.get_by_role("menuitem", name="Create rule…").click()
     log_in_where_asked(page, local)
     first = page.get_by_role("group", name="Condition 1")

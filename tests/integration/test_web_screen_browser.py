@@ -44,6 +44,22 @@ EACH = [pytest.param(width, marks=[] if width in (1440, 390) else [pytest.mark.n
 """The widths; those between are nightly: where the layout changes is seen by a test of its own."""
 
 
+INVITATION = b"""BEGIN:VCALENDAR\r
+VERSION:2.0\r
+METHOD:REQUEST\r
+BEGIN:VEVENT\r
+UID:regatta@acme.example\r
+DTSTAMP:20261101T080000Z\r
+DTSTART:20261201T080000Z\r
+DURATION:PT1H\r
+SUMMARY:Regatta\r
+ORGANIZER:mailto:ben@acme.example\r
+ATTENDEE:mailto:moxlite@localhost\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+
+
 @pytest.fixture
 def session(server: LocalServer) -> Iterator[imaplib.IMAP4]:
     """A session with an empty Inbox selected, and no drafts."""
@@ -148,10 +164,11 @@ def test_menus_open_at_their_buttons(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int, button: str
 ) -> None:
     """WEBMAIL-164: of the list, of a message, and of what a bar has no room for."""
-    session.append("INBOX", "(\\Seen)", "", letter("Minutes"))
+    for number in range(2 if button == "More message actions" else 1):  # a message alone has that of its bar
+        session.append("INBOX", "(\\Seen)", "", letter("Minutes", number=number))
     with fresh(chromium, server, width) as visitor:
         page = visitor.page
-        row = page.locator(".message-subject", has_text="Minutes")
+        row = page.locator(".message-subject", has_text="Minutes").first
         expect(row).to_be_visible()
         opener = page.get_by_role("button", name=button)
         if button != "List options":
@@ -313,7 +330,7 @@ def test_back_closes_the_topmost_thing(
         expect(page.locator(".toast")).to_contain_text("Draft saved")
         expect(page.locator(".text-part")).to_be_visible()
         assert session.status("Drafts", "(MESSAGES)")[1] == [b"Drafts (MESSAGES 1)"]
-        page.get_by_role("button", name="More message actions").click()
+        page.get_by_role("button", name="More message actions").click()  # the draft makes a conversation of it
         page.get_by_role("menuitem", name="Details").click()
         dialog = page.get_by_role("dialog")
         expect(dialog).to_be_visible()
@@ -396,7 +413,7 @@ def test_mail_is_not_white_at_night(chromium: Browser, server: LocalServer, sess
         open_message("Shop", "Own dark words")
         expect(frame.locator(".card")).to_have_css("background-color", "rgb(16, 24, 32)")
         expect(page.locator(".html-sheet.dimmed")).to_have_count(0)
-        opener = page.get_by_role("button", name="More message actions")
+        opener = page.get_by_role("button", name="More actions")
         opener.click()
         page.get_by_role("menuitem", name="Show light").click()
         expect(frame.locator(".card")).to_have_css("background-color", "rgb(238, 238, 238)")
@@ -594,6 +611,59 @@ def test_a_message_ends_with_its_files_and_the_bar_that_answers(
         bar.get_by_role("button", name="Reply to Ben…").click()
         expect(page.locator(".composer")).to_be_visible()
         expect(page.locator(".composer [data-field=to]")).to_contain_text("Ben Okafor")
+
+
+@pytest.mark.parametrize("width", [1920, *EACH])
+def test_the_parts_of_a_message_share_two_edges(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
+) -> None:
+    """WEBMAIL-170: head, cards, notices, files and answer bar begin and end where the message does, and its text begins
+    there, alone and in a conversation, without wide gaps around it; a message alone has one menu.
+    """
+    made = EmailMessage()
+    made["From"] = "Ben Okafor <ben@acme.example>"
+    made["To"] = "moxlite@localhost"
+    made["Subject"] = "Regatta"
+    made.set_content("See below.\n\n")
+    made.add_attachment(INVITATION, maintype="text", subtype="calendar", params={"method": "REQUEST"})
+    made.add_attachment(b"%PDF-1.4", maintype="application", subtype="pdf", filename="course.pdf")
+    session.append("INBOX", "(\\Seen)", "", made.as_bytes(policy=SMTP))
+    pictures = "<p>See below.</p><img src='https://pictures.example/a.png'>"
+    session.append("INBOX", "(\\Seen)", "", letter("Photos", html=pictures))
+    session.append("INBOX", "(\\Seen)", "", letter("Bench"))
+    for number in range(3):
+        session.append("INBOX", "(\\Seen)", "", letter("Boats", number=number))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        reader = page.locator(".reader")
+
+        def open_message(subject: str, *parts: str) -> Box:
+            back = page.get_by_role("button", name="Back")
+            if back.is_visible():
+                back.click()
+            page.locator(".message-subject", has_text=subject).first.click()
+            expect(reader.locator(".reader-subject")).to_have_text(subject)
+            edges = Box.of(reader.locator(".reader-subject"))
+            for part in (".author", *parts, ".answer-bar"):
+                for found in reader.locator(part).locator("visible=true").all():
+                    box = resting(found)
+                    assert abs(box.left - edges.left) <= 1, f"{part} of {subject} at {box}, not {edges}"
+                    assert abs(box.right - edges.right) <= 1, f"{part} of {subject} at {box}, not {edges}"
+            assert (reader.locator(".message-menu").locator("visible=true").count() == 0) is (subject != "Boats")
+            in_sight(page.locator(".toolbar-more"))
+            time = Box.of(reader.locator(".author-time"))
+            assert edges.right - time.right <= (1 if subject != "Boats" else 56)
+            return edges
+
+        open_message("Regatta", ".event-card", ".attachments")
+        open_message("Photos", ".reader-bar")
+        for subject, part in (("Bench", ".author"), ("Boats", ".card")):
+            edges = open_message(subject, part)
+            text = resting(reader.locator(".text"))
+            assert text.left == edges.left
+            assert text.top - Box.of(reader.locator(".author-more").locator("visible=true")).bottom <= 30
+            assert Box.of(reader.locator(".answer-bar")).top - text.bottom <= 30
+            assert text.height <= 40, "one line"
 
 
 @pytest.mark.landing("b-Snooze-1440", "y-Labels-390")

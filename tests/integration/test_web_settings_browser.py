@@ -156,7 +156,7 @@ def test_the_way_to_show_a_sender_is_remembered_and_forgotten(reader: Reader, ma
     expect(page.locator(".message")).to_have_count(2)
     page.locator(".message", has_text="First").click()
     expect(page.frame_locator("iframe.html").locator(".button")).to_be_visible()
-    menu = page.get_by_role("button", name="More message actions")
+    menu = page.get_by_role("button", name="More actions")
     forget = page.get_by_role("menuitem", name="Reset view for this sender")
     menu.click()
     expect(forget).to_have_count(0)

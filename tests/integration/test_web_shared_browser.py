@@ -161,7 +161,7 @@ def test_a_search_over_all_mailboxes_shows_those_of_others(
     shared.click()
     expect(eve.locator(".reader-subject")).to_contain_text("number 8")
     expect(archive).to_have_count(0)
-    eve.get_by_role("button", name="More message actions").click()
+    eve.get_by_role("button", name="More actions").click()
     eve.get_by_role("menuitem", name="Details").click()
     details = eve.get_by_role("dialog")
     expect(details).to_contain_text("Record")

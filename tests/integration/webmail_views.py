@@ -260,7 +260,7 @@ def reading(walk: Walk) -> Iterator[str]:
     walk.open("Files")
     expect(page.locator(".text .elsewhere")).to_be_visible()
     yield "text"
-    page.get_by_role("button", name="More message actions").click()
+    page.get_by_role("button", name="More actions").click()
     yield "menu of a message"
     page.get_by_role("menuitem", name="Show all headers").click()
     expect(page.locator(".headers")).to_be_visible()

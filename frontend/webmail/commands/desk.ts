@@ -1,7 +1,7 @@
 // The interface of the page for commands and parts.
 
 import type { Client, MessageItem } from "../../gen/webmail";
-import type { CommandTable } from "../../lib/commands";
+import type { Command, CommandTable } from "../../lib/commands";
 import type { Kind } from "../compose/kinds";
 import type { Role } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
@@ -143,6 +143,8 @@ export interface OpenMessage {
   /** Open the texts of the conversation in a new tab. */
   openThread(): void;
   downloadThread(): void;
+  /** What the menu of the bar has for a message alone; a message of a conversation has a menu of its own. */
+  readonly own: readonly Command[];
 }
 
 /** The message that is shown. */

@@ -15,8 +15,6 @@ import sheet from "./menu.css";
 
 adopt(sheet);
 
-export { openMenu };
-
 /** Close the topmost of these, which Back was pressed for. */
 export function closeLayer(layer: string, drawer: { close(): void }, desk: Pick<Desk, "unselect" | "load">): void {
   const found = [...document.querySelectorAll(layer)].at(-1);
@@ -67,9 +65,20 @@ function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[] {
   ];
 }
 
-/** Open the menu of a message: these commands, and those about its sender. */
+/** Commands of a message, and those about its sender. */
+const messageCommands = (desk: Desk, item: MessageItem, commands: readonly Command[]): Command[] =>
+  [...commands, ...senderCommands(desk, () => item)].filter(enabled);
+
+/** Open the menu of a message in a conversation. */
 export function openMessageMenu(at: HTMLElement, desk: Desk, item: MessageItem, commands: readonly Command[]): void {
-  openMenu(at, t("More message actions"), [...commands, ...senderCommands(desk, () => item)].filter(enabled));
+  openMenu(at, t("More message actions"), messageCommands(desk, item, commands));
+}
+
+/** Open the menu of the bar: what that has no room for, and all about a message that is open alone. */
+export function openBarMenu(at: HTMLElement, desk: Desk, title: string, commands: readonly Command[]): void {
+  const own = at.closest(".chosen-tools") === null ? desk.opened()?.own : [];
+  const item = desk.reading();
+  openMenu(at, title, own?.length && item ? [...commands, null, ...messageCommands(desk, item, own)] : commands);
 }
 
 /** Open the menu of a row at a point of the list. */

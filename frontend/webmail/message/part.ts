@@ -136,6 +136,7 @@ export class Message implements OpenMessage {
     const { item } = this;
     const place = el("div", { class: "reader-note", hidden: true });
     this.more.addEventListener("click", () => this.owner.menu(this.item, this.more, this.commands()));
+    this.more.hidden = !this.whole;
     fill(this.root, this.heading(item), place, this.receipt, this.event, this.bar, this.body);
     this.owner.opened(item, place);
   }
@@ -161,6 +162,10 @@ export class Message implements OpenMessage {
 
   private get whole(): boolean {
     return this.fold !== null;
+  }
+
+  get own(): readonly Command[] {
+    return this.whole ? [] : this.commands();
   }
 
   /** Show the text; resolves when it is drawn. */

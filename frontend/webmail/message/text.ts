@@ -37,7 +37,7 @@ export function readableText(value: string, needles: readonly string[]): Node[] 
       blocks.push({ quoted: level > 0, lines: lines.length / 2, node: el("div", { class: kind }, lines) });
     lines = [];
   };
-  for (const line of value.replace(/\r\n?/g, "\n").split("\n")) {
+  for (const line of value.trimEnd().replace(/\r\n?/g, "\n").split("\n")) {
     const own = quoteLevel(line);
     const signs = line === "-- ";
     if (own !== level || (signs && !signed)) {
