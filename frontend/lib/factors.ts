@@ -1,8 +1,8 @@
 // Two-step log-in, for the account app and the admin app: code apps, security keys, recovery codes (WEB-151).
 
-import type { FactorAdded, FactorKey, FactorState, KeyRequest, NewApp, ProgramUse, TOTPApp } from "./factortypes";
 import { attempt, confirm, dialog } from "./dialogs";
 import { el, fill, sign } from "./dom";
+import type { FactorAdded, FactorKey, FactorState, KeyRequest, NewApp, ProgramUse, TOTPApp } from "./factortypes";
 import { field, form, line, tick } from "./fields";
 import { download, keyRound, list, plus, smartphone } from "./icons";
 import { button, card, copyable, copyButton, foreign } from "./pages";
@@ -166,12 +166,12 @@ function removal(name: string, run: () => void): HTMLElement {
 /** What turning it on stops; null where it is on, or stops nothing. */
 function warning(found: FactorState, mail: boolean): HTMLElement | null {
   if (isOn(found) || !mail) return null;
-  const text = t("After that, mail apps need app passwords. Your own password only works on these web pages.");
+  const text = t("After that, mail apps will need app passwords. Your own password will only work on these web pages.");
   if (found.programs.length === 0) return notice("unknown", text);
   return el(
     "div",
     { class: "stack" },
-    notice("warn", [text, " ", t("These used your own password within 30 days and will stop:")]),
+    notice("warn", [text, " ", t("These apps used your own password in the last 30 days and will stop working:")]),
     el(
       "ul",
       { class: "factor-programs" },

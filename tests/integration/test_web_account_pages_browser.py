@@ -469,7 +469,7 @@ def test_the_owner_of_an_address_agrees_to_forwarded_mail(chromium: Browser, ser
     stranger.page.get_by_role("button", name="Confirm forwarding").click()
     expect(stranger.page.get_by_text("Forwarding confirmed")).to_be_visible()
     page.reload()
-    expect(page.get_by_text("gets your mail")).to_be_visible()
+    expect(page.get_by_text("receiving your mail")).to_be_visible()
     stranger.close()
     visitor.close()
 

@@ -449,7 +449,7 @@ def test_two_people_agree_on_another_time(chromium: Browser, tmp_path: Path) -> 
         expect(theirs.page.get_by_text("New time proposed")).to_be_visible()
         desk.page.locator(".message", has_text="New time: Regatta").click()
         card = desk.page.locator(".event-card")
-        expect(card).to_contain_text("Bob proposes a new time.")
+        expect(card).to_contain_text("Bob proposed a new time.")
         card.get_by_role("button", name="Accept new time").click()
         expect(card).to_contain_text("New time accepted.")
         for side in (desk, theirs):

@@ -75,7 +75,7 @@ def test_a_known_name_at_a_new_address_is_confirmed_or_reported(
     expect(claim).to_be_hidden()
     page.reload()
     expect(page.locator(".reader-body")).to_contain_text("Please pay today.")
-    expect(page.locator(".trust")).to_have_text("Not signed. Anyone could have sent this.")
+    expect(page.locator(".trust")).to_have_text("Not signed. Anyone could have sent this message.")
     expect(claim).to_be_hidden()
     page.goto(re.sub("#.*", "", page.url))
     page.locator(".message", has_text="False").click()

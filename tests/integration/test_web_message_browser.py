@@ -204,7 +204,7 @@ def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: L
     arrive(local, "Unproven")
     page.locator(".message", has_text="Unproven").click()
     expect(page.locator(".trust")).to_have_text(
-        "Not signed. Anyone could have sent this. · First message from this address"
+        "Not signed. Anyone could have sent this message. · First message from this address"
     )
     expect(page.locator(".author-address")).to_have_text("ada@nordlicht.example")
     page.get_by_role("button", name="to me").click()
@@ -216,7 +216,7 @@ def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: L
     details = page.get_by_role("dialog", name="Message details")
     expect(details).to_contain_text("127.0.0.1")
     expect(details).to_contain_text("ada@nordlicht.example")
-    expect(details).to_contain_text("No check found anything wrong.")
+    expect(details).to_contain_text("This message passed all checks.")
     details.get_by_text("All checks").click()
     expect(details.locator("pre")).to_contain_text("Plan: no-bad-signals")
     expect(details).to_contain_text("text/plain")

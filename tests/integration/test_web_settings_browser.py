@@ -277,7 +277,7 @@ def test_an_empty_place_leads_on(reader: Reader, mailbox: imaplib.IMAP4) -> None
     page.locator(".mailbox-open", has_text="Plans").click()
     expect(title).to_have_text("No messages")
     # also without a mouse, which could drag
-    expect(page.locator(".messages-note p")).to_have_text("Use “Move…” to bring messages here.")
+    expect(page.locator(".messages-note p")).to_have_text("To move messages here, use “Move…”.")
     mailbox.delete("Plans")
     append(mailbox, "One")
     page.locator(".mailbox-open", has_text="Inbox").click()

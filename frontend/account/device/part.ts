@@ -8,12 +8,12 @@ import { type Child, el, fill } from "../../lib/dom";
 import type { QRCode } from "../../lib/factortypes";
 import { atFields, form, line } from "../../lib/fields";
 import { smartphone } from "../../lib/icons";
-import { button, card, copyButton, copyable, foreign, head } from "../../lib/pages";
+import { button, card, copyable, copyButton, foreign, head } from "../../lib/pages";
 import { qrDrawing } from "../../lib/qrcode";
 import { notice } from "../../lib/states";
 import { t } from "../../lib/words";
-import { byHand } from "../ui/program";
 import type { Desk, MakePage } from "../ui/page";
+import { byHand } from "../ui/program";
 
 /** Milliseconds between two looks at the state of the device. */
 const period = 2000;
@@ -70,7 +70,7 @@ const device: MakePage = async (desk) => {
     }),
     (kind === "iphone" || kind === "mac") &&
       card(
-        t("Setup profile without password"),
+        t("Setup profile (no password)"),
         el(
           "p",
           {},

@@ -56,7 +56,7 @@ function learned(desk: Desk, found: Junk): HTMLElement {
         "p",
         { class: "gap" },
         t(
-          "The filter needs more training. If Archive has good mail and Junk has junk, you can train it from them. Messages you've marked won't change.",
+          "The filter needs more training. You can train it with the mail in Archive and Junk. Messages you've already marked won't change.",
         ),
       ),
     el("div", { class: "flex wrap gap" }, teach, retrain),
@@ -92,7 +92,7 @@ async function again(desk: Desk, place: HTMLElement): Promise<void> {
   );
   clearInterval(timer);
   fill(place);
-  if (ok) desk.say(many(result.count ?? 0, "{n} message learned", "{n} messages learned"));
+  if (ok) desk.say(many(result.count ?? 0, "Trained with {n} message", "Trained with {n} messages"));
   if (ok && desk.shown()) await desk.refresh();
 }
 
@@ -124,9 +124,9 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     own.max_power,
     t("Limits each word’s score to this distance from 0 and 1."),
   );
-  const top = number(t("Number of words"), own.top_words, t("How many of a message’s strongest words to use."));
-  const ignore = number(t("Ignored words"), own.ignore_words, t("Words this close to 0.5 don't count."));
-  const rare = number(t("Rare words"), own.rare_words, t("Words seen this often or less don't count."));
+  const top = number(t("Number of words"), own.top_words, t("Uses only the strongest words in each message."));
+  const ignore = number(t("Ignored words"), own.ignore_words, t("Ignores words with scores this close to 0.5."));
+  const rare = number(t("Rare words"), own.rare_words, t("Ignores words seen this many times or fewer."));
   const rejects = line(
     t("Keep rejected mail in"),
     old.rejects_mailbox,

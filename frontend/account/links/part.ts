@@ -161,7 +161,7 @@ class List {
     const copies = tick(
       t("Also delete the copied mail here"),
       false,
-      t("Otherwise, you'll keep its folders as your own mail."),
+      t("Otherwise, its folders stay in your account."),
     );
     const yes = await dialog<boolean>(t("Unlink {name}?", names), (close) => [
       el(

@@ -156,7 +156,7 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
   const ofEvents = choice(
     t("Calendar alerts"),
     [
-      ["all", t("Notifications, and email for email alerts")],
+      ["all", t("Notifications and alert emails")],
       ["notices", t("Notifications only")],
       ["none", t("Never")],
     ],
@@ -248,7 +248,7 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
       { class: "hint" },
       t("Notifications show the sender, never the subject or text. They're encrypted for this browser."),
       " ",
-      t("Alert notifications show the event's title, place, and time."),
+      t("Alert notifications show the event’s title, location, and time."),
     ),
     whose.root,
     quietHours,
@@ -271,8 +271,8 @@ function button(text: string, label: string, onclick: () => void): HTMLElement {
 
 function aboutDevice({ used, failures, error, host }: NoticeDevice): string {
   if (failures > 0) return t("Last notification rejected: {error}", { error });
-  if (used === null) return t("No notifications yet, by {host}", { host });
-  return t("Last notification {at}, by {host}", { at: new Date(used).toLocaleString(), host });
+  if (used === null) return t("No notifications yet through {host}", { host });
+  return t("Last notification {at} through {host}", { at: new Date(used).toLocaleString(), host });
 }
 
 /** Minutes of a day as "22:05". */

@@ -28,7 +28,7 @@ export async function convert(desk: Desk, item: DestinationItem, rules: readonly
         "p",
         { class: "dialog-text" },
         t(
-          "The script would handle mail to all your addresses, after their rules. To use it instead, save it, then remove the rules here.",
+          "The script will run for all your addresses, after their rules. To use it instead of your rules, save it, then delete the rules here.",
         ),
       ),
       leftOut.length > 0 &&

@@ -100,7 +100,7 @@ async function choosePassword(desk: Desk, apps: number): Promise<void> {
     const first = field(
       t("New password"),
       el("input", { type: "password", autocomplete: "new-password", minlength: "8", autofocus: true }),
-      t("At least 8 characters. Try 3 or 4 random words."),
+      t("Use at least 8 characters. For example, 3 or 4 random words."),
     );
     const second = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
     const also = tick(t("Also revoke all app passwords"), false);

@@ -39,7 +39,7 @@ function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLE
         keyRound,
         t("No client certificates"),
         t(
-          "Mail apps can use a client certificate to log in without a password. To create one, run the commands below.",
+          "Mail apps can log in with a client certificate instead of a password. To create one, run the commands below.",
         ),
         add,
       ),

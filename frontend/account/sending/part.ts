@@ -216,7 +216,7 @@ function ended(found: readonly Left[]): Child {
 function suppressions(desk: Desk, found: readonly Suppressed[]): HTMLElement {
   const add = button(t("Add address"), () => void suppress(desk), { icon: plus });
   const hint = t(
-    "You won't send mail to these addresses. Their servers reported that they don't exist, or you added them.",
+    "Mail to these addresses won't be sent, because their servers reported that they don't exist or you added them.",
   );
   if (found.length === 0)
     return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });

@@ -36,12 +36,12 @@ export function hooks(desk: Desk, found: Sending): HTMLElement {
     t("Messages from these logins get a unique sender address, to match replies. Separate with spaces."),
   );
   const keepMail = line(
-    t("Keep sent mail listed for"),
+    t("Show sent mail for"),
     old.keep_retired_message_period,
     t("For example, 7d or 12h. Use 0s to turn off."),
   );
   const keepHooks = line(
-    t("Keep finished webhooks listed for"),
+    t("Show finished webhooks for"),
     old.keep_retired_webhook_period,
     t("For example, 7d or 12h. Use 0s to turn off."),
   );

@@ -27,7 +27,7 @@ export interface Delegates {
 }
 
 const ways: readonly (readonly [Sends, string])[] = [
-  ["behalf", t("this address, and who sent it")],
+  ["behalf", t("this address and the actual sender")],
   ["as", t("this address only")],
 ];
 
@@ -72,7 +72,11 @@ async function edit(found: Delegates, one: Delegate | null): Promise<void> {
     const sends = choice(t("Recipients see"), ways, one?.sends ?? "behalf");
     const ends = field(t("Until"), el("input", { type: "date" }), t("Leave blank for no end date."));
     ends.control.value = one === null || one.ends === 0 ? "" : dayOf(one.ends);
-    const whole = tick(t("Share all folders, calendars, and contacts"), one?.whole ?? true, t("Until the same date."));
+    const whole = tick(
+      t("Share all folders, calendars, and contacts"),
+      one?.whole ?? true,
+      t("Access ends on the same date."),
+    );
     const box = form([guest.root, sends.root, ends.root, whole.root], t("Save"), async () => {
       try {
         const day = ends.control.value;

@@ -1,7 +1,6 @@
 // Mailboxes shared with others, and those that others share.
 
 import type { Given, Received, Shares } from "../../gen/account";
-import { delegatesCard } from "./delegates";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { atFields, choice, form, line, tick } from "../../lib/fields";
@@ -10,6 +9,7 @@ import { button, card, foreign, head, table, visible } from "../../lib/pages";
 import { empty } from "../../lib/states";
 import { t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
+import { delegatesCard } from "./delegates";
 
 /** Sets of rights with words (RFC 4314 §2.1). */
 const levels = [
@@ -47,7 +47,7 @@ function given(desk: Desk, found: Shares): HTMLElement {
   if (found.given.length === 0)
     return card(
       t("Shared by you"),
-      empty(users, t("You haven't shared any folders"), t("Share a folder below with a team or club, for example.")),
+      empty(users, t("You haven't shared any folders"), t("For example, share a folder with your team or club.")),
       { flush: true },
     );
   const rows = table<Given>(

@@ -27,7 +27,7 @@ export const away: MakePage = async (desk) => {
 
 function now(found: VacationInfo): HTMLElement | null {
   if (found.script)
-    return notice("warn", t("A Sieve script is active. If it sends vacation replies, this form doesn't."));
+    return notice("warn", t("A Sieve script is active. If it sends vacation replies, these settings don't apply."));
   if (found.active) return notice("ok", t("Vacation reply on"));
   if (found.enabled && found.start > Date.now() * 1000)
     return notice("off", t("Vacation reply starts at the time below."));

@@ -64,7 +64,7 @@ function list(desk: Desk, found: Forwards): HTMLElement {
             el("b", {}, foreign(one.address)),
             one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)),
             one.script !== "" && el("span", { class: "hint" }, el("br"), t("in script "), foreign(one.script)),
-            one.ran && el("span", { class: "hint" }, el("br"), t("created by a running script")),
+            one.ran && el("span", { class: "hint" }, el("br"), t("added by a script")),
           ),
       },
       { title: t("Status"), cell: (one) => told(one) },
@@ -124,7 +124,7 @@ function told(one: ForwardTarget): HTMLElement {
         ? el(
             "span",
             {},
-            state("ok", t("gets your mail")),
+            state("ok", t("receiving your mail")),
             one.taken_over &&
               el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required")),
           )
@@ -184,7 +184,7 @@ function copies(desk: Desk, found: Forwards): HTMLElement | null {
     found.script === ""
       ? t("If forwarding fails, you'll still find the mail here.")
       : t(
-          "Your active script {script} controls which mail is kept. This setting applies only without an active script.",
+          "Your active script {script} controls which mail is kept. This setting only applies if no script is active.",
           {
             script: found.script,
           },

@@ -26,7 +26,7 @@ export const scripts: MakePage = async (desk) => {
   const title = t("Sieve scripts");
   const applied = el("div", { role: "status" });
   const hint = t(
-    "Write your rules as a program. The active script runs after your address rules. Mail apps can also edit scripts over ManageSieve.",
+    "Write your own rules in Sieve. The active script runs after your address rules. Mail apps can also edit scripts over ManageSieve.",
   );
   return {
     title,

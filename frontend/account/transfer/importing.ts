@@ -6,10 +6,10 @@ import { codeOf } from "../../lib/client";
 import { attempt, confirm, showError } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { duration, size } from "../../lib/numbers";
+import { Upload, UploadAborted } from "../../lib/upload";
 import { many, t } from "../../lib/words";
 import { Follower } from "./follow";
 import { LabelQuestion } from "./labels";
-import { Upload, UploadAborted } from "../../lib/upload";
 
 /** Data of an import that this window keeps when the page is reloaded. */
 interface Kept {
@@ -24,7 +24,7 @@ interface Kept {
 const keptKey = `moxlite-account${number}-import`;
 const shownMailboxes = 200;
 const lostText = t(
-  "Can't track this import anymore. The import ended over a minute ago, or a server restart undid it. Check your folders.",
+  "Couldn't get the import status. Your import may have finished, or a server restart may have undone it. To find out, check your folders.",
 );
 
 export class Importing {

@@ -58,7 +58,7 @@ export class LabelQuestion {
         "p",
         { class: "hint" },
         t(
-          "moxlite doesn't know the language of these Gmail labels. We guessed their meanings from the messages. Correct any that are wrong.",
+          "We didn't recognize the language of these Gmail labels and guessed what they mean. Correct any that are wrong.",
         ),
       ),
       el(

@@ -70,7 +70,7 @@ function addressLine(one: DestinationItem, off: boolean): HTMLElement {
         ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`,
       ),
     ),
-    off && state("off", t("domain turned off")),
+    off && state("off", t("domain disabled")),
     one.form.smtp_error !== "" && state("off", t("rejects all mail")),
     el(
       "a",

@@ -1,18 +1,18 @@
 // Accounts: the list, and the page of one with its addresses, settings and log-ins.
 
-import type { AccountDetail, AccountRow, AccountUse, AddressRow, Attempt } from "../../gen/admin";
 import { delegatesCard } from "../../account/shares/delegates";
+import type { AccountDetail, AccountRow, AccountUse, AddressRow, Attempt } from "../../gen/admin";
 import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { line, tick } from "../../lib/fields";
-import { ellipsis, plus, search as lens, trash2, users } from "../../lib/icons";
+import { ellipsis, search as lens, plus, trash2, users } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { button, card, copyable, disc, foreign, head, iconButton, meter, pairs, table, tabs } from "../../lib/pages";
 import { empty, notice, state } from "../../lib/states";
 import { when } from "../../lib/times";
 import { many, t } from "../../lib/words";
-import { addressOf, type Desk, type PagePart } from "../ui/page";
 import type { Section } from "../ui/editor";
+import { addressOf, type Desk, type PagePart } from "../ui/page";
 import { fieldDialog, settingsForm, showSecret, typedAgain } from "../ui/shared";
 import { securityCards, stopped } from "./security";
 
@@ -231,7 +231,7 @@ async function add(desk: Desk): Promise<void> {
   const shared = tick(
     t("Shared mailbox"),
     false,
-    t("You can't log in to this account. Members read and answer from their own accounts."),
+    t("You can't log in to this account. Members read and reply from their own accounts."),
   );
   const password = await fieldDialog(t("Add account"), t("Add account"), { name, address, shared }, () =>
     desk.client.account_add(name.control.value, address.control.value, shared.control.checked),
@@ -482,11 +482,11 @@ const results: Readonly<Record<string, string>> = {
   baduser: t("unknown address"),
   badcreds: t("wrong session or credentials"),
   badchanbind: t("bound to another connection"),
-  badprotocol: t("broken exchange"),
+  badprotocol: t("invalid login exchange"),
   logindisabled: t("login disabled"),
-  notpermitted: t("app password not for this"),
+  notpermitted: t("app password not allowed here"),
   error: t("failed"),
-  aborted: t("abandoned"),
+  aborted: t("canceled by the app"),
 };
 
 function logins(found: readonly Attempt[]): HTMLElement {

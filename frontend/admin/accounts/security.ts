@@ -97,7 +97,7 @@ function recovery(desk: Desk, name: string, found: AccountSecurity): HTMLElement
     await showSecret(
       t("Recovery link"),
       t(
-        "Use this link once to set a new password, before {when} UTC. Any older link no longer works. Copy it now and send it to {name} securely. You won't be able to see it again.",
+        "This link sets a new password. It works once, until {when} UTC, and replaces older links. Copy it now and send it to {name} securely. You won't be able to see it again.",
         { when: made.expires, name },
       ),
       copyable(made.url),
@@ -106,7 +106,9 @@ function recovery(desk: Desk, name: string, found: AccountSecurity): HTMLElement
   const text = el(
     "p",
     { class: "two" },
-    t("Create a link for the user to set a new password. It works once, within 1 hour. You won't see the password."),
+    t(
+      "Create a link to let the user set a new password. It works once and expires after 1 hour. You won't see the password.",
+    ),
   );
   const without = el(
     "p",
@@ -192,7 +194,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       ? empty(
           keyRound,
           t("No client certificates"),
-          t("With a client certificate, apps can log in over TLS without a password."),
+          t("Apps can log in over TLS with a client certificate instead of a password."),
         )
       : list;
   return card(t("Client certificates"), body, {

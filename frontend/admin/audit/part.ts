@@ -98,7 +98,7 @@ function outcome(row: AuditLine): HTMLElement {
     case "failed":
       return state("danger", t("failed"));
     default:
-      return state("unknown", t("started, but the server stopped"));
+      return state("unknown", t("interrupted by a server stop"));
   }
 }
 

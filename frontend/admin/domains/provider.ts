@@ -109,7 +109,7 @@ async function answer(desk: Desk, name: string, chosen: DNSProvider): Promise<vo
 const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
 async function publish(desk: Desk, name: string): Promise<void> {
-  const addresses = tick(t("Include this server's addresses"), false);
+  const addresses = tick(t("Include this server’s addresses"), false);
   const replace = tick(
     t("Replace different records"),
     false,

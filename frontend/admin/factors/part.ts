@@ -14,7 +14,7 @@ async function changePassword(desk: Desk): Promise<void> {
   const first = field(
     t("New password"),
     el("input", { type: "password", autocomplete: "new-password" }),
-    t("At least 8 characters. Try 3 or 4 random words."),
+    t("Use at least 8 characters. For example, 3 or 4 random words."),
   );
   const second = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
   const ended = await fieldDialog(

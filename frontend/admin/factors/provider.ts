@@ -15,7 +15,7 @@ export const providerPage: MakePage = async (desk) => {
   const root = el(
     "div",
     { class: "page" },
-    head(title, t("People log in with Authentik, Keycloak, Kanidm, Pocket ID, or another OpenID Connect provider.")),
+    head(title, t("Users log in with Authentik, Keycloak, Kanidm, Pocket ID, or another OpenID Connect provider.")),
     el("div", { class: "stack" }, current(set), check(desk, set)),
   );
   return { title, root };
@@ -41,7 +41,7 @@ function check(desk: Desk, set: ProviderSetup): Child {
   const client = line(t("Client ID"), set.client_id || "moxlite");
   const name = line(t("Name on the login button"), set.name);
   const group = line(t("Administrators' group"), set.admin_group, t("Leave blank to allow only the admin password."));
-  const internal = tick(t("The provider is in my own network"), set.allow_internal);
+  const internal = tick(t("Provider is on my own network"), set.allow_internal);
   const below = el("div", { class: "stack", "aria-live": "polite" });
   const form = fieldForm({ issuer, client, name, group, internal }, t("Check provider"), async () => {
     fill(below);
@@ -73,7 +73,7 @@ function result(found: ProviderTrial): Child {
   if (found.problems.length > 0) return notice("danger", [t("You can't use this provider yet:"), list(found.problems)]);
   return [
     notice("ok", t("This provider works with moxlite.")),
-    found.notes.length > 0 && notice("warn", [t("Some things won't be available:"), list(found.notes)]),
+    found.notes.length > 0 && notice("warn", [t("Some features won't be available:"), list(found.notes)]),
   ];
 }
 

@@ -83,7 +83,7 @@ class Live {
     const root = el(
       "div",
       { class: "page" },
-      head(t("Live"), t("Live deliveries, logins, and sends, without contents and subjects."), this.pauser),
+      head(t("Live"), t("Live deliveries, logins, and sends. Subjects and content aren't shown."), this.pauser),
       this.filter(),
       card("", [this.waiting, this.list, this.none], { flush: true }),
       this.status,
@@ -216,7 +216,7 @@ class Live {
         });
         if (answer.status === 403)
           await this.desk.client.log_levels(); // asks for a log-in
-        else if (answer.status === 503) why = t("Too many pages have this open. Retrying…");
+        else if (answer.status === 503) why = t("This page is open in too many windows. Retrying…");
         else if (answer.ok && answer.body !== null) for await (const told of events(answer.body)) this.take(told);
       } catch (error) {
         // a fetch that fails, or is given up, is a TypeError or DOMException; a call that fails has a code

@@ -81,7 +81,7 @@ function settings(found: Backups): HTMLElement {
       [
         t("Kept"),
         found.encrypted
-          ? t("all, until you delete them. The server can't read them alone")
+          ? t("all, until you delete them. The server can't read them on its own")
           : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly }),
       ],
     ]),

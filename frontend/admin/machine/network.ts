@@ -330,7 +330,7 @@ export async function webPage(desk: Desk): Promise<Page> {
         button(t("Redirect"), () => void addRedirect(desk)),
         button(t("Proxy"), () => void addProxy(desk)),
       ),
-      { hint: t("3 fields to start. You'll find all other settings below after you add it.") },
+      { hint: t("Fill in these 3 fields to start. You can change all other settings after you add it.") },
     ),
     card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), {
       hint: t("Redirect a whole host to another host. Path and query are kept."),

@@ -3,7 +3,7 @@
 import type { MetricRow, MetricSample } from "../../gen/admin";
 import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
-import { listFilter, search as lens } from "../../lib/icons";
+import { search as lens, listFilter } from "../../lib/icons";
 import { card, copyButton, foreign, head, tabs } from "../../lib/pages";
 import { empty, notice } from "../../lib/states";
 import { many, t } from "../../lib/words";
@@ -88,7 +88,7 @@ export async function configPage(desk: Desk): Promise<Page> {
         hint: effective
           ? t("All active values, including defaults.")
           : found.cut
-            ? t("Only the start of this long file is shown.")
+            ? t("Only the beginning of this file is shown.")
             : null,
       },
     ),
@@ -135,10 +135,7 @@ export async function metricsPage(desk: Desk): Promise<Page> {
     fill(
       place,
       rows.length === 0
-        ? card(
-            "",
-            empty(listFilter, t("No results"), t("Searches names and descriptions. Metrics without data are hidden.")),
-          )
+        ? card("", empty(listFilter, t("No results"), t("Searches names and descriptions. Empty metrics are hidden.")))
         : card(
             "",
             el(

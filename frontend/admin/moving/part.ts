@@ -43,7 +43,7 @@ function refused(desk: Desk, found: PeerState): Child {
     hosts.length === 0
       ? el("p", { class: "hint" }, t("Mail to unknown addresses is rejected."))
       : [
-          notice("warn", t("MX leads to another server: {hosts}", { hosts: hosts.join(", ") })),
+          notice("warn", t("MX points to another server: {hosts}", { hosts: hosts.join(", ") })),
           el(
             "p",
             { class: "hint" },

@@ -77,7 +77,7 @@ export function filters(desk: Desk, transports: readonly string[]): HTMLElement 
     sort: choice(
       t("Order"),
       [
-        ["next_attempt", t("soonest attempt first")],
+        ["next_attempt", t("next attempt first")],
         ["queued", t("oldest first")],
         ["newest", t("newest first")],
       ],

@@ -4,14 +4,14 @@ import type { Changed, Filter, Line } from "../../gen/admin";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { choice, line } from "../../lib/fields";
-import { pause, play, search as lens, send, trash2, undo2 } from "../../lib/icons";
+import { search as lens, pause, play, send, trash2, undo2 } from "../../lib/icons";
 import { button, card, foreign, head, table } from "../../lib/pages";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import { addressOf, type Desk } from "../ui/page";
 import { fieldDialog, typedAgain } from "../ui/shared";
-import { filters, filterOf, pageOf } from "./filter";
+import { filterOf, filters, pageOf } from "./filter";
 import { address, current, pager, perPage, tabLinks, undone } from "./frame";
 import { more } from "./row";
 
@@ -276,8 +276,8 @@ async function change(desk: Desk, [filter, count]: [Filter, number], transports:
     t("Require TLS"),
     [
       ["*", t("no change")],
-      ["yes", t("yes, don't deliver without TLS")],
-      ["no", t("no, even where policies ask for it")],
+      ["yes", t("yes, only deliver with TLS")],
+      ["no", t("no, even if policies require it")],
       ["default", t("follow policies")],
     ],
     "*",

@@ -146,7 +146,7 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
     await desk.refresh();
   };
   const list = table<Without>(
-    t("Addresses without reports"),
+    t("Addresses we don't send reports to"),
     [
       { title: t("Address"), kind: "main", cell: ({ row }) => name(row.address) },
       { title: t("Type"), cell: ({ kind }) => (kind === "dmarc" ? "DMARC" : "TLS") },
@@ -166,9 +166,9 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
     found,
   );
   return card(
-    t("Addresses without reports"),
+    t("Addresses we don't send reports to"),
     found.length === 0
-      ? el("p", { class: "hint" }, t("Addresses that reject a report are paused for a while and listed here."))
+      ? el("p", { class: "hint" }, t("If an address rejects a report, we'll pause reports to it for a while."))
       : list,
     { flush: true },
   );
@@ -251,7 +251,7 @@ export async function evaluationsPage(desk: Desk, domain: string): Promise<Made>
         title: t("Policy"),
         cell: (row) => [
           el("code", {}, foreign(row.record, 80)),
-          row.optional && el("div", { class: "hint" }, t("doesn't trigger a report alone")),
+          row.optional && el("div", { class: "hint" }, t("not enough to trigger a report")),
         ],
       },
     ],

@@ -2,9 +2,9 @@
 
 import type { ReportPlace } from "../../gen/admin";
 import { type Child, el } from "../../lib/dom";
+import { fileText } from "../../lib/icons";
 import { tabs, visible } from "../../lib/pages";
 import { empty } from "../../lib/states";
-import { fileText } from "../../lib/icons";
 import { t } from "../../lib/words";
 import { addressOf } from "../ui/page";
 
@@ -41,7 +41,7 @@ export function noReports(kind: Kind, places: readonly ReportPlace[]): HTMLEleme
     return empty(
       fileText,
       title,
-      t("To get reports, first add a domain."),
+      t("To get reports, add a domain first."),
       el("a", { class: "btn line", href: "#domains" }, t("Add domain")),
     );
   if (missing.length > 0) {

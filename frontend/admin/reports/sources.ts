@@ -80,7 +80,7 @@ export async function sourcePage(desk: Desk, domain: string): Promise<Made> {
           row.failed === 0
             ? state("ok", t("passes"))
             : row.passed > 0 || row.own
-              ? state("warn", t("passes in part"))
+              ? state("warn", t("sometimes passes"))
               : state("off", t("never passes")),
       },
     ],

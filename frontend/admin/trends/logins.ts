@@ -61,7 +61,7 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
     card(
       "",
       found.length === 0
-        ? empty(lock, t("No failed logins listed"), t("Attempts are listed for 30 days and plotted for 400 days."))
+        ? empty(lock, t("No failed logins listed"), t("Attempts are listed for 30 days and charted for 400 days."))
         : list,
       { flush: true },
     ),

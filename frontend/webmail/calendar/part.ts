@@ -269,7 +269,7 @@ class CalendarPage implements Board {
       "div",
       { class: "cal-nothing" },
       el("h2", {}, t("Nothing planned")),
-      el("p", {}, t("New events appear here, whichever device you write them on.")),
+      el("p", {}, t("New events will appear here, no matter which device you use.")),
       el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")),
     );
   }

@@ -3,8 +3,8 @@
 
 import type { Party, Uploaded, Written } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
-import { attempt, confirm, showError } from "../../lib/dialogs";
 import { type Command, enabled, keyName, withKey } from "../../lib/commands";
+import { attempt, confirm, showError } from "../../lib/dialogs";
 import { el, fill, sign as symbol } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
 import { clock, ellipsis, externalLink, fileText, maximize, minus, paperclip, reply, trash2, x } from "../../lib/icons";
@@ -16,16 +16,16 @@ import type { Acting, Selection, Surroundings, Writing } from "../commands/desk"
 import type * as ReceiptPart from "../receipt/part";
 import type { Wish } from "../receipt/wishes";
 import type * as TemplatesPart from "../templates/part";
-import type { Beginning, Words } from "../words/part";
 import type * as WordsPart from "../words/part";
-import { type Copy, type Senders, dropCopy, holdCopy, keepCopy, newId } from "./copies";
+import type { Beginning, Words } from "../words/part";
+import { type Copy, dropCopy, holdCopy, keepCopy, newId, type Senders } from "./copies";
 import { Files } from "./files";
 import { writing } from "./keys";
 import type { Say } from "./kinds";
 import { formatParty, speaksOfFiles } from "./parties";
 import { Recipients } from "./recipients";
 import { offerUndo } from "./takeback";
-import { Ways, canRequire } from "./ways";
+import { canRequire, Ways } from "./ways";
 
 /** Milliseconds: until the browser's copy, until the draft after the last key, between drafts while typing, between attempts. */
 const [copyAfter, saveAfter, saveEach, retryAfter] = [1_000, 5_000, 15_000, 4_000];
@@ -204,7 +204,7 @@ export class Composer {
         },
       },
       el("option", { value: "default" }, t("Encrypt when possible")),
-      el("option", { value: "require" }, t("Require encryption all the way")),
+      el("option", { value: "require" }, t("Require encryption at every step")),
       el("option", { value: "insecure" }, t("Allow unencrypted")),
     );
     const hooks = {

@@ -2,7 +2,6 @@
 // (WEBMAIL-141).
 
 import type { Client, Importing as State } from "../../gen/webmail";
-import type { Box } from "../data/mailboxes";
 import { kept } from "../../lib/beside";
 import { codeOf, messageOf } from "../../lib/client";
 import { dialog } from "../../lib/dialogs";
@@ -11,6 +10,7 @@ import { size } from "../../lib/numbers";
 import { type Toast, toast } from "../../lib/toasts";
 import { Upload, UploadAborted } from "../../lib/upload";
 import { mailboxName, many, t } from "../../lib/words";
+import type { Box } from "../data/mailboxes";
 import { allows } from "../data/mailboxes";
 import type { Actions } from "../state/actions";
 import type { Mail } from "../state/mail";
@@ -231,7 +231,7 @@ export class Importing {
         this.ended(token);
         toast(
           t(
-            "Can't track the import into {mailbox} anymore. The import ended over a minute ago, or a server restart undid it.",
+            "Couldn't get the status of the import into {mailbox}. The import may have finished, or a server restart may have undone it.",
             {
               mailbox,
             },

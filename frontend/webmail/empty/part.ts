@@ -51,5 +51,5 @@ export function emptyList(mail: Mail, ways: WaysOut): EmptyPlace | null {
     },
     trash: { title: t("Trash is empty"), text: t("Deleted messages go here first. You can move them back.") },
   };
-  return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages"), text: t("Use “Move…” to bring messages here.") };
+  return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages"), text: t("To move messages here, use “Move…”.") };
 }

@@ -129,7 +129,7 @@ function stateOf(found: Invitation): Child {
       ];
     case "stranger":
       if (found.method === "COUNTER")
-        return t("This new time can’t be accepted here: its sender isn’t a verified guest of one of your events.");
+        return t("You can't accept this new time because its sender isn't a verified guest of one of your events.");
       return t("The organizer couldn't be verified, so this update wasn't applied.");
     default:
       return null;
@@ -145,7 +145,7 @@ function saidOf(found: Invitation): string {
     return answered.answer === "maybe" ? t("{name} replied “maybe”", { name }) : t("{name} isn't going", { name });
   }
   if (found.proposal !== null)
-    return t("{who} proposes a new time.", { who: isolated(found.proposal.by.name || found.proposal.by.address) });
+    return t("{who} proposed a new time.", { who: isolated(found.proposal.by.name || found.proposal.by.address) });
   if (found.method === "DECLINECOUNTER" && found.state === "" && found.organizer !== null)
     return t("{who} declined your new time.", { who: isolated(found.organizer.name || found.organizer.address) });
   return "";

@@ -36,7 +36,7 @@ const list: readonly Entry[] = [
   ...words.map(([flag, word]): Entry => [mark("word", word), meanings[flag] ?? word]),
   [chip({ keyword: "", name: t("Label"), color: 2 }), t("Label. Click to show all messages with this label")],
   [el("span", { class: "keyword more" }, "+2"), t("Number of additional labels")],
-  [el("span", { class: "keyword other-mailbox" }, t("Folder")), t("Folder of a message that's in another folder")],
+  [el("span", { class: "keyword other-mailbox" }, t("Folder")), t("Folder, if different from the one you're viewing")],
   [el("span", { class: "legend-beside" }, t("Dimmed")), t("Muted, or only shown as part of its conversation")],
 ];
 

@@ -10,23 +10,23 @@ import { isDark } from "../../lib/scheme";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import type { OpenMessage } from "../commands/desk";
-import { shownLabels } from "../state/labels";
-import type { AboutSender } from "../sender/part";
-import type { AllSettings } from "../state/settings";
 import type * as PrintPart from "../print/part";
+import type { AboutSender } from "../sender/part";
+import { shownLabels } from "../state/labels";
+import type { AllSettings } from "../state/settings";
 import { addressList, bareAddress, fullTime, loneTime, shortAddress } from "../ui/format";
 import { missing } from "../ui/missing";
 import { subjectOf } from "../ui/subject";
 import { asciiDomains } from "./addresses";
+import { attachmentCards, type Source } from "./attachments";
 import { claimLine } from "./claim";
+import { htmlFrame, picturesWords, type Shade } from "./frame";
 import { givenLine } from "./given";
 import sheet from "./message.css";
+import { addressees, drawLabels, headerTable, namedRecipients, recipients, senderOf, validations } from "./people";
 import { readableText } from "./text";
 import { doubtful, trustLine } from "./trust";
 import { type Leaving, leavingLine } from "./unsubscribe";
-import { attachmentCards, type Source } from "./attachments";
-import { type Shade, htmlFrame, picturesWords } from "./frame";
-import { addressees, drawLabels, namedRecipients, headerTable, recipients, senderOf, validations } from "./people";
 
 adopt(sheet);
 
@@ -624,7 +624,7 @@ export class Message implements OpenMessage {
   }
 
   private texts(parsed: ParsedMessage): Child {
-    if (parsed.texts.length === 0) return el("p", { class: "text-part hint" }, t("No textual content"));
+    if (parsed.texts.length === 0) return el("p", { class: "text-part hint" }, t("This message doesn't have any text"));
     return parsed.texts.map((part) =>
       el(
         "article",

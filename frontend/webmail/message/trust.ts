@@ -38,7 +38,7 @@ function proof({ validation, signed_by }: ParsedMessage, from: Address | undefin
     case "list":
       return t("Sent through a trusted list or forwarder");
     case "none":
-      return t("Not signed. Anyone could have sent this.");
+      return t("Not signed. Anyone could have sent this message.");
     case "forged":
       return t("Probably forged. This message failed {domain}’s checks.", {
         domain: isolated(from?.host ?? ""),

@@ -57,8 +57,8 @@ export function leavingLine(
     if (found.one_click === "") {
       const how =
         found.mailto !== ""
-          ? t("To unsubscribe, send the prepared message to {name}.", { name })
-          : t("You'll finish on a page at {host}.", { host: isolated(found.host) });
+          ? t("To unsubscribe, send the message we've prepared to {name}.", { name })
+          : t("You'll be taken to {host} to finish.", { host: isolated(found.host) });
       if (
         await confirm(
           t("Unsubscribe from {name}?", { name }),
@@ -72,7 +72,7 @@ export function leavingLine(
     if (
       !(await confirm(
         t("Unsubscribe from {name}?", { name }),
-        t("The server will send one unsubscribe request to {host}.", { host: isolated(found.host) }),
+        t("We'll send an unsubscribe request to {host}.", { host: isolated(found.host) }),
         t("Unsubscribe"),
       ))
     )

@@ -366,7 +366,7 @@ export function parse(
     }
   }
   if (nested(text))
-    problems.push({ token: all[0]!, why: t("use “OR” and “-” with single criteria, not with parentheses") });
+    problems.push({ token: all[0]!, why: t("“OR” and “-” only work with single criteria, not with parentheses") });
   for (const one of all)
     if (one.group !== undefined && one.tag !== "" && !["from", "to", "subject"].includes(one.tag))
       problems.push({

@@ -324,7 +324,8 @@ async def send_texts(holder: Holder, together: list[LocatedMessage], writer: Res
 
 
 def _no_text(view: View) -> str:
-    return f'<div class="body"><p>{escape(view.language.say("No text content"))}</p></div>'
+    text = view.language.say("This message doesn't have any text")
+    return f'<div class="body"><p>{escape(text)}</p></div>'
 
 
 async def write_texts(holder: Holder, located_message: LocatedMessage, writer: ResponseWriter) -> bool:
