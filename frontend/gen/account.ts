@@ -523,15 +523,6 @@ export interface HookTest {
   response: string;
 }
 
-/** An address to which nothing is sent. ``manual``: a person has put it on the list. */
-export interface SuppressedItem {
-  address: string;
-  manual: boolean;
-  reason: string;
-  created: string;
-  expires: string | null;
-}
-
 /** Waiting messages, whether there are ``more``, and the messages that ended within a week. */
 export interface Outgoing {
   waiting: Array<QueuedItem>;
@@ -559,18 +550,6 @@ export interface Left {
   recipient: string;
   state: string;
   ended: string;
-}
-
-/** A key of a client certificate as programs and pages see it: `admin.accountcommands.key_info` makes it of the */
-export interface TLSKeyInfo {
-  fingerprint: string;
-  account: string;
-  login_address: string;
-  name: string;
-  type: string;
-  no_imap_preauth: boolean;
-  created: string;
-  certificate: string;
 }
 
 /** All scripts, errors when they ran, the newest first, and the extensions that scripts may use. */
@@ -641,20 +620,6 @@ export interface PasswordState {
   custom: boolean;
   changed: string | null;
   app_passwords_required: boolean;
-}
-
-/** An app password, or an access ``token``. Its last use is known to the hour, address and protocol of it for 30 */
-export interface AppPasswordItem {
-  name: string;
-  token: boolean;
-  scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "submission" | "webapi">;
-  read_only: boolean;
-  created: string;
-  expires: string | null;
-  expired: boolean;
-  last_used: string | null;
-  last_ip: string;
-  last_protocol: string;
 }
 
 /** A browser that is logged in. ``current``: the browser that asks. ``device``: it stays logged in (WEBMAIL-22a). */
@@ -844,7 +809,7 @@ export interface SomeSettings {
 }
 
 /** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
-export interface TemplateForm {
+export interface Template {
   id: number;
   name: string;
   subject: string;
@@ -989,6 +954,7 @@ export interface Junk {
   hams: number;
   spams: number;
   mailboxes: Array<string>;
+  latest: Record<string, number>;
 }
 
 /** The keys of `Account` about junk. Without ``junk_filter``, content is not judged. */
@@ -1042,6 +1008,40 @@ export interface Leaving {
   writer: string;
 }
 
+/** An app password, or an access `token`. Its last use is known to the hour, address and protocol of it for 30 */
+export interface AppPasswordInfo {
+  name: string;
+  token: boolean;
+  scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "submission" | "webapi">;
+  read_only: boolean;
+  created: string;
+  expires: string | null;
+  expired: boolean;
+  last_used: string | null;
+  last_ip: string;
+  last_protocol: string;
+}
+
+/** A key of a client certificate as programs and pages see it: `admin.accountcommands.key_info` makes it of the */
+export interface TLSKeyInfo {
+  fingerprint: string;
+  account: string;
+  login_address: string;
+  name: string;
+  type: string;
+  no_imap_preauth: boolean;
+  created: string;
+  mark: string;
+  certificate: string;
+}
+
+/** What a user can change of a client certificate that logs in: all of it, or the fields that differ. */
+export interface CertificateChange {
+  name?: string;
+  login_address?: string;
+  no_imap_preauth?: boolean;
+}
+
 /** A linked mailbox. */
 export interface LinkInfo {
   name: string;
@@ -1063,6 +1063,17 @@ export interface LinkInfo {
   keeps_copy: boolean;
   sorts: boolean;
   sending: string;
+}
+
+/** An address to which an account sends nothing more; times in RFC 3339, UTC, empty for never. */
+export interface Suppressed {
+  account: string;
+  address: string;
+  base: string;
+  manual: boolean;
+  reason: string;
+  created: string;
+  expires: string;
 }
 
 /** Anything that an import tells. */
@@ -1129,11 +1140,9 @@ export const checks: Checks = {
   OutgoingForm: { url: "string", authorization: "string", events: ["list", "string"], secret: "string" },
   IncomingForm: { url: "string", authorization: "string", secret: "string" },
   HookTest: { status: "integer", seconds: "number", error: "string", response: "string" },
-  SuppressedItem: { address: "string", manual: "boolean", reason: "string", created: "time", expires: ["nullable", "time"] },
   Outgoing: { waiting: ["list", ["ref", "QueuedItem"]], more: "boolean", ended: ["list", ["ref", "Left"]] },
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
-  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
@@ -1144,7 +1153,6 @@ export const checks: Checks = {
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
   LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
-  AppPasswordItem: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
@@ -1162,7 +1170,7 @@ export const checks: Checks = {
   Label: { keyword: "string", name: "string", color: "integer" },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SomeSettings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
-  TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
+  Template: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
   NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
   NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
   NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string", alarms: ["optional", ["enum", ["all", "none", "notices"]]] },
@@ -1178,13 +1186,17 @@ export const checks: Checks = {
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   ForwardChange: { forward_to: ["optional", ["list", "string"]], keep_copy: ["optional", "boolean"] },
-  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
+  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"], latest: ["map", "integer"] },
   JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
   Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer", writer: "string" },
+  AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string" },
+  CertificateChange: { name: ["optional", "string"], login_address: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] },
   LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" },
+  Suppressed: { account: "string", address: "string", base: "string", manual: "boolean", reason: "string", created: "string", expires: "string" },
 };
 
 export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }] as const satisfies Checks[string][string];
@@ -1356,15 +1368,6 @@ export interface Calls {
   /** Call a webhook with a made-up event, saved or not; returns the answer. */
   webhook_test(hook: OutgoingForm, incoming: boolean): Promise<HookTest>;
 
-  /** Addresses to which the account sends nothing more. */
-  suppression_list(): Promise<Array<SuppressedItem>>;
-
-  /** Send nothing more to an address. */
-  suppression_add(address: string, reason: string): Promise<null>;
-
-  /** Send to an address again. */
-  suppression_remove(address: string): Promise<null>;
-
   /** The account's mail that waits, the newest first: a page with ids below ``before``, or with 0 the first page, */
   outgoing(before: number): Promise<Outgoing>;
 
@@ -1373,18 +1376,6 @@ export interface Calls {
 
   /** Take messages out of the queue; returns their number. */
   outgoing_cancel(ids: Array<number>): Promise<number>;
-
-  /** The keys of the account, oldest first. */
-  key_list(): Promise<Array<TLSKeyInfo>>;
-
-  /** Let the holder of a certificate's key log in with an address of the account. */
-  key_add(certificate: string, name: string, login_address: string, no_imap_preauth: boolean): Promise<TLSKeyInfo>;
-
-  /** Change name, address or use of a key. A conflict if it is no longer the old one. */
-  key_save(old: TLSKeyInfo, changed: TLSKeyInfo): Promise<null>;
-
-  /** Forget a key; its mail sessions end, and log-ins with it are refused. */
-  key_remove(fingerprint: string): Promise<null>;
 
   /** All scripts by name, and errors when they ran. */
   script_list(): Promise<Scripts>;
@@ -1415,9 +1406,6 @@ export interface Calls {
 
   /** Set a new random password and return it, for the only time. Other sessions end; app passwords stay. */
   generate_password(): Promise<string>;
-
-  /** The app passwords, the oldest first, with their last use. */
-  app_password_list(): Promise<Array<AppPasswordItem>>;
 
   /** Revoke all app passwords, and end their sessions; returns their number. */
   app_password_remove_all(): Promise<number>;
@@ -1450,10 +1438,10 @@ export interface Calls {
   preferences_save(settings: SomeSettings): Promise<null>;
 
   /** All templates by name. */
-  templates(): Promise<Array<TemplateForm>>;
+  templates(): Promise<Array<Template>>;
 
   /** Add a template, or change the one with its id; returns the id. A conflict if another has its name. */
-  template_save(template: TemplateForm): Promise<number>;
+  template_save(template: Template): Promise<number>;
 
   /** Remove a template. */
   template_remove(template_id: number): Promise<null>;
@@ -1560,6 +1548,9 @@ export interface Calls {
   /** Create an app password, or an access token with `token`, and return it. `expires`: µs UTC, or None for never. */
   account_app_password_add(name: string, scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "submission" | "webapi">, read_only?: boolean, expires?: number | null, token?: boolean, account?: string): Promise<string>;
 
+  /** List ACCOUNT's app passwords and tokens, with their scopes and when they were last used (to the hour). */
+  account_app_password_list(account?: string): Promise<Array<AppPasswordInfo>>;
+
   /** Revoke ACCOUNT's app password or token NAME, and end its sessions. */
   account_app_password_rm(name: string, account?: string): Promise<null>;
 
@@ -1571,6 +1562,18 @@ export interface Calls {
 
   /** Stop GUEST from sending from ACCOUNT's addresses. */
   account_delegate_rm(guest: string, account?: string): Promise<null>;
+
+  /** List client certificates for ACCOUNT, or all. */
+  config_tlspubkey_list(account?: string): Promise<Array<TLSKeyInfo>>;
+
+  /** Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is used. */
+  config_tlspubkey_add(address: string, certificate: string, name?: string, no_imap_preauth?: boolean, account?: string): Promise<TLSKeyInfo>;
+
+  /** Change the client certificate with FINGERPRINT. Other details don't change. */
+  config_tlspubkey_set(fingerprint: string, changed?: CertificateChange, mark?: string, account?: string): Promise<null>;
+
+  /** Remove the client certificate with FINGERPRINT, and end its mail sessions. */
+  config_tlspubkey_rm(fingerprint: string, account?: string): Promise<null>;
 
   /** Update the password for ACCOUNT's linked account after changing it at the provider. */
   link_set_password(link: string, password: string, account?: string): Promise<null>;
@@ -1592,6 +1595,15 @@ export interface Calls {
 
   /** Unlink LINK. You can keep or delete its mailboxes here. This doesn't delete anything at the provider. */
   link_rm(link: string, delete_copies?: boolean, account?: string): Promise<null>;
+
+  /** List suppressed addresses, with reasons. */
+  queue_suppress_list(account?: string, after_account?: string, after_base?: string, n?: number): Promise<Array<Suppressed>>;
+
+  /** Stop ACCOUNT from sending to ADDRESS. Messages to it will bounce immediately. */
+  queue_suppress_add(address: string, reason?: string, account?: string): Promise<null>;
+
+  /** Let ACCOUNT send to ADDRESS again. */
+  queue_suppress_remove(address: string, account?: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1652,16 +1664,9 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   sending: [{}, ["ref", "Sending"]],
   sending_save: [{ old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]],
   webhook_test: [{ hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]],
-  suppression_list: [{}, ["list", ["ref", "SuppressedItem"]]],
-  suppression_add: [{ address: "string", reason: "string" }, "null"],
-  suppression_remove: [{ address: "string" }, "null"],
   outgoing: [{ before: "integer" }, ["ref", "Outgoing"]],
   outgoing_try: [{ ids: ["list", "integer"] }, "integer"],
   outgoing_cancel: [{ ids: ["list", "integer"] }, "integer"],
-  key_list: [{}, ["list", ["ref", "TLSKeyInfo"]]],
-  key_add: [{ certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "TLSKeyInfo"]],
-  key_save: [{ old: ["ref", "TLSKeyInfo"], changed: ["ref", "TLSKeyInfo"] }, "null"],
-  key_remove: [{ fingerprint: "string" }, "null"],
   script_list: [{}, ["ref", "Scripts"]],
   script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
   settings: [{}, ["map", "any"]],
@@ -1672,7 +1677,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   password_state: [{}, ["ref", "PasswordState"]],
   set_password: [{ password: "string" }, "integer"],
   generate_password: [{}, "string"],
-  app_password_list: [{}, ["list", ["ref", "AppPasswordItem"]]],
   app_password_remove_all: [{}, "integer"],
   session_list: [{}, ["list", ["ref", "SessionItem"]]],
   session_remove: [{ session_id: "integer" }, "null"],
@@ -1683,8 +1687,8 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   overview: [{}, ["ref", "Overview"]],
   preferences: [{}, ["ref", "Preferences"]],
   preferences_save: [{ settings: ["ref", "SomeSettings"] }, "null"],
-  templates: [{}, ["list", ["ref", "TemplateForm"]]],
-  template_save: [{ template: ["ref", "TemplateForm"] }, "integer"],
+  templates: [{}, ["list", ["ref", "Template"]]],
+  template_save: [{ template: ["ref", "Template"] }, "integer"],
   template_remove: [{ template_id: "integer" }, "null"],
   notices: [{}, ["ref", "NoticeState"]],
   notices_remove: [{ device_id: "integer" }, "null"],
@@ -1720,10 +1724,15 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_rm: [{ address: "string", account: ["optional", "string"] }, "null"],
   account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
+  account_app_password_list: [{ account: ["optional", "string"] }, ["list", ["ref", "AppPasswordInfo"]]],
   account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
+  config_tlspubkey_list: [{ account: ["optional", "string"] }, ["list", ["ref", "TLSKeyInfo"]]],
+  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
+  config_tlspubkey_set: [{ fingerprint: "string", changed: ["optional", ["ref", "CertificateChange"]], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  config_tlspubkey_rm: [{ fingerprint: "string", account: ["optional", "string"] }, "null"],
   link_set_password: [{ link: "string", password: "string", account: ["optional", "string"] }, "null"],
   link_set_sending: [{ link: "string", smtp_host: ["optional", "string"], smtp_port: ["optional", "integer"], smtp_tls: ["optional", ["enum", ["implicit", "starttls"]]], smtp_user: ["optional", "string"], keeps_copy: ["optional", ["nullable", "boolean"]], off: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "LinkInfo"]],
   link_set_sorting: [{ link: "string", off: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
@@ -1731,4 +1740,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   link_resume: [{ link: "string", account: ["optional", "string"] }, "null"],
   link_rename: [{ link: "string", name: "string", account: ["optional", "string"] }, "null"],
   link_rm: [{ link: "string", delete_copies: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
+  queue_suppress_list: [{ account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], n: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]],
+  queue_suppress_add: [{ address: "string", reason: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  queue_suppress_remove: [{ address: "string", account: ["optional", "string"] }, "null"],
 });

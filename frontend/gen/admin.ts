@@ -607,6 +607,7 @@ export interface TLSKeyInfo {
   type: string;
   no_imap_preauth: boolean;
   created: string;
+  mark: string;
   certificate: string;
 }
 
@@ -1285,7 +1286,7 @@ export const checks: Checks = {
   AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
   AccountSecurity: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "TLSKeyInfo"]], addresses: ["list", "string"], links: "boolean" },
-  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
+  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string" },
   LinkMade: { url: "string", expires: "string" },
   Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
   RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },
@@ -1528,12 +1529,6 @@ export interface Calls {
   /** Make a link by which the user sets a new password, once and within an hour; an older link ends. With */
   account_recovery_link(name: string, reset_factors?: boolean): Promise<LinkMade>;
 
-  /** Let the holder of a certificate's key log in with an address of an account; returns the key's fingerprint. */
-  account_key_add(name: string, address: string, certificate: string, key_name?: string, no_imap_preauth?: boolean): Promise<string>;
-
-  /** Forget a key of an account; log-ins with it are refused from the next connection on. */
-  account_key_remove(name: string, fingerprint: string): Promise<null>;
-
   /** Mail of an account that was removed at or after `since`, and can be brought back. */
   account_removed(name: string, since?: number): Promise<Recoverable>;
 
@@ -1646,10 +1641,10 @@ export interface Calls {
   queue_suppress_list(account?: string, after_account?: string, after_base?: string, n?: number): Promise<Array<Suppressed>>;
 
   /** Stop ACCOUNT from sending to ADDRESS. Messages to it will bounce immediately. */
-  queue_suppress_add(account: string, address: string, reason?: string): Promise<null>;
+  queue_suppress_add(address: string, reason?: string, account?: string): Promise<null>;
 
   /** Let ACCOUNT send to ADDRESS again. */
-  queue_suppress_remove(account: string, address: string): Promise<null>;
+  queue_suppress_remove(address: string, account?: string): Promise<null>;
 
   /** List queued webhooks, next due first, up to 100 (--n). */
   queue_webhook_list(filter?: HookFilter, page?: HookPage): Promise<Array<HookLine>>;
@@ -1819,6 +1814,12 @@ export interface Calls {
   /** Clear failed logins for address IP and its networks, or all of them if you don't specify IP. */
   limits_clear(ip?: string): Promise<number>;
 
+  /** Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is used. */
+  config_tlspubkey_add(address: string, certificate: string, name?: string, no_imap_preauth?: boolean, account?: string): Promise<TLSKeyInfo>;
+
+  /** Remove the client certificate with FINGERPRINT, and end its mail sessions. */
+  config_tlspubkey_rm(fingerprint: string, account?: string): Promise<null>;
+
   /** Create an admin API token for an API client and print it. You won't be able to see it again. */
   admin_token_add(name: string, scopes: Array<"accounts" | "dns" | "domains" | "queue" | "read" | "reports" | "server">, days?: number): Promise<string>;
 
@@ -1908,8 +1909,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_security: [{ name: "string" }, ["ref", "AccountSecurity"]],
   account_factors_reset: [{ name: "string" }, "integer"],
   account_recovery_link: [{ name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "LinkMade"]],
-  account_key_add: [{ name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string"],
-  account_key_remove: [{ name: "string", fingerprint: "string" }, "null"],
   account_removed: [{ name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]],
   provider_setup: [{}, ["ref", "ProviderSetup"]],
   provider_trial: [{ issuer: "string", allow_internal: ["optional", "boolean"] }, ["ref", "ProviderTrial"]],
@@ -1947,8 +1946,8 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   queue_guard_list: [{}, ["list", ["ref", "StoppedAccount"]]],
   queue_guard_release: [{ account: "string" }, ["ref", "StoppedAccount"]],
   queue_suppress_list: [{ account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], n: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]],
-  queue_suppress_add: [{ account: "string", address: "string", reason: ["optional", "string"] }, "null"],
-  queue_suppress_remove: [{ account: "string", address: "string" }, "null"],
+  queue_suppress_add: [{ address: "string", reason: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  queue_suppress_remove: [{ address: "string", account: ["optional", "string"] }, "null"],
   queue_webhook_list: [{ filter: ["optional", ["ref", "HookFilter"]], page: ["optional", ["ref", "HookPage"]] }, ["list", ["ref", "HookLine"]]],
   queue_webhook_schedule: [{ seconds: "number", filter: ["optional", ["ref", "HookFilter"]], all: ["optional", "boolean"], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_webhook_cancel: [{ filter: ["optional", ["ref", "HookFilter"]], all: ["optional", "boolean"] }, ["ref", "Changed"]],
@@ -2005,6 +2004,8 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
+  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
+  config_tlspubkey_rm: [{ fingerprint: "string", account: ["optional", "string"] }, "null"],
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
   admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
   admin_token_rm: [{ name: "string" }, "null"],

@@ -565,7 +565,7 @@ export interface NoticeChoice {
 }
 
 /** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
-export interface TemplateForm {
+export interface Template {
   id: number;
   name: string;
   subject: string;
@@ -779,6 +779,20 @@ export interface Calendar {
 export interface Remark {
   message: string;
   words: unknown;
+}
+
+/** How the user sees a calendar; what is unset stays. */
+export interface CalendarView {
+  colour?: string;
+  hidden?: boolean;
+}
+
+/** A change of an own calendar. */
+export interface CalendarChange {
+  colour?: string;
+  hidden?: boolean;
+  name?: string;
+  access?: "busy" | "details" | "nothing" | "usual";
 }
 
 /** A user with rights on an address book or calendar: an account, or "anyone". ``name``: "" if not known. */
@@ -1382,10 +1396,10 @@ export interface Calls {
   notice_archive(message_id: number): Promise<null>;
 
   /** All templates by name. */
-  templates(): Promise<Array<TemplateForm>>;
+  templates(): Promise<Array<Template>>;
 
   /** Add a template, or change the one with its id; returns the id. A conflict if another has its name. */
-  template_save(template: TemplateForm): Promise<number>;
+  template_save(template: Template): Promise<number>;
 
   /** Remove a template. */
   template_remove(template_id: number): Promise<null>;
@@ -1450,11 +1464,11 @@ export interface Calls {
   /** The calendars that have events, the own ones first; a first one is made. */
   calendars(): Promise<Array<Calendar>>;
 
-  /** Set how the user sees a calendar that another user shares: its colour, "" for the owner's, and whether it is */
-  calendar_view(calendar_id: number, colour?: string, hidden?: boolean): Promise<null>;
+  /** Change how the user sees a calendar that another user shares: its colour, "" for the owner's, and whether it */
+  calendar_view(calendar_id: number, change: CalendarView): Promise<null>;
 
-  /** Make a calendar, or change the one with this id; returns its id. ``access``: what colleagues see of it, "" */
-  calendar_save(name: string, colour?: string, hidden?: boolean, calendar_id?: number, access?: "" | "busy" | "details" | "nothing" | "usual"): Promise<number>;
+  /** Make a calendar, or change the one with this id; returns its id. */
+  calendar_save(change: CalendarChange, calendar_id?: number): Promise<number>;
 
   /** Remove a calendar with its events; guests of coming ones hear that these are called off. */
   calendar_remove(calendar_id: number): Promise<null>;

@@ -391,7 +391,7 @@ function learned(desk, found) {
     await desk.refresh();
   }, { kind: young ? "primary" : "line" });
   const retrain = button(t("Retrain"), () => void again(desk, progress));
-  return card(t("Training data"), [pairs([[t("Not junk"), many(found.hams, "{n} message", "{n} messages")], [t("Junk"), many(found.spams, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("The filter needs more training. If Archive has good mail and Junk has junk, you can train it from them. Messages you've marked won't change.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
+  return card(t("Training data"), [pairs([[t("Not junk"), many(found.hams, "{n} message", "{n} messages")], [t("Junk"), many(found.spams, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("The filter needs more training. You can train it with the mail in Archive and Junk. Messages you've already marked won't change.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
 }
 async function again(desk, place) {
   if (!await confirm(t("Retrain the junk filter?"), t("The filter will be rebuilt from messages you've marked as junk or not junk. It'll keep working in the meantime."), t("Retrain"))) return;
@@ -403,7 +403,7 @@ async function again(desk, place) {
   const ok = await attempt(t("Training junk filter…"), t("Couldn't train junk filter"), async () => result.count = await desk.client.junk_retrain());
   clearInterval(timer);
   fill(place);
-  if (ok) desk.say(many(result.count ?? 0, "{n} message learned", "{n} messages learned"));
+  if (ok) desk.say(many(result.count ?? 0, "Trained with {n} message", "Trained with {n} messages"));
   if (ok && desk.shown()) await desk.refresh();
 }
 function settings(desk, found) {
@@ -417,9 +417,9 @@ function settings(desk, found) {
   const threshold = number(t("Reject if score is above"), own.threshold, t("Minimum junk probability for rejecting mail from unknown senders"));
   const grams = [tick(t("Single words"), own.onegrams), tick(t("Word pairs"), own.twograms), tick(t("Groups of 3 words"), own.threegrams)];
   const power = number(t("Maximum word weight"), own.max_power, t("Limits each word’s score to this distance from 0 and 1."));
-  const top = number(t("Number of words"), own.top_words, t("How many of a message’s strongest words to use."));
-  const ignore = number(t("Ignored words"), own.ignore_words, t("Words this close to 0.5 don't count."));
-  const rare = number(t("Rare words"), own.rare_words, t("Words seen this often or less don't count."));
+  const top = number(t("Number of words"), own.top_words, t("Uses only the strongest words in each message."));
+  const ignore = number(t("Ignored words"), own.ignore_words, t("Ignores words with scores this close to 0.5."));
+  const rare = number(t("Rare words"), own.rare_words, t("Ignores words seen this many times or fewer."));
   const rejects = line(t("Keep rejected mail in"), old.rejects_mailbox, t("Leave blank if you don't want copies. Mail in this folder is deleted after a few days."), { list: "junk-mailboxes" });
   const keep = tick(t("Keep permanently"), old.keep_rejects);
   const intro = line(t("Folder for unknown senders"), old.introbox, t("Leave blank to use the Inbox."), { list: "junk-mailboxes" });
@@ -460,7 +460,12 @@ function shown(found, pattern) {
   } catch {
     return "";
   }
-  return matching.length === 0 ? t("Doesn't match any of your folders.") : t("Matches {names}", { names: matching.slice(0, 10).join(", ") });
+  if (matching.length === 0) return t("Doesn't match any of your folders.");
+  const names = matching.slice(0, 10).join(", ");
+  const count = (boxes) => boxes.reduce((sum, name) => sum + (found.latest[name] ?? 0), 0);
+  const all = count(Object.keys(found.latest));
+  if (all === 0) return t("Matches {names}", { names });
+  return t("Matches {names}, with {n} of the last {all} messages", { names, n: count(matching), all });
 }
 var pages = { junk };
 export {

@@ -318,7 +318,7 @@ function hintOf(command) {
 
 var mirrored = () => document.documentElement.dir === "rtl";
 
-var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--line);border-radius:10px;background:var(--popup-background, var(--raised));box-shadow:var(--shadow-2)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--line)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--text-2);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--line);border-radius:10px;background:var(--popup-background, var(--raised));box-shadow:var(--shadow-2)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--line)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--text-2);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}.menu-item kbd{display:none}}\n";
 
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -792,7 +792,7 @@ var List = class {
   }
   async remove(one) {
     const names = { name: visible(one.name), host: one.host };
-    const copies = tick(t("Also delete the copied mail here"), false, t("Otherwise, you'll keep its folders as your own mail."));
+    const copies = tick(t("Also delete the copied mail here"), false, t("Otherwise, its folders stay in your account."));
     const yes = await dialog(t("Unlink {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("This account will be unlinked. Your mail at {host} won't be deleted.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Unlink account")))]);
     if (yes !== true) return;
     await attempt(t("Unlinking…"), t("Couldn't unlink account"), async () => {

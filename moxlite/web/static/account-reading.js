@@ -156,6 +156,38 @@ function choice(label, values, chosen, hint = null) {
   const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
   return field(label, control, hint);
 }
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const row = el("div", { class: "flex wrap" }, submit);
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, row);
+  queueMicrotask(() => {
+    if (!root.closest("dialog")) return;
+    row.className = "dialog-buttons";
+    const others = root.nextElementSibling;
+    if (others?.className === row.className) {
+      row.prepend(...others.childNodes);
+      others.remove();
+    }
+  });
+  return { root, complain };
+}
 
 function head(title, hint, ...actions) {
   const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
@@ -377,7 +409,7 @@ async function alerts(desk) {
   });
   const whose = choice(t("Notify me about mail from"), [["known", t("People I know")], ["all", t("Everyone")]], "", t("People you know are your contacts and anyone you've written to."));
   const who = whose.control;
-  const ofEvents = choice(t("Calendar alerts"), [["all", t("Notifications, and email for email alerts")], ["notices", t("Notifications only")], ["none", t("Never")]], "");
+  const ofEvents = choice(t("Calendar alerts"), [["all", t("Notifications and alert emails")], ["notices", t("Notifications only")], ["none", t("Never")]], "");
   const alarms = ofEvents.control;
   const quiet = el("input", { type: "checkbox" });
   const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
@@ -413,15 +445,15 @@ async function alerts(desk) {
   draw();
   const quietHours = el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Quiet hours from")), from, t("until"), until);
   for (const one of [onHere.root, whose.root, quietHours, ofEvents.root]) one.dataset["kept"] = "";
-  return el("div", { class: "form" }, onHere.root, el("p", { class: "hint" }, t("Notifications show the sender, never the subject or text. They're encrypted for this browser."), " ", t("Alert notifications show the event's title, place, and time.")), whose.root, quietHours, quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("Quiet hours use the time zone {zone}. If you change them, they'll use this browser's time zone.", { zone })), ofEvents.root, devices, said);
+  return el("div", { class: "form" }, onHere.root, el("p", { class: "hint" }, t("Notifications show the sender, never the subject or text. They're encrypted for this browser."), " ", t("Alert notifications show the event’s title, location, and time.")), whose.root, quietHours, quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("Quiet hours use the time zone {zone}. If you change them, they'll use this browser's time zone.", { zone })), ofEvents.root, devices, said);
 }
 function button(text2, label, onclick) {
   return el("button", { class: "btn line", type: "button", "aria-label": label, onclick }, text2);
 }
 function aboutDevice({ used, failures, error, host }) {
   if (failures > 0) return t("Last notification rejected: {error}", { error });
-  if (used === null) return t("No notifications yet, by {host}", { host });
-  return t("Last notification {at}, by {host}", { at: new Date(used).toLocaleString(), host });
+  if (used === null) return t("No notifications yet through {host}", { host });
+  return t("Last notification {at} through {host}", { at: new Date(used).toLocaleString(), host });
 }
 function clock2(minute) {
   return [Math.floor(minute / 60), minute % 60].map((one) => String(one).padStart(2, "0")).join(":");
@@ -781,10 +813,11 @@ function local(name, label, values) {
 async function now(desk) {
   return (await desk.client.preferences()).settings;
 }
-function page(title, ...cards) {
-  return { title, root: el("div", { class: "page" }, head(title, t("Changes are saved automatically.")), cards) };
+function page(title, hint, ...cards) {
+  return { title, root: el("div", { class: "page" }, head(title, hint), cards) };
 }
-var form = (...content) => el("div", { class: "form" }, content);
+var automatic = t("Changes are saved automatically.");
+var form2 = (...content) => el("div", { class: "form" }, content);
 var languages = ["ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"];
 var unread = ["ar", "cs", "he", "it", "ja", "pl", "pt", "sv", "uk", "zh"];
 function nameOf(language) {
@@ -796,7 +829,7 @@ var appearance = async (desk) => {
   const old = await now(desk);
   const spoken = document.documentElement.lang;
   const improve = el("p", { class: "hint", hidden: !unread.includes(spoken) }, t("This is a machine translation. To improve it, edit {file} in moxlite's source code.", { file: `frontend/i18n/${spoken}.json` }));
-  return page(t("Appearance"), card("", form(select(desk, old, "language", t("Language"), [["", t("Automatic")], ...languages.map((one) => [one, nameOf(one)])]), improve, select(desk, old, "color_scheme", t("Theme"), [["auto", t("Use system setting")], ["light", t("Light")], ["dark", t("Dark")]]), select(desk, old, "density", t("List density"), [["comfortable", t("With preview")], ["compact", t("Compact")]]), desk.webmail === "" ? null : local("layout", t("Message"), layouts))));
+  return page(t("Appearance"), automatic, card("", form2(select(desk, old, "language", t("Language"), [["", t("Automatic")], ...languages.map((one) => [one, nameOf(one)])]), improve, select(desk, old, "color_scheme", t("Theme"), [["auto", t("Use system setting")], ["light", t("Light")], ["dark", t("Dark")]]), select(desk, old, "density", t("List density"), [["comfortable", t("With preview")], ["compact", t("Compact")]]), desk.webmail === "" ? null : local("layout", t("Message"), layouts))));
 };
 var swipes = [...rowActions.map(([action, , words]) => [action, words]), ["", t("Do nothing")]];
 var reading = async (desk) => {
@@ -804,10 +837,10 @@ var reading = async (desk) => {
   const old = settings;
   const headers = field(t("Additional header fields, one per line"), el("textarea", { rows: "2", dir: "auto", spellcheck: "false" }, old.show_headers.join("\n")));
   const device = desk.webmail === "" ? [] : onDevice(offline);
-  return page(meant("settings", "Reading"), card("", form(select(desk, old, "mark_seen_ms", t("Mark as read"), seenChoices(old.mark_seen_ms), Number), select(desk, old, "after_action", t("After archiving, deleting, or moving"), [["next", t("Show next message")], ["previous", t("Show previous message")], ["list", t("Back to message list")]]), check2(desk, old, "show_html", t("Show messages as designed (HTML) instead of plain text")), check2(desk, old, "invitation_mails", t("Email me invitations and replies from users on this server")), kept2(headers, (back) => {
+  return page(meant("settings", "Reading"), "", card("", form2(select(desk, old, "mark_seen_ms", t("Mark as read"), seenChoices(old.mark_seen_ms), Number), select(desk, old, "after_action", t("After archiving, deleting, or moving"), [["next", t("Show next message")], ["previous", t("Show previous message")], ["list", t("Back to message list")]]), check2(desk, old, "show_html", t("Show messages as designed (HTML) instead of plain text")), check2(desk, old, "invitation_mails", t("Email me invitations and replies from users on this server")))), card("", form(headers.root, t("Save"), async () => {
     const show_headers = headers.control.value.split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "");
-    return desk.keep({ show_headers }, back);
-  }))), device.length > 0 && card(t("On this device"), form(...device)));
+    await desk.keep({ show_headers });
+  }).root), device.length > 0 && card(t("On this device"), form2(...device)));
 };
 function onDevice(offline) {
   const touch = navigator.maxTouchPoints > 0 ? [local("right", t("Swipe right"), swipes), local("left", t("Swipe left"), swipes)] : [];
@@ -829,14 +862,14 @@ function seenChoices(now2) {
   if (!known.some(([value]) => value === String(now2))) known.push([String(now2), t("After {n} seconds", { n: now2 / 1e3 })]);
   return known;
 }
-var notifications = async (desk) => page(meant("settings", "Notifications"), card("", await alerts(desk)));
+var notifications = async (desk) => page(meant("settings", "Notifications"), automatic, card("", await alerts(desk)));
 var shortcuts = async (desk) => {
   const old = await now(desk);
   const keys = keyChoice(allCommands(), old.keymap);
   keys.root.addEventListener("change", async () => {
     if (!await desk.keep({ keymap: keys.read() })) await desk.refresh();
   });
-  return page(t("Shortcuts"), card("", form(check2(desk, old, "single_keys", t("Single-letter shortcuts (archive: a)")), check2(desk, old, "open_on_move", t("Open messages immediately with arrow keys, j, and k")), check2(desk, old, "no_show_shortcuts", t("Show shortcut when you click an action"), false))), card("", keys.root));
+  return page(t("Shortcuts"), automatic, card("", form2(check2(desk, old, "single_keys", t("Single-letter shortcuts (archive: a)")), check2(desk, old, "open_on_move", t("Open messages immediately with arrow keys, j, and k")), check2(desk, old, "no_show_shortcuts", t("Show shortcut when you click an action"), false))), card("", keys.root));
 };
 var pages = { appearance, reading, notifications, shortcuts };
 export {

@@ -321,7 +321,7 @@ async function applyToExisting(desk, place, source, count) {
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", t("The {n} messages in {mailbox} would all stay there.", { n: looked, mailbox: source })));
+  if (moves.length === 0) return show(notice("ok", t("All {n} messages in {mailbox} would stay there.", { n: looked, mailbox: source })));
   const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
   const words2 = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
   show(el("div", {}, el("p", {}, words2), list, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
@@ -595,7 +595,7 @@ async function convert(desk, item, rules2) {
   const made2 = {};
   if (!await attempt(t("Converting…"), t("Couldn't convert rules"), async () => made2.found = await desk.client.rules_as_sieve([...rules2]))) return;
   const { script, left_out: leftOut } = made2.found;
-  const keep = await dialog(t("Your rules as a Sieve script"), (close) => [el("p", { class: "dialog-text" }, t("The script would handle mail to all your addresses, after their rules. To use it instead, save it, then remove the rules here.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Save as script")))].filter((one) => one !== false));
+  const keep = await dialog(t("Your rules as a Sieve script"), (close) => [el("p", { class: "dialog-text" }, t("The script will run for all your addresses, after their rules. To use it instead of your rules, save it, then delete the rules here.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Save as script")))].filter((one) => one !== false));
   if (keep !== true) return;
   const name = t("rules for {address}", { address: item.address });
   if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.account_sieve_put(name, script, false, null))) desk.go(`#scripts/edit/${encodeURIComponent(name)}`);

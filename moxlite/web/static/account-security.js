@@ -518,9 +518,9 @@ function removal(name, run) {
 }
 function warning(found, mail) {
   if (isOn(found) || !mail) return null;
-  const text3 = t("After that, mail apps need app passwords. Your own password only works on these web pages.");
+  const text3 = t("After that, mail apps will need app passwords. Your own password will only work on these web pages.");
   if (found.programs.length === 0) return notice("unknown", text3);
-  return el("div", { class: "stack" }, notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
+  return el("div", { class: "stack" }, notice("warn", [text3, " ", t("These apps used your own password in the last 30 days and will stop working:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
 }
 var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
 function program(one) {
@@ -644,7 +644,7 @@ function suits(scope, token) {
   return token ? overHTTP.has(scope) : scope !== "addresses";
 }
 var security = async (desk) => {
-  const [own, apps, sessions, keys, attempts, factors, provider] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.key_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true), providerCard(desk)]);
+  const [own, apps, sessions, keys, attempts, factors, provider] = await Promise.all([desk.client.password_state(), desk.client.account_app_password_list(), desk.client.session_list(), desk.client.config_tlspubkey_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true), providerCard(desk)]);
   const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, provider, logins(desk, sessions, apps, keys), attemptList(desk, attempts), card(t("See anything unfamiliar?"), el("p", { class: "two" }, t("Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
   return { title: t("Security"), root };
 };
@@ -659,7 +659,7 @@ function consequences(apps) {
 }
 async function choosePassword(desk, apps) {
   const done = await dialog(t("Change password"), (close) => {
-    const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password", minlength: "8", autofocus: true }), t("At least 8 characters. Try 3 or 4 random words."));
+    const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password", minlength: "8", autofocus: true }), t("Use at least 8 characters. For example, 3 or 4 random words."));
     const second2 = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
     const also = tick(t("Also revoke all app passwords"), false);
     const box = form([el("p", { class: "dialog-text" }, consequences(apps)), first.root, second2.root, apps > 0 && also.root], t("Change password"), async () => {
@@ -707,7 +707,7 @@ function ofApp(desk, one) {
   return { name: one.name, chips: [], kind: one.token ? t("Token") : t("App password"), access: `${access}${one.read_only ? t(", read-only") : ""}`, used: one.last_used === null ? null : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")], expires: one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)), remove: () => void remove() };
 }
 function ofKey(desk, one) {
-  const remove = () => end(desk, one.name, t("Apps with this certificate will no longer be able to log in."), t("Couldn't remove certificate"), () => desk.client.key_remove(one.fingerprint));
+  const remove = () => end(desk, one.name, t("Apps with this certificate will no longer be able to log in."), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint));
   return { name: one.name, chips: [], kind: t("Client certificate"), access: foreign(one.login_address), used: ["", ""], expires: t("never"), remove: () => void remove() };
 }
 async function end(desk, name, text3, failed, call) {

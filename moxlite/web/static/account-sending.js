@@ -248,6 +248,9 @@ function form(content, action, save, kind = "primary") {
   });
   return { root, complain };
 }
+function differing(old, now) {
+  return Object.fromEntries(Object.entries(now).filter(([name, value]) => value !== old[name]));
+}
 function atFields(error, places) {
   const mistakes = fieldsOf(error);
   if (mistakes.length === 0) throw error;
@@ -407,8 +410,8 @@ function hooks(desk, found) {
   const inAuth = secret(t("Authorization"), into.authorization, "");
   const inKey = secret(t("Signing key"), into.secret, "");
   const ids = line(t("Logins with unique sender addresses"), old.from_id_login_addresses.join(" "), t("Messages from these logins get a unique sender address, to match replies. Separate with spaces."));
-  const keepMail = line(t("Keep sent mail listed for"), old.keep_retired_message_period, t("For example, 7d or 12h. Use 0s to turn off."));
-  const keepHooks = line(t("Keep finished webhooks listed for"), old.keep_retired_webhook_period, t("For example, 7d or 12h. Use 0s to turn off."));
+  const keepMail = line(t("Show sent mail for"), old.keep_retired_message_period, t("For example, 7d or 12h. Use 0s to turn off."));
+  const keepHooks = line(t("Show finished webhooks for"), old.keep_retired_webhook_period, t("For example, 7d or 12h. Use 0s to turn off."));
   const places = { "outgoing_webhook.url": outURL, "outgoing_webhook.authorization": outAuth, "outgoing_webhook.secret": outKey, "outgoing_webhook.events": events[0], "incoming_webhook.url": inURL, "incoming_webhook.authorization": inAuth, "incoming_webhook.secret": inKey, from_id_login_addresses: ids, keep_retired_message_period: keepMail, keep_retired_webhook_period: keepHooks };
   const chosen = () => found.events.filter((_, i) => events[i].control.checked);
   const outForm = () => ({ url: outURL.control.value.trim(), authorization: outAuth.control.value, events: chosen().length === found.events.length ? [] : chosen(), secret: outKey.control.value });
@@ -456,13 +459,13 @@ function test(desk, hook, incoming, places) {
 }
 
 var keys = async (desk) => {
-  const [all, sending, overview] = await Promise.all([desk.client.key_list(), desk.client.sending(), desk.client.overview()]);
+  const [all, sending, overview] = await Promise.all([desk.client.config_tlspubkey_list(), desk.client.sending(), desk.client.overview()]);
   const root = el("div", { class: "page" }, head(t("Keys and webhooks"), ""), keyList(desk, all, overview.login_address), commands(), hooks(desk, sending));
   return { title: t("Keys and webhooks"), root };
 };
 function keyList(desk, all, address) {
   const add = button(t("Add certificate"), () => void addKey(desk, address), { icon: plus });
-  if (all.length === 0) return card(t("Client certificates"), empty(keyRound, t("No client certificates"), t("Mail apps can use a client certificate to log in without a password. To create one, run the commands below."), add), { flush: true });
+  if (all.length === 0) return card(t("Client certificates"), empty(keyRound, t("No client certificates"), t("Mail apps can log in with a client certificate instead of a password. To create one, run the commands below."), add), { flush: true });
   const rows = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => foreign(one.login_address) }, { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }], all);
   return card(t("Client certificates"), rows, { flush: true, actions: add });
 }
@@ -483,9 +486,9 @@ async function addKey(desk, address) {
         return;
       }
       try {
-        await desk.client.key_add(text2.control.value, name.control.value, login.control.value, command.control.checked);
+        await desk.client.config_tlspubkey_add(login.control.value, text2.control.value, name.control.value, command.control.checked);
       } catch (error) {
-        atFields(error, { certificate: text2, name, login_address: login });
+        atFields(error, { certificate: text2, name, address: login });
         return;
       }
       close(true);
@@ -501,7 +504,7 @@ async function changeKey(desk, old) {
     const command = tick(t("Require IMAP apps to log in"), old.no_imap_preauth);
     const box = form([name.root, login.root, command.root], t("Save"), async () => {
       try {
-        await desk.client.key_save(old, { ...old, name: name.control.value, login_address: login.control.value, no_imap_preauth: command.control.checked });
+        await desk.client.config_tlspubkey_set(old.fingerprint, differing(old, { name: name.control.value, login_address: login.control.value, no_imap_preauth: command.control.checked }), old.mark);
       } catch (error) {
         atFields(error, { name, login_address: login });
         return;
@@ -514,7 +517,7 @@ async function changeKey(desk, old) {
 }
 async function removeKey(desk, one) {
   if (!await confirm(t("Remove “{name}”?", { name: one.name }), t("Apps with this certificate will no longer be able to log in."), t("Remove certificate"))) return;
-  if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.key_remove(one.fingerprint))) await desk.refresh();
+  if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint))) await desk.refresh();
 }
 var make = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\
   -keyout key.pem -out cert.pem -days 3650 -subj "/CN=my computer"`;
@@ -527,7 +530,7 @@ function commands() {
 }
 
 var outgoing = async (desk) => {
-  const [mail, later, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.account_later_list(), desk.client.suppression_list()]);
+  const [mail, later, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.account_later_list(), desk.client.queue_suppress_list()]);
   const root = el("div", { class: "page" }, head(t("Outbox"), ""), leaving(desk, later), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));
   return { title: t("Outbox"), root };
 };
@@ -579,10 +582,10 @@ function ended(found) {
 }
 function suppressions(desk, found) {
   const add = button(t("Add address"), () => void suppress(desk), { icon: plus });
-  const hint = t("You won't send mail to these addresses. Their servers reported that they don't exist, or you added them.");
+  const hint = t("Mail to these addresses won't be sent, because their servers reported that they don't exist or you added them.");
   if (found.length === 0) return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
-  const rows = table(t("Suppressed addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) }, { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added manually") : "" : foreign(one.reason, 160) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Until"), cell: (one) => one.expires === null ? t("removed manually") : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Remove"), async () => {
-    if (await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.suppression_remove(one.address))) await desk.refresh();
+  const rows = table(t("Suppressed addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) }, { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added manually") : "" : foreign(one.reason, 160) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Until"), cell: (one) => one.expires === "" ? t("removed manually") : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Remove"), async () => {
+    if (await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.queue_suppress_remove(one.address))) await desk.refresh();
   }, { kind: "line small", name: t("Remove {name}", { name: one.address }) }) }], found);
   return card(t("Suppressed addresses"), rows, { flush: true, actions: add, hint });
 }
@@ -591,7 +594,7 @@ async function suppress(desk) {
     const address = line(t("Address"), "", null, { inputmode: "email", autofocus: "" });
     const reason = line(t("Reason"), "", t("Only you see this. Optional."), { maxlength: "300" });
     const box = form([address.root, reason.root], t("Add"), async () => {
-      await desk.client.suppression_add(address.control.value, reason.control.value);
+      await desk.client.queue_suppress_add(address.control.value, reason.control.value);
       close(true);
     });
     return [box.root, cancelButton(() => close(false))];

@@ -337,7 +337,7 @@ function when(at) {
 ${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
 }
 
-var ways = [["behalf", t("this address, and who sent it")], ["as", t("this address only")]];
+var ways = [["behalf", t("this address and the actual sender")], ["as", t("this address only")]];
 function delegatesCard(title, hint, found) {
   const actions = button(t("Add person"), () => void edit(found, null), { icon: plus, kind: "line small" });
   if (found.all.length === 0) return card(title, empty(users, t("Only you can send"), hint), { flush: true, actions });
@@ -351,7 +351,7 @@ async function edit(found, one) {
     const sends = choice(t("Recipients see"), ways, one?.sends ?? "behalf");
     const ends = field(t("Until"), el("input", { type: "date" }), t("Leave blank for no end date."));
     ends.control.value = one === null || one.ends === 0 ? "" : dayOf(one.ends);
-    const whole = tick(t("Share all folders, calendars, and contacts"), one?.whole ?? true, t("Until the same date."));
+    const whole = tick(t("Share all folders, calendars, and contacts"), one?.whole ?? true, t("Access ends on the same date."));
     const box = form([guest.root, sends.root, ends.root, whole.root], t("Save"), async () => {
       try {
         const day2 = ends.control.value;
@@ -388,7 +388,7 @@ var shares = async (desk) => {
   return { title: t("Shared folders"), root };
 };
 function given(desk, found) {
-  if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("You haven't shared any folders"), t("Share a folder below with a team or club, for example.")), { flush: true });
+  if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("You haven't shared any folders"), t("For example, share a folder with your team or club.")), { flush: true });
   const rows = table(t("Shared by you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Shared with"), cell: (one) => one.guest === "anyone" ? t("all users on this server") : foreign(one.guest) }, { title: t("Permissions"), cell: (one) => words(one.rights) }, { title: "", kind: "num", cell: (one) => button(t("Stop"), () => void end2(desk, one), { kind: "line small", name: t("Stop sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }], found.given);
   return card(t("Shared by you"), rows, { flush: true });
 }

@@ -314,7 +314,7 @@ var away = async (desk) => {
   return { title, root: el("div", { class: "page" }, head(title, t("Reply automatically while you're away.")), now(found), answer(desk, found), told2(found.answered)) };
 };
 function now(found) {
-  if (found.script) return notice("warn", t("A Sieve script is active. If it sends vacation replies, this form doesn't."));
+  if (found.script) return notice("warn", t("A Sieve script is active. If it sends vacation replies, these settings don't apply."));
   if (found.active) return notice("ok", t("Vacation reply on"));
   if (found.enabled && found.start > Date.now() * 1e3) return notice("off", t("Vacation reply starts at the time below."));
   return null;
@@ -435,6 +435,25 @@ async function inWord(text2) {
   return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
 }
 
+function kept({ root, control }, save2) {
+  const box = control instanceof HTMLInputElement && control.type === "checkbox" ? control : null;
+  let saved = box?.checked ?? control.value;
+  const put = (value) => {
+    if (box !== null) box.checked = value === true;
+    else control.value = String(value);
+    saved = value;
+    return control.isConnected;
+  };
+  root.dataset["kept"] = "";
+  control.addEventListener("change", async () => {
+    const now2 = box?.checked ?? control.value;
+    const before = saved;
+    if (await save2(() => put(before))) saved = now2;
+    else put(saved);
+  });
+  return root;
+}
+
 var problem = "";
 var forwarding = async (desk) => {
   const found = await desk.client.account_forward_list();
@@ -453,7 +472,7 @@ async function save(desk, old, changed) {
 function list(desk, found) {
   const title = t("Addresses");
   if (found.targets.length === 0) return card(title, empty(forward, t("Forwarding is off"), t("Add an address below. We'll email a confirmation link to it.")), { flush: true });
-  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)), one.script !== "" && el("span", { class: "hint" }, el("br"), t("in script "), foreign(one.script)), one.ran && el("span", { class: "hint" }, el("br"), t("created by a running script"))) }, { title: t("Status"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Resend email"), () => void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () => desk.client.account_forward_ask(one.address)), { kind: "line small", name: t("Resend email to {address}", { address: one.address }) }), one.state === "stopped" && button(t("Resume"), () => void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () => desk.client.account_forward_start(one.address)), { kind: "line small", name: t("Resume forwarding to {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
+  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)), one.script !== "" && el("span", { class: "hint" }, el("br"), t("in script "), foreign(one.script)), one.ran && el("span", { class: "hint" }, el("br"), t("added by a script"))) }, { title: t("Status"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Resend email"), () => void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () => desk.client.account_forward_ask(one.address)), { kind: "line small", name: t("Resend email to {address}", { address: one.address }) }), one.state === "stopped" && button(t("Resume"), () => void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () => desk.client.account_forward_start(one.address)), { kind: "line small", name: t("Resume forwarding to {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
   return card(title, rows, { flush: true });
 }
 function told3(one) {
@@ -465,7 +484,7 @@ function told3(one) {
     case "asked":
       return el("span", {}, state("off", t("not confirmed. Confirmation email sent")), since);
     case "confirmed":
-      return one.failing === null ? el("span", {}, state("ok", t("gets your mail")), one.taken_over && el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required"))) : el("span", {}, state("warn", t("bouncing since")), " ", when(microseconds(one.failing)), error);
+      return one.failing === null ? el("span", {}, state("ok", t("receiving your mail")), one.taken_over && el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required"))) : el("span", {}, state("warn", t("bouncing since")), " ", when(microseconds(one.failing)), error);
     case "stopped":
       return el("span", {}, state("danger", t("stopped. Your mail is kept here")), error);
   }
@@ -497,12 +516,14 @@ function add(desk, old) {
 function copies(desk, found) {
   const old = found.form;
   if (old.forward_to.length === 0) return null;
-  const keep = tick(t("Keep a copy here"), old.keep_copy, found.script === "" ? t("If forwarding fails, you'll still find the mail here.") : t("Your active script {script} controls which mail is kept. This setting applies only without an active script.", { script: found.script }));
-  const box = form(keep.root, t("Save"), async () => {
-    await save(desk, old, { keep_copy: keep.control.checked });
+  const keep = tick(t("Keep a copy here"), old.keep_copy, found.script === "" ? t("If forwarding fails, you'll still find the mail here.") : t("Your active script {script} controls which mail is kept. This setting only applies if no script is active.", { script: found.script }));
+  const put = async () => {
+    const keep_copy = keep.control.checked;
+    await desk.client.account_forward_set({ keep_copy }, old);
+    old.keep_copy = keep_copy;
     desk.say(t("Saved"));
-  });
-  return card(t("Copies"), box.root);
+  };
+  return card(t("Copies"), kept(keep, () => attempt(t("Saving…"), t("Couldn't save settings"), put)));
 }
 
 function size(octets) {
@@ -539,7 +560,7 @@ async function applyToExisting(desk, place, source, count) {
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", t("The {n} messages in {mailbox} would all stay there.", { n: looked, mailbox: source })));
+  if (moves.length === 0) return show(notice("ok", t("All {n} messages in {mailbox} would stay there.", { n: looked, mailbox: source })));
   const list3 = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
   const words = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
   show(el("div", {}, el("p", {}, words), list3, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
@@ -580,7 +601,7 @@ var scripts2 = async (desk) => {
   const found = await desk.client.script_list();
   const title = t("Sieve scripts");
   const applied = el("div", { role: "status" });
-  const hint = t("Write your rules as a program. The active script runs after your address rules. Mail apps can also edit scripts over ManageSieve.");
+  const hint = t("Write your own rules in Sieve. The active script runs after your address rules. Mail apps can also edit scripts over ManageSieve.");
   return { title, root: el("div", { class: "page" }, head(title, hint), list2(desk, found, applied), applied, await failures(found)) };
 };
 function address(name) {

@@ -630,6 +630,37 @@ var Exporting = class {
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 
+var UploadAborted = class extends Error {
+};
+var Upload = class {
+  request = new XMLHttpRequest();
+  send(url, body, csrfToken, progress2) {
+    const request = this.request;
+    return new Promise((resolve, reject) => {
+      request.open("POST", url);
+      request.setRequestHeader("x-moxlite-csrf", csrfToken);
+      request.upload.onprogress = (event) => progress2(event.loaded, event.total);
+      request.onload = () => {
+        try {
+          const answer = JSON.parse(request.responseText);
+          const found = answer.token ?? answer.result?.upload_id;
+          if (typeof found === "string") resolve(found);
+          else void told(answer.error ?? { code: "", message: t("Unexpected response from the server. Try again.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
+        } catch {
+          reject(new CallFailed("import", "", request.responseText || t("Unexpected server response ({status}).", { status: String(request.status) })));
+        }
+      };
+      request.onerror = () => reject(new CallFailed("import", "", t("Connection lost during upload, so your messages weren't imported.")));
+      request.onabort = () => reject(new UploadAborted());
+      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
+      request.send(body);
+    });
+  }
+  abort() {
+    this.request.abort();
+  }
+};
+
 var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
 
 var [first, longest] = [2e3, 6e4];
@@ -726,7 +757,7 @@ var LabelQuestion = class {
       this.choices.set(label, choice2);
       return el("tr", {}, el("th", { scope: "row" }, label.name), ...[label.messages, label.own, label.delivered].map((n) => el("td", {}, n.toLocaleString())), el("td", {}, choice2));
     });
-    fill(this.root, el("h3", { id: "labels-title" }, t("Match Gmail labels")), el("p", { class: "hint" }, t("moxlite doesn't know the language of these Gmail labels. We guessed their meanings from the messages. Correct any that are wrong.")), el("div", { class: "counts" }, el("table", {}, el("thead", {}, el("tr", {}, [t("Label"), t("Messages"), t("Sent by you"), t("Received"), t("Meaning")].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows))), el("div", { class: "flex wrap" }, el("button", { class: "btn primary", onclick: () => this.start() }, t("Import"))));
+    fill(this.root, el("h3", { id: "labels-title" }, t("Match Gmail labels")), el("p", { class: "hint" }, t("We didn't recognize the language of these Gmail labels and guessed what they mean. Correct any that are wrong.")), el("div", { class: "counts" }, el("table", {}, el("thead", {}, el("tr", {}, [t("Label"), t("Messages"), t("Sent by you"), t("Received"), t("Meaning")].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows))), el("div", { class: "flex wrap" }, el("button", { class: "btn primary", onclick: () => this.start() }, t("Import"))));
     this.root.hidden = false;
   }
   get answers() {
@@ -740,40 +771,9 @@ var LabelQuestion = class {
   }
 };
 
-var UploadAborted = class extends Error {
-};
-var Upload = class {
-  request = new XMLHttpRequest();
-  send(url, body, csrfToken, progress2) {
-    const request = this.request;
-    return new Promise((resolve, reject) => {
-      request.open("POST", url);
-      request.setRequestHeader("x-moxlite-csrf", csrfToken);
-      request.upload.onprogress = (event) => progress2(event.loaded, event.total);
-      request.onload = () => {
-        try {
-          const answer = JSON.parse(request.responseText);
-          const found = answer.token ?? answer.result?.upload_id;
-          if (typeof found === "string") resolve(found);
-          else void told(answer.error ?? { code: "", message: t("Unexpected response from the server. Try again.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
-        } catch {
-          reject(new CallFailed("import", "", request.responseText || t("Unexpected server response ({status}).", { status: String(request.status) })));
-        }
-      };
-      request.onerror = () => reject(new CallFailed("import", "", t("Connection lost during upload, so your messages weren't imported.")));
-      request.onabort = () => reject(new UploadAborted());
-      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
-      request.send(body);
-    });
-  }
-  abort() {
-    this.request.abort();
-  }
-};
-
 var keptKey = `moxlite-account${number}-import`;
 var shownMailboxes2 = 200;
-var lostText = t("Can't track this import anymore. The import ended over a minute ago, or a server restart undid it. Check your folders.");
+var lostText = t("Couldn't get the import status. Your import may have finished, or a server restart may have undone it. To find out, check your folders.");
 var Importing = class {
   constructor(client, base2, changed) {
     this.client = client;

@@ -415,7 +415,7 @@ function above(href, title) {
 function addressLine(one, off) {
   const path = encodeURIComponent(one.address);
   const rules = one.form.rulesets.length;
-  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), off && state("off", t("domain turned off")), one.form.smtp_error !== "" && state("off", t("rejects all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules === 0 ? t("Rules") : many(rules, "{n} rule", "{n} rules")));
+  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), off && state("off", t("domain disabled")), one.form.smtp_error !== "" && state("off", t("rejects all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules === 0 ? t("Rules") : many(rules, "{n} rule", "{n} rules")));
 }
 function settings2(desk, one, names) {
   const old = one.form;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "ebd2820d3b59", finding: "7073cd0bde67", junk: "cbe5145c191e", links: "1af0e2d61126", masked: "4a59438add7c", reading: "a25f021c197e", rich: "a9322747f372", rules: "e75357eda581", security: "ccb6e13ea2c0", sending: "f01845c4476c", shares: "eb4319a6f0d2", sieve: "773d1892f35f", squire: "2e87e3ee21aa", transfer: "8a1868c2f670", writing: "d34951915ae5", you: "2e8aeba2c997" };
+var define_PARTS_default = { device: "f2bd75eecebe", finding: "7073cd0bde67", junk: "7185867fa0d3", links: "70a9f7f8b73e", masked: "4a59438add7c", reading: "3b2b2e1b165a", rich: "062617a656b3", rules: "e4386d674f14", security: "fe05eeb27bba", sending: "80280e7fe365", shares: "0e31d2ae59cf", sieve: "35db8abb9ab7", squire: "2e87e3ee21aa", transfer: "1f0a44915d16", writing: "d34951915ae5", you: "4a3b22f4b79a" };
 
 var CheckFailed = class extends Error {
 };
@@ -256,11 +256,9 @@ var checks = {
   OutgoingForm: { url: "string", authorization: "string", events: ["list", "string"], secret: "string" },
   IncomingForm: { url: "string", authorization: "string", secret: "string" },
   HookTest: { status: "integer", seconds: "number", error: "string", response: "string" },
-  SuppressedItem: { address: "string", manual: "boolean", reason: "string", created: "time", expires: ["nullable", "time"] },
   Outgoing: { waiting: ["list", ["ref", "QueuedItem"]], more: "boolean", ended: ["list", ["ref", "Left"]] },
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
-  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
@@ -271,7 +269,6 @@ var checks = {
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
   LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
-  AppPasswordItem: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
@@ -289,7 +286,7 @@ var checks = {
   Label: { keyword: "string", name: "string", color: "integer" },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SomeSettings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
-  TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
+  Template: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
   NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
   NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
   NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string", alarms: ["optional", ["enum", ["all", "none", "notices"]]] },
@@ -305,13 +302,17 @@ var checks = {
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   ForwardChange: { forward_to: ["optional", ["list", "string"]], keep_copy: ["optional", "boolean"] },
-  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
+  Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"], latest: ["map", "integer"] },
   JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
   Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer", writer: "string" },
-  LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" }
+  AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string" },
+  CertificateChange: { name: ["optional", "string"], login_address: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] },
+  LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" },
+  Suppressed: { account: "string", address: "string", base: "string", manual: "boolean", reason: "string", created: "string", expires: "string" }
 };
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
@@ -369,16 +370,9 @@ var Client = /* @__PURE__ */ clientOf({
   sending: [{}, ["ref", "Sending"]],
   sending_save: [{ old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]],
   webhook_test: [{ hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]],
-  suppression_list: [{}, ["list", ["ref", "SuppressedItem"]]],
-  suppression_add: [{ address: "string", reason: "string" }, "null"],
-  suppression_remove: [{ address: "string" }, "null"],
   outgoing: [{ before: "integer" }, ["ref", "Outgoing"]],
   outgoing_try: [{ ids: ["list", "integer"] }, "integer"],
   outgoing_cancel: [{ ids: ["list", "integer"] }, "integer"],
-  key_list: [{}, ["list", ["ref", "TLSKeyInfo"]]],
-  key_add: [{ certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "TLSKeyInfo"]],
-  key_save: [{ old: ["ref", "TLSKeyInfo"], changed: ["ref", "TLSKeyInfo"] }, "null"],
-  key_remove: [{ fingerprint: "string" }, "null"],
   script_list: [{}, ["ref", "Scripts"]],
   script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
   settings: [{}, ["map", "any"]],
@@ -389,7 +383,6 @@ var Client = /* @__PURE__ */ clientOf({
   password_state: [{}, ["ref", "PasswordState"]],
   set_password: [{ password: "string" }, "integer"],
   generate_password: [{}, "string"],
-  app_password_list: [{}, ["list", ["ref", "AppPasswordItem"]]],
   app_password_remove_all: [{}, "integer"],
   session_list: [{}, ["list", ["ref", "SessionItem"]]],
   session_remove: [{ session_id: "integer" }, "null"],
@@ -400,8 +393,8 @@ var Client = /* @__PURE__ */ clientOf({
   overview: [{}, ["ref", "Overview"]],
   preferences: [{}, ["ref", "Preferences"]],
   preferences_save: [{ settings: ["ref", "SomeSettings"] }, "null"],
-  templates: [{}, ["list", ["ref", "TemplateForm"]]],
-  template_save: [{ template: ["ref", "TemplateForm"] }, "integer"],
+  templates: [{}, ["list", ["ref", "Template"]]],
+  template_save: [{ template: ["ref", "Template"] }, "integer"],
   template_remove: [{ template_id: "integer" }, "null"],
   notices: [{}, ["ref", "NoticeState"]],
   notices_remove: [{ device_id: "integer" }, "null"],
@@ -437,17 +430,25 @@ var Client = /* @__PURE__ */ clientOf({
   address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_rm: [{ address: "string", account: ["optional", "string"] }, "null"],
   account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
+  account_app_password_list: [{ account: ["optional", "string"] }, ["list", ["ref", "AppPasswordInfo"]]],
   account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
+  config_tlspubkey_list: [{ account: ["optional", "string"] }, ["list", ["ref", "TLSKeyInfo"]]],
+  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
+  config_tlspubkey_set: [{ fingerprint: "string", changed: ["optional", ["ref", "CertificateChange"]], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  config_tlspubkey_rm: [{ fingerprint: "string", account: ["optional", "string"] }, "null"],
   link_set_password: [{ link: "string", password: "string", account: ["optional", "string"] }, "null"],
   link_set_sending: [{ link: "string", smtp_host: ["optional", "string"], smtp_port: ["optional", "integer"], smtp_tls: ["optional", ["enum", ["implicit", "starttls"]]], smtp_user: ["optional", "string"], keeps_copy: ["optional", ["nullable", "boolean"]], off: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "LinkInfo"]],
   link_set_sorting: [{ link: "string", off: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   link_pause: [{ link: "string", account: ["optional", "string"] }, "null"],
   link_resume: [{ link: "string", account: ["optional", "string"] }, "null"],
   link_rename: [{ link: "string", name: "string", account: ["optional", "string"] }, "null"],
-  link_rm: [{ link: "string", delete_copies: ["optional", "boolean"], account: ["optional", "string"] }, "null"]
+  link_rm: [{ link: "string", delete_copies: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
+  queue_suppress_list: [{ account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], n: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]],
+  queue_suppress_add: [{ address: "string", reason: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  queue_suppress_remove: [{ address: "string", account: ["optional", "string"] }, "null"]
 });
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");

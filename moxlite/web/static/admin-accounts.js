@@ -444,7 +444,7 @@ function agoShort(duration) {
   return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
 }
 
-var ways = [["behalf", t("this address, and who sent it")], ["as", t("this address only")]];
+var ways = [["behalf", t("this address and the actual sender")], ["as", t("this address only")]];
 function delegatesCard(title, hint2, found) {
   const actions = button(t("Add person"), () => void edit(found, null), { icon: plus, kind: "line small" });
   if (found.all.length === 0) return card(title, empty(users, t("Only you can send"), hint2), { flush: true, actions });
@@ -458,7 +458,7 @@ async function edit(found, one) {
     const sends = choice(t("Recipients see"), ways, one?.sends ?? "behalf");
     const ends = field(t("Until"), el("input", { type: "date" }), t("Leave blank for no end date."));
     ends.control.value = one === null || one.ends === 0 ? "" : dayOf(one.ends);
-    const whole = tick(t("Share all folders, calendars, and contacts"), one?.whole ?? true, t("Until the same date."));
+    const whole = tick(t("Share all folders, calendars, and contacts"), one?.whole ?? true, t("Access ends on the same date."));
     const box = form([guest.root, sends.root, ends.root, whole.root], t("Save"), async () => {
       try {
         const day2 = ends.control.value;
@@ -868,9 +868,9 @@ function recovery(desk, name, found) {
     const also = tick(t("Also remove verification methods"), false, t("If the user also lost their devices."));
     const made2 = await fieldDialog(t("Recovery link for {name}", { name }), t("Create link"), { reset_factors: also }, () => desk.client.account_recovery_link(name, also.control.checked), el("p", { class: "hint" }, t("The user will get an email. When the link is used, the user will be logged out everywhere.")));
     if (made2 === null) return;
-    await showSecret(t("Recovery link"), t("Use this link once to set a new password, before {when} UTC. Any older link no longer works. Copy it now and send it to {name} securely. You won't be able to see it again.", { when: made2.expires, name }), copyable(made2.url));
+    await showSecret(t("Recovery link"), t("This link sets a new password. It works once, until {when} UTC, and replaces older links. Copy it now and send it to {name} securely. You won't be able to see it again.", { when: made2.expires, name }), copyable(made2.url));
   };
-  const text3 = el("p", { class: "two" }, t("Create a link for the user to set a new password. It works once, within 1 hour. You won't see the password."));
+  const text3 = el("p", { class: "two" }, t("Create a link to let the user set a new password. It works once and expires after 1 hour. You won't see the password."));
   const without = el("p", { class: "hint" }, t("The account page needs a public address for this link. Run moxlite config listeners publish-web on, or set web.public_url in moxlite.toml."));
   return card(t("Lost password"), found.links ? text3 : [text3, without], { actions: found.links && button(t("Recovery link…"), () => void make2(), { kind: "line small" }) });
 }
@@ -880,15 +880,15 @@ function keys(desk, name, found) {
     const certificate = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", class: "mono" }), t("In PEM format, without the private key. Dates and issuer are ignored."));
     const title = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
     const manual = tick(t("Require IMAP clients to log in"), false, t("For clients without PREAUTH support."));
-    const done = await fieldDialog(t("Add certificate"), t("Add"), { address, certificate, key_name: title, no_imap_preauth: manual }, () => desk.client.account_key_add(name, address.control.value, certificate.control.value, title.control.value, manual.control.checked));
+    const done = await fieldDialog(t("Add certificate"), t("Add"), { address, certificate, name: title, no_imap_preauth: manual }, () => desk.client.config_tlspubkey_add(address.control.value, certificate.control.value, title.control.value, manual.control.checked, name));
     if (done !== null) await desk.refresh();
   };
   const remove2 = async (one) => {
     if (!await confirm(t("Remove “{name}”?", { name: one.name }), t("Clients with this certificate will no longer be able to log in as {address}.", { address: one.login_address }), t("Remove"))) return;
-    if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.account_key_remove(name, one.fingerprint))) await desk.refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint, name))) await desk.refresh();
   };
   const list2 = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("login command") : t("without a command") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
-  const body = found.certificates.length === 0 ? empty(keyRound, t("No client certificates"), t("With a client certificate, apps can log in over TLS without a password.")) : list2;
+  const body = found.certificates.length === 0 ? empty(keyRound, t("No client certificates"), t("Apps can log in over TLS with a client certificate instead of a password.")) : list2;
   return card(t("Client certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add certificate"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
 function removedMail(desk, name, first) {
@@ -988,7 +988,7 @@ async function add(desk) {
   name.control.addEventListener("change", () => {
     if (address.control.value === "" && domains.length > 0) address.control.value = `${name.control.value}@${domains[0].domain}`;
   });
-  const shared = tick(t("Shared mailbox"), false, t("You can't log in to this account. Members read and answer from their own accounts."));
+  const shared = tick(t("Shared mailbox"), false, t("You can't log in to this account. Members read and reply from their own accounts."));
   const password = await fieldDialog(t("Add account"), t("Add account"), { name, address, shared }, () => desk.client.account_add(name.control.value, address.control.value, shared.control.checked));
   if (password === null) return;
   if (shared.control.checked) {
@@ -1069,7 +1069,7 @@ function addresses(desk, found) {
   const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("all other addresses"))]] }, { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
   return card(t("Addresses"), list2, { flush: true, actions: button(t("Add address"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
-var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong session or credentials"), badchanbind: t("bound to another connection"), badprotocol: t("broken exchange"), logindisabled: t("login disabled"), notpermitted: t("app password not for this"), error: t("failed"), aborted: t("abandoned") };
+var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong session or credentials"), badchanbind: t("bound to another connection"), badprotocol: t("invalid login exchange"), logindisabled: t("login disabled"), notpermitted: t("app password not allowed here"), error: t("failed"), aborted: t("canceled by the app") };
 function logins(found) {
   if (found.length === 0) return card(t("Logins"), el("p", { class: "two" }, t("No logins in 30 days.")));
   const list2 = table(t("Logins"), [{ title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result), row.count > 1 && ` × ${row.count}`] }, { title: t("When"), cell: (row) => when(row.last) }, { title: t("From"), cell: (row) => row.remote_ip }, { title: t("Protocol"), cell: (row) => `${row.protocol} ${row.mechanism}` }, { title: t("App"), cell: (row) => foreign(row.user_agent, 60) }], found);

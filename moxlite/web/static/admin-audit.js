@@ -335,7 +335,7 @@ function outcome(row) {
     case "failed":
       return state("danger", t("failed"));
     default:
-      return state("unknown", t("started, but the server stopped"));
+      return state("unknown", t("interrupted by a server stop"));
   }
 }
 var actor = (name) => name.startsWith("(") ? foreign(name.slice(1, -1), 120) : el("a", { href: addressOf("accounts", [name]) }, el("bdi", {}, visible(name)));

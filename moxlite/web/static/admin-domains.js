@@ -809,7 +809,7 @@ async function answer(desk, name, chosen) {
 }
 var sentence = (words2) => words2.charAt(0).toUpperCase() + words2.slice(1);
 async function publish(desk, name) {
-  const addresses2 = tick(t("Include this server's addresses"), false);
+  const addresses2 = tick(t("Include this server’s addresses"), false);
   const replace = tick(t("Replace different records"), false, t("For example, another server's MX record. New mail will then be delivered here."));
   const plan = await fieldDialog(t("Publish records"), t("Review changes"), { addresses: addresses2, replace }, () => desk.client.dns_plan(name, false, addresses2.control.checked, replace.control.checked));
   if (plan === null) return;

@@ -508,9 +508,9 @@ function removal(name, run) {
 }
 function warning(found, mail) {
   if (isOn(found) || !mail) return null;
-  const text4 = t("After that, mail apps need app passwords. Your own password only works on these web pages.");
+  const text4 = t("After that, mail apps will need app passwords. Your own password will only work on these web pages.");
   if (found.programs.length === 0) return notice("unknown", text4);
-  return el("div", { class: "stack" }, notice("warn", [text4, " ", t("These used your own password within 30 days and will stop:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
+  return el("div", { class: "stack" }, notice("warn", [text4, " ", t("These apps used your own password in the last 30 days and will stop working:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
 }
 var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
 function program(one) {
@@ -642,7 +642,7 @@ async function showSecret(title, text4, secret) {
 var providerPage = async (desk) => {
   const set = await desk.client.provider_setup();
   const title = t("Login provider");
-  const root = el("div", { class: "page" }, head(title, t("People log in with Authentik, Keycloak, Kanidm, Pocket ID, or another OpenID Connect provider.")), el("div", { class: "stack" }, current(set), check2(desk, set)));
+  const root = el("div", { class: "page" }, head(title, t("Users log in with Authentik, Keycloak, Kanidm, Pocket ID, or another OpenID Connect provider.")), el("div", { class: "stack" }, current(set), check2(desk, set)));
   return { title, root };
 };
 function current(set) {
@@ -654,7 +654,7 @@ function check2(desk, set) {
   const client = line(t("Client ID"), set.client_id || "moxlite");
   const name = line(t("Name on the login button"), set.name);
   const group = line(t("Administrators' group"), set.admin_group, t("Leave blank to allow only the admin password."));
-  const internal = tick(t("The provider is in my own network"), set.allow_internal);
+  const internal = tick(t("Provider is on my own network"), set.allow_internal);
   const below = el("div", { class: "stack", "aria-live": "polite" });
   const form2 = fieldForm({ issuer, client, name, group, internal }, t("Check provider"), async () => {
     fill(below);
@@ -668,7 +668,7 @@ var text3 = (value) => JSON.stringify(value.trim());
 function result(found) {
   const list2 = (words) => el("ul", {}, words.map((one) => el("li", {}, foreign(one))));
   if (found.problems.length > 0) return notice("danger", [t("You can't use this provider yet:"), list2(found.problems)]);
-  return [notice("ok", t("This provider works with moxlite.")), found.notes.length > 0 && notice("warn", [t("Some things won't be available:"), list2(found.notes)])];
+  return [notice("ok", t("This provider works with moxlite.")), found.notes.length > 0 && notice("warn", [t("Some features won't be available:"), list2(found.notes)])];
 }
 function register(set) {
   return card(t("Register at the provider"), pairs([...set.pages.map((one) => [t("Redirect address, also after logout"), copyable(one)]), ...set.logout === "" ? [] : [[t("Back-channel logout address"), copyable(set.logout)]], [t("Flow"), t("authorization code with PKCE (S256)")]]));
@@ -702,7 +702,7 @@ async function revoke(desk, one) {
 }
 
 async function changePassword(desk) {
-  const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password" }), t("At least 8 characters. Try 3 or 4 random words."));
+  const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password" }), t("Use at least 8 characters. For example, 3 or 4 random words."));
   const second2 = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
   const ended = await fieldDialog(t("Change admin password"), t("Change password"), { password: first, again: second2 }, async () => {
     if (first.control.value !== second2.control.value) {

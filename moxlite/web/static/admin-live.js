@@ -278,7 +278,7 @@ var Live = class {
     this.drawPauser();
     this.draw();
     void this.follow();
-    const root = el("div", { class: "page" }, head(t("Live"), t("Live deliveries, logins, and sends, without contents and subjects."), this.pauser), this.filter(), card("", [this.waiting, this.list, this.none], { flush: true }), this.status);
+    const root = el("div", { class: "page" }, head(t("Live"), t("Live deliveries, logins, and sends. Subjects and content aren't shown."), this.pauser), this.filter(), card("", [this.waiting, this.list, this.none], { flush: true }), this.status);
     return { title: t("Live"), root };
   }
   filter() {
@@ -359,7 +359,7 @@ var Live = class {
       try {
         const answer = await fetch(`${base()}live?after=${this.last}`, { headers: { "x-moxlite-csrf": this.desk.client.csrfToken }, credentials: "same-origin", signal });
         if (answer.status === 403) await this.desk.client.log_levels();
-        else if (answer.status === 503) why2 = t("Too many pages have this open. Retrying…");
+        else if (answer.status === 503) why2 = t("This page is open in too many windows. Retrying…");
         else if (answer.ok && answer.body !== null) for await (const told2 of events(answer.body)) this.take(told2);
       } catch (error) {
         if (!(error instanceof TypeError || error instanceof DOMException) && codeOf(error) === null) throw error;

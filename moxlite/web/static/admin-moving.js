@@ -406,7 +406,7 @@ function peer(desk, domain) {
 }
 function refused(desk, found) {
   const hosts = found.elsewhere;
-  return card(t("Other addresses"), hosts.length === 0 ? el("p", { class: "hint" }, t("Mail to unknown addresses is rejected.")) : [notice("warn", t("MX leads to another server: {hosts}", { hosts: hosts.join(", ") })), el("p", { class: "hint" }, t("Before you change MX, forward mail for users who haven't moved yet to that server, so you won't lose mail."))], { actions: button(t("Forward…"), () => void set(desk, found), { kind: hosts.length === 0 ? "line" : "primary" }) });
+  return card(t("Other addresses"), hosts.length === 0 ? el("p", { class: "hint" }, t("Mail to unknown addresses is rejected.")) : [notice("warn", t("MX points to another server: {hosts}", { hosts: hosts.join(", ") })), el("p", { class: "hint" }, t("Before you change MX, forward mail for users who haven't moved yet to that server, so you won't lose mail."))], { actions: button(t("Forward…"), () => void set(desk, found), { kind: hosts.length === 0 ? "line" : "primary" }) });
 }
 async function set(desk, found) {
   const hosts = line(t("Current mail server"), found.elsewhere.join(", "), t("Host name. If that name will point to this server, use the IP address. Separate multiple servers with commas."));

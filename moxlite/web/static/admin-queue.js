@@ -493,12 +493,12 @@ async function suppressionsPage(desk) {
     const account = line(t("Account"), "");
     const suppressed = line(t("Address"), "", null, { inputmode: "email" });
     const reason = line(t("Reason"), "");
-    const done = await fieldDialog(t("Suppress an address"), t("Suppress"), { account, address: suppressed, reason }, () => desk.client.queue_suppress_add(account.control.value, suppressed.control.value, reason.control.value).then(() => true));
+    const done = await fieldDialog(t("Suppress an address"), t("Suppress"), { account, address: suppressed, reason }, () => desk.client.queue_suppress_add(suppressed.control.value, reason.control.value, account.control.value).then(() => true));
     if (done !== null) await desk.refresh();
   };
   const remove = async (row) => {
-    if (!await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.queue_suppress_remove(row.account, row.address))) return;
-    desk.say(t("Mail to {address} allowed again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => desk.client.queue_suppress_add(row.account, row.address, row.reason)).then(() => desk.refresh()) });
+    if (!await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.queue_suppress_remove(row.address, row.account))) return;
+    desk.say(t("Mail to {address} allowed again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => desk.client.queue_suppress_add(row.address, row.reason, row.account)).then(() => desk.refresh()) });
     await desk.refresh();
   };
   const list = table(t("Suppressions"), [{ title: t("Address"), kind: "main", cell: (row) => address(row.address) }, { title: t("Account"), cell: (row) => row.account }, { title: t("Reason"), cell: (row) => [row.manual ? t("manual") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] }, { title: t("Since"), cell: (row) => when(microseconds(row.created)) }, { title: t("Until"), cell: (row) => row.expires === "" ? t("permanent") : when(microseconds(row.expires)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }], found);
@@ -528,7 +528,7 @@ function pageOf(query) {
 function filters(desk, transports) {
   const query = desk.address.query;
   const get = (name) => query.get(name) ?? "";
-  const fields = { sender: line(t("From"), get("sender"), null, { placeholder: t("text or @domain") }), recipient: line(t("To"), get("recipient"), null, { placeholder: t("text or @domain") }), account: line(t("Account"), get("account")), hold: choice(t("On hold"), [["", t("any")], ["true", t("on hold")], ["false", t("not on hold")]], get("hold")), submitted: choice(t("Waiting"), [["", t("any time")], ["<-1h", t("over an hour")], ["<-4h", t("over 4 hours")], ["<-1d", t("over a day")], ["<-3d", t("over 3 days")]], get("submitted")), next_attempt: choice(t("Next attempt"), [["", t("any time")], ["<now", t("due")], ["<1h", t("within an hour")], [">1h", t("later than an hour")]], get("next_attempt")), transport: choice(t("Transport"), [["*", t("any")], ["", t("by routes")], ...transports.map((one) => [one, one])], query.get("transport") ?? "*"), sort: choice(t("Order"), [["next_attempt", t("soonest attempt first")], ["queued", t("oldest first")], ["newest", t("newest first")]], query.get("order") === "desc" ? "newest" : get("sort")) };
+  const fields = { sender: line(t("From"), get("sender"), null, { placeholder: t("text or @domain") }), recipient: line(t("To"), get("recipient"), null, { placeholder: t("text or @domain") }), account: line(t("Account"), get("account")), hold: choice(t("On hold"), [["", t("any")], ["true", t("on hold")], ["false", t("not on hold")]], get("hold")), submitted: choice(t("Waiting"), [["", t("any time")], ["<-1h", t("over an hour")], ["<-4h", t("over 4 hours")], ["<-1d", t("over a day")], ["<-3d", t("over 3 days")]], get("submitted")), next_attempt: choice(t("Next attempt"), [["", t("any time")], ["<now", t("due")], ["<1h", t("within an hour")], [">1h", t("later than an hour")]], get("next_attempt")), transport: choice(t("Transport"), [["*", t("any")], ["", t("by routes")], ...transports.map((one) => [one, one])], query.get("transport") ?? "*"), sort: choice(t("Order"), [["next_attempt", t("next attempt first")], ["queued", t("oldest first")], ["newest", t("newest first")]], query.get("order") === "desc" ? "newest" : get("sort")) };
   const apply = () => {
     const found = {};
     for (const name of names) if (fields[name].control.value !== "" && name !== "transport") found[name] = fields[name].control.value;
@@ -624,7 +624,7 @@ async function drop(desk, [filter, count]) {
 async function change(desk, [filter, count], transports) {
   const minutes = line(t("Delay next attempt (minutes)"), "", t("Enter a negative number to deliver sooner. Leave blank for no change."), { inputmode: "numeric" });
   const transport = choice(t("Transport"), [["*", t("no change")], ["", t("by routes")], ...transports.map((one) => [one, one])], "*");
-  const tls = choice(t("Require TLS"), [["*", t("no change")], ["yes", t("yes, don't deliver without TLS")], ["no", t("no, even where policies ask for it")], ["default", t("follow policies")]], "*");
+  const tls = choice(t("Require TLS"), [["*", t("no change")], ["yes", t("yes, only deliver with TLS")], ["no", t("no, even if policies require it")], ["default", t("follow policies")]], "*");
   const done = await fieldDialog(many(count, "Change {n} message", "Change {n} messages"), t("Change"), { minutes, transport, tls }, async () => {
     if (minutes.control.value !== "") {
       const number = Number(minutes.control.value);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "7e9a356ab8a6", audit: "8d87b930bccf", domains: "e9fa56e2082b", factors: "125cbcc96c7a", live: "9539cf89c8c8", machine: "2d49ad6f8970", moving: "55d6d9be62bf", queue: "3e1839c9e0f9", reports: "a4446915fba0", trends: "1a79d1b5c8d9" };
+var define_PARTS_default = { accounts: "9d52fd8927f5", audit: "e76bab88ed8e", domains: "628793f221d3", factors: "fe0b6e0880f2", live: "4171615f9b1b", machine: "81cda8d8ffca", moving: "bab00652ea49", queue: "95528cf75a49", reports: "f7f88edb234f", trends: "ac263bc5871d" };
 
 var CheckFailed = class extends Error {
 };
@@ -263,7 +263,7 @@ var checks = {
   AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
   AccountSecurity: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "TLSKeyInfo"]], addresses: ["list", "string"], links: "boolean" },
-  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
+  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string" },
   LinkMade: { url: "string", expires: "string" },
   Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
   RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },
@@ -388,8 +388,6 @@ var Client = /* @__PURE__ */ clientOf({
   account_security: [{ name: "string" }, ["ref", "AccountSecurity"]],
   account_factors_reset: [{ name: "string" }, "integer"],
   account_recovery_link: [{ name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "LinkMade"]],
-  account_key_add: [{ name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string"],
-  account_key_remove: [{ name: "string", fingerprint: "string" }, "null"],
   account_removed: [{ name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]],
   provider_setup: [{}, ["ref", "ProviderSetup"]],
   provider_trial: [{ issuer: "string", allow_internal: ["optional", "boolean"] }, ["ref", "ProviderTrial"]],
@@ -427,8 +425,8 @@ var Client = /* @__PURE__ */ clientOf({
   queue_guard_list: [{}, ["list", ["ref", "StoppedAccount"]]],
   queue_guard_release: [{ account: "string" }, ["ref", "StoppedAccount"]],
   queue_suppress_list: [{ account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], n: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]],
-  queue_suppress_add: [{ account: "string", address: "string", reason: ["optional", "string"] }, "null"],
-  queue_suppress_remove: [{ account: "string", address: "string" }, "null"],
+  queue_suppress_add: [{ address: "string", reason: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  queue_suppress_remove: [{ address: "string", account: ["optional", "string"] }, "null"],
   queue_webhook_list: [{ filter: ["optional", ["ref", "HookFilter"]], page: ["optional", ["ref", "HookPage"]] }, ["list", ["ref", "HookLine"]]],
   queue_webhook_schedule: [{ seconds: "number", filter: ["optional", ["ref", "HookFilter"]], all: ["optional", "boolean"], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_webhook_cancel: [{ filter: ["optional", ["ref", "HookFilter"]], all: ["optional", "boolean"] }, ["ref", "Changed"]],
@@ -485,6 +483,8 @@ var Client = /* @__PURE__ */ clientOf({
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
+  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
+  config_tlspubkey_rm: [{ fingerprint: "string", account: ["optional", "string"] }, "null"],
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
   admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
   admin_token_rm: [{ name: "string" }, "null"],

@@ -314,7 +314,9 @@ async function change(client, one, again) {
     const name = line(t("Name"), one?.name ?? "", null, { maxlength: "200", dir: "auto", required: "", class: "dialog-input" });
     name.control.autofocus = true;
     const save = async () => {
-      const saved = await attempt(t("Saving…"), t("Couldn't save address book"), () => client.address_book_save(name.control.value, one?.id ?? 0));
+      const saved = await attempt(t("Saving…"), t("Couldn't save address book"), async () => {
+        if (name.control.value !== one?.name) await client.address_book_save(name.control.value, one?.id ?? 0);
+      });
       if (!saved) return;
       close();
       await again();

@@ -874,7 +874,7 @@ var CalendarPage = class {
     return el("button", { class: `cal-day${chosen ? " chosen" : ""}`, type: "button", tabindex: chosen ? "0" : "-1", "aria-label": [!/^\d+$/.test(text2) && text2, longDay(day), many(count, "{n} event", "{n} events")].filter(Boolean).join(", "), "aria-current": day === today() ? "date" : null, data: { number: String(day) }, onclick: () => this.show("day", day) }, text2);
   }
   nothing() {
-    return el("div", { class: "cal-nothing" }, el("h2", {}, t("Nothing planned")), el("p", {}, t("New events appear here, whichever device you write them on.")), el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")));
+    return el("div", { class: "cal-nothing" }, el("h2", {}, t("Nothing planned")), el("p", {}, t("New events will appear here, no matter which device you use.")), el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")));
   }
   range() {
     const { day } = this;
@@ -980,8 +980,8 @@ var CalendarPage = class {
       box.checked = !one.hidden;
       box.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
         const { client } = this.page;
-        if (one.owner === "") await client.calendar_save(one.name, one.colour, !box.checked, one.id);
-        else await client.calendar_view(one.id, one.colour, !box.checked);
+        if (one.owner === "") await client.calendar_save({ hidden: !box.checked }, one.id);
+        else await client.calendar_view(one.id, { hidden: !box.checked });
         await this.load();
       }));
       const title = t("Edit “{name}”", { name: shownName(one) });

@@ -434,7 +434,7 @@ var Importing = class {
       if (state !== null) this.took(state);
       else if (this.kept()[token] !== "") {
         this.ended(token);
-        toast(t("Can't track the import into {mailbox} anymore. The import ended over a minute ago, or a server restart undid it.", { mailbox }), void 0, 0);
+        toast(t("Couldn't get the status of the import into {mailbox}. The import may have finished, or a server restart may have undone it.", { mailbox }), void 0, 0);
       }
     }
   }

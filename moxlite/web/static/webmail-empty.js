@@ -29,7 +29,7 @@ function emptyList(mail, ways) {
   }
   const write = { title: t("New message"), run: () => ways.compose() };
   const known = { draft: { title: t("No drafts"), text: t("Unsent messages are saved here."), step: write }, sent: { title: t("No sent messages"), text: t("Messages you send are saved here."), step: write }, archive: { title: t("Archive is empty"), text: t("Archived messages move here from your inbox.") }, junk: { title: t("No junk mail"), text: t("Suspicious mail goes here. To fix a mistake, use “Not junk”.") }, trash: { title: t("Trash is empty"), text: t("Deleted messages go here first. You can move them back.") } };
-  return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages"), text: t("Use “Move…” to bring messages here.") };
+  return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages"), text: t("To move messages here, use “Move…”.") };
 }
 export {
   emptyList

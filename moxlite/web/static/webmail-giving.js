@@ -254,6 +254,9 @@ function once(work) {
     void work().finally(() => running = false);
   };
 }
+function differing(old, now) {
+  return Object.fromEntries(Object.entries(now).filter(([name, value]) => value !== old[name]));
+}
 function atFields(error, places) {
   const mistakes = fieldsOf(error);
   if (mistakes.length === 0) throw error;
@@ -382,7 +385,7 @@ async function subscribe(client, colour, again) {
       close();
       await again();
     };
-    return [el("form", { onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("For example, holidays, fixtures, or a club calendar. Events appear with yours and refresh hourly.")), el("label", { class: "field" }, t("Address (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
+    return [el("form", { onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("For example, holidays, sports, or a club calendar. Events appear with yours and refresh hourly.")), el("label", { class: "field" }, t("Address (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
   });
 }
 
@@ -581,9 +584,10 @@ async function editCalendar(page, calendars, one, again) {
     const choice2 = colourChoice(first);
     const access = accessChoice(one ?? { access: "usual", usual: calendars[0]?.usual ?? "busy" });
     const save = async () => {
-      const colour = choice2.read();
-      const kept = colour === first && one !== null ? one.colour : colour;
-      const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () => one !== null && one.owner !== "" ? client.calendar_view(one.id, kept, one.hidden) : client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0, access.control.value));
+      const [colour, wanted] = [choice2.read(), access.control.value];
+      const view = one === null || colour !== first ? { colour } : {};
+      const change = one === null ? { name: name.value, access: wanted } : differing(one, { name: name.value, access: wanted });
+      const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () => one !== null && one.owner !== "" ? client.calendar_view(one.id, view) : client.calendar_save({ ...change, ...view }, one?.id ?? 0));
       if (saved) close(true);
     };
     const remove = async () => {

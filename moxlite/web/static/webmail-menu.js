@@ -117,7 +117,7 @@ function holdFocus() {
 
 var check = "M20 6 9 17l-5-5";
 
-var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--line);border-radius:10px;background:var(--popup-background, var(--raised));box-shadow:var(--shadow-2)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--line)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--text-2);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--line);border-radius:10px;background:var(--popup-background, var(--raised));box-shadow:var(--shadow-2)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--line)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--text-2);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}.menu-item kbd{display:none}}\n";
 
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -333,8 +333,14 @@ function rowCommands(desk, items) {
   const act = (action, title, like = action) => ({ id: `row.${action}`, title, keys: desk.commands.get(`message.${like}`).keys, run: () => desk.act(items, action) });
   return [act("archive", t("Archive")), act("trash", t("Move to Trash")), act("later", t("Snooze…")), unread2 ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
 }
+var messageCommands = (desk, item, commands) => [...commands, ...senderCommands(desk, () => item)].filter(enabled);
 function openMessageMenu(at, desk, item, commands) {
-  openMenu(at, t("More message actions"), [...commands, ...senderCommands(desk, () => item)].filter(enabled));
+  openMenu(at, t("More message actions"), messageCommands(desk, item, commands));
+}
+function openBarMenu(at, desk, title, commands) {
+  const own2 = at.closest(".chosen-tools") === null ? desk.opened()?.own : [];
+  const item = desk.reading();
+  openMenu(at, title, own2?.length && item ? [...commands, null, ...messageCommands(desk, item, own2)] : commands);
 }
 function openRowMenu(at, list, desk, items) {
   openMenuAt(at, list, t("Actions for this row"), rowCommands(desk, items).filter(enabled));
@@ -354,8 +360,8 @@ export {
   closeLayer,
   hintKey,
   openAccountMenu,
+  openBarMenu,
   openListMenu,
-  openMenu,
   openMessageMenu,
   openRowMenu
 };

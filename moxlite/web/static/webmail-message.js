@@ -255,188 +255,18 @@ function asciiDomains(addresses) {
   return addresses.map((one) => bareAddress({ ...one, host: ascii2(one.host) })).join(", ");
 }
 
-var mostShown = 100;
-function quoted(text2) {
-  return isolated(text2.length > mostShown ? `${text2.slice(0, mostShown)}…` : text2);
-}
-function words({ kind, name, known, sender }) {
-  const values = { name: quoted(name), known: quoted(known), sender: quoted(sender) };
-  switch (kind) {
-    case "own":
-      return t("This claims to be from you, but {sender} isn't your address.", values);
-    case "domain":
-      return t("This claims to be from your domain {name}, but {sender} belongs to another domain.", values);
-    case "person":
-      return name === "" ? t("This claims to be from {known}, someone you know, but {sender} is a new address.", values) : t("This claims to be from {name}, known to you as {known}, but {sender} is a new address.", values);
-  }
-}
-function claimLine(claim, confirm2, report) {
-  const name = quoted(claim.name || claim.known);
-  return [sign(octagonAlert), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm2 }, claim.kind === "own" ? t("This is really me") : t("This is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
-}
-
-function words2({ address, site }) {
-  const values = { address: isolated(address), site: isolated(site) };
-  return site === "" ? t("Sent to your masked address {address}.", values) : t("Sent to {address}, your address for {site}.", values);
-}
-function leak({ strangers, since }) {
-  if (since === null) return "";
-  const values = { since: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) };
-  return many(strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values);
-}
-function givenLine(given, turn) {
-  const off = given.state !== "on";
-  const since = leak(given);
-  return [sign(since === "" ? atSign : triangleAlert), el("p", {}, words2(given), since !== "" && [" ", el("b", {}, since), "."], given.state === "off" && [" ", t("This address is turned off. New mail is rejected.")], given.state === "expired" && [" ", t("This address has expired. New mail is rejected.")]), el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off"))];
-}
-
-var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:grid;grid-template:"disc names time menu" auto "disc more more more" auto / 40px minmax(0,1fr) auto auto;align-items:center;column-gap:12px}.author-disc{grid-area:disc;align-self:start;width:40px;height:40px;font-size:14px}.author-names{grid-area:names;display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;min-width:0}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{grid-area:time;color:var(--color-mild);font-size:13px;white-space:nowrap}.author-more{grid-area:more;min-width:0}.author-to{display:flex;flex-wrap:wrap;align-items:center;gap:0 12px;min-width:0}.message-menu{grid-area:menu;display:grid;place-content:center;min-width:34px;min-height:30px;margin-block:-4px;margin-inline:0 -7px;padding:0}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0;min-height:24px}.reader-recipients{display:flex;align-items:center;gap:2px;max-width:100%;min-height:24px;padding:0;color:var(--color-mild);font-size:13px}.reader-recipients bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.reader-recipients[aria-expanded=true] .i{rotate:180deg}.trust{color:var(--color-mild);font-size:13px}.trust>button{min-height:24px}.trust-line{display:flex;gap:6px;align-items:center}.trust-line .i{width:15px;height:15px}.trust-forged{margin:4px 0;padding:8px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text)}.trust-forged .i,.claim>.i{color:var(--danger)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text);font-size:13.5px}.given-to{display:flex;flex-wrap:wrap;align-items:center;gap:6px 8px;margin-top:8px;padding:7px 12px;border:1px solid var(--line);border-radius:8px;color:var(--color-mild);font-size:13.5px}.given-to p{flex:1 1 240px;margin:0;overflow-wrap:anywhere}.given-leaked{border-color:transparent;background:var(--warn-soft);color:var(--text)}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.reader-after{flex:none;padding:0 26px 24px}.reader-after:empty{display:none}.attachments-head{display:flex;flex-wrap:wrap;gap:4px 16px;padding:8px 0;color:var(--color-mild);font-size:13px}.attachments{display:grid;grid-template-columns:repeat(auto-fill,minmax(148px,1fr));gap:10px;align-items:center}.attachment{position:relative;display:grid;max-width:200px;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;background:var(--background)}.attachment:hover,.attachment:focus-within{border-color:var(--line-strong)}.attachment-open,.attachment-open:visited{display:grid;color:inherit;text-decoration:none}.attachment-open:focus-visible{outline-offset:-2px}.attachment-face{display:grid;grid-template-columns:100%;place-items:center;height:92px;overflow:hidden;border-bottom:1px solid var(--border-color);background:var(--g, var(--background-mild));color:var(--c, var(--color-mild))}.attachment-face .i{width:32px;height:32px;stroke-width:1.5}.attachment-face img{width:100%;height:92px;object-fit:cover}.attachment-face.pdf{--g: var(--tag-1);--c: var(--tag-1-text)}.attachment-face.table{--g: var(--tag-4);--c: var(--tag-4-text)}.attachment-face.document{--g: var(--tag-6);--c: var(--tag-6-text)}.attachment-face.archive{--g: var(--tag-3);--c: var(--tag-3-text)}.attachment-name{padding:7px 10px 0;overflow:hidden;font-size:13px;line-height:18px;text-overflow:ellipsis;white-space:nowrap}.attachment-size{padding-block:0 8px;padding-inline:10px 44px;color:var(--color-milder);font-size:12px;line-height:18px;white-space:nowrap}.attachment-get{position:absolute;inset-inline-end:4px;bottom:3px;display:grid;place-content:center;width:30px;height:28px;border-radius:8px;color:var(--color-mild)}.attachment-get:visited{color:var(--color-mild)}.attachment-get .i{width:18px;height:18px}.attachment-get:hover{background:var(--button-hover-background)}.answer-bar{display:flex;flex-wrap:wrap;gap:4px;max-width:78ch;margin-top:20px;padding:6px;border:1px solid var(--border-color);border-radius:12px}.answer-bar button{display:flex;align-items:center;gap:8px;min-width:0;min-height:36px;border:0;background:none}.answer-bar button>span{overflow:hidden;text-overflow:ellipsis}.answer-bar .answer-first{flex:1;color:var(--color-mild)}.answer-bar .i{color:var(--color-mild)}.reader:has(>.composer) .answer-bar{display:none}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 26px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html-sheet{flex:none}.html{display:block;width:100%;height:80px;border:0}.html-sheet.dimmed{margin:0 16px 16px;border-radius:10px;overflow:hidden;isolation:isolate;background:var(--sheet)}.dimmed .html{mix-blend-mode:multiply}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-inline-end:14px;text-align:end;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 0 8px}.card .text-part{padding:14px 0}.card .reader-after{padding:0 0 8px}.conversation>.reader-after{padding:0}.card .reader-body{overflow:visible}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.grey{text-decoration-color:var(--underline-grey)}.validation.red{text-decoration-color:var(--underline-red)}.text.signature{color:var(--color-mild)}@media(max-width:700px){.reader-bar{margin:0 16px 8px}.trust:has(>.trust-good:only-child){display:none}.reader-after{padding:0 16px 16px}.attachment-get{inset-inline-end:0;bottom:0;width:44px;height:44px}.attachment-size{padding-bottom:12px}.answer-bar button{min-height:44px}.answer-bar .answer-first{flex:1 1 100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn,.given-to .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.claim-actions,.given-to,.leaving,.answer-bar,.attachment-get,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}.author-disc img{width:100%;height:100%;border-radius:50%;object-fit:cover}\n';
-
-var start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
-var trailing = new Set(".,;:!?'»”*_");
-function linkPieces(line) {
-  const pieces = [];
-  let end = 0;
-  for (const match of line.matchAll(start)) {
-    const url = withoutTrailing(match[0]);
-    pieces.push(line.slice(end, match.index), { url, elsewhere: elsewhere(url) });
-    end = match.index + url.length;
-  }
-  pieces.push(line.slice(end));
-  return pieces;
-}
-function withoutTrailing(url) {
-  let closing = 0;
-  for (const char of url) closing += char === ")" ? 1 : char === "(" ? -1 : 0;
-  let end = url.length;
-  for (; end > 0; end--) {
-    const last = url[end - 1];
-    if (last === ")" && closing > 0) closing--;
-    else if (!trailing.has(last)) break;
-  }
-  return url.slice(0, end);
-}
-function elsewhere(url) {
-  if (!/^https?:/i.test(url)) return "";
-  const authority = /^[^/\\?#]*/.exec(url.slice(url.indexOf("//") + 2))[0];
-  if (!authority.includes("@")) return "";
-  try {
-    return new URL(url).host;
-  } catch {
-    return "";
-  }
-}
-
-function marked(text2, needles) {
-  const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
-  if (wanted.length === 0) return [text2];
-  const pattern = new RegExp(wanted.map((needle) => needle.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "giu");
-  const pieces = [];
-  let end = 0;
-  for (const match of text2.matchAll(pattern)) {
-    if (match[0] === "") continue;
-    pieces.push(text2.slice(end, match.index), el("mark", { class: "hit" }, match[0]));
-    end = match.index + match[0].length;
-  }
-  pieces.push(text2.slice(end));
-  return pieces;
-}
-
-function linked(line) {
-  return linkPieces(line).map((piece) => {
-    if (typeof piece === "string") return piece;
-    const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
-    const note = t("This link actually goes to {host}", { host: piece.elsewhere });
-    return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
-  });
-}
-function quoteLevel(line) {
-  let level = 0;
-  for (let at = 0; line[at] === ">"; at += line[at + 1] === " " ? 2 : 1) level++;
-  return level;
-}
-var foldedFrom = 7;
-function readableText(value, needles) {
-  const blocks = [];
-  let level = -1;
-  let signed = false;
-  let lines = [];
-  const flush = () => {
-    const kind = level > 0 ? `text quoted quoted${(level - 1) % 3 + 1}` : signed ? "text signature" : "text";
-    if (level >= 0) blocks.push({ quoted: level > 0, lines: lines.length / 2, node: el("div", { class: kind }, lines) });
-    lines = [];
-  };
-  for (const line of value.replace(/\r\n?/g, "\n").split("\n")) {
-    const own2 = quoteLevel(line);
-    const signs = line === "-- ";
-    if (own2 !== level || signs && !signed) {
-      flush();
-      level = own2;
-      signed = signs || signed && own2 === 0;
-    }
-    lines.push(linked(line).map((piece) => typeof piece === "string" ? marked(piece, needles) : piece), "\n");
-  }
-  flush();
-  return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "") ? foldQuotes(blocks) : blocks.map(({ node }) => node);
-}
-function foldQuotes(blocks) {
-  const found = [];
-  let run = [];
-  const end = () => {
-    const nodes = run.map(({ node }) => node);
-    const count = run.reduce((sum, block) => sum + block.lines, 0);
-    run = [];
-    if (count < foldedFrom || nodes.some((node) => node.querySelector(".hit") !== null)) {
-      for (const node of nodes) found.push(node);
-    } else found.push(el("details", { class: "quote" }, el("summary", {}, t("Quoted text: {n} lines", { n: count })), nodes));
-  };
-  for (const block of blocks) {
-    if (block.quoted) run.push(block);
-    else {
-      end();
-      found.push(block.node);
-    }
-  }
-  end();
-  return found;
-}
-
-var mostCounted = 1e3;
-var shapes = { forged: octagonAlert, look: shieldAlert, first: shield, good: shieldCheck };
-var endings = { one: t("{n}st message from this address"), two: t("{n}nd message from this address"), few: t("{n}rd message from this address"), other: t("{n}th message from this address") };
-function ordinal({ earlier }) {
-  if (earlier === null) return "";
-  if (earlier === 0) return t("First message from this address");
-  if (earlier >= mostCounted) return t("More than {n} messages from this address", { n: mostCounted });
-  const n = earlier + 1;
-  return filled(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)], { n });
-}
-function proof({ validation, signed_by }, from) {
-  switch (validation) {
-    case "strict":
-    case "dmarc":
-    case "relaxed":
-      return signed_by === "" ? t("Sent by a server at {domain}", { domain: isolated(from?.host ?? "") }) : t("Signed by {domain}", { domain: isolated(signed_by) });
-    case "list":
-      return t("Sent through a trusted list or forwarder");
-    case "none":
-      return t("Not signed. Anyone could have sent this.");
-    case "forged":
-      return t("Probably forged. This message failed {domain}’s checks.", { domain: isolated(from?.host ?? "") });
-    case "":
-      return "";
-  }
-}
-function doubtful(parsed, from) {
-  return parsed.validation === "none" || parsed.validation === "forged" || parsed.earlier === 0 || (from?.name ?? "").includes("@");
-}
-function trustLine(parsed, item) {
-  const [from] = item.from;
-  const words3 = [proof(parsed, from), ordinal(parsed)].filter((one) => one !== "");
-  if (words3.length === 0) return [];
-  const looks = parsed.validation === "none" || (from?.name ?? "").includes("@");
-  const kind = parsed.validation === "forged" ? "forged" : looks ? "look" : parsed.earlier === 0 ? "first" : "good";
-  return [el("span", { class: `trust-line trust-${kind}` }, sign(shapes[kind], "i s"), el("span", {}, words3.join(" · ")))];
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
+  const tenths = value.toFixed(1);
+  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
 function focusHome() {
@@ -497,103 +327,6 @@ function setStatus(message) {
   const line = byId("status", HTMLElement);
   line.hidden = message === "";
   fill(line, message);
-}
-
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text2, action, time = shown) {
-  const words3 = el("span", {}, text2);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words3, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words3, other), close };
-}
-
-function leavingLine({ id, name, unsubscribe: found }, owner, again) {
-  if (found === null) return null;
-  const left = () => {
-    again((/* @__PURE__ */ new Date()).toISOString());
-    toast(t("Unsubscribed from {name}", { name }));
-  };
-  if (found.at !== null) {
-    const time = saidTime(found.at, Date.now());
-    if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
-    return [el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, but still sending", { time })), el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))];
-  }
-  const byHand = async () => {
-    if (found.mailto !== "") {
-      owner.write(found.mailto, id);
-      return;
-    }
-    window.open(found.link, "_blank", "noopener,noreferrer");
-    await owner.leave(id, false);
-    again((/* @__PURE__ */ new Date()).toISOString());
-  };
-  const run = async () => {
-    if (found.one_click === "") {
-      const how = found.mailto !== "" ? t("To unsubscribe, send the prepared message to {name}.", { name }) : t("You'll finish on a page at {host}.", { host: isolated(found.host) });
-      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write message") : t("Open page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
-      return;
-    }
-    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server will send one unsubscribe request to {host}.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
-    try {
-      await owner.leave(id, true);
-      left();
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (codeOf(error) === "") {
-        toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }));
-        return;
-      }
-      const next = found.mailto !== "" ? t("Email instead") : t("Open website instead");
-      toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand) });
-    }
-  };
-  return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
-}
-
-function size(octets) {
-  if (octets < 1024) return `${octets} B`;
-  const units = ["KB", "MB", "GB", "TB"];
-  let value = octets;
-  let unit = -1;
-  do {
-    value /= 1024;
-    unit++;
-  } while (value >= 999.5 && unit < units.length - 1);
-  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
-  const tenths = value.toFixed(1);
-  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
@@ -668,12 +401,47 @@ function partOf(source, kind, path) {
   return `${source.base}msg/${source.id}/${kind}/${path}`;
 }
 
-var most2 = 2e4;
+var mostShown = 100;
+function quoted(text2) {
+  return isolated(text2.length > mostShown ? `${text2.slice(0, mostShown)}…` : text2);
+}
+function words({ kind, name, known, sender }) {
+  const values = { name: quoted(name), known: quoted(known), sender: quoted(sender) };
+  switch (kind) {
+    case "own":
+      return t("This claims to be from you, but {sender} isn't your address.", values);
+    case "domain":
+      return t("This claims to be from your domain {name}, but {sender} belongs to another domain.", values);
+    case "person":
+      return name === "" ? t("This claims to be from {known}, someone you know, but {sender} is a new address.", values) : t("This claims to be from {name}, known to you as {known}, but {sender} is a new address.", values);
+  }
+}
+function claimLine(claim, confirm2, report) {
+  const name = quoted(claim.name || claim.known);
+  return [sign(octagonAlert), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm2 }, claim.kind === "own" ? t("This is really me") : t("This is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
+}
+
+function marked(text2, needles) {
+  const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
+  if (wanted.length === 0) return [text2];
+  const pattern = new RegExp(wanted.map((needle) => needle.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "giu");
+  const pieces = [];
+  let end = 0;
+  for (const match of text2.matchAll(pattern)) {
+    if (match[0] === "") continue;
+    pieces.push(text2.slice(end, match.index), el("mark", { class: "hit" }, match[0]));
+    end = match.index + match[0].length;
+  }
+  pieces.push(text2.slice(end));
+  return pieces;
+}
+
+var most = 2e4;
 function markIn(page, needles) {
   if (needles.length === 0) return;
   const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
   const found = [];
-  for (let n = 0; n < most2 && walker.nextNode(); n++) found.push(walker.currentNode);
+  for (let n = 0; n < most && walker.nextNode(); n++) found.push(walker.currentNode);
   for (const node of found) {
     const pieces = marked(node.data, needles);
     if (pieces.length > 1) node.replaceWith(...pieces.map((piece) => piece instanceof Node ? page.adoptNode(piece) : String(piece)));
@@ -760,6 +528,23 @@ function picturesWords(mode, blocked) {
   return many(blocked.count, "{n} image from {hosts} isn't loaded", "{n} images from {hosts} aren't loaded", { hosts: isolated(blocked.hosts.join(", ")) });
 }
 
+function words2({ address, site }) {
+  const values = { address: isolated(address), site: isolated(site) };
+  return site === "" ? t("Sent to your masked address {address}.", values) : t("Sent to {address}, your address for {site}.", values);
+}
+function leak({ strangers, since }) {
+  if (since === null) return "";
+  const values = { since: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) };
+  return many(strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values);
+}
+function givenLine(given, turn) {
+  const off = given.state !== "on";
+  const since = leak(given);
+  return [sign(since === "" ? atSign : triangleAlert), el("p", {}, words2(given), since !== "" && [" ", el("b", {}, since), "."], given.state === "off" && [" ", t("This address is turned off. New mail is rejected.")], given.state === "expired" && [" ", t("This address has expired. New mail is rejected.")]), el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off"))];
+}
+
+var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:grid;grid-template:"disc names time menu" auto "disc more more more" auto / 52px minmax(0,1fr) auto auto;align-items:center}.author-disc{grid-area:disc;align-self:start;width:40px;height:40px;font-size:14px}.author-names{grid-area:names;display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;min-width:0}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{grid-area:time;margin-inline-start:12px;color:var(--color-mild);font-size:13px;white-space:nowrap}.author-more{grid-area:more;min-width:0}.author-to{display:flex;flex-wrap:wrap;align-items:center;gap:0 12px;min-width:0}.message-menu{grid-area:menu;display:grid;place-content:center;min-width:34px;min-height:30px;margin-block:-4px;margin-inline:12px -7px;padding:0}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0;min-height:24px}.reader-recipients{display:flex;align-items:center;gap:2px;max-width:100%;min-height:24px;padding:0;color:var(--color-mild);font-size:13px}.reader-recipients bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.reader-recipients[aria-expanded=true] .i{rotate:180deg}.trust{color:var(--color-mild);font-size:13px}.trust>button{min-height:24px}.trust-line{display:flex;gap:6px;align-items:center}.trust-line .i{width:15px;height:15px}.trust-forged{margin:4px 0;padding:8px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text)}.trust-forged .i,.claim>.i{color:var(--danger)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text);font-size:13.5px}.given-to{display:flex;flex-wrap:wrap;align-items:center;gap:6px 8px;margin-top:8px;padding:7px 12px;border:1px solid var(--line);border-radius:8px;color:var(--color-mild);font-size:13.5px}.given-to p{flex:1 1 240px;margin:0;overflow-wrap:anywhere}.given-leaked{border-color:transparent;background:var(--warn-soft);color:var(--text)}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.reader-after{flex:none;padding:0 26px 24px}.reader-after:empty{display:none}.attachments-head{display:flex;flex-wrap:wrap;gap:4px 16px;padding:8px 0;color:var(--color-mild);font-size:13px}.attachments{display:grid;grid-template-columns:repeat(auto-fill,minmax(148px,1fr));gap:10px;align-items:center}.attachment{position:relative;display:grid;max-width:200px;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;background:var(--background)}.attachment:hover,.attachment:focus-within{border-color:var(--line-strong)}.attachment-open,.attachment-open:visited{display:grid;color:inherit;text-decoration:none}.attachment-open:focus-visible{outline-offset:-2px}.attachment-face{display:grid;grid-template-columns:100%;place-items:center;height:92px;overflow:hidden;border-bottom:1px solid var(--border-color);background:var(--g, var(--background-mild));color:var(--c, var(--color-mild))}.attachment-face .i{width:32px;height:32px;stroke-width:1.5}.attachment-face img{width:100%;height:92px;object-fit:cover}.attachment-face.pdf{--g: var(--tag-1);--c: var(--tag-1-text)}.attachment-face.table{--g: var(--tag-4);--c: var(--tag-4-text)}.attachment-face.document{--g: var(--tag-6);--c: var(--tag-6-text)}.attachment-face.archive{--g: var(--tag-3);--c: var(--tag-3-text)}.attachment-name{padding:7px 10px 0;overflow:hidden;font-size:13px;line-height:18px;text-overflow:ellipsis;white-space:nowrap}.attachment-size{padding-block:0 8px;padding-inline:10px 44px;color:var(--color-milder);font-size:12px;line-height:18px;white-space:nowrap}.attachment-get{position:absolute;inset-inline-end:4px;bottom:3px;display:grid;place-content:center;width:30px;height:28px;border-radius:8px;color:var(--color-mild)}.attachment-get:visited{color:var(--color-mild)}.attachment-get .i{width:18px;height:18px}.attachment-get:hover{background:var(--button-hover-background)}.answer-bar{display:flex;flex-wrap:wrap;gap:4px;margin-top:16px;padding:6px;border:1px solid var(--border-color);border-radius:12px}.answer-bar button{display:flex;align-items:center;gap:8px;min-width:0;min-height:36px;border:0;background:none}.answer-bar button>span{overflow:hidden;text-overflow:ellipsis}.answer-bar .answer-first{flex:1;color:var(--color-mild)}.answer-bar .i{color:var(--color-mild)}.reader:has(>.composer) .answer-bar{display:none}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 26px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{padding:14px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{max-width:78ch;white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html-sheet{flex:none}.html{display:block;width:100%;height:80px;border:0}.html-sheet.dimmed{margin:0 16px 16px;border-radius:10px;overflow:hidden;isolation:isolate;background:var(--sheet)}.dimmed .html{mix-blend-mode:multiply}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-inline-end:14px;text-align:end;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 0 8px}.card .text-part{padding:14px 0}.card .reader-after{padding:0 0 8px}.conversation>.reader-after{padding:0}.conversation>.reader-after .answer-bar{margin-top:4px}.card .reader-body{overflow:visible}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.grey{text-decoration-color:var(--underline-grey)}.validation.red{text-decoration-color:var(--underline-red)}.text.signature{color:var(--color-mild)}@media(max-width:700px){.reader-bar{margin:0 16px 8px}.trust:has(>.trust-good:only-child){display:none}.reader-after{padding:0 16px 16px}.attachment-get{inset-inline-end:0;bottom:0;width:44px;height:44px}.attachment-size{padding-bottom:12px}.answer-bar button{min-height:44px}.answer-bar .answer-first{flex:1 1 100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn,.given-to .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:14px 16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.claim-actions,.given-to,.leaving,.answer-bar,.attachment-get,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}.author-disc img{width:100%;height:100%;border-radius:50%;object-fit:cover}\n';
+
 var firstAddresses = 6;
 var namedRecipients = 2;
 var mostInRow = 50;
@@ -807,6 +592,221 @@ function headerTable(headers) {
   return el("table", { class: "headers" }, headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))));
 }
 
+var start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
+var trailing = new Set(".,;:!?'»”*_");
+function linkPieces(line) {
+  const pieces = [];
+  let end = 0;
+  for (const match of line.matchAll(start)) {
+    const url = withoutTrailing(match[0]);
+    pieces.push(line.slice(end, match.index), { url, elsewhere: elsewhere(url) });
+    end = match.index + url.length;
+  }
+  pieces.push(line.slice(end));
+  return pieces;
+}
+function withoutTrailing(url) {
+  let closing = 0;
+  for (const char of url) closing += char === ")" ? 1 : char === "(" ? -1 : 0;
+  let end = url.length;
+  for (; end > 0; end--) {
+    const last = url[end - 1];
+    if (last === ")" && closing > 0) closing--;
+    else if (!trailing.has(last)) break;
+  }
+  return url.slice(0, end);
+}
+function elsewhere(url) {
+  if (!/^https?:/i.test(url)) return "";
+  const authority = /^[^/\\?#]*/.exec(url.slice(url.indexOf("//") + 2))[0];
+  if (!authority.includes("@")) return "";
+  try {
+    return new URL(url).host;
+  } catch {
+    return "";
+  }
+}
+
+function linked(line) {
+  return linkPieces(line).map((piece) => {
+    if (typeof piece === "string") return piece;
+    const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
+    const note = t("This link actually goes to {host}", { host: piece.elsewhere });
+    return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
+  });
+}
+function quoteLevel(line) {
+  let level = 0;
+  for (let at = 0; line[at] === ">"; at += line[at + 1] === " " ? 2 : 1) level++;
+  return level;
+}
+var foldedFrom = 7;
+function readableText(value, needles) {
+  const blocks = [];
+  let level = -1;
+  let signed = false;
+  let lines = [];
+  const flush = () => {
+    const kind = level > 0 ? `text quoted quoted${(level - 1) % 3 + 1}` : signed ? "text signature" : "text";
+    if (level >= 0) blocks.push({ quoted: level > 0, lines: lines.length / 2, node: el("div", { class: kind }, lines) });
+    lines = [];
+  };
+  for (const line of value.trimEnd().replace(/\r\n?/g, "\n").split("\n")) {
+    const own2 = quoteLevel(line);
+    const signs = line === "-- ";
+    if (own2 !== level || signs && !signed) {
+      flush();
+      level = own2;
+      signed = signs || signed && own2 === 0;
+    }
+    lines.push(linked(line).map((piece) => typeof piece === "string" ? marked(piece, needles) : piece), "\n");
+  }
+  flush();
+  return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "") ? foldQuotes(blocks) : blocks.map(({ node }) => node);
+}
+function foldQuotes(blocks) {
+  const found = [];
+  let run = [];
+  const end = () => {
+    const nodes = run.map(({ node }) => node);
+    const count = run.reduce((sum, block) => sum + block.lines, 0);
+    run = [];
+    if (count < foldedFrom || nodes.some((node) => node.querySelector(".hit") !== null)) {
+      for (const node of nodes) found.push(node);
+    } else found.push(el("details", { class: "quote" }, el("summary", {}, t("Quoted text: {n} lines", { n: count })), nodes));
+  };
+  for (const block of blocks) {
+    if (block.quoted) run.push(block);
+    else {
+      end();
+      found.push(block.node);
+    }
+  }
+  end();
+  return found;
+}
+
+var mostCounted = 1e3;
+var shapes = { forged: octagonAlert, look: shieldAlert, first: shield, good: shieldCheck };
+var endings = { one: t("{n}st message from this address"), two: t("{n}nd message from this address"), few: t("{n}rd message from this address"), other: t("{n}th message from this address") };
+function ordinal({ earlier }) {
+  if (earlier === null) return "";
+  if (earlier === 0) return t("First message from this address");
+  if (earlier >= mostCounted) return t("More than {n} messages from this address", { n: mostCounted });
+  const n = earlier + 1;
+  return filled(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)], { n });
+}
+function proof({ validation, signed_by }, from) {
+  switch (validation) {
+    case "strict":
+    case "dmarc":
+    case "relaxed":
+      return signed_by === "" ? t("Sent by a server at {domain}", { domain: isolated(from?.host ?? "") }) : t("Signed by {domain}", { domain: isolated(signed_by) });
+    case "list":
+      return t("Sent through a trusted list or forwarder");
+    case "none":
+      return t("Not signed. Anyone could have sent this message.");
+    case "forged":
+      return t("Probably forged. This message failed {domain}’s checks.", { domain: isolated(from?.host ?? "") });
+    case "":
+      return "";
+  }
+}
+function doubtful(parsed, from) {
+  return parsed.validation === "none" || parsed.validation === "forged" || parsed.earlier === 0 || (from?.name ?? "").includes("@");
+}
+function trustLine(parsed, item) {
+  const [from] = item.from;
+  const words3 = [proof(parsed, from), ordinal(parsed)].filter((one) => one !== "");
+  if (words3.length === 0) return [];
+  const looks = parsed.validation === "none" || (from?.name ?? "").includes("@");
+  const kind = parsed.validation === "forged" ? "forged" : looks ? "look" : parsed.earlier === 0 ? "first" : "good";
+  return [el("span", { class: `trust-line trust-${kind}` }, sign(shapes[kind], "i s"), el("span", {}, words3.join(" · ")))];
+}
+
+var shown = 1e4;
+var most2 = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text2, action, time = shown) {
+  const words3 = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words3, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most2) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words3, other), close };
+}
+
+function leavingLine({ id, name, unsubscribe: found }, owner, again) {
+  if (found === null) return null;
+  const left = () => {
+    again((/* @__PURE__ */ new Date()).toISOString());
+    toast(t("Unsubscribed from {name}", { name }));
+  };
+  if (found.at !== null) {
+    const time = saidTime(found.at, Date.now());
+    if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
+    return [el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, but still sending", { time })), el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))];
+  }
+  const byHand = async () => {
+    if (found.mailto !== "") {
+      owner.write(found.mailto, id);
+      return;
+    }
+    window.open(found.link, "_blank", "noopener,noreferrer");
+    await owner.leave(id, false);
+    again((/* @__PURE__ */ new Date()).toISOString());
+  };
+  const run = async () => {
+    if (found.one_click === "") {
+      const how = found.mailto !== "" ? t("To unsubscribe, send the message we've prepared to {name}.", { name }) : t("You'll be taken to {host} to finish.", { host: isolated(found.host) });
+      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write message") : t("Open page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
+      return;
+    }
+    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("We'll send an unsubscribe request to {host}.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
+    try {
+      await owner.leave(id, true);
+      left();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (codeOf(error) === "") {
+        toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }));
+        return;
+      }
+      const next = found.mailto !== "" ? t("Email instead") : t("Open website instead");
+      toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand) });
+    }
+  };
+  return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
+}
+
 var own = "*";
 
 function senderCommands(desk, of) {
@@ -834,6 +834,7 @@ var Message = class {
     const { item } = this;
     const place = el("div", { class: "reader-note", hidden: true });
     this.more.addEventListener("click", () => this.owner.menu(this.item, this.more, this.commands()));
+    this.more.hidden = !this.whole;
     fill(this.root, this.heading(item), place, this.receipt, this.event, this.bar, this.body);
     this.owner.opened(item, place);
   }
@@ -880,6 +881,9 @@ var Message = class {
   }
   get whole() {
     return this.fold !== null;
+  }
+  get own() {
+    return this.whole ? [] : this.commands();
   }
   async show() {
     await remembered;
@@ -1122,7 +1126,7 @@ var Message = class {
     this.body.classList.toggle("framed", this.mode !== "text");
   }
   texts(parsed) {
-    if (parsed.texts.length === 0) return el("p", { class: "text-part hint" }, t("No textual content"));
+    if (parsed.texts.length === 0) return el("p", { class: "text-part hint" }, t("This message doesn't have any text"));
     return parsed.texts.map((part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("This text was shortened."))));
   }
   frame() {

@@ -298,11 +298,11 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   };
   const run = async () => {
     if (found.one_click === "") {
-      const how = found.mailto !== "" ? t("To unsubscribe, send the prepared message to {name}.", { name }) : t("You'll finish on a page at {host}.", { host: isolated(found.host) });
+      const how = found.mailto !== "" ? t("To unsubscribe, send the message we've prepared to {name}.", { name }) : t("You'll be taken to {host} to finish.", { host: isolated(found.host) });
       if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write message") : t("Open page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
       return;
     }
-    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server will send one unsubscribe request to {host}.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
+    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("We'll send an unsubscribe request to {host}.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
     try {
       await owner.leave(id, true);
       left();
