@@ -45,6 +45,7 @@ from moxlite.store.groupware.collection import (
 )
 from moxlite.store.groupware.resources import (
     NoSuchResource,
+    UIDTaken,
     card_facts,
     delete_resource,
     put_resource,
@@ -362,12 +363,11 @@ def remove_contact(tx: AccountTx, contact_id: int) -> str:
 
 def restore_contact(tx: AccountTx, card: bytes, book: Collection | None = None) -> None:
     """Add a contact from the card that `remove_contact` returned to an address book, by default the first, unless one
-    with its UID is there.
+    with its UID is there; another address book may have one, too.
 
     Raises BadCard, TooManyContacts, OverQuota.
     """
-    facts = card_facts(card)
-    if tx.value(BY_UID, facts.uid) is None:
+    with suppress(UIDTaken):
         _put(tx, book or default_book(tx), _new_name(), card)
 
 
