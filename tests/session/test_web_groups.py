@@ -183,6 +183,24 @@ async def test_groups_of_shared_address_books(rig: Rig, browser: Browser, tom: B
     assert await told(browser) == {"Hands": 0, "Mine": 1, "Sailing": 1}
 
 
+async def test_a_group_of_a_book_that_a_guest_only_views_is_no_category(
+    rig: Rig, browser: Browser, tom: Browser
+) -> None:
+    """WEBMAIL-128g: the guest saves a contact that is a member there; it stays one, and gets no category."""
+    await shared(browser, "change")
+    more = await browser.call("address_book_save", name="More")
+    await browser.call("address_book_share", book_id=more, guest="tom@example.org", rights="read")
+    await browser.call("contact_group_save", name="Crew", book_id=more)
+    [ada] = (await browser.call("contacts"))["contacts"]
+    await browser.call("contacts_group", contact_ids=[ada["id"]], group="Crew")
+    [seen] = (await tom.call("contacts"))["contacts"]
+    shown = (await tom.call("contact", contact_id=seen["id"]))["form"]
+    assert shown["groups"] == ["Sailing", "Crew"]
+    await tom.call("contact_save", contact=shown | {"name": "Ada L."}, contact_id=seen["id"])
+    assert "CATEGORIES:Sailing\r\n" in (await browser.fetch("/webmail/contacts.vcf")).body.decode()
+    assert await told(browser) == {"Crew": 1, "Sailing": 1}
+
+
 async def test_a_group_of_several_address_books_comes_back_in_each(rig: Rig, browser: Browser, tom: Browser) -> None:
     """WEBMAIL-128g, WEBMAIL-128a: the cards and categories of all address books, and of all users who let the user
     change theirs.
@@ -222,6 +240,22 @@ async def test_a_group_of_several_address_books_comes_back_in_each(rig: Rig, bro
         assert group not in await told(tom)
         await restore(tom, removed)
         assert (await told(browser), await told(tom)) == (before[0], {"Crew": 0, "Sailing": 2})
+
+
+async def test_two_cards_of_a_group_with_one_uid_both_come_back(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-128g: as a program that copies a card writes them, one in each address book."""
+    phone = Program(rig)
+    await two(phone)
+    more = await browser.call("address_book_save", name="More")
+    text = card_of("crew", "Crew", "KIND:group", f"MEMBER:urn:uuid:{ADA}", version="4.0")
+    await phone.put("crew.vcf", text, home=BOOK)
+    async with rig.account() as account:
+        facts = card_facts(text.encode())
+        await account.write(lambda tx: put_resource(tx, more, "crew.vcf", text.encode(), facts))
+        removed = await browser.call("contact_group_remove", group="Crew")
+        await restore(browser, removed)
+        await restore(browser, removed)
+        assert len(await account.read(groups.group_ids, op="test")) == len(removed) == 2
 
 
 async def test_groups_from_before_are_noted(rig: Rig, browser: Browser) -> None:

@@ -122,14 +122,15 @@ def save_in_groups(
     book: Collection | None = None,
     photo: Photo | Literal[False] | None = None,
     books: frozenset[int] | None = None,
+    seen: frozenset[int] | None = None,
 ) -> int:
     """Add or change a contact as `save_contact`, but one that is there already is not added again; returns its id. Its
     groups become those that it is in: a group with a card gets it as a member, another one is a category. A favorite
-    stays one.
+    stays one. `seen`: the address books whose groups the user was shown, of which some may not be changed.
     """
     before = contact_of(tx, contact_id) if contact_id else None
     had = () if before is None else before.contact.groups
-    member = groups_with(tx, contact_id, books)
+    member = groups_with(tx, contact_id, seen)
     joined = [
         group
         for group in contact.groups

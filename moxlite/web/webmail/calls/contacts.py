@@ -244,7 +244,8 @@ class ContactCalls(ShelfCalls):
                     shelf.card(tx, number, write=True)
                     before = store.contact_of(tx, number)
                     kept = _detailed(_kept(card, before, details), details)
-                    return save_in_groups(tx, kept, number, changed, photo=picture, books=shelf.writable(tx))
+                    books, seen = shelf.writable(tx), shelf.ids(tx)
+                    return save_in_groups(tx, kept, number, changed, photo=picture, books=books, seen=seen)
                 book = shelf.find(tx, shelf.holder.local_id(book_id), write=True) if book_id else None
                 new = _detailed(card, details)
                 return save_in_groups(tx, new, book=book, photo=picture, books=shelf.writable(tx))
