@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import trio
 
-from moxlite.store.mail import sharenotices
+from moxlite.store.mail import notices, sharenotices
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -95,7 +95,7 @@ async def test_what_others_do_in_a_shared_mailbox_is_told(rig: Rig) -> None:
 
 async def test_notices_are_found_destroyed_and_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """JMAP-80: filters and queryChanges; one that is taken back at once goes; of many the newest are kept."""
-    monkeypatch.setattr(sharenotices, "MAX_NOTICES", 3)
+    monkeypatch.setattr(notices, "MAX_NOTICES", 3)
     mia, tom = await users(rig)
     tom.account = "utom"
     start = (await tom.call(f"{KIND}/get"))["state"]

@@ -4,22 +4,18 @@ calendar, and messages about events. The unit that changes the event writes the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import accumulate, islice
 from typing import Final, Literal
 
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
-from moxlite.store.rows.history import Change, TooManyChanges
-
-MAX_NOTICES: Final = 500
-"""Notices that are kept, and as many that were destroyed: of those before, states are unknown."""
+from moxlite.store.mail.notices import MAX_NOTICES, Notices
 
 MAX_OCTETS: Final = 16 << 20
 """Octets of the events in them: the oldest go."""
 
-STATE: Final = "SELECT coalesce(max(modseq), 0) FROM event_notice"
 _SIZE: Final = "coalesce(length(before), 0) + coalesce(length(after), 0)"
 ALL: Final = f"""
 SELECT id, created, account, address, name, comment, event_id,
@@ -29,15 +25,11 @@ DATA: Final = "SELECT before, after FROM event_notice WHERE id = ? AND NOT gone"
 ADD: Final = """
 INSERT INTO event_notice (createseq, modseq, created, account, address, name, comment, event_id, before, after)
 VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"""
-GONE: Final = "UPDATE event_notice SET gone = 1, modseq = ?, before = NULL, after = NULL WHERE id = ? AND NOT gone"
 SIZES: Final = f"SELECT id, {_SIZE} FROM event_notice WHERE NOT gone ORDER BY id DESC"  # noqa: S608 - a constant
-# of the tombstones that are too many, the last one stays: states before it are unknown
-FORGET: Final = """
-DELETE FROM event_notice WHERE gone
-AND modseq < (SELECT modseq FROM event_notice WHERE gone ORDER BY modseq DESC LIMIT 1 OFFSET ?)"""
-FORGOTTEN: Final = """
-SELECT coalesce((SELECT modseq FROM event_notice WHERE gone ORDER BY modseq DESC LIMIT 1 OFFSET ?), 0)"""
-CHANGED: Final = "SELECT id, createseq, modseq, gone FROM event_notice WHERE modseq > ? ORDER BY modseq"
+_notices: Final = Notices("event_notice", "before", "after")
+event_notice_state: Final = _notices.state
+event_notice_changes: Final = _notices.changes
+forget_event_notices: Final = _notices.forget
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -71,17 +63,10 @@ def note_change(tx: AccountTx, author: Author, event_id: int, before: bytes | No
     modseq = tx.modseq()
     person = (author.account, author.address, author.name, author.comment)
     tx.insert(ADD, modseq, tx.now, *person, event_id, before, after)
-    octets = 0
-    for place, (number, size) in enumerate(tx.rows(SIZES)):
-        octets += size
-        if place >= MAX_NOTICES or octets > MAX_OCTETS:
-            tx.execute(GONE, modseq, number)
-    tx.execute(FORGET, MAX_NOTICES)
-
-
-def event_notice_state(r: Reader) -> int:
-    """The modseq of the last change of the notices."""
-    return int(r.value(STATE))
+    sizes = tx.rows(SIZES)
+    octets = accumulate(size for _, size in sizes)
+    kept = sum(total <= MAX_OCTETS for total in islice(octets, MAX_NOTICES))
+    forget_event_notices(tx, [number for number, _ in sizes[kept:]])
 
 
 def event_notices(r: Reader) -> list[EventNotice]:
@@ -93,24 +78,3 @@ def event_notice_data(r: Reader, number: int) -> tuple[bytes | None, bytes | Non
     """The octets of the event before and after the change, None for none."""
     before, after = r.row(DATA, number) or (None, None)
     return before, after
-
-
-def event_notice_changes(r: Reader, since: int) -> list[Change]:
-    """The changes after a modseq. Raises TooManyChanges."""
-    # A state from the future is of the account before it was restored from a backup.
-    if since > event_notice_state(r) or since < r.value(FORGOTTEN, MAX_NOTICES):
-        raise TooManyChanges
-    changes: list[Change] = []
-    for number, createseq, modseq, gone in r.rows(CHANGED, since):
-        if gone and createseq <= since:
-            changes.append(Change(number, "destroyed", modseq))
-        elif not gone:
-            changes.append(Change(number, "created", modseq))
-    return changes
-
-
-def forget_event_notices(tx: AccountTx, numbers: Sequence[int]) -> set[int]:
-    """Destroy notices; returns those that there were."""
-    gone = {number for number in numbers if tx.execute(GONE, tx.modseq(), number)}
-    tx.execute(FORGET, MAX_NOTICES)
-    return gone

@@ -8,14 +8,14 @@ guest's file. Rights are letters of RFC 4314, "" for none that make the object v
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
-from moxlite.store.rows.history import Change, TooManyChanges
+from moxlite.store.mail import notices
+from moxlite.store.mail.notices import Notices
 
 SHARED: Final = "shared"
 """Kind of the rows of the outbox that are carried to the guest."""
@@ -23,15 +23,11 @@ SHARED: Final = "shared"
 ANYONE: Final = "anyone"
 """The identifier of all users, of whom none is told (RFC 4314 §2)."""
 
-MAX_NOTICES: Final = 500
-"""Notices that are kept, and as many that were destroyed: of those before, states are unknown."""
-
 JOINED: Final = 60_000_000
 """µs for which a further change of the same rights by the same user replaces the notice: programs set one right after
 the other.
 """
 
-STATE: Final = "SELECT coalesce(max(modseq), 0) FROM share_notice"
 COLUMNS: Final = "created, owner, author, kind, object_id, name, before, after, id"
 ALL: Final = f"SELECT {COLUMNS} FROM share_notice WHERE NOT gone ORDER BY id"  # noqa: S608 column names
 LAST: Final = f"""
@@ -40,15 +36,11 @@ AND created > ? ORDER BY id DESC LIMIT 1"""  # noqa: S608 column names
 ADD: Final = """
 INSERT INTO share_notice (createseq, modseq, created, owner, author, kind, object_id, name, before, after)
 VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"""
-GONE: Final = "UPDATE share_notice SET gone = 1, modseq = ? WHERE id = ? AND NOT gone"
 TOO_MANY: Final = "SELECT id FROM share_notice WHERE NOT gone ORDER BY id DESC LIMIT -1 OFFSET ?"
-# of the tombstones that are too many, the last one stays: states before it are unknown
-FORGET: Final = """
-DELETE FROM share_notice WHERE gone
-AND modseq < (SELECT modseq FROM share_notice WHERE gone ORDER BY modseq DESC LIMIT 1 OFFSET ?)"""
-FORGOTTEN: Final = """
-SELECT coalesce((SELECT modseq FROM share_notice WHERE gone ORDER BY modseq DESC LIMIT 1 OFFSET ?), 0)"""
-CHANGED: Final = "SELECT id, createseq, modseq, gone FROM share_notice WHERE modseq > ? ORDER BY modseq"
+_notices: Final = Notices("share_notice")
+share_notice_state: Final = _notices.state
+share_notice_changes: Final = _notices.changes
+forget_notices: Final = _notices.forget
 
 Kind: TypeAlias = Literal["mailbox", "calendar", "contact"]
 
@@ -98,46 +90,19 @@ def owe_notice(
 
 def add_notice(tx: AccountTx, share: Share) -> None:
     """Add a notice to the guest's file. One that takes back what was just told removes that."""
-    modseq, before = tx.modseq(), share.before
+    before = share.before
     last = tx.row(LAST, share.owner, share.author, share.kind, share.object_id, share.created - JOINED)
     # A guest hears of the outcome: what was given and taken back within a minute is not told at all.
     if last is not None:
         joined = ShareNotice(*last)
         before = joined.before
-        tx.execute(GONE, modseq, joined.id)
+        forget_notices(tx, [joined.id])
     if before != share.after:
         values = (share.created, share.owner, share.author, share.kind, share.object_id, share.name)
-        tx.insert(ADD, modseq, *values, before, share.after)
-    for (number,) in tx.rows(TOO_MANY, MAX_NOTICES):
-        tx.execute(GONE, modseq, number)
-    tx.execute(FORGET, MAX_NOTICES)
-
-
-def share_notice_state(r: Reader) -> int:
-    """The modseq of the last change of the notices."""
-    return int(r.value(STATE))
+        tx.insert(ADD, tx.modseq(), *values, before, share.after)
+    forget_notices(tx, [number for (number,) in tx.rows(TOO_MANY, notices.MAX_NOTICES)])
 
 
 def share_notices(r: Reader) -> list[ShareNotice]:
     """All notices, the oldest first."""
     return [ShareNotice(*row) for row in r.rows(ALL)]
-
-
-def share_notice_changes(r: Reader, since: int) -> list[Change]:
-    """The changes after a modseq. Raises TooManyChanges."""
-    if since > share_notice_state(r) or since < r.value(FORGOTTEN, MAX_NOTICES):
-        raise TooManyChanges
-    changes: list[Change] = []
-    for number, createseq, modseq, gone in r.rows(CHANGED, since):
-        if gone and createseq <= since:
-            changes.append(Change(number, "destroyed", modseq))
-        elif not gone:
-            changes.append(Change(number, "created", modseq))
-    return changes
-
-
-def forget_notices(tx: AccountTx, numbers: Sequence[int]) -> set[int]:
-    """Destroy notices; returns those that there were."""
-    gone = {number for number in numbers if tx.execute(GONE, tx.modseq(), number)}
-    tx.execute(FORGET, MAX_NOTICES)
-    return gone

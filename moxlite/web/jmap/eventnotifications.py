@@ -13,7 +13,6 @@ from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.jscalendar import event_of
 from moxlite.proto.cards.jspatches import difference
 from moxlite.store.groupware.eventnotices import (
-    MAX_NOTICES,
     EventNotice,
     event_notice_changes,
     event_notice_data,
@@ -21,6 +20,7 @@ from moxlite.store.groupware.eventnotices import (
     event_notices,
     forget_event_notices,
 )
+from moxlite.store.mail.notices import MAX_NOTICES
 from moxlite.web.jmap.accounts import account_id
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id

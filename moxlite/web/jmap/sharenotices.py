@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from moxlite.store.mail.notices import MAX_NOTICES
 from moxlite.store.mail.sharenotices import (
-    MAX_NOTICES,
     ShareNotice,
     forget_notices,
     share_notice_changes,
