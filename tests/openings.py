@@ -355,8 +355,8 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
 WITHOUT_MAIL: Final = frozenset(
     {
         "calendar_link_make",
-        "calendar_link_remove",
-        "calendar_links",
+        "calendar_link_rm",
+        "calendar_link_list",
         "calendar_refresh",
         "calendar_subscribe",
         "calendar_view",
@@ -438,7 +438,7 @@ WITHOUT_MAIL: Final = frozenset(
         "address_book_guests",
         "address_book_remove",
         "address_book_save",
-        "address_book_share",
+        "contacts_share",
         "address_books",
         "birthdays",
         "contact",

@@ -15,9 +15,8 @@ from msgspec import UNSET
 from moxlite.admin.edits import named_account
 from moxlite.admin.forms import refused
 from moxlite.admin.passwords import Passwords
-from moxlite.admin.shares import guest_of, share
+from moxlite.admin.shares import guest_for, share
 from moxlite.config.holder import ConfigHolder
-from moxlite.logins.logins import Logins
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations import access as operations
 from moxlite.operations.performing import commands
@@ -244,11 +243,10 @@ def key_info(key: TLSKey, *, certificate: bool = False) -> operations.TLSKeyInfo
 class ShareCommands:
     """``moxlite account share`` and ``account delegate``."""
 
-    def __init__(self, config: ConfigHolder, accounts: Accounts, auth: AuthDB, logins: Logins) -> None:
+    def __init__(self, config: ConfigHolder, accounts: Accounts, auth: AuthDB) -> None:
         self._config = config
         self._accounts = accounts
         self._auth = auth
-        self._logins = logins
 
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
@@ -311,9 +309,4 @@ class ShareCommands:
     ) -> str:
         """The identifier of another account, or of all of them."""
         named_account(self._config, args.account)
-        guest = guest_of(self._config.current, self._logins, args.guest.strip())
-        if guest is None:
-            raise BadForm("guest", "isn't an account on this server; you can only share with accounts")
-        if guest == args.account:
-            raise BadForm("guest", "is your own account, which has all rights")
-        return guest
+        return guest_for(self._config.current, args.account, args.guest)

@@ -156,7 +156,7 @@ class AdminCommands:
             **AppPasswordCommands(self._config, self._passwords, self._auth.attempts).registry(),
             **AdminTokenCommands(self._auth.admin_tokens).registry(),
             **FactorCommands(self._config, self._auth, self._logins, self._factors).registry(),
-            **ShareCommands(self._config, self._accounts, self._auth, self._logins).registry(),
+            **ShareCommands(self._config, self._accounts, self._auth).registry(),
             **StoreCommands(self._config, self._accounts).registry(),
             **JunkCommands(self._config, self._accounts).registry(),
         }

@@ -96,7 +96,7 @@ class ProviderPeople:
         await load("moxlite.admin.accountcommands")
         from moxlite.admin.accountcommands import ShareCommands
 
-        commands = ShareCommands(self._config, self._accounts, self._auth, self._logins)
+        commands = ShareCommands(self._config, self._accounts, self._auth)
         for owner, group in self._settings.shared_mailboxes.items():
             try:
                 if group in claims.memberships:

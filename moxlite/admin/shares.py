@@ -1,14 +1,16 @@
 """Commands of the control socket about shared mailboxes (IMAP-157), and the meaning of a guest's name."""
 
 import logging
+from collections.abc import Collection
 
 from moxlite.config.snapshot import Snapshot
-from moxlite.logins.logins import Logins
+from moxlite.proto.sasl.plain import normalize_username
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import NoSuchMailbox
+from moxlite.store.forms import BadForm
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.store.names import check_name, is_below
@@ -17,15 +19,24 @@ from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 logger = logging.getLogger("moxlite.admin.shares")
 
 
-def guest_of(snapshot: Snapshot, logins: Logins, text: str) -> str | None:
+def guest_of(snapshot: Snapshot, text: str) -> str | None:
     """The identifier for an account's name, an address, or ``anyone``; None for any other text."""
-    text = text.lower()
-    if text == ANYONE:
-        return ANYONE
+    text = text.strip().lower()
     if "@" in text:
-        recipient = logins.login(text)
-        return None if recipient is None else recipient.account
-    return None if snapshot.account(text) is None else text
+        recipient = snapshot.login(normalize_username(text))
+        # An address that only a catchall takes is no person: a mistake of spelling shares with nobody.
+        return None if recipient is None or recipient.catchall else recipient.account
+    return text if text == ANYONE or snapshot.account(text) is not None else None
+
+
+def guest_for(snapshot: Snapshot, account: str, text: str, known: Collection[str] = ()) -> str:
+    """`guest_of`, for an account that shares something. `known`: guests whose accounts may be gone. Raises BadForm."""
+    guest = text if text in known else guest_of(snapshot, text)
+    if guest is None:
+        raise BadForm("guest", "isn't an account on this server; you can only share with accounts")
+    if guest == account:
+        raise BadForm("guest", "is your own account, which has all rights")
+    return guest
 
 
 async def share(account: Account, auth: AuthDB, mailbox: str, guest: str, rights: str, *, below: bool) -> None:

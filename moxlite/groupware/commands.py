@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from moxlite.admin.shares import guest_for
 from moxlite.groupware.entries import TooBusy
 from moxlite.groupware.files import (
     MAX_PROBLEMS,
@@ -32,6 +33,7 @@ from moxlite.store.groupware.collection import (
     Collection,
     CollectionChange,
     Kind,
+    NoSuchCollection,
     changed,
     collection,
     collection_named,
@@ -44,13 +46,14 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.sharing import (
     CHANGE,
     READ,
+    BadGuest,
+    NoSuchLink,
     guests_of,
     links_of,
     remove_link,
     share_collection,
 )
 from moxlite.store.groupware.subscriptions import subscription
-from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
@@ -106,7 +109,8 @@ class GroupwareCommands:
             operations.ExportContacts.bind_stream(self._export_contacts),
             operations.SubscribeCalendar.bind(self._subscribe),
             operations.UnsubscribeCalendar.bind(self._unsubscribe),
-            refusals=(NotServed, SubscriptionFailed),
+            refusals=(BadGuest, NotServed, SubscriptionFailed),
+            missing=(NoSuchCollection, NoSuchLink),
         )
 
     async def _list(self, name: str, kind: Kind) -> list[operations.Listed]:
@@ -149,14 +153,15 @@ class GroupwareCommands:
             await account.write(unit)
 
     async def _share(self, args: operations.ShareCalendar | operations.ShareAddressBook, kind: Kind) -> None:
-        if args.guest != ANYONE and self._config.current.account(args.guest) is None:
-            raise CommandFailed("notFound", f"account not found: {args.guest}")
-        rights = "" if args.end else CHANGE if args.write else READ
+        def unit(tx: AccountTx) -> None:
+            one = collection_named(tx, kind, args.name)
+            known = [guest for guest, _ in guests_of(tx, one)]
+            guest = guest_for(self._config.current, args.account, args.guest, known)
+            share_collection(tx, one, guest, "" if args.end else CHANGE if args.write else READ)
+
         async with self._accounts.use(args.account) as account:
             await account.write(ensure_defaults)
-            await account.write(
-                lambda tx: share_collection(tx, collection_named(tx, kind, args.name), args.guest, rights)
-            )
+            await account.write(unit)
             await publish_shares(self._auth, account)
 
     async def _set_access(self, args: operations.SetCalendarAccess) -> None:

@@ -42,6 +42,9 @@ PAGE: Final = 50
 """Entries that are read at once."""
 
 
+NOT_SERVED: Final = "this server doesn't offer calendars at an https address; an administrator can turn on dav_https"
+
+
 class NotServed(Exception):
     """No listener serves calendars, so that a link would have no address."""
 
@@ -62,7 +65,7 @@ async def new_link(
     `make_link` raise.
     """
     if calendar_link(snapshot, account.name, "") is None:
-        raise NotServed("no listener on this server offers calendars at an https address (dav_https)")
+        raise NotServed(NOT_SERVED)
     # After the check: a token without an address could not be told to its owner again.
     token = await account.write(lambda tx: make_link(tx, find(tx), note, busy=busy))
     return calendar_link(snapshot, account.name, token) or ""

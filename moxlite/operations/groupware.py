@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from moxlite.operations import Operation, Role, Word, change, field, query
+from moxlite.operations import USERS, Operation, Role, UserOperation, Word, change, field, query
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -77,11 +77,12 @@ class ExportCalendar(Operation[None], frozen=True):
     all: Annotated[bool, field("All calendars and address books, as a .zip with a file of each.")] = False
 
 
-@change("calendar share", Role.COMMAND_LINE)
-class ShareCalendar(Operation[None], frozen=True):
-    """Share a calendar with another account, or with "anyone" for all accounts on this server."""
+@change("calendar share", USERS)
+class ShareCalendar(UserOperation[None], frozen=True):
+    """Share a calendar with another account (also given by an address), or with "anyone" for all accounts on this
+    server.
+    """
 
-    account: Word
     name: Name
     guest: Word
     write: Annotated[bool, field("It may also change, add and remove entries.")] = False
@@ -111,30 +112,26 @@ class SecretLink(msgspec.Struct, frozen=True):
     made: str
 
 
-@change("calendar link make", Role.COMMAND_LINE)
-class MakeLink(Operation[str], frozen=True):
+@change("calendar link make", USERS)
+class MakeLink(UserOperation[str], frozen=True):
     """Create a private link to a calendar and print it. You won't be able to see it again. Anyone with the link can
     read the calendar without a password.
     """
 
-    account: Word
     name: Annotated[Name, field(argument=True)] = "calendar"
     busy: Annotated[bool, field("Tell busy times only, not what they are for.")] = False
     note: Annotated[str, field("For its owner, such as who gets it.", max_length=200)] = ""
 
 
-@query("calendar link list", Role.COMMAND_LINE, columns=("id", "calendar", "shows", "note", "made"))
-class ListLinks(Operation[list[SecretLink]], frozen=True):
+@query("calendar link list", USERS, columns=("id", "calendar", "shows", "note", "made"))
+class ListLinks(UserOperation[list[SecretLink]], frozen=True):
     """List private links to an account's calendars."""
 
-    account: Word
 
-
-@change("calendar link rm", Role.COMMAND_LINE)
-class RemoveLink(Operation[None], frozen=True):
+@change("calendar link rm", USERS)
+class RemoveLink(UserOperation[None], frozen=True):
     """Revoke the private link with this ID. It stops working immediately."""
 
-    account: Word
     id: int
 
 
@@ -224,11 +221,12 @@ class RemoveAddressBook(Operation[None], frozen=True):
     name: Name
 
 
-@change("contacts share", Role.COMMAND_LINE)
-class ShareAddressBook(Operation[None], frozen=True):
-    """Share an address book with another account, or with "anyone" for all accounts on this server."""
+@change("contacts share", USERS)
+class ShareAddressBook(UserOperation[None], frozen=True):
+    """Share an address book with another account (also given by an address), or with "anyone" for all accounts on this
+    server.
+    """
 
-    account: Word
     name: Name
     guest: Word
     write: Annotated[bool, field("It may also change, add and remove contacts.")] = False

@@ -24,6 +24,7 @@ OTHERS = (
     "proto/webpush.py",
     "groupware/copying.py",
     "groupware/files.py",
+    "groupware/links.py",
     "groupware/subscribing.py",
     "migration/autoconfig.py",
     "migration/background.py",
@@ -53,6 +54,7 @@ OTHERS = (
     "proto/sasl/scram.py",
     "admin/forms.py",
     "admin/settings.py",
+    "admin/shares.py",
     "admin/sorting.py",
 )
 FOREIGN = (
@@ -112,6 +114,7 @@ RAISED = frozenset(
         "NoEntries",
         "NotAllowed",
         "NotFound",
+        "NotServed",
         "OutgoingLimitExceeded",
         "RateLimited",
         "Refused",
@@ -146,6 +149,7 @@ RAISED = frozenset(
 TOLD = frozenset(
     [
         "NoSuchKey",
+        "NoSuchLink",
         "NoSuchUpload",
         "TooLate",
         "TooManyScripts",

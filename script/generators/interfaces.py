@@ -192,7 +192,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
     },
     "share of a calendar or address book": {
         "IMAP": MAIL_ALONE,
-        "webmail": Changes("calendar_guests calendar_share address_book_guests address_book_share"),
+        "webmail": Changes("calendar_guests calendar_share address_book_guests contacts_share"),
         "JMAP": Changes("Calendar/* AddressBook/* ShareNotification/*"),
         "command line": Changes("calendar share calendar access contacts share"),
         "account app": "calendars are in the webmail",

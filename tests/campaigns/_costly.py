@@ -295,7 +295,7 @@ def dav(port: int, _: int) -> Iterator[None]:
 def secret_links(port: int, _: int) -> Iterator[None]:
     """A calendar without a password; requests above the limit of a network are refused."""
     page = Webmail(port, USER, PASSWORD)
-    address = page.call("calendar_link_make", calendar_id=page.call("calendars")[0]["id"])
+    address = page.call("calendar_link_make")
     while True:
         asked(port, "GET", urlsplit(address).path)
         yield

@@ -31,11 +31,16 @@ async def books(browser: Browser) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in await browser.call("address_books")}
 
 
+async def share(browser: Browser, **given: Any) -> None:
+    """Share the address book Club."""
+    await browser.call("contacts_share", name=(await books(browser))["Club"]["path"], **given)
+
+
 async def shared(browser: Browser, rights: str) -> int:
     """Make an address book with Ada, and share it with tom."""
     made: int = await browser.call("address_book_save", name="Club")
     await browser.call("contact_save", contact=form("Ada", "ada@a.example", groups=["Sailing"]), book_id=made)
-    await browser.call("address_book_share", book_id=made, guest="tom@example.org", rights=rights)
+    await share(browser, guest="tom@example.org", write=rights == "change")
     return made
 
 
@@ -116,13 +121,13 @@ async def test_a_shared_address_book_is_read(browser: Browser, tom: Browser) -> 
     for call in ("address_book_remove", "address_book_guests"):
         assert await tom.error(call, book_id=club["id"]) == missing
     assert await tom.error("address_book_save", name="Mine", book_id=club["id"]) == missing
-    assert await tom.error("address_book_share", book_id=club["id"], guest="mia", rights="read") == missing
+    assert await tom.error("contacts_share", name=club["path"], guest="mia") == missing
     # another contact of the owner, by its number in the owner's account
     other = ada["id"] - (await browser.call("contacts", book_id=made))["contacts"][0]["id"] + secret
     for call, more in (("contact", {}), ("contact_save", {"contact": form("X")}), ("contact_remove", {})):
         assert await tom.error(call, contact_id=other, **more) == missing
     assert await names(browser) == ["Ada", "Secret"]
-    await browser.call("address_book_share", book_id=made, guest="tom", rights="")
+    await share(browser, guest="tom", end=True)
     assert await tom.error("contact", contact_id=ada["id"]) == missing
     assert await names(tom) == ["Ada", "Bo"]  # the copy is tom's own
 
@@ -183,9 +188,10 @@ async def test_only_accounts_get_rights(browser: Browser, tom: Browser) -> None:
     assert await browser.call("address_book_guests", book_id=made) == [
         {"account": "tom", "name": "", "writable": False}
     ]
+    path = (await books(browser))["Club"]["path"]
     for guest in ("nobody@example.org", "x@elsewhere.example", "", "mia", "mia@example.org"):
-        error = await browser.error("address_book_share", book_id=made, guest=guest, rights="read")
+        error = await browser.error("contacts_share", name=path, guest=guest)
         assert error[0] == 400, guest
-    await browser.call("address_book_share", book_id=made, guest="anyone", rights="change")
+    await share(browser, guest="anyone", write=True)
     assert [one["account"] for one in await browser.call("address_book_guests", book_id=made)] == ["anyone", "tom"]
     assert (await books(tom))["Club"]["writable"]

@@ -210,18 +210,18 @@ async def test_an_owner_shares_a_calendar(guest: Guest) -> None:
     mia = guest.rig.browser()
     await mia.log_in()
     calendar = (await mia.call("calendars"))[0]["id"]
-    for rights, writable in (("read", False), ("change", True)):
-        await mia.call("calendar_share", calendar_id=calendar, guest="Tom@example.org", rights=rights)
+    for writable in (False, True):
+        await mia.call("calendar_share", name="calendar", guest="Tom@example.org", write=writable)
         assert await mia.call("calendar_guests", calendar_id=calendar) == [
             {"account": "tom", "name": "", "writable": writable}
         ]
         assert (await guest.calendars())[1]["writable"] is writable
     shared = (await guest.calendars())[1]["id"]
     assert (await guest.browser.error("calendar_guests", calendar_id=shared))[0] == 404
-    wanted = {"guest": "anyone", "rights": "read"}
-    assert (await guest.browser.error("calendar_share", calendar_id=shared, **wanted))[0] == 404
+    wanted = {"name": "calendar", "guest": "anyone", "account": "mia"}
+    assert (await guest.browser.error("calendar_share", **wanted))[0] == 403
     for stranger in ("ada@remote.example", "mia"):
-        assert (await mia.error("calendar_share", calendar_id=calendar, guest=stranger, rights="read"))[0] == 400
-    await mia.call("calendar_share", calendar_id=calendar, guest="tom", rights="")
+        assert (await mia.error("calendar_share", name="calendar", guest=stranger))[0] == 400
+    await mia.call("calendar_share", name="calendar", guest="tom", end=True)
     assert await mia.call("calendar_guests", calendar_id=calendar) == []
     assert [one["owner"] for one in await guest.calendars()] == [""]

@@ -53,7 +53,7 @@ class Links:
 
     async def make(self, **more: Any) -> str:
         """Make a link; returns its path."""
-        address: str = await self.run(MakeLink("mia", **more))
+        address: str = await self.run(MakeLink(account="mia", **more))
         assert address.startswith("https://mail.example.org/dav/links/mia/"), address
         return address.removeprefix("https://mail.example.org")
 
@@ -98,14 +98,14 @@ async def test_a_link_is_read_without_a_password_until_it_is_withdrawn(links: Li
     assert (await Program(links.rig).ask("DELETE", HOME + "a.ics")).status == 204
     changed = await links.get(path, if_none_match=tag)
     assert (changed.status, b"Boat" in changed.body) == (200, False)
-    first, second = await links.run(ListLinks("mia"))
+    first, second = await links.run(ListLinks(account="mia"))
     assert (first.calendar, first.shows, first.note) == ("calendar", "all", "for tom")
-    await links.run(RemoveLink("mia", first.id))
+    await links.run(RemoveLink(first.id, account="mia"))
     assert (await links.get(path)).status == 404
     assert (await links.get(other)).status == 200
-    with pytest.raises(CommandFailed, match="link not found"):
-        await links.run(RemoveLink("mia", first.id))
-    assert [one.id for one in await links.run(ListLinks("mia"))] == [second.id]
+    with pytest.raises(CommandFailed, match="already revoked"):
+        await links.run(RemoveLink(first.id, account="mia"))
+    assert [one.id for one in await links.run(ListLinks(account="mia"))] == [second.id]
 
 
 async def test_a_damaged_entry_holds_up_no_other(links: Links) -> None:
@@ -210,7 +210,7 @@ async def test_a_slow_calendar_holds_up_no_link_of_others(links: Links, monkeypa
 
     monkeypatch.setattr("moxlite.web.dav.links.calendar_file", pieces)
     path = await links.make()
-    address = await links.run(MakeLink("tom"))
+    address = await links.run(MakeLink(account="tom"))
     other = Links(links.rig)
     async with trio.open_nursery() as nursery:
         for one in (links, other):
@@ -236,20 +236,20 @@ async def test_links_go_with_their_calendar(links: Links) -> None:
             await account.write(lambda tx: make_link(tx, collection_named(tx, "calendar", "calendar"), "", busy=False))
     await links.run(RemoveCalendar("mia", "calendar"))
     assert (await links.get(path)).status == 404
-    assert await links.run(ListLinks("mia")) == []
+    assert await links.run(ListLinks(account="mia")) == []
 
 
 async def test_the_page_makes_and_withdraws_links(links: Links, browser: Browser) -> None:
     """DAV-42, WEBMAIL-174: of the user's own calendars alone."""
     (calendar,) = await browser.call("calendars")
-    address = await browser.call("calendar_link_make", calendar_id=calendar["id"], note="Phone", busy=True)
+    address = await browser.call("calendar_link_make", name=calendar["path"], note="Phone", busy=True)
     assert (await links.get(address.removeprefix("https://mail.example.org"))).status == 200
-    (found,) = await browser.call("calendar_links", calendar_id=calendar["id"])
-    assert (found["note"], found["busy"]) == ("Phone", True)
-    await browser.call("calendar_link_remove", link_id=found["id"])
-    assert await browser.error("calendar_link_remove", link_id=found["id"]) == (404, "user:notFound")
-    assert await browser.error("calendar_link_make", calendar_id=1 << 30) == (404, "user:notFound")
+    (found,) = await browser.call("calendar_link_list")
+    assert (found["note"], found["shows"]) == ("Phone", "busy")
+    await browser.call("calendar_link_rm", id=found["id"])
+    assert await browser.error("calendar_link_rm", id=found["id"]) == (404, "user:notFound")
+    assert await browser.error("calendar_link_make", name="none") == (404, "user:notFound")
     log = [(one.action, one.actor, one.outcome) for one in await links.rig.auth.audit.entries(AuditFilter())]
-    assert ("calendar link withdrawn", "mia", "done") in log
-    assert ("calendar link made", "mia", "done") in log
+    assert ("calendar link rm", "mia", "done") in log
+    assert ("calendar link make", "mia", "done") in log
     assert (await links.get(address.removeprefix("https://mail.example.org"))).status == 404

@@ -10,7 +10,7 @@ from moxlite.store.groupware.contacts import contact_of, settle_contacts
 from moxlite.store.groupware.resources import card_facts, put_resource
 from moxlite.store.upkeep.check import check_account
 from tests.jmap_rig import Client, rig
-from tests.session.test_web_addressbooks import names, shared, tom
+from tests.session.test_web_addressbooks import names, share, shared, tom
 from tests.session.test_web_contacts import form, import_file
 from tests.session.test_web_dav import BOOK, Program
 from tests.web_rig import Browser, Rig
@@ -176,7 +176,7 @@ async def test_groups_of_shared_address_books(rig: Rig, browser: Browser, tom: B
     assert (await tom.error("contacts_group", **change))[0] == 403
     assert await tom.call("contact_group_remove", group="Crew") == []
     assert await told(tom) == {"Crew": 1, "Sailing": 1}
-    await browser.call("address_book_share", book_id=made, guest="tom@example.org", rights="change")
+    await share(browser, guest="tom@example.org", write=True)
     await tom.call("contacts_group", **change)
     assert await told(browser) == {"Crew": 0, "Mine": 1, "Sailing": 1}
     await tom.call("contact_group_save", name="Hands", group="Crew")

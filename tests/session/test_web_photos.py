@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from moxlite.store.groupware import contacts
-from tests.session.test_web_addressbooks import books, shared, tom
+from tests.session.test_web_addressbooks import books, share, shared, tom
 from tests.session.test_web_contacts import form
 from tests.web_rig import Browser, Rig
 
@@ -131,7 +131,7 @@ async def test_photos_are_seen_by_those_with_whom_the_book_is_shared(browser: Br
     other = seen["id"] - ada["id"] + secret
     for path in (f"{other}/x", "0/x", "x/y", f"{secret}/x", f"{seen['id']}", f"{2**40 + 1}/x"):
         assert (await tom.fetch(f"/webmail/photo/{path}")).status == 404, path
-    await browser.call("address_book_share", book_id=made, guest="tom", rights="")
+    await share(browser, guest="tom", end=True)
     assert (await tom.fetch(f"/webmail/photo/{seen['photo']}")).status == 404
     assert (await browser.fetch(f"/webmail/photo/{ada['id']}/x", method="POST")).status in (403, 405)
 

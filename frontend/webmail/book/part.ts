@@ -76,7 +76,7 @@ export async function change(client: Client, one: AddressBook | null, again: () 
               guests,
               () => client.address_book_guests(one.id),
               async (guest, rights) => {
-                await client.address_book_share(one.id, guest, rights);
+                await client.contacts_share(one.path, guest, rights === "change", rights === "");
                 await again();
               },
             ),

@@ -176,7 +176,7 @@ async function showLinks(client: Surroundings["client"], calendar: Calendar): Pr
   const note = el("input", { class: "dialog-input", maxlength: "200", dir: "auto", autofocus: true });
   const busy = el("input", { type: "checkbox" });
   const draw = async () => {
-    const found = await client.calendar_links(calendar.id);
+    const found = (await client.calendar_link_list()).filter((one) => one.calendar === calendar.path);
     fill(
       list,
       found.map((one) =>
@@ -190,7 +190,7 @@ async function showLinks(client: Surroundings["client"], calendar: Calendar): Pr
             el(
               "small",
               {},
-              [shortDay(dayOf(new Date(one.made * 1000))), one.busy && t("busy times only")]
+              [shortDay(dayOf(new Date(one.made))), one.shows === "busy" && t("busy times only")]
                 .filter(Boolean)
                 .join(" · "),
             ),
@@ -202,13 +202,13 @@ async function showLinks(client: Surroundings["client"], calendar: Calendar): Pr
   };
   const withdraw = (id: number) =>
     attempt(t("Revoking…"), t("Couldn't revoke link"), async () => {
-      await client.calendar_link_remove(id);
+      await client.calendar_link_rm(id);
       fill(address);
       await draw();
     });
   const make = once(() =>
     attempt(t("Creating…"), t("Couldn't create link"), async () => {
-      const made = await client.calendar_link_make(calendar.id, note.value, busy.checked);
+      const made = await client.calendar_link_make(calendar.path, busy.checked, note.value);
       fill(address, t("Copy this link now. You won't be able to see it again:"), " ", copyable(made));
       note.value = "";
       await draw();
@@ -249,7 +249,7 @@ async function showSharing(client: Surroundings["client"], calendar: Calendar): 
   if (!loaded) return;
   await dialog<void>(isolated(calendar.name), (close) => [
     sharing(guests, asked, async (guest, rights) => {
-      await client.calendar_share(calendar.id, guest, rights);
+      await client.calendar_share(calendar.path, guest, rights === "change", rights === "");
     }),
     el(
       "div",

@@ -42,7 +42,7 @@ def _identifier(session: Session, text: str) -> str:
     """The account that an identifier names. Raises Refused if there is no such account."""
     if text.startswith("-"):
         raise no("negative rights aren't supported", "CANNOT")
-    found = guest_of(session.context.config.current, session.context.logins, text)
+    found = guest_of(session.context.config.current, text)
     if found is None:
         raise no("account not found", "CANNOT")
     return found

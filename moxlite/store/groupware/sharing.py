@@ -88,6 +88,9 @@ class BadGuest(StoreError):
 class NoSuchLink(StoreError):
     """The account has no such link, or it was withdrawn."""
 
+    def __init__(self) -> None:
+        super().__init__("this link was already revoked")
+
 
 class Link(msgspec.Struct, frozen=True):
     """A secret link of a calendar. `busy`: it tells when the owner is busy, and no more. `note`: the owner's own.
@@ -261,7 +264,7 @@ def link_with(r: Reader, token: str) -> Link | None:
 def remove_link(tx: AccountTx, link_id: int) -> None:
     """Withdraw a link. Raises NoSuchLink."""
     if tx.row(REMOVE_LINK, link_id) is None:
-        raise NoSuchLink("link not found; it may have been revoked already")
+        raise NoSuchLink
 
 
 def _link(row: Row) -> Link:

@@ -10,6 +10,7 @@ import trio
 from msgspec import Meta
 
 from moxlite.operations import description
+from moxlite.operations.groupware import ListLinks, MakeLink, RemoveLink, ShareAddressBook, ShareCalendar
 from moxlite.operations.leaving import ListLeaving, StopLeaving
 from moxlite.operations.masked import MakeAddress, SwitchOff, SwitchOn
 from moxlite.operations.sieve import VacationSet
@@ -316,6 +317,11 @@ API: Final[tuple[Source, ...]] = (
     description(MakeAddress),
     description(SwitchOn),
     description(SwitchOff),
+    description(ShareCalendar),
+    description(ShareAddressBook),
+    description(MakeLink),
+    description(ListLinks),
+    description(RemoveLink),
 )
 """The pages of the webmail, whose marked methods are its calls, and operations for users. All but the public ones need
 a session.

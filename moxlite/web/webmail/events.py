@@ -36,6 +36,7 @@ Answered: TypeAlias = Literal["", "ask", "yes", "no", "maybe"]
 
 class Calendar(msgspec.Struct, frozen=True):
     """A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries, 0 for one of another user.
+    ``path``: last part of its address, its name for operations.
     ``writable``: the user may change these. ``source``: the address from which it is read each hour, "" for others;
     ``read``: seconds UTC of the last time, 0 for never; ``problem``: why it cannot be read now, "" if it can.
     ``owner``: the account that shares it, "" for an own one. ``access``: what colleagues see of it, "usual" for what
@@ -47,6 +48,7 @@ class Calendar(msgspec.Struct, frozen=True):
     colour: str
     hidden: bool
     events: int
+    path: str
     writable: bool = True
     source: str = ""
     read: int = 0
@@ -89,15 +91,6 @@ class BusyPerson(msgspec.Struct, frozen=True):
     name: str
     known: bool
     times: list[BusyTime]
-
-
-class CalendarLink(msgspec.Struct, frozen=True):
-    """A secret link of a calendar. ``busy``: it tells busy times only. ``made``: seconds UTC."""
-
-    id: int
-    note: str
-    busy: bool
-    made: int
 
 
 class EventItem(msgspec.Struct, frozen=True, kw_only=True):

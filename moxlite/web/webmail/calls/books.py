@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from secrets import token_hex
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from moxlite.groupware.people import account_of
 from moxlite.proto.cards.cardobject import BadCard, read_card
 from moxlite.proto.cards.photo import Photo, photo_of
 from moxlite.store.accounts.access import publish_shares
@@ -40,18 +39,13 @@ from moxlite.store.groupware.resources import (
     resource_of,
 )
 from moxlite.store.groupware.sharing import (
-    CHANGE,
-    READ,
-    BadGuest,
     NotWritable,
     Shelf,
     guests_of,
-    share_collection,
 )
-from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotAllowed, NotFound, UserError
+from moxlite.web.errors import Conflict, NotAllowed, NotFound, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.holders import BITS
 from moxlite.web.webmail.querytypes import ID, AnyID
@@ -72,12 +66,14 @@ GONE: Final = "this address book was deleted"
 
 
 class AddressBook(msgspec.Struct, frozen=True):
-    """An address book. ``contacts``: their number. ``owner``: the account that shares it, "" for an own one.
-    ``writable``: the user may change its contacts. ``guests``: number of those with whom the user shares it.
+    """An address book. ``path``: last part of its address, its name for operations. ``contacts``: their number.
+    ``owner``: the account that shares it, "" for an own one. ``writable``: the user may change its contacts.
+    ``guests``: number of those with whom the user shares it.
     """
 
     id: int
     name: str
+    path: str
     contacts: int
     owner: str = ""
     writable: bool = True
@@ -93,8 +89,6 @@ class CollectionGuest(msgspec.Struct, frozen=True):
 
 
 GroupName = Annotated[str, Meta(min_length=1, max_length=100)]
-GuestName = Annotated[str, Meta(max_length=320)]
-GuestRights = Literal["", "read", "change"]
 
 
 def shown_name(text: str) -> str:
@@ -109,23 +103,6 @@ def shown_guests(snapshot: Snapshot, guests: Sequence[tuple[str, bool]]) -> list
         CollectionGuest(name, "" if (account := known[name]) is None else account.full_name, writable)
         for name, writable in guests
     ]
-
-
-def share_with(tx: AccountTx, snapshot: Snapshot, one: Collection, guest: str, rights: GuestRights) -> None:
-    """Give an account, by name or address, or "anyone" rights on an address book or calendar; "" takes them. Raises
-    FieldErrors.
-    """
-    wanted = guest.strip().lower()
-    name = wanted if wanted == ANYONE or snapshot.account(wanted) is not None else account_of(snapshot, wanted)
-    known = {account for account, _ in guests_of(tx, one)}
-    identifier = name or (wanted if wanted in known else None)
-    if identifier is None:
-        mistake = "isn't an account on this server; you can only share with accounts"
-        raise FieldErrors([FieldError("guest", mistake)])
-    try:
-        share_collection(tx, one, identifier, {"": "", "read": READ, "change": CHANGE}[rights])
-    except BadGuest:
-        raise FieldErrors([FieldError("guest", "is your own account, which has all rights")]) from None
 
 
 class Books(Shelf, frozen=True, eq=False, kw_only=True):
@@ -240,16 +217,6 @@ class BookCalls(ShelfCalls):
             found = await shelf.account.read(lambda r: guests_of(r, shelf.find(r, book_id)), op="address_books")
         return shown_guests(self._server.config.current, found)
 
-    @call(audit="address book shared")
-    async def address_book_share(self, caller: Caller, book_id: ID, guest: GuestName, rights: GuestRights) -> None:
-        """Let an account, by name or address, or "anyone" read an address book of one's own, or change its contacts,
-        too; "" takes the rights.
-        """
-        snapshot = self._server.config.current
-        async with self._shelf(caller) as shelf:
-            await shelf.account.write(lambda tx: share_with(tx, snapshot, shelf.find(tx, book_id), guest, rights))
-            await publish_shares(self._holders.auth, shelf.account)
-
     @call()
     async def contact_move(self, caller: Caller, contact_id: ID, book_id: ID, keep: bool = False) -> int:
         """Move a contact to another address book, or with ``keep`` copy it; returns its id there. What leaves another
@@ -319,6 +286,7 @@ def _books(r: Reader, shelf: Books) -> list[AddressBook]:
         AddressBook(
             id=holder.shown_id(readable.collection.id),
             name=readable.collection.display_name or readable.collection.name,
+            path=readable.collection.name,
             contacts=readable.collection.total - count_groups(r, readable.collection.id),
             owner=holder.owner if holder.guest else "",
             writable=readable.writable,

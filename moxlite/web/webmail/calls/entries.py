@@ -15,7 +15,6 @@ import msgspec
 from msgspec import UNSET, Meta
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read, with_outcome
-from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.people import addresses_of, colleague_access, user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, Subscriptions
 from moxlite.processor import off_loop
@@ -24,7 +23,6 @@ from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.editing import Author
 from moxlite.proto.cards.itip import NotAllowed
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
-from moxlite.store.accounts.access import publish_shares
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import (
     BadName,
@@ -61,13 +59,10 @@ from moxlite.store.groupware.scheduling import (
     remove_collection,
 )
 from moxlite.store.groupware.sharing import (
-    NoSuchLink,
     NotWritable,
     Shelf,
     guests_of,
-    links_of,
     patch_shared_view,
-    remove_link,
     shared_collections,
     shared_views,
 )
@@ -77,14 +72,11 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
 from moxlite.web.webmail.calls.books import (
     CollectionGuest,
-    GuestName,
-    GuestRights,
-    share_with,
     shown_guests,
     shown_name,
 )
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.events import Calendar, CalendarChange, CalendarLink, CalendarView
+from moxlite.web.webmail.events import Calendar, CalendarChange, CalendarView
 from moxlite.web.webmail.holders import BITS
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.wording import reason_of, remark
@@ -452,60 +444,9 @@ class CalendarCalls(EntryCalls):
             )
         return shown_guests(self._server.config.current, found)
 
-    @call(audit="calendar shared")
-    async def calendar_share(self, caller: Caller, calendar_id: ID, guest: GuestName, rights: GuestRights) -> None:
-        """Let an account, by name or address, or "anyone" read a calendar of one's own, or change its events, too; ""
-        takes the rights.
-        """
-        snapshot = self._server.config.current
-        async with self._entries(caller) as visit:
-            await visit.account.write(
-                lambda tx: share_with(tx, snapshot, event_calendar(tx, calendar_id), guest, rights)
-            )
-            await publish_shares(self._holders.auth, visit.account)
-
-    @call()
-    async def calendar_links(self, caller: Caller, calendar_id: ID) -> list[CalendarLink]:
-        """The secret links of a calendar."""
-        async with self._entries(caller) as visit:
-            links = await visit.account.read(links_of, op="calendar-link")
-        return [
-            CalendarLink(link.id, link.note, link.busy, link.made // 1_000_000)
-            for link in links
-            if link.collection_id == calendar_id
-        ]
-
-    @call(audit="calendar link made")
-    async def calendar_link_make(
-        self, caller: Caller, calendar_id: ID, note: Annotated[str, Meta(max_length=200)] = "", busy: bool = False
-    ) -> str:
-        """Make a secret link of a calendar; returns its address, which cannot be had again. Those who have it read the
-        calendar, or with ``busy`` when its owner is busy.
-        """
-        try:
-            async with self._entries(caller) as visit:
-                return await new_link(
-                    visit.account,
-                    self._server.config.current,
-                    lambda r: event_calendar(r, calendar_id),
-                    note,
-                    busy=busy,
-                )
-        except NotServed:
-            raise UserError("calendars don't have an https address on this server; ask your administrator") from None
-
-    @call(audit="calendar link withdrawn")
-    async def calendar_link_remove(self, caller: Caller, link_id: ID) -> None:
-        """Withdraw a secret link."""
-        try:
-            async with self._entries(caller) as visit:
-                await visit.account.write(lambda tx: remove_link(tx, link_id))
-        except NoSuchLink:
-            raise NotFound("this link was already revoked") from None
-
 
 def _shown(one: Collection, source: Subscription | None) -> Calendar:
-    shown = Calendar(one.id, one.display_name or one.name, one.shown_colour, one.hidden, one.total)
+    shown = Calendar(one.id, one.display_name or one.name, one.shown_colour, one.hidden, one.total, one.name)
     if source is None:
         return shown
     return msgspec.structs.replace(
