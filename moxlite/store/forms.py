@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -100,9 +101,15 @@ def _differing(form: msgspec.Struct, since: str) -> Iterator[str]:
             yield name
 
 
+@cache
+def _fields_of(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of a form: each delivery reads one, and to resolve annotations takes 0.1 ms."""
+    return msgspec.structs.fields(kind)
+
+
 def _form(fields: Mapping[str, Any], kind: type[F]) -> F:
     known: dict[str, Any] = {}
-    for field in msgspec.structs.fields(kind):
+    for field in _fields_of(kind):
         if field.name in fields:
             try:
                 known[field.name] = from_builtins(fields[field.name], field.type)
