@@ -1,5 +1,7 @@
 """Messages that come slowly, or fill the disk (SMTP-14, SMTP-43a, ADMIN-39b)."""
 
+import threading
+
 import pytest
 import trio
 import trio.testing
@@ -31,6 +33,22 @@ async def begin(client: Client, octets: int) -> None:
     await client.play(ENVELOPE)
     await client.send(b"Subject: x\r\n\r\n" + BLOCK * (octets // len(BLOCK)))
     await settled(0.02)
+
+
+async def test_the_disk_is_asked_for_room_in_a_thread(smtp: Smtp) -> None:
+    """SMTP-43: at MAIL, and not again within a second."""
+    looks: list[bool] = []
+
+    def free() -> int:
+        looks.append(threading.current_thread() is threading.main_thread())
+        return 1 << 30
+
+    now = 0.0
+    space = SpoolSpace(smtp.context.spools.directory, free=free, clock=lambda: now)
+    async with smtp.connect(context=smtp.configured(LARGE, spools=Spools(space))) as client:
+        for now in (0.0, 0.9, 1.1):  # noqa: B007 - the clock reads it
+            await client.play("C: MAIL FROM:<a@remote.example>\nS: 250\nC: RSET\nS: 250")
+    assert looks == [False, False]
 
 
 async def test_one_network_does_not_take_the_room_of_others(smtp: Smtp) -> None:

@@ -49,11 +49,15 @@ def test_all_spools_take_half_of_what_is_free(tmp_path: Path) -> None:
 def test_the_disk_is_asked_once_a_second(tmp_path: Path) -> None:
     """SMTP-43a: what comes in between is counted."""
     disk = Disk(1000)
-    share = disk.space(tmp_path).share()
+    space = disk.space(tmp_path)
+    share = space.share()
+    assert space.due
     for _ in range(5):
         share.take(10)
+        assert not space.due
     assert disk.looks == 1
     disk.free, disk.now = 5, 1.0
+    assert space.due
     with pytest.raises(SpoolFull):
         share.take(10)
     assert disk.looks == 2

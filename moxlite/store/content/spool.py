@@ -143,6 +143,11 @@ class SpoolSpace:
             else:
                 self._by_network.pop(network, None)
 
+    @property
+    def due(self) -> bool:
+        """Whether the next `take` or `check` asks the disk, and so blocks."""
+        return self._clock() - self._looked >= LOOK_SECONDS
+
     def check(self, octets: int) -> None:
         """Look whether the disk has room for so many octets. Blocks and raises as `take`, and takes nothing."""
         with self._lock:
@@ -151,7 +156,7 @@ class SpoolSpace:
     def _room(self, octets: int) -> int:
         """Free octets beyond the reserve. Raises SpoolFull if these are fewer than `octets`."""
         now = self._clock()
-        if now - self._looked >= LOOK_SECONDS:
+        if self.due:
             self._free, self._looked = self._look_up(), now
         room = self._free - self._reserve
         if octets > room:
