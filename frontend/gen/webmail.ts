@@ -766,6 +766,7 @@ export interface Calendar {
   colour: string;
   hidden: boolean;
   events: number;
+  path: string;
   writable: boolean;
   source: string;
   read: number;
@@ -802,14 +803,6 @@ export interface CollectionGuest {
   writable: boolean;
 }
 
-/** A secret link of a calendar. ``busy``: it tells busy times only. ``made``: seconds UTC. */
-export interface CalendarLink {
-  id: number;
-  note: string;
-  busy: boolean;
-  made: number;
-}
-
 /** The birthdays of the user's contacts; none where they are not ``shown``. */
 export interface Birthdays {
   shown: boolean;
@@ -824,10 +817,11 @@ export interface Birthday {
   date: string;
 }
 
-/** An address book. ``contacts``: their number. ``owner``: the account that shares it, "" for an own one. */
+/** An address book. ``path``: last part of its address, its name for operations. ``contacts``: their number. */
 export interface AddressBook {
   id: number;
   name: string;
+  path: string;
   contacts: number;
   owner: string;
   writable: boolean;
@@ -1278,6 +1272,15 @@ export interface GivenSender {
   messages: number;
 }
 
+/** A secret link. `calendar`: the calendar's name; `shows`: "all", or "busy" for busy times only; `made`: RFC 3339, */
+export interface SecretLink {
+  id: number;
+  calendar: string;
+  shows: string;
+  note: string;
+  made: string;
+}
+
 /** Anything that a stream sends. */
 export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Importing | Alarmed | Keepalive | Fatal | ServerShutdown;
 
@@ -1476,18 +1479,6 @@ export interface Calls {
   /** The users with whom a calendar of one's own is shared. */
   calendar_guests(calendar_id: number): Promise<Array<CollectionGuest>>;
 
-  /** Let an account, by name or address, or "anyone" read a calendar of one's own, or change its events, too; "" */
-  calendar_share(calendar_id: number, guest: string, rights: "" | "change" | "read"): Promise<null>;
-
-  /** The secret links of a calendar. */
-  calendar_links(calendar_id: number): Promise<Array<CalendarLink>>;
-
-  /** Make a secret link of a calendar; returns its address, which cannot be had again. Those who have it read the */
-  calendar_link_make(calendar_id: number, note?: string, busy?: boolean): Promise<string>;
-
-  /** Withdraw a secret link. */
-  calendar_link_remove(link_id: number): Promise<null>;
-
   /** The birthdays of all contacts in the user's address books; at most 2,000. ``show`` turns them on or off */
   birthdays(show?: "" | "off" | "on"): Promise<Birthdays>;
 
@@ -1502,9 +1493,6 @@ export interface Calls {
 
   /** The users with whom an address book of one's own is shared. */
   address_book_guests(book_id: number): Promise<Array<CollectionGuest>>;
-
-  /** Let an account, by name or address, or "anyone" read an address book of one's own, or change its contacts, */
-  address_book_share(book_id: number, guest: string, rights: "" | "change" | "read"): Promise<null>;
 
   /** Move a contact to another address book, or with ``keep`` copy it; returns its id there. What leaves another */
   contact_move(contact_id: number, book_id: number, keep?: boolean): Promise<number>;
@@ -1760,6 +1748,21 @@ export interface Calls {
 
   /** Reject mail for ADDRESS from now on (550). */
   address_off(address: string, account?: string): Promise<null>;
+
+  /** Share a calendar with another account (also given by an address), or with "anyone" for all accounts on this server. */
+  calendar_share(name: string, guest: string, write?: boolean, end?: boolean, account?: string): Promise<null>;
+
+  /** Share an address book with another account (also given by an address), or with "anyone" for all accounts on this server. */
+  contacts_share(name: string, guest: string, write?: boolean, end?: boolean, account?: string): Promise<null>;
+
+  /** Create a private link to a calendar and print it. You won't be able to see it again. Anyone with the link can read the calendar without a password. */
+  calendar_link_make(name?: string, busy?: boolean, note?: string, account?: string): Promise<string>;
+
+  /** List private links to an account's calendars. */
+  calendar_link_list(account?: string): Promise<Array<SecretLink>>;
+
+  /** Revoke the private link with this ID. It stops working immediately. */
+  calendar_link_rm(id: number, account?: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;

@@ -328,7 +328,7 @@ async function change(client, one, again) {
       await again();
     };
     return [el("form", { onsubmit: once(save) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(guests, () => client.address_book_guests(one.id), async (guest, rights) => {
-      await client.address_book_share(one.id, guest, rights);
+      await client.contacts_share(one.path, guest, rights === "change", rights === "");
       await again();
     })]];
   });

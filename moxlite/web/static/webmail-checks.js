@@ -25,15 +25,14 @@ var checks = {
   Party: { name: "string", address: "string" },
   EventGuest: { name: "string", address: "string", answer: "string" },
   RemovedEvent: { calendar_id: "integer", name: "string", data: "string", changed: "integer" },
-  Calendar: { id: "integer", name: "string", colour: "string", hidden: "boolean", events: "integer", writable: "boolean", source: "string", read: "integer", problem: ["ref", "Remark"], owner: "string", access: ["enum", ["busy", "details", "nothing", "usual"]], usual: ["enum", ["busy", "details", "nothing"]] },
+  Calendar: { id: "integer", name: "string", colour: "string", hidden: "boolean", events: "integer", path: "string", writable: "boolean", source: "string", read: "integer", problem: ["ref", "Remark"], owner: "string", access: ["enum", ["busy", "details", "nothing", "usual"]], usual: ["enum", ["busy", "details", "nothing"]] },
   Remark: { message: "string", words: "any" },
   CalendarView: { colour: ["optional", "string"], hidden: ["optional", "boolean"] },
   CalendarChange: { colour: ["optional", "string"], hidden: ["optional", "boolean"], name: ["optional", "string"], access: ["optional", ["enum", ["busy", "details", "nothing", "usual"]]] },
   CollectionGuest: { account: "string", name: "string", writable: "boolean" },
-  CalendarLink: { id: "integer", note: "string", busy: "boolean", made: "integer" },
   Birthdays: { shown: "boolean", people: ["list", ["ref", "Birthday"]] },
   Birthday: { id: "integer", name: "string", address: "string", date: "string" },
-  AddressBook: { id: "integer", name: "string", contacts: "integer", owner: "string", writable: "boolean", guests: "integer" },
+  AddressBook: { id: "integer", name: "string", path: "string", contacts: "integer", owner: "string", writable: "boolean", guests: "integer" },
   Contacts: { contacts: ["list", ["ref", "ContactItem"]], more: "boolean", total: "integer", letters: ["list", "string"] },
   ContactItem: { id: "integer", name: "string", emails: ["list", "string"], organization: "string", book_id: "integer", photo: "string", starred: "boolean" },
   ContactCard: { id: "integer", changed: "integer", form: ["ref", "ContactForm"], further: ["list", ["ref", "ContactFact"]], book_id: "integer", photo: "string", starred: "boolean" },
@@ -78,7 +77,8 @@ var checks = {
   VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
   Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer", writer: "string" },
   GivenAddress: { id: "integer", address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "string", expires: "string", last_mail: "string", messages: "integer", senders: ["list", "string"], wrote: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: "string", leak: "string" },
-  GivenSender: { domain: "string", first: "string", messages: "integer" }
+  GivenSender: { domain: "string", first: "string", messages: "integer" },
+  SecretLink: { id: "integer", calendar: "string", shows: "string", note: "string", made: "string" }
 };
 var calls = {
   login_prep: [{}, "string"],
@@ -125,16 +125,11 @@ var calls = {
   calendar_save: [{ change: ["ref", "CalendarChange"], calendar_id: ["optional", "integer"] }, "integer"],
   calendar_remove: [{ calendar_id: "integer" }, "null"],
   calendar_guests: [{ calendar_id: "integer" }, ["list", ["ref", "CollectionGuest"]]],
-  calendar_share: [{ calendar_id: "integer", guest: "string", rights: ["enum", ["", "change", "read"]] }, "null"],
-  calendar_links: [{ calendar_id: "integer" }, ["list", ["ref", "CalendarLink"]]],
-  calendar_link_make: [{ calendar_id: "integer", note: ["optional", "string"], busy: ["optional", "boolean"] }, "string"],
-  calendar_link_remove: [{ link_id: "integer" }, "null"],
   birthdays: [{ show: ["optional", ["enum", ["", "off", "on"]]] }, ["ref", "Birthdays"]],
   address_books: [{}, ["list", ["ref", "AddressBook"]]],
   address_book_save: [{ name: "string", book_id: ["optional", "integer"] }, "integer"],
   address_book_remove: [{ book_id: "integer" }, "null"],
   address_book_guests: [{ book_id: "integer" }, ["list", ["ref", "CollectionGuest"]]],
-  address_book_share: [{ book_id: "integer", guest: "string", rights: ["enum", ["", "change", "read"]] }, "null"],
   contact_move: [{ contact_id: "integer", book_id: "integer", keep: ["optional", "boolean"] }, "integer"],
   contacts: [{ search: ["optional", "string"], group: ["optional", "string"], after: ["optional", "integer"], book_id: ["optional", "integer"], limit: ["optional", "integer"] }, ["ref", "Contacts"]],
   contact: [{ contact_id: "integer" }, ["ref", "ContactCard"]],
@@ -217,7 +212,12 @@ var calls = {
   account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"],
   address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
-  address_off: [{ address: "string", account: ["optional", "string"] }, "null"]
+  address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
+  calendar_share: [{ name: "string", guest: "string", write: ["optional", "boolean"], end: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
+  contacts_share: [{ name: "string", guest: "string", write: ["optional", "boolean"], end: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
+  calendar_link_make: [{ name: ["optional", "string"], busy: ["optional", "boolean"], note: ["optional", "string"], account: ["optional", "string"] }, "string"],
+  calendar_link_list: [{ account: ["optional", "string"] }, ["list", ["ref", "SecretLink"]]],
+  calendar_link_rm: [{ id: "integer", account: ["optional", "string"] }, "null"]
 };
 export {
   calls,

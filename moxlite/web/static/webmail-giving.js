@@ -639,16 +639,16 @@ async function showLinks(client, calendar) {
   const note = el("input", { class: "dialog-input", maxlength: "200", dir: "auto", autofocus: true });
   const busy = el("input", { type: "checkbox" });
   const draw = async () => {
-    const found = await client.calendar_links(calendar.id);
-    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Unnamed") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Revoke")))));
+    const found = (await client.calendar_link_list()).filter((one) => one.calendar === calendar.path);
+    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Unnamed") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made))), one.shows === "busy" && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Revoke")))));
   };
   const withdraw = (id) => attempt(t("Revoking…"), t("Couldn't revoke link"), async () => {
-    await client.calendar_link_remove(id);
+    await client.calendar_link_rm(id);
     fill(address);
     await draw();
   });
   const make = once(() => attempt(t("Creating…"), t("Couldn't create link"), async () => {
-    const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
+    const made2 = await client.calendar_link_make(calendar.path, busy.checked, note.value);
     fill(address, t("Copy this link now. You won't be able to see it again:"), " ", copyable(made2));
     note.value = "";
     await draw();
@@ -665,7 +665,7 @@ async function showSharing(client, calendar) {
   });
   if (!loaded) return;
   await dialog(isolated(calendar.name), (close) => [sharing(guests, asked, async (guest, rights) => {
-    await client.calendar_share(calendar.id, guest, rights);
+    await client.calendar_share(calendar.path, guest, rights === "change", rights === "");
   }), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")))]);
 }
 export {
