@@ -147,8 +147,9 @@ def _reading(page: Webmail) -> list[tuple[str, dict[str, Any]]]:
     while rows := page.call("attempt_list", after=places[-1], count=100):
         places.append(rows[-1]["after"])
     names = (
-        "overview mailboxes password_state account_app_password_list session_list second_factors config_tlspubkey_list destination_list "
-        "sending queue_suppress_list junk vacation forwards script_list shares copy_state device_state import_state"
+        "overview mailboxes password_state account_app_password_list session_list second_factors config_tlspubkey_list"
+        " sending queue_suppress_list account_junk_show account_vacation_show account_forward_list script_list shares"
+        " copy_state device_state import_state"
     )
     return [
         *((name, {}) for name in names.split()),

@@ -1,8 +1,9 @@
 """A release in one folder: every file that people install from, its lists, and their signatures (ADMIN-43a).
 
 Contents of ``dist/VERSION``: the one file, tarball, Debian package and container image of each processor, and the files
-that docker compose and podman start the image by; wheel, sdist, the apt repository ``apt/``, ``sbom.cdx.json``, ``changelog.json`` and ``updates.txt`` for `check_updates` (ADMIN-60),
-and ``SHA256SUMS``. Keys stay on the owner's machine: a build without them gives the same files, which `sign` completes.
+that docker compose and podman start the image by; wheel, sdist, the apt repository ``apt/``, ``sbom.cdx.json``,
+``changelog.json`` and ``updates.txt`` for `check_updates` (ADMIN-60), and ``SHA256SUMS``. Keys stay on the owner's
+machine: a build without them gives the same files, which `sign` completes.
 """
 
 import base64

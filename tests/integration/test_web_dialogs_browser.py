@@ -259,8 +259,8 @@ def test_the_dialogs_of_the_webmails_pages_are_in_sight(chromium: Browser, serve
 @pytest.mark.landing("1093", "390")
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_head_of_a_composer_stands_at_its_first_row(chromium: Browser, server: LocalServer, width: int) -> None:
-    """WEBMAIL-87: the label and the buttons of the recipients; the subject is on the screen once, a bar's too. The caret
-    shows where one writes: no box is round the text.
+    """WEBMAIL-87: the label and the buttons of the recipients; the subject is on the screen once, a bar's too. The
+    caret shows where one writes: no box is round the text.
     """
     with fresh(chromium, server, width) as visitor:
         page = visitor.page

@@ -129,8 +129,8 @@ async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: P
             await tablet.login(password=passwords["tablet"])
             rows = await ctl.call("account app-password list", ListAppPasswords(account="mia"), list[AppPasswordInfo])
             assert [(row.name, row.scopes, row.expires, row.expired) for row in rows] == [
-                ("phone", ["imap"], "", False),
-                ("tablet", ["imap"], "", False),
+                ("phone", ["imap"], None, False),
+                ("tablet", ["imap"], None, False),
             ]
             assert all(row.last_used for row in rows)
             sessions = await ctl.call("imap sessions", ImapSessions(), list[ImapSession])

@@ -1,5 +1,6 @@
 """``moxlite account app-password`` and ``account share``: what the command line asks the server for (STORE-191)."""
 
+import datetime as dt
 import time
 
 import pytest
@@ -33,7 +34,21 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
             case "account app-password add":
                 return "abcdefghij0123456789"
             case "account app-password list":
-                return [AppPasswordInfo("a \x1b[2Jphone", ["imap"], True, "2026-11-20 10:00", "", "", False)]
+                made = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+                return [
+                    AppPasswordInfo(
+                        name="a \x1b[2Jphone",
+                        token=False,
+                        scopes=["imap"],
+                        read_only=True,
+                        created=made,
+                        expires=None,
+                        expired=False,
+                        last_used=None,
+                        last_ip="",
+                        last_protocol="",
+                    )
+                ]
             case "account undelete":
                 return UndeletedMail(2, 0)
             case "healthcheck":
