@@ -53,10 +53,10 @@ from moxlite.web.webmail.calls.mailboxes import MailboxCalls
 from moxlite.web.webmail.calls.newsletters import NewsletterCalls, UnsubscribeCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins, PushCalls
 from moxlite.web.webmail.calls.receipts import ReceiptCalls
-from moxlite.web.webmail.calls.rules import RuleCalls, SortingCalls
+from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.searching import SearchCalls
 from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
-from moxlite.web.webmail.calls.settings import SettingsCalls
+from moxlite.web.webmail.calls.settings import SettingsCalls, SortingCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.queryactions import TAKING, act, act_on_search, move

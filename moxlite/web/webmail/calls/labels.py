@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -17,10 +17,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.wording import worded
-
-if TYPE_CHECKING:
-    pass
-
 
 MOST_COUNTED: Final = 1000
 """Unread messages of a label that are counted."""

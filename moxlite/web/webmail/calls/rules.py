@@ -1,18 +1,14 @@
-"""The calls for filing rules, which are proposed when a message is moved (WEBMAIL-101..104), and for notices about
-sorting.
-"""
+"""The calls for filing rules, which are proposed when a message is moved (WEBMAIL-101..104)."""
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from moxlite.acceptance.sieve.keeping import SortingNotices, sorting_notices
 from moxlite.admin.forms import shown
 from moxlite.config.domains import Condition, Destination, Ruleset
 from moxlite.config.snapshot import AccountRecipient
@@ -338,15 +334,3 @@ def changes(
 
 def _forms(rulesets: Sequence[Ruleset]) -> list[Rule]:
     return shown(DestinationForm, Destination(rulesets=tuple(rulesets))).rulesets
-
-
-class SortingCalls(AccountCalls):
-    """Calls for notices about the sorting of the user's own mail."""
-
-    @call()
-    async def sorting_notices(self, caller: Caller) -> SortingNotices:
-        """Answers that are being sent, the newest error, and addresses to which nothing is sent on any more."""
-        name = caller.require().account
-        passed_on = self._server.config.current.passed_on(name)
-        async with self._accounts.use(name) as account:
-            return await sorting_notices(account, passed_on, time.time_ns() // 1000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 
@@ -17,10 +17,6 @@ from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.live.view import resolve_all
 from moxlite.web.webmail.querytypes import Query
 from moxlite.web.webmail.types import MessageItem
-
-if TYPE_CHECKING:
-    pass
-
 
 HITS: Final = 5
 """Hits of one glance."""

@@ -1,20 +1,21 @@
-"""The calls for the user's settings of the webmail (WEBMAIL-55, WEBMAIL-105)."""
+"""The calls for the user's settings of the webmail (WEBMAIL-55, WEBMAIL-105), and for notices about what sorts own mail
+(WEB-158b).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import time
+from typing import Annotated
 
 from msgspec import Meta
 
+from moxlite.acceptance.sieve.keeping import SortingNotices, sorting_notices
 from moxlite.store.mail.settings import set_address_view
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.preferences import SomeSettings, ViewMode, change_settings
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.reading.parsed import sender_key
-
-if TYPE_CHECKING:
-    pass
 
 
 class SettingsCalls(AccountCalls):
@@ -34,3 +35,15 @@ class SettingsCalls(AccountCalls):
         key = sender_key(from_address)
         async with self._accounts.use(caller.require().account) as account:
             await account.write(lambda tx: set_address_view(tx, key, view_mode or None))
+
+
+class SortingCalls(AccountCalls):
+    """Calls for notices about the sorting of the user's own mail."""
+
+    @call()
+    async def sorting_notices(self, caller: Caller) -> SortingNotices:
+        """Answers that are being sent, the newest error, and addresses to which nothing is sent on any more."""
+        name = caller.require().account
+        passed_on = self._server.config.current.passed_on(name)
+        async with self._accounts.use(name) as account:
+            return await sorting_notices(account, passed_on, time.time_ns() // 1000)
