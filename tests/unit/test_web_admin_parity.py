@@ -12,7 +12,7 @@ from moxlite.config.fields import ArrayShape, Shape, TableShape, TablesShape, fi
 from moxlite.config.values import Section
 from moxlite.operations import Operation, Role, change, described_in, description
 from moxlite.web.admin.adminapi import OPERATIONS, SUBJECTS
-from moxlite.web.admin.calls.settings import LABELS, OBJECTS, describe
+from moxlite.web.admin.calls.settings import CHOICES, LABELS, OBJECTS, describe
 from moxlite.web.admin.types import FieldInfo
 
 OTHERWISE = {
@@ -41,12 +41,29 @@ def test_each_field_has_a_control_of_its_type() -> None:
 
 
 def test_labels_are_words_and_not_keys() -> None:
-    """WEB-89b: each key of several words has a label, and none of one names a field that is gone."""
-    forms = OBJECTS.values()
-    names = {one.name for form, hidden in forms for one in described(form, hidden)}
-    assert {name for name in names if "_" in name} <= set(LABELS) <= names
-    for text in LABELS.values():
-        assert not re.search("[_/]|regexp|dnsbl|dsn", text), text
+    """WEB-89b: each key and each value to choose has words of its own, never made from the key; none is left over."""
+    fields = [one for form, hidden in OBJECTS.values() for one in described(form, hidden)]
+    assert {one.name for one in fields} | {""} == set(LABELS)
+    assert {one.name: set(one.words) for one in fields if one.words} == {
+        name: set(words) for name, words in CHOICES.items()
+    }
+    said = [text for words in CHOICES.values() for text in words.values()]
+    for text in [*said, *LABELS.values()][:-1]:
+        assert not re.search(r"[_/]|regexp|dnsbl|dsn|msg\b|smtp_|\bquota\b|retired", text), text
+    for text in said:
+        assert text[0].isupper(), text
+
+
+UNITS = re.compile(r"per (hour|day)|in .*(seconds|minutes|hours|days|octets)|for$|lifetime|after$|limit", re.IGNORECASE)
+
+
+def test_limits_say_their_unit() -> None:
+    """WEB-89b: durations, sizes and numbers of a time, by their label; a default has its unit in words."""
+    for form, hidden in OBJECTS.values():
+        for one in described(form, hidden):
+            if one.kind in ("duration", "size") or re.search("_per_|_days$|_hours$", one.name):
+                assert UNITS.search(one.label), (one.name, one.label)
+                assert not re.search(r"Default: \d+[a-z]", one.doc), (one.name, one.doc)
 
 
 def described(section: type[Section], hidden: frozenset[str]) -> Iterator[FieldInfo]:

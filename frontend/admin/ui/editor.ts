@@ -117,11 +117,11 @@ export class Editor {
     }
     const lines = this.infos
       .filter(({ name }) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name]))
-      .map(({ name, label }) => {
-        const [was, will] = [this.before[name], after[name]].map((value) =>
-          value === undefined ? t("not set") : visible(shown(value).slice(0, 200)),
+      .map((info) => {
+        const [was, will] = [this.before[info.name], after[info.name]].map((value) =>
+          value === undefined ? t("not set") : visible(shown(info, value).slice(0, 200)),
         );
-        return el("li", {}, el("b", {}, label), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+        return el("li", {}, el("b", {}, info.label), ": ", el("del", {}, was), " → ", el("ins", {}, will));
       });
     this.changes.hidden = lines.length === 0;
     fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", {}, lines)]);
@@ -172,28 +172,12 @@ function cut(path: string): [string, string] {
   return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
 }
 
-const shown = (value: Value): string =>
-  Array.isArray(value)
-    ? value.map(String).join(", ")
-    : typeof value === "boolean"
-      ? value
-        ? t("on")
-        : t("off")
-      : typeof value === "object"
-        ? JSON.stringify(value)
-        : String(value);
-
-function hint(info: FieldInfo): Child {
-  const kinds: Record<string, string> = {
-    duration: t("Duration. For example, 15s, 1h30m, or 7d."),
-    size: t("Size. For example, 500k, 100m, or 2g."),
-  };
-  const unset =
-    info.default === null ||
-    info.default === "" ||
-    (typeof info.default === "object" && Object.keys(info.default as object).length === 0);
-  const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
-  return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== undefined && one !== "").join(" "));
+/** A value in words. */
+function shown(info: FieldInfo, value: Value): string {
+  if (Array.isArray(value)) return value.map(String).join(", ");
+  if (typeof value === "boolean") return value ? t("on") : t("off");
+  if (typeof value === "object") return JSON.stringify(value);
+  return info.words[String(value)] ?? String(value);
 }
 
 /** A text with the words between backticks as code. */
@@ -219,7 +203,7 @@ function make(info: FieldInfo, value: Value, label = info.label): Part {
 }
 
 function boolean(info: FieldInfo, value: Value, label: string): Part {
-  const found = tick(label, value === undefined ? info.default === true : value === true, hint(info));
+  const found = tick(label, value === undefined ? info.default === true : value === true, rendered(info.doc));
   return {
     root: found.root,
     read: () => (found.control.checked === (info.default === true) ? undefined : found.control.checked),
@@ -231,12 +215,12 @@ function boolean(info: FieldInfo, value: Value, label: string): Part {
 }
 
 function words(info: FieldInfo, value: Value, label: string): Part {
-  const values = info.words.map((word): [string, string] => [
-    word,
-    word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word,
+  const values = Object.entries(info.words).map(([value, word]): [string, string] => [
+    value,
+    value === info.default ? t("{word} (default)", { word }) : word,
   ]);
   if (info.required) values.unshift(["", t("Choose…")]);
-  const found = choice(label, values, String(value ?? info.default ?? ""), hint(info));
+  const found = choice(label, values, String(value ?? info.default ?? ""), rendered(info.doc));
   return {
     root: found.root,
     read: () => (found.control.value === (info.default ?? "") ? undefined : found.control.value),
@@ -249,8 +233,8 @@ function words(info: FieldInfo, value: Value, label: string): Part {
 
 function text(info: FieldInfo, value: Value, label: string): Part {
   const numeric = info.type === "integer" || info.type === "number";
-  const found = line(label, value === undefined || value === null ? "" : String(value), hint(info), {
-    placeholder: info.default === null || info.default === undefined ? "" : shown(info.default),
+  const found = line(label, value === undefined || value === null ? "" : String(value), rendered(info.doc), {
+    placeholder: String(info.default ?? ""),
     ...(numeric ? { inputmode: "decimal" } : {}),
     ...(info.required ? { required: "" } : {}),
   });
@@ -425,7 +409,7 @@ function many(
     "fieldset",
     { class: "field" },
     el("legend", {}, label),
-    el("span", { class: "hint" }, hint(info)),
+    el("span", { class: "hint" }, rendered(info.doc)),
     place,
     error,
     el("div", {}, adder),

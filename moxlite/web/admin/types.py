@@ -82,9 +82,9 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A field of a form. `label`: its name in words. `kind`: the kind of its values, as in docs/config.md. `default`:
-    in the form of the file, null without one. `words`: the values of an enum. `fields`: of a table. `item`: what a list
-    or map has.
+    """A field of a form. `label`: its name in words. `kind`: the kind of its values, as in docs/config.md. `doc`: with
+    the units and the default in words. `default`: in the form of the file, null without one. `words`: the values of an
+    enum, and what each is called. `fields`: of a table. `item`: what a list or map has.
     """
 
     name: str
@@ -94,7 +94,7 @@ class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
     doc: str
     required: bool
     default: Any
-    words: list[str] = []
+    words: dict[str, str] = {}
     fields: list["FieldInfo"] = []
     item: "FieldInfo | None" = None
 

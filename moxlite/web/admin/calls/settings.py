@@ -4,6 +4,7 @@ the fields, from the same source as ``config describe-domains``, for the form an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Final
@@ -65,9 +66,9 @@ class SettingsCalls(AdminCalls):
         found = object_at(self._server.config(), tuple(path)) if path else self._server.config().domains
         if not isinstance(found, section):
             raise NotFound("This was removed from the configuration.")
-        names = {field.name for field in fields}
-        shown = [field for field in _fields(section) if field.name in names]
-        return SettingsForm(shown, encode(found, only=names))  # without the accounts of a whole file
+        names = frozenset(field.name for field in fields)
+        values = encode(found, only=names)  # without the accounts of a whole file
+        return SettingsForm(list(_fields(section, names)), values)
 
     @call(audit="settings changed", confirm=True)
     async def settings_save(self, caller: Caller, path: Path, before: Table, after: Table) -> None:
@@ -108,12 +109,54 @@ def _object(path: Sequence[str]) -> tuple[type[Section], tuple[Field, ...]]:
 
 def describe(field: Field) -> FieldInfo:
     """A field for a form."""
-    return _described(field.shape, field.name, field.doc, required=field.required, default=_default(field))
+    default = _default(field)
+    info = _described(field.shape, field.name, field.doc, required=field.required, default=default)
+    usual = "" if field.required else _in_words(info, default)
+    about = (info.doc, EXAMPLES.get(info.kind, ""), f"Default: {usual}." if usual else "")
+    return msgspec.structs.replace(info, doc=" ".join(filter(None, about)))
 
 
-@cache  # one entry per section class
-def _fields(section: type[Section]) -> tuple[FieldInfo, ...]:
-    return tuple(describe(field) for field in fields_of(section))
+EXAMPLES: Final[Mapping[str, str]] = {
+    "duration": "Seconds, minutes, hours, or days. For example, 15s, 1h30m, or 7d.",
+    "size": "Kilobytes, megabytes, or gigabytes. For example, 500k, 100m, or 2g.",
+}
+"""How values are typed, by the kind of their field."""
+
+
+UNITS: Final[Mapping[str, Mapping[str, str]]] = {
+    "duration": {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"},
+    "size": {"k": "KB", "m": "MB", "g": "GB"},
+}
+"""Units of values by the kind of their field, in words."""
+
+
+def _in_words(info: FieldInfo, value: Any) -> str:
+    """A default in words; a table's fields have their own, and a choice marks it."""
+    match value:
+        case None | [] | dict():
+            return ""
+        case bool():
+            return "on" if value else "off"
+        case list():
+            return ", ".join(map(str, value))
+        case str() if info.kind in UNITS:
+            return _with_units(value, UNITS[info.kind])
+        case _:
+            return "" if info.words else str(value)
+
+
+def _with_units(text: str, units: Mapping[str, str]) -> str:
+    """A number with units as the file has it, in words: ``1h30m`` is "1 hour 30 minutes"."""
+    parts = re.findall(r"(\d+)([a-z])", text)
+    several = {name: name if name.isupper() else f"{name}s" for name in units.values()}
+    words = [f"{n} {units[unit] if n == '1' else several[units[unit]]}" for n, unit in parts if unit in units]
+    return " ".join(words) if "".join(map("".join, parts)) == text and len(words) == len(parts) else text
+
+
+@cache  # one entry per section class and form
+def _fields(section: type[Section], names: frozenset[str] | None = None) -> tuple[FieldInfo, ...]:
+    """The fields of a section in a form; all of them without names."""
+    return tuple(describe(field) for field in fields_of(section) if names is None or field.name in names)
 
 
 def _default(field: Field) -> Any:
@@ -145,7 +188,7 @@ def _described(
 ) -> FieldInfo:
     info = FieldInfo(
         name=name,
-        label=label(name),
+        label=LABELS[name],
         type="text",
         kind=type_name(shape),
         doc=doc,
@@ -157,7 +200,7 @@ def _described(
             kinds = {bool: "boolean", int: "integer", float: "number", str: "text"}
             return msgspec.structs.replace(info, type=kinds[shape.type])
         case EnumShape():
-            return msgspec.structs.replace(info, type="enum", words=list(shape.words))
+            return msgspec.structs.replace(info, type="enum", words={word: CHOICES[name][word] for word in shape.words})
         case ArrayShape():
             return msgspec.structs.replace(info, type="list", item=_described(shape.item))
         case TablesShape():
@@ -171,27 +214,39 @@ def _described(
 
 
 LABELS: Final[dict[str, str]] = {
+    "": "",
     "accept_rejects_to_mailbox": "Folder for mail that would be rejected",
+    "account": "Account for reports",
     "after": "Use after",
     "allow_ips": "Allowed networks",
     "allow_msg_from": "Members can send from this address",
+    "allowed": "Allowed senders",
     "arc": "Trusted forwarders (ARC)",
+    "authorization": "Authorization header",
     "auto_rotate": "Replace the signing key after",
     "automatic_junk_flags": "Junk marks by folder",
     "base_path": "Path",
     "base_url": "Target",
     "basic_auth": "Password",
+    "blocked": "Blocked senders",
     "body": "Body canonicalization",
     "cache": "Cache rules",
     "cache_control": "Cache-Control value",
     "carrier": "Forwarding account",
     "client_settings_domain": "Server name in mail client settings",
+    "comment": "Note",
     "compress": "Compress responses",
+    "conditions": "Conditions",
     "continue_not_found": "Continue if the file doesn't exist",
     "deliver_to_sender": "Send members copies of their own messages",
+    "description": "Description",
+    "disabled": "Turn off domain",
     "dmarc": "DMARC reports",
     "domain": "Host",
     "dont_redirect_plain_http": "Serve without encryption",
+    "enabled": "Mark messages by their folder",
+    "events": "Events",
+    "expiration": "Signature lifetime",
     "expire_after": "Delete old messages",
     "follow_symlinks": "Follow symbolic links",
     "former_mx": "Previous mail servers",
@@ -228,6 +283,7 @@ LABELS: Final[dict[str, str]] = {
     "log_name": "Name in logs and metrics",
     "login_disabled": "Disable login",
     "mailbox": "Folder",
+    "match": "Conditions to match",
     "max_age": "Keep the policy for",
     "max_first_time_recipients_per_day": "First-time recipients per day",
     "max_outgoing_messages_per_day": "Recipients per day",
@@ -235,6 +291,7 @@ LABELS: Final[dict[str, str]] = {
     "max_recipients_per_hour": "Recipients per hour",
     "message_auth_required_smtp_error": "Reject unverified mail",
     "minimum_attempts": "Use after failed attempts",
+    "mode": "Policy mode",
     "monitor_dnsbls": "Monitored block lists",
     "msg_from_regexp": "From pattern",
     "mtasts": "MTA-STS policy",
@@ -254,6 +311,7 @@ LABELS: Final[dict[str, str]] = {
     "part": "Message part",
     "path_regexp": "Path pattern",
     "peer": "Previous mail servers of this domain",
+    "period": "Token lifetime",
     "policy_id": "Policy version",
     "post_public": "Anyone can write to this address",
     "precompressed": "Serve compressed files",
@@ -261,6 +319,7 @@ LABELS: Final[dict[str, str]] = {
     "quota_message_size": "Storage limit",
     "rare_words": "Ignore rare words",
     "realm": "Password prompt",
+    "redirect": "Redirect",
     "refused_addresses": "Rejected addresses",
     "rejects_mailbox": "Folder for rejected mail",
     "replace_path": "Replacement path",
@@ -270,10 +329,13 @@ LABELS: Final[dict[str, str]] = {
     "routes": "Routes",
     "rulesets": "Rules",
     "seal": "Protect header fields from additions",
+    "secret": "Signing secret",
+    "senders": "Blocked and allowed senders",
     "service": "App",
     "sign": "Signing keys",
     "smtp_error": "Reject all mail",
     "smtp_mail_from_regexp": "Envelope sender pattern",
+    "star": "Add a star",
     "static": "Static site",
     "status_code": "Status code",
     "strict_records": "Strict policies in DNS",
@@ -282,21 +344,48 @@ LABELS: Final[dict[str, str]] = {
     "subject_pass": "Subject tokens for suspected senders",
     "test": "Comparison",
     "threegrams": "Use word triples",
+    "threshold": "Reject above this probability",
     "tlsrpt": "TLS reports",
     "to_domain": "Recipient domains",
     "top_words": "Words that count",
+    "transport": "Transport",
     "trusted_sealers": "Trusted forwarding domains",
     "twograms": "Use word pairs",
     "unsealed_headers": "Header fields signed if present",
     "url": "Address",
     "users": "Password hashes",
+    "value": "Text",
     "verified_domain": "Verified domain",
     "web_domain_redirects": "Host redirects",
     "web_handlers": "Handlers",
 }
-"""Labels of fields in forms, by key (WEB-89b). A key of one usual word has none: the word is its label."""
+"""Labels of fields in forms, by key (WEB-89b); "" is what a list or map holds."""
 
-
-def label(name: str) -> str:
-    """The label of a key; "" for what a list or map holds."""
-    return LABELS.get(name, name.capitalize())
+CHOICES: Final[dict[str, dict[str, str]]] = {
+    "after": {"": "Always", "blocked": "If this server's address is blocked"},
+    "body": {"relaxed": "Relaxed", "simple": "Simple"},
+    "free_busy": {"details": "Event details", "busy": "Busy times only", "nothing": "Nothing"},
+    "hash": {"sha256": "SHA-256", "sha1": "SHA-1"},
+    "header": {"relaxed": "Relaxed", "simple": "Simple"},
+    "invitations": {"known": "From known senders", "all": "From all verified addresses", "never": "Never"},
+    "match": {"all": "All conditions", "any": "Any condition"},
+    "mode": {"enforce": "Enforce", "testing": "Test", "none": "None"},
+    "part": {
+        "from": "From",
+        "to": "To",
+        "subject": "Subject",
+        "text": "Any text",
+        "list": "Mailing list",
+        "larger": "Larger than",
+        "attachment": "Has an attachment",
+    },
+    "service": {
+        "admin": "Admin app",
+        "account": "Account page",
+        "webmail": "Webmail",
+        "webapi": "Web API",
+        "dav": "CalDAV and CardDAV",
+    },
+    "test": {"contains": "Contains", "is": "Is", "begins": "Begins with", "ends": "Ends with"},
+}
+"""Values of fields that have a choice, in words, by the field's key."""
