@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from moxlite.admin.dns.check import TOPICS
 from tests.tools import top
 
 FRONTEND = top() / "frontend"
@@ -79,6 +80,15 @@ def test_each_reason_has_its_words() -> None:
     source = (FRONTEND / "webmail" / "details" / "reasons.ts").read_text()
     told = set(re.findall(r'^  "?([a-z0-9-]+)"?: t\(', source, re.MULTILINE))
     assert words == told
+
+
+def test_each_topic_of_dns_is_a_sentence() -> None:
+    """WEB-83: with its abbreviation apart; no topic is without."""
+    source = (FRONTEND / "admin" / "domains" / "dns.ts").read_text()
+    table = source.partition("const topics: ")[2].partition("};")[0]
+    said = dict(re.findall(r'^  "?([a-z-]+)"?: \[t\("([^"]+)"\), ', table, re.MULTILINE))
+    assert said.keys() == set(TOPICS)
+    assert {text for text in said.values() if len(text.split()) < 4} == set()
 
 
 TOKENS = re.compile(

@@ -153,26 +153,25 @@ export async function dns(
   ];
 }
 
-const topics: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    dnssec: "DNSSEC",
-    iprev: t("Reverse DNS"),
-    mx: "MX",
-    tls: "TLS",
-    dane: "DANE",
-    spf: "SPF",
-    dkim: "DKIM",
-    dmarc: "DMARC",
-    "host-tlsrpt": t("Host TLS reports"),
-    tlsrpt: t("TLS reports"),
-    mtasts: "MTA-STS",
-    srv: "SRV",
-    autoconfig: t("Autoconfig"),
-    autodiscover: t("Autodiscover"),
-    pacc: "PACC",
-    "client-settings": t("Mail client settings"),
-  }),
-);
+/** What each topic is for, as a sentence that its mark confirms or not, and its name. */
+const topics: Readonly<Record<string, readonly [sentence: string, name: string]>> = {
+  dnssec: [t("DNS answers can't be forged"), "DNSSEC"],
+  iprev: [t("This server's addresses lead to its name"), t("Reverse DNS")],
+  mx: [t("Mail for this domain comes here"), "MX"],
+  tls: [t("Mail to this server is encrypted"), "TLS"],
+  dane: [t("Encryption is pinned in DNS"), "DANE"],
+  spf: [t("Only this server sends mail for the domain"), "SPF"],
+  dkim: [t("Outgoing messages are signed"), "DKIM"],
+  dmarc: [t("Receivers know what to do with forged mail"), "DMARC"],
+  "host-tlsrpt": [t("You get reports about this server's encryption"), t("Host TLS reports")],
+  tlsrpt: [t("You get reports about the domain's encryption"), t("TLS reports")],
+  mtasts: [t("Other servers must encrypt mail to you"), "MTA-STS"],
+  srv: [t("Mail apps find your servers"), "SRV"],
+  autoconfig: [t("Thunderbird sets itself up"), t("Autoconfig")],
+  autodiscover: [t("Outlook sets itself up"), t("Autodiscover")],
+  pacc: [t("Mail apps get settings from your domain"), "PACC"],
+  "client-settings": [t("The server name for mail apps leads here"), t("Mail client settings")],
+};
 
 function topicLine(report: DNSReport, running: boolean, again: () => void): Child[] {
   const mark = running
@@ -184,7 +183,7 @@ function topicLine(report: DNSReport, running: boolean, again: () => void): Chil
         : report.warnings.length > 0
           ? state("warn", t("weak"))
           : state("ok", t("correct"));
-  const name = topics.get(report.topic) ?? report.topic;
+  const [sentence, name] = topics[report.topic]!;
   const said = [...report.errors, ...report.warnings].map((one) => el("div", { class: "two" }, visible(one)));
   const todo = report.instructions.map((one) => el("div", { class: "hint" }, copyableLines(one)));
   const seen =
@@ -199,7 +198,9 @@ function topicLine(report: DNSReport, running: boolean, again: () => void): Chil
     el(
       "div",
       { class: "grow" },
-      el("b", {}, name),
+      el("b", {}, sentence),
+      " ",
+      el("span", { class: "chip" }, name),
       " ",
       mark,
       report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`),
