@@ -93,9 +93,9 @@ export function action(one: Finding): Child {
   return el("a", { class: "btn line", href }, label);
 }
 
-/** The line to change, and the commands; a check that couldn't run can be repeated. */
+/** The line to change, and the commands; without page and commands, that which looks again. */
 export function remedy(one: Finding): Child {
-  const commands = one.code === "not-checked" ? ["moxlite doctor"] : one.commands;
+  const commands = one.commands.length === 0 && places[one.code] === null ? ["moxlite doctor"] : one.commands;
   return [
     one.file !== "" && !one.text.includes(one.file) && el("div", {}, el("code", {}, `${one.file}:${one.line}`)),
     commands.map((command) =>

@@ -2,11 +2,14 @@
 
 import re
 import time
+import typing
 from collections.abc import Iterator
 
+import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from moxlite.findings import Code, Finding
 from moxlite.process.localserve import ADMIN_PASSWORD
 from tests.geometry import boxes, in_sight, resting, within_window
 from tests.integration.browser import Visitor, chromium
@@ -153,6 +156,62 @@ def test_the_overview_says_that_mail_flows(visitor: Visitor, server: LocalServer
         expect(page.locator("main h1")).to_be_visible()
     expect(alert).to_contain_text("domains.toml:")
     path.write_text(whole)
+
+
+ABOUT = {
+    "dns": "hill.example mx",
+    "dns-changed": "hill.example",
+    "dns-provider": "hill.example",
+    "peer": "hill.example",
+    **dict.fromkeys(
+        (
+            "account-broken",
+            "account-stopped",
+            "password-foreign",
+            "password-known",
+            "password-weak",
+            "quota-reached",
+        ),
+        "ben",
+    ),
+}
+"""Subjects of findings that have a page of their own; others have none that matters."""
+
+
+def test_each_kind_of_finding_has_an_action(visitor: Visitor) -> None:
+    """ADMIN-70e: every kind that the code can make, without commands: a page that is there, or a command to copy."""
+    codes = typing.get_args(Code)
+    found = [
+        msgspec.to_builtins(Finding(grade="warning", code=code, about=ABOUT.get(code, "x"), text=f"about {code}"))
+        for code in codes
+    ]
+
+    def answer(route: Route) -> None:
+        told = route.fetch().json()
+        told["result"] |= {"findings": found}
+        route.fulfill(json=told)
+
+    page = visitor.page
+    page.route("**/admin/api/overview", answer)
+    page.reload()
+    lines = page.get_by_role("region", name="Needs attention").locator("li")
+    expect(lines).to_have_count(len(codes))
+    places = set[str]()
+    for line in lines.all():
+        link = line.get_by_role("link")
+        if link.count() == 1:
+            places.add(link.get_attribute("href") or "")
+        else:
+            expect(line.locator("code")).to_have_text(["moxlite doctor"])
+            expect(line.get_by_role("button", name="Copy")).to_be_visible()
+    page.unroute("**/admin/api/overview")
+    assert len(places) > 10
+    for place in sorted(places):
+        page.goto(f"{visitor.base}/admin/{place}")
+        expect(page.locator("nav.side [aria-current]")).not_to_have_text(re.compile("^Overview"))
+        expect(page.locator("main h1"), place).not_to_have_text("Page not available")
+        if (tab := re.search(r"tab=(\w+)", place)) is not None:
+            expect(page.locator(f"main a[aria-current][href*='tab={tab[1]}']")).to_be_visible()
 
 
 @pytest.mark.nightly

@@ -305,7 +305,7 @@ async def check_outgoing(examination: Examination) -> list[Finding]:
     grade, code, text = ("error", "port-25-blocked", blocked) if blocked else ("note", "not-checked", unknown)
     if not text:
         return []
-    commands = ("moxlite config example transport",)
+    commands = ("moxlite config example transport",) if blocked else ()
     return [Finding(grade=grade, code=code, about="port 25 outside", text=text, commands=commands)]  # type: ignore[arg-type]  # of one tuple each
 
 
