@@ -30,7 +30,7 @@ from moxlite.store.errors import (
     StoreError,
     WrongFile,
 )
-from moxlite.store.file import health, migrations, readers, threads as store_threads
+from moxlite.store.file import database as database_module, health, migrations, readers, threads as store_threads
 from moxlite.store.file.database import Database
 from moxlite.store.file.health import Health
 from moxlite.store.file.migrations import Kind, Migration, drop_old_copies, migrations_of, open_file
@@ -73,6 +73,13 @@ async def db(tmp_path: Path, schema: Schema) -> AsyncIterator[Database]:
     database = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options, create=True)
     yield database
     await database.aclose()
+
+
+@pytest.fixture
+def cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To open a file reads from the disk."""
+    blocks = itertools.count()
+    monkeypatch.setattr(database_module, "used", lambda: (next(blocks), 0.0))
 
 
 def digest(path: Path) -> str:
@@ -389,12 +396,23 @@ async def test_without_threads_of_the_system_nothing_waits_for_one(monkeypatch: 
     await eventually(lambda: not workers.busy)
 
 
-async def test_the_first_read_is_in_a_thread_and_the_next_ones_on_the_loop(db: Database) -> None:
+@pytest.mark.usefixtures("cold")
+async def test_the_first_read_of_a_cold_file_is_in_a_thread_and_the_next_ones_on_the_loop(db: Database) -> None:
     """STORE-3."""
     here = threading.get_ident()
     assert await db.read(thread, op="test") != here
     assert await db.read(thread, op="test") == here
     assert await db.scan(thread, op="test") != here
+
+
+async def test_all_reads_of_a_file_that_was_in_memory_are_on_the_loop(db: Database) -> None:
+    """STORE-3: opening it read nothing from the disk; the read that makes a connection is in a thread all the same."""
+    here = threading.get_ident()
+    for _ in range(2):
+        assert await db.read(thread, op="test") == here
+    await db.write(lambda tx: tx.execute("INSERT INTO item DEFAULT VALUES"))
+    assert await db.read(thread, op="test") != here
+    assert await db.read(thread, op="test") == here
 
 
 async def test_a_slow_slice_sends_reads_to_a_thread_for_ten_seconds(
@@ -406,13 +424,14 @@ async def test_a_slow_slice_sends_reads_to_a_thread_for_ten_seconds(
     await db.read(lambda r: time.sleep(0.006), op="test")
     assert await db.read(thread, op="test") == here
     reads = itertools.count()
-    monkeypatch.setattr(readers, "_used", lambda: (next(reads), 0.0))
+    monkeypatch.setattr(readers, "used", lambda: (next(reads), 0.0))
     await db.read(lambda r: time.sleep(0.006), op="test")
     assert await db.read(thread, op="test") != here
     monkeypatch.setattr(db._readers, "_cold_until", time.monotonic() - 0.001)
     assert await db.read(thread, op="test") == here
 
 
+@pytest.mark.usefixtures("cold")
 async def test_who_has_just_had_its_turn_reads_without_giving_one_to_others(db: Database) -> None:
     """STORE-3: as long as the read is on the loop."""
     with trio.testing.assert_checkpoints():
@@ -429,7 +448,7 @@ async def test_a_slice_that_computes_for_long_keeps_reads_on_the_loop(
     """STORE-3: though it has read a block or two besides."""
     await db.read(thread, op="test")
     reads = itertools.count()
-    monkeypatch.setattr(readers, "_used", lambda: (next(reads), time.perf_counter()))
+    monkeypatch.setattr(readers, "used", lambda: (next(reads), time.perf_counter()))
     await db.read(lambda r: time.sleep(0.006), op="test")
     assert await db.read(thread, op="test") == threading.get_ident()
 
@@ -439,7 +458,7 @@ async def test_a_slow_disk_moves_reads_off_the_loop(
 ) -> None:
     """STORE-3: each read of a page takes 1 ms."""
     vfs = FaultVFS()
-    monkeypatch.setattr(readers, "_used", lambda: (vfs.reads, 0.0))
+    monkeypatch.setattr(readers, "used", lambda: (vfs.reads, 0.0))
     database = await Database.open(
         tmp_path / "slow.db", Kind.QUEUE, options=msgspec.structs.replace(schema.options, vfs=vfs.name), create=True
     )
@@ -573,6 +592,7 @@ async def test_a_reader_cannot_write(db: Database) -> None:
             await db.read(lambda r: r.rows("DELETE FROM item RETURNING id"), op="test")
 
 
+@pytest.mark.usefixtures("cold")
 async def test_a_unit_waits_for_a_read_that_has_the_writers_connection(db: Database) -> None:
     """STORE-3: the first reads make no connection of their own; those after the first unit do."""
     reading, go_on = threading.Event(), threading.Event()
@@ -601,6 +621,7 @@ async def test_a_unit_waits_for_a_read_that_has_the_writers_connection(db: Datab
     assert db._readers._reader is not None
 
 
+@pytest.mark.usefixtures("cold")
 async def test_a_read_that_is_interrupted_at_closing_gives_the_connection_back(db: Database) -> None:
     """STORE-3: its end is that of the file."""
     reading = threading.Event()
@@ -969,6 +990,7 @@ async def test_closing_does_not_wait_for_ever_for_a_borrowed_snapshot(
     assert not database._readers._idle
 
 
+@pytest.mark.usefixtures("cold")
 async def test_work_is_seen_in_the_metrics(db: Database) -> None:
     """STORE-170: reads by operation and place, commits and their units, the log."""
 

@@ -25,7 +25,7 @@ from moxlite.store.file.boundary import storage
 from moxlite.store.file.health import PAGE, Checkpoints, Health
 from moxlite.store.file.jobs import SERIES_AHEAD, Job
 from moxlite.store.file.migrations import Kind, drop_old_copies, open_file
-from moxlite.store.file.readers import Readers, Snapshot
+from moxlite.store.file.readers import Readers, Snapshot, used
 from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.file.writer import Writer
 from moxlite.store.options import Options
@@ -211,6 +211,7 @@ class Database:
         health: Health,
         *,
         unclean: bool,
+        cold: bool,
     ) -> None:
         """For `open`."""
         self.path = path
@@ -222,7 +223,7 @@ class Database:
         self._edge = storage(health)
         self._checkpoints = Checkpoints(path, health, kind, vfs=options.vfs, replicated=options.replicated(path))
         self._writer: Writer
-        self._readers = Readers(path, kind, self.health, lambda: self._writer.lend(), vfs=options.vfs)
+        self._readers = Readers(path, kind, self.health, lambda: self._writer.lend(), cold=cold, vfs=options.vfs)
         self._upkeep: FileUpkeep
         self._closed = False
 
@@ -256,6 +257,7 @@ class Database:
 
         def work() -> tuple[Database, Connection]:
             new = create() if callable(create) else create
+            blocks, _ = used()
             try:
                 with storage(health):
                     wal = path.with_name(path.name + "-wal")
@@ -263,7 +265,8 @@ class Database:
                     db = open_file(path, kind, options, create=new)
                     try:
                         look(Reader(db))
-                        return cls(path, kind, options, name or path.name, health, unclean=unclean), db
+                        cold = used()[0] != blocks
+                        return cls(path, kind, options, name or path.name, health, unclean=unclean, cold=cold), db
                     except BaseException:
                         db.close(True)
                         raise

@@ -2,9 +2,9 @@
 
 Measured (design-facts §2): 500 rows of metadata take 0.5 ms directly on the loop; a thread adds 60 µs and, beside a
 busy loop, a wait for the GIL at each row. But 500 cold rows are 100 disk reads: 7 ms on NVMe, 70 ms on a card. So after
-a slice that waited for over 5 ms and read from the disk, the reads of this database run in a thread for 10 s. The first
-read after opening always runs in a thread, which makes its connection. Long scans have up to four connections of their
-own in threads.
+a slice that waited for over 5 ms and read from the disk, the reads of this database run in a thread for 10 s. So does
+the first read after an opening that read from the disk, and the one that makes a connection. Long scans have up to four
+connections of their own in threads.
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ class Readers:
 
     Args:
       lend: lends the writer's connection, or None if it has begun or was lent often.
+      cold: opening the file read from the disk, so the first read may have to, too.
 
     Attributes:
       open: the reads that may become long ones.
@@ -112,6 +113,7 @@ class Readers:
         health: Health,
         lend: Callable[[], AbstractContextManager[apsw.Connection | None]],
         *,
+        cold: bool,
         vfs: str | None = None,
     ) -> None:
         self._file = path, kind, vfs
@@ -122,7 +124,7 @@ class Readers:
         self._slots = trio.Semaphore(MAX_SCANS, max_value=MAX_SCANS)
         self._idle: list[apsw.Connection] = []
         self.open = OpenReads(path, health.name)
-        self._cold_until = math.inf  # the first read is not done
+        self._cold_until = math.inf if cold else 0.0
         self._closed = False
         self.last_used = time.monotonic()
 
@@ -204,7 +206,7 @@ class Readers:
         if reader.interrupted:
             raise ReadInterrupted(op)
         db = reader.db
-        before = _used()
+        before = used()
         began = time.perf_counter()
         inner = db.in_transaction  # a borrowed snapshot goes on
         if place == "thread":
@@ -225,7 +227,7 @@ class Readers:
                 db.execute("ROLLBACK")
             seconds = time.perf_counter() - began
             if place == "loop" and seconds > SLOW:
-                reads, ran = (now - then for now, then in zip(_used(), before, strict=True))
+                reads, ran = (now - then for now, then in zip(used(), before, strict=True))
                 if reads and seconds - ran > SLOW:
                     self._cold_until = time.monotonic() + COLD
             _observe(op, place, seconds)
@@ -297,7 +299,7 @@ class Readers:
         return lambda: _close(ours)
 
 
-def _used() -> tuple[int, float]:
+def used() -> tuple[int, float]:
     """Return the disk blocks that this thread has read so far, and the seconds that it has run. A slice that only
     waited for the processor or for Python's lock has read no blocks, and would take as long in another thread; so would
     a slice that computes.
