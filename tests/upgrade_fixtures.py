@@ -1,9 +1,11 @@
-"""Data directories of released schemas, compressed, in fixtures/upgrade/ (STORE-147).
+"""Data directories of released schemas, compressed, in fixtures/upgrade/ (STORE-147), and of versions before 0.1.0, in
+fixtures/preview/ (STORE-149a).
 
 `python -m tests.upgrade_fixtures NAME` adds one of the current state: do that with each release and each new migration.
 """
 
 import io
+import shutil
 import sys
 import tarfile
 import tempfile
@@ -14,17 +16,31 @@ import zstandard
 
 from moxlite.queue.testdata import generate
 from moxlite.store.backup.layout import databases
+from moxlite.store.file.migrations import Kind, migrations_of
 from tests.tools import top, untar
 
-__all__ = ["FOLDER", "names", "pack", "unpack"]
+__all__ = ["ADD", "FOLDER", "PREVIEW", "later", "names", "pack", "unpack"]
 
 FOLDER = top() / "fixtures/upgrade"
+PREVIEW = top() / "fixtures/preview"
 SUFFIX = ".tar.zst"
 
+ADD = "ALTER TABLE keyword ADD COLUMN color TEXT NOT NULL DEFAULT 'red';"
+"""A migration of accounts that no program has."""
 
-def names() -> list[str]:
+
+def names(folder: Path = FOLDER) -> list[str]:
     """All fixtures, the oldest first."""
-    return sorted(path.name.removesuffix(SUFFIX) for path in FOLDER.glob(f"*{SUFFIX}"))
+    return sorted(path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}"))
+
+
+def later(folder: Path, *more: str) -> Path:
+    """A schema of a later version, in `folder`: that of the program, and more migrations of accounts."""
+    schema = folder / "schema"
+    shutil.copytree(top() / "moxlite/schema", schema)
+    for number, sql in enumerate(more, len(migrations_of(Kind.ACCOUNT)) + 1):
+        (schema / "account" / f"{number:04}-later.sql").write_text(sql)
+    return schema
 
 
 def pack(data: Path, name: str) -> Path:
@@ -43,9 +59,9 @@ def pack(data: Path, name: str) -> Path:
     return target
 
 
-def unpack(name: str, target: Path) -> Path:
+def unpack(name: str, target: Path, folder: Path = FOLDER) -> Path:
     """Unpack a fixture to the new folder `target`."""
-    data = zstandard.ZstdDecompressor().stream_reader((FOLDER / f"{name}{SUFFIX}").read_bytes()).read()
+    data = zstandard.ZstdDecompressor().stream_reader((folder / f"{name}{SUFFIX}").read_bytes()).read()
     untar(data, target)
     return target
 

@@ -130,6 +130,28 @@ def recover(file: str, out: str) -> None:
         raise Failure(f"{len(done.losses)} losses")
 
 
+@store.command("upgrade-preview")
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(exists=True, file_okay=False))
+def upgrade_preview_(folder: str | None) -> None:
+    """Upgrade data from preview versions before 0.1.0.
+
+    DIR is a data directory or a full backup. The default is the configured data directory. The server must be stopped.
+
+    Prints the disk space it needs, and doesn't keep the old databases: to be able to go back, make a backup with the
+    old version first. If it's interrupted, the data is unchanged, or complete after you run it again. The server will
+    rebuild the search index.
+    """
+    from moxlite.cli.backups.backup import failures
+    from moxlite.process.stopped import stopped
+    from moxlite.store.backup.preview import upgrade_preview
+    from moxlite.store.backup.verify import data_of
+
+    place = load_config().static.data_dir if folder is None else Path(folder)
+    with failures(str(place)), stopped(data_of(place)):
+        done = upgrade_preview(place, lambda line: print(printable(line), flush=True))
+    print(f"upgraded {done} databases" if done else "nothing to upgrade")
+
+
 @store.command("fix-counts")
 @click.argument("name")
 def fix_counts(name: str) -> None:

@@ -5,6 +5,7 @@ errors do not belong here: they raise exceptions of Python.
 """
 
 from pathlib import Path
+from typing import Final
 
 from moxlite.wording import Worded, worded
 
@@ -125,6 +126,22 @@ class SchemaTooNew(StorageBroken):
         self.path = path
         self.found = found
         self.known = known
+
+
+class PreviewSchema(SchemaTooNew):
+    """The file was written by a version before 0.1.0, whose schemas had higher numbers (STORE-149a); it was not
+    touched.
+    """
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        super().__init__(path, found, known)
+        self.args = (f"{path} {OF_PREVIEW}",)
+
+
+OF_PREVIEW: Final = (
+    "is from a preview version before 0.1.0; to upgrade all data, stop the server and run `moxlite store "
+    "upgrade-preview` (for a backup: `moxlite store upgrade-preview DIR`)"
+)
 
 
 class MigrationNeedsSpace(StorageBroken):

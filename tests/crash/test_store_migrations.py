@@ -22,8 +22,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
 from moxlite.store.upkeep.check import check_account
 from tests.faultvfs import FaultVFS
-from tests.tools import top
-from tests.upgrade_fixtures import names, unpack
+from tests.upgrade_fixtures import later, names, unpack
 
 _children = multiprocessing.get_context("forkserver")
 """Forked from a process that has all modules loaded: there are some hundred of them."""
@@ -43,6 +42,10 @@ def upgrade(path: Path, schema: Path, left: int) -> None:
     open_file(path, Kind.ACCOUNT, Options(min_free_space=0, schema=schema), create=True).close()
 
 
+ADDED = (
+    "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT; INSERT INTO more SELECT id FROM message;",
+    "ALTER TABLE message ADD COLUMN weight INTEGER NOT NULL DEFAULT 0; UPDATE message SET weight = size;",
+)
 REWRITE = """-- rewrites tables
 CREATE TABLE keyword_new (lower TEXT PRIMARY KEY, spelling TEXT NOT NULL, color TEXT NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO keyword_new SELECT lower, spelling, 'red' FROM keyword;
@@ -58,12 +61,11 @@ def account(data: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.nightly(smoke="tests/crash/test_store_migrations.py::test_a_kill_at_each_step_of_a_new_file_is_made_good")
 def test_a_kill_before_each_statement_of_an_upgrade_is_made_good(tmp_path: Path) -> None:
-    """STORE-148, STORE-149, STORE-160, ADMIN-68: from the oldest fixture, with a rewrite of a table at the end."""
+    """STORE-148, STORE-149, STORE-160, ADMIN-68: from the oldest fixture, by later migrations, the last of which
+    rewrites a table."""
     original = account(unpack(names()[0], tmp_path / "data"))
-    schema = tmp_path / "schema"
-    shutil.copytree(top() / "moxlite/schema", schema)
-    last = len(migrations_of(Kind.ACCOUNT)) + 1
-    (schema / "account" / f"{last:04}-rewrite.sql").write_text(REWRITE)
+    last = len(migrations_of(Kind.ACCOUNT)) + 3
+    schema = later(tmp_path, *ADDED, REWRITE)
     killed = 0
     _children.set_forkserver_preload([__name__])
     while True:

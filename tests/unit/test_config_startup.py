@@ -39,7 +39,7 @@ from moxlite.store.types import SpecialUse
 from tests.running import make_certificate
 from tests.small_config import Changing
 from tests.tools import free_port
-from tests.upgrade_fixtures import unpack
+from tests.upgrade_fixtures import ADD, later, names, unpack
 
 STATIC = """\
 hostname = "mx.example.org"
@@ -389,9 +389,10 @@ def test_progress_of_migrations_prolongs_the_start(tmp_path: Path, monkeypatch: 
         receiver.bind(str(tmp_path / "notify"))
         receiver.setblocking(False)
         migrations.on_progress(signals.more_time())
-        data = unpack("0.1.0-account-0001", tmp_path / "data")
+        data = unpack(names()[0], tmp_path / "data")
+        schema = later(tmp_path, ADD, ADD.replace("color", "shade"))
         for one in databases(data):
-            migrations.open_file(data / one.path, one.kind, Options(min_free_space=0)).close()
+            migrations.open_file(data / one.path, one.kind, Options(min_free_space=0, schema=schema)).close()
         assert receiver.recv(100) == b"EXTEND_TIMEOUT_USEC=90000000"
         with pytest.raises(BlockingIOError):
             receiver.recv(100)

@@ -1,11 +1,8 @@
-"""Contacts are cards: those from before become cards, and changes keep what only other programs know (DAV-22)."""
+"""Contacts are cards: changes keep what only other programs know (DAV-22)."""
 
-import json
-import time
 from pathlib import Path
 from typing import Any
 
-import apsw
 import msgspec
 import pytest
 import trio
@@ -13,21 +10,13 @@ import trio
 from moxlite.proto.cards.cardobject import changed_card, new_card, read_card
 from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.accounts.gentestdata import ACCOUNTS
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.groupware import contacts
 from moxlite.store.groupware.cards import Listed
-from moxlite.store.groupware.collection import has_due
 from moxlite.store.groupware.groups import groups_of
-from moxlite.store.groupware.resources import resource_of
 from moxlite.store.options import Options
-from moxlite.store.people.correspondents import known_address
 from moxlite.store.recover.rebuild import recover
-from moxlite.store.types import GroupwareChanged
-from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
-from tests.tools import slowness
-from tests.upgrade_fixtures import unpack
 
 __all__ = ["accounts", "store_options"]
 
@@ -37,109 +26,11 @@ PHONE = (
     "EMAIL;TYPE=home:ada@home.example\r\nADR;TYPE=home:;;Hamngatan 1;Kiruna;;981;SE\r\nX-SPOUSE:Bo\r\n"
     "PHOTO;ENCODING=b;TYPE=JPEG:" + "A" * 40_000 + "\r\nEND:VCARD\r\n"
 )
-FULL: dict[str, Any] = {
-    "uid": "1",
-    "name": "Ada Lind",
-    "parts": ["Lind", "Ada"],
-    "emails": [{"value": "Ada@nordlicht.example", "kind": "work"}, {"value": "ada@home.example", "kind": ""}],
-    "phones": [{"value": "+46 1", "kind": "mobile"}],
-    "organization": "Nordlicht, Research",
-    "note": "two\nlines; with, marks \\ and more",
-    "groups": ["Sailing", "A, B"],
-    "other": ["BDAY:1990-01-02", "ADR;TYPE=home:;;Hamngatan 1;Kiruna;;981;SE"],
-    "dropped": [],
-}
-
-
-def before(folder: Path, cards: list[dict[str, Any]], *, put: bool) -> Path:
-    """A data directory with contacts from before; `put`: the account also has resources."""
-    data = unpack("0.1.0-account-0030" if put else "0.1.0-account-0027", folder / "data")
-    db = apsw.Connection(str(data / f"accounts/{ACCOUNTS[2]}/account.db"))
-    with db:
-        for number, card in enumerate(cards, 5):
-            texts = (card["name"].casefold(), "\n".join((card["name"], *(f"<{e['value']}>" for e in card["emails"]))))
-            sql = "INSERT INTO contact (id, uid, sorted, found, changed, card) VALUES (?, ?, ?, ?, ?, ?)"
-            db.execute(sql, (number, card["uid"], texts[0], texts[1].casefold(), 7, json.dumps(card)))
-            for entry in card["emails"]:
-                localpart, _, domain = entry["value"].partition("@")
-                db.execute("INSERT INTO contact_address VALUES (?, ?, ?)", (number, localpart, domain))
-            for group in card["groups"]:
-                db.execute("INSERT INTO contact_group VALUES (?, ?)", (group, number))
-    db.close()
-    return data
-
-
-def person(number: int, **more: Any) -> dict[str, Any]:
-    emails = [{"value": f"p{number}@x.example", "kind": ""}]
-    return {**FULL, "uid": f"u{number}", "name": f"P {number:05}", "parts": [], "emails": emails, **more}
 
 
 async def all_of(account: OpenAccount) -> list[tuple[int, Listed]]:
     found = await account.read(contacts.find_contacts, op="test")
     return [(one.id, one.listed) for one in found]
-
-
-@pytest.mark.parametrize("put", [False, True])
-async def test_contacts_from_before_become_cards(tmp_path: Path, caplog: pytest.LogCaptureFixture, put: bool) -> None:
-    """DAV-22: all is kept, ids stay; one that no card can hold stays, and is named; the known stay known throughout."""
-    broken = person(2, other=["no property"])
-    data = before(tmp_path, [FULL, person(1, note="a\r\nb", uid="card"), broken], put=put)
-    accounts = Accounts(data, Options(min_free_space=0, check_on_close=not put))
-    try:
-        async with accounts.use(ACCOUNTS[2]) as account:
-            raised = (await all_of(account))[0][0] - 5
-            assert (raised > 0) == put
-            wanted = [(raised + 5, "Ada Lind"), (raised + 6, "P 00001"), (raised + 7, "P 00002")]
-            known = await account.read(lambda r: known_address(r, "Ada", "nordlicht.example"), op="test")
-            assert (known and (known.name, known.contact_id)) == ("Ada Lind", raised + 5)
-            assert [(number, one.name) for number, one in await all_of(account)][:3] == wanted
-            _, changes = await account.subscribe()
-            await account.gatherer.once()
-            found = [(number, one.name) for number, one in await all_of(account)]
-            assert [one for one in found if one[1] != "Ada"] == wanted
-            assert len(found) == 3 + put
-            events = (await changes.take()).events
-            assert "contact" in {one.kind for one in events if isinstance(one, GroupwareChanged)}
-            ada = await account.read(lambda r: contacts.contact_of(r, raised + 5), op="test")
-            assert ada is not None
-            assert json.loads(json.dumps(FULL))["other"] == list(ada.contact.other)
-            emails = (Entry("Ada@nordlicht.example", "work"), Entry("ada@home.example"))
-            assert (ada.contact.emails, ada.contact.note, ada.contact.groups) == (
-                emails,
-                FULL["note"],
-                ("Sailing", "A, B"),
-            )
-            assert ada.contact.parts[:2] == ("Lind", "Ada")
-            one = await account.read(lambda r: resource_of(r, raised + 5), op="test")
-            assert (one and one.uid) == "1"
-            assert [one.kv["contact"] for one in caplog.records if "stays as it is" in one.message] == [raised + 7]  # type: ignore[attr-defined]  # set by the log
-            stays = await account.read(lambda r: contacts.contact_of(r, raised + 7), op="test")
-            assert stays is not None
-            assert await account.read(has_due, op="test") is False
-            mended = Contact(name="P 2", emails=stays.contact.emails)
-            assert await account.write(lambda tx: contacts.save_contact(tx, mended, raised + 7)) == raised + 7
-            assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
-    finally:
-        await accounts.aclose()
-
-
-async def test_thousands_of_contacts_become_cards_in_slices(tmp_path: Path) -> None:
-    """DAV-22: each unit is short, so that mail goes on; the quota stops none."""
-    data = before(tmp_path, [person(number) for number in range(2000)], put=False)
-    accounts = Accounts(data, Options(min_free_space=0))
-    try:
-        async with accounts.use(ACCOUNTS[2]) as account:
-            took = []
-            while await account.read(has_due, op="test"):
-                began = time.process_time()
-                await account.write(contacts.settle_contacts)
-                took.append(time.process_time() - began)
-            assert len(took) == 2000 // contacts.SLICE
-            assert len(await all_of(account)) == 2000
-            assert (await account.read(lambda r: r.value("SELECT count(*) FROM contact_due"), op="test")) == 0
-            assert sorted(took)[len(took) // 2] < 0.1 * slowness()  # 30 ms, twice that beside other work
-    finally:
-        await accounts.aclose()
 
 
 def test_a_changed_card_keeps_what_only_other_programs_know() -> None:

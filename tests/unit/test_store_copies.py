@@ -12,32 +12,27 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.content.body import message_range
-from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.fetching import Column, fetch_rows
 from moxlite.store.mail.threads import reassign_threads
 from moxlite.store.options import Options
-from moxlite.store.recover.rebuild import recover
 from moxlite.store.rows.messages import headers, infos
 from moxlite.store.types import MailboxID
 from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, held, look, mail, put, rows, thread_parents, wires
-from tests.upgrade_fixtures import unpack
 
 __all__ = ["accounts", "store_options"]
 
 SHARED = ("message_info", "message_header")
-BEFORE = "0.1.0-account-0008"
 """The last fixture in which each copy has rows of its own."""
 
 
@@ -215,116 +210,3 @@ async def every_message_is_right(account: Account, octets: dict[int, bytes]) -> 
     both = "SELECT id, email_id FROM message UNION SELECT message_id, email_id FROM erase_queue"
     for message_id, email_id in await look(account, lambda r: r.rows(both)):
         assert await look(account, partial(message_range, message_id=message_id)) == octets[email_id]
-
-
-# Files of before
-
-OLD_COPY = (
-    """INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id, email_id, size, received,
-    savedate, flags, mailbox_orig_id, messageid, subject_base, threadid, thread_missing_link)
-    SELECT ?2, mailbox_id, ?3, createseq, modseq, threadseq, body_id, email_id, size, received, savedate, flags,
-    mailbox_orig_id, messageid, subject_base, threadid, thread_missing_link FROM message WHERE id = ?1""",
-    """INSERT INTO message_info SELECT ?2, prefix, structure, preview, thread_parents, tls_version, tls_cipher,
-    requiretls FROM message_info WHERE message_id = ?1""",
-    "INSERT INTO message_wire SELECT ?2, envelope, bodystructure FROM message_wire WHERE message_id = ?1",
-    "INSERT INTO message_header SELECT ?2, header FROM message_header WHERE message_id = ?1",
-    "INSERT INTO thread_missing SELECT reference, ?2, distance FROM thread_missing WHERE message_id = ?1",
-    "UPDATE body SET refs = refs + 1 WHERE id = (SELECT body_id FROM message WHERE id = ?1)",
-    "UPDATE mailbox SET uidnext = max(uidnext, ?3 + 1) WHERE id = (SELECT mailbox_id FROM message WHERE id = ?1)",
-)
-"""?1 source, ?2 new id, ?3 new UID."""
-
-OLD_EXPUNGE = (
-    """INSERT INTO expunged SELECT mailbox_id, uid, id, createseq, (SELECT max(modseq) FROM mailbox) + 1, threadid, 0,
-    body_id, flags, keywords, received, received_offset, size FROM message WHERE id = ?""",
-    """INSERT INTO erase_queue SELECT mailbox_id, uid, message_id, modseq, expunged_at, NULL FROM expunged
-    WHERE message_id = ?""",
-    "DELETE FROM thread_missing WHERE message_id = ?",
-    "DELETE FROM message_smtp WHERE message_id = ?",
-    "DELETE FROM message_dkim WHERE message_id = ?",
-    "DELETE FROM message_keyword WHERE message_id = ?",
-    "DELETE FROM recipient WHERE message_id = ?",
-    "DELETE FROM message WHERE id = ?",
-)
-OLD_ERASE = (
-    """UPDATE body SET refs = refs - 1 WHERE id = (SELECT body_id FROM expunged WHERE message_id = ?)""",
-    """UPDATE expunged SET body_id = NULL, flags = NULL, keywords = NULL, received = NULL, received_offset = NULL,
-    size = NULL WHERE message_id = ?""",
-    "DELETE FROM erase_queue WHERE message_id = ?",
-    "DELETE FROM message_info WHERE message_id = ?",
-    "DELETE FROM message_wire WHERE message_id = ?",
-    "DELETE FROM message_header WHERE message_id = ?",
-)
-OLD_CONTENT = """
-SELECT m.id, i.prefix, i.structure, i.preview, w.envelope, w.bodystructure, h.header, m.body_id, i.thread_parents
-FROM (SELECT id, body_id FROM message UNION SELECT message_id, body_id FROM expunged WHERE body_id IS NOT NULL) m
-JOIN message_info i ON i.message_id = m.id JOIN message_wire w ON w.message_id = m.id
-JOIN message_header h ON h.message_id = m.id ORDER BY 1"""
-NEW_CONTENT = """
-SELECT m.id, i.prefix, i.structure, i.preview, i.envelope, i.bodystructure, h.header, m.body_id
-FROM (SELECT id, email_id, body_id FROM message UNION SELECT e.message_id, q.email_id, e.body_id FROM expunged e
-JOIN erase_queue q USING (mailbox_id, uid)) m JOIN message_info i ON i.email_id = m.email_id
-JOIN message_header h ON h.email_id = m.email_id ORDER BY 1"""
-
-
-def old_file(folder: Path) -> tuple[Path, apsw.Connection]:
-    """An account of before with copies whose first message is there, is held, is gone; and copies that are held."""
-    path = unpack(BEFORE, folder) / "accounts/test2/account.db"
-    db = apsw.Connection(str(path))
-    inbox = "SELECT m.id FROM message m JOIN mailbox b ON b.id = m.mailbox_id WHERE b.name = 'Inbox' ORDER BY m.id"
-    there, held, gone, copy_held = [row[0] for row in db.execute(inbox)][:4]
-    db.execute("INSERT OR IGNORE INTO thread_missing VALUES ('x@y', ?, 0), ('z@y', ?, 1)", (gone, gone))
-    db.execute("UPDATE message_info SET thread_parents = x'91cd03e7' WHERE message_id = ?", (gone,))
-    [(last,)] = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'message'")
-    assert isinstance(last, int)
-    new = iter(range(last + 1, last + 100))
-    for source in (there, held, gone, gone, copy_held, copy_held):
-        number = next(new)
-        for sql in OLD_COPY:
-            db.execute(sql, (source, number, 1_000 + number)[: 3 if "?3" in sql else 2 if "?2" in sql else 1])
-    for removed in (held, gone, last + 5):  # the last one is a copy, beside its source and another copy
-        for sql in OLD_EXPUNGE:
-            db.execute(sql, (removed,))
-    for sql in OLD_ERASE:
-        db.execute(sql, (gone,))
-    return path, db
-
-
-def test_files_of_before_keep_all_their_content(tmp_path: Path) -> None:
-    """STORE-25, STORE-147, STORE-148: and nothing twice; references that copies wait for stay, too."""
-    path, db = old_file(tmp_path / "data")
-    old = db.execute(OLD_CONTENT).fetchall()
-    waiting = set(db.execute("SELECT reference FROM thread_missing"))
-    db.close()
-    open_file(path, Kind.ACCOUNT, Options(min_free_space=0)).close()
-    db = apsw.Connection(str(path))
-    new = db.execute(NEW_CONTENT).fetchall()
-    assert len(old) > 25
-    parents = dict(db.execute("SELECT id, thread_parents FROM message"))
-    assert new == [row[:-1] for row in old]
-    # Where a tombstone stood in its thread nobody asks any more.
-    assert parents == {row[0]: row[-1] for row in old if row[0] in parents}
-    assert len(parents) < len(old)
-    assert set(db.execute("SELECT reference FROM thread_missing")) == waiting
-    kinds = {finding.about for finding in check_account(Reader(db), deep=True)}
-    assert not kinds & {*SHARED, "thread_missing", "erase_queue", "body", "size", "refs"}
-    db.close()
-
-
-def test_a_damaged_file_of_before_is_salvaged(tmp_path: Path) -> None:
-    """STORE-188: each copy with its own rows, also where the first message is gone."""
-    path, db = old_file(tmp_path / "data")
-    prefixes = db.execute(
-        "SELECT i.prefix FROM message m JOIN message_info i ON i.message_id = m.id JOIN mailbox b"
-        " ON b.id = m.mailbox_id WHERE b.name = 'Inbox' ORDER BY 1"
-    ).fetchall()
-    db.close()
-    done = recover("test2", path, tmp_path / "out")
-    assert done.losses == []
-    db = apsw.Connection(str(tmp_path / "out/accounts/test2/account.db"))
-    found = db.execute(
-        "SELECT i.prefix FROM message m JOIN message_info i ON i.email_id = m.email_id JOIN mailbox b"
-        " ON b.id = m.mailbox_id WHERE b.name = 'Inbox' ORDER BY 1"
-    ).fetchall()
-    assert found == prefixes
-    db.close()

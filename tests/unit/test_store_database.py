@@ -231,29 +231,6 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, schema
     db.close()
 
 
-def test_the_python_step_is_part_of_the_transaction(
-    tmp_path: Path, schema: Schema, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """STORE-148."""
-
-    def step(tx: Tx) -> None:
-        tx.execute("INSERT INTO item (data) VALUES (x'02')")
-        if not good:
-            raise ValueError
-
-    good = False
-    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
-    schema.add(2, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;")
-    monkeypatch.setattr(migrations, "STEPS", {(Kind.QUEUE, 2): step})
-    with pytest.raises(ValueError):
-        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
-    good = True
-    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
-    assert db.execute("SELECT count(*) FROM item").fetchall() == [(1,)]
-    assert db.pragma("foreign_keys") == 1
-    db.close()
-
-
 def test_a_migration_cannot_leave_a_row_without_its_parent(tmp_path: Path, schema: Schema) -> None:
     """STORE-148."""
     open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()

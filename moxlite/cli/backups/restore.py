@@ -41,6 +41,12 @@ ADVICE: Final = (
 """Ways on where a backup lacks something, which is told before."""
 
 
+PREVIEW: Final = (
+    "it's from a preview version before 0.1.0. To upgrade a full backup, use `moxlite store upgrade-preview DIR`, then "
+    "restore DIR. To create one from a snapshot, use `moxlite backup restore --out DIR`"
+)
+
+
 class Chosen(NamedTuple):
     """A snapshot of a repository, the newest without `snapshot`; the rest as for `open_repository`."""
 
@@ -159,8 +165,17 @@ def restore(
         assert backup is not None
         problems = restore_stopped(current, backup, resume_queue=resume_queue, tell=tell)
     if problems:
-        report((), problems)
-        raise Failure(f"can't restore because {source} is damaged. {ADVICE}")
+        raise _refusal(source, problems)
+
+
+def _refusal(source: str, problems: list[str]) -> Failure:
+    """The failure of a restore whose source has problems, which are printed."""
+    from moxlite.store.errors import OF_PREVIEW
+
+    report((), problems)
+    if any(OF_PREVIEW in problem for problem in problems):
+        return Failure(f"can't restore {source}: {PREVIEW}")
+    return Failure(f"can't restore because {source} is damaged. {ADVICE}")
 
 
 def _at_moment(
@@ -257,8 +272,7 @@ def restore_whole(
         except PermissionError as error:
             raise Failure(f"{error.filename or config}: {error.strerror}{root_advice(error)}") from None
     if isinstance(done, list):
-        report((), done)
-        raise Failure(f"can't restore because {source} is damaged. {ADVICE}")
+        raise _refusal(source, done)
     _say(prepared, done)
     if done.problems:
         report((), done.problems)

@@ -19,6 +19,8 @@ CREATE TABLE dmarc_report (
 CREATE INDEX dmarc_report_domain ON dmarc_report (domain, period_end, id);
 CREATE INDEX dmarc_report_received ON dmarc_report (received);
 CREATE INDEX dmarc_report_sender ON dmarc_report (sender, received);
+-- Sums over a period, without a look at the reports themselves.
+CREATE INDEX dmarc_report_period ON dmarc_report (period_end, domain, messages, failed);
 
 -- TLS reports that came, one row for each policy domain of ours (AUTH-76).
 CREATE TABLE tls_report (
@@ -38,6 +40,7 @@ CREATE TABLE tls_report (
 CREATE INDEX tls_report_domain ON tls_report (domain, period_end, id);
 CREATE INDEX tls_report_received ON tls_report (received);
 CREATE INDEX tls_report_sender ON tls_report (sender, received);
+CREATE INDEX tls_report_period ON tls_report (period_end, domain, successes, failed);
 
 -- Messages that were judged by a DMARC policy whose owner wants reports (SMTP-103, QUEUE-130). Sent, or dropped after 72 h.
 CREATE TABLE dmarc_evaluation (
@@ -86,3 +89,27 @@ CREATE TABLE report_suppression (
     comment TEXT NOT NULL,
     UNIQUE (kind, address)
 ) STRICT;
+
+-- Figures of each day, and samples of the queue, for plots (docs/spec/web.md, WEB-86b). Kept 400 days.
+CREATE TABLE daily_count (
+    kind TEXT NOT NULL,                 -- what was counted: moxlite.metrics.DAILY_KINDS
+    day INTEGER NOT NULL,               -- days since 1970, UTC
+    about TEXT NOT NULL,                -- a reason or a network; '' for what has none, and for all beyond the limit
+    number INTEGER NOT NULL,
+    PRIMARY KEY (kind, day, about)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX daily_count_day ON daily_count (day);
+
+CREATE TABLE queue_sample (
+    at INTEGER PRIMARY KEY,             -- µs UTC
+    messages INTEGER NOT NULL,          -- in the queue, those on hold included
+    held INTEGER NOT NULL,
+    oldest INTEGER NOT NULL             -- µs for which the oldest one waits that is not on hold; 0 for none
+) STRICT;
+
+-- The last time at which all bodies of an account were read and checked (STORE-181).
+CREATE TABLE scrub (
+    account TEXT PRIMARY KEY,
+    started INTEGER NOT NULL,           -- µs UTC
+    damaged INTEGER NOT NULL            -- chunks
+) STRICT, WITHOUT ROWID;

@@ -5,6 +5,7 @@
   and back; mail of one account out of a backup into a running server; one account as one file
 - `repository`: snapshots that share what they have in common: `blocks`, `packs`, `keys`; `storage` is where they are
 - `verify`: whether a backup, or a stopped server's directory, is sound
+- `preview`: data of versions before 0.1.0
 
 When backups are made is for `moxlite.admin`. A backup knows files and accounts, not what is in messages.
 """

@@ -30,7 +30,6 @@ from moxlite.store.backup.keys import Opener, Sealer, check_sealed
 from moxlite.store.backup.packs import (
     DAMAGED,
     MAX_DEPTH,
-    NAME_SIZE,
     PACK_SIZE,
     PACKS,
     SUFFIX,
@@ -518,52 +517,6 @@ def _fault(storage: Storage, what: str, error: OSError) -> RepositoryError:
     if storage.folder is None and not isinstance(error, FileNotFoundError):
         raise error
     return RepositoryError(f"{what}: {error.strerror}")
-
-
-class LooseBlocks(Blocks):
-    """The blocks of a repository of format 1, for reading alone: ``REPO/blocks/ab/abcd…``, a file for each block by its
-    name. It has an octet for its form, then the block, compressed by zstd; or as a delta, after its depth and the name
-    of its base; or encrypted.
-    """
-
-    PLAIN: Final = 0
-    DELTA: Final = 1
-    SEALED: Final = 2
-    FOLDER: Final = "blocks"
-
-    def _load(self) -> None:
-        """Nothing: each block is looked for when it is read."""
-
-    def whole(self, name: bytes) -> bool:
-        """Whether there is a block, with all that it needs."""
-        try:
-            self._read(name)
-        except RepositoryError:
-            return False
-        return True
-
-    def names(self) -> Iterator[bytes]:
-        """Names of all blocks."""
-        for folder in sorted(self._storage.list(self.FOLDER)):
-            for name in sorted(self._storage.list(f"{self.FOLDER}/{folder}")):
-                if not name.startswith("."):
-                    yield bytes.fromhex(name)
-
-    def _read(self, name: bytes, above: int = 0) -> tuple[int, bytes]:
-        text = name.hex()
-        if above > MAX_DEPTH:
-            raise RepositoryError(f"block {text} depends on too many others")
-        try:
-            data = self._storage.read(f"{self.FOLDER}/{text[:2]}/{text}")
-        except OSError as error:
-            raise RepositoryError(f"block {text}: {error.strerror}") from error
-        form = data[0] if data else None
-        if form == self.DELTA:
-            base = self._read(data[2 : 2 + NAME_SIZE], above + 1)[1]
-            return above + 1, self._forms.block(name, data[2 + NAME_SIZE :], base)
-        if form != (self.SEALED if self._forms.sealed else self.PLAIN):
-            raise RepositoryError(f"block {text} has an unknown format")
-        return 0, self._forms.block(name, self._forms.opened(data[1:]), None)
 
 
 class _OpenPacks:

@@ -34,11 +34,10 @@ NAME_SIZE: Final = 32
 """Octets of the name of a block."""
 
 FORMAT: Final = 2
-"""The format that is written. Format 1 had a file for each block (`LooseBlocks`), and the same manifests."""
+"""The format that is written."""
 
-LOOSE: Final = 1
-FORMATS: Final = (LOOSE, FORMAT)
-"""All formats that were ever written: each can be restored."""
+FORMATS: Final = (FORMAT,)
+"""All released formats: each can be restored."""
 
 MAX_SIZE: Final = 1 << 30
 """Octets of a manifest, 32 for each 64 KiB: 2 TiB of data."""
@@ -72,7 +71,7 @@ def read_settings(storage: Storage) -> RepositorySettings:
         raise RepositoryError(f"{SETTINGS} in {storage} is damaged: {error}") from error
     if settings.format not in FORMATS:
         raise RepositoryError(
-            f"{storage} has format {settings.format}, but this version of moxlite only supports up to {FORMAT}"
+            f"{storage} has format {settings.format}, but this version of moxlite only supports format {FORMAT}"
         )
     return settings
 
@@ -231,7 +230,7 @@ def decode(data: bytes) -> Manifest:
         raise RepositoryError(f"a manifest is damaged: {error}") from error
     if manifest.format not in FORMATS:
         raise RepositoryError(
-            f"a manifest has format {manifest.format}, but this version of moxlite only supports up to {FORMAT}"
+            f"a manifest has format {manifest.format}, but this version of moxlite only supports format {FORMAT}"
         )
     return manifest
 

@@ -27,7 +27,7 @@ import msgspec
 from moxlite import __version__
 from moxlite.safefile import Tree
 from moxlite.store import metrics
-from moxlite.store.backup.blocks import BLOCK, Blocks, LooseBlocks
+from moxlite.store.backup.blocks import BLOCK, Blocks
 from moxlite.store.backup.copying import Cancelled, Tell, inside, lost_of, warnings_of
 from moxlite.store.backup.keys import (
     NAMES,
@@ -48,7 +48,6 @@ from moxlite.store.backup.layout import DATA, INCOMPLETE, RESTORING, SETTINGS, R
 from moxlite.store.backup.making import Work
 from moxlite.store.backup.packs import (
     FORMAT,
-    LOOSE,
     PACKS,
     Entry,
     Manifest,
@@ -152,7 +151,7 @@ class Repository:
                 text = f"{storage} is the repository of another server: set backup.target to a place of this one's own"
                 raise RepositoryError(text)
             self._sealer = sealer_of(settings.recipients, key)
-        self._blocks = (LooseBlocks if settings.format == LOOSE else Blocks)(storage, self._sealer, self._opener)
+        self._blocks = Blocks(storage, self._sealer, self._opener)
         # What the last snapshot of this object was, for an encrypted repository whose manifests it cannot read.
         self._last: Manifest | None = None
 
@@ -163,8 +162,6 @@ class Repository:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        if isinstance(self._blocks, LooseBlocks):
-            raise BadTarget(f"{self.storage} has an old format and is read-only; create a new repository")
         with ExitStack() as stack:
             try:
                 stack.enter_context(self.storage.lock())
@@ -255,7 +252,6 @@ class Repository:
         report = Report(warnings=warnings_of(source))
         with self._locked(), self._blocks.opened():
             self._blocks.begin()
-            self.storage.make(SIGNATURES)  # a repository from before there were any has no such folder
             self.storage.clean(SIGNATURES, SNAPSHOTS)
             previous, whole = self._previous()
             report.errors += lost_of(source, [] if whole is None else [entry.path for entry in whole.entries])

@@ -35,11 +35,11 @@ from moxlite.store.backup.layout import (
     other_files,
 )
 from moxlite.store.changelog.account import Account
-from moxlite.store.errors import BackupError, BadTarget, StoreError
+from moxlite.store.errors import OF_PREVIEW, BackupError, BadTarget, StoreError
 from moxlite.store.file.boundary import damage
 from moxlite.store.file.database import Database
-from moxlite.store.file.migrations import STEPS, Kind, configure, migrations_of, open_file
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.file.migrations import Kind, configure, is_preview, migrations_of, open_file
+from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.upkeep.check import check_account
@@ -245,8 +245,8 @@ def _look(
         verification_result.add(path, f"is no {database_file.kind.value} database of moxlite")
         return None
     if version > known:
-        text = f"has schema {version}, this moxlite knows up to {known}: it was written by a newer version"
-        verification_result.add(path, text)
+        newer = f"has schema {version}, this moxlite knows up to {known}: it was written by a newer version"
+        verification_result.add(path, OF_PREVIEW if is_preview(database_file.kind, version) else newer)
         return None
     findings = [*_file(db), *_schema(db, database_file.kind, version)]
     verification_result.add_rows(path, database_file, findings)
@@ -289,8 +289,6 @@ def _schema(db: apsw.Connection, kind: Kind, version: int) -> Iterator[Finding]:
     try:
         for migration in migrations_of(kind)[:version]:
             wanted.execute(migration.sql).fetchall()
-            if (step := STEPS.get((kind, migration.number))) is not None:
-                step(Tx(wanted))
         expected, found = _objects(wanted), _objects(db)
     finally:
         wanted.close()
@@ -400,7 +398,9 @@ def newer_schema(file: Path, kind: Kind) -> str:
     except OSError:
         return ""
     known = len(migrations_of(kind))
-    return "" if version <= known else f"has schema {version}, and this moxlite knows up to {known}"
+    if version <= known:
+        return ""
+    return OF_PREVIEW if is_preview(kind, version) else f"has schema {version}, and this moxlite knows up to {known}"
 
 
 def quick_check(file: Path) -> str:

@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from enum import IntEnum
 from functools import partial
-from hashlib import blake2b
 from itertools import compress
 from typing import Final
 
@@ -52,14 +51,8 @@ MIN_SAVING: Final = 10
 class Encoding(IntEnum):
     """Column ``enc`` of ``body_chunk``: the compression of the stored octets, and the kind of check in the column
     ``digest``.
-
-    The three ``_BLAKE2B`` values are from before account schema 0011: the check is the 64-bit BLAKE2b of the stored
-    octets, signed.
     """
 
-    RAW_BLAKE2B = 0
-    ZSTD_BLAKE2B = 1
-    ZLIB_BLAKE2B = 2
     ZSTD = 3  # 0: the frame has a checksum
     RAW = 4  # CRC-32 of the stored octets
     ZLIB = 5  # the same
@@ -74,11 +67,8 @@ class Compression(IntEnum):
 
 
 _COMPRESSIONS: Final = {
-    Encoding.RAW_BLAKE2B: Compression.NONE,
     Encoding.RAW: Compression.NONE,
-    Encoding.ZSTD_BLAKE2B: Compression.ZSTD,
     Encoding.ZSTD: Compression.ZSTD,
-    Encoding.ZLIB_BLAKE2B: Compression.ZLIB,
     Encoding.ZLIB: Compression.ZLIB,
 }
 
@@ -134,8 +124,6 @@ def is_sound(enc: object, check: object, data: object) -> bool:
             return check == 0
         case Encoding.RAW | Encoding.ZLIB:
             return zlib.crc32(data) == check
-        case Encoding.RAW_BLAKE2B | Encoding.ZSTD_BLAKE2B | Encoding.ZLIB_BLAKE2B:
-            return int.from_bytes(blake2b(data, digest_size=8).digest(), "big", signed=True) == check
         case _:
             return False
 

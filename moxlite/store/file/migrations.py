@@ -2,9 +2,8 @@
 request (STORE-158d).
 
 A kind of database has numbered migrations, `schema/KIND/NNNN-name.sql`, from 0001 without a gap; `user_version` is the
-number of the last one done. Each runs in one transaction of its own with its Python step, if `STEPS` has one, and its
-number: after a kill at any point, the next open continues from there. A file written by a newer program is refused, and
-not even its log is folded in.
+number of the last one done. Each runs in one transaction of its own with its number: after a kill at any point, the
+next open continues from there. A file written by a newer program is refused, and not even its log is folded in.
 
 A new file is a copy of a template, in which all migrations were run once: it appears whole, or not at all.
 
@@ -29,8 +28,8 @@ import msgspec
 import zstandard
 
 from moxlite.safefile import check_regular, open_regular
-from moxlite.store.errors import MigrationNeedsSpace, MissingFile, SchemaTooNew, StoreError, WrongFile
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.errors import MigrationNeedsSpace, MissingFile, PreviewSchema, SchemaTooNew, StoreError, WrongFile
+from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
 
 logger = logging.getLogger("moxlite.store.migrations")
@@ -72,8 +71,6 @@ memory cannot have one, and changing its mode later would be three more flushes.
 
 OBJECTS: Final = "SELECT count(*) FROM sqlite_schema"
 
-Step = Callable[[Tx], None]
-
 
 class Kind(Enum):
     """Kind of a database; the value is the folder of its schema and its name in logs and metrics."""
@@ -96,6 +93,20 @@ class Kind(Enum):
         return "NORMAL" if self is Kind.SEARCH else "FULL"
 
 
+PREVIEW: Final[Mapping[Kind, range]] = {
+    Kind.ACCOUNT: range(46, 57),
+    Kind.AUTH: range(10, 16),
+    Kind.QUEUE: range(11, 12),
+    Kind.REPORTS: range(3, 4),
+}
+"""Numbers of schemas before 0.1.0, which are not numbers of ours (STORE-149a)."""
+
+
+def is_preview(kind: Kind, version: int) -> bool:
+    """Whether a schema's number, which is above ours, is one from before 0.1.0."""
+    return version in PREVIEW.get(kind, ())
+
+
 class Migration(msgspec.Struct, frozen=True):
     """One step from schema `number - 1` to `number`."""
 
@@ -107,30 +118,6 @@ class Migration(msgspec.Struct, frozen=True):
     def rewrites(self) -> bool:
         """Whether it rewrites tables, so that the file must be copied first."""
         return self.sql.startswith(REWRITES)
-
-
-# Python steps of migrations: what SQL alone cannot do. A step reads and writes the tables as they are after the SQL
-# of its migration, by statements of its own, whatever later programs do.
-
-
-def agree_to_targets(tx: Tx) -> None:
-    """Account 0027: the addresses that the active script names got mail until now, and go on to get it (SMTP-160a)."""
-    active = tx.row(ACTIVE)
-    if active is None:
-        return
-    from moxlite.proto.sieve.checker import stored  # 1 MB that most accounts do not need
-    from moxlite.proto.sieve.script import Script, redirects
-
-    def find(name: str) -> Script | None:
-        row = tx.row(SCRIPT, name)
-        return None if row is None else stored(*row)
-
-    for address in redirects(active[0], find):
-        tx.execute(AGREED, address, tx.now)
-
-
-STEPS: Final[Mapping[tuple[Kind, int], Step]] = {(Kind.ACCOUNT, 27): agree_to_targets}
-"""Python steps of migrations, by kind and number; each runs after the SQL, in the same transaction."""
 
 
 def check_library() -> None:
@@ -239,13 +226,13 @@ def _look(db: apsw.Connection, path: Path, kind: Kind, known: int) -> int:
     """The number of the file's schema. Raises WrongFile or SchemaTooNew if the file must not be written."""
     try:
         application, version = int(db.pragma("application_id")), _number(db)
-        # A kill of an earlier version could leave a file without tables: it still counts as new.
+        # An empty database, made by hand or another program, counts as a lost one.
         if application != kind.application_id and (application != 0 or Reader(db).value(OBJECTS) != 0):
             raise WrongFile(path, f"application ID {application:#x} doesn't match kind {kind.value}")
     except apsw.NotADBError as error:
         raise WrongFile(path, "not a database") from error
     if version > known:
-        raise SchemaTooNew(path, version, known)
+        raise (PreviewSchema if is_preview(kind, version) else SchemaTooNew)(path, version, known)
     return version
 
 
@@ -304,9 +291,6 @@ def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration) 
     db.set_progress_handler(_go_on, PROGRESS_STEPS)
     try:
         db.execute(migration.sql).fetchall()
-        step = STEPS.get((kind, migration.number))
-        if step is not None:
-            step(Tx(db))
         if (broken := db.execute("PRAGMA foreign_key_check").fetchone()) is not None:
             raise WrongFile(path, f"migration {migration.number} would leave a row in {broken[0]} without a parent")
         db.execute(f"PRAGMA application_id={kind.application_id}")
@@ -359,9 +343,3 @@ def drop_old_copies(folder: Path, now: float | None = None) -> list[Path]:
             kv = {"path": str(path), "err": error.strerror or str(error)}
             logger.warning("old copy of a database not deleted", extra={"kv": kv})
     return dropped
-
-
-ACTIVE: Final = "SELECT name FROM sieve_script WHERE active"
-SCRIPT: Final = "SELECT compiled, script FROM sieve_script WHERE name = ?"
-AGREED: Final = """
-INSERT INTO forward_target (address, link, asked, confirmed) VALUES (?, x'', 0, ?) ON CONFLICT (address) DO NOTHING"""

@@ -1,1 +1,0 @@
--- Chunks have other checks from now on, told by enc; a program of before would take them for damaged.
