@@ -194,10 +194,10 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 
 var made = 0;
-function field(label, control, hint2 = null) {
+function field(label, control, hint = null) {
   const id = `field-${++made}`;
   const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
-  const help = hint2 === null || hint2 === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint2);
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
   if (control.id === "") control.id = id;
   const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
   const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
@@ -211,7 +211,7 @@ function field(label, control, hint2 = null) {
   control.addEventListener("input", () => problem(""));
   return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
 }
-function tick(label, on, hint2 = null) {
+function tick(label, on, hint = null) {
   const control = el("input", { type: "checkbox" });
   control.checked = on;
   const error = el("span", { class: "error", hidden: true });
@@ -219,17 +219,17 @@ function tick(label, on, hint2 = null) {
     error.hidden = text3 === "";
     fill(error, text3);
   };
-  const words2 = el("span", { class: "grow" }, label, hint2 !== null && hint2 !== "" && el("span", { class: "hint" }, el("br"), hint2), error);
+  const words2 = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
   return { root: el("label", { class: "check" }, control, words2), control, problem };
 }
-function choice(label, values, chosen, hint2 = null) {
+function choice(label, values, chosen, hint = null) {
   const control = el("select", {}, values.map(([value, words2]) => el("option", { value, selected: value === chosen }, words2)));
-  return field(label, control, hint2);
+  return field(label, control, hint);
 }
-function line(label, value, hint2 = null, attributes = {}) {
+function line(label, value, hint = null, attributes = {}) {
   const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
   control.value = value;
-  return field(label, control, hint2);
+  return field(label, control, hint);
 }
 function form(content, action, save, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
@@ -286,13 +286,13 @@ function hue(key) {
   return hash % 8 + 1;
 }
 
-function head(title, hint2, ...actions) {
-  const words2 = typeof hint2 === "string" && hint2 !== "" || Array.isArray(hint2) ? el("p", { class: "hint" }, hint2) : hint2;
+function head(title, hint, ...actions) {
+  const words2 = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
   return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
 }
 function card(title, content, options = {}) {
-  const { flush = false, hint: hint2, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function tabs(label, links) {
@@ -445,9 +445,9 @@ function agoShort(duration) {
 }
 
 var ways = [["behalf", t("this address and the actual sender")], ["as", t("this address only")]];
-function delegatesCard(title, hint2, found) {
+function delegatesCard(title, hint, found) {
   const actions = button(t("Add person"), () => void edit(found, null), { icon: plus, kind: "line small" });
-  if (found.all.length === 0) return card(title, empty(users, t("Only you can send"), hint2), { flush: true, actions });
+  if (found.all.length === 0) return card(title, empty(users, t("Only you can send"), hint), { flush: true, actions });
   const rows = table(title, [{ title: t("Person"), kind: "main", cell: (one) => el("b", {}, foreign(one.guest)) }, { title: t("Recipients see"), cell: (one) => ways.find(([sends]) => sends === one.sends)?.[1] ?? "" }, { title: t("Folders, calendars, and contacts"), cell: (one) => one.whole ? t("can edit") : t("not shared") }, { title: t("Until"), cell: (one) => one.ends === 0 ? "" : when(one.ends) }, { title: "", kind: "num", cell: (one) => [button(t("Edit"), () => void edit(found, one), { kind: "line small", name: t("Edit {name}", { name: one.guest }) }), " ", button(t("Stop"), () => void end(found, one), { kind: "line small", name: t("Stop {name} from sending", { name: one.guest }) })] }], found.all);
   return card(title, rows, { flush: true, actions });
 }
@@ -553,9 +553,9 @@ var Editor = class {
     } catch {
       return;
     }
-    const lines = this.infos.filter(({ name }) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map(({ name, label }) => {
-      const [was, will] = [this.before[name], after[name]].map((value) => value === void 0 ? t("not set") : visible(shown(value).slice(0, 200)));
-      return el("li", {}, el("b", {}, label), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+    const lines = this.infos.filter(({ name }) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map((info) => {
+      const [was, will] = [this.before[info.name], after[info.name]].map((value) => value === void 0 ? t("not set") : visible(shown(info, value).slice(0, 200)));
+      return el("li", {}, el("b", {}, info.label), ": ", el("del", {}, was), " → ", el("ins", {}, will));
     });
     this.changes.hidden = lines.length === 0;
     fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", {}, lines)]);
@@ -598,12 +598,11 @@ function cut(path) {
   const quoted = match[1]?.replace(/\\(.)/g, "$1");
   return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
 }
-var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
-function hint(info) {
-  const kinds = { duration: t("Duration. For example, 15s, 1h30m, or 7d."), size: t("Size. For example, 500k, 100m, or 2g.") };
-  const unset = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
-  const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
-  return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" "));
+function shown(info, value) {
+  if (Array.isArray(value)) return value.map(String).join(", ");
+  if (typeof value === "boolean") return value ? t("on") : t("off");
+  if (typeof value === "object") return JSON.stringify(value);
+  return info.words[String(value)] ?? String(value);
 }
 function rendered(text22) {
   return text22.split(/`([^`]+)`/).map((piece, i) => i % 2 === 1 ? el("code", {}, piece) : piece);
@@ -625,16 +624,16 @@ function make(info, value, label = info.label) {
   }
 }
 function boolean(info, value, label) {
-  const found = tick(label, value === void 0 ? info.default === true : value === true, hint(info));
+  const found = tick(label, value === void 0 ? info.default === true : value === true, rendered(info.doc));
   return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => {
     found.problem(words2);
     return true;
   } };
 }
 function words(info, value, label) {
-  const values = info.words.map((word) => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
+  const values = Object.entries(info.words).map(([value2, word]) => [value2, value2 === info.default ? t("{word} (default)", { word }) : word]);
   if (info.required) values.unshift(["", t("Choose…")]);
-  const found = choice(label, values, String(value ?? info.default ?? ""), hint(info));
+  const found = choice(label, values, String(value ?? info.default ?? ""), rendered(info.doc));
   return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => {
     found.problem(said);
     return true;
@@ -642,7 +641,7 @@ function words(info, value, label) {
 }
 function text2(info, value, label) {
   const numeric = info.type === "integer" || info.type === "number";
-  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), { placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default), ...numeric ? { inputmode: "decimal" } : {}, ...info.required ? { required: "" } : {} });
+  const found = line(label, value === void 0 || value === null ? "" : String(value), rendered(info.doc), { placeholder: String(info.default ?? ""), ...numeric ? { inputmode: "decimal" } : {}, ...info.required ? { required: "" } : {} });
   const read2 = () => {
     const typed = found.control.value;
     if (typed === "") {
@@ -740,7 +739,7 @@ function many2(info, label, given, wrap) {
   };
   for (const [key, value] of given) add2(key, value);
   const adder = el("button", { class: "btn line small", type: "button", onclick: () => begin(add2("", void 0)) }, sign(plus, "i s"), t("Add"));
-  const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, hint(info)), place, error, el("div", {}, adder));
+  const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, rendered(info.doc)), place, error, el("div", {}, adder));
   const keyed = info.type === "map";
   const read2 = () => {
     if (items.length === 0) return void 0;
@@ -1001,10 +1000,10 @@ async function add(desk) {
 async function limits(desk, name) {
   const path = ["accounts", name];
   const { fields: known, values } = await desk.client.settings(path);
-  const ask = (key, title, hint2) => {
+  const ask = (key, title, hint) => {
     const standard = known.find((one) => one.name === key)?.default ?? null;
     const value = values[key] ?? null;
-    return line(title, value === null ? "" : String(value), hint2, { placeholder: standard === null ? "" : String(standard) });
+    return line(title, value === null ? "" : String(value), hint, { placeholder: standard === null ? "" : String(standard) });
   };
   const fields = { quota_message_size: ask("quota_message_size", t("Storage"), t("For example, 5g. Leave blank to use the default.")), max_outgoing_messages_per_day: ask("max_outgoing_messages_per_day", t("Recipients in 24 hours"), t("Limits abuse if a password is stolen.")), max_first_time_recipients_per_day: ask("max_first_time_recipients_per_day", t("First-time recipients in 24 hours"), t("Addresses this account has never written to.")) };
   const all = el("p", {}, el("a", { href: addressOf("accounts", [name], { tab: "settings" }) }, t("All settings")));

@@ -192,10 +192,10 @@ var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
 var made = 0;
-function field(label, control, hint2 = null) {
+function field(label, control, hint = null) {
   const id = `field-${++made}`;
   const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
-  const help = hint2 === null || hint2 === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint2);
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
   if (control.id === "") control.id = id;
   const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
   const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
@@ -209,7 +209,7 @@ function field(label, control, hint2 = null) {
   control.addEventListener("input", () => problem(""));
   return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
 }
-function tick(label, on, hint2 = null) {
+function tick(label, on, hint = null) {
   const control = el("input", { type: "checkbox" });
   control.checked = on;
   const error = el("span", { class: "error", hidden: true });
@@ -217,26 +217,26 @@ function tick(label, on, hint2 = null) {
     error.hidden = text3 === "";
     fill(error, text3);
   };
-  const words2 = el("span", { class: "grow" }, label, hint2 !== null && hint2 !== "" && el("span", { class: "hint" }, el("br"), hint2), error);
+  const words2 = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
   return { root: el("label", { class: "check" }, control, words2), control, problem };
 }
-function choice(label, values, chosen, hint2 = null) {
+function choice(label, values, chosen, hint = null) {
   const control = el("select", {}, values.map(([value, words2]) => el("option", { value, selected: value === chosen }, words2)));
-  return field(label, control, hint2);
+  return field(label, control, hint);
 }
-function line(label, value, hint2 = null, attributes = {}) {
+function line(label, value, hint = null, attributes = {}) {
   const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
   control.value = value;
-  return field(label, control, hint2);
+  return field(label, control, hint);
 }
 
-function head(title, hint2, ...actions) {
-  const words2 = typeof hint2 === "string" && hint2 !== "" || Array.isArray(hint2) ? el("p", { class: "hint" }, hint2) : hint2;
+function head(title, hint, ...actions) {
+  const words2 = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
   return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
 }
 function card(title, content, options = {}) {
-  const { flush = false, hint: hint2, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function tabs(label, links) {
@@ -393,9 +393,9 @@ var Editor = class {
     } catch {
       return;
     }
-    const lines2 = this.infos.filter(({ name }) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map(({ name, label }) => {
-      const [was, will] = [this.before[name], after[name]].map((value) => value === void 0 ? t("not set") : visible(shown(value).slice(0, 200)));
-      return el("li", {}, el("b", {}, label), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+    const lines2 = this.infos.filter(({ name }) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map((info) => {
+      const [was, will] = [this.before[info.name], after[info.name]].map((value) => value === void 0 ? t("not set") : visible(shown(info, value).slice(0, 200)));
+      return el("li", {}, el("b", {}, info.label), ": ", el("del", {}, was), " → ", el("ins", {}, will));
     });
     this.changes.hidden = lines2.length === 0;
     fill(this.changes, lines2.length > 0 && [el("p", {}, t("This will change:")), el("ul", {}, lines2)]);
@@ -438,12 +438,11 @@ function cut(path) {
   const quoted = match[1]?.replace(/\\(.)/g, "$1");
   return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
 }
-var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
-function hint(info) {
-  const kinds = { duration: t("Duration. For example, 15s, 1h30m, or 7d."), size: t("Size. For example, 500k, 100m, or 2g.") };
-  const unset = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
-  const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
-  return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" "));
+function shown(info, value) {
+  if (Array.isArray(value)) return value.map(String).join(", ");
+  if (typeof value === "boolean") return value ? t("on") : t("off");
+  if (typeof value === "object") return JSON.stringify(value);
+  return info.words[String(value)] ?? String(value);
 }
 function rendered(text22) {
   return text22.split(/`([^`]+)`/).map((piece, i) => i % 2 === 1 ? el("code", {}, piece) : piece);
@@ -465,16 +464,16 @@ function make(info, value, label = info.label) {
   }
 }
 function boolean(info, value, label) {
-  const found = tick(label, value === void 0 ? info.default === true : value === true, hint(info));
+  const found = tick(label, value === void 0 ? info.default === true : value === true, rendered(info.doc));
   return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => {
     found.problem(words2);
     return true;
   } };
 }
 function words(info, value, label) {
-  const values = info.words.map((word) => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
+  const values = Object.entries(info.words).map(([value2, word]) => [value2, value2 === info.default ? t("{word} (default)", { word }) : word]);
   if (info.required) values.unshift(["", t("Choose…")]);
-  const found = choice(label, values, String(value ?? info.default ?? ""), hint(info));
+  const found = choice(label, values, String(value ?? info.default ?? ""), rendered(info.doc));
   return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => {
     found.problem(said);
     return true;
@@ -482,7 +481,7 @@ function words(info, value, label) {
 }
 function text2(info, value, label) {
   const numeric = info.type === "integer" || info.type === "number";
-  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), { placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default), ...numeric ? { inputmode: "decimal" } : {}, ...info.required ? { required: "" } : {} });
+  const found = line(label, value === void 0 || value === null ? "" : String(value), rendered(info.doc), { placeholder: String(info.default ?? ""), ...numeric ? { inputmode: "decimal" } : {}, ...info.required ? { required: "" } : {} });
   const read2 = () => {
     const typed = found.control.value;
     if (typed === "") {
@@ -580,7 +579,7 @@ function many2(info, label, given, wrap) {
   };
   for (const [key, value] of given) add2(key, value);
   const adder = el("button", { class: "btn line small", type: "button", onclick: () => begin(add2("", void 0)) }, sign(plus, "i s"), t("Add"));
-  const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, hint(info)), place, error, el("div", {}, adder));
+  const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, rendered(info.doc)), place, error, el("div", {}, adder));
   const keyed = info.type === "map";
   const read2 = () => {
     if (items.length === 0) return void 0;
@@ -918,14 +917,14 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
   const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("Optional.") : t("Only works in zones with DNSSEC."))] }, { title: t("Purpose"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
   return [summary, above, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Checks what other servers see. Each topic takes up to 30 seconds. Results will appear automatically.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
 }
-var topics = new Map(Object.entries({ dnssec: "DNSSEC", iprev: t("Reverse DNS"), mx: "MX", tls: "TLS", dane: "DANE", spf: "SPF", dkim: "DKIM", dmarc: "DMARC", "host-tlsrpt": t("Host TLS reports"), tlsrpt: t("TLS reports"), mtasts: "MTA-STS", srv: "SRV", autoconfig: t("Autoconfig"), autodiscover: t("Autodiscover"), pacc: "PACC", "client-settings": t("Mail client settings") }));
+var topics = { dnssec: [t("DNS answers can't be forged"), "DNSSEC"], iprev: [t("This server's addresses lead to its name"), t("Reverse DNS")], mx: [t("Mail for this domain comes here"), "MX"], tls: [t("Mail to this server is encrypted"), "TLS"], dane: [t("Encryption is pinned in DNS"), "DANE"], spf: [t("Only this server sends mail for the domain"), "SPF"], dkim: [t("Outgoing messages are signed"), "DKIM"], dmarc: [t("Receivers know what to do with forged mail"), "DMARC"], "host-tlsrpt": [t("You get reports about this server's encryption"), t("Host TLS reports")], tlsrpt: [t("You get reports about the domain's encryption"), t("TLS reports")], mtasts: [t("Other servers must encrypt mail to you"), "MTA-STS"], srv: [t("Mail apps find your servers"), "SRV"], autoconfig: [t("Thunderbird sets itself up"), t("Autoconfig")], autodiscover: [t("Outlook sets itself up"), t("Autodiscover")], pacc: [t("Mail apps get settings from your domain"), "PACC"], "client-settings": [t("The server name for mail apps leads here"), t("Mail client settings")] };
 function topicLine(report, running, again) {
   const mark3 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
-  const name = topics.get(report.topic) ?? report.topic;
+  const [sentence2, name] = topics[report.topic];
   const said = [...report.errors, ...report.warnings].map((one) => el("div", { class: "two" }, visible(one)));
   const todo = report.instructions.map((one) => el("div", { class: "hint" }, copyableLines(one)));
   const seen = report.found.length > 0 && el("details", {}, el("summary", { class: "hint" }, many(report.found.length, "{n} record found", "{n} records found")), report.found.map((one) => el("code", {}, visible(one))));
-  return [el("div", { class: "grow" }, el("b", {}, name), " ", mark3, report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`), said, todo, seen), iconButton(t("Check {topic} again", { topic: name }), refreshCw, again)];
+  return [el("div", { class: "grow" }, el("b", {}, sentence2), " ", el("span", { class: "chip" }, name), " ", mark3, report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`), said, todo, seen), iconButton(t("Check {topic} again", { topic: name }), refreshCw, again)];
 }
 function copyableLines(text3) {
   return text3.split("\n").map((one) => / (?:A|AAAA|TXT|CNAME|MX|SRV|TLSA|CAA|PTR) /.test(one) ? el("div", {}, copyable(one.trim())) : el("div", {}, visible(one)));

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "9d52fd8927f5", audit: "e76bab88ed8e", domains: "628793f221d3", factors: "fe0b6e0880f2", live: "4171615f9b1b", machine: "81cda8d8ffca", moving: "bab00652ea49", queue: "95528cf75a49", reports: "f7f88edb234f", trends: "ac263bc5871d" };
+var define_PARTS_default = { accounts: "94aefb00d3d2", audit: "e76bab88ed8e", domains: "ec07d78e5ae4", factors: "fe0b6e0880f2", live: "4171615f9b1b", machine: "fda9da10d680", moving: "bab00652ea49", queue: "95528cf75a49", reports: "f7f88edb234f", trends: "ac263bc5871d" };
 
 var CheckFailed = class extends Error {
 };
@@ -277,7 +277,7 @@ var checks = {
   AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"] },
   AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer" },
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
-  FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
+  FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["map", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean", subject: "string" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Finding"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
   Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer" },
@@ -1357,7 +1357,7 @@ function action(one) {
   return el("a", { class: "btn line", href }, label);
 }
 function remedy(one) {
-  const commands = one.code === "not-checked" ? ["moxlite doctor"] : one.commands;
+  const commands = one.commands.length === 0 && places[one.code] === null ? ["moxlite doctor"] : one.commands;
   return [one.file !== "" && !one.text.includes(one.file) && el("div", {}, el("code", {}, `${one.file}:${one.line}`)), commands.map((command) => /^(moxlite|systemctl|journalctl) /.test(command) ? copyable(command) : el("div", {}, visible(command)))];
 }
 
