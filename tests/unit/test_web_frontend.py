@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.admin.dns.check import TOPICS
+from moxlite.admin.dns.check import CHECKS
 from tests.tools import top
 
 FRONTEND = top() / "frontend"
@@ -87,7 +87,7 @@ def test_each_topic_of_dns_is_a_sentence() -> None:
     source = (FRONTEND / "admin" / "domains" / "dns.ts").read_text()
     table = source.partition("const topics: ")[2].partition("};")[0]
     said = dict(re.findall(r'^  "?([a-z-]+)"?: \[t\("([^"]+)"\), ', table, re.MULTILINE))
-    assert said.keys() == set(TOPICS)
+    assert said.keys() == set(CHECKS)
     assert {text for text in said.values() if len(text.split()) < 4} == set()
 
 
