@@ -22,7 +22,7 @@ LARGEST: Final = 2**53 - 1
 """The largest integer that all programs read alike (RFC 7493 §2.2)."""
 
 _LARGE: Final = re.compile(rb"[0-9]{16}|[0-9][eE]")
-"""What octets have that hold a larger one, in a number or a text."""
+"""Found in all octets that hold a larger one, in a number or a text."""
 
 _lock: Final = threading.Lock()
 _prepared: Final = set[object]()

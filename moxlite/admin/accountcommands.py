@@ -35,7 +35,7 @@ from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.wording import worded
 
 NOT_OWN: Final = "doesn't belong to this account"
-"""Of an address."""
+"""Error about an address."""
 
 
 class AppPasswordCommands:

@@ -24,7 +24,7 @@ def guest_of(snapshot: Snapshot, text: str) -> str | None:
     text = text.strip().lower()
     if "@" in text:
         recipient = snapshot.login(normalize_username(text))
-        # An address that only a catchall takes is no person: a mistake of spelling shares with nobody.
+        # Otherwise, a misspelled address would share with the account of the catchall.
         return None if recipient is None or recipient.catchall else recipient.account
     return text if text == ANYONE or snapshot.account(text) is not None else None
 

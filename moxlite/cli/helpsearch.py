@@ -108,6 +108,6 @@ def _sections() -> Iterator[_Section]:
 
 
 def _pattern(word: str) -> re.Pattern[str]:
-    """What a word matches: itself at the beginning of a word, whatever its ending."""
+    """Pattern of a word: it begins like that, whatever its ending."""
     stem = re.sub(r"(?:ing|ies|ed|es|s|e|y)$", "", word) if len(word) > 3 else word
     return re.compile(rf"(?<![^\W_]){re.escape(stem)}", re.IGNORECASE)

@@ -156,7 +156,7 @@ class Links:
         self._running: dict[tuple[str, int], _Running] = {}
         self._turns: dict[str, trio.Lock] = {}
         self._edits: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
-        """Of accounts: a link that is added while one of its name is removed would be of mailboxes that go."""
+        """By account: a link that is added while one of its name is removed would be of mailboxes that go."""
         self.relays = LinkRelays(copies.config, copies.accounts)
         copies.config.on_change(self._changed)
 

@@ -153,7 +153,11 @@ async function removeKey(desk: Desk, one: TLSKeyInfo): Promise<void> {
     ))
   )
     return;
-  if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint)))
+  if (
+    await attempt(t("Removing…"), t("Couldn't remove certificate"), () =>
+      desk.client.config_tlspubkey_rm(one.fingerprint),
+    )
+  )
     await desk.refresh();
 }
 

@@ -172,7 +172,7 @@ def report_addresses(text: str) -> set[str]:
 
 
 class TopicFacts(msgspec.Struct, frozen=True):
-    """What is common to the records of a topic.
+    """Facts that all records of a topic share.
 
     Attributes:
       about: what they are for, for the owner.

@@ -225,7 +225,7 @@ def _conditions(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
 
 
 def _condition(condition: Condition) -> str:
-    """What is wrong with a condition in words, "" for nothing."""
+    """The error of a condition in words, "" for none."""
     value = condition.value.strip()
     if condition.part == "attachment":
         return ""

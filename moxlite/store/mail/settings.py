@@ -46,7 +46,7 @@ def load_settings(r: Reader, kind: type[S]) -> S:
 
 
 def patch_settings(tx: AccountTx, changed: Mapping[str, object]) -> None:
-    """Store settings by name, and notify the user's other pages. All others stay, also those of a later version."""
+    """Store settings by name, and notify the user's other pages. All others stay, also a later version's."""
     fields = stored_fields(tx.value(LOAD)) | msgspec.to_builtins(changed)
     tx.execute(SAVE, msgspec.json.encode(fields).decode(), tx.modseq())
     tx.emit(SettingsChanged())

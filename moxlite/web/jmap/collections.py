@@ -69,11 +69,11 @@ class CollectionType(ObjectType, frozen=True, kw_only=True):
     change: Callable[[Collection, Object], Object] = lambda _, __: {}
 
     def shelf(self, call: Call) -> Collections:
-        """Those of the account that a call is about."""
+        """The collections of the account that a call is about."""
         return Collections(self.kind, call.place.guest)
 
     def seen(self, r: Reader, call: Call) -> list[ReadableCollection]:
-        """Those that the user may read, of calendars those that take events."""
+        """The collections that the user may read, and of calendars only the ones that take events."""
         shared = self.shelf(call).shared(r)
         return [one for one in shared if self.kind == "contact" or one.collection.has_events]
 
