@@ -13,15 +13,7 @@ from cryptography import x509
 from moxlite.admin.dns import clients, senders
 from moxlite.admin.dns.network import Network
 from moxlite.admin.dns.report import MAX_HOSTS, Case, Report, absolute_name, instructions, mx_hosts, mx_of, shown
-from moxlite.admin.dns.wanted import (
-    HeldKeys,
-    Kind,
-    WantedRecord,
-    own_ips,
-    public_key_record,
-    records_of,
-    socks_ips,
-)
+from moxlite.admin.dns.wanted import HeldKeys, Kind, WantedRecord, own_ips, public_key_record, records_of, socks_ips
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dane import allowed_names, is_usable, verify
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver

@@ -12,16 +12,7 @@ from typing import Final, TypeAlias
 import dns.rdata
 import msgspec
 
-from moxlite.admin.dns.wanted import (
-    POLICY,
-    TOPICS,
-    Group,
-    Kind,
-    WantedRecord,
-    group_of,
-    merged_report,
-    merged_spf,
-)
+from moxlite.admin.dns.wanted import POLICY, TOPICS, Group, Kind, WantedRecord, group_of, merged_report, merged_spf
 from moxlite.admin.dns.zonefile import rdata_of
 
 Data: TypeAlias = dns.rdata.Rdata

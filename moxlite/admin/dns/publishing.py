@@ -15,17 +15,7 @@ from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
-from moxlite.admin.dns.wanted import (
-    GROUPS,
-    PACC_LABEL,
-    Group,
-    HeldKeys,
-    Keys,
-    Kind,
-    Topic,
-    WantedRecord,
-    records_of,
-)
+from moxlite.admin.dns.wanted import GROUPS, PACC_LABEL, Group, HeldKeys, Keys, Kind, Topic, WantedRecord, records_of
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
 from moxlite.admin.dns.zones import (
     Access,

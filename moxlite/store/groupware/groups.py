@@ -31,13 +31,7 @@ from moxlite.store.groupware.contacts import (
     same_contact,
     save_contact,
 )
-from moxlite.store.groupware.resources import (
-    card_facts,
-    delete_resource,
-    put_resource,
-    resource_data,
-    resource_of,
-)
+from moxlite.store.groupware.resources import card_facts, delete_resource, put_resource, resource_data, resource_of
 
 MAX_GROUP: Final = 1000
 """Addresses of a group: as many recipients as a message may have (SMTP-32)."""

@@ -22,13 +22,7 @@ from moxlite.store.groupware.collection import (
     token_of,
 )
 from moxlite.store.groupware.eventnotices import Author, note_change
-from moxlite.store.groupware.resources import (
-    NoSuchResource,
-    Resource,
-    UIDTaken,
-    resource_data,
-    resource_named,
-)
+from moxlite.store.groupware.resources import NoSuchResource, Resource, UIDTaken, resource_data, resource_named
 from moxlite.store.groupware.scheduling import (
     Elsewhere,
     EntryPut,

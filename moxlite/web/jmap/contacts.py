@@ -15,17 +15,9 @@ from moxlite.proto.cards.jscontact import PROPERTIES as JSCONTACT, jscontact_of
 from moxlite.proto.cards.jscontactlines import card_of, changed_card
 from moxlite.proto.cards.jscontactshapes import BadContact
 from moxlite.proto.cards.limits import AboveLimit, Extent, check_extent, extent_of
-from moxlite.store.groupware.collection import (
-    Collection,
-)
+from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.contacts import default_book
-from moxlite.store.groupware.history import (
-    StoredCard,
-    card_ids,
-    contact_state,
-    entry_changes,
-    stored_cards,
-)
+from moxlite.store.groupware.history import StoredCard, card_ids, contact_state, entry_changes, stored_cards
 from moxlite.store.groupware.resources import (
     UIDTaken,
     card_facts,
@@ -41,9 +33,7 @@ from moxlite.web.jmap.bodies import ENTRY_KEPT, ENTRY_MADE
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.sharing import (
-    copy_entries,
-)
+from moxlite.web.jmap.sharing import copy_entries
 from moxlite.web.jmap.standard import (
     ObjectSet,
     ObjectType,

@@ -16,14 +16,7 @@ from moxlite.store.accounts.access import publish_shares
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import Collection, Kind
 from moxlite.store.groupware.history import calendar_state, contact_state
-from moxlite.store.groupware.sharing import (
-    CHANGE,
-    READ,
-    NotWritable,
-    Shelf,
-    guests_of,
-    share_collection,
-)
+from moxlite.store.groupware.sharing import CHANGE, READ, NotWritable, Shelf, guests_of, share_collection
 from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.web.jmap.accounts import account_id, account_name
 from moxlite.web.jmap.blobs import source_of

@@ -15,15 +15,7 @@ from moxlite.queue.schedule import SECOND
 from moxlite.store.mail.masked import MAX_MASKED
 from moxlite.web.account.calls.common import AccountCalls, moment, now
 from moxlite.web.account.mailtypes import GivenPage
-from moxlite.web.account.types import (
-    HookTest,
-    Left,
-    Outgoing,
-    OutgoingForm,
-    QueuedItem,
-    Sending,
-    SendingForm,
-)
+from moxlite.web.account.types import HookTest, Left, Outgoing, OutgoingForm, QueuedItem, Sending, SendingForm
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, UserError

@@ -38,11 +38,7 @@ from moxlite.store.groupware.resources import (
     resource_data,
     resource_of,
 )
-from moxlite.store.groupware.sharing import (
-    NotWritable,
-    Shelf,
-    guests_of,
-)
+from moxlite.store.groupware.sharing import NotWritable, Shelf, guests_of
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotAllowed, NotFound, UserError

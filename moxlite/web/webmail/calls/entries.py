@@ -70,11 +70,7 @@ from moxlite.store.groupware.subscriptions import Subscription, subscriptions
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
-from moxlite.web.webmail.calls.books import (
-    CollectionGuest,
-    shown_guests,
-    shown_name,
-)
+from moxlite.web.webmail.calls.books import CollectionGuest, shown_guests, shown_name
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.events import Calendar, CalendarChange, CalendarView
 from moxlite.web.webmail.holders import BITS
