@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.geometry import WIDTHS, fresh, in_sight, near, resting, within_window
+from tests.geometry import WIDTHS, Box, fresh, in_sight, near, resting, within_window
 from tests.integration.browser import PATIENCE, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import judge
@@ -107,6 +108,29 @@ class Desk:
 def event(calendar: Locator, title: str) -> Locator:
     """The first button of an event."""
     return calendar.locator(".cal-event", has_text=title).first
+
+
+def test_a_file_becomes_a_calendar_with_a_color_of_its_own(
+    chromium: Browser, server: LocalServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-175, DAV-49: the form of a new calendar takes a file, and has chosen a color that no calendar has yet."""
+    holidays = tmp_path / "School holidays.ics"
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor.page)
+        page, calendar = desk.page, desk.open()
+        lines = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", "BEGIN:VEVENT", "UID:1@x", "DTSTAMP:20261101T080000Z")
+        day = f"DTSTART;VALUE=DATE:{desk.today:%Y%m%d}"
+        holidays.write_text("\r\n".join((*lines, day, "SUMMARY:Autumn", "END:VEVENT", "END:VCALENDAR", "")))
+        page.get_by_role("button", name="New calendar").click()
+        form = page.get_by_role("dialog", name="New calendar")
+        with page.expect_file_chooser() as chooser:
+            form.get_by_role("button", name="Import…").click()
+        chooser.value.set_files(holidays)
+        expect(form).to_have_count(0)
+        expect(event(calendar, "Autumn")).to_be_visible()
+        expect(page.get_by_role("checkbox", name="School holidays")).to_be_checked()
+        colors = [one["colour"] for one in desk.call("calendars")]
+        assert len(set(colors)) == len(colors) == 2
 
 
 @pytest.mark.nightly
@@ -495,11 +519,19 @@ def test_a_secret_link_is_made_and_withdrawn(chromium: Browser, server: LocalSer
         links.get_by_label("Free/busy only").check()
         links.get_by_role("button", name="Create link").click()
         expect(links.locator("code")).to_contain_text("/dav/links/")
-        expect(links.locator(".cal-choice")).to_contain_text("Grandma")
+        expect(links.locator(".cal-link")).to_contain_text("Grandma")
+        # name, button and address are apart: each line of the dialog ends before the next one begins
+        parts = (".dialog-text", ".cal-links", ".cal-made", ".cal-new")
+        for above, below in pairwise(resting(links.locator(one)) for one in parts):
+            assert below.top >= above.bottom
+        line = resting(links.locator(".cal-link"))
+        revoke = within_window(links.get_by_role("button", name="Revoke"))
+        assert abs(line.right - revoke.right) <= 1
+        assert Box.of(links.locator(".cal-link bdi")).right <= revoke.left - 8
         page.screenshot(path=tmp_path / "links.png")
         assert not judge(page, None)
         links.get_by_role("button", name="Revoke").click()
-        expect(links.locator(".cal-choice")).to_have_count(0)
+        expect(links.locator(".cal-link")).to_have_count(0)
         expect(links.locator("code")).to_have_count(0)
         links.get_by_role("button", name="Close").click()
         expect(links).to_have_count(0)

@@ -52,6 +52,15 @@ export async function editCalendar(
       );
       if (saved) close(true);
     };
+    /** The events of a file are a calendar with a color of its own, which has the file's name unless another was typed. */
+    const bringInto = (file: File) =>
+      client.calendar_save(
+        name.value || file.name.replace(/\.\w+$/, ""),
+        choice.read(),
+        false,
+        0,
+        access.control.value as Calendar["access"],
+      );
     const remove = async () => {
       close(false);
       if (await sure(one!)) {
@@ -88,13 +97,27 @@ export async function editCalendar(
         choice.root,
         (one === null || (one.source === "" && one.owner === "")) && access.root,
         one === null &&
-          el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")),
+          el(
+            "div",
+            { class: "cal-files" },
+            el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")),
+            imports(page, bringInto, () => close(true)),
+          ),
         one?.source === "" &&
-          one.owner === "" && [
+          one.owner === "" &&
+          el(
+            "div",
+            { class: "cal-files" },
             el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`),
             el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")),
-            fileButtons(page, one, () => void again()),
-          ],
+            imports(
+              page,
+              () => Promise.resolve(one.id),
+              () => void again(),
+            ),
+            exportLink(page, `calendar/${one.id}.ics`, t("Export"), "btn line"),
+            archiveLink(page, "btn line"),
+          ),
         el(
           "div",
           { class: "dialog-buttons" },
@@ -142,8 +165,12 @@ function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual">): Fi
   );
 }
 
-/** Buttons of a calendar of one's own: a file is added to it, or it is saved as a file. */
-function fileButtons(page: Pick<Surroundings, "client" | "base">, calendar: Calendar, imported: () => unknown): Child {
+/** A button that asks for a file and adds its events to the calendar that `target` names, or makes. */
+function imports(
+  page: Pick<Surroundings, "client" | "base">,
+  target: (file: File) => Promise<number>,
+  imported: () => unknown,
+): Child {
   const file = el("input", { type: "file", accept: ".ics,.zip,text/calendar", hidden: true });
   file.addEventListener("change", async () => {
     const [chosen] = file.files ?? [];
@@ -154,25 +181,18 @@ function fileButtons(page: Pick<Surroundings, "client" | "base">, calendar: Cale
       chosen,
       t("Importing…"),
       t("Couldn't import events"),
-      (uploadID) => page.client.calendar_import(calendar.id, uploadID),
+      async (uploadID) => page.client.calendar_import(await target(chosen), uploadID),
       (added) => many(added, "{n} entry added", "{n} entries added"),
     );
     imported();
   });
-  return el(
-    "div",
-    { class: "cal-files" },
-    el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")),
-    exportLink(page, `calendar/${calendar.id}.ics`, t("Export"), "btn line"),
-    archiveLink(page, "btn line"),
-    file,
-  );
+  return [el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")), file];
 }
 
 /** Show the links of a calendar; resolves when the dialog is closed. */
 async function showLinks(client: Surroundings["client"], calendar: Calendar): Promise<void> {
   const list = el("div", { class: "cal-links" });
-  const address = el("p", { class: "dialog-text", role: "status" });
+  const address = el("p", { class: "cal-made", role: "status" });
   const note = el("input", { class: "dialog-input", maxlength: "200", dir: "auto", autofocus: true });
   const busy = el("input", { type: "checkbox" });
   const draw = async () => {
@@ -182,7 +202,7 @@ async function showLinks(client: Surroundings["client"], calendar: Calendar): Pr
       found.map((one) =>
         el(
           "div",
-          { class: "cal-choice" },
+          { class: "cal-link" },
           el(
             "span",
             {},
@@ -226,7 +246,7 @@ async function showLinks(client: Surroundings["client"], calendar: Calendar): Pr
     address,
     el(
       "form",
-      { onsubmit: make },
+      { class: "cal-new", onsubmit: make },
       el("label", { class: "field" }, t("Link name"), note),
       el("label", { class: "check" }, busy, t("Free/busy only")),
       el(
