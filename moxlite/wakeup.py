@@ -1,5 +1,7 @@
 """Wake-ups that may come at any time, from several sides, any number of times; sleeping through hours and days."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from typing import Final
@@ -28,11 +30,13 @@ async def sleep_by_both_clocks(seconds: float, *, since: float | None = None) ->
 class Wakeup:
     """A flag that any task sets, and one task waits for.
 
-    Unlike a `trio.Event` it can be cleared, also by another task, without losing a change.
+    Unlike a `trio.Event` it can be cleared, also by another task, without losing a change. `alarm`, if there is one, is
+    set with it: its task sleeps until any of several flags is set.
     """
 
-    def __init__(self, *, is_set: bool = False) -> None:
+    def __init__(self, *, is_set: bool = False, alarm: Alarm | None = None) -> None:
         self._set = is_set
+        self._alarm = alarm
         self._lot = trio.lowlevel.ParkingLot()
 
     @property
@@ -45,6 +49,8 @@ class Wakeup:
         if not self._set:  # no task sleeps while it is set
             self._set = True
             self._lot.unpark_all()
+            if self._alarm is not None:
+                self._alarm.set()
 
     def clear(self) -> None:
         """Clear the flag. Call it before looking for work, so that work which comes during the look sets it again."""

@@ -33,7 +33,6 @@ const places: readonly Place[] = [
     pages: [
       ["addresses", t("Addresses")],
       ["appearance", t("Appearance")],
-      ["outgoing", t("Outbox")],
     ],
   },
   {
@@ -43,6 +42,7 @@ const places: readonly Place[] = [
     pages: [
       ["writing", t("Signatures and replies")],
       ["templates", t("Templates")],
+      ["suppressed", t("Suppressed addresses")],
     ],
   },
   {
@@ -115,7 +115,7 @@ const parts: Readonly<Record<string, string>> = {
   forwarding: "sieve",
   scripts: "sieve",
   junk: "junk",
-  outgoing: "sending",
+  suppressed: "sending",
   keys: "sending",
   transfer: "transfer",
   shares: "shares",
@@ -204,6 +204,11 @@ class App {
     const address = read(location.hash);
     if (address.page === "setup") {
       location.reload();
+      return;
+    }
+    // the Outbox was a page here
+    if (location.hash === "#outgoing" && !this.webmail.hidden) {
+      location.replace(`${this.webmail.querySelector("a")!.href}#outbox:`);
       return;
     }
     const number = ++this.shown;

@@ -98,7 +98,6 @@ class App {
   readonly mailboxes = new MailboxList({
     openMailbox: (mailbox) => this.navigation.openMailbox(mailbox),
     createMailbox: () => this.commands.run("mailbox.create"),
-    openScheduled: () => this.commands.run("app.waiting"),
     mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox),
   });
   readonly find = new Find(this.mail, {
@@ -293,6 +292,7 @@ class App {
     extra<typeof SidePart>("side", (found) => {
       found.oneStop(this.side);
       found.moveSplitter(this.panes);
+      found.drawOutbox(this);
     });
     if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
       extra<typeof HintsPart>("hints", (found) => found.showHints(this.list.root));

@@ -47,15 +47,11 @@ export interface NavigationByHand extends Navigation {
 export function navigation(page: Page): NavigationByHand {
   const { client, commands, mail, drawer, places } = page;
 
-  function openMail(): void {
+  function openMail(mailbox?: Box): void {
     drawer.close();
     places.show(null);
+    if (mailbox !== undefined) page.find.openMailbox(mailbox);
     if (placeOf(location.hash) !== "") tellPlace(mail, page.find, true);
-  }
-
-  function openMailbox(mailbox: Box): void {
-    openMail();
-    page.find.openMailbox(mailbox);
   }
 
   async function mailboxMenu(mailbox: Box): Promise<void> {
@@ -65,7 +61,7 @@ export function navigation(page: Page): NavigationByHand {
   }
 
   return {
-    openMailbox,
+    openMailbox: openMail,
     mailboxMenu,
     openSettings: () =>
       void attempt(t("Loading…"), t("Couldn't open settings"), async () => {
@@ -84,7 +80,7 @@ export function navigation(page: Page): NavigationByHand {
         (await part<{ openPage(desk: Desk): void }>(name)).openPage(page.desk),
       );
     },
-    openMail,
+    openMail: () => openMail(),
     openPlace: (place) => places.show(place),
     tellAddress: (address) => writeAddress(address),
     openSide: () => drawer.button.click(),
@@ -107,12 +103,12 @@ export function navigation(page: Page): NavigationByHand {
     },
     openInbox() {
       const inbox = mail.boxes.named("Inbox");
-      if (inbox !== undefined) openMailbox(inbox);
+      if (inbox !== undefined) openMail(inbox);
     },
-    openInboxes: () => openMailbox(mail.boxes.inboxes() ?? mail.boxes.named("Inbox")!),
+    openInboxes: () => openMail(mail.boxes.inboxes() ?? mail.boxes.named("Inbox")!),
     openRole(role) {
       const mailbox = mail.boxes.withRole(role);
-      if (mailbox !== undefined) openMailbox(mailbox);
+      if (mailbox !== undefined) openMail(mailbox);
     },
     createMailbox: async () => (await part<typeof MailboxesPart>("mailboxes")).createMailbox(client),
     openMailboxMenu() {

@@ -64,31 +64,19 @@ export function watch(page: Page): void {
     addEventListener(kind, () => (release = window.setTimeout(() => (held.value = false))), true);
   effect(() => {
     if (held.value) return;
-    page.mailboxes.draw(mail.mailboxes.value, mail.current.value?.id ?? 0, mail.boxes);
+    const away = page.places.shown.value !== null;
+    page.mailboxes.draw(mail.mailboxes.value, away ? 0 : (mail.current.value?.id ?? 0), mail.boxes);
+    page.mailboxes.outbox.classList.toggle("active", away);
   });
   effect(() => {
-    const { searches } = mail.settings.value;
-    const active = find.text.value;
+    const { searches, labels } = mail.settings.value;
+    const all = allLabels(labels, mail.mailboxes.value, []);
+    const active = page.places.shown.value === null ? find.text.value : "";
     page.mailboxes.searches.hidden = searches.length === 0;
-    const search = (text: string) => {
-      page.drawer.close();
-      void find.search(text);
-    };
-    if (searches.length > 0)
+    page.mailboxes.labels.hidden = all.length === 0;
+    if (!held.value && searches.length + all.length > 0)
       void part<typeof MailboxesPart>("mailboxes").then(
-        (found) =>
-          found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail.settings.value, search),
-        () => null,
-      );
-  });
-  effect(() => {
-    const labels = allLabels(mail.settings.value.labels, mail.mailboxes.value, []);
-    const { labels: root } = page.mailboxes;
-    const active = find.text.value;
-    root.hidden = labels.length === 0;
-    if (labels.length > 0 && !held.value)
-      void part<typeof MailboxesPart>("mailboxes").then(
-        (found) => found.drawLabels(root, labels, active, page.client, () => page.drawer.close()),
+        (found) => found.drawLists(page, all, active),
         () => null,
       );
   });

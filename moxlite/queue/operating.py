@@ -15,6 +15,7 @@ from moxlite.queue.context import Context, now
 from moxlite.queue.data import filters
 from moxlite.queue.data.filters import HoldRule, compose, compose_page
 from moxlite.queue.data.rows import (
+    DELIVERING,
     MESSAGE_COLUMNS,
     RETIRED_COLUMNS,
     Message,
@@ -31,7 +32,7 @@ from moxlite.queue.record import Policy, fail, get, policy_of, settle_notices
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks.events import Event, note_event
 from moxlite.queue.webhooks.incoming import IncomingCarrier
-from moxlite.store.delivery.status import HeldMessage, RecipientStatus, State
+from moxlite.store.delivery.status import HeldMessage, RecipientStatus, State, WaitingDelivery
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
@@ -141,10 +142,10 @@ DROPPED: Final = "an administrator of this server has removed the message; its s
 """The last result of a message after ``queue drop``."""
 
 SELECT: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg"  # noqa: S608 column names
-WAITING_OF: Final = f"{SELECT} WHERE account = ? AND id < ? ORDER BY id DESC LIMIT ?"
-HELD_OF: Final = f"""
-{SELECT} WHERE account = ? AND future_release_request <> '' AND attempts = 0 AND next_attempt > ?
-ORDER BY next_attempt, id LIMIT ?"""
+CHOSEN: Final = "future_release_request <> '' AND attempts = 0 AND next_attempt > ?"
+WAITING_OF: Final = f"""
+{SELECT} WHERE account = ? AND id < ? AND dsn_due IN ('', 'delayed') AND NOT ({CHOSEN}) ORDER BY id DESC LIMIT ?"""
+HELD_OF: Final = f"{SELECT} WHERE account = ? AND {CHOSEN} ORDER BY next_attempt, id LIMIT ?"
 MAX_HELD: Final = 10_000
 """Recipients of an account's messages that wait for their time: as many as it may have waiting (SMTP-115)."""
 SELECT_RETIRED: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired"  # noqa: S608 column names
@@ -183,10 +184,22 @@ def list_messages(r: Reader, wanted: Filter, page: Page, now: int) -> list[Messa
     return [message_of(row) for row in r.rows(SELECT + condition.sql, *condition.args)]
 
 
-def waiting_of(r: Reader, account: str, before: int, limit: int) -> list[Message]:
-    """Queued messages of an account with an id below `before`, the newest first, without those that have ended."""
-    messages = [message_of(row) for row in r.rows(WAITING_OF, account, before, limit)]
-    return [message for message in messages if not message.done]
+def waiting_of(r: Reader, account: str, before: int, now: int, limit: int) -> list[WaitingDelivery]:
+    """As `Deliveries.waiting_of`."""
+    return [_waiting(message_of(row)) for row in r.rows(WAITING_OF, account, before, now, limit)]
+
+
+def _waiting(message: Message) -> WaitingDelivery:
+    last = message.last_result
+    return WaitingDelivery(
+        id=message.id,
+        recipient=message.recipient_address,
+        subject=message.subject,
+        attempts=message.attempts,
+        next_attempt=None if message.hold else message.next_attempt,
+        error="" if last is None or last.success or last.error == DELIVERING else last.error,
+        stopped=message.guarded,
+    )
 
 
 def held_of(r: Reader, account: str, now: int) -> list[HeldMessage]:
@@ -347,9 +360,9 @@ class SentMessages:
         """As `Deliveries.held`."""
         return await self._database.scan(partial(held_of, account=account, now=now()), op="queue held")
 
-    def watch(self, account: str) -> AbstractContextManager[Wakeup]:
-        """A wake-up flag that is set, within the block, when the status of an account's messages changes."""
-        return self._watchers.watch(account)
+    def watch(self, account: str, wakeup: Wakeup | None = None) -> AbstractContextManager[Wakeup]:
+        """As `Deliveries.watch`."""
+        return self._watchers.watch(account, wakeup)
 
     async def try_now(self, account: str, ids: Sequence[int]) -> int:
         """Make the next attempt for these messages of an account at once; returns their number. Messages that the guard
@@ -365,14 +378,14 @@ class SentMessages:
         """Remove these messages of an account from the queue; returns how many."""
         return await self._operations.drop(Filter(ids=tuple(ids), account=account)) if ids else 0
 
-    async def waiting_of(self, account: str, before: int, limit: int) -> list[Message]:
-        """Messages of an account with an id below `before`, the newest first."""
+    async def waiting_of(self, account: str, before: int, limit: int) -> list[WaitingDelivery]:
+        """As `Deliveries.waiting_of`."""
         return await self._database.scan(
-            partial(waiting_of, account=account, before=before, limit=limit), op="queue own"
+            partial(waiting_of, account=account, before=before, now=now(), limit=limit), op="queue own"
         )
 
     async def ended_of(self, account: str, since: int, limit: int) -> list[tuple[int, str, str, int]]:
-        """As `data.status.ended_since`."""
+        """As `Deliveries.ended_of`."""
         return await self._database.scan(
             partial(ended_since, account=account, since=since, limit=limit), op="queue own"
         )

@@ -301,7 +301,7 @@ ACCOUNT: Final[Mapping[str, Callable[[Clicks], None]]] = {
     "forwarding": forwarding,
     "scripts": script,
     "junk": junk,
-    "outgoing": suppression,
+    "suppressed": suppression,
     "transfer": transfer,
     "links": lambda user: user.press("Add account"),
     "shares": share,

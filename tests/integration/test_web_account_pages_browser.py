@@ -38,7 +38,7 @@ PAGES = {
     "forwarding": "Forwarding",
     "scripts": "Sieve scripts",
     "junk": "Junk",
-    "outgoing": "Outbox",
+    "suppressed": "Suppressed addresses",
     "appearance": "Appearance",
     "writing": "Signatures and replies",
     "templates": "Templates",
@@ -67,8 +67,8 @@ def test_each_page_has_an_address_and_needs_no_more_than_360_pixels(chromium: Br
 
 
 ROOMS = {
-    "You": ["addresses", "appearance", "outgoing"],
-    "Writing": ["writing", "templates"],
+    "You": ["addresses", "appearance"],
+    "Writing": ["writing", "templates", "suppressed"],
     "Reading and alerts": ["reading", "notifications", "shortcuts"],
     "Incoming mail": ["rules", "away", "junk", "forwarding", "masked"],
     "Devices and security": ["security", "device"],
@@ -83,7 +83,9 @@ EACH = pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (
 @pytest.mark.landing("390")
 @EACH
 def test_pages_are_tabs_of_seven_places(chromium: Browser, server: LocalServer, width: int, height: int) -> None:
-    """WEB-62b: each with a line; every address, former ones too, leads to its tab, which is in sight."""
+    """WEB-62b, WEB-69: each with a line; every address, former ones too, leads to its tab, which is in sight; that of
+    the Outbox leads to the webmail.
+    """
     visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
     visitor.fill_in("/#overview")
     page = visitor.page
@@ -108,6 +110,8 @@ def test_pages_are_tabs_of_seven_places(chromium: Browser, server: LocalServer, 
             expect(tabs.locator("[aria-current]")).to_have_text(PAGES[name])
             within_window(tabs.locator("[aria-current]"))
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.goto(f"{visitor.base}/#outgoing")
+    page.wait_for_url(re.compile(r"/webmail/#outbox:$"))
     visitor.close()
 
 

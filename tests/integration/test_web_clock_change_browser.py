@@ -83,7 +83,7 @@ def test_the_chosen_hour_is_that_of_the_clocks_after_their_change(writer: Writer
         assert f'"send_at":{int(monday.timestamp())}' in json.dumps(asked.value.post_data_json, separators=(",", ":"))
         expect(page.locator(".composer")).to_have_count(0)
     waiting(page)
-    rows = page.locator(".waiting-list li")
+    rows = page.locator(".outbox-list li")
     expect(rows).to_have_count(2)
     for row in rows.all():
         expect(row).to_contain_text(f"{monday:%a}")

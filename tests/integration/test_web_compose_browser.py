@@ -63,7 +63,8 @@ def writer(chromium: Browser, server: LocalServer, imap: imaplib.IMAP4) -> Itera
 
 
 def all_of(session: imaplib.IMAP4, mailbox: str) -> list[EmailMessage]:
-    session.select(mailbox, readonly=True)
+    if session.select(mailbox, readonly=True)[0] != "OK":
+        return []  # it is made with the first message
     _, (numbers,) = session.search(None, "ALL")
     found: list[EmailMessage] = []
     for number in numbers.split():

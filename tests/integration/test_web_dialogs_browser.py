@@ -33,7 +33,7 @@ ACCOUNT: Final[dict[str, set[str]]] = {
     },
     "masked": {"New address", "Edit shop.*", "Delete shop.*"},
     "scripts": {"Rename old", "Delete old"},
-    "outgoing": {"Cancel mail to .*", "Add address"},
+    "suppressed": {"Add address"},
     "links": {"Add account"},
     "shares": {"Add person", "Stop sharing Archive with ben"},
     "keys": {"Add certificate", "Change card", "Remove card"},

@@ -503,9 +503,8 @@ def test_mail_is_sent_later_and_comes_back_later(walk: Walk, server: LocalServer
     walk.see(".palette-row")
     walk.browser.type("Scheduled")
     walk.browser.press("Enter")
-    walk.click(".waiting-list button", "Keep as draft")
-    walk.see("dialog", "scheduled and snoozed messages")
-    walk.browser.press("Escape")
+    walk.click(".outbox-list button", "Keep as draft")
+    walk.see(".outbox-empty", "Your Outbox is empty")
     arrived(server, "Drafts", 1)
     assert arrived(server, "Sent", 0) == []
 

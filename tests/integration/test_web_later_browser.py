@@ -1,6 +1,7 @@
 """Sending later and coming back later in a real browser, with the server killed meanwhile (WEBMAIL-96, WEBMAIL-125)."""
 
 import imaplib
+import re
 import smtplib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -69,11 +70,16 @@ def kill(server: LocalServer, writer: Writer) -> None:
 
 
 def waiting(page: Page) -> None:
-    """Open the list of what waits."""
+    """Open the Outbox by the words of what it has."""
     page.keyboard.press("Control+k")
     page.keyboard.type("Scheduled")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog", name="Scheduled")).to_be_visible()
+    expect(page.get_by_role("heading", name="Outbox", exact=True)).to_be_visible()
+
+
+def nothing(page: Page) -> None:
+    """Wait until nothing waits in the Outbox."""
+    expect(page.locator(".outbox-empty")).to_contain_text("Your Outbox is empty")
 
 
 def test_a_message_is_sent_later_over_a_kill(writer: Writer, server: LocalServer, tmp_path: Path) -> None:
@@ -99,17 +105,17 @@ def test_a_message_is_sent_later_over_a_kill(writer: Writer, server: LocalServer
     assert until(imap, "INBOX", 0) == []
 
     waiting(page)
-    row = page.locator(".waiting-list li")
+    row = page.locator(".outbox-list li")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("<img src=x")
     page.screenshot(path=tmp_path / "waiting.png")
     row.get_by_role("button", name="Another time…").click()
     dialog.get_by_label("Type a time").fill("in 3 days")
     dialog.get_by_role("button", name="Change").click()
-    expect(page.get_by_role("dialog", name="Scheduled")).to_be_visible()
-    expect(row).to_have_count(1)
-    page.locator(".waiting-list").get_by_role("button", name="Send now").click()
-    expect(page.locator("dialog")).to_contain_text("scheduled and snoozed messages here")
+    expect(dialog).to_have_count(0)
+    expect(row).to_contain_text((datetime.now().astimezone() + timedelta(days=3)).strftime("%a"))
+    row.get_by_role("button", name="Send now").click()
+    nothing(page)
     [sent] = until(imap, "Sent", 1)
     until(imap, "INBOX", 1)
     assert abs(parsedate_to_datetime(sent["date"]) - datetime.now().astimezone()) < timedelta(minutes=2)
@@ -131,8 +137,8 @@ def test_a_scheduled_message_is_a_draft_again(writer: Writer, server: LocalServe
     page.locator("dialog").get_by_role("button", name="Tomorrow morning").click()
     expect(page.locator(".composer")).to_have_count(0)
     waiting(page)
-    page.locator(".waiting-list").get_by_role("button", name="Keep as draft").click()
-    expect(page.locator("dialog")).to_contain_text("scheduled and snoozed messages here")
+    page.locator(".outbox-list").get_by_role("button", name="Keep as draft").click()
+    nothing(page)
     until(imap, "Drafts", 1)
     assert until(imap, "Sent", 0) == []
 
@@ -208,11 +214,66 @@ def test_a_message_that_the_queue_holds_is_shown_and_stopped(writer: Writer, ser
         people = ["a@remote.example", "b@remote.example"]
         smtp.sendmail(server.user, people, mail.encode(), mail_options=["HOLDFOR=86400", "SMTPUTF8"])
     waiting(page)
-    row = page.locator(".waiting-list li")
+    row = page.locator(".outbox-list li")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("<img src=x")
     expect(row).to_contain_text("a@remote.example, b@remote.example")
     expect(row).to_contain_text("Scheduled for")
     expect(row.get_by_role("button")).to_have_text(["Cancel delivery"])
     row.get_by_role("button").click()
-    expect(page.get_by_role("dialog", name="Scheduled")).to_contain_text("You'll see scheduled")
+    nothing(page)
+
+
+def test_the_outbox_is_a_row_of_the_side_bar(writer: Writer, server: LocalServer) -> None:
+    """WEBMAIL-96a: the row is there while something waits or is shown, live; its page has an address and a title, which
+    back, forward, reload and the account app's former address open; Edit opens the composer.
+    """
+    page = writer.page
+    row = page.locator(".side .mailbox", has_text="Outbox")
+    expect(page.locator(".side .mailbox", has_text="Drafts")).to_be_visible()
+    expect(row).to_be_hidden()
+    with smtplib.SMTP("127.0.0.1", server.port(587)) as smtp:
+        smtp.login(server.user, server.password)
+        mail = f"From: {server.user}\r\nTo: a@localhost\r\nSubject: From a program\r\n\r\nx\r\n"
+        smtp.sendmail(server.user, ["a@remote.example"], mail.encode(), mail_options=["HOLDFOR=86400"])
+    expect(row).to_have_text("Outbox1", timeout=20_000)
+    write(page, "Monday then.", subject="From here")
+    writer.composer().get_by_role("button", name="Schedule send…").click()
+    choose(page, "in 2 days", "Schedule")
+    expect(row).to_have_text("Outbox2", timeout=20_000)
+    expect(page.locator(".side .mailbox", has_text="Scheduled")).to_have_count(0)
+
+    row.get_by_role("button").click()
+    lines = page.locator(".outbox-list li:has(strong)")
+    expect(lines.locator("strong")).to_have_text(["From a program", "From here"])
+    expect(page).to_have_url(re.compile(r"#outbox:$"))
+    expect(page).to_have_title(re.compile(r"Outbox"))
+    expect(page.locator(".side [aria-current=page]")).to_have_text(["Mail", "Outbox2"])
+    expect(page.locator(".middle")).to_have_js_property("inert", value=True)
+    page.locator(".side .mailbox-open", has_text="Drafts").click()
+    expect(page.locator(".list-title")).to_have_text("Drafts")
+    expect(lines).to_have_count(0)
+    page.go_back()
+    expect(lines).to_have_count(2)
+    page.reload()
+    expect(lines).to_have_count(2, timeout=20_000)
+    lines.nth(1).get_by_role("link", name="From here").click()
+    expect(page.locator(".reader-subject")).to_have_text("From here")
+    page.go_back()
+    expect(lines).to_have_count(2)
+
+    with smtplib.SMTP("127.0.0.1", server.port(587)) as smtp:
+        smtp.login(server.user, server.password)
+        smtp.sendmail(server.user, ["b@remote.example"], mail.encode(), mail_options=["HOLDFOR=90000"])
+    expect(lines).to_have_count(3, timeout=20_000)
+    lines.filter(has_text="From here").get_by_role("button", name="Edit").click()
+    expect(writer.composer().get_by_label("Text")).to_have_value("Monday then.")
+    expect(lines).to_have_count(2)
+    until(session_of(server), "Drafts", 1)
+    writer.composer().get_by_label("Text").press("Escape")
+    for left in (1, 0):
+        lines.first.get_by_role("button", name="Cancel delivery").click()
+        expect(lines).to_have_count(left)
+    nothing(page)
+    page.locator(".side .mailbox-open", has_text="Drafts").click()
+    expect(row).to_be_hidden()

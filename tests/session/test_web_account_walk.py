@@ -62,7 +62,6 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     session: int
     fingerprint: str
     pem: str
-    queued: list[int]
     totp: int
     recovery_code: str
     second_step: str
@@ -127,10 +126,6 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "copy_state": [({}, lambda found: found["phase"] == "none")],
         "device_state": [({}, lambda found: found["state"] == "gone")],
         "import_state": [({}, lambda found: found["token"] == "")],
-        "outgoing": [
-            ({"before": 0}, lambda found: not found["waiting"]),
-            ({"before": max(tom.queued) + 1}, lambda f: not f["waiting"]),
-        ],
         "attempt_list": [({"after": tom.attempt, "count": 100}, lambda found: TOM not in str(found))],
         # names and ids of the neighbour
         "session_remove": [({"session_id": tom.session}, 404)],
@@ -189,8 +184,6 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "webhook_test": [({"hook": HOOK, "incoming": False}, lambda found: found["status"] == 0)],
         "queue_suppress_remove": [({"address": SUPPRESSED}, 400)],
         "queue_suppress_add": [({"address": "x@example.net", "reason": ""}, nothing)],
-        "outgoing_try": [({"ids": tom.queued}, lambda found: found == 0)],
-        "outgoing_cancel": [({"ids": tom.queued}, lambda found: found == 0)],
         "account_junk_set": [({"old": tom.junk, "changed": tom.junk}, own)],
         "junk_teach": [({}, 400)],
         "junk_retrain": [({}, 400)],
@@ -293,7 +286,6 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "copy_state": {},
     "device_state": {},
     "import_state": {},
-    "outgoing": {"before": 0},
     "preferences": {},
     "templates": {},
     "notices": {},
@@ -390,7 +382,6 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
         session=next(one["id"] for one in await call("session_list") if one["current"]),
         fingerprint=key["fingerprint"],
         pem=pem,
-        queued=[one["id"] for one in (await call("outgoing", before=0))["waiting"]],
         totp=(await call("second_factors"))["apps"][0]["id"],
         recovery_code=codes[0],
         second_step=second,
@@ -427,7 +418,6 @@ async def test_no_call_reaches_an_object_of_a_neighbour(rig: Rig) -> None:
     token = await second.call("login_prep")
     result = await second.call("login", login_token=token, username="mia@example.org", password="correct horse battery")
     await second.call("login_factor", token=result["second_step"]["token"], kind="recovery", code=codes[2])
-    assert neighbour.queued
     before = await state(tom)
     assert all(MARK.lower() in str(before[name]).lower() for name in KEPT)
     cases = walk(neighbour)

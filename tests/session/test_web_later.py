@@ -12,6 +12,7 @@ import pytest
 
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.auth.apppasswords import add_token
+from moxlite.store.auth.credentials import change_password
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.delegates import Delegate, set_delegate
 from moxlite.store.types import Flag
@@ -318,8 +319,8 @@ submission = { enabled = true, require_tls = false }
 MAIL = b"From: mia@example.org\r\nTo: tom@example.org\r\nMessage-ID: <s%d@x>\r\nSubject: s\r\n\r\ns\r\n"
 
 
-async def handed_in(rig: Rig, octets: bytes, *, until: str) -> None:
-    """Submit a message as a mail program does that asks the server to hold it."""
+async def handed_in(rig: Rig, octets: bytes, *, until: str = "") -> None:
+    """Submit a message as a mail program does, which may ask the server to hold it."""
     secret = base64.b64encode(f"\0{ADDRESS}\0{PASSWORD}".encode())
     async with rig.connect(port=587) as stream:
         received = b""
@@ -327,7 +328,7 @@ async def handed_in(rig: Rig, octets: bytes, *, until: str) -> None:
             b"",
             b"EHLO [127.0.0.1]",
             b"AUTH PLAIN " + secret,
-            f"MAIL FROM:<{ADDRESS}> HOLDUNTIL={until}".encode(),
+            f"MAIL FROM:<{ADDRESS}>{until and f' HOLDUNTIL={until}'}".encode(),
             b"RCPT TO:<tom@example.org>",
             b"RCPT TO:<eve@remote.example>",
             b"DATA",
@@ -469,3 +470,45 @@ async def test_a_message_handed_in_twice_is_canceled_once(rig: Rig, browser: Bro
     [pending] = (await program.call("EmailSubmission/query", filter={"undoStatus": "pending"}))["ids"]
     await program.call("EmailSubmission/set", update={pending: {"undoStatus": "canceled"}})
     assert await browser.call("account_later_list") == []
+
+
+@pytest.mark.rig(static=STATIC + SUBMISSION)
+async def test_the_outbox_has_what_the_queue_delivers(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-96b: by recipient, without what waits for its time; the count has both, but nothing that is about to
+    leave; pages hear of changes; others neither see nor stop it.
+    """
+    stream = await browser.events()
+    async with rig.account("tom") as account:
+        await change_password(account, PASSWORD)
+    other = rig.browser()
+    await other.log_in("tom@example.org")
+    assert await browser.call("outbox_count") == 0
+    later = datetime.fromtimestamp(int(time.time()) + DAY, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    await handed_in(rig, MAIL % 1, until=later)
+    told = await stream.change("collection")
+    assert (told["holds"], told["collection_id"]) == ("departure", 0)
+    await stream.aclose()
+    await browser.call("message_submit", message=written(), submit_id=call_id(), undo_s=30)
+    assert await browser.call("outbox_count") == 1
+    assert (await browser.call("outbox"))["waiting"] == []
+    async with rig.running.ctl() as client:
+        await client.call("queue holdrules add", {"account": "mia"}, Any)
+    await handed_in(rig, MAIL % 2)
+    found = (await browser.call("outbox"))["waiting"]
+    facts = {"subject": "s", "attempts": 0, "next_attempt": None, "error": "", "stopped": False}
+    assert [one | {"id": 0} for one in found] == [
+        {"id": 0, "recipient": who, **facts} for who in ("eve@remote.example", "tom@example.org")
+    ]
+    assert await browser.call("outbox_count") == 3
+    ids = [one["id"] for one in found]
+    assert await other.call("outbox") == {"waiting": [], "more": False, "ended": []}
+    assert await other.call("outbox", before=ids[0] + 1) == {"waiting": [], "more": False, "ended": []}
+    assert await other.call("delivery_cancel", delivery_ids=ids) == 0
+    assert await browser.call("outbox", before=ids[0]) == {"waiting": found[1:], "more": False, "ended": []}
+    assert await browser.call("delivery_cancel", delivery_ids=ids) == 2
+    ended = (await browser.call("outbox"))["ended"]
+    assert {(one["recipient"], one["state"]) for one in ended} == {
+        ("eve@remote.example", "canceled"),
+        ("tom@example.org", "canceled"),
+    }
+    assert await browser.call("outbox_count") == 1

@@ -43,8 +43,8 @@ class Deliveries:
         return self.rows if (account, message_id) == ("mia", "<one@example.org>") else []
 
     @contextmanager
-    def watch(self, account: str) -> Iterator[Wakeup]:
-        wakeup = Wakeup()
+    def watch(self, account: str, wakeup: Wakeup | None = None) -> Iterator[Wakeup]:
+        wakeup = wakeup or Wakeup()
         self.wakeups.add(wakeup)
         self.watched.set()
         yield wakeup

@@ -407,6 +407,8 @@ WITHOUT_IDS = {
     "provider_confirmed",
     "label_counts",
     "recipient_security",
+    "outbox",
+    "outbox_count",
     "delivery_retry",
     "delivery_cancel",
 }

@@ -15,13 +15,14 @@ export type Order = (typeof orders)[number];
 /** An action on the messages of a row, without opening them. */
 export type RowAction = Exclude<Swipe, "">;
 /** A place of its own, a page beside the mailboxes, or the legend: a part of this name. */
-export type Page = "calendar" | "legend" | "newsletters" | "people";
+export type Page = "calendar" | "legend" | "newsletters" | "outbox" | "people";
 
-/** A place other than mail: its own part of the side bar, its view, and the title of the page. */
+/** A place other than mail, or a view of mail that has its side bar: its own part of the side bar, its view, and the title of the
+ * page. */
 export interface Place {
-  readonly name: "calendar" | "people";
+  readonly name: "calendar" | "mail" | "people";
   readonly title: string;
-  readonly side: HTMLElement;
+  readonly side?: HTMLElement;
   readonly view: HTMLElement;
 }
 
@@ -32,7 +33,7 @@ export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
 export interface Later {
   chooseSending(): Promise<number | null>;
   putOff(desk: Surroundings & Selection, items: readonly MessageItem[]): Promise<void>;
-  showWaiting(desk: Surroundings): Promise<void>;
+  anotherTime(sent: boolean): Promise<number | null>;
 }
 
 /** The server, the account and the commands of the page, which every part is given. */

@@ -43,8 +43,8 @@ function anywhere(desk: Desk): Command[] {
     { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() },
     {
       id: "app.waiting",
-      title: t("Scheduled and snoozed messages…"),
-      run: () => desk.later((found) => found.showWaiting(desk)),
+      title: t("Outbox: scheduled and snoozed messages"),
+      run: () => desk.openPage("outbox"),
     },
     { id: "app.scheme", title: t("Toggle dark mode"), run: () => desk.switchScheme() },
     {

@@ -13,9 +13,12 @@ import type { Exported } from "../export/part";
 import type * as ExportPart from "../export/part";
 import choices from "../choices.css";
 import { type Box, type Role, allows, isInbox } from "../data/mailboxes";
-import { parsePlace } from "../state/address";
+import { parsePlace, writePlace } from "../state/address";
 import { labelPlace } from "../state/labels";
+import type { Mail } from "../state/mail";
 import type { AllSettings } from "../state/settings";
+import type { Drawer } from "../ui/drawer";
+import type { MailboxList } from "../ui/mailboxes";
 import type { Counts } from "../state/counts";
 import sheet from "./mailboxes.css";
 
@@ -171,7 +174,7 @@ function countLabels(client: Client, labels: readonly Label[], draw: () => void)
 }
 
 /** Draw the labels below the mailboxes; `active` is the text of the search that is shown. Messages can be dropped on them. */
-export function drawLabels(
+function drawLabels(
   root: HTMLElement,
   labels: readonly Label[],
   active: string,
@@ -233,14 +236,36 @@ export function drawLabels(
   );
 }
 
-/** Draw the saved searches below the mailboxes; `active` is the text of the search that is shown. */
-export function drawSearches(
+/** What the lists below the mailboxes are made of. */
+interface Page {
+  readonly client: Client;
+  readonly drawer: Drawer;
+  readonly mail: Mail;
+  readonly mailboxes: MailboxList;
+}
+
+/** The saved searches that are shown, and which of them is active. */
+let drawn = "";
+
+/** Draw labels and saved searches below the mailboxes; `active` is the text of the search that is shown. */
+export function drawLists(page: Page, labels: readonly Label[], active: string): void {
+  const { searches } = page.mail.settings.value;
+  const opened = () => page.drawer.close();
+  if (labels.length > 0) drawLabels(page.mailboxes.labels, labels, active, page.client, opened);
+  const next = JSON.stringify([searches, active]);
+  // those that have not changed keep the focus
+  if (next !== drawn)
+    drawSearches(page.mailboxes.searches, searches, active, page.client, () => page.mail.settings.value, opened);
+  drawn = next;
+}
+
+function drawSearches(
   root: HTMLElement,
   searches: readonly SavedSearch[],
   active: string,
   client: Client,
   settings: () => AllSettings,
-  find: (text: string) => void,
+  opened: () => void,
 ): void {
   const save = (wanted: AllSettings["searches"]) =>
     attempt(t("Saving…"), t("Couldn't save search"), () => client.settings_save({ searches: wanted }));
@@ -263,7 +288,10 @@ export function drawSearches(
             class: "mailbox-open",
             title: search.text,
             "aria-current": search.text === active ? "page" : undefined,
-            onclick: () => find(search.text),
+            onclick: () => {
+              opened();
+              location.hash = writePlace({ name: "", search: search.text, message: 0 });
+            },
           },
           sign(bookmark, "icon"),
           el("span", { class: "mailbox-name", dir: "auto" }, search.name),

@@ -1,8 +1,23 @@
-// The side bar and the bar between the panes, by keys and by pointer.
+// The side bar and the bar between the panes, by keys and by pointer; the number of messages in the Outbox.
 
+import type { Client } from "../../gen/webmail";
 import { along, mirrored } from "../../lib/direction";
+import type { CommandTable } from "../../lib/commands";
+import { el, fill, sign } from "../../lib/dom";
+import { calendarClock } from "../../lib/icons";
+import { follow } from "../../lib/live";
+import { meant, t } from "../../lib/words";
+import type { Mail } from "../state/mail";
 import { followLocal } from "../state/settings";
+import type { MailboxList } from "../ui/mailboxes";
 import type { Panes } from "../ui/panes";
+
+interface Page {
+  readonly client: Client;
+  readonly commands: CommandTable;
+  readonly mail: Mail;
+  readonly mailboxes: MailboxList;
+}
 
 /** Pixels that an arrow key moves the bar between the panes. */
 const step = 24;
@@ -79,4 +94,40 @@ export function oneStop(side: HTMLElement): void {
   new MutationObserver(settle).observe(side, { childList: true, subtree: true });
   addEventListener("resize", settle);
   settle();
+}
+
+/** Draw the row of the Outbox: it is there while messages wait, with their number, or the Outbox is shown. Mail that is scheduled, sent or
+ * put off is in a mailbox of its own; of the rest, which only the queue has, the server tells by itself. */
+export function drawOutbox({ client, commands, mail, mailboxes }: Page): void {
+  const row = mailboxes.outbox;
+  const number = el("span", { class: "mailbox-unread" });
+  const title = meant("place", "Outbox");
+  const open = el(
+    "button",
+    { class: "mailbox-open", title, onclick: () => commands.run("app.waiting") },
+    sign(calendarClock),
+    el("span", { class: "mailbox-name" }, title),
+    number,
+  );
+  fill(row, open);
+  let n = 0;
+  const draw = () => {
+    const shown = row.classList.contains("active");
+    row.hidden = n === 0 && !shown;
+    open.ariaCurrent = shown ? "page" : null;
+    number.textContent = n === 0 ? "" : t("{n}", { n });
+  };
+  new MutationObserver(draw).observe(row, { attributeFilter: ["class"] });
+  const count = async () => {
+    n = await client.outbox_count();
+    draw();
+  };
+  const { changed } = follow(count, () => {});
+  addEventListener("counts", (event) => {
+    const of = [mail.boxes.withRole("sent"), mail.boxes.named("Scheduled"), mail.boxes.named("Snoozed")];
+    if (of.some((box) => box?.id === (event as CustomEvent<number>).detail)) dispatchEvent(new Event("departures"));
+  });
+  for (const name of ["departures", "connected"]) addEventListener(name, changed);
+  draw();
+  changed();
 }

@@ -1,6 +1,6 @@
 // The address of the page for the current view: `#Inbox`, `#Inbox,123`, or for a search `#search:QUERY,123`, or
 // `#inboxes:,123` for all inboxes (WEBMAIL-63). Colons in the name of a mailbox are escaped, so that no mailbox looks like a search
-// or like a place: `#calendar:VIEW,YYYYMMDD`, `#people:BOOK,CONTACT`.
+// or like a place: `#calendar:VIEW,YYYYMMDD`, `#people:BOOK,CONTACT`, `#outbox:`.
 
 export interface Place {
   /** Name of the mailbox; "" for a search. */
@@ -16,8 +16,9 @@ export interface Place {
 const prefix = "search:";
 const everywhere = "inboxes:";
 
-/** The place other than mail that an address names; "" for mail. */
-export const placeOf = (hash: string) => (/^#(calendar|people):/.exec(hash)?.[1] ?? "") as "" | "calendar" | "people";
+/** The page that an address names instead of messages; "" for none. */
+export const placeOf = (hash: string) =>
+  (/^#(calendar|people|outbox):/.exec(hash)?.[1] ?? "") as "" | "calendar" | "people" | "outbox";
 
 export function parsePlace(hash: string): Place {
   const value = placeOf(hash) !== "" ? "" : hash.replace(/^#/, "");

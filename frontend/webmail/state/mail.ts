@@ -317,6 +317,7 @@ export class Mail {
       if (change.kind === "msg_remove") removed ||= this.isReading(change);
       // for the parts, which are not told of changes
       if (change.kind === "collection") dispatchEvent(new Event(`${change.holds}s`));
+      if (change.kind === "mailbox_counts") dispatchEvent(new CustomEvent("counts", { detail: change.mailbox_id }));
       if (change.kind === "settings") this.settings.value = { ...defaults, ...change.settings };
       boxes = this.boxes.apply(change) || boxes;
       gone.push(...this.view.apply(change));

@@ -1,18 +1,7 @@
 // The list of mailboxes.
 
 import { el, fill, sign } from "../../lib/dom";
-import {
-  archive,
-  calendarClock,
-  clock,
-  ellipsis,
-  filePen,
-  folder,
-  inbox,
-  octagonAlert,
-  send,
-  trash2,
-} from "../../lib/icons";
+import { archive, clock, ellipsis, filePen, folder, inbox, octagonAlert, send, trash2 } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { mailboxName, t } from "../../lib/words";
 import { type Box, type Mailboxes, nameAtHome } from "../data/mailboxes";
@@ -20,7 +9,6 @@ import { type Box, type Mailboxes, nameAtHome } from "../data/mailboxes";
 export interface MailboxListOwner {
   openMailbox(mailbox: Box): void;
   createMailbox(): void;
-  openScheduled(): void;
   mailboxMenu(mailbox: Box, at: HTMLElement): void;
 }
 
@@ -43,17 +31,8 @@ export class MailboxList {
 
   /** The labels, which a part draws. */
   readonly labels = el("nav", { class: "mailboxes searches labels-list", "aria-label": t("Labels"), hidden: true });
-  /** What waits to be sent: a place beside the mailboxes. */
-  private readonly scheduled = el(
-    "div",
-    { class: "mailbox" },
-    el(
-      "button",
-      { class: "mailbox-open", title: t("Scheduled"), onclick: () => this.owner.openScheduled() },
-      sign(calendarClock),
-      el("span", { class: "mailbox-name" }, t("Scheduled")),
-    ),
-  );
+  /** The row of the Outbox, which a part draws. */
+  readonly outbox = el("div", { class: "mailbox", hidden: true });
 
   constructor(private readonly owner: MailboxListOwner) {}
 
@@ -77,10 +56,15 @@ export class MailboxList {
             home.replace("/", ""),
           ),
         ...mailboxes
-          // the mailbox of a link that has all others is there for their names
-          .filter((mailbox) => mailbox.home === home && (nameAtHome(mailbox) !== "" || mailbox.total > 0))
+          // the mailbox of a link that has all others is there for their names; what is in Scheduled is in the Outbox
+          .filter(
+            (mailbox) =>
+              mailbox.home === home &&
+              mailbox.name !== "Scheduled" &&
+              (nameAtHome(mailbox) !== "" || mailbox.total > 0),
+          )
           .flatMap((mailbox) => [
-            home === "" && mailbox.roles.includes("draft") && this.scheduled,
+            home === "" && mailbox.roles.includes("draft") && this.outbox,
             this.row(mailbox, mailbox.id === active),
           ]),
         home === "" &&

@@ -52,7 +52,7 @@ export class Places {
   show(place: Place | null): void {
     const before = this.shown.value;
     if (place === before) return;
-    before?.side.remove();
+    before?.side?.remove();
     before?.view.remove();
     for (const one of this.root.children)
       if (one instanceof HTMLElement && one !== this.side && one !== this.nav) one.inert = place !== null;
@@ -60,7 +60,7 @@ export class Places {
     this.commands.only = place === null ? null : /^(app|go)\./;
     if (place !== null) {
       this.root.prepend(place.view);
-      this.side.append(place.side);
+      if (place.side !== undefined) this.side.append(place.side);
       place.view.tabIndex = -1;
       place.view.focus();
     }

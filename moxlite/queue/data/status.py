@@ -218,9 +218,11 @@ class Watchers:
         self._wakeups: dict[str, set[Wakeup]] = {}
 
     @contextmanager
-    def watch(self, account: str) -> Iterator[Wakeup]:
-        """A wake-up flag that is set at each change of the account's messages, within the block."""
-        wakeup = Wakeup()
+    def watch(self, account: str, wakeup: Wakeup | None = None) -> Iterator[Wakeup]:
+        """A wake-up flag, a new one without `wakeup`, that is set at each change of the account's messages, within the
+        block.
+        """
+        wakeup = wakeup or Wakeup()
         self._wakeups.setdefault(account, set()).add(wakeup)
         try:
             yield wakeup

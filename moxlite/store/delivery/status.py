@@ -113,6 +113,25 @@ class HeldMessage(msgspec.Struct, frozen=True):
     message_id: str
 
 
+class WaitingDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in the queue that is on its way to one recipient. Times in µs UTC.
+
+    Attributes:
+      id: of its row. attempts: number so far.
+      next_attempt: time of the next one; None while the message is on hold.
+      error: error of the latest attempt, for people; "" without one.
+      stopped: it is on hold because the server has paused the account.
+    """
+
+    id: int
+    recipient: str
+    subject: str
+    attempts: int
+    next_attempt: int | None
+    error: str
+    stopped: bool
+
+
 class Deliveries(Protocol):
     """Operations of the queue on the messages of an account, for apps. All raise StoreError if the queue's file cannot
     be read or written.
@@ -128,8 +147,18 @@ class Deliveries(Protocol):
     async def held(self, account: str) -> list[HeldMessage]:
         """The account's messages that wait for the time that their sender has chosen, the next one first."""
 
-    def watch(self, account: str) -> AbstractContextManager[Wakeup]:
-        """A wake-up flag that is set, within the block, whenever a status of the account may have changed."""
+    async def waiting_of(self, account: str, before: int, limit: int) -> list[WaitingDelivery]:
+        """What the queue does not hold until a time that the sender has chosen, with ids below `before`, the newest
+        first.
+        """
+
+    async def ended_of(self, account: str, since: int, limit: int) -> list[tuple[int, str, str, int]]:
+        """What ended since then, µs UTC, the newest first: ids, recipients, states and times."""
+
+    def watch(self, account: str, wakeup: Wakeup | None = None) -> AbstractContextManager[Wakeup]:
+        """A wake-up flag, a new one without `wakeup`, that is set, within the block, whenever a status of the account
+        may have changed.
+        """
 
     async def try_now(self, account: str, ids: Sequence[int]) -> int:
         """Make the next attempt at once, also for held messages; returns the number of rows concerned."""

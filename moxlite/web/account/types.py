@@ -228,32 +228,6 @@ class HookTest(msgspec.Struct, frozen=True):
     response: str
 
 
-class QueuedItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that waits, for one recipient. ``next_attempt`` is null while it is on hold. ``stopped``: only the
-    administrator can release it.
-    """
-
-    id: int
-    sender: str
-    recipient: str
-    subject: str
-    queued: dt.datetime
-    attempts: int
-    last_attempt: dt.datetime | None
-    next_attempt: dt.datetime | None
-    error: str
-    hold: bool
-    stopped: bool
-
-
-class Outgoing(msgspec.Struct, frozen=True):
-    """Waiting messages, whether there are ``more``, and the messages that ended within a week."""
-
-    waiting: list[QueuedItem]
-    more: bool
-    ended: list[Left]
-
-
 class DeviceLink(msgspec.Struct, frozen=True):
     """A one-time link for a device, and its QR code."""
 

@@ -21,7 +21,7 @@ from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.store.people.devices import SECOND, device, forget_devices, forget_ended, has_devices
 from moxlite.store.people.subscriptions import forget_subscriptions, has_subscriptions
 from moxlite.store.types import AccountClosing, Flag, MessageAdded
-from moxlite.wakeup import Alarm, Called
+from moxlite.wakeup import Alarm, Called, Wakeup
 from moxlite.web.notices.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -46,14 +46,6 @@ LONGEST: Final = 3600.0
 """Seconds ahead for which an account is noted: later its messages are too old for a notice."""
 
 
-class Bell:
-    """Tells a page that alarms of the calendar have come: `rung` until the page was told, `alarm` wakes its stream."""
-
-    def __init__(self, alarm: Alarm, *, rung: bool) -> None:
-        self.alarm = alarm
-        self.rung = rung
-
-
 class Notices(Rounds):
     """Tells devices of new mail.
 
@@ -69,7 +61,7 @@ class Notices(Rounds):
         self._auth = auth
         self._teller = Lazy(_maker(http, secret, subject))
         self._added = trio.Event()
-        self._bells: dict[str, set[Bell]] = {}
+        self._bells: dict[str, set[Wakeup]] = {}
 
     @property
     def pause(self) -> float:
@@ -124,14 +116,13 @@ class Notices(Rounds):
     def ring(self, account: str) -> None:
         """Tell the devices of an account of alarms (DAV-50), also just after another notice, and its open pages."""
         for bell in self._bells.get(account, ()):
-            bell.rung = True
-            bell.alarm.set()
+            bell.set()
         self._resting.pop(account, None)
         self.want(account, 0.0)
 
     @contextmanager
-    def heard(self, account: str, bell: Bell) -> Iterator[None]:
-        """Ring the bell of a page for each alarm of the account (DAV-51) during the block."""
+    def heard(self, account: str, bell: Wakeup) -> Iterator[None]:
+        """Set the bell of a page for each alarm of the account (DAV-51) during the block."""
         bells = self._bells.setdefault(account, set())
         bells.add(bell)
         try:

@@ -109,7 +109,7 @@ class Webmail:
         self._sessions = Sessions("webmail", auth=auth, logins=logins, factors=factors, config=config)
         self._holders = Holders(accounts, auth)
         views = Views()
-        self._streams = Streams(self._holders, views, imports, notices)
+        self._streams = Streams(self._holders, views, imports, notices, deliveries)
         auth.sessions.watchers.append(self._streams.doubt)
         self._exports = exports
         self._server = server = Dependencies(

@@ -332,9 +332,11 @@ class SettingsChange(msgspec.Struct, frozen=True, tag="settings", tag_field="kin
 
 
 class CollectionChanged(msgspec.Struct, frozen=True, tag="collection", tag_field="kind"):
-    """A calendar or address book of the user, or what is in it, was changed."""
+    """A calendar or address book of the user, or what is in it, was changed; or, with the id 0, `departure`s, which
+    the queue holds.
+    """
 
-    holds: Literal["calendar", "contact"]
+    holds: Literal["calendar", "contact", "departure"]
     collection_id: int
 
 

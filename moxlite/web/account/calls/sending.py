@@ -1,4 +1,4 @@
-"""Webhooks, addresses to give away, and the account's own mail in the queue (WEB-68, WEB-69)."""
+"""Webhooks and addresses to give away (WEB-68, MASK-12)."""
 
 from __future__ import annotations
 
@@ -13,25 +13,16 @@ from moxlite.config.domains import Account
 from moxlite.queue.errors import QueueError
 from moxlite.queue.schedule import SECOND
 from moxlite.store.mail.masked import MAX_MASKED
-from moxlite.web.account.calls.common import AccountCalls, moment, now
+from moxlite.web.account.calls.common import AccountCalls, now
 from moxlite.web.account.mailtypes import GivenPage
-from moxlite.web.account.types import HookTest, Left, Outgoing, OutgoingForm, QueuedItem, Sending, SendingForm
+from moxlite.web.account.types import HookTest, OutgoingForm, Sending, SendingForm
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, UserError
 
-PAGE: Final = 100
-"""Messages of one page of the queue."""
-
-FINISHED: Final = 7 * 24 * 3600 * 1_000_000
-"""Microseconds for which finished messages are shown."""
-
-IDs = Annotated[list[Annotated[int, Meta(ge=1, le=2**53)]], Meta(min_length=1, max_length=1000)]
-Before = Annotated[int, Meta(ge=0, le=2**53)]
-
 
 class SendingCalls(AccountCalls):
-    """Calls of the account app for sending: webhooks, own queue."""
+    """Calls of the account app for sending: webhooks."""
 
     @call()
     async def sending(self, caller: Caller) -> Sending:
@@ -61,47 +52,6 @@ class SendingCalls(AccountCalls):
         except QueueError as error:
             raise UserError(str(error)) from None
         return HookTest(call_result.status, call_result.duration / SECOND, call_result.error, call_result.response)
-
-    @call()
-    async def outgoing(self, caller: Caller, before: Before) -> Outgoing:
-        """The account's mail that waits, the newest first: a page with ids below ``before``, or with 0 the first page,
-        with what was sent within a week.
-        """
-        name, messages = caller.require().account, self._queue().deliveries
-        found = await messages.waiting_of(name, before or 2**62, PAGE)
-        ended = [] if before else await messages.ended_of(name, now() - FINISHED, PAGE)
-        return Outgoing(
-            [
-                QueuedItem(
-                    id=message.id,
-                    sender=message.sender_address,
-                    recipient=message.recipient_address,
-                    subject=message.subject,
-                    queued=moment(message.queued),
-                    attempts=message.attempts,
-                    last_attempt=None if message.last_attempt is None else moment(message.last_attempt),
-                    next_attempt=None if message.hold else moment(message.next_attempt),
-                    error=message.last_result.error
-                    if message.last_result is not None and not message.last_result.success
-                    else "",
-                    hold=message.hold,
-                    stopped=message.guarded,
-                )
-                for message in found
-            ],
-            len(found) == PAGE,
-            [Left(recipient, state, moment(at)) for _, recipient, state, at in ended],
-        )
-
-    @call(audit="delivery tried")
-    async def outgoing_try(self, caller: Caller, ids: IDs) -> int:
-        """Make the next attempt now, also for messages on hold; returns the number of messages."""
-        return await self._queue().deliveries.try_now(caller.require().account, ids)
-
-    @call(audit="delivery cancelled")
-    async def outgoing_cancel(self, caller: Caller, ids: IDs) -> int:
-        """Take messages out of the queue; returns their number."""
-        return await self._queue().deliveries.cancel(caller.require().account, ids)
 
 
 # Addresses to give away, one for each site (MASK-12).

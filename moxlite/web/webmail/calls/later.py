@@ -53,9 +53,9 @@ Time = Annotated[datetime, Meta(tz=True)]
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that waits until ``due``: to be ``sent``; to come ``back`` to the mailbox ``origin``; or for an
-    ``answer``, without which it comes to the Inbox. ``writer``: the account of another user who wrote it, and alone
-    may change its time; "" for the user's own.
+    """A message that waits until ``due``: to be ``sent``, in the user's own mailbox ``origin``; to come ``back`` to the
+    mailbox ``origin``; or for an ``answer``, without which it comes to the Inbox. ``writer``: the account of another
+    user who wrote it, and alone may change its time; "" for the user's own.
     """
 
     kind: Literal["sent", "back", "answer"]
@@ -76,8 +76,15 @@ def _waiting(r: Reader, holder: Holder) -> list[Waiting]:
     found = sorted(found, key=lambda one: one[1])[:MAX_LISTED]
     rows = rows_by_ids(r, [one[2] for one in found])
     items = {row.id: item for row, item in zip(rows, holder.items(r, rows), strict=True)}
+    places = {} if holder.guest else {row.id: names[row.mailbox_id] for row in rows}
     return [
-        Waiting(kind=kind, due=time_of(due), item=items[message_id], origin=origin, writer=writer)  # type: ignore[arg-type]  # of the literals above
+        Waiting(
+            kind=kind,  # type: ignore[arg-type]  # of the literals above
+            due=time_of(due),
+            item=items[message_id],
+            origin=places.get(message_id, "") if kind == "sent" else origin,
+            writer=writer,
+        )
         for kind, due, message_id, origin, writer in found
         if message_id in items
     ]

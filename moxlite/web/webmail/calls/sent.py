@@ -5,6 +5,7 @@ delivery status of sent ones, by recipient, with DSNs that came back (WEBMAIL-13
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -21,6 +22,7 @@ from moxlite.store.content import body
 from moxlite.store.delivery.reasons import read_why, unpack
 from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.later import leaving
 from moxlite.store.mail.facts import signing_domains, smtp_arrival
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import members
@@ -30,7 +32,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Unavailable
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import time_of
-from moxlite.web.webmail.querytypes import ID
+from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.parsed import structure_of
 
 if TYPE_CHECKING:
@@ -48,6 +50,18 @@ stops.
 
 GATHER: Final = 0.2
 """Seconds from a change to reading it. An import is a thousand transactions without a DSN; they are read once."""
+
+PAGE: Final = 100
+"""Messages of one page of the queue."""
+
+FINISHED: Final = 7 * 24 * 3600 * 1_000_000
+"""Microseconds for which finished messages are shown."""
+
+SOON: Final = 60 * 1_000_000
+"""Microseconds before it leaves in which a message does not count: it can be undone for less."""
+
+MAX_COUNTED: Final = 1000
+"""Messages in the queue that are counted."""
 
 RowIDs = Annotated[list[ID], Meta(min_length=1, max_length=1000)]
 Time = Annotated[datetime, Meta(tz=True)]
@@ -80,8 +94,80 @@ class DeliveryReport(msgspec.Struct, frozen=True):
     seen: str
 
 
+class Departing(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in the queue for one recipient. ``next_attempt`` is null while it is on hold. ``stopped``: only the
+    administrator can release it.
+    """
+
+    id: int
+    recipient: str
+    subject: str
+    attempts: int
+    next_attempt: Time | None
+    error: str
+    stopped: bool
+
+
+class Departed(msgspec.Struct, frozen=True):
+    """A message that was sent, for one recipient; ``state`` is its end."""
+
+    recipient: str
+    state: Literal["delivered", "relayed", "failed", "canceled"]
+    ended: Time
+
+
+class Outbox(msgspec.Struct, frozen=True):
+    """Messages on their way, whether there are ``more``, and those that ended within a week."""
+
+    waiting: list[Departing]
+    more: bool
+    ended: list[Departed]
+
+
 class SentCalls(AccountCalls):
     """The calls for sent messages."""
+
+    @call()
+    async def outbox(self, caller: Caller, before: AnyID = 0) -> Outbox:
+        """The account's mail that the queue delivers, the newest first: a page with ids below ``before``, or with 0 the
+        first page, with what was sent within a week. Mail that leaves later is in ``messages_waiting`` and
+        ``account_later_list``.
+        """
+        name, queue = caller.require().account, self._required()
+        found = await queue.waiting_of(name, before or 2**62, PAGE)
+        ended = [] if before else await queue.ended_of(name, time.time_ns() // 1000 - FINISHED, PAGE)
+        return Outbox(
+            [
+                Departing(
+                    id=message.id,
+                    recipient=message.recipient,
+                    subject=message.subject,
+                    attempts=message.attempts,
+                    next_attempt=None if message.next_attempt is None else time_of(message.next_attempt),
+                    error=message.error,
+                    stopped=message.stopped,
+                )
+                for message in found
+            ],
+            len(found) == PAGE,
+            [Departed(recipient, state, time_of(at)) for _, recipient, state, at in ended],  # type: ignore[arg-type]  # final states
+        )
+
+    @call()
+    async def outbox_count(self, caller: Caller) -> int:
+        """Messages that leave later, and those in the queue that were delayed or put on hold. One that is about to
+        leave, or can still be undone, does not count.
+        """
+        name, queue = caller.require().account, self._server.deliveries
+        later = time.time_ns() // 1000 + SOON
+        async with self._accounts.use(name) as account:
+            own = await account.scan(lambda r: leaving(r, later), op="webmail_outbox")
+        if queue is None:
+            return len(own)
+        late = [
+            one for one in await queue.waiting_of(name, 2**62, MAX_COUNTED) if one.error or one.next_attempt is None
+        ]
+        return len(own) + len(await queue.held(name)) + len(late)
 
     @call()
     async def delivery_status(
@@ -124,12 +210,12 @@ class SentCalls(AccountCalls):
                         report = await look()
         return report
 
-    @call()
+    @call(audit="delivery tried")
     async def delivery_retry(self, caller: Caller, delivery_ids: RowIDs) -> int:
         """Retry at once; returns the number of recipients."""
         return await self._required().try_now(caller.require().account, delivery_ids)
 
-    @call()
+    @call(audit="delivery cancelled")
     async def delivery_cancel(self, caller: Caller, delivery_ids: RowIDs) -> int:
         """Stop delivery to these recipients; returns the number of recipients that had not been reached."""
         return await self._required().cancel(caller.require().account, delivery_ids)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from moxlite.compose.reply import Own
     from moxlite.store.auth.sessions import Session
+    from moxlite.store.delivery.status import Deliveries
     from moxlite.wakeup import Alarm
     from moxlite.web.importing.browser import BrowserImports
     from moxlite.web.notices.service import Notices
@@ -53,8 +54,16 @@ class _Token(msgspec.Struct, frozen=True):
 class Streams:
     """The event streams of the server, and the tokens that open them."""
 
-    def __init__(self, holders: Holders, views: Views, imports: BrowserImports, notices: Notices) -> None:
+    def __init__(
+        self,
+        holders: Holders,
+        views: Views,
+        imports: BrowserImports,
+        notices: Notices,
+        deliveries: Deliveries | None,
+    ) -> None:
         self._imports = imports
+        self._deliveries = deliveries
         self._notices = notices
         self._holders = holders
         self._views = views
@@ -113,7 +122,7 @@ class Streams:
             return Visits(home, self._holders, self._changes_of, alarm)
 
         context = Context(session.account, home, facts, shared, searching, self._views, addresses)
-        stream = Stream(self._last_id, session, context, visits, self._imports, self._notices)
+        stream = Stream(self._last_id, session, context, visits, self._imports, self._notices, self._deliveries)
         self._streams[stream.stream_id] = stream
         return stream
 

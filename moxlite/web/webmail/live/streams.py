@@ -12,8 +12,8 @@ change is encoded once per account (`changes.py`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, aclosing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -34,13 +34,13 @@ from moxlite.store.errors import (
 )
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, ModSeq
-from moxlite.wakeup import Alarm
+from moxlite.wakeup import Alarm, Wakeup
 from moxlite.web.errors import Unavailable, UserError
-from moxlite.web.notices.service import Bell
 from moxlite.web.preferences import shown_settings
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.items import linked_mailboxes, mailbox_of
+from moxlite.web.webmail.live.changes import encoded
 from moxlite.web.webmail.live.context import Asked, Outlet
 from moxlite.web.webmail.live.importing import RunningImports
 from moxlite.web.webmail.live.listing import Listing, Progress
@@ -49,6 +49,7 @@ from moxlite.web.webmail.querytypes import INBOXES, Page, Request
 from moxlite.web.webmail.reading.parsed import parse_message
 from moxlite.web.webmail.types import (
     Alarmed,
+    CollectionChanged,
     Fatal,
     Keepalive,
     ParsedMessage,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.bus import Batch, Cursor
+    from moxlite.store.delivery.status import Deliveries
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox
     from moxlite.web.http.errors import Drain
@@ -317,9 +319,10 @@ class Stream:
         visits: Callable[[Alarm], Visits],
         imports: BrowserImports,
         notices: Notices,
+        deliveries: Deliveries | None,
     ) -> None:
         """`visits` makes this stream's visits to accounts that share mailboxes; they wake the stream by its alarm, and
-        so do the user's `imports`, and alarms of the calendar, of which `notices` know.
+        so do the user's `imports`, alarms of the calendar, of which `notices` know, and `deliveries`.
         """
         self.stream_id: Final = stream_id
         self.session: Final = session
@@ -328,7 +331,9 @@ class Stream:
         self._visits = visits(self._alarm)
         self._importing = RunningImports(imports, session.account, self._alarm)
         self._notices = notices
-        self._bell = Bell(self._alarm, rung=False)
+        self._bell = Wakeup(alarm=self._alarm)
+        self._deliveries = deliveries
+        self._departures = Wakeup(alarm=self._alarm)
         self._asked = Asked()
 
     def submit(self, request: Request) -> None:
@@ -366,13 +371,24 @@ class Stream:
                 cursor = await _begin(self.stream_id, telling, self._asked, first, since)
                 if since == 0:
                     self._importing.skip_ended()
-                self._bell.rung = since > 0  # one may have come while the page was not connected
-                with cursor, self._importing.watch(), self._notices.heard(self.session.account, self._bell):
+                if since > 0:  # one may have come while the page was not connected
+                    self._bell.set()
+                with cursor, self._importing.watch(), self._watching():
                     cursor.alarm = self._alarm
                     await self._serve(cursor, telling, drain, alive)
         except (StorageBroken, StorageBusy, StorageFull, Closed, ReadInterrupted, ChunkDamaged) as e:
             logger.warning("stream ended", extra={"kv": {"account": self.session.account, "err": e}})
             await out.send(Fatal("this account's storage isn't working properly"))
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Let alarms of the calendar and changes of the queue wake the stream, within the block."""
+        account = self.session.account
+        with ExitStack() as stack:
+            stack.enter_context(self._notices.heard(account, self._bell))
+            if self._deliveries is not None:
+                stack.enter_context(self._deliveries.watch(account, self._departures))
+            yield
 
     async def _serve(self, cursor: Cursor, telling: _Telling, drain: Drain, alive: Alive) -> None:
         asked, visits, shown, out = self._asked, self._visits, telling.shown, telling.out
@@ -406,9 +422,13 @@ class Stream:
             elif self._importing.news():
                 for state in self._importing.take():
                     await out.send(state)
-            elif self._bell.rung:
-                self._bell.rung = False
+            elif self._bell.is_set:
+                self._bell.clear()
                 await out.send(Alarmed())
+            elif self._departures.is_set:
+                self._departures.clear()
+                changes = [encoded(CollectionChanged("departure", 0))]
+                await out.send_changes(telling.view_id, changes, cursor.modseq)
             elif shown.working:
                 await shown.advance()
             elif trio.current_time() - out.sent >= KEEPALIVE:
@@ -430,8 +450,8 @@ class Stream:
 
     def _news(self, cursor: Cursor) -> bool:
         """Whether there are events to send."""
-        news = self._visits.pending() is not None or self._importing.news() or self._bell.rung
-        return cursor.pending() or self._visits.changed or news
+        flags = self._bell.is_set or self._departures.is_set or self._visits.changed
+        return cursor.pending() or flags or self._visits.pending() is not None or self._importing.news()
 
 
 class _Telling(msgspec.Struct, frozen=True, eq=False):
