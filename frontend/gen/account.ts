@@ -523,35 +523,6 @@ export interface HookTest {
   response: string;
 }
 
-/** Waiting messages, whether there are ``more``, and the messages that ended within a week. */
-export interface Outgoing {
-  waiting: Array<QueuedItem>;
-  more: boolean;
-  ended: Array<Left>;
-}
-
-/** A message that waits, for one recipient. ``next_attempt`` is null while it is on hold. ``stopped``: only the */
-export interface QueuedItem {
-  id: number;
-  sender: string;
-  recipient: string;
-  subject: string;
-  queued: string;
-  attempts: number;
-  last_attempt: string | null;
-  next_attempt: string | null;
-  error: string;
-  hold: boolean;
-  stopped: boolean;
-}
-
-/** A message that was sent, for one recipient; ``state`` is its end, such as ``delivered``. */
-export interface Left {
-  recipient: string;
-  state: string;
-  ended: string;
-}
-
 /** All scripts, errors when they ran, the newest first, and the extensions that scripts may use. */
 export interface Scripts {
   scripts: Array<Script>;
@@ -657,6 +628,13 @@ export interface Secured {
   queue: boolean;
   held: number;
   left: Array<Left>;
+}
+
+/** A message that was sent, for one recipient; ``state`` is its end, such as ``delivered``. */
+export interface Left {
+  recipient: string;
+  state: string;
+  ended: string;
 }
 
 /** Paths of the other apps at this address, or addresses where they are elsewhere; "" for one that is not served. */
@@ -1140,9 +1118,6 @@ export const checks: Checks = {
   OutgoingForm: { url: "string", authorization: "string", events: ["list", "string"], secret: "string" },
   IncomingForm: { url: "string", authorization: "string", secret: "string" },
   HookTest: { status: "integer", seconds: "number", error: "string", response: "string" },
-  Outgoing: { waiting: ["list", ["ref", "QueuedItem"]], more: "boolean", ended: ["list", ["ref", "Left"]] },
-  QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
-  Left: { recipient: "string", state: "string", ended: "time" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
@@ -1156,6 +1131,7 @@ export const checks: Checks = {
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
+  Left: { recipient: "string", state: "string", ended: "time" },
   Apps: { webmail: "string" },
   Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"], old_patterns: ["list", ["ref", "OldPattern"]] },
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
@@ -1367,15 +1343,6 @@ export interface Calls {
 
   /** Call a webhook with a made-up event, saved or not; returns the answer. */
   webhook_test(hook: OutgoingForm, incoming: boolean): Promise<HookTest>;
-
-  /** The account's mail that waits, the newest first: a page with ids below ``before``, or with 0 the first page, */
-  outgoing(before: number): Promise<Outgoing>;
-
-  /** Make the next attempt now, also for messages on hold; returns the number of messages. */
-  outgoing_try(ids: Array<number>): Promise<number>;
-
-  /** Take messages out of the queue; returns their number. */
-  outgoing_cancel(ids: Array<number>): Promise<number>;
 
   /** All scripts by name, and errors when they ran. */
   script_list(): Promise<Scripts>;
@@ -1664,9 +1631,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   sending: [{}, ["ref", "Sending"]],
   sending_save: [{ old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]],
   webhook_test: [{ hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]],
-  outgoing: [{ before: "integer" }, ["ref", "Outgoing"]],
-  outgoing_try: [{ ids: ["list", "integer"] }, "integer"],
-  outgoing_cancel: [{ ids: ["list", "integer"] }, "integer"],
   script_list: [{}, ["ref", "Scripts"]],
   script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
   settings: [{}, ["map", "any"]],

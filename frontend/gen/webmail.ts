@@ -391,10 +391,10 @@ export interface LinksChange {
   links: Array<LinkedMailbox>;
 }
 
-/** A calendar or address book of the user, or what is in it, was changed. */
+/** A calendar or address book of the user, or what is in it, was changed; or, with the id 0, `departure`s, which */
 export interface CollectionChanged {
   kind: "collection";
-  holds: "calendar" | "contact";
+  holds: "calendar" | "contact" | "departure";
   collection_id: number;
 }
 
@@ -1005,7 +1005,7 @@ export interface NewsletterArchived {
   after: ArchivePlace | null;
 }
 
-/** A message that waits until ``due``: to be ``sent``; to come ``back`` to the mailbox ``origin``; or for an */
+/** A message that waits until ``due``: to be ``sent``, in the user's own mailbox ``origin``; to come ``back`` to the */
 export interface Waiting {
   kind: "answer" | "back" | "sent";
   due: string;
@@ -1082,6 +1082,31 @@ export interface SomeSettings {
   signature?: string;
   signature_html?: string;
   signatures?: Array<OwnSignature>;
+}
+
+/** Messages on their way, whether there are ``more``, and those that ended within a week. */
+export interface Outbox {
+  waiting: Array<Departing>;
+  more: boolean;
+  ended: Array<Departed>;
+}
+
+/** A message in the queue for one recipient. ``next_attempt`` is null while it is on hold. ``stopped``: only the */
+export interface Departing {
+  id: number;
+  recipient: string;
+  subject: string;
+  attempts: number;
+  next_attempt: string | null;
+  error: string;
+  stopped: boolean;
+}
+
+/** A message that was sent, for one recipient; ``state`` is its end. */
+export interface Departed {
+  recipient: string;
+  state: "canceled" | "delivered" | "failed" | "relayed";
+  ended: string;
 }
 
 /** All recipients of a message; empty if nothing is known of them, or no longer. ``seen`` identifies this state. */
@@ -1328,7 +1353,7 @@ export const checks: Checks = {
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
   LinksChange: { kind: ["enum", ["links"]], links: ["list", ["ref", "LinkedMailbox"]] },
-  CollectionChanged: { kind: ["enum", ["collection"]], holds: ["enum", ["calendar", "contact"]], collection_id: "integer" },
+  CollectionChanged: { kind: ["enum", ["collection"]], holds: ["enum", ["calendar", "contact", "departure"]], collection_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Alarmed: { kind: ["enum", ["alarms"]] },
   Keepalive: { kind: ["enum", ["keepalive"]] },
@@ -1643,6 +1668,12 @@ export interface Calls {
 
   /** Store how messages of a sender are shown; "" removes the entry. */
   from_address_settings_save(from_address: string, view_mode: "" | "html" | "html_ext" | "text"): Promise<null>;
+
+  /** The account's mail that the queue delivers, the newest first: a page with ids below ``before``, or with 0 the */
+  outbox(before?: number): Promise<Outbox>;
+
+  /** Messages that leave later, and those in the queue that were delayed or put on hold. One that is about to */
+  outbox_count(): Promise<number>;
 
   /** The delivery status of a sent message, by the queue and by the DSNs that came back. */
   delivery_status(message_id: number, seen?: string): Promise<DeliveryReport>;

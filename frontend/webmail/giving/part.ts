@@ -54,13 +54,11 @@ export async function editCalendar(
     };
     /** The events of a file are a calendar with a color of its own, which has the file's name unless another was typed. */
     const bringInto = (file: File) =>
-      client.calendar_save(
-        name.value || file.name.replace(/\.\w+$/, ""),
-        choice.read(),
-        false,
-        0,
-        access.control.value as Calendar["access"],
-      );
+      client.calendar_save({
+        name: name.value || file.name.replace(/\.\w+$/, ""),
+        colour: choice.read(),
+        access: access.control.value as Calendar["access"],
+      });
     const remove = async () => {
       close(false);
       if (await sure(one!)) {

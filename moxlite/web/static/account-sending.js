@@ -113,9 +113,6 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
-function meant(context, text2) {
-  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
-}
 
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -179,7 +176,6 @@ var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var plus = "M5 12h14 M12 5v14";
-var send = "m14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
 var made = 0;
@@ -341,19 +337,6 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
-var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
-function state(level, word) {
-  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
-}
-function notice(level, text2, ...actions) {
-  const alert = level === "danger" ? "alert" : void 0;
-  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
-}
-function empty(path, title, text2, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
-}
-
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -395,6 +378,15 @@ function microseconds(text2) {
 
 function cancelButton(run) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")));
+}
+
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+function notice(level, text2, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+}
+function empty(path, title, text2, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
 }
 
 function hooks(desk, found) {
@@ -529,65 +521,18 @@ function commands() {
   return card(t("Create a certificate"), [shown(t("On your computer, create a private key and a certificate (P-256). Add cert.pem above. Don't share key.pem."), make), shown(t("To package both for a mail app:"), pack), el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems can't open that file")), shown(t("Use the older encryption:"), packOld)), el("p", { class: "hint gap" }, t("You can also use RSA with at least 2048 bits. Few apps support Ed25519. Dates and names in the certificate are ignored."))]);
 }
 
-var outgoing = async (desk) => {
-  const [mail, later, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.account_later_list(), desk.client.queue_suppress_list()]);
-  const root = el("div", { class: "page" }, head(t("Outbox"), ""), leaving(desk, later), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));
-  return { title: t("Outbox"), root };
-};
-function leaving(desk, all) {
-  if (all.length === 0) return null;
-  const title = t("Scheduled");
-  const rows = table(title, [{ title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipients.join(", "), 120)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) }, { title: meant("attempt", "Next"), cell: (one) => when(one.due) }, { title: "", kind: "num", cell: (one) => button(t("Cancel"), () => void stop(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipients.join(", ") }) }) }], all);
-  return card(title, rows, { flush: true });
-}
-async function stop(desk, one) {
-  const what = one.message_id === 0 ? t("The message won't be sent.") : t("The message won't be sent. You'll find it in Drafts.");
-  if (!await confirm(t("Cancel this message?"), what, t("Cancel message"))) return;
-  if (await attempt(t("Canceling…"), t("Couldn't cancel message"), () => desk.client.account_later_stop(one.id))) await desk.refresh();
-}
-function waiting(desk, first) {
-  if (first.waiting.length === 0) return card(t("Waiting to be sent"), empty(send, t("Your Outbox is empty"), t("Messages you send appear here until the recipients’ servers accept them.")), { flush: true });
-  const place = el("div", {});
-  const all = [...first.waiting];
-  let more = first.more;
-  const draw = () => fill(place, table(t("Waiting to be sent"), [{ title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) }, { title: t("Status"), cell: (one) => status(one) }, { title: t("Attempts"), cell: (one) => one.attempts === 0 ? t("none yet") : String(one.attempts) }, { title: meant("attempt", "Next"), cell: (one) => one.next_attempt === null ? t("after release") : when(microseconds(one.next_attempt)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) })) }], all), more && el("p", { class: "more" }, button(t("Show older"), () => void attempt(t("Loading…"), t("Couldn't load Outbox"), async () => {
-    const next = await desk.client.outgoing(all.at(-1).id);
-    all.push(...next.waiting);
-    more = next.more;
-    draw();
-  }), { kind: "text" })));
-  draw();
-  return card(t("Waiting to be sent"), place, { flush: true });
-}
-function status(one) {
-  if (one.stopped) return [state("danger", t("paused by the server")), el("br"), el("span", { class: "hint" }, t("Unusual sending activity. Contact your administrator."))];
-  if (one.hold) return state("off", t("on hold"));
-  if (one.error === "") return state("wait", t("waiting"));
-  return [state("warn", t("delayed")), el("br"), el("span", { class: "hint" }, foreign(one.error, 200))];
-}
-async function tryNow(desk, one) {
-  if (await attempt(t("Retrying…"), t("Couldn't retry"), () => desk.client.outgoing_try([one.id]))) await desk.refresh();
-}
-async function cancel(desk, one) {
-  if (!await confirm(t("Cancel this message?"), t("The message won't be sent to {name}. If it's being sent right now, it may still arrive.", { name: one.recipient }), t("Cancel message"))) return;
-  if (await attempt(t("Canceling…"), t("Couldn't cancel message"), () => desk.client.outgoing_cancel([one.id]))) await desk.refresh();
-}
-function end(word) {
-  const made2 = { delivered: () => state("ok", t("delivered")), relayed: () => state("ok", t("relayed")), failed: () => state("danger", t("not delivered")), canceled: () => state("off", t("canceled")) };
-  return made2[word]?.() ?? word;
-}
-function ended(found) {
-  if (found.length === 0) return null;
-  return card(t("Sent in the last week"), el("ul", { class: "lines" }, found.map((one) => el("li", {}, el("span", { class: "grow" }, foreign(one.recipient)), end(one.state), el("span", { class: "muted" }, when(microseconds(one.ended)))))), { flush: true });
-}
-function suppressions(desk, found) {
-  const add = button(t("Add address"), () => void suppress(desk), { icon: plus });
+var suppressed = async (desk) => {
+  const title = t("Suppressed addresses");
   const hint = t("Mail to these addresses won't be sent, because their servers reported that they don't exist or you added them.");
-  if (found.length === 0) return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
+  const add = button(t("Add address"), () => void suppress(desk), { icon: plus });
+  const found = await desk.client.queue_suppress_list();
+  return { title, root: el("div", { class: "page" }, head(title, hint, add), found.length > 0 && list(desk, found)) };
+};
+function list(desk, found) {
   const rows = table(t("Suppressed addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) }, { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added manually") : "" : foreign(one.reason, 160) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Until"), cell: (one) => one.expires === "" ? t("removed manually") : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Remove"), async () => {
     if (await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.queue_suppress_remove(one.address))) await desk.refresh();
   }, { kind: "line small", name: t("Remove {name}", { name: one.address }) }) }], found);
-  return card(t("Suppressed addresses"), rows, { flush: true, actions: add, hint });
+  return card("", rows, { flush: true });
 }
 async function suppress(desk) {
   const done = await dialog(t("Suppress an address"), (close) => {
@@ -601,7 +546,7 @@ async function suppress(desk) {
   });
   if (done === true) await desk.refresh();
 }
-var pages = { outgoing, keys };
+var pages = { suppressed, keys };
 export {
   pages
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "f2bd75eecebe", finding: "7073cd0bde67", junk: "7185867fa0d3", links: "70a9f7f8b73e", masked: "4a59438add7c", reading: "3b2b2e1b165a", rich: "062617a656b3", rules: "e4386d674f14", security: "fe05eeb27bba", sending: "80280e7fe365", shares: "0e31d2ae59cf", sieve: "35db8abb9ab7", squire: "2e87e3ee21aa", transfer: "1f0a44915d16", writing: "d34951915ae5", you: "4a3b22f4b79a" };
+var define_PARTS_default = { device: "f2bd75eecebe", finding: "7073cd0bde67", junk: "7185867fa0d3", links: "70a9f7f8b73e", masked: "4a59438add7c", reading: "9731253ad4a1", rich: "062617a656b3", rules: "e4386d674f14", security: "fe05eeb27bba", sending: "fac969949368", shares: "0e31d2ae59cf", sieve: "35db8abb9ab7", squire: "2e87e3ee21aa", transfer: "1f0a44915d16", writing: "d34951915ae5", you: "4a3b22f4b79a" };
 
 var CheckFailed = class extends Error {
 };
@@ -256,9 +256,6 @@ var checks = {
   OutgoingForm: { url: "string", authorization: "string", events: ["list", "string"], secret: "string" },
   IncomingForm: { url: "string", authorization: "string", secret: "string" },
   HookTest: { status: "integer", seconds: "number", error: "string", response: "string" },
-  Outgoing: { waiting: ["list", ["ref", "QueuedItem"]], more: "boolean", ended: ["list", ["ref", "Left"]] },
-  QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
-  Left: { recipient: "string", state: "string", ended: "time" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
@@ -272,6 +269,7 @@ var checks = {
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
+  Left: { recipient: "string", state: "string", ended: "time" },
   Apps: { webmail: "string" },
   Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"], old_patterns: ["list", ["ref", "OldPattern"]] },
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
@@ -370,9 +368,6 @@ var Client = /* @__PURE__ */ clientOf({
   sending: [{}, ["ref", "Sending"]],
   sending_save: [{ old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]],
   webhook_test: [{ hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]],
-  outgoing: [{ before: "integer" }, ["ref", "Outgoing"]],
-  outgoing_try: [{ ids: ["list", "integer"] }, "integer"],
-  outgoing_cancel: [{ ids: ["list", "integer"] }, "integer"],
   script_list: [{}, ["ref", "Scripts"]],
   script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
   settings: [{}, ["map", "any"]],
@@ -1360,8 +1355,8 @@ function mark2(root, text3) {
   return true;
 }
 
-var places = [{ title: t("Search settings"), icon: search, about: "", pages: [["search", ""]] }, { title: meant("settings", "You"), icon: atSign, about: t("Name, addresses, appearance"), pages: [["addresses", t("Addresses")], ["appearance", t("Appearance")], ["outgoing", t("Outbox")]] }, { title: meant("settings", "Writing"), icon: pencil, about: t("Signatures, templates"), pages: [["writing", t("Signatures and replies")], ["templates", t("Templates")]] }, { title: t("Reading and alerts"), icon: eye, about: t("Messages, notifications, shortcuts"), pages: [["reading", meant("settings", "Reading")], ["notifications", meant("settings", "Notifications")], ["shortcuts", t("Shortcuts")]] }, { title: t("Incoming mail"), icon: inbox, about: t("Rules, vacation reply, junk"), pages: [["rules", t("Rules")], ["away", t("Vacation reply")], ["junk", t("Junk")], ["forwarding", t("Forwarding")], ["masked", t("Masked addresses")]] }, { title: t("Devices and security"), icon: lock, about: t("Password, devices, apps"), pages: [["security", t("Security")], ["device", t("Set up a device")]] }, { title: t("Sharing and import"), icon: users, about: t("Linked accounts, folders, import"), pages: [["shares", t("Shared folders")], ["links", t("Linked accounts")], ["transfer", t("Import and export")]] }, { title: t("For developers"), icon: keyRound, about: t("Sieve, keys, webhooks"), pages: [["scripts", t("Sieve scripts")], ["keys", t("Keys and webhooks")]] }];
-var parts = { device: "device", setup: "device", security: "security", addresses: "you", search: "finding", appearance: "reading", writing: "writing", templates: "writing", reading: "reading", notifications: "reading", shortcuts: "reading", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
+var places = [{ title: t("Search settings"), icon: search, about: "", pages: [["search", ""]] }, { title: meant("settings", "You"), icon: atSign, about: t("Name, addresses, appearance"), pages: [["addresses", t("Addresses")], ["appearance", t("Appearance")]] }, { title: meant("settings", "Writing"), icon: pencil, about: t("Signatures, templates"), pages: [["writing", t("Signatures and replies")], ["templates", t("Templates")], ["suppressed", t("Suppressed addresses")]] }, { title: t("Reading and alerts"), icon: eye, about: t("Messages, notifications, shortcuts"), pages: [["reading", meant("settings", "Reading")], ["notifications", meant("settings", "Notifications")], ["shortcuts", t("Shortcuts")]] }, { title: t("Incoming mail"), icon: inbox, about: t("Rules, vacation reply, junk"), pages: [["rules", t("Rules")], ["away", t("Vacation reply")], ["junk", t("Junk")], ["forwarding", t("Forwarding")], ["masked", t("Masked addresses")]] }, { title: t("Devices and security"), icon: lock, about: t("Password, devices, apps"), pages: [["security", t("Security")], ["device", t("Set up a device")]] }, { title: t("Sharing and import"), icon: users, about: t("Linked accounts, folders, import"), pages: [["shares", t("Shared folders")], ["links", t("Linked accounts")], ["transfer", t("Import and export")]] }, { title: t("For developers"), icon: keyRound, about: t("Sieve, keys, webhooks"), pages: [["scripts", t("Sieve scripts")], ["keys", t("Keys and webhooks")]] }];
+var parts = { device: "device", setup: "device", security: "security", addresses: "you", search: "finding", appearance: "reading", writing: "writing", templates: "writing", reading: "reading", notifications: "reading", shortcuts: "reading", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", suppressed: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
 var first = "addresses";
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
@@ -1416,6 +1411,10 @@ var App = class {
     const address = read2(location.hash);
     if (address.page === "setup") {
       location.reload();
+      return;
+    }
+    if (location.hash === "#outgoing" && !this.webmail.hidden) {
+      location.replace(`${this.webmail.querySelector("a").href}#outbox:`);
       return;
     }
     const number2 = ++this.shown;

@@ -519,7 +519,7 @@ function archiveLink(page, kind) {
   return exportLink(page, "calendars-and-contacts.zip", t("Export all calendars and contacts (.zip)"), kind);
 }
 
-var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
+var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3:has(+:empty){display:none}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
 
 adopt(sharing_default);
 function sharing(first, guests, share) {
@@ -553,7 +553,7 @@ function sharing(first, guests, share) {
   return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list, add.root);
 }
 
-var giving_default = ".dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.dialog .cal-source .hint{padding:0}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-links{display:grid;gap:8px;max-height:240px;overflow-y:auto}.cal-links small{display:block;color:var(--muted)}.cal-files{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}\n";
+var giving_default = ".dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-links{display:grid;max-height:240px;margin-top:12px;overflow-y:auto}.cal-link{display:flex;align-items:center;justify-content:space-between;gap:12px;min-height:48px;padding:6px 0;border-top:1px solid var(--line);overflow-wrap:anywhere}.cal-link small{display:block;color:var(--muted)}.dialog .cal-made{display:grid;gap:6px;margin:0;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken);font-size:var(--t-sm)}.cal-made:empty{display:none}.cal-made code{overflow-wrap:anywhere}.cal-new{display:grid;gap:10px;margin-top:14px;padding-top:14px;border-top:1px solid var(--line)}.cal-files{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;margin-top:12px}\n";
 
 async function showDeleted(client, kind, again) {
   const list = el("ul", { class: "deleted-list" });
@@ -590,6 +590,7 @@ async function editCalendar(page, calendars, one, again) {
       const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () => one !== null && one.owner !== "" ? client.calendar_view(one.id, view) : client.calendar_save({ ...change, ...view }, one?.id ?? 0));
       if (saved) close(true);
     };
+    const bringInto = (file) => client.calendar_save({ name: name.value || file.name.replace(/\.\w+$/, ""), colour: choice2.read(), access: access.control.value });
     const remove = async () => {
       close(false);
       if (await sure(one)) {
@@ -609,7 +610,7 @@ async function editCalendar(page, calendars, one, again) {
       close(false);
       return subscribe(client, first, again);
     };
-    return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(client, one, again), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You can edit events.") : t("You can only view it.")) : el("label", { class: "field" }, t("Name"), name), choice2.root, (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")), fileButtons(page, one, () => void again())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+    return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(client, one, again), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You can edit events.") : t("You can only view it.")) : el("label", { class: "field" }, t("Name"), name), choice2.root, (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe…")), imports(page, bringInto, () => close(true))), one?.source === "" && one.owner === "" && el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")), imports(page, () => Promise.resolve(one.id), () => void again()), exportLink(page, `calendar/${one.id}.ics`, t("Export"), "btn line"), archiveLink(page, "btn line")), el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
   });
   if (done === true) await again();
 }
@@ -622,25 +623,25 @@ function accessChoice({ access, usual }) {
   const words = { details: t("free/busy and titles"), busy: t("free/busy only"), nothing: t("nothing") };
   return choice(t("People in your domain can see"), [["usual", t("Default ({what})", { what: words[usual] })], ...Object.entries(words)], access, t("Shown when people in your domain invite you. Anyone you share the calendar with sees everything."));
 }
-function fileButtons(page, calendar, imported) {
+function imports(page, target, imported) {
   const file = el("input", { type: "file", accept: ".ics,.zip,text/calendar", hidden: true });
   file.addEventListener("change", async () => {
     const [chosen] = file.files ?? [];
     file.value = "";
     if (chosen === void 0) return;
-    await importFile(page, chosen, t("Importing…"), t("Couldn't import events"), (uploadID) => page.client.calendar_import(calendar.id, uploadID), (added) => many(added, "{n} entry added", "{n} entries added"));
+    await importFile(page, chosen, t("Importing…"), t("Couldn't import events"), async (uploadID) => page.client.calendar_import(await target(chosen), uploadID), (added) => many(added, "{n} entry added", "{n} entries added"));
     imported();
   });
-  return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")), exportLink(page, `calendar/${calendar.id}.ics`, t("Export"), "btn line"), archiveLink(page, "btn line"), file);
+  return [el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import…")), file];
 }
 async function showLinks(client, calendar) {
   const list = el("div", { class: "cal-links" });
-  const address = el("p", { class: "dialog-text", role: "status" });
+  const address = el("p", { class: "cal-made", role: "status" });
   const note = el("input", { class: "dialog-input", maxlength: "200", dir: "auto", autofocus: true });
   const busy = el("input", { type: "checkbox" });
   const draw = async () => {
     const found = (await client.calendar_link_list()).filter((one) => one.calendar === calendar.path);
-    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Unnamed") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made))), one.shows === "busy" && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Revoke")))));
+    fill(list, found.map((one) => el("div", { class: "cal-link" }, el("span", {}, one.note === "" ? t("Unnamed") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made))), one.shows === "busy" && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Revoke")))));
   };
   const withdraw = (id) => attempt(t("Revoking…"), t("Couldn't revoke link"), async () => {
     await client.calendar_link_rm(id);
@@ -655,7 +656,7 @@ async function showLinks(client, calendar) {
   }));
   const loaded = await attempt(t("Loading…"), t("Couldn't load links"), draw);
   if (!loaded) return;
-  await dialog(t("Private links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Anyone with a private link can view this calendar without a password. You can revoke the link at any time.")), list, address, el("form", { onsubmit: make }, el("label", { class: "field" }, t("Link name"), note), el("label", { class: "check" }, busy, t("Free/busy only")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Create link"))))]);
+  await dialog(t("Private links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Anyone with a private link can view this calendar without a password. You can revoke the link at any time.")), list, address, el("form", { class: "cal-new", onsubmit: make }, el("label", { class: "field" }, t("Link name"), note), el("label", { class: "check" }, busy, t("Free/busy only")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Create link"))))]);
 }
 async function showSharing(client, calendar) {
   let guests = [];

@@ -36,6 +36,27 @@ function anchorTo(cause, beside) {
   new ResizeObserver(draw).observe(box);
 }
 
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
+
+var own = "*";
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -117,28 +138,6 @@ function holdFocus() {
   };
 }
 
-var grouped;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function filled(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text2, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
-}
-function mailboxName(name) {
-  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
-}
-function many(n, one, other, values = {}) {
-  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-  return filled(text2, { ...values, n });
-}
-
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -160,31 +159,11 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(failed, error) {
-  const message = error instanceof Error ? error.message : String(error);
-  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
-}
-async function attempt(doing, failed, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
-  const timer = setTimeout(slow, 1e3);
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    await showError(failed, error);
-    return false;
-  } finally {
-    clearTimeout(timer);
-    setStatus("");
-  }
-}
 function setStatus(message) {
   const line = byId("status", HTMLElement);
   line.hidden = message === "";
   fill(line, message);
 }
-
-var own = "*";
 
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
@@ -218,7 +197,7 @@ function moment(at, now = Date.now() * 1e3) {
 
 var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:start}\n";
 
-var later_default = ".later-words{margin-top:12px}.later-said{min-height:1.4em;margin:4px 0 0;color:var(--muted)}.later-said.wrong{color:var(--danger)}.later-words .field+.field{margin-top:10px}.later-times{grid-template-columns:minmax(0,1fr)}.later-times button{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:0 16px;height:auto}.later-times time{color:var(--muted);font-variant-numeric:tabular-nums}.anchored .later-times{gap:2px}.anchored .later-times button{min-height:34px;padding:2px 8px;border-color:transparent;background:none}.anchored .later-times button:hover{background:var(--button-hover-background)}.waiting-list{display:grid;gap:12px;max-height:65vh;margin:12px 0 0;padding:0;overflow-y:auto;list-style:none}.waiting-list li{display:grid;gap:4px;padding-bottom:12px;border-bottom:1px solid var(--line)}.waiting-list strong{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.waiting-list .waiting-what{overflow-wrap:anywhere;color:var(--muted)}.waiting-buttons{display:flex;flex-wrap:wrap;gap:8px}\n";
+var later_default = ".later-words{margin-top:12px}.later-said{min-height:1.4em;margin:4px 0 0;color:var(--muted)}.later-said.wrong{color:var(--danger)}.later-words .field+.field{margin-top:10px}.later-times{grid-template-columns:minmax(0,1fr)}.later-times button{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:0 16px;height:auto}.later-times time{color:var(--muted);font-variant-numeric:tabular-nums}.anchored .later-times{gap:2px}.anchored .later-times button{min-height:34px;padding:2px 8px;border-color:transparent;background:none}.anchored .later-times button:hover{background:var(--button-hover-background)}\n";
 
 var vocabularies = { de: { words: { morgen_frueh: "tomorrow morning", morgen_fruh: "tomorrow morning", heute_nacht: "tonight", in_der_frueh: "morning", ubermorgen: "overmorrow", uebermorgen: "overmorrow", morgen: "tomorrow", heute: "today", fruh: "morning", vormittag: "morning", mittag: "noon", nachmittag: "afternoon", abend: "evening", nacht: "night", mitternacht: "midnight", morgens: "morning", mittags: "noon", nachmittags: "afternoon", abends: "evening", nachts: "night", wochenende: "weekend", sonnabend: "saturday", minute: "minutes", minuten: "minutes", stunde: "hours", stunden: "hours", std: "hours", tag: "days", tage: "days", tagen: "days", woche: "week", wochen: "weeks", monat: "months", monate: "months", monaten: "months", ein: "1", eine: "1", einer: "1", einem: "1", zwei: "2", drei: "3" }, ahead: ["in"], clock: ["uhr"] }, fr: { words: { "apres-demain": "overmorrow", apres_demain: "overmorrow", ce_soir: "this evening", cette_nuit: "tonight", "week-end": "weekend", week_end: "weekend", "apres-midi": "afternoon", apres_midi: "afternoon", "aujourd'hui": "today", "aujourd’hui": "today", semaine_prochaine: "week", demain: "tomorrow", matin: "morning", midi: "noon", soir: "evening", nuit: "night", minuit: "midnight", jour: "days", jours: "days", semaine: "weeks", semaines: "weeks", mois: "months", un: "1", une: "1", deux: "2", trois: "3" }, ahead: ["dans", "d'ici"], clock: ["h", "heure", "heures"] }, es: { words: { pasado_manana: "overmorrow", por_la_manana: "morning", de_la_manana: "morning", esta_manana: "this morning", por_la_tarde: "afternoon", por_la_noche: "night", esta_noche: "tonight", fin_de_semana: "weekend", proxima_semana: "week", semana_que_viene: "week", manana: "tomorrow", hoy: "today", mediodia: "noon", tarde: "afternoon", noche: "night", medianoche: "midnight", minuto: "minutes", minutos: "minutes", dia: "days", dias: "days", semana: "weeks", semanas: "weeks", mes: "months", meses: "months", un: "1", una: "1", dos: "2", tres: "3" }, ahead: ["en", "dentro de"], clock: ["h", "hora", "horas"] }, nl: { words: { volgende_week: "week", overmorgen: "overmorrow", morgenochtend: "tomorrow morning", morgenmiddag: "tomorrow afternoon", morgenavond: "tomorrow evening", vanmorgen: "this morning", vanochtend: "this morning", vanmiddag: "this afternoon", vanavond: "this evening", vannacht: "tonight", morgen: "tomorrow", vandaag: "today", ochtend: "morning", tussen_de_middag: "noon", middag: "afternoon", avond: "evening", nacht: "night", middernacht: "midnight", minuut: "minutes", minuten: "minutes", dag: "days", dagen: "days", weken: "weeks", maand: "months", maanden: "months", een: "1", twee: "2", drie: "3" }, ahead: ["over"], clock: ["uur", "u"] } };
 var idle = new Set("um_am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_a_au_en_el_los_las_om_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette_gegen_vers_sobre".split("_"));
@@ -394,11 +373,11 @@ async function chooseTime(title, action, days, also = "", ticked = false) {
       else take(at);
     } }, el("label", { class: "field" }, t("Type a time"), words), el("label", { class: "field" }, t("Date and time"), calendar), said, also !== "" && el("label", { class: "check" }, box, " ", also), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close({ at: /* @__PURE__ */ new Date(0), also: false }) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
     const times = suggestions(now).map(([text2, at], i) => el("button", { type: "button", autofocus: i === 0, onclick: () => take(at) }, el("span", {}, text2), el("time", { datetime: at.toISOString() }, inWords(at))));
-    const list2 = el("div", { class: "choices later-times" }, times);
-    list2.addEventListener("keydown", (event) => {
+    const list = el("div", { class: "choices later-times" }, times);
+    list.addEventListener("keydown", (event) => {
       if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey) words.focus();
     });
-    return [list2, form];
+    return [list, form];
   }).then((chosen) => chosen === null || chosen.at.getTime() === 0 ? null : chosen);
 }
 
@@ -425,52 +404,12 @@ async function putOff(desk, items) {
   const said = unanswered ? t("Will return to your inbox {when} if there's no reply", { when }) : many(ids.length, "Snoozed until {when}", "{n} messages snoozed until {when}", { when });
   desk.actions.run({ shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) }, { doing: () => t("Snoozing…"), done: () => said }, items, t("Couldn't snooze messages"), { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] });
 }
-function described(one) {
-  const when = inWords(new Date(one.due));
-  if (one.kind === "sent") return t("Scheduled for {when}", { when });
-  if (one.kind === "answer") return t("Will return to your inbox {when} if there's no reply", { when });
-  return t("Snoozed to {mailbox} until {when}", { mailbox: mailboxName(one.origin === "" ? "Inbox" : one.origin), when });
-}
-function people(one) {
-  const all = one.kind === "back" ? one.item.from : [...one.item.to, ...one.item.cc, ...one.item.bcc];
-  return all.map((who) => who.name || `${who.user}@${who.host}`).join(", ");
-}
-async function showWaiting(desk) {
-  for (; ; ) {
-    let found = [];
-    let queued = [];
-    const load = async () => {
-      const [waiting, leaving] = await Promise.all([desk.client.messages_waiting(), desk.client.account_later_list()]);
-      found = waiting;
-      queued = leaving.filter((one) => one.message_id === 0);
-    };
-    if (!await attempt(t("Loading…"), t("Couldn't load scheduled messages"), load)) return;
-    const next = await dialog(t("Scheduled"), (close) => [list(desk, found, queued, close)]);
-    if (next === null) return;
-    await next();
-  }
-}
-function list(desk, found, queued, close) {
-  if (found.length + queued.length === 0) return el("p", { class: "dialog-text" }, t("You'll see scheduled and snoozed messages here."));
-  const root = el("ul", { class: "waiting-list" });
-  const button = (text2, run) => el("button", { class: "btn", type: "button", onclick: () => close(run) }, text2);
-  const act = (doing, failed, work) => () => attempt(doing, failed, work);
-  const row = (subject, who, when, buttons) => el("li", {}, el("strong", { dir: "auto" }, el("bdi", {}, subject || t("(no subject)"))), el("span", { class: "waiting-what" }, el("bdi", {}, who)), el("span", { class: "waiting-what" }, when), el("div", { class: "waiting-buttons" }, buttons));
-  fill(root, found.map((one) => {
-    const { id } = one.item;
-    const { writer = "" } = one;
-    const buttons = one.kind === "sent" ? [writer === "" && button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), writer === "" && button(t("Send now"), act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id))), button(t("Keep as draft"), act(t("Saving…"), t("Couldn't keep as draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Unsnooze"), act(t("Saving…"), one.kind === "answer" ? t("Couldn't remove reminder") : t("Couldn't unsnooze message"), () => desk.client.message_unsnooze([id])))];
-    const about = [described(one), ...writer === "" ? [] : [t("Written by {name}", { name: writer })]];
-    return row(one.item.subject, people(one), about.join(" · "), buttons);
-  }), queued.map((one) => row(one.subject, one.recipients.join(", "), t("Scheduled for {when}", { when: inWords(new Date(one.due / 1e3)) }), [button(t("Cancel delivery"), act(t("Canceling…"), t("Couldn't cancel delivery"), () => desk.client.account_later_stop(one.id)))])));
-  return root;
-}
-async function again(one, change) {
-  const at = await chooseTime(t("Another time"), t("Change"), one.kind === "sent" ? longestSending : longestWaiting);
-  if (at !== null) await attempt(t("Saving…"), t("Couldn't change time"), () => change(at));
+async function anotherTime(sent) {
+  const chosen = await chooseTime(t("Another time"), t("Change"), sent ? longestSending : longestWaiting);
+  return chosen && seconds(chosen.at);
 }
 export {
+  anotherTime,
   chooseSending,
-  putOff,
-  showWaiting
+  putOff
 };

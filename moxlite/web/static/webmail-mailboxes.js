@@ -238,7 +238,7 @@ function allows(mailbox, rights) {
 
 var prefix = "search:";
 var everywhere = "inboxes:";
-var placeOf = (hash) => /^#(calendar|people):/.exec(hash)?.[1] ?? "";
+var placeOf = (hash) => /^#(calendar|people|outbox):/.exec(hash)?.[1] ?? "";
 function parsePlace(hash) {
   const value = placeOf(hash) !== "" ? "" : hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
@@ -346,7 +346,16 @@ function drawLabels(root, labels, active, client, opened) {
     } }, el("span", { class: `label-dot d${color}`, "aria-hidden": "true" }), el("span", { class: "mailbox-name", dir: "auto" }, name), count));
   }));
 }
-function drawSearches(root, searches, active, client, settings, find) {
+var drawn = "";
+function drawLists(page, labels, active) {
+  const { searches } = page.mail.settings.value;
+  const opened = () => page.drawer.close();
+  if (labels.length > 0) drawLabels(page.mailboxes.labels, labels, active, page.client, opened);
+  const next = JSON.stringify([searches, active]);
+  if (next !== drawn) drawSearches(page.mailboxes.searches, searches, active, page.client, () => page.mail.settings.value, opened);
+  drawn = next;
+}
+function drawSearches(root, searches, active, client, settings, opened) {
   const save = (wanted) => attempt(t("Saving…"), t("Couldn't save search"), () => client.settings_save({ searches: wanted }));
   const forget = (search) => {
     const before = settings().searches;
@@ -355,14 +364,16 @@ function drawSearches(root, searches, active, client, settings, find) {
   };
   fill(root, el("h2", { class: "mailbox-owner" }, t("Searches")), searches.map((search) => {
     const remove = t("Remove search {name}", { name: search.name });
-    return el("div", { class: `mailbox${search.text === active ? " active" : ""}` }, el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : void 0, onclick: () => find(search.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)), el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, sign(x, "i s")));
+    return el("div", { class: `mailbox${search.text === active ? " active" : ""}` }, el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : void 0, onclick: () => {
+      opened();
+      location.hash = writePlace({ name: "", search: search.text, message: 0 });
+    } }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)), el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, sign(x, "i s")));
   }));
 }
 export {
   confirmDelete,
   createMailbox,
-  drawLabels,
-  drawSearches,
+  drawLists,
   mailboxMenu,
   offerRole,
   roleNames

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "aa350604cb2e", bulk: "ae4e0c8428b1", calendar: "b9064ed1dca1", checks: "17c4d7e5b07a", compose: "6a630b1aeebd", conversation: "6715b9fe7084", details: "7b9018113505", doubles: "869dc3d83f7c", dropping: "b2612a572e76", empty: "bb5fb61c1ee4", event: "93d3926ede46", eventnews: "56eb8bf2dfe5", eventsearch: "357b3b42cb77", export: "2b298a4b7fe9", giving: "4a0184142353", group: "00735cd44249", hints: "e79a027f2457", invitation: "7b0cbbdb6a58", labels: "9a3298ff7b4e", later: "38a6574351c6", legend: "3c0aa228797c", login: "0fb9cca0a73d", mailboxes: "056b79bc1c88", menu: "babbc9681b54", message: "1c1995e385c4", newsletters: "5541fc0bc791", offline: "ab2855b5c528", palette: "12985f12201e", people: "d01c66fa52fb", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "062617a656b3", rules: "a1aefd4af173", search: "82e0efa98130", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "d75848886bf6", sorting: "71905cee075c", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "0120d52f948d", words: "97d989ecdd1f" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "c41673ba1815", bulk: "ae4e0c8428b1", calendar: "b9064ed1dca1", checks: "f1344cf62685", compose: "6a630b1aeebd", conversation: "6715b9fe7084", details: "7b9018113505", doubles: "869dc3d83f7c", dropping: "b2612a572e76", empty: "bb5fb61c1ee4", event: "93d3926ede46", eventnews: "56eb8bf2dfe5", eventsearch: "357b3b42cb77", export: "2b298a4b7fe9", giving: "7890d17f488c", group: "00735cd44249", hints: "e79a027f2457", invitation: "7b0cbbdb6a58", labels: "9a3298ff7b4e", later: "ccc98abe012e", legend: "3c0aa228797c", login: "0fb9cca0a73d", mailboxes: "82e6636c10c4", menu: "babbc9681b54", message: "66462053789b", newsletters: "5541fc0bc791", offline: "ab2855b5c528", outbox: "d516d322db95", palette: "12985f12201e", people: "d01c66fa52fb", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "062617a656b3", rules: "a1aefd4af173", search: "82e0efa98130", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "d2fba72facac", sorting: "71905cee075c", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "0120d52f948d", words: "97d989ecdd1f" };
 
 var CheckFailed = class extends Error {
 };
@@ -251,7 +251,7 @@ var checks = {
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
   LinksChange: { kind: ["enum", ["links"]], links: ["list", ["ref", "LinkedMailbox"]] },
-  CollectionChanged: { kind: ["enum", ["collection"]], holds: ["enum", ["calendar", "contact"]], collection_id: "integer" },
+  CollectionChanged: { kind: ["enum", ["collection"]], holds: ["enum", ["calendar", "contact", "departure"]], collection_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Alarmed: { kind: ["enum", ["alarms"]] },
   Keepalive: { kind: ["enum", ["keepalive"]] },
@@ -686,7 +686,6 @@ function beforeDisplay(root) {
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
 var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
-var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h3.5 M3 10h5 M8 2v4 M10 16a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z";
 var chevronsUpDown = "M7 15l5 5 5-5 M7 9l5-5 5 5";
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
@@ -939,7 +938,7 @@ function acting(page) {
 
 var prefix = "search:";
 var everywhere = "inboxes:";
-var placeOf = (hash) => /^#(calendar|people):/.exec(hash)?.[1] ?? "";
+var placeOf = (hash) => /^#(calendar|people|outbox):/.exec(hash)?.[1] ?? "";
 function parsePlace(hash) {
   const value = placeOf(hash) !== "" ? "" : hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
@@ -1024,7 +1023,7 @@ function goTo(key3, name, run) {
   return { id: `go.${key3}`, title: t("Go to {name}", { name }), keys: [`g ${key3}`], run };
 }
 function anywhere(desk) {
-  return [{ id: "app.palette", title: t("Find command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Icon guide"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Describe this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Switch between unread and all messages"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Toggle dark mode"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], when: () => desk.facts().account_path !== "", run: () => desk.openSettings() }, { id: "app.mail", title: meant("place", "Mail"), keys: ["g m"], run: () => desk.openMail() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: meant("place", "Contacts"), keys: ["g p"], run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
+  return [{ id: "app.palette", title: t("Find command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Icon guide"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Describe this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Switch between unread and all messages"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Outbox: scheduled and snoozed messages"), run: () => desk.openPage("outbox") }, { id: "app.scheme", title: t("Toggle dark mode"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], when: () => desk.facts().account_path !== "", run: () => desk.openSettings() }, { id: "app.mail", title: meant("place", "Mail"), keys: ["g m"], run: () => desk.openMail() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: meant("place", "Contacts"), keys: ["g p"], run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
 function move(desk, id, title, by, key3, letter) {
   const upper = letter.toUpperCase();
@@ -1578,21 +1577,18 @@ function tellTitle(mail2, find2, place) {
 
 function navigation(page) {
   const { client, commands, mail: mail2, drawer, places } = page;
-  function openMail() {
+  function openMail(mailbox) {
     drawer.close();
     places.show(null);
+    if (mailbox !== void 0) page.find.openMailbox(mailbox);
     if (placeOf(location.hash) !== "") tellPlace(mail2, page.find, true);
-  }
-  function openMailbox(mailbox) {
-    openMail();
-    page.find.openMailbox(mailbox);
   }
   async function mailboxMenu(mailbox) {
     const parent = mail2.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
     const found = await part("mailboxes");
     await found.mailboxMenu(page.desk, mailbox, parent);
   }
-  return { openMailbox, mailboxMenu, openSettings: () => void attempt(t("Loading…"), t("Couldn't open settings"), async () => {
+  return { openMailbox: openMail, mailboxMenu, openSettings: () => void attempt(t("Loading…"), t("Couldn't open settings"), async () => {
     await client.inbox_unread();
     await mail2.pending.end();
     location.assign(mail2.facts.value.account_path);
@@ -1602,7 +1598,7 @@ function navigation(page) {
   }, openPage(name) {
     drawer.close();
     void attempt(t("Loading…"), t("Couldn't open this item"), async () => (await part(name)).openPage(page.desk));
-  }, openMail, openPlace: (place) => places.show(place), tellAddress: (address) => writeAddress(address), openSide: () => drawer.button.click(), async findCommand() {
+  }, openMail: () => openMail(), openPlace: (place) => places.show(place), tellAddress: (address) => writeAddress(address), openSide: () => drawer.button.click(), async findCommand() {
     const [palette, typed] = await typedUntil(part("palette"));
     await palette.openPalette(commands, typed);
   }, async showKeys() {
@@ -1615,10 +1611,10 @@ function navigation(page) {
     await (await part("palette")).showTitles(at);
   }, openInbox() {
     const inbox2 = mail2.boxes.named("Inbox");
-    if (inbox2 !== void 0) openMailbox(inbox2);
-  }, openInboxes: () => openMailbox(mail2.boxes.inboxes() ?? mail2.boxes.named("Inbox")), openRole(role) {
+    if (inbox2 !== void 0) openMail(inbox2);
+  }, openInboxes: () => openMail(mail2.boxes.inboxes() ?? mail2.boxes.named("Inbox")), openRole(role) {
     const mailbox = mail2.boxes.withRole(role);
-    if (mailbox !== void 0) openMailbox(mailbox);
+    if (mailbox !== void 0) openMail(mailbox);
   }, createMailbox: async () => (await part("mailboxes")).createMailbox(client), openMailboxMenu() {
     const mailbox = mail2.current.value;
     if (mailbox !== void 0 && mailbox.id > 0) void mailboxMenu(mailbox);
@@ -2800,6 +2796,7 @@ var Mail = class {
     for (const change of changes) {
       if (change.kind === "msg_remove") removed ||= this.isReading(change);
       if (change.kind === "collection") dispatchEvent(new Event(`${change.holds}s`));
+      if (change.kind === "mailbox_counts") dispatchEvent(new CustomEvent("counts", { detail: change.mailbox_id }));
       if (change.kind === "settings") this.settings.value = { ...defaults, ...change.settings };
       boxes = this.boxes.apply(change) || boxes;
       gone.push(...this.view.apply(change));
@@ -3503,12 +3500,12 @@ var MailboxList = class {
   root = el("nav", { class: "mailboxes", "aria-label": t("Folders") });
   searches = el("nav", { class: "mailboxes searches", "aria-label": t("Saved searches"), hidden: true });
   labels = el("nav", { class: "mailboxes searches labels-list", "aria-label": t("Labels"), hidden: true });
-  scheduled = el("div", { class: "mailbox" }, el("button", { class: "mailbox-open", title: t("Scheduled"), onclick: () => this.owner.openScheduled() }, sign(calendarClock), el("span", { class: "mailbox-name" }, t("Scheduled"))));
+  outbox = el("div", { class: "mailbox", hidden: true });
   draw(mailboxes, active, boxes) {
     const homes = [...new Set(mailboxes.map(({ home }) => home))];
     const all = boxes.inboxes();
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
-    fill(this.root, all && this.row(all, all.id === active), homes.flatMap((home) => [home !== "" && el("h2", { class: `mailbox-owner${boxes.mark(home)}`, title: boxes.links.find(({ name }) => home === `${name}/`)?.address ?? home }, home.replace("/", "")), ...mailboxes.filter((mailbox) => mailbox.home === home && (nameAtHome(mailbox) !== "" || mailbox.total > 0)).flatMap((mailbox) => [home === "" && mailbox.roles.includes("draft") && this.scheduled, this.row(mailbox, mailbox.id === active)]), home === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New folder"))]));
+    fill(this.root, all && this.row(all, all.id === active), homes.flatMap((home) => [home !== "" && el("h2", { class: `mailbox-owner${boxes.mark(home)}`, title: boxes.links.find(({ name }) => home === `${name}/`)?.address ?? home }, home.replace("/", "")), ...mailboxes.filter((mailbox) => mailbox.home === home && mailbox.name !== "Scheduled" && (nameAtHome(mailbox) !== "" || mailbox.total > 0)).flatMap((mailbox) => [home === "" && mailbox.roles.includes("draft") && this.outbox, this.row(mailbox, mailbox.id === active)]), home === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New folder"))]));
     if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
   }
   row(mailbox, active) {
@@ -3705,14 +3702,14 @@ var Places = class {
   show(place) {
     const before = this.shown.value;
     if (place === before) return;
-    before?.side.remove();
+    before?.side?.remove();
     before?.view.remove();
     for (const one of this.root.children) if (one instanceof HTMLElement && one !== this.side && one !== this.nav) one.inert = place !== null;
     this.root.classList.toggle("other-place", place !== null);
     this.commands.only = place === null ? null : /^(app|go)\./;
     if (place !== null) {
       this.root.prepend(place.view);
-      this.side.append(place.side);
+      if (place.side !== void 0) this.side.append(place.side);
       place.view.tabIndex = -1;
       place.view.focus();
     }
@@ -3908,24 +3905,17 @@ function watch(page) {
   for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => release = window.setTimeout(() => held.value = false), true);
   effect(() => {
     if (held.value) return;
-    page.mailboxes.draw(mail2.mailboxes.value, mail2.current.value?.id ?? 0, mail2.boxes);
+    const away = page.places.shown.value !== null;
+    page.mailboxes.draw(mail2.mailboxes.value, away ? 0 : mail2.current.value?.id ?? 0, mail2.boxes);
+    page.mailboxes.outbox.classList.toggle("active", away);
   });
   effect(() => {
-    const { searches } = mail2.settings.value;
-    const active = find2.text.value;
+    const { searches, labels } = mail2.settings.value;
+    const all = allLabels(labels, mail2.mailboxes.value, []);
+    const active = page.places.shown.value === null ? find2.text.value : "";
     page.mailboxes.searches.hidden = searches.length === 0;
-    const search3 = (text2) => {
-      page.drawer.close();
-      void find2.search(text2);
-    };
-    if (searches.length > 0) void part("mailboxes").then((found) => found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail2.settings.value, search3), () => null);
-  });
-  effect(() => {
-    const labels = allLabels(mail2.settings.value.labels, mail2.mailboxes.value, []);
-    const { labels: root } = page.mailboxes;
-    const active = find2.text.value;
-    root.hidden = labels.length === 0;
-    if (labels.length > 0 && !held.value) void part("mailboxes").then((found) => found.drawLabels(root, labels, active, page.client, () => page.drawer.close()), () => null);
+    page.mailboxes.labels.hidden = all.length === 0;
+    if (!held.value && searches.length + all.length > 0) void part("mailboxes").then((found) => found.drawLists(page, all, active), () => null);
   });
   effect(() => {
     const mailboxes = mail2.mailboxes.value;
@@ -4024,7 +4014,7 @@ var App = class {
     dispatchEvent(new Event(state === "on" ? "connected" : "disconnected"));
     if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
   }, failed: (error) => void showError(t("Can't connect to the server"), error), opening: () => this.mail.opening() });
-  mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), openScheduled: () => this.commands.run("app.waiting"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox) });
+  mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox) });
   find = new Find(this.mail, { mark: (needles) => {
     this.list.mark(needles);
     this.reader.mark(needles);
@@ -4127,6 +4117,7 @@ var App = class {
     extra("side", (found) => {
       found.oneStop(this.side);
       found.moveSplitter(this.panes);
+      found.drawOutbox(this);
     });
     if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(this.list.root));
     extra("sorting", (found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path));
