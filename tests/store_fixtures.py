@@ -15,6 +15,7 @@ import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.file import migrations
 from moxlite.store.options import Options
 from tests.supervised import supervised
 
@@ -65,3 +66,20 @@ async def soon(condition: Callable[[], Awaitable[object]], *, seconds: float = 6
     with trio.fail_after(seconds):
         while not await condition():  # noqa: ASYNC110 - nothing tells of it
             await trio.sleep(0.005)
+
+
+class Schema:
+    """A schema folder of its own, to which migrations are added."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "queue").mkdir(parents=True)
+        self.add(1, "CREATE TABLE item (id INTEGER PRIMARY KEY, data BLOB) STRICT;")
+
+    def add(self, number: int, sql: str) -> None:
+        (self.folder / "queue" / f"{number:04}-step.sql").write_text(sql)
+        migrations._cache.clear()
+
+    @property
+    def options(self) -> Options:
+        return Options(schema=self.folder, min_free_space=0)

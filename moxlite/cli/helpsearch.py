@@ -8,8 +8,6 @@ from typing import Final, NamedTuple
 
 import moxlite
 
-__all__ = ["content_words", "find_sections"]
-
 PAGES: Final = (Path("/usr/share/doc/moxlite/docs"), Path(moxlite.__file__).parent.parent / "docs")
 """Where the pages are: of the Debian package, and of a checkout."""
 

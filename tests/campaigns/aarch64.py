@@ -36,7 +36,9 @@ FORMAT: Final = (
 )  # fmt: skip
 """Programs of aarch64, for the kernel (binfmt_misc). F: it opens the emulator now, so that it is there in any root."""
 
-INCLUDE: Final = "python3,python3-venv,libpython3-dev,procps,binutils,git,ca-certificates,iproute2,adduser,init-system-helpers"
+INCLUDE: Final = (
+    "python3,python3-venv,libpython3-dev,procps,binutils,git,ca-certificates,iproute2,adduser,init-system-helpers"
+)
 CERTIFICATES: Final = "etc/ssl/certs/ca-certificates.crt"
 
 BUILD: Final = """\

@@ -1,11 +1,10 @@
-"""Opening, migrating, reading and tending a database (STORE-2, 3, 10, 10a, 148, 149, 161)."""
+"""Opening, reading and tending a database (STORE-2, 3, 10, 10a, 161)."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import logging
-import os
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -23,9 +22,7 @@ from moxlite.heap import Trimmer
 from moxlite.net.exposition import REGISTRY
 from moxlite.store.errors import (
     Closed,
-    MigrationNeedsSpace,
     ReadInterrupted,
-    SchemaTooNew,
     StorageBroken,
     StoreError,
     WrongFile,
@@ -33,34 +30,16 @@ from moxlite.store.errors import (
 from moxlite.store.file import database as database_module, health, migrations, readers, threads as store_threads
 from moxlite.store.file.database import Database
 from moxlite.store.file.health import Health
-from moxlite.store.file.migrations import Kind, Migration, drop_old_copies, migrations_of, open_file
+from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.threads import Ahead
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
 from tests.logs import kv
-from tests.store_fixtures import soon
+from tests.store_fixtures import Schema, soon
 from tests.tools import eventually
 
-FIRST = "CREATE TABLE item (id INTEGER PRIMARY KEY, data BLOB) STRICT;"
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
-
-
-class Schema:
-    """A schema folder of its own, to which migrations are added."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "queue").mkdir(parents=True)
-        self.add(1, FIRST)
-
-    def add(self, number: int, sql: str) -> None:
-        (self.folder / "queue" / f"{number:04}-step.sql").write_text(sql)
-        migrations._cache.clear()
-
-    @property
-    def options(self) -> Options:
-        return Options(schema=self.folder, min_free_space=0)
 
 
 @pytest.fixture
@@ -199,117 +178,6 @@ async def test_a_folder_that_cannot_be_written_is_storage_broken(tmp_path: Path,
     """STORE-158."""
     with pytest.raises((StorageBroken, OSError)):
         await Database.open(tmp_path / "missing" / "queue.db", Kind.QUEUE, options=schema.options, create=True)
-
-
-# Migrations
-
-
-async def test_migrations_run_once_in_order_and_survive(tmp_path: Path, schema: Schema) -> None:
-    """STORE-148."""
-    first = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options, create=True)
-    await first.write(lambda tx: tx.execute("INSERT INTO item (data) VALUES (x'01')"))
-    await first.aclose()
-    schema.add(2, "ALTER TABLE item ADD COLUMN name TEXT; UPDATE item SET name = 'old';")
-    schema.add(3, "UPDATE item SET name = name || 'er';")
-    for _ in range(2):
-        again = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=schema.options, create=True)
-        assert await again.read(lambda r: r.rows("SELECT name FROM item"), op="test") == [("older",)]
-        await again.aclose()
-
-
-def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, schema: Schema) -> None:
-    """STORE-148: the version too, so the next open tries again."""
-    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
-    before = digest(tmp_path / "queue.db")
-    schema.add(2, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT; INSERT INTO nowhere VALUES (1);")
-    with pytest.raises(apsw.SQLError):
-        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
-    assert digest(tmp_path / "queue.db") == before
-    schema.add(2, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;")
-    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
-    assert db.pragma("user_version") == 2
-    db.close()
-
-
-def test_a_migration_cannot_leave_a_row_without_its_parent(tmp_path: Path, schema: Schema) -> None:
-    """STORE-148."""
-    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
-    schema.add(2, "CREATE TABLE child (item_id INTEGER REFERENCES item (id)) STRICT; INSERT INTO child VALUES (7);")
-    with pytest.raises(WrongFile, match="child"):
-        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
-
-
-@pytest.mark.parametrize("log", ["folded", "unfolded"])
-async def test_a_newer_file_is_refused_untouched(tmp_path: Path, schema: Schema, log: str) -> None:
-    """STORE-148: naming both versions, even when the newer version is in the log only."""
-    path = tmp_path / "queue.db"
-    open_file(path, Kind.QUEUE, schema.options, create=True).close()
-    newer = apsw.Connection(str(path))
-    newer.execute("PRAGMA user_version=9")
-    if log == "folded":
-        newer.close()
-    else:
-        # A copy of a file in use is what a kill leaves.
-        for suffix in ("", "-wal"):
-            (tmp_path / f"copy.db{suffix}").write_bytes((tmp_path / f"queue.db{suffix}").read_bytes())
-        newer.close()
-        path = tmp_path / "copy.db"
-    files = {suffix: digest(Path(f"{path}{suffix}")) for suffix in ("", "-wal") if Path(f"{path}{suffix}").exists()}  # noqa: ASYNC240
-    with pytest.raises(SchemaTooNew) as caught:
-        await Database.open(path, Kind.QUEUE, options=schema.options, create=True)
-    assert (caught.value.found, caught.value.known) == (9, 1)
-    assert {suffix: digest(Path(f"{path}{suffix}")) for suffix in files} == files
-
-
-def test_migrations_are_numbered_without_a_gap(schema: Schema) -> None:
-    """STORE-148."""
-    schema.add(3, "SELECT 1")
-    with pytest.raises(StoreError, match="gap"):
-        migrations_of(Kind.QUEUE, schema.folder)
-
-
-def test_the_file_is_copied_before_tables_are_rewritten(tmp_path: Path, schema: Schema) -> None:
-    """STORE-149: and the copy goes after 14 days."""
-    db = open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True)
-    db.execute("INSERT INTO item (data) VALUES (x'07')")
-    db.close()
-    schema.add(2, "-- rewrites tables\nDROP TABLE item; CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT;")
-    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
-    copy = tmp_path / "queue.db.before-0002"
-    old = apsw.Connection(str(copy))
-    assert old.execute("SELECT data FROM item").fetchall() == [(b"\x07",)]
-    old.close()
-    assert drop_old_copies(tmp_path) == []
-    os.utime(copy, (time.time() - 15 * 86_400,) * 2)
-    assert drop_old_copies(tmp_path) == [copy]
-    assert not copy.exists()
-
-
-def test_without_room_for_the_copy_the_rewrite_needs_a_setting(tmp_path: Path, schema: Schema) -> None:
-    """STORE-149."""
-    open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
-    schema.add(2, "-- rewrites tables\nDROP TABLE item; CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT;")
-    tight = Options(schema=schema.folder, min_free_space=1 << 60)
-    with pytest.raises(MigrationNeedsSpace):
-        open_file(tmp_path / "queue.db", Kind.QUEUE, tight, create=True)
-    bold = Options(schema=schema.folder, min_free_space=1 << 60, migrate_without_copy=True)
-    open_file(tmp_path / "queue.db", Kind.QUEUE, bold, create=True).close()
-    assert not (tmp_path / "queue.db.before-0002").exists()
-
-
-def test_a_new_file_needs_no_copy(tmp_path: Path, schema: Schema, caplog: pytest.LogCaptureFixture) -> None:
-    """STORE-149: and nothing was migrated, so the log does not say so."""
-    schema.add(2, "-- rewrites tables\nDROP TABLE item; CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT;")
-    with caplog.at_level(logging.INFO):
-        open_file(tmp_path / "queue.db", Kind.QUEUE, schema.options, create=True).close()
-    assert [path.name for path in tmp_path.glob("queue.db*")] == ["queue.db"]
-    assert not caplog.records
-
-
-def test_a_rewrite_is_known_by_its_first_line() -> None:
-    """STORE-149."""
-    assert Migration(2, "x", "-- rewrites tables\nSELECT 1").rewrites
-    assert not Migration(2, "x", "SELECT 1 -- rewrites tables").rewrites
 
 
 # Reading
