@@ -113,7 +113,7 @@ async def drawn(browser: Browser, message: MessageID) -> None:
     """Fetch HTML that is shown as such."""
     answer = await browser.fetch(f"/webmail/msg/{message}/html")
     assert answer.status == 200
-    assert b"to be shown" not in answer.body
+    assert b"to display" not in answer.body
 
 
 async def run() -> None:

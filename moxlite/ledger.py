@@ -115,7 +115,7 @@ class NoRoom(Exception):
     """There was no room in time. `own`: the owner's share is short, not the server's total."""
 
     def __init__(self, *, own: bool) -> None:
-        super().__init__("you have too much in progress" if own else "the server is short of memory")
+        super().__init__("you have too much in progress" if own else "the server is out of memory")
         self.own = own
 
 

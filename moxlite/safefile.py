@@ -203,7 +203,7 @@ class Tree:
                 try:
                     deeper = open_folder(part, dir_fd=fd)
                 except OSError as error:
-                    text = "is a symbolic link, or no folder" if error.errno == errno.ENOTDIR else error.strerror
+                    text = "is a symbolic link, or isn't a folder" if error.errno == errno.ENOTDIR else error.strerror
                     raise OSError(error.errno, text, str(place)) from None
                 os.close(fd)
                 fd = deeper

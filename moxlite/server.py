@@ -284,7 +284,7 @@ async def _finish_removals(components: Components) -> None:
     try:
         names = await components.files.auth.removals()
     except StoreError as error:
-        logger.error("removals of accounts are not known", extra={"kv": {"err": str(error)}})
+        logger.error("failed to read account removals", extra={"kv": {"err": str(error)}})
         return
     if not names:
         return
@@ -295,8 +295,8 @@ async def _finish_removals(components: Components) -> None:
         try:
             await finish_removal(components.files.accounts, components.files.auth, name)
         except (StoreError, OSError) as error:
-            logger.error("account not removed", extra={"kv": {"account": name, "err": str(error)}})
-            components.faults.append(fault(name, f"account {name} cannot be removed: {error}"))
+            logger.error("account removal failed", extra={"kv": {"account": name, "err": str(error)}})
+            components.faults.append(fault(name, f"can't delete account {name}: {error}"))
 
 
 def _commands(components: Components, queue: Queue | None, examinations: Examinations) -> Mapping[str, Command]:
@@ -352,7 +352,7 @@ async def _reload(components: Components) -> None:
         components.started.log_handler.reopen()
     except OSError as error:
         kv = {"file": str(components.static.log_file), "err": error.strerror or str(error)}
-        logger.error("log file not opened again, the old one stays in use", extra={"kv": kv})
+        logger.error("failed to reopen log file, keeping the old file", extra={"kv": kv})
     await components.config.reload()
     await components.network.read_certificates()
 
@@ -363,7 +363,7 @@ async def _end_with(parent: Parent, shutdown: Shutdown) -> None:
     """
     await parent.ended()
     if not shutdown.is_set():
-        logger.error("the parent process has ended")
+        logger.error("parent process exited")
         shutdown.set()
 
 
@@ -388,7 +388,7 @@ async def _note_addresses(components: Components, addresses: Collection[Key]) ->
     try:
         await components.files.auth.addresses.note(f"{localpart}@{domain}" for localpart, domain in addresses)
     except StoreError as error:  # the next start tries it again
-        logger.warning("addresses not noted", extra={"kv": {"err": str(error)}})
+        logger.warning("failed to record addresses", extra={"kv": {"err": str(error)}})
 
 
 async def _end_logins(components: Components, old: Snapshot, new: Snapshot) -> None:

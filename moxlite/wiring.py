@@ -484,7 +484,7 @@ async def _open_auth(path: Path, options: Options, *, create: bool) -> AuthDB:
     except SchemaTooNew as error:
         raise StartFailed(str(error)) from None
     except StoreError as error:
-        logger.error("auth.db cannot be used", extra={"kv": {"path": path, "err": str(error)}})
+        logger.error("auth.db unavailable", extra={"kv": {"path": path, "err": str(error)}})
         return AuthDB(error)
 
 
@@ -530,7 +530,7 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
             Queue.open(path, context, components.files.accounts.options, create=components.started.first)
         )
     except StoreError as error:
-        logger.error("the queue cannot be used, no mail is sent", extra={"kv": {"path": path, "err": str(error)}})
+        logger.error("queue unavailable, not sending mail", extra={"kv": {"path": path, "err": str(error)}})
         components.faults.append(fault(str(path), f"{path}: {error}"))
         return None
     accounts, spools = components.files.accounts, components.files.spools.directory

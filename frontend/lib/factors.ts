@@ -297,7 +297,7 @@ export async function showCodes(codes: readonly string[]): Promise<void> {
           "p",
           { class: "dialog-text" },
           t(
-            "Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them again.",
+            "Save these codes where you can find them without your phone. For example, on paper or in a password manager. Each code works once. You won't be able to see them again.",
           ),
         ),
         el(

@@ -272,7 +272,7 @@ async def _guarded(name: str, work: Callable[[], Awaitable[T]], failed: T) -> T:
         return await work()
     except Exception as error:  # the one place where a check's crash ends (AUTH-13)
         panics.labels(pkg="mailauth").inc()
-        logger.error("check of a sender failed", extra={"kv": {"method": name}}, exc_info=error)
+        logger.error("sender check failed", extra={"kv": {"method": name}}, exc_info=error)
     return failed
 
 

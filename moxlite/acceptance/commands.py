@@ -106,7 +106,7 @@ def _unpacked(octets: bytes) -> Why:
     try:
         return unpack(octets)
     except (msgspec.DecodeError, msgspec.ValidationError):
-        raise WhyFailed("the reasons are damaged") from None
+        raise WhyFailed("the recorded reasons are damaged") from None
 
 
 async def dry_run(

@@ -268,7 +268,7 @@ async def _with_past(case: Case, message: Message, accounts: Accounts, limits: R
         async with accounts.use(case.account) as account:
             reached, found = await account.read(read, op="history")
     except StoreError as error:
-        logger.warning("sender not judged", extra={"kv": {"account": case.account, "err": error}})
+        logger.warning("sender classification failed", extra={"kv": {"account": case.account, "err": error}})
         evidence = case.evidence.but(missing=(HISTORY,))
         return msgspec.structs.replace(case, evidence=evidence, fault=store_reply(error))
     facts = [] if found is None else _history_facts(case, found)
@@ -360,7 +360,7 @@ async def _with_bounce(case: Case, message: Message, accounts: Accounts, sent: A
                 now=time.time_ns() // 1000,
             )
     except StoreError as error:
-        logger.warning("bounce not judged", extra={"kv": {"account": case.account, "err": error}})
+        logger.warning("bounce check failed", extra={"kv": {"account": case.account, "err": error}})
         return case
     if not stray:
         return case
@@ -381,7 +381,7 @@ async def _with_judgement(
         judged = await judge()
         strict = _strict(case, message)
     except StoreError as error:
-        logger.warning("message not judged", extra={"kv": {"account": case.account, "err": error}})
+        logger.warning("message classification failed", extra={"kv": {"account": case.account, "err": error}})
         evidence = case.evidence.but(missing=(JUNK,))
         return msgspec.structs.replace(case, evidence=evidence, fault=store_reply(error))
     if judged is None:
@@ -468,7 +468,7 @@ async def with_token(case: Case, headers: Headers, accounts: Accounts) -> Case:
         async with accounts.use(case.account) as account:
             key = await account.read(lambda r: find_subjectpass_key(r, address), op="subjectpass")
     except StoreError as error:
-        token_logger.warning("token in a subject not looked at", extra={"kv": {"account": case.account, "err": error}})
+        token_logger.warning("subject token check failed", extra={"kv": {"account": case.account, "err": error}})
         evidence = case.evidence.but(missing=(SUBJECT_PASS,))
         return msgspec.structs.replace(case, evidence=evidence, fault=store_reply(error))
     if not key or not is_valid(subject, key, author, time.time(), settings.subject_pass.period):
@@ -503,7 +503,7 @@ async def with_offer(case: Case, accounts: Accounts) -> Case:
         async with accounts.use(case.account) as account:
             key = await account.write(lambda tx: subjectpass_key(tx, address))
     except StoreError as error:
-        token_logger.warning("no token for a subject", extra={"kv": {"account": case.account, "err": error}})
+        token_logger.warning("subject token creation failed", extra={"kv": {"account": case.account, "err": error}})
         return case
     return msgspec.structs.replace(case, token=make(key, author, time.time()))
 

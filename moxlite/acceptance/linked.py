@@ -94,13 +94,13 @@ class LinkSorter:
                 return (files,)
             chosen, word = await self._chosen(account, snapshot, case, known, ready, section, files)
         except (StoreError, AddressError, HeaderTooLarge) as error:
-            logger.warning("mail of a link not sorted", extra={"kv": self._who(account) | {"err": str(error)}})
+            logger.warning("failed to sort linked account mail", extra={"kv": self._who(account) | {"err": str(error)}})
             return (files,)
         linked_sorted.labels(word).inc()
         if word != "kept":
             places = [action.mailbox for action in chosen if isinstance(action, FileInto)]
             kv = self._who(account) | {"msgid": ready.thread.messageid or "", "as": word, "mailbox": ", ".join(places)}
-            logger.info("mail of a link sorted", extra={"kv": kv})
+            logger.info("linked account mail sorted", extra={"kv": kv})
         return chosen
 
     def _who(self, account: Account) -> dict[str, object]:
@@ -193,7 +193,9 @@ async def deliver_linked(
         except StorageBusy:
             raise  # it may be committed (NotCopied), and would be here twice; the next look tries it again if it is not
         except StoreError as error:
-            logger.warning("mail of a link not sorted", extra={"kv": {"account": account.name, "err": str(error)}})
+            logger.warning(
+                "failed to sort linked account mail", extra={"kv": {"account": account.name, "err": str(error)}}
+            )
     await perform(account, ready, Delivery(actions=(files,), received=received, received_offset=offset), also=also)
 
 

@@ -20,19 +20,19 @@ from moxlite.store.errors import (
 )
 
 BUSY: Final = OwnFault(451, "4.3.0", ("the server is busy; try again in a moment",))
-INTERNAL: Final = OwnFault(451, "4.3.0", ("error in processing, try again later",))
-STORAGE_FULL: Final = OwnFault(452, "4.3.1", ("no storage left, try again later",))
+INTERNAL: Final = OwnFault(451, "4.3.0", ("server error; try again later",))
+STORAGE_FULL: Final = OwnFault(452, "4.3.1", ("out of storage space; try again later",))
 UNKNOWN_USER: Final = Response(550, "5.1.1", ("no such user",))
 
 # The first class that fits counts. Texts name no account, mailbox or file.
 STORE_ERRORS: Final[tuple[tuple[type[StoreError], Response], ...]] = (
     (OverQuota, Response(452, "4.2.2", ("mailbox full",))),
     (StorageFull, STORAGE_FULL),
-    (NoLease, OwnFault(451, "4.3.2", ("this machine may not take changes at the moment, try again later",))),
+    (NoLease, OwnFault(451, "4.3.2", ("the server can't accept changes right now; try again later",))),
     (StorageBusy, BUSY),
     (StorageBroken, INTERNAL),
-    (QueueFull, Response(452, "4.3.1", ("too much of yours is waiting in the queue",))),
-    (FromIDTaken, Response(554, "5.1.7", ("sender id was used before",))),
+    (QueueFull, Response(452, "4.3.1", ("you have too many messages in the queue",))),
+    (FromIDTaken, Response(554, "5.1.7", ("this sender ID was already used",))),
     (LimitExceeded, Response(452, "4.2.2", ("mailbox full",))),
     (AccountUnknown, UNKNOWN_USER),
     (AccountRemoved, UNKNOWN_USER),

@@ -121,7 +121,7 @@ async def first_match(rules: Sequence[Ruleset], facts: RuleFacts) -> int | None:
         return None
     match = await trio.to_thread.run_sync(match_rules, rules, facts)
     if match.too_slow is not None:
-        logger.info("ruleset took too long, it does not match", extra={"kv": {"rule": match.too_slow}})
+        logger.info("ruleset timed out, skipping", extra={"kv": {"rule": match.too_slow}})
     return match.rule
 
 

@@ -100,7 +100,7 @@ def lines(why: Why) -> Iterator[str]:
     for action in why.actions:
         yield f"  {action}"
     if why.cut:
-        yield "Some of it was too long to be kept."
+        yield "Some details were too long to keep."
 
 
 def _action(action: AnyAction) -> str:
@@ -114,13 +114,13 @@ def _action(action: AnyAction) -> str:
         case Discard():
             return "discard"
         case Redirect():
-            return f"send on to {clipped(action.to)}"
+            return f"forward to {clipped(action.to)}"
         case Vacation():
-            return f"answer {clipped(action.to)}, unless answered before"
+            return f"reply to {clipped(action.to)}, unless already replied"
         case Failed():
-            return f"tell the owner: {clipped(action.script)} failed: {clipped(action.text)}"
+            return f"notify the owner: {clipped(action.script)} failed: {clipped(action.text)}"
         case Remember():
-            return "remember the message, to find duplicates"
+            return "remember the message to detect duplicates"
         case Notify():
             return f"notify {clipped(action.target)}"
 
@@ -135,19 +135,19 @@ MAX_STEP: Final = 120
 """Maximum characters of a step: strangers choose parts of its text."""
 
 SAID: Final = {
-    ORIGIN: "the own queue brings it",
+    ORIGIN: "from this server's own queue",
     IPREV: "reverse name: {}",
     SPF: "SPF: {}",
     DKIM_DOMAIN: "signed by {}",
     ARC: "ARC: {}",
     DMARC: "DMARC: {}",
-    FROM_VALIDATION: "proof of the author: {}",
+    FROM_VALIDATION: "author verification: {}",
     RULESET: "ruleset {} matches",
-    RATE: "too much comes from this network: {}",
+    RATE: "too much mail from this network: {}",
     HISTORY: "earlier mail: {}",
-    INDIRECT: "a way over others: {}",
+    INDIRECT: "forwarded by others: {}",
     REPORT: "report: {}",
-    STRAY: "a bounce of nothing that was sent from here: {}",
+    STRAY: "bounce for a message that wasn't sent from here: {}",
     SUBJECT_PASS: "token in the subject: {}",
     JUNK: "junk filter: {}",
     DNSBL: "on the block list {}",
@@ -177,7 +177,7 @@ def _steps(evidence: Evidence) -> Iterator[str]:
 def _certainty(fact: Fact) -> str:
     if fact.name == HISTORY:
         return ", sure" if fact.strength is Strength.STRONG else ", not sure"
-    return ", which has learnt too little" if fact.name == JUNK and fact.good is None else ""
+    return " (not enough training data)" if fact.name == JUNK and fact.good is None else ""
 
 
 def _plain(text: str) -> str:

@@ -61,7 +61,7 @@ class AppPasswordCommands:
         if not args.name.strip():
             raise BadForm("name", "enter a device or app name")
         if not args.scopes:
-            raise BadForm("scopes", "is empty: choose at least one service")
+            raise BadForm("scopes", "choose at least one service")
         return await self._passwords.add_app(
             args.account, args.name, args.scopes, read_only=args.read_only, expires=args.expires, token=args.token
         )
@@ -79,7 +79,7 @@ class AppPasswordCommands:
         """Revoke an app password, and end its sessions (IMAP-23)."""
         named_account(self._config, args.account)
         if not await self._passwords.revoke_app(args.account, args.name):
-            raise CommandFailed("notFound", worded("there is no app password {name}", name=repr(args.name)))
+            raise CommandFailed("notFound", worded("app password not found: {name}", name=repr(args.name)))
 
 
 def _info(app_password: AppPassword, use: AppUse | None, now: int) -> operations.AppPasswordInfo:
@@ -277,7 +277,7 @@ class ShareCommands:
         """Set or remove rights."""
         guest = self._guest(args)
         if set(rights) - set(RIGHTS) or (rights and "l" not in rights):
-            raise BadForm("rights", worded("must be letters of {letters}, with l", letters=RIGHTS))
+            raise BadForm("rights", worded("must be letters from {letters}, including l", letters=RIGHTS))
         async with self._accounts.use(args.account) as account:
             try:
                 await share(account, self._auth, args.mailbox, guest, rights, below=args.below)
@@ -288,7 +288,7 @@ class ShareCommands:
         """Let another account send from an account's addresses."""
         guest = self._guest(args)
         if guest == ANYONE:
-            raise BadForm("guest", "must be one account; not everyone can send as you")
+            raise BadForm("guest", "choose a single account; you can't let everyone send as you")
         if args.ends and args.ends <= time.time_ns() // 1000:
             raise BadForm("ends", "must be in the future")
         delegate = Delegate(guest, args.sends, args.ends, args.whole)

@@ -99,7 +99,7 @@ def remove_account(document: Document, snapshot: Snapshot, name: str) -> None:
     """Remove an account from the file, and its addresses from aliases. The caller deletes its data (ADMIN-15)."""
     require_account(snapshot, name)
     if name == snapshot.static.postmaster.account:
-        raise Refused(f'"{name}" gets the mail for postmaster: name another account in moxlite.toml first')
+        raise Refused(f'"{name}" receives postmaster mail; choose another account in moxlite.toml first')
     reports = snapshot.static.host_tlsrpt
     if reports is not None and reports.account == name:
         raise Refused(f'"{name}" gets the host\'s TLS reports; choose another account in moxlite.toml first')

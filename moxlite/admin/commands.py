@@ -306,7 +306,10 @@ class AccountCommands:
             return  # the change says what is wrong with it
         owner = await self._auth.masked.account_of(masked_key(address))
         if owner is not None:
-            text = f'"{text}" is an address that account "{owner}" gives away: moxlite address rm {owner} {text}'
+            text = (
+                f'"{text}" is a masked address of account "{owner}"; to delete it, run: moxlite address rm'
+                f" {owner} {text}"
+            )
             raise CommandFailed("refused", text, field)
 
     async def check_new(self, name: str) -> None:
@@ -319,7 +322,7 @@ class AccountCommands:
         if name in await self._auth.removals():  # it failed: the next start would take the new account away
             await self._finish_removal(name)
         if self._accounts.exists(name):
-            text = f"files of a former account are in {self._accounts.path(name)}: move them away first"
+            text = f"found files from a deleted account in {self._accounts.path(name)}; move them first"
             raise CommandFailed("refused", text, "account")
 
     async def make(self, name: str) -> None:

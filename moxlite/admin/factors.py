@@ -201,7 +201,7 @@ class FactorChanges:
         """Make a recovery link, for an hour or some days; returns its token. The user is told on other devices."""
         life = days * DAY or LINK_LIFE
         token = await self._auth.factors.new_link(account, reset_factors=reset_factors, life=life)
-        logger.info("recovery link made", extra={"kv": {"account": account, "reset_factors": reset_factors}})
+        logger.info("recovery link created", extra={"kv": {"account": account, "reset_factors": reset_factors}})
         span = f"{days} days" if days else "an hour"
         text = (
             f"Your administrator created a password reset link for your account. The link works once and expires in "
@@ -263,7 +263,7 @@ class FactorChanges:
             elif (address := _address(snapshot, account)) is not None:
                 await notify_account(self._accounts, snapshot, account, address, subject, body, once=once)
         except StoreError as error:
-            logger.warning("notice not stored", extra={"kv": {"account": account, "err": str(error)}})
+            logger.warning("failed to store security email", extra={"kv": {"account": account, "err": str(error)}})
 
 
 def _address(snapshot: Snapshot, account: str) -> Address | None:
@@ -474,6 +474,6 @@ class KnownPasswords:
             await notify_account(self._accounts, snapshot, account, address, SUBJECT, text, once=once)
         except StoreError as error:
             facts = {"account": account, "err": str(error)}
-            logins_logger.warning("mail about a known password cannot be stored", extra={"kv": facts})
+            logins_logger.warning("failed to store known-password email", extra={"kv": facts})
             return False
         return True

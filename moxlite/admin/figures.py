@@ -333,7 +333,7 @@ class HistoryRecorder:
         try:
             sample = await self._sample()
         except StoreError as error:
-            logger.warning("queue not sampled", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to sample queue", extra={"kv": {"err": str(error)}})
             return None
         if sample is None or (not sample.messages and not self._waiting):
             return None
@@ -349,7 +349,7 @@ class HistoryRecorder:
             await self._reports.database.write(lambda tx: _add(tx, taken, sample))
         except StoreError as error:
             self._counts.put_back(taken)
-            logger.warning("daily counts not stored", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to store daily counts", extra={"kv": {"err": str(error)}})
         except trio.Cancelled:
             self._counts.put_back(taken)
             raise

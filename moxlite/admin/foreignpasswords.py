@@ -70,7 +70,9 @@ class ForeignPasswordCare:
                 elif age >= keep - WARN_SECONDS and not foreign.warned:
                     warned.append(name)
             except StoreError as error:
-                logger.warning("foreign password hash not checked", extra={"kv": {"account": name, "err": str(error)}})
+                logger.warning(
+                    "failed to check foreign password hash", extra={"kv": {"account": name, "err": str(error)}}
+                )
         if warned:
             await self._warn(warned)
 
@@ -94,7 +96,7 @@ class ForeignPasswordCare:
             once = f"foreign passwords {names[0]} {len(names)}"
             await notify_postmaster(self._accounts, self._config.current, SUBJECT, text, once=once)
         except StoreError as error:
-            logger.warning("mail about expiring passwords not stored", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to store expiring-password email", extra={"kv": {"err": str(error)}})
             return
         for name in names:
             await self._auth.foreign.note_warning(name)

@@ -103,14 +103,14 @@ def install(say: Say) -> None:
     write_units()
     say(f"installed {PROGRAM}, {UNIT}, {FOLLOW_UNIT}, and the user {USER}")
     if not AUTHORITIES.exists():
-        say("no certificates of public authorities are here: apt-get install ca-certificates")
+        say("CA certificates aren't installed. Run `apt-get install ca-certificates`")
     if SYSTEMD.exists():
         run("systemctl", "enable", "--quiet", *(unit.stem for unit in UNITS))
         if CONFIG.exists():
             run("systemctl", "start", "moxlite")
         run("systemctl", "start", FOLLOW_UNIT.stem)  # it waits for its options
     else:
-        say(f"systemd does not run here: start the server with {PROGRAM} serve")
+        say(f"systemd isn't running; start the server with {PROGRAM} serve")
     if not CONFIG.exists():
         say("next: moxlite quickstart YOU@YOUR-DOMAIN")
 
@@ -358,17 +358,19 @@ def wait(say: Say) -> Notes:
         time.sleep(PAUSE)
         state = run("systemctl", "show", "--property=ActiveState", "--value", "moxlite-update")
         if state not in ("active", "activating") and read_notes() == notes:
-            raise Refused(f"stopped while {STEPS[notes.state]}: see journalctl -u moxlite-update, then `self finish`")
+            raise Refused(
+                f"stopped while {STEPS[notes.state]}; see journalctl -u moxlite-update, then run `self finish`"
+            )
 
 
 STEPS: Final[Mapping[State, str]] = {
-    "copy": "copying the data, then, with the server stopped, what came since",
+    "copy": "copying data, then new data with the server stopped",
     "switch": "replacing the program and its unit",
     "start": "starting the new program",
-    "back": "going back to the former program and its data",
+    "back": "restoring the previous program and its data",
     "done": "the new program is ready",
-    "gone-back": "the former program and its data are back",
-    "failed": "nothing more is done",
+    "gone-back": "the previous program and its data are restored",
+    "failed": "stopped",
 }
 
 
@@ -430,17 +432,20 @@ def _former(unit: Path) -> Path:
 
 
 def _start(notes: Notes) -> Notes:
-    why = "it has ended after it was ready"
+    why = "the server exited after starting"
     try:
         run("systemctl", "restart", "moxlite")  # waits as long as the server says that its migrations go on
         time.sleep(STEADY)
         if run("systemctl", "show", "--property=ActiveState", "--value", "moxlite") == "active":
             return _note(notes, "done")
     except Refused:
-        why = "it did not start; see journalctl -u moxlite"
+        why = "the server didn't start; see journalctl -u moxlite"
     if not _acknowledged(notes):
         return _note(notes, "back", text=why)
-    text = f"version {notes.version} fails: {why}. It may have taken mail. To go back to {notes.former}, without that"
+    text = (
+        f"version {notes.version} failed: {why}. It may have accepted mail. To go back to {notes.former} without"
+        " that mail"
+    )
     return _note(notes, "failed", text=f"{text}: {PREVIOUS} self back")
 
 

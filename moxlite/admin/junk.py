@@ -29,7 +29,7 @@ TELL_SECONDS: Final = 1.0
 """Seconds between two lines about the progress of one account."""
 
 
-UNMARKED: Final = "nothing to learn, no message is marked as junk ($Junk) or as not junk ($NotJunk)"
+UNMARKED: Final = "nothing to learn: no messages are marked as junk ($Junk) or not junk ($NotJunk)"
 
 
 class JunkFailed(Exception):
@@ -43,7 +43,7 @@ async def retrain_accounts(accounts: Accounts, names: list[str], tell: Tell) -> 
         try:
             async with accounts.use(name) as account:
                 if account.config.junk_filter is None:
-                    results.append(JunkDone(name, 0, "has no junk filter"))
+                    results.append(JunkDone(name, 0, "doesn't have a junk filter"))
                     continue
                 told = -TELL_SECONDS
                 sender, receiver = trio.open_memory_channel[tuple[int, int]](1)

@@ -64,7 +64,7 @@ from moxlite.wording import worded
 logger = logging.getLogger("moxlite.admin.masked")
 
 masked_total: Final = Counter(
-    "moxlite_masked_addresses_total", "Addresses to give away: made, switched off or on, removed.", ["change"]
+    "moxlite_masked_addresses_total", "Changes to masked addresses: created, turned on or off, deleted.", ["change"]
 )
 
 TRIES: Final = 5
@@ -264,7 +264,7 @@ def _domain_of(snapshot: Snapshot, name: str, wanted: str) -> Domain:
         domain = None
     if domain not in domains:
         names = ", ".join(map(str, domains))
-        raise MaskedRefused(worded("choose a domain of your own addresses: {names}", names=names), "domain")
+        raise MaskedRefused(worded("choose one of your own domains: {names}", names=names), "domain")
     return domain
 
 
@@ -274,7 +274,7 @@ def _importable(snapshot: Snapshot, name: str, text: str) -> str:
     address = Address.parse(key)
     if address.domain not in domains_of(snapshot, name):
         here = snapshot.domain(address.domain) is not None
-        told = "is not one in which the account has addresses" if here else "is not on this server"
+        told = "isn't a domain of the account's addresses" if here else "is not on this server"
         raise MaskedRefused(worded("its domain {domain} {reason}", domain=address.domain, reason=told), "domain")
     if snapshot.lookup_configured(address) is not None:
         raise MaskedRefused("this address is already configured on this server")

@@ -118,7 +118,7 @@ async def send_to_others(
     try:
         signatures = await keys.sign_own(snapshot, octets, own)
     except SigningError as error:
-        logger.error("message of the server cannot be signed", extra={"kv": {"account": account, "err": str(error)}})
+        logger.error("failed to sign server message", extra={"kv": {"account": account, "err": str(error)}})
         if not unsigned:
             raise
         signatures = b""

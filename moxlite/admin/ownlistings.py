@@ -110,7 +110,7 @@ class OwnListings:
         self._known[key] = asked = ListingResult(result, time.time())
         kv = {"zone": zone, "ip": ip, "explanation": result.explanation or None}
         if result.status is DNSBLStatus.FAIL and before is not DNSBLStatus.FAIL:
-            logger.error("our own address is on a block list", extra={"kv": kv})
+            logger.error("own address is on a block list", extra={"kv": kv})
         elif before is DNSBLStatus.FAIL and result.status is DNSBLStatus.PASS:
-            logger.info("our own address is no longer on a block list", extra={"kv": kv})
+            logger.info("own address removed from block list", extra={"kv": kv})
         return asked

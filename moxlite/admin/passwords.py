@@ -52,7 +52,7 @@ class Passwords(msgspec.Struct, frozen=True):
             stored = await account.write(lambda tx: set_foreign(tx, form))
         if stored:
             self.logins.forget(name)
-            logger.info("password hash taken over", extra={"kv": {"account": name}})
+            logger.info("password hash imported", extra={"kv": {"account": name}})
         else:
             await self.logins.stored.note_foreign(name, has=False)
         return stored

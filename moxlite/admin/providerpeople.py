@@ -140,7 +140,7 @@ class ProviderPeople:
         try:
             await bindings.note_login(claims.iss, claims.sub)
         except (StorageFull, StorageBusy, StorageBroken) as error:  # log-ins go on (STORE-105a)
-            logger.warning("provider login not noted", extra={"kv": {"account": account, "err": str(error)}})
+            logger.warning("failed to record provider login", extra={"kv": {"account": account, "err": str(error)}})
         return account
 
     async def _first_login(self, claims: Claims, remote: str) -> str | None:
@@ -159,7 +159,7 @@ class ProviderPeople:
             added = False
         if not added:
             kv = {"account": account, "subject": claims.sub}
-            logger.warning("address of a connected account came with another person", extra={"kv": kv})
+            logger.warning("login provider sent a connected account's address for another user", extra={"kv": kv})
             return None
         if not created:
             await self._factors.provider_connected(account, where=remote)
@@ -192,7 +192,7 @@ class ProviderPeople:
             async with self._auth.audit.recording("config account add", name, detail):
                 await commands.add(name, str(address), encode(settings.new_accounts))
         except CommandFailed as error:
-            logger.warning("account not created", extra={"kv": {"account": name, "err": str(error)}})
+            logger.warning("account creation failed", extra={"kv": {"account": name, "err": str(error)}})
             return None
         logger.info("account created at first login", extra={"kv": {"account": name, "address": str(address)}})
         return name

@@ -146,7 +146,7 @@ def _relative(here: str, problems: Sequence[Finding], administrator: bool) -> li
         if not here or problem.about == here or problem.about.startswith(inside)
     ]
     if not findings:
-        logger.warning("settings not saved: domains.toml has mistakes", extra={"kv": {"first": str(problems[0])}})
+        logger.warning("settings not saved: errors in domains.toml", extra={"kv": {"first": str(problems[0])}})
     if findings or not administrator:
         return findings or [_finding("", ELSEWHERE)]
     return [

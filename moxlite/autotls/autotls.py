@@ -67,7 +67,7 @@ BETWEEN: Final = 10.0
 """`AT_ONCE` names get their first certificate without a pause; `BETWEEN` seconds pass before each further one
 (WEB-115).
 """
-KEPT_OUT: Final = " (here the port answers: a firewall of this machine, or one before it, keeps the CA out)"
+KEPT_OUT: Final = " (the port responds locally, so a firewall may be blocking the CA)"
 """Added to an error if the CA could not connect to a port at which we saw our own proof."""
 DUE_PART: Final = 3 / 4
 """Share of a certificate's lifetime after which the administrator is warned that it was not renewed (WEB-155)."""
@@ -75,7 +75,7 @@ DUE_PART: Final = 3 / 4
 SEE: Final = ("journalctl -u moxlite | grep autotls", "moxlite config dnscheck DOMAIN")
 """Commands that tell more of a certificate that can't be had."""
 
-NOT_TRIED: Final = "it is not renewed yet, and no order has failed"
+NOT_TRIED: Final = "not renewed yet, without any failed orders"
 """Reason in the warning where there is no other."""
 
 
@@ -181,7 +181,7 @@ class AutoTLS:
             except (OSError, ValueError) as error:
                 cert_request_errors.inc()
                 self._broken = f"{error}"
-                logger.error("certificates not looked after", extra={"kv": {"acme": self.name, "err": str(error)}})
+                logger.error("certificate maintenance failed", extra={"kv": {"acme": self.name, "err": str(error)}})
                 delay = LONGEST_SLEEP / 12
             with trio.move_on_after(delay):
                 await self._wakeup.wait()
@@ -205,7 +205,9 @@ class AutoTLS:
             begin, end = ordering.lifetime(pair.leaf)
             if now > begin + (end - begin) * DUE_PART:
                 days = (end - now) / 86400
-                found.append(_finding(host, f"the certificate of {host} ends in {days:.1f} days: {words or NOT_TRIED}"))
+                found.append(
+                    _finding(host, f"the certificate for {host} expires in {days:.1f} days: {words or NOT_TRIED}")
+                )
         return found
 
     async def round(self) -> float:
@@ -247,9 +249,9 @@ class AutoTLS:
         except CAFailed as error:
             state.key_failures += 1
             state.not_before = now + ordering.pause(state.key_failures, error.retry_after)
-            self._key_problem = f"the account's key is not changed, and nothing is ordered: {error}"
+            self._key_problem = f"couldn't replace the account key, so certificate orders are paused: {error}"
             cert_request_errors.inc()
-            logger.error("account key not changed", extra={"kv": {"acme": self.name, "err": str(error)}})
+            logger.error("account key change failed", extra={"kv": {"acme": self.name, "err": str(error)}})
             await self._states.write()
             return False
         if answer is None:
@@ -257,8 +259,8 @@ class AutoTLS:
         self._key_problem = ""
         kv = {"acme": self.name, "account": answer.account}
         if answer.refused:
-            self._key_problem = f"the account keeps its key, the CA refuses another: {answer.refused}"
-            logger.error("account key not changed", extra={"kv": {**kv, "err": answer.refused}})
+            self._key_problem = f"the CA rejected the new account key, so the old one is still used: {answer.refused}"
+            logger.error("account key change failed", extra={"kv": {**kv, "err": answer.refused}})
         else:
             logger.info("account key changed", extra={"kv": kv})
         state.key_since, state.key_failures = now, 0
@@ -386,7 +388,7 @@ class AutoTLS:
             cert_request_errors.inc()
             kv = {"host": host, "acme": self.name, "failures": state.failures, "err": state.error}
             kv["retry"] = f"{state.next_try - self._clock():.0f}s"
-            logger.error("certificate not ordered, the old one stays in use", extra={"kv": kv})
+            logger.error("certificate order failed, keeping the old certificate", extra={"kv": kv})
             await self._states.write()
             return
         kind = kinds[0]
@@ -510,7 +512,7 @@ class Issuer:
         try:
             answer = await self._talk(WindowsAsked(await self._authority(), ids), lambda _: None)
         except CAFailed as error:
-            logger.warning("renewal times not known", extra={"kv": {"acme": self.name, "err": str(error)}})
+            logger.warning("failed to read renewal times", extra={"kv": {"acme": self.name, "err": str(error)}})
             return None
         return answer if isinstance(answer, Windows) else None
 
@@ -573,8 +575,8 @@ def utc(seconds: float) -> str:
 
 # Metrics of automatic certificates (WEB-118, WEB-122).
 
-cert_request_errors = Counter("moxlite_autotls_cert_request_errors", "Orders of certificates that failed.")
-certput = Counter("moxlite_autotls_certput", "Certificates that were ordered and stored.")
+cert_request_errors = Counter("moxlite_autotls_cert_request_errors", "Failed certificate orders.")
+certput = Counter("moxlite_autotls_certput", "Certificates ordered and saved.")
 not_after = Gauge(
     "moxlite_tls_cert_not_after_seconds", "When the certificate in use ends, seconds UTC.", ["host", "listener"]
 )

@@ -187,7 +187,7 @@ class Conversation:
             return KeyChanged("")
         url = self.directory.to_partial_json().get("keyChange")
         if url is None:
-            return KeyChanged(uri, "the CA offers no change of keys")
+            return KeyChanged(uri, "the CA doesn't support account key changes")
         self._log_in(uri)
         former = self._key.public_key().to_partial_json()
         content = json.dumps({"account": uri, "oldKey": former}).encode()
@@ -340,15 +340,15 @@ def words(error: Exception, net: Network) -> str:
         case messages.Error():
             return problem(error)
         case errors.TimeoutError():
-            return f"the CA did not finish the order in {ORDER_SECONDS} s"
+            return f"the CA didn't complete the order within {ORDER_SECONDS} s"
         case requests.RequestException():
             return f"can't reach the CA: {unreachable(error)}"
         case errors.Error() if net.status >= 400:
-            return f"the CA answered with HTTP status {net.status}"
+            return f"the CA returned HTTP status {net.status}"
         case MemoryError():
-            return "the CA sent more than fits in memory"
+            return "the CA's response is too large"
         case _:
-            return f"the CA's answer makes no sense: {type(error).__name__}: {error}"
+            return f"unexpected response from the CA: {type(error).__name__}: {error}"
 
 
 def unreachable(error: requests.RequestException) -> str:

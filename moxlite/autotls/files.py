@@ -149,7 +149,7 @@ class Folder:
             return State()
         except (OSError, msgspec.DecodeError) as error:
             kv = {"path": self._state, "err": str(error)}
-            logger.error("what was known of certificates cannot be read", extra={"kv": kv})
+            logger.error("failed to read certificate state", extra={"kv": kv})
             return State()
 
     def write_state(self, state: State) -> None:
@@ -180,7 +180,7 @@ class Folder:
             try:
                 pair = _load(path.read_bytes(), keys.get(path.name, ()))
             except (OSError, CertificateError) as error:
-                logger.error("certificate not used", extra={"kv": {"path": path, "err": str(error)}})
+                logger.error("certificate ignored", extra={"kv": {"path": path, "err": str(error)}})
                 continue
             if pair is not None:
                 key_pairs[path.name] = pair

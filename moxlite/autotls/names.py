@@ -90,12 +90,12 @@ async def pointing(name: str, resolver: Resolver, own: frozenset[IPAddress] | No
     try:
         answer = await resolver.ips(absolute(name))
     except NotFound:
-        return Pointing(False, f"{name} has no address in DNS")
+        return Pointing(False, f"{name} doesn't have an address in DNS")
     except DNSError as error:
-        return Pointing(False, f"the look-up of {name} failed: {error}")
+        return Pointing(False, f"couldn't look up {name}: {error}")
     ips = tuple(sorted(map(str, answer.records)))
     others = sorted(str(ip) for ip in answer.records if own is not None and ip not in own)
     if len(others) == len(answer.records):
-        return Pointing(False, f"{name} is at {', '.join(others)}, where this server does not listen", ips)
-    words = f"{name} is also at {', '.join(others)}, where this server does not listen" if others else ""
+        return Pointing(False, f"{name} points to {', '.join(others)}, where this server doesn't listen", ips)
+    words = f"{name} also points to {', '.join(others)}, where this server doesn't listen" if others else ""
     return Pointing(True, words, ips)

@@ -86,7 +86,7 @@ async def speak(job: Job, show: Show) -> Done:
             await process.wait()
     match last:
         case Failed():
-            clock = "" if last.clock is None else f" (the CA's clock is {last.clock:+.0f} s from ours)"
+            clock = "" if last.clock is None else f" (clock offset to the CA: {last.clock:+.0f} s)"
             raise CAFailed(last.text + clock, retry_after=last.retry_after, unreached=last.unreached)
         case Issued() | Windows() | KeyChanged() | Pong():
             return last
@@ -123,8 +123,8 @@ async def _converse(job: Job, show: Show, stdin: trio.abc.SendStream, stdout: tr
             if isinstance(event, Prove):
                 await stdin.send_all(PROVED)
     except (trio.BrokenResourceError, msgspec.DecodeError) as error:
-        return Failed(f"the process that speaks with the CA failed: {error}")
-    return Failed("the CA sent more than a certificate chain")
+        return Failed(f"the CA client process failed: {error}")
+    return Failed("unexpected data in the CA's certificate chain")
 
 
 # Times of certificate renewals, and of new tries after failed orders (WEB-115, WEB-116).

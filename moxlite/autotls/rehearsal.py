@@ -70,7 +70,7 @@ async def rehearse(name: str, ips: Iterable[str], places: Sequence[Place], show:
     seen: dict[tuple[ChallengeKind, IPAddress], list[str]] = {(kind, ip): [] for kind in proofs for ip in here}
 
     async def look(place: Place, ip: IPAddress) -> None:
-        words = f"port {place.port} of {ip} does not answer within {SECONDS:.0f} s"
+        words = f"port {place.port} of {ip} didn't respond within {SECONDS:.0f} s"
         with trio.move_on_after(SECONDS):
             words = await _problem(place, proofs[place.kind], ip)
         seen[place.kind, ip].append(words)
@@ -107,7 +107,7 @@ async def _problem(place: Place, proof: Prove, ip: IPAddress) -> str:
     try:
         stream = (await dial([ip], place.port, inside=True, seconds=SECONDS)).stream
     except DialError as error:
-        return f"port {place.port} of this machine does not answer: {error}"
+        return f"port {place.port} of this machine isn't responding: {error}"
     proves = _proves_by_http if place.kind == "http-01" else _proves_by_tls
     return "" if await proves(proof, stream) else _other(ip, place.port)
 
@@ -147,4 +147,4 @@ async def _proves_by_tls(proof: Prove, stream: trio.abc.Stream) -> bool:
 
 
 def _other(ip: IPAddress, port: int) -> str:
-    return f"another program answers at port {port} of {ip}"
+    return f"another program is using port {port} of {ip}"

@@ -183,7 +183,7 @@ _groups = described(
     described_in(access),
     {
         "app-password": "Manage passwords for single devices and apps.",
-        "provider": "People who log in to an account by the login provider.",
+        "provider": "Manage users who log in with the login provider.",
         "delegate": "Manage who can send from an account's addresses.",
         "share": "Manage mailboxes that an account shares with others.",
     },
@@ -475,7 +475,7 @@ def _print_leaving(found: list[Leaving], as_json: bool) -> None:
 described(
     account,
     described_in(leaving),
-    {"later": "Mail that leaves later: scheduled, held, or still to be undone."},
+    {"later": "Manage scheduled messages, and messages you can still cancel."},
     {leaving.ListLeaving: _print_leaving},
 )
 
@@ -509,7 +509,7 @@ def import_addresses(account: str, file: Path, as_json: bool) -> None:
         show_json(done)
         return
     for one in done.left_out:
-        print(printable(f"left out: {one.address}: {one.reason}"))
+        print(printable(f"skipped {one.address}: {one.reason}"))
     print(f"added {done.added}, {done.known} already there, skipped {len(done.left_out)}")
     if deleted:
         print(f"skipped {deleted} deleted aliases")

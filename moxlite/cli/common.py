@@ -282,7 +282,7 @@ def _note_mistakes(*, told: str = "") -> None:
         if for_root(first.file) or str(first) in told:
             return
         rest = f" (and {more} more: moxlite config test)" if more else ""
-        note(f"moxlite: the configuration has an error, so the server uses the last good one: {first}{rest}")
+        note(f"moxlite: the configuration has an error, so the previous version is still active: {first}{rest}")
 
 
 def call(

@@ -225,9 +225,9 @@ def _mail_to(snapshot: "Snapshot", address: "Address") -> str:
         what = "the domain is disabled" if found.whole else "not here yet"
         return f"{what}; it's passed on to {', '.join(found.hosts)}"
     if isinstance(found, DomainDisabled):
-        return "refused for now: the domain is disabled"
+        return "deferred: the domain is disabled"
     if not isinstance(found, AccountRecipient):
-        return "refused: no account, alias or catchall has this address"
+        return "rejected: no account, alias or catchall has this address"
     refused = map(snapshot.folded, found.destination.refused_addresses)
     if found.destination.smtp_error or snapshot.folded(address) in refused:
         return f"rejected: account {found.account} has this set at {found.configured}"
@@ -254,7 +254,7 @@ def _mail_from(snapshot: "Snapshot", address: "Address") -> str:
     if settings is None or not senders:
         return "no account can send from it"
     if settings.disabled:
-        return "refused for now: the domain is disabled"
+        return "deferred: the domain is disabled"
     signed = f"signed with {', '.join(settings.dkim.sign)}" if settings.dkim.sign else "not signed"
     routes = f"; {len(settings.routes)} domain routes" if settings.routes else ""
     return f"account{'s' if len(senders) > 1 else ''} {', '.join(senders)} can send from it; {signed}{routes}"

@@ -198,7 +198,7 @@ def link_test(address: str, as_json: bool, **given: Any) -> None:
         show_json(found)
     else:
         often = "5 minutes" if asked.protocol == "pop3" else "15 seconds"
-        how = "reports new mail immediately" if found.instant else f"is asked for new mail every {often}"
+        how = "reports new mail immediately" if found.instant else f"is checked for new mail every {often}"
         print(f"{len(found.mailboxes)} mailboxes with {found.messages} messages; the server {how}")
         print(printable(_sending(found, found.sending)))
 
@@ -262,6 +262,4 @@ def _sending(link: links.LinkInfo | links.LinkTest, said: str) -> str:
     """Where mail from the address of a link goes out, or why it does not."""
     if said:
         return f"mail from this address is not sent: {said}"
-    return (
-        f"mail from this address is sent by {link.smtp_host}" if link.smtp_host else "no mail is sent from this address"
-    )
+    return f"mail from this address is sent by {link.smtp_host}" if link.smtp_host else "this address can't send mail"

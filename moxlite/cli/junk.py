@@ -38,7 +38,7 @@ def retrain(name: str | None) -> None:
     _report(
         served(lambda: perform(JunkRetrain(name or ""), progress=note), directly),
         "message",
-        "learnt",
+        "learned",
     )
 
 

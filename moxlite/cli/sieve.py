@@ -276,7 +276,7 @@ def try_script(
     try:
         script = check_script(_octets(file))
     except ScriptError as error:
-        _tell_faults(error, file.name, as_json, {"actions": [], "error": "the script is refused"})
+        _tell_faults(error, file.name, as_json, {"actions": [], "error": "the script was rejected"})
         return REFUSED
     program = Program(script)
     read = _message(message.read(MAX_MESSAGE + 1))

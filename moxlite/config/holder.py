@@ -184,7 +184,7 @@ class ConfigHolder:
             file.arm()
         except OSError as error:
             kv = {"file": str(self.domains_path), "err": str(error)}
-            logger.info("domains.toml is looked at each second: the system tells no changes", extra={"kv": kv})
+            logger.info("polling domains.toml every second: file change notifications unavailable", extra={"kv": kv})
             return False
         return True
 
@@ -201,7 +201,7 @@ class ConfigHolder:
                 if stamp != self._stamp or not self._problems:
                     first = str(error.problems[0])
                     kv = {"file": str(self.domains_path), "problems": len(error.problems), "first": first}
-                    logger.error("domains.toml is invalid, the old configuration stays in use", extra={"kv": kv})
+                    logger.error("domains.toml invalid, keeping the old configuration", extra={"kv": kv})
                 self._problems = error.problems
                 self._stamp = stamp
                 reload_success.set(0)

@@ -300,7 +300,7 @@ def read_base_url(value: object, base: FilePath) -> str:
         raise ValueError("must be an http or https URL, or // and a host") from None
     parts = urlsplit(text)
     if parts.path:
-        raise ValueError("can't have a path; the request's path is used, or replace_path")
+        raise ValueError("can't have a path; the request's path is used, or replace_path if set")
     if "@" in parts.netloc or not text.isascii():
         raise ValueError("must be ASCII, without a user name or password")
     return text

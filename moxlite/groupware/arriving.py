@@ -108,7 +108,7 @@ class Arriving:
         )
         if await receive(account, owed, user, key):
             kv = {"account": account.name, "method": method, "author": found.author}
-            logger.info("calendar changed by a mail", extra={"kv": kv})
+            logger.info("calendar changed by email", extra={"kv": kv})
 
 
 def _invites(entry: CalendarObject, is_own: Callable[[str], bool]) -> bool:
@@ -166,4 +166,4 @@ def _calendar(part: Part) -> Part | None:
 
 def _log(account: Account, found: Arrived, error: Exception) -> None:
     kv = {"account": account.name, "author": found.author, "err": str(error)}
-    logger.info("calendar in a mail not taken", extra={"kv": kv})
+    logger.info("emailed calendar rejected", extra={"kv": kv})

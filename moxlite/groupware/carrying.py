@@ -216,7 +216,7 @@ class Carrying:
         try:
             await account.write(unit)
         except OutgoingLimitExceeded as error:
-            logger.info("guests not told", extra={"kv": {"account": account.name, "err": str(error)}})
+            logger.info("failed to notify guests", extra={"kv": {"account": account.name, "err": str(error)}})
             return False
         return True
 
@@ -235,7 +235,7 @@ class Carrying:
             return UNKNOWN
         except (BadEntry, BadObject, BadComponents, OverQuota, LimitExceeded) as error:
             kv = {"account": name, "sender": owed.sender, "err": str(error)}
-            logger.info("message about an event not taken", extra={"kv": kv})
+            logger.info("event message rejected", extra={"kv": kv})
             return FAILED
         except TooBusy as error:
             raise trio.TooSlowError from error
@@ -268,7 +268,7 @@ class Carrying:
             raise
         except (BadDraft, StoreError) as error:
             kv = {"account": account.name, "err": str(error)}
-            logger.warning("mail about an event not stored", extra={"kv": kv})
+            logger.warning("failed to store event email", extra={"kv": kv})
 
     async def _mail(self, account: Account, owed: Owed, to: list[str], key: bytes) -> str:
         """Send a message by mail, once, one for each language of its readers; returns as `_deliver`."""
@@ -285,7 +285,7 @@ class Carrying:
             # A key that cannot be read now may be there soon; whatever else is refused stays refused.
             if isinstance(error, SubmissionRefused) and error.result == "signerror":
                 raise trio.TooSlowError from error
-            logger.info("invitation not sent", extra={"kv": {"account": account.name, "err": str(error)}})
+            logger.info("failed to send invitation", extra={"kv": {"account": account.name, "err": str(error)}})
             return FAILED
         once = hashlib.sha256(key + b"mail").digest()
 
@@ -300,7 +300,7 @@ class Carrying:
         try:
             await account.write(unit)
         except OutgoingLimitExceeded as error:
-            logger.info("invitation not sent", extra={"kv": {"account": account.name, "err": str(error)}})
+            logger.info("failed to send invitation", extra={"kv": {"account": account.name, "err": str(error)}})
             return FAILED
         return ""
 
@@ -341,7 +341,7 @@ class Carrying:
             await change_entry(account, found, change, put)
         except (BadEntry, TooBusy, OverQuota):
             kv = {"account": account.name, "status": status}
-            logger.info("status of an invitation not noted", extra={"kv": kv})
+            logger.info("failed to record invitation status", extra={"kv": kv})
 
 
 def by_language(r: Reader, addresses: list[str]) -> dict[str, list[str]]:

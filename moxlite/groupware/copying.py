@@ -267,7 +267,7 @@ class Remote:
         same = named and organizational_domain(host) == organizational_domain(self._host)
         if parts.scheme != "https" or (host != self._host and host not in self._proven and not same):
             place = f"{parts.scheme}://{host}"
-            raise CopyFailed(worded("the server redirects to {place}, which won't be sent the password", place=place))
+            raise CopyFailed(worded("the server redirects to {place}, where the password won't be sent", place=place))
 
 
 def _properties(body: bytes) -> list[tuple[str, Properties]]:
@@ -402,7 +402,7 @@ class CalendarCopies:
         act_for(name)
         look, scope = self._looks[name], self._scopes[name]
         phase: Phase = "failed"
-        error = "something went wrong in the server; its log tells more"
+        error = "server error; see the server log"
         try:
             with scope:
                 await self._run(name, remote, look.copied, look.tell)
@@ -413,7 +413,7 @@ class CalendarCopies:
         except (CopyFailed, LimitExceeded) as failure:
             error = reason_of(failure)
         except OverQuota:
-            error = "the account has no room for it"
+            error = "not enough space in the account"
         except CommandFailed as failure:
             error = str(failure)
         finally:

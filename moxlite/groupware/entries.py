@@ -279,7 +279,7 @@ class Expander:
             return await self.expand(calendar_object, stretch, MAX_ANSWER)
         except BadEntry as error:  # all others are shown
             kv = {"account": self._account.name, "entry": resource.id, "err": str(error)}
-            logger.warning("rule of an entry not expanded", extra={"kv": kv})
+            logger.warning("failed to expand recurrence rule", extra={"kv": kv})
             return await _joined(calendar_object, [], stretch, MAX_ANSWER)
 
     async def has_time(self, calendar_object: CalendarObject, seconds: int) -> bool:
@@ -372,7 +372,7 @@ def _extent_in(data: bytes | None) -> Extent:
 def _facts_alone(calendar_object: CalendarObject) -> ResourceFacts:
     """The facts of an entry but its instances. Raises BadEntry."""
     if (name := calendar_object.unknown_zone()) is not None:
-        text = f"the time zone {name} is not known, and the file does not define it"
+        text = f"unknown time zone {name}, which the file doesn't define"
         raise BadEntry(CALDAV + "valid-calendar-data", text)
     starts, ends = calendar_object.bounds()
     return ResourceFacts(

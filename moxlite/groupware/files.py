@@ -253,14 +253,14 @@ async def add_beside(config: CurrentConfig, account: Account, file: BinaryIO) ->
     except NoEntries:
         pass
     except TooBusy:
-        problems.add("calendars and contacts are left out: the server is busy")
+        problems.add("skipped calendars and contacts because the server is busy")
     except (Unreadable, StoreError) as error:
-        problems.add(f"calendars and contacts are left out from here: {reason_of(error)}")
+        problems.add(f"skipped the remaining calendars and contacts: {reason_of(error)}")
     for reason in done.problems:
         problems.add(f"calendars and contacts: {reason}")
     problems.count += done.unread - len(done.problems)
     if done.dropped:
-        problems.add(f"{done.dropped} contacts: pictures are left out, they are too large")
+        problems.add(f"skipped the photos of {done.dropped} contacts because they're too large")
     return problems
 
 
@@ -434,7 +434,7 @@ def _note(errors: list[str], account: Account, place: str, data: bytes, error: B
     title = TITLE.search(data)
     shown = "an entry" if title is None else plain(title[1].decode("utf-8", "replace"), 100)
     errors.append(f"{place}: {shown}: {error}")
-    logger.error("damaged entry left out of a file", extra={"kv": {"account": account.name, "entry": errors[-1]}})
+    logger.error("damaged entry skipped", extra={"kv": {"account": account.name, "entry": errors[-1]}})
 
 
 async def written_contacts(account: Account, form: Literal["vcf", "csv"], errors: list[str]) -> AsyncIterator[bytes]:

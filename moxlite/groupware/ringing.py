@@ -159,7 +159,7 @@ class Ringing:
             raise
         except StoreError as error:
             kv = {"account": account.name, "err": str(error)}
-            logger.warning("mail of an alarm not stored", extra={"kv": kv})
+            logger.warning("failed to store alert email", extra={"kv": kv})
             ALARMS.labels(result="failed").inc()
             return
         ALARMS.labels(result="mailed").inc()

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("moxlite.groupware")
 
 REFRESHES: Final = Counter(
-    "moxlite_calendar_refreshes_total", "Subscribed calendars that were read: changed, the same, failed.", ["result"]
+    "moxlite_calendar_refreshes_total", "Refreshes of subscribed calendars: changed, unchanged, failed.", ["result"]
 )
 for _result in ("changed", "same", "failed"):
     REFRESHES.labels(result=_result)
@@ -171,13 +171,13 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
     if answer.status == 304 and known is not None:
         return Fetched(lasting, None)
     if answer.status != 200:
-        raise SubscriptionFailed(worded("the server answers with {status}", status=answer.status))
+        raise SubscriptionFailed(worded("the server responded with {status}", status=answer.status))
     if answer.cut:
         raise SubscriptionFailed(worded("the calendar is larger than {size} MiB", size=MAX_FILE >> 20))
     if b"BEGIN:VCALENDAR" not in answer.body[:4096].upper():
         raise SubscriptionFailed("no calendar found at this address")
     if b"END:VCALENDAR" not in answer.body[-4096:].upper():  # what is missing there was not removed
-        reason = "the connection ended within the calendar"
+        reason = "connection lost while downloading the calendar"
         raise SubscriptionFailed(worded("can't reach the server: {reason}", reason=reason))
     return Fetched(lasting, answer.body, _field(answer.header("etag")), _field(answer.header("last-modified")))
 
@@ -272,7 +272,7 @@ class Subscriptions:
         await account.write(partial(note_failure, collection_id=before.collection_id, error=why))
         REFRESHES.labels(result="failed").inc()
         kv = {"account": account.name, "host": host_of(before.url), "err": str(why), "failures": before.failures + 1}
-        logger.warning("calendar not read", extra={"kv": kv})
+        logger.warning("failed to read calendar", extra={"kv": kv})
         return why
 
     async def _split(self, account: Account, data: bytes) -> tuple[str, list[Entry]]:
@@ -334,7 +334,7 @@ async def _ready(
             yield entry.name, data, await expander.facts(where, data)
         except BadEntry as error:
             kv = {"calendar": where.id, "entry": entry.name, "err": str(error)}
-            logger.warning("entry of a subscribed calendar left out", extra={"kv": kv})
+            logger.warning("subscribed calendar entry skipped", extra={"kv": kv})
             unread.append(reason_of(error))
 
 
@@ -378,7 +378,7 @@ class Refresher:
         except NoSuchCollection:
             pass  # it was removed meanwhile
         except (StoreError, OSError, TooManyWaiting) as error:
-            why = str(error) or "too many calendars wait"
-            logger.error("calendar not read", extra={"kv": {"account": name, "calendar": number, "err": why}})
+            why = str(error) or "too many calendars are waiting"
+            logger.error("failed to read calendar", extra={"kv": {"account": name, "calendar": number, "err": why}})
         finally:
             self.reading.discard((name, number))

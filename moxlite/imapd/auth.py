@@ -135,7 +135,7 @@ def _refused(session: Session, error: LoginRefused) -> Refused:
             return no(str(error))
         case BadChannelBinding():
             logger.warning("channel binding failed", extra={"kv": {"remote": str(session.info.remote)}})
-            return no("channel binding failed: a third party may sit in between", "AUTHENTICATIONFAILED")
+            return no("channel binding failed; someone may be intercepting the connection", "AUTHENTICATIONFAILED")
         case ForeignIdentity() | NotPermitted():
             return no(str(error), "AUTHORIZATIONFAILED")
         case _:
@@ -156,7 +156,7 @@ async def starttls(session: Session, command: c.StartTls) -> Done:
     if session.wire.decoder.buffered:
         # Commands already received after STARTTLS would count as sent under TLS (IMAP-41, CVE-2011-0411).
         raise Disconnect("unexpected data after STARTTLS")
-    return Done("begin TLS now")
+    return Done("ready to start TLS")
 
 
 async def begin_tls(session: Session) -> None:

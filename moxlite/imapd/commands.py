@@ -53,7 +53,7 @@ class IMAPCommands:
     async def sessions(self, args: ImapSessions) -> list[ImapSession]:
         """List all sessions, by id; `kill` ends one."""
         sessions = self._context.sessions
-        if args.kill is not None and not sessions.end_session(args.kill, "ended by the operator"):
+        if args.kill is not None and not sessions.end_session(args.kill, "closed by the administrator"):
             raise CommandFailed("notFound", f"IMAP session not found: {args.kill}")
         facts = [one for one in sessions.facts() if one.id != args.kill]
         names = {account: await self._mailboxes(account) for account in {one.owner for one in facts}}
@@ -85,7 +85,7 @@ class IMAPCommands:
         try:
             lines, lost = await send_transcript(tapped, args.minutes, exchange.download.send)
         finally:
-            logger.warning("imap trace ended", extra={"kv": kv | {"lines": lines}})
+            logger.warning("imap trace stopped", extra={"kv": kv | {"lines": lines}})
         await exchange.download.end()
         return Traced(lines, lost)
 

@@ -46,7 +46,7 @@ INACTIVE: Final = "inactive"
 """Text of the BYE for a client that was silent for too long."""
 
 REFUSALS: Final = {
-    Refusal.RATE: "too many new connections, try again later",
+    Refusal.RATE: "too many new connections; try again later",
     Refusal.OPEN: "too many open connections",
     Refusal.FULL: "too many open connections",
 }
@@ -236,7 +236,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     connection = Connection(stream, info, context)
     refused = _refusal(connection)
     if refused is not None:
-        logger.debug("connection refused", extra={"kv": kv | {"reason": refused.text}})
+        logger.debug("connection rejected", extra={"kv": kv | {"reason": refused.text}})
         await connection.farewell(refused)
         return
     logger.info("connection opened", extra={"kv": kv})

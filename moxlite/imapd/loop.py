@@ -213,7 +213,7 @@ class CommandLoop:
         if outcome is None:
             if session.wire.output.broken:
                 raise trio.BrokenResourceError("connection lost during a command")
-            session.respond(State("NO", "the server made a mistake, it was logged", Code("SERVERBUG"), tag))
+            session.respond(State("NO", "server error; see the server log", Code("SERVERBUG"), tag))
             # The view may be half changed: message numbers would then name other messages than the client means.
             if session.view is not None:
                 raise Disconnect("the mailbox may have changed; reconnect", "SERVERBUG")
@@ -277,8 +277,8 @@ class CommandLoop:
         if code is None:
             return done
         if done.code is None:
-            return Done(f"{done.text}, but only the messages with the highest UIDs", code)
-        session.respond(State("NO", "only the messages with the highest UIDs were looked at", code))
+            return Done(f"{done.text}, but only for the messages with the highest UIDs", code)
+        session.respond(State("NO", "only searched the messages with the highest UIDs", code))
         return done
 
     async def _tell_rest(self, command: c.Command, *, tells: bool) -> None:
@@ -319,7 +319,7 @@ class CommandLoop:
         session.running.drop_incoming()
         await session.leave()
         if session.transcript.active:
-            session.transcript.add(["the session ends"], "-")
+            session.transcript.add(["session closed"], "-")
         if session.logged_in:
             share = session.home.share
             session.context.sessions.leave(share, session.ending.end)

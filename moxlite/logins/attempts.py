@@ -39,7 +39,7 @@ PATIENCE: Final = 3
 (SMTP-63).
 """
 
-WHOLE_ADDRESS: Final = "the user name is the whole address, with @ and the domain"
+WHOLE_ADDRESS: Final = "use your full email address as the user name"
 """A hint in the log for the owner of the server; the client's reply does not say what was wrong."""
 
 
@@ -64,7 +64,7 @@ class Attempts:
         try:
             found = await self._auth.attempts.successes()
         except StoreError as error:
-            logger.warning("places of earlier log-ins are not known", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to read earlier login networks", extra={"kv": {"err": str(error)}})
             return
         for number, (account, remote) in enumerate(found):
             if number % PLACES_AT_ONCE == 0:
@@ -139,11 +139,11 @@ class Attempts:
             kv["hint"] = WHOLE_ADDRESS
         if isinstance(error, NoSecrets):
             logger.info(
-                "account has no secret for this mechanism, save its password again",
+                "no secret for this mechanism, set the account's password again",
                 extra={"kv": kv | {"mechanism": mechanism}},
             )
         elif isinstance(error, FactorNeeded):  # no failure: fail2ban reads these lines
-            logger.info("second factor needed", extra={"kv": kv | {"mechanism": mechanism}})
+            logger.info("verification method required", extra={"kv": kv | {"mechanism": mechanism}})
         elif word != "aborted":
             logger.info("authentication failed", extra={"kv": kv | {"mechanism": mechanism, "result": word}})
         return error
@@ -249,11 +249,11 @@ KINDS: Final = get_args(Protocol)
 
 authentication_total = Counter(
     "moxlite_authentication",
-    "Attempts to log in; variant is the mechanism, result ok or the kind of failure.",
+    "Login attempts by mechanism (variant) and result.",
     ["kind", "variant", "result"],
 )
 authentication_ratelimited_total = Counter(
-    "moxlite_authentication_ratelimited", "Attempts to log in refused unchecked, after too many failures.", ["kind"]
+    "moxlite_authentication_ratelimited", "Login attempts rejected because of too many failures.", ["kind"]
 )
 
 build_info = Gauge("moxlite_build_info", "Always 1; what runs is in the labels.", ["version", "python", "sqlite"])

@@ -173,7 +173,7 @@ class Exchange:
     async def _external(self, authzid: str) -> Identity:
         """Log in by EXTERNAL, as the address of the certificate or another one of its account (SMTP-58, IMAP-49)."""
         if self._certificate is None:
-            raise self._refuse(WrongCredentials("no client certificate of a user"))
+            raise self._refuse(WrongCredentials("no user's client certificate"))
         self._username = authzid or self._certificate.address
         return await self._logins.use_certificate(self._request, self._username, mechanism=self._variant)
 
@@ -207,6 +207,6 @@ def _translate(error: SASLError) -> LoginRefused:
         case AuthenticationFailed():
             return WrongCredentials(text)
         case SecretsMissing():
-            return NoSecrets("this mechanism is not available for the account until its password is set again")
+            return NoSecrets("this mechanism isn't available for the account until its password is set again")
         case _:
             return BadExchange(text)

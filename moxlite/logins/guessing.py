@@ -382,7 +382,7 @@ class FailedLogins:
         day = f"{int(self._clock() // 86_400)} {who}"
         if day not in self._told:
             self._told = {one for one in self._told if one.startswith(day.partition(" ")[0])} | {day}
-            logger.warning("too many failed log-ins to one account, new places are refused", extra={"kv": {"who": who}})
+            logger.warning("too many failed logins for account, rejecting new networks", extra={"kv": {"who": who}})
 
 
 def _slices(

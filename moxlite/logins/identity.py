@@ -130,7 +130,7 @@ class FactorNeeded(LoginRefused):
     result = "factorneeded"
 
     def __init__(self, identity: Identity) -> None:
-        super().__init__("a second factor is needed")
+        super().__init__("verification required")
         self.identity = identity
 
 

@@ -201,7 +201,7 @@ class Logins:
         guesses are not confirmed.
         """
         if request.protocol in SCOPES and self.attempts.counts.knows(request.remote, recipient.account):
-            hint = NotPermitted("use an app password: your own password is for the web pages alone")
+            hint = NotPermitted("use an app password; your own password only works on the web pages")
             self.attempts.refuse(request, mechanism, username, hint, recipient, attempt=attempt)
             return hint
         wrong = WrongCredentials("bad user or password")
@@ -222,13 +222,13 @@ class Logins:
         """
         await self.attempts.admit(request)
         path = self._config.current.static.admin_password_file
-        why = "no admin password is set: run `moxlite admin set-password`"
+        why = "the admin password isn't set; run `moxlite admin set-password`"
         try:
             # Read at each log-in: the command line replaces the file while the server runs.
             stored = None if path is None else await trio.to_thread.run_sync(read_admin_hash, path)
         except OSError as failure:
             stored = None
-            why = f"the admin password cannot be read ({path}: {failure.strerror}): run `moxlite admin set-password`"
+            why = f"can't read the admin password ({path}: {failure.strerror}); run `moxlite admin set-password`"
         if stored is None:
             error = NoAdminPassword(why)
             raise self.attempts.refuse(request, mechanism, "", error, account=ADMIN)
@@ -295,7 +295,7 @@ class Logins:
         try:
             key = await self._auth.keys.find(request.fingerprint)
         except StoreError as error:  # other mechanisms still work
-            logger.warning("keys of client certificates are not known", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to read client certificates", extra={"kv": {"err": str(error)}})
             return None
         recipient = None if key is None else self._config.current.login(key.login_address)
         if key is None or recipient is None or recipient.account != key.account:
@@ -540,7 +540,7 @@ class StoredPasswords:
             async with self._accounts.use(name) as account:
                 await account.write(lambda tx: write_use(tx, app.id))
         except StoreError as error:
-            logger.warning("use of an app password not noted", extra={"kv": {"account": name, "err": str(error)}})
+            logger.warning("failed to record app password use", extra={"kv": {"account": name, "err": str(error)}})
 
     async def renew(self, name: str, own: Credential, password: str) -> None:
         """Replace an old hash of a password that is right; an error of the store does not fail the log-in, which is
@@ -550,7 +550,7 @@ class StoredPasswords:
             async with self._accounts.use(name) as account:
                 await rehash(account, own, password)
         except StoreError as error:
-            logger.warning("hash of a password not renewed", extra={"kv": {"account": name, "err": str(error)}})
+            logger.warning("password rehash failed", extra={"kv": {"account": name, "err": str(error)}})
             return
         await self.note_foreign(name, has=False)
 
@@ -562,7 +562,7 @@ class StoredPasswords:
         try:
             await (foreign.enter(name) if has else foreign.leave(name))
         except StoreError as error:
-            logger.warning("foreign password hash not noted", extra={"kv": {"account": name, "err": str(error)}})
+            logger.warning("failed to record foreign password hash", extra={"kv": {"account": name, "err": str(error)}})
 
     async def not_permitted(self, name: str, app: AppPassword, protocol: Protocol) -> str:
         """Why an app password of an account may not be used for this protocol, "" if it may."""
@@ -571,7 +571,7 @@ class StoredPasswords:
             return f"this {kind} has expired"
         also = protocol == "jmap" and app.token is not None and "addresses" in app.scopes  # MASK-13
         if SCOPES[protocol] not in app.scopes and not also:
-            return f"this {kind} is not for {SCOPES[protocol]}"
+            return f"this {kind} can't be used for {SCOPES[protocol]}"
         provider = await self._paused(name)
         return f"this {kind} is paused; log in to the webmail with {provider}" if provider else ""
 

@@ -108,7 +108,7 @@ class LoginProvider:
             provider = decode_provider(await self._document(discovery_url(self.issuer)))
             problems = list(shortcomings(provider, self.issuer))
             if not problems and not len(await self._key_set(provider, 0.0)):
-                problems.append(f"the provider has no usable keys at {provider.jwks_uri}")
+                problems.append(f"the provider doesn't have usable keys at {provider.jwks_uri}")
         except (ProviderAway, OIDCError) as error:
             return [str(error)], []
         return problems, list(restrictions(provider))

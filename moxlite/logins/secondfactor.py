@@ -123,7 +123,7 @@ class SecondFactors:
         try:
             names = await self._auth.factors.accounts()
         except StoreError as error:
-            logger.warning("accounts with second factors are not known", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to read accounts with verification methods", extra={"kv": {"err": str(error)}})
             return
         for name in names:
             try:
@@ -131,4 +131,6 @@ class SecondFactors:
             except (AccountUnknown, AccountRemoved):
                 pass  # it is being removed
             except StoreError as error:
-                logger.warning("second factors not noted", extra={"kv": {"account": name, "err": str(error)}})
+                logger.warning(
+                    "failed to record verification methods", extra={"kv": {"account": name, "err": str(error)}}
+                )

@@ -150,7 +150,7 @@ def verify(
     problem that PKIX found, or None.
     """
     if not chain:
-        return CertificateProblem(ProblemKind.VALIDATION_FAILURE, f"{NO_MATCH}: the server sent no certificate")
+        return CertificateProblem(ProblemKind.VALIDATION_FAILURE, f"{NO_MATCH}: the server didn't send a certificate")
     chain = chain[:MAX_CHAIN]
     if any(record.usage == DANE_EE and _matches(record, chain[0]) for record in records):
         return None
@@ -210,5 +210,5 @@ def _below(
     shown = certificate_names(chain[0])
     if any(name_matches(pattern, name) for pattern in shown for name in names):
         return None
-    text = f"certificate is for {', '.join(shown[:5]) or 'no name'}, not for {', '.join(names)}"
+    text = f"certificate is for {', '.join(shown[:5]) or 'no name'}, not {', '.join(names)}"
     return CertificateProblem(ProblemKind.HOST_MISMATCH, text)

@@ -58,7 +58,7 @@ async def check(resolver: Resolver, zone: str, ip: IPAddress, codes: Sequence[IP
         return DNSBLResult(status=DNSBLStatus.PASS, zone=zone, problem="not a public address")
     with trio.move_on_after(SECONDS):
         return await _check(resolver, zone, ip, codes)
-    return DNSBLResult(status=DNSBLStatus.TEMPERROR, zone=zone, problem="DNS took too long")
+    return DNSBLResult(status=DNSBLStatus.TEMPERROR, zone=zone, problem="DNS lookup timed out")
 
 
 async def _check(resolver: Resolver, zone: str, ip: IPAddress, codes: Sequence[IPAddress]) -> DNSBLResult:
@@ -73,7 +73,9 @@ async def _check(resolver: Resolver, zone: str, ip: IPAddress, codes: Sequence[I
         odd = [str(answer) for answer in answers if answer not in _LISTED or answer in _BLOCKED]
         if odd:
             return DNSBLResult(
-                status=DNSBLStatus.TEMPERROR, zone=zone, problem=f"the list answers {odd[0]}: it does not serve us"
+                status=DNSBLStatus.TEMPERROR,
+                zone=zone,
+                problem=f"the list returned {odd[0]}, so it doesn't serve this server",
             )
         return DNSBLResult(status=DNSBLStatus.PASS, zone=zone)
     explanation = ""
@@ -104,12 +106,12 @@ async def healthy(resolver: Resolver, zone: str) -> str:
     with trio.move_on_after(SECONDS):
         listed = await _check(resolver, zone, ip_address("127.0.0.2"), ())
         if listed.status is DNSBLStatus.PASS:
-            return "127.0.0.2 is not listed, as it must be"
-        if "does not serve us" in listed.problem:
+            return "127.0.0.2 isn't listed, but it must be"
+        if "doesn't serve this server" in listed.problem:
             return listed.problem
         unlisted = await _check(resolver, zone, IPv4Address("127.0.0.1"), ())
         if unlisted.status is DNSBLStatus.FAIL:
-            return "127.0.0.1 is listed: all addresses are"
+            return "127.0.0.1 is listed, so all addresses are"
     return ""
 
 

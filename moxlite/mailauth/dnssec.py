@@ -25,14 +25,14 @@ SOON: Final = 60.0
 """Seconds until the next check if DNS failed: a machine that boots may have no network yet."""
 
 ADVICE: Final = (
-    "install a verifying resolver on this machine (apt-get install unbound; from 1.16 on it also tells why an answer "
-    "does not verify, with `ede: yes`) and put `nameserver 127.0.0.1` into /etc/resolv.conf; one on another machine, "
-    "over a network that is safe, is believed with `options trust-ad` there"
+    "install a validating resolver on this machine (apt-get install unbound; version 1.16 and later also"
+    " report why validation failed, with `ede: yes`), and add `nameserver 127.0.0.1` to /etc/resolv.conf. To"
+    " trust a resolver on another machine over a secure network, add `options trust-ad` there"
 )
 
 authentic_resolver: Final = Gauge(
     "moxlite_dns_authentic_resolver",
-    "1 where the resolver verifies DNSSEC and its word is believed, else 0; -1 while that is not known.",
+    "1 if a trusted resolver validates DNSSEC, 0 if not, -1 if unknown.",
 )
 authentic_resolver.set(-1)
 
@@ -66,15 +66,15 @@ async def check_resolver(resolver: Resolver) -> SelfCheck:
         except NotFound as error:  # a negative answer may be authentic, too
             authentic = error.authentic
         except DNSError as error:
-            return _unknown(f"look-up of {SIGNED} NS: {error}")
+            return _unknown(f"couldn't look up {SIGNED} NS: {error}")
         if authentic:
             return SelfCheck(Verifies.OK)
-        return SelfCheck(Verifies.UNVERIFIED, "the resolver does not verify DNSSEC, or its word for it is not believed")
-    return _unknown(f"it is silent for {SECONDS:.0f} s")
+        return SelfCheck(Verifies.UNVERIFIED, "the resolver doesn't validate DNSSEC, or isn't trusted to")
+    return _unknown(f"no response within {SECONDS:.0f} s")
 
 
 def _unknown(problem: str) -> SelfCheck:
-    return SelfCheck(Verifies.ERROR, f"whether the resolver verifies DNSSEC is not known: {problem}")
+    return SelfCheck(Verifies.ERROR, f"couldn't check if the resolver validates DNSSEC: {problem}")
 
 
 async def watch_resolver(resolver: Resolver) -> None:
@@ -92,10 +92,10 @@ async def watch_resolver(resolver: Resolver) -> None:
 def _tell(self_check: SelfCheck) -> None:
     match self_check.status:
         case Verifies.OK:
-            logger.info("the resolver verifies DNSSEC")
+            logger.info("resolver validates DNSSEC")
         case Verifies.UNVERIFIED:
             logger.warning(
-                "DNSSEC is not verified, DANE is off", extra={"kv": {"cause": self_check.problem, "do": ADVICE}}
+                "DNSSEC not validated, DANE is off", extra={"kv": {"cause": self_check.problem, "do": ADVICE}}
             )
         case Verifies.ERROR:
-            logger.warning("DNSSEC is not verified for now, DANE is off", extra={"kv": {"cause": self_check.problem}})
+            logger.warning("DNSSEC currently not validated, DANE is off", extra={"kv": {"cause": self_check.problem}})

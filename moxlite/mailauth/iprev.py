@@ -19,7 +19,7 @@ async def check(resolver: Resolver, ip: IPAddress) -> IPRevResult:
     """Find the first PTR name of the address that resolves to it, within `SECONDS`. DNS errors are in the result."""
     with trio.move_on_after(SECONDS):
         return await find_name(resolver, unmap(ip))
-    return IPRevResult(status=IPRevStatus.TEMPERROR, problem="DNS took too long")
+    return IPRevResult(status=IPRevStatus.TEMPERROR, problem="DNS lookup timed out")
 
 
 async def find_name(resolver: Resolver, ip: IPAddress) -> IPRevResult:
@@ -49,5 +49,5 @@ async def find_name(resolver: Resolver, ip: IPAddress) -> IPRevResult:
     if failure:
         return IPRevResult(status=IPRevStatus.TEMPERROR, names=names, problem=failure)
     return IPRevResult(
-        status=IPRevStatus.FAIL, names=names, problem="no name leads back to the address", authentic=authentic
+        status=IPRevStatus.FAIL, names=names, problem="no name resolves back to the address", authentic=authentic
     )

@@ -235,7 +235,7 @@ class BackgroundImports:
                         run.end("aborted")
         finally:
             if run.phase not in ENDED:
-                run.end("failed", worded("something went wrong in the server; its log tells more"))
+                run.end("failed", worded("server error; see the server log"))
 
     async def _stretch(self, run: _Run, inside: bool) -> None:
         look = run.phase == "looking"

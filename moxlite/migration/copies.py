@@ -191,7 +191,7 @@ class Copies:
                     raise
                 seconds = WAITS[min(failures, len(WAITS) - 1)]
                 failures += 1
-                text = worded("{reason}: trying again in {seconds} s", reason=error, seconds=int(seconds))
+                text = worded("{reason}; retrying in {seconds} s", reason=error, seconds=int(seconds))
                 await tell(Note(text, problem=False))
                 await trio.sleep(seconds)
             else:
@@ -222,6 +222,4 @@ async def _make(kind: Kind) -> Make:
 def _told(error: Exception, copy: Copy | None) -> str:
     if copy is None or not copy.progress or isinstance(error, AccountRemoved):
         return reason_of(error)
-    return worded(
-        "{reason}; {n} messages were copied; a new run goes on from there", reason=error, n=copy.result.messages
-    )
+    return worded("{reason}; {n} messages copied; to continue, run this again", reason=error, n=copy.result.messages)

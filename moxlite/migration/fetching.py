@@ -265,7 +265,7 @@ class Fetching:
 
     async def _left_out(self, uid: int, reason: Exception) -> None:
         self.refused += 1
-        await self._problem(worded("{place}: left out, {reason}", place=self._place(uid), reason=reason))
+        await self._problem(worded("skipped {place}: {reason}", place=self._place(uid), reason=reason))
 
 
 class _Unusable(Exception):

@@ -123,7 +123,7 @@ class LinkPull(Pull):
                             mail = msgspec.structs.replace(mail, mailbox=name)
                         done = await self._deliver(mail, ready, home)
                 except (BadMessage, LimitExceeded) as error:
-                    await self.problems.add(worded("{place}: left out, {reason}", place=mail.place, reason=error))
+                    await self.problems.add(worded("skipped {place}: {reason}", place=mail.place, reason=error))
                     continue
             added += 1
         return added

@@ -422,7 +422,7 @@ class Links:
                     continue
                 await account.write(lambda tx: note_refused(tx, link_id))
                 if not link.refusals:
-                    logger.warning("password of a link refused", extra={"kv": _who(account.name, link)})
+                    logger.warning("linked account password rejected", extra={"kv": _who(account.name, link)})
                 links_failures.labels(reason="password").inc()
                 seconds = REFUSED_WAITS[min(link.refusals, len(REFUSED_WAITS) - 1)]
                 await running.wait("refused", reason_of(error), seconds)

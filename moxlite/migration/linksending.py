@@ -75,7 +75,7 @@ class LinkRelays:
         async with self._accounts.use(name) as account:
             link = await account.read(lambda r: link_by_id(r, link_id), op="links")
         if link is None:
-            text = "the linked mailbox from whose address this message was written was removed"
+            text = "the linked account for this message's From address was removed"
             raise SendsNothing(worded(text))
         if not link.outlet.host:
             raise SendsNothing(worded("sending from {address} was turned off", address=link.address))
@@ -102,7 +102,7 @@ class LinkRelays:
             "host": link.outlet.host,
             "user": link.outlet.user or link.username,
         }
-        logger.warning("password of a link refused for sending", extra={"kv": facts})
+        logger.warning("linked account password rejected for sending", extra={"kv": facts})
 
 
 def known_outlet(host: str) -> Outlet | None:

@@ -89,7 +89,7 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
         )
         del boxes[name]
     for name in await _of_others(client, boxes):
-        await problems.add(worded("mailbox {name} is left out: it is another user's", name=repr(shown(name))))
+        await problems.add(worded("skipped another user's mailbox {name}", name=repr(shown(name))))
         del boxes[name]
     subscribed: set[str] = set()
     if not extended:

@@ -110,7 +110,7 @@ class Maildrop:
                 await deliver_linked(self._account, ready, files, sorter, fetched)
             except (Refused, BadMessage, LimitExceeded, _TooLarge) as error:
                 place = worded("{mailbox}, message with UID {uid}", mailbox=INBOX, uid=one.uidl)
-                await self._tell(Note(worded("{place}: left out, {reason}", place=place, reason=error)))
+                await self._tell(Note(worded("skipped {place}: {reason}", place=place, reason=error)))
                 if not isinstance(error, Refused):  # else it may be had the next time
                     await self._account.write(lambda tx: add_seen(tx, self._link.id, one.uidl, kept=False))
                 if isinstance(error, _TooLarge):

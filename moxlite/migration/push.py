@@ -115,7 +115,7 @@ class Push:
             try:
                 await self._mailbox(client, one)
             except Refused as error:
-                await self.problems.add(f"mailbox {one.box.name!r} is not complete: {error}")
+                await self.problems.add(f"mailbox {one.box.name!r} is incomplete: {error}")
 
     async def pause(self, client: Client) -> None:
         """Wait for a minute. The next run keeps the connection alive."""
@@ -146,7 +146,7 @@ class Push:
             # Its case does not matter to servers, but to the row by which the next run finds it.
             target = "Inbox" if target.lower() == "inbox" else target
             if not client.can_name(target):
-                await self.problems.add(f"mailbox {box.name!r} is left out: its name is too long for the other server")
+                await self.problems.add(f"skipped mailbox {box.name!r}: its name is too long for the other server")
                 continue
             plain = prefix + separator.join(map(plain_element, target.removeprefix(prefix).split(separator or None)))
             found.append(Own(box, subscribed, target, plain, target in names))
@@ -300,7 +300,7 @@ class Push:
             # One message that the server does not take must not keep the others of its batch from it, so each is sent
             # alone.
             if len(batch) == 1:
-                await self.problems.add(f"{own.box.name}, message with UID {batch[0].uid}: left out, {error}")
+                await self.problems.add(f"{own.box.name}: skipped message with UID {batch[0].uid}: {error}")
                 return 0
             return sum([await self.append(client, selected, remote, own, [row]) for row in batch])
         uids = _appended(answer.state.code.argument) if answer.state.code is not None else []
@@ -334,10 +334,10 @@ class Push:
         except NoSuchMessage:  # removed meanwhile
             return None
         except ChunkDamaged as error:
-            await self.problems.add(f"{place}: left out, {error}")
+            await self.problems.add(f"skipped {place}: {error}")
             return None
         if binary and not client.has("BINARY"):
-            await self.problems.add(f"{place}: left out, the server takes no NUL octets")
+            await self.problems.add(f"skipped {place}: the server doesn't accept NUL bytes")
             return None
         return content, binary
 

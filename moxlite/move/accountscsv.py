@@ -25,7 +25,7 @@ def plan_of_csv(lines: Iterable[str], common: Common) -> Plan:
         shown = (
             f"unknown columns: {', '.join(map(repr, unknown))}"
             if unknown
-            else "the first line must name each column once, with address"
+            else "the first line must have each column name once, including address"
         )
         raise BadPlan(f"{shown}; expected one of {', '.join(COLUMNS)}")
     builder = Builder("csv", common)
@@ -36,14 +36,12 @@ def plan_of_csv(lines: Iterable[str], common: Common) -> Plan:
         except StopIteration:
             return builder.plan
         except csv.Error as error:
-            builder.plan.problems.append(f"line {reader.line_num + 1} is left out: {error}")
+            builder.plan.problems.append(f"skipped line {reader.line_num + 1}: {error}")
             continue
         if not any(fields):
             continue
         if len(fields) > len(names):
-            builder.plan.problems.append(
-                f"line {reader.line_num + 1} is left out: it has more fields than the first one"
-            )
+            builder.plan.problems.append(f"skipped line {reader.line_num + 1}: more fields than in the first line")
             continue
         builder.add_user(_candidate(dict(zip(names, fields, strict=False)), common))
 
@@ -74,11 +72,11 @@ def _imap(row: dict[str, str], given: Candidate, common: Common) -> IMAPUser | N
     if not host and common.imap is None:
         return None
     if (port and not (port.isdecimal() and 0 < int(port) < 65536)) or (tls and tls not in get_args(TLS)):
-        given.problems.append(f"mail is left out: can't read port {port!r} or TLS {tls!r}")
+        given.problems.append(f"skipped mail: can't read port {port!r} or TLS {tls!r}")
         return None
     password = row.get("imap_password", "") or given.password
     if not password and (common.imap is None or not common.imap.master_user):
-        given.problems.append("mail is left out: there is neither a password nor a master user")
+        given.problems.append("skipped mail: no password or master user")
         return None
     user = row.get("imap_user", "") or given.address
     return IMAPUser(

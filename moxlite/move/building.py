@@ -14,8 +14,8 @@ from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.auth.foreignhashes import UnknownHash, read_hash, weak_scheme
 
 NOTES: Final = {
-    "MD5-CRYPT": "its hash is MD5-CRYPT, which is guessed fast if the old server's file was stolen",
-    "SSHA": "its hash is salted SHA, which is guessed fast if the old server's file was stolen",
+    "MD5-CRYPT": "easy to crack if the old server's file was stolen: the hash is MD5-CRYPT",
+    "SSHA": "easy to crack if the old server's file was stolen: the hash is salted SHA",
 }
 
 
@@ -66,11 +66,11 @@ class Builder:
         try:
             address = canonical(given.address)
         except AddressError as error:
-            self.plan.problems.append(f"user {given.address!r} is left out: {error}")
+            self.plan.problems.append(f"skipped user {given.address!r}: {error}")
             return
         if address in self._owners:
             owner = self._owners[address].address
-            self.plan.problems.append(f"user {address} is left out: {owner} has that address")
+            self.plan.problems.append(f"skipped user {address}: {owner} has this address")
             return
         user = User(
             account=self._name_for(given, address), addresses=[address], full_name=" ".join(given.full_name.split())
@@ -81,7 +81,7 @@ class Builder:
         user.imap = given.imap or (IMAPUser(user=given.address) if self._common.imap is not None else None)
         user.files = given.files or folder_of(self._common.files, address, user.account)
         if user.files and not Path(user.files).is_dir():
-            user.problems.append(f"mail is left out: there is no folder {user.files}")
+            user.problems.append(f"skipped mail: folder {user.files} doesn't exist")
             user.files = ""
         self._owners[address] = user
         self._note_domain(address)
@@ -96,11 +96,11 @@ class Builder:
         try:
             address = f"@{Domain.parse(text[1:]).unicode}" if text.startswith("@") else canonical(text)
         except AddressError as error:
-            user.problems.append(f"address {text!r} is left out: {error}")
+            user.problems.append(f"skipped address {text!r}: {error}")
             return
         owner = self._owners.setdefault(address, user)
         if owner is not user:
-            user.problems.append(f"address {address} is left out: {owner.address} has it")
+            user.problems.append(f"skipped address {address}: {owner.address} has it")
         elif address not in user.addresses:
             user.addresses.append(address)
             self._note_domain(address)
@@ -110,11 +110,11 @@ class Builder:
         try:
             alias.address = canonical(alias.address)
         except AddressError as error:
-            self.plan.problems.append(f"alias {alias.address!r} is left out: {error}")
+            self.plan.problems.append(f"skipped alias {alias.address!r}: {error}")
             return
         if alias.address in self._owners:
             self.plan.problems.append(
-                f"alias {alias.address} is left out: {self._owners[alias.address].address} has it"
+                f"skipped alias {alias.address}: {self._owners[alias.address].address} has this address"
             )
             return
         members, given = [], alias.members
@@ -122,21 +122,21 @@ class Builder:
             try:
                 member = canonical(text)
             except AddressError as error:
-                alias.problems.append(f"member {text!r} is left out: {error}")
+                alias.problems.append(f"skipped member {text!r}: {error}")
                 continue
             if member in self._owners:
                 members.append(member)
             elif member.rpartition("@")[2] in self.plan.domains:
-                alias.problems.append(f"member {member} is left out: no user has this address")
+                alias.problems.append(f"skipped member {member}: unknown address")
             else:
-                alias.problems.append(f"member {member} is left out: it's at another server, whose owner has to agree")
+                alias.problems.append(f"skipped member {member}: addresses at other servers have to confirm first")
         alias.members = members
         self._note_domain(alias.address)
         if members:
             self.plan.aliases.append(alias)
         else:
             self.plan.problems += [f"alias {alias.address}: {problem}" for problem in alias.problems]
-            self.plan.problems.append(f"alias {alias.address} is left out: it has no member here")
+            self.plan.problems.append(f"skipped alias {alias.address}: no members here")
 
     def owner_of(self, text: str) -> User | None:
         """The user with an address, or None."""
@@ -168,7 +168,7 @@ class Builder:
         try:
             parse_size(int(words) if words.isdecimal() else words)
         except ValueError:
-            user.problems.append(f"quota {text!r} can't be read, so the server's holds")
+            user.problems.append(f"can't read quota {text!r}; using the server's quota")
         else:
             user.quota = words
 
@@ -183,7 +183,7 @@ class Builder:
         try:
             form = read_hash(given.hash)
         except UnknownHash as error:
-            user.problems.append(f"password can't come: {error}; give the user a link: moxlite move links")
+            user.problems.append(f"can't copy the password: {error}; send the user a link: moxlite move links")
             return
         user.hash = form
         if weak := weak_scheme(form):

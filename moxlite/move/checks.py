@@ -85,7 +85,7 @@ class Checks:
                 one for one in alias.members if alias.address not in there or one not in there[alias.address].members
             ]
             counts.aliases += alias.address in there
-            counts.lost += [f"alias {alias.address} has no member {member}" for member in missing]
+            counts.lost += [f"alias {alias.address} is missing member {member}" for member in missing]
         return counts
 
     async def _account(self, plan: Plan, user: User) -> AccountCount:

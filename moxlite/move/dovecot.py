@@ -67,7 +67,12 @@ def _candidate(line: str, files: Files) -> Candidate:
     if hashed and not hashed.startswith(("{", "$")) and given.hash:
         given.hash, given.problems = (
             "",
-            ["password can't come: its hash names no scheme; give the user a link: moxlite move links"],
+            [
+                (
+                    "can't copy the password because its hash doesn't have a scheme; send the user a link: moxlite"
+                    " move links"
+                )
+            ],
         )
     if place := folder_of(files.scripts, address):
         given.scripts = [*_scripts(Path(place), given.problems)]
@@ -80,17 +85,17 @@ def _scripts(home: Path, problems: list[str]) -> Iterator[Script]:
     if active and Path(active) not in [Path(os.path.realpath(path)) for path in found]:
         found.append(home / ACTIVE)
     if len(found) > MAX_SCRIPTS:
-        problems.append(f"{len(found) - MAX_SCRIPTS} scripts are left out: {MAX_SCRIPTS} are possible")
+        problems.append(f"skipped {len(found) - MAX_SCRIPTS} scripts (limit {MAX_SCRIPTS})")
     for path in found[:MAX_SCRIPTS]:
         try:
             with path.open("rb") as file:
                 octets = file.read(MAX_SCRIPT + 1)
             text = octets.decode()
         except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"script {path.name} is left out: {error}")
+            problems.append(f"skipped script {path.name}: {error}")
             continue
         if len(octets) > MAX_SCRIPT:
-            problems.append(f"script {path.name} is left out: it has more than {MAX_SCRIPT >> 20} MiB")
+            problems.append(f"skipped script {path.name}: larger than {MAX_SCRIPT >> 20} MiB")
             continue
         yield Script(name=path.stem.lstrip("."), text=text, active=os.path.realpath(path) == active)
 
@@ -119,11 +124,11 @@ def _virtual(lines: Iterable[str], plan: Plan) -> Iterator[tuple[str, list[str]]
     for line in _logical(lines):
         key, _, targets = line.replace("\t", " ").partition(" ")
         if not targets.strip():
-            plan.problems.append(f"virtual {key!r} is left out: it has no target")
+            plan.problems.append(f"skipped virtual {key!r}: no target")
         elif "@" in key:
             yield key, _split(targets)
         elif "." not in key:
-            plan.problems.append(f"virtual {key!r} is left out: it has no domain")
+            plan.problems.append(f"skipped virtual {key!r}: no domain")
         # KEY without @ names a virtual domain, whose target is not looked at.
 
 
@@ -132,13 +137,13 @@ def _aliases(lines: Iterable[str], domain: str, plan: Plan) -> Iterator[tuple[st
         key, colon, targets = line.partition(":")
         key = key.strip().strip('"')
         if not colon or not domain:
-            plan.problems.append(f"alias {key!r} is left out: give its domain with --domain")
+            plan.problems.append(f"skipped alias {key!r}: specify its domain with --domain")
             continue
         kept = []
         for target in _split(targets):
             if target.startswith(("|", "/", ":include:")):
                 kind = {"|": "a program", "/": "a file"}.get(target[0], "a list in a file")
-                plan.problems.append(f"alias {key!r}: target {target!r} is {kind}, which has no counterpart here")
+                plan.problems.append(f"alias {key!r}: target {target!r} is {kind}, which isn't supported here")
             else:
                 kept.append(target if "@" in target else f"{target}@{domain}")
         if kept:
@@ -225,10 +230,12 @@ def _add(builder: Builder, address: str, targets: list[str]) -> None:
     if owner is not None:
         builder.add_address(owner, address)
     elif address.startswith("@"):
-        builder.plan.problems.append(f"catch-all {address} is left out: its target must be one user")
+        builder.plan.problems.append(f"skipped catch-all {address}: its target must be a single user")
     elif len(targets) == 1 and builder.owner_of(address) is not None:
         user = builder.owner_of(address)
         assert user is not None
-        user.problems.append(f"forwarding to {targets[0]} is left out: its owner has to agree (account forward set)")
+        user.problems.append(
+            f"skipped forwarding to {targets[0]}: the owner has to confirm first (account forward set)"
+        )
     else:
         builder.add_alias(Alias(address=address, members=targets))

@@ -152,7 +152,7 @@ class Moves:
         try:
             await trio.to_thread.run_sync(partial(write_atomically, self._path, octets, mode=0o600))
         except OSError as error:  # a full disk: the move goes on or fails by itself
-            logger.warning("state of the move not stored", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to store move state", extra={"kv": {"err": str(error)}})
 
     async def _serve(self) -> None:
         state, plan = self._state, self._plan
@@ -174,7 +174,7 @@ class Moves:
         finally:
             if state.phase == "running":  # a bug: the log has it
                 state.phase = "stopped"
-                state.problems.append("something went wrong in the server; its log tells more")
+                state.problems.append("server error; see the server log")
             try:
                 with trio.CancelScope(shield=True):  # bounded: one small file
                     await self._save()
@@ -253,13 +253,13 @@ def _read_state(path: Path) -> MoveState:
 def last_steps(plan: Plan) -> list[str]:
     """What is to be done on the old server when all has come."""
     steps = [
-        f"point the MX records of {', '.join(plan.domains)} here, if that isn't done: moxlite config dnscheck DOMAIN"
+        f"if you haven't yet, point the MX records of {', '.join(plan.domains)} here: moxlite config dnscheck DOMAIN"
     ]
     if plan.imap is not None and plan.imap.master_user:
         steps.append(f"remove the master user {plan.imap.master_user} from {plan.imap.host}")
     steps += [
-        "stop the mail services of the old server, but keep its disk until you have checked backups here",
-        "remove its DKIM selectors from DNS a week after its last mail, and its addresses from SPF at once",
-        "end mail for unknown addresses that still goes there: moxlite config domain peer rm DOMAIN",
+        "stop the old server's mail services, but keep its disk until you've checked the backups here",
+        "remove its addresses from SPF now, and its DKIM selectors from DNS a week after its last mail",
+        "stop forwarding mail for unknown addresses there: moxlite config domain peer rm DOMAIN",
     ]
     return steps

@@ -23,7 +23,7 @@ TAKEN: Final = frozenset({"Domain", "Destinations", "FullName", "QuotaMessageSiz
 """Settings of an account that have a place of their own in a plan, or none."""
 
 LEFT_OUT: Final[Mapping[str, str]] = {
-    "Routes": "routes of outgoing mail: their transports are in mox.conf",
+    "Routes": "routes for outgoing mail, because their transports are in mox.conf",
     "LoginDisabled": "the disabled login",
 }
 """Settings of an account that have to be made anew, and why."""
@@ -56,11 +56,11 @@ def plan_of_mox(text: str, common: Common, folder: Path | None = None) -> Plan:
                 )
             )
     builder.plan.problems.append(
-        "passwords, app passwords, TLS public keys and suppressed addresses are in mox's database, which isn't read:"
-        " make links with moxlite move links"
+        "can't import passwords, app passwords, TLS public keys and suppressed addresses from mox's database;"
+        " create password links with moxlite move links"
     )
     builder.plan.problems.append(
-        "keys of TLS certificates (host keys) stay there: where DNS has TLSA records of that name, change them with MX"
+        "TLS host keys aren't copied. If the old host name has TLSA records in DNS, change them when you change MX"
     )
     return builder.plan
 
@@ -72,7 +72,7 @@ def _add_account(builder: Builder, name: str, account: dict[str, Value]) -> None
     addresses = [one if "@" in one else f"{one}@{domain}" for one in destinations]
     first = next((one for one in addresses if not one.startswith("@")), "")
     if not first:
-        builder.plan.problems.append(f"account {name!r} is left out: it has no address")
+        builder.plan.problems.append(f"skipped account {name!r}: no address")
         return
     given = Candidate(
         address=first,
@@ -82,7 +82,7 @@ def _add_account(builder: Builder, name: str, account: dict[str, Value]) -> None
     )
     size = _text(account, "QuotaMessageSize")
     given.quota = "" if size.startswith("-") else size
-    given.problems = [f"{words} can't come" for key, words in LEFT_OUT.items() if account.get(key, "") not in EMPTY]
+    given.problems = [f"can't copy {words}" for key, words in LEFT_OUT.items() if account.get(key, "") not in EMPTY]
     rest = {key: value for key, value in account.items() if key not in TAKEN | LEFT_OUT.keys()}
     given.settings, problems = settings_of(Account, rest)
     given.problems += [f"setting {problem}" for problem in problems]
@@ -99,11 +99,11 @@ def _destination(address: str, destination: dict[str, Value], problems: list[str
     found, wrong = settings_of(Destination, rest)
     rules = []
     for number, given in enumerate(_list(destination, "Rulesets"), 1):
-        rule, mistakes = settings_of(Ruleset, given) if isinstance(given, dict) else ({}, ["it is no table"])
+        rule, mistakes = settings_of(Ruleset, given) if isinstance(given, dict) else ({}, ["not a table"])
         if not mistakes:
             mistakes = [mistake.text for mistake in decode(Ruleset, rule, Path())[1]]
         if mistakes:
-            problems.append(f"rule {number} of {address} can't come: {'; '.join(mistakes)}")
+            problems.append(f"can't copy rule {number} for {address}: {'; '.join(mistakes)}")
         else:
             rules.append(rule)
     if rules:
@@ -120,7 +120,7 @@ def _keys(domain: str, settings: dict[str, Value], folder: Path | None, problems
     for selector, table in _tables(dkim, "Selectors"):
         name = _text(table, "PrivateKeyFile")
         if folder is None or not name:
-            problems.append(f"DKIM key {selector} of {domain} is left out: its file is not here")
+            problems.append(f"skipped DKIM key {selector} for {domain}: file not found")
             continue
         try:
             with (folder / name).open("rb") as file:
@@ -128,7 +128,7 @@ def _keys(domain: str, settings: dict[str, Value], folder: Path | None, problems
             load_private_key(octets)
             pem = octets.decode("ascii")
         except (OSError, PrivateKeyError, UnicodeDecodeError) as error:
-            problems.append(f"DKIM key {selector} of {domain} is left out: {folder / name}: {reason_of(error)}")
+            problems.append(f"skipped DKIM key {selector} for {domain}: {folder / name}: {reason_of(error)}")
         else:
             yield Key(domain=domain, selector=selector, pem=pem, signs=selector in _list(dkim, "Sign"))
 

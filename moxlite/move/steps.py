@@ -106,7 +106,7 @@ class Steps:
                 note(move, f"account {user.account}: {error}")
                 return False
         elif self._owner(user.address) not in (user.account, None):
-            note(move, f"account {user.account} is another one here: change its name in the plan")
+            note(move, f"account {user.account} belongs to someone else here; change its name in the plan")
             return False
         for address in user.addresses:
             owner = self._owner(address)
@@ -162,13 +162,13 @@ class Steps:
                 if script.name not in {one.name for one in there.scripts}:
                     await self._perform(SievePut(script.name, script.text, account=user.account))
                 elif await self._perform(SieveGet(script.name, account=user.account)) != script.text:
-                    note(move, f"script {script.name} is another one here, and stays")
+                    note(move, f"kept a different existing script {script.name}")
                     continue
                 if script.active and not active:
                     await self._perform(SieveActivate(script.name, account=user.account))
                     active = True
             except CommandFailed as error:
-                note(move, f"script {script.name} is left out: {error}")
+                note(move, f"skipped script {script.name}: {error}")
 
     async def _mail(self, plan: Plan, user: User, move: AccountMove) -> None:
         order = imap_order(plan, user)
@@ -241,7 +241,7 @@ class Steps:
             for problem in done.problems:
                 note(move, str(problem))
             if done.unread:
-                note(move, f"{done.unread} entries of {place.url} could not be read")
+                note(move, f"couldn't read {done.unread} entries of {place.url}")
 
 
 def note(move: AccountMove, problem: str) -> None:

@@ -58,7 +58,7 @@ async def take_settings(config: ConfigHolder, user: User) -> list[str]:
     problems, wanted = [], []
     for path, words, value, changed in lacking(config.current, user):
         if changed:
-            problems.append(f"{words} is another one here, and stays")
+            problems.append(f"kept a different existing {words}")
         else:
             wanted.append((path, words, value))
 
@@ -75,7 +75,7 @@ async def take_settings(config: ConfigHolder, user: User) -> list[str]:
             try:
                 await edit(config, partial(put, some=[one]))
             except CommandFailed as mistake:
-                problems.append(f"{one[1]} can't come: {mistake}")
+                problems.append(f"can't copy {one[1]}: {mistake}")
     return problems
 
 

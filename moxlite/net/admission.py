@@ -419,4 +419,4 @@ def _report(pkg: str, exc: BaseException) -> None:
         log.debug("connection lost", extra={"kv": {"err": exc}})
         return
     metrics.panics.labels(pkg=pkg).inc()
-    log.error("unexpected error, connection or task ended", exc_info=exc)
+    log.error("unexpected error, closing connection or task", exc_info=exc)

@@ -158,12 +158,15 @@ def _endpoint(ip: IPAddress, port: int) -> str:
 def _bind_problem(exc: OSError, ip: IPAddress, port: int) -> str:
     where = _endpoint(ip, port)
     if exc.errno == errno.EADDRINUSE:
-        return f"{where} is taken by {holder_of(ip, port) or 'another program (as root, `ss -ltnp` names it)'}"
+        return (
+            f"{where} is already used by"
+            f" {holder_of(ip, port) or 'another program (to see which, run `ss -ltnp` as root)'}"
+        )
     if exc.errno == errno.EADDRNOTAVAIL:
-        return f"{where} cannot be bound: this machine has no address {ip}; correct `ips` of the listener"
+        return f"can't bind {where}: this machine doesn't have the address {ip}; correct the listener's `ips`"
     if exc.errno in (errno.EACCES, errno.EPERM):
-        return f"{where} may not be bound by this user; start as root, or grant CAP_NET_BIND_SERVICE"
-    return f"{where} cannot be bound: {exc.strerror}"
+        return f"this user can't bind {where}; start as root, or grant CAP_NET_BIND_SERVICE"
+    return f"can't bind {where}: {exc.strerror}"
 
 
 def listen(sock: socket.socket) -> trio.SocketListener:

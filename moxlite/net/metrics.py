@@ -47,7 +47,8 @@ event_loop_lag = Gauge("moxlite_event_loop_lag_seconds", "Longest time within a 
 long_steps = Counter("moxlite_event_loop_long_steps", "Steps of a task that held the event loop over 5 ms.", ["pkg"])
 
 missing_servername = Counter(
-    "moxlite_autotls_missing_servername", "TLS handshakes refused, since the client named no server (WEB-118)."
+    "moxlite_autotls_missing_servername",
+    "TLS handshakes refused, since the client didn't send a server name (WEB-118).",
 )
 unknown_servername = Counter(
     "moxlite_autotls_unknown_servername", "TLS handshakes refused, since the client named an unknown server (WEB-118)."

@@ -105,7 +105,7 @@ async def _get(http: HTTPClient, url: str, max_body: int) -> bytes:
         elif answer.status == 404:
             raise NotRegistered("domain not found in the registry")
         elif answer.status != 200 or answer.cut:
-            what = "the answer is too long" if answer.cut else f"status {answer.status}"
+            what = "the response is too long" if answer.cut else f"status {answer.status}"
             raise RDAPError(f"{url}: {what}")
         else:
             return answer.body

@@ -56,9 +56,9 @@ class SetHash(Operation[HashTaken], frozen=True):
     """Set the password of account NAME from its hash on another server. Enter the hash when prompted, or pass it as the
     first line of stdin.
 
-    The server replaces it at the first login. Supported hashes: SHA512-CRYPT, SHA256-CRYPT, MD5-CRYPT, bcrypt, argon2i,
-    argon2id, SSHA, SSHA512 and PBKDF2, with or without Dovecot's {SCHEME}. If the account already has a password, this
-    doesn't change it.
+    The server replaces the hash at the first login. Supported hashes: SHA512-CRYPT, SHA256-CRYPT, MD5-CRYPT, bcrypt,
+    argon2i, argon2id, SSHA, SSHA512 and PBKDF2, with or without Dovecot's {SCHEME}. If the account already has a
+    password, this doesn't change it.
     """
 
     account: Name
@@ -285,7 +285,9 @@ class MakeLink(Operation[LinkMade], frozen=True):
     """
 
     account: Name
-    reset_factors: Annotated[bool, field("Its use removes the second factors, too.", "--reset-second-factor")] = False
+    reset_factors: Annotated[bool, field("Using it also removes verification methods.", "--reset-second-factor")] = (
+        False
+    )
     days: Annotated[int, field("How long it can be used, up to 7.  [default: an hour]", ge=0, le=7)] = 0
 
 
@@ -438,7 +440,7 @@ class AddAdminToken(Operation[str], frozen=True):
     passwords, create tokens, or delete accounts or domains. See docs/operations.md for details.
     """
 
-    name: Annotated[Word, field("What the token is for.")]
+    name: Annotated[Word, field("Description of the token.")]
     scopes: Annotated[list[Scope], field(min_length=1, max_length=7)]
     days: Annotated[int, field("Days until it expires."), Meta(ge=1, le=3650)] = 365
 

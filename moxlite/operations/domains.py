@@ -92,7 +92,9 @@ class SetStrict(OneDomain, frozen=True):
     senders pass.
     """
 
-    off: Annotated[bool, field("Ask receivers for reports only (p=none), and let any CA issue certificates.")] = False
+    off: Annotated[bool, field("Only ask receivers for reports (p=none), and allow any CA to issue certificates.")] = (
+        False
+    )
 
 
 class PeerHost(msgspec.Struct, frozen=True):

@@ -85,7 +85,7 @@ class ShareCalendar(UserOperation[None], frozen=True):
 
     name: Name
     guest: Word
-    write: Annotated[bool, field("It may also change, add and remove entries.")] = False
+    write: Annotated[bool, field("Allow changing, adding, and removing entries.")] = False
     end: Annotated[bool, field("Take the rights away.")] = False
 
 
@@ -119,8 +119,8 @@ class MakeLink(UserOperation[str], frozen=True):
     """
 
     name: Annotated[Name, field(argument=True)] = "calendar"
-    busy: Annotated[bool, field("Tell busy times only, not what they are for.")] = False
-    note: Annotated[str, field("For its owner, such as who gets it.", max_length=200)] = ""
+    busy: Annotated[bool, field("Only show busy times, without details.")] = False
+    note: Annotated[str, field("Your own note. For example, who has the link.", max_length=200)] = ""
 
 
 @query("calendar link list", USERS, columns=("id", "calendar", "shows", "note", "made"))
@@ -151,8 +151,8 @@ class SubscribeCalendar(Operation[Subscribed], frozen=True):
 
     account: Word
     calendar_url: Annotated[str, field(argument=True, min_length=1, max_length=2000)]
-    name: Annotated[str, field("Last part of its address here.  [default: made of CALENDAR_URL]", max_length=200)] = ""
-    title: Annotated[str, field("Shown name.  [default: the name in the file]", max_length=200)] = ""
+    name: Annotated[str, field("Last part of the address here.  [default: from CALENDAR_URL]", max_length=200)] = ""
+    title: Annotated[str, field("Display name.  [default: from the file]", max_length=200)] = ""
 
     def __repr__(self) -> str:
         """With the server alone: the rest of an address may be secret, and must not reach a log."""
@@ -229,7 +229,7 @@ class ShareAddressBook(UserOperation[None], frozen=True):
 
     name: Name
     guest: Word
-    write: Annotated[bool, field("It may also change, add and remove contacts.")] = False
+    write: Annotated[bool, field("Allow changing, adding, and removing contacts.")] = False
     end: Annotated[bool, field("Take the rights away.")] = False
 
 

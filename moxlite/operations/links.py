@@ -181,12 +181,12 @@ class SetLinkSending(UserOperation[LinkInfo], frozen=True):
     """Set the outgoing server for LINK's address, after testing it with LINK's password."""
 
     link: LinkName
-    smtp_host: Annotated[Host, field("The submission server there; by default that of a known provider.")] = ""
+    smtp_host: Annotated[Host, field("Submission server. [default: from a known provider]")] = ""
     smtp_port: Annotated[Port, field("By default, the usual port.")] = 0
     smtp_tls: Annotated[Literal["implicit", "starttls"], field("TLS at once, or by STARTTLS.")] = "implicit"
     smtp_user: Annotated[Secret, field("User name there; by default that of LINK.")] = ""
-    keeps_copy: Annotated[bool | None, field("The provider puts what is sent into its Sent by itself.")] = None
-    off: Annotated[bool, field("Send nothing from this address.")] = False
+    keeps_copy: Annotated[bool | None, field("The provider saves sent messages in its Sent folder.")] = None
+    off: Annotated[bool, field("Don't send from this address.")] = False
 
 
 @change("link set-sorting", USERS)
@@ -221,7 +221,7 @@ class RenameLink(UserOperation[None], frozen=True):
     name: Annotated[str, field(metavar="NAME", max_length=4096)]
 
 
-@change("link rm", USERS, confirm=True, ask="Unlink {link}? Nothing is removed at the other provider.")
+@change("link rm", USERS, confirm=True, ask="Unlink {link}? Mail at the other provider won't be deleted.")
 class RemoveLink(UserOperation[None], frozen=True):
     """Unlink LINK. You can keep or delete its mailboxes here. This doesn't delete anything at the provider."""
 

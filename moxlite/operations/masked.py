@@ -14,7 +14,7 @@ Expires: TypeAlias = Annotated[
 Site: TypeAlias = Annotated[str, field("Host name of the site that gets it.", "--for", metavar="SITE", max_length=500)]
 Note: TypeAlias = Annotated[str, field("For its owner.", max_length=2000)]
 OnlyFrom: TypeAlias = Annotated[
-    str, field("Take mail of these addresses and domains only.", metavar="SENDERS", max_length=7000)
+    str, field("Only accept mail from these addresses and domains.", metavar="SENDERS", max_length=7000)
 ]
 
 
@@ -70,7 +70,7 @@ class MakeAddress(UserOperation[GivenAddress], frozen=True):
 
     site: Site = ""
     word: Annotated[Word, field("In front; by default from the site's name.")] = ""
-    domain: Annotated[Word, field("A domain of the account's addresses; by default that of the first one.")] = ""
+    domain: Annotated[Word, field("One of the account's domains. [default: the first]")] = ""
     note: Note = ""
     only_from: OnlyFrom = ""
     expires: Expires = ""
@@ -86,7 +86,7 @@ class ChangeGiven(UserOperation[GivenAddress], frozen=True):
     site: Annotated[str | None, field("Host name of the site that has it.", "--for", metavar="SITE")] = None
     note: Annotated[str | None, field("For its owner.")] = None
     only_from: Annotated[
-        str | None, field('Take mail of these addresses and domains only; "" of everybody.', metavar="SENDERS")
+        str | None, field('Only accept mail from these addresses and domains, or "" for everyone.', metavar="SENDERS")
     ] = None
     expires: Annotated[str | None, field("Until when, or never.", metavar="TIME")] = None
 

@@ -120,7 +120,7 @@ class Choose(Operation[Changed], frozen=True, kw_only=True):
     filter: Filter = Filter()
     all: Annotated[bool, field("All messages, without a filter.")] = False
     # Between the list and the command more may have come: a filter is looked at anew, and must not take them along.
-    expected: Annotated[int | None, field("Change nothing if more than N are chosen.", metavar="N")] = None
+    expected: Annotated[int | None, field("Don't change anything if more than N match.", metavar="N")] = None
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -294,8 +294,8 @@ class Explain(Operation[Explanation], frozen=True):
     """
 
     recipient: Annotated[str, field(metavar="ADDRESS")]
-    sender: Annotated[str, field("By the routes and lists of this sender.", "--from", metavar="ADDR")] = ""
-    connect: Annotated[bool, field("Also connect to the hosts, up to STARTTLS; no message is begun.")] = False
+    sender: Annotated[str, field("Use this sender's routes and lists.", "--from", metavar="ADDR")] = ""
+    connect: Annotated[bool, field("Also connect to the hosts, up to STARTTLS, without sending a message.")] = False
 
 
 @change("queue hold", MANAGERS)
@@ -422,7 +422,7 @@ class ListHoldRules(Operation[list[Rule]], frozen=True):
 class AddHoldRule(Operation[Changed], frozen=True):
     """Hold matching messages, now and in the future. If you don't specify options, hold all messages."""
 
-    account: Annotated[Word, field("Messages of this account.")] = ""
+    account: Annotated[Word, field("Messages for this account.")] = ""
     sender: Annotated[Word, field("From this address, or @domain.", metavar="ADDR")] = ""
     recipient: Annotated[Word, field("To this address, or @domain.", metavar="ADDR")] = ""
 

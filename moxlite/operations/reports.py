@@ -77,7 +77,7 @@ class Send(Operation[SentReports], frozen=True):
     --day of today a report covers the day up to now, and nothing later of it is reported.
     """
 
-    day: Annotated[str, field("Up to this UTC day.  [default: all that are over]", metavar="YYYY-MM-DD")] = ""
+    day: Annotated[str, field("Up to this UTC day.  [default: all past days]", metavar="YYYY-MM-DD")] = ""
 
 
 class Drop(Operation[Dropped], frozen=True):

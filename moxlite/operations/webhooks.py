@@ -24,7 +24,7 @@ from moxlite.operations.queue import (
 class HookFilter(Choice, frozen=True, kw_only=True):
     """Choice of waiting webhooks; fields as in `Filter`. ``event``: of QUEUE-94, or ``incoming``."""
 
-    event: Annotated[str, field("Of this event, such as failed, or incoming.")] = ""
+    event: Annotated[str, field("Only this event. For example, failed or incoming.")] = ""
     next_attempt: NextAttempt = ""
     n: Most = 0
 
@@ -32,7 +32,7 @@ class HookFilter(Choice, frozen=True, kw_only=True):
 class RetiredHookFilter(Choice, frozen=True, kw_only=True):
     """Choice of finished webhooks; fields as in `HookFilter`."""
 
-    event: Annotated[str, field("Of this event, such as failed, or incoming.")] = ""
+    event: Annotated[str, field("Only this event. For example, failed or incoming.")] = ""
     last_activity: LastActivity = ""
 
 

@@ -182,7 +182,7 @@ def _note_refusal(answer: Answer | int) -> None:
         call = "".join(char if char.isprintable() else " " for char in answer.text[:MAX_CALL])
     if call:
         deaths.labels(cause="denied").inc()
-        logger.warning("a system call of the process of patterns was refused", extra={"kv": {"err": call}})
+        logger.warning("pattern process: system call denied", extra={"kv": {"err": call}})
 
 
 def _owner() -> tuple[int, int]:

@@ -76,7 +76,8 @@ def refusal(pattern: str) -> str:
     if WORDS.fullmatch(pattern) or not (reason := _unsayable(pattern)):
         return ""
     return worded(
-        "can't be used as a regular expression: it has {reason}, which can't be searched in bounded time", reason=reason
+        "can't be used as a regular expression, because {reason} could take too long to match",
+        reason=reason,
     )
 
 
@@ -90,7 +91,7 @@ def concern(pattern: str) -> str:
 def path_fault(pattern: str) -> str:
     """Why a pattern of the administrator cannot be used, "" if it can (WEB-36)."""
     if len(pattern.encode()) > LONGEST_PATH:
-        return f"is longer than {LONGEST_PATH} octets"
+        return f"must be {LONGEST_PATH} bytes or fewer"
     if PLAIN_PATH.fullmatch(pattern):
         return ""
     try:
@@ -98,7 +99,7 @@ def path_fault(pattern: str) -> str:
     except TooCostly:
         return TOO_COSTLY
     except NoProcess as error:
-        return f"cannot be compiled: {error}"
+        return f"can't be compiled: {error}"
     if answer.outcome == "fault":
         return worded("isn't a valid regular expression: {text}", text=answer.text)
     if answer.outcome != "done" or answer.compiling > PATH_SECONDS or answer.memory > PATH_MEMORY:
@@ -106,7 +107,7 @@ def path_fault(pattern: str) -> str:
     return ""
 
 
-TOO_COSTLY: Final = "takes too much time or memory to compile: use fewer and smaller repetitions in one another"
+TOO_COSTLY: Final = "takes too much time or memory to compile; use fewer and smaller nested repetitions"
 
 
 def _unsayable(pattern: str) -> str:

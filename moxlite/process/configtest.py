@@ -72,7 +72,7 @@ def _openings(path: Path) -> list[Finding]:
         found = openings(path)
     except (ConfigError, UnknownUser, OSError):
         return []  # told elsewhere
-    text = "others than root could change this file, so the server does not start as root"
+    text = "users other than root can change this file, so the server can't start as root"
     return [finding_at(path, 1, Mistake((), f"{text}: {opening.words}", opening.cure)) for opening in found]
 
 
@@ -153,7 +153,7 @@ def _clear_passwords(snapshot: Snapshot) -> list[Mistake]:
     return [
         warning(
             ("web_handlers", index, "basic_auth"),
-            "asks for passwords over plain http, too",
+            "also asks for passwords over plain http",
             "remove dont_redirect_plain_http",
         )
         for index, handler in enumerate(snapshot.domains.web_handlers)
@@ -175,7 +175,7 @@ def _dkim_key(path: KeyPath, selector: Selector) -> Iterator[Mistake]:
             if selector.hash == "sha1":
                 yield Mistake((*path[:-1], "hash"), ONLY_SHA256)
         elif key.key_size < GOOD_RSA:
-            yield warning(path, f"has only {key.key_size} bits", f"make one of {GOOD_RSA}")
+            yield warning(path, f"has only {key.key_size} bits", f"create one with {GOOD_RSA}")
 
 
 def _host_key(path: KeyPath, file: Path) -> Iterator[Mistake]:
@@ -184,7 +184,11 @@ def _host_key(path: KeyPath, file: Path) -> Iterator[Mistake]:
     except PermissionError:
         yield _closed(path, file)
     except OSError as error:
-        cure = "`moxlite config ensure-acme-host-keys` makes it anew" if isinstance(error, FileNotFoundError) else ""
+        cure = (
+            "to create it again, run `moxlite config ensure-acme-host-keys`"
+            if isinstance(error, FileNotFoundError)
+            else ""
+        )
         yield Mistake(path, f"can't read {file}: {error.strerror}", cure)
     except CertificateError as error:
         yield Mistake(path, f"{file}: {error}")
@@ -199,7 +203,7 @@ def _exposed(path: KeyPath, file: Path) -> Iterator[Mistake]:
     except OSError:  # unreadable or missing: told elsewhere
         return
     if mode & stat.S_IROTH:
-        yield warning(path, f"everybody on this machine can read {file}", f"chmod 600 {file}")
+        yield warning(path, f"all users on this machine can read {file}", f"chmod 600 {file}")
 
 
 # A configuration beside the machine that it is on: all that a start as root would refuse there (ADMIN-11a).
@@ -244,9 +248,9 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> list[Fi
 def _addresses(snapshot: Snapshot) -> Iterator[Mistake]:
     """Addresses of listeners that this machine does not have: with a lease the other machine has them."""
     mistake: Callable[..., Mistake] = Mistake
-    hint = "the server will not start"
+    hint = "the server won't start"
     if snapshot.static.standby.lease:  # the addresses are the other machine's, as long as that one serves
-        mistake, hint = warning, "bound all the same, for the other machine"
+        mistake, hint = warning, "bound anyway, for the other machine"
     for name, listener in snapshot.static.listeners.items():
         for ip in listener.ips:
             if not ip.is_unspecified and not is_here(ip):

@@ -167,7 +167,11 @@ def _load_acme_keys(static: Static, read: Read, faults: list[str]) -> ACMEKeys:
             try:
                 keys.append(load_private_key(read(path)))
             except OSError as error:
-                cure = "; `moxlite config ensure-acme-host-keys` makes it anew" if error.errno == errno.ENOENT else ""
+                cure = (
+                    "; to create it again, run `moxlite config ensure-acme-host-keys`"
+                    if error.errno == errno.ENOENT
+                    else ""
+                )
                 faults.append(f"{key}: can't read {path}: {told(error, path)}{cure}")
             except CertificateError as error:
                 faults.append(f"{key}: {path}: {error}")

@@ -281,7 +281,7 @@ class TLSPorts:
         # In a thread: the parent answers for each file, and may take seconds.
         found, problems = await trio.to_thread.run_sync(renewed, self._static, self._read, self._certificates)
         for problem in problems:
-            logger.error("certificate not read again, the old one stays in use", extra={"kv": {"err": problem}})
+            logger.error("certificate reload failed, keeping the old certificate", extra={"kv": {"err": problem}})
         for (name, _), tls in self._made.items():
             if name in found:
                 tls.replace(found[name])

@@ -158,7 +158,7 @@ def _send(sock: socket.socket, state: str) -> None:
 
 
 def _not_told(state: str, error: OSError) -> None:
-    logger.warning("systemd not told", extra={"kv": {"state": state, "err": error.strerror or str(error)}})
+    logger.warning("failed to notify systemd", extra={"kv": {"state": state, "err": error.strerror or str(error)}})
 
 
 async def keep_alive() -> None:

@@ -338,7 +338,7 @@ def note_version(data_dir: Path) -> None:
             write_atomically(version, line)
     except OSError as error:
         kv = {"path": version, "err": error.strerror or str(error)}
-        logger.error("version not written", extra={"kv": kv})
+        logger.error("failed to write version", extra={"kv": kv})
 
 
 def _prepare_data(data_dir: Path) -> tuple[bytes, list[Finding]]:
@@ -359,5 +359,5 @@ def _prepare_data(data_dir: Path) -> tuple[bytes, list[Finding]]:
         key = secrets.token_bytes(KEY_SIZE)
         text = f"the key of the installation cannot be used, opaque ids are of this run alone: {error}"
         faults.append(fault("key", text))
-        logger.error("key of the installation not usable", extra={"kv": {"err": str(error)}})
+        logger.error("installation key unusable", extra={"kv": {"err": str(error)}})
     return key, faults

@@ -108,7 +108,7 @@ class Watchdog(trio.abc.Instrument):
         if duration < FELT_SECONDS or now - self._logged < LOG_SECONDS:
             return
         logger.warning(
-            "a task held the event loop",
+            "task blocked the event loop",
             extra={"kv": {"task": task.name, "seconds": duration, "since_warned": self._unlogged}},
         )
         self._logged, self._unlogged = now, 0
@@ -165,7 +165,7 @@ class ClockWatch:
             fd = _timer()
         except OSError as error:
             clockset_logger.info(
-                "the clock is looked at each minute: no timer tells", extra={"kv": {"err": str(error)}}
+                "polling clock every minute: no timer notifications", extra={"kv": {"err": str(error)}}
             )
             await self._compare()
             return
@@ -190,7 +190,7 @@ class ClockWatch:
             before = now
 
     def _tell(self) -> None:
-        clockset_logger.info("the clock was set, or the machine has slept")
+        clockset_logger.info("clock changed or machine was suspended")
         for observer in self._observers:
             observer()
 
@@ -257,7 +257,7 @@ class ClockTrust:
         if abs(now - expected) > JUMP:
             until = now + NIGHT
             kv = {"days": round((now - expected) / 86_400, 1)}
-            clockset_logger.warning("the clock has jumped: nothing old is deleted for a day", extra={"kv": kv})
+            clockset_logger.warning("clock jumped, pausing deletions for a day", extra={"kv": kv})
         self._clock, self._last = _Clock(now, until), time.monotonic()
         with suppress(OSError):  # a full disk: the next start may not see a jump, and this process does
             write_atomically(self._file, msgspec.json.encode(self._clock))

@@ -94,7 +94,7 @@ class Attempt:
     def crashed(self) -> list[AttemptOutcome]:
         """Outcomes of an attempt that failed by an exception in our code: temporary errors."""
         self._measure("error")
-        error = SMTPError(False, 0, "4.3.0", "deliver", "unexpected error on our side, see the log")
+        error = SMTPError(False, 0, "4.3.0", "deliver", "server error; see the log")
         return [self._ended(message, error) for message in self._unsettled()]
 
     def follow_up(self, batch: Batch) -> "Attempt":

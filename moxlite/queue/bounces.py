@@ -69,129 +69,134 @@ class Entry(msgspec.Struct, frozen=True):
     words: tuple[str, ...] = ()
 
 
-WAIT: Final = "You need do nothing: the message is tried again."
-TELL_ADMIN: Final = "Nothing is wrong with your message or the address. Tell the administrator of your mail server."
-OTHER_WAY: Final = "Reach the recipient in another way."
+WAIT: Final = "You don't need to do anything. The server will try again."
+TELL_ADMIN: Final = "Your message and the address are fine. Contact your mail server's administrator."
+OTHER_WAY: Final = "Contact the recipient another way."
 
 _UNKNOWN: Final = Meaning(
     Cause.UNKNOWN_USER,
-    "There is no mailbox with this address.",
-    "Check the address for typing errors, or ask the recipient for the right one, and send the message again.",
+    "This address doesn't exist.",
+    "Check the address for typos or ask the recipient for the correct one, then send your message again.",
 )
 _SENDER: Final = Meaning(
     Cause.AUTH,
-    "The recipient's server does not accept the address or domain of the sender.",
+    "The recipient's server doesn't accept the sender's address or domain.",
     TELL_ADMIN,
-    "Others must find the sender's domain, and deliver mail to the sender's address: check the records with"
-    " `moxlite config dnscheck DOMAIN`.",
+    "Other servers must be able to look up the sender's domain and deliver mail to the sender's address. To"
+    " check the records, run `moxlite config dnscheck DOMAIN`.",
 )
 _FULL: Final = Meaning(
     Cause.FULL,
     "The recipient's mailbox is full.",
-    "Tell the recipient in another way; once there is room again, send the message again.",
+    "Contact the recipient another way, and send your message again when there's space.",
 )
 _GREYLIST: Final = Meaning(
-    Cause.GREYLIST, "The recipient's server makes mail from servers that it does not know wait for some minutes.", WAIT
+    Cause.GREYLIST, "The recipient's server delays mail from new servers for a few minutes.", WAIT
 )
-_RATE: Final = Meaning(Cause.RATE, "The recipient's server sees more mail from here than it takes at a time.", WAIT)
-_BUSY_MAILBOX: Final = Meaning(Cause.RATE, "The recipient gets more mail than the server takes at a time.", WAIT)
+_RATE: Final = Meaning(Cause.RATE, "The recipient's server is limiting mail from this server.", WAIT)
+_BUSY_MAILBOX: Final = Meaning(
+    Cause.RATE, "The recipient is getting more mail than their server accepts at once.", WAIT
+)
 _DNSBL: Final = (
-    "Find out at the list's own page why the address is on it, end that (a stolen password, a hacked web page, a"
-    " network for homes), and ask there for its removal; until then send by a smarthost."
+    "Check the list's website for the reason (for example, a stolen password, a hacked website, or a"
+    " residential network). Fix the cause and request removal. Until then, send through a smarthost."
 )
 
 GMAIL_PTR: Final = Meaning(
     Cause.AUTH,
-    "Gmail takes no mail from an address whose reverse name is missing or does not lead back to it.",
+    "Gmail doesn't accept mail from an IP address without matching reverse DNS.",
     TELL_ADMIN,
-    "Have the owner of your IP address set its PTR record to this server's hostname, whose A or AAAA record must be"
-    " that address; for IPv6 apart. Check with `moxlite config dnscheck`.",
+    "Ask your provider to set the PTR record to this server's hostname, which must have an A or AAAA record"
+    " with that address. IPv4 and IPv6 each need their own. To check, run `moxlite config dnscheck`.",
 )
 GMAIL_AUTH: Final = Meaning(
     Cause.AUTH,
-    "Gmail could not see that the message is from your domain: neither SPF nor DKIM passed as the domain demands.",
+    "Gmail couldn't verify that this message is from your domain, because neither SPF nor DKIM passed.",
     TELL_ADMIN,
-    "Publish the SPF, DKIM and DMARC records of `moxlite config dnsrecords DOMAIN`, and check them with"
-    " `moxlite config dnscheck DOMAIN`. Mail that is forwarded needs SRS or a DKIM signature that survives.",
+    "Publish the SPF, DKIM and DMARC records from `moxlite config dnsrecords DOMAIN`, and check them with"
+    " `moxlite config dnscheck DOMAIN`. Forwarded mail needs SRS or an intact DKIM signature.",
 )
 GMAIL_SPF: Final = Meaning(
     Cause.AUTH,
-    "Gmail refuses the message because SPF did not pass for your domain.",
+    "Gmail rejected this message because SPF failed for your domain.",
     TELL_ADMIN,
-    "Name this server's addresses in the SPF record of the sender's domain, as `moxlite config dnsrecords DOMAIN`"
-    " prints it.",
+    "Add this server's addresses to the SPF record of the sender's domain. To see the record, run `moxlite"
+    " config dnsrecords DOMAIN`.",
 )
 GMAIL_RATE: Final = Meaning(
     Cause.RATE,
-    "Gmail sees more mail from this server than it is used to, or too much that its users call junk, and slows it"
-    " down.",
+    "Gmail is limiting mail from this server because there's more than usual, or too much is reported as spam.",
     WAIT,
-    "Look for an account that sends more than it should (`moxlite queue list`, `queue retired list`); send less to"
-    " Gmail for a day; see https://postmaster.google.com/ for what Gmail knows of your domain.",
+    "Check for accounts that send too much (`moxlite queue list`, `queue retired list`), and send less to"
+    " Gmail for a day. To see how Gmail rates your domain, go to https://postmaster.google.com/.",
 )
 GMAIL_JUNK: Final = Meaning(
     Cause.CONTENT,
-    "Gmail takes the message for junk.",
-    "Write it differently: fewer links, none of them shortened, no attached programs; or reach the recipient in another"
-    " way.",
-    "See https://postmaster.google.com/ for the reputation of your address and domain.",
+    "Gmail considers this message spam.",
+    "Change your message: use fewer links, no link shorteners, and no attached programs. Or contact the"
+    " recipient another way.",
+    "To see the reputation of your IP address and domain, go to https://postmaster.google.com/.",
 )
 GMAIL_REPUTATION: Final = Meaning(
     Cause.BLOCKED_IP,
-    "Gmail does not trust the IP address of this server yet, or no longer does.",
+    "Gmail doesn't trust this server's IP address.",
     TELL_ADMIN,
-    "See https://postmaster.google.com/; new addresses gain trust by little, steady, signed mail. Until then send to"
-    " Gmail by a smarthost.",
+    "See https://postmaster.google.com/. A new IP address builds trust with a small, steady volume of signed"
+    " mail. Until then, send to Gmail through a smarthost.",
 )
 MICROSOFT_AUTH: Final = Meaning(
     Cause.AUTH,
-    "Microsoft refuses the message because SPF, DKIM or DMARC of your domain did not pass.",
+    "Microsoft rejected this message because SPF, DKIM or DMARC failed for your domain.",
     TELL_ADMIN,
-    "Publish the SPF, DKIM and DMARC records of `moxlite config dnsrecords DOMAIN`: Microsoft demands that both SPF and"
-    " DKIM pass, and a DMARC record that one of them is aligned with.",
+    "Publish the SPF, DKIM and DMARC records from `moxlite config dnsrecords DOMAIN`. Microsoft requires SPF"
+    " and DKIM to pass, and a DMARC record that's aligned with one of them.",
 )
 MICROSOFT_BANNED: Final = Meaning(
     Cause.BLOCKED_IP,
-    "Microsoft 365 has blocked the IP address of this server.",
+    "Microsoft 365 blocked this server's IP address.",
     TELL_ADMIN,
-    "Ask for removal at https://sender.office.com/ with the address in the reply; it takes a day or two. Until then"
-    " send to Microsoft by a smarthost.",
+    "Request removal of the address in the reply at https://sender.office.com/. This takes a day or two."
+    " Until then, send to Microsoft through a smarthost.",
 )
 MICROSOFT_LIST: Final = Meaning(
     Cause.BLOCKED_IP,
-    "Outlook.com has the IP address of this server, or its whole network, on its block list.",
+    "This server's IP address or network is on Outlook.com's block list.",
     TELL_ADMIN,
-    "Ask for removal by the form at https://olcsupport.office.com/, and answer the first refusal; look at the address"
-    " in https://sendersupport.olc.protection.outlook.com/snds/. Until then send to Microsoft by a smarthost.",
+    "Request removal with the form at https://olcsupport.office.com/, and reply if your first request is"
+    " denied. Check the address at https://sendersupport.olc.protection.outlook.com/snds/. Until then, send"
+    " to Microsoft through a smarthost.",
 )
 MICROSOFT_NOBODY: Final = Meaning(
     Cause.UNKNOWN_USER,
-    "Microsoft 365 knows no mailbox with this address.",
-    "Check the address for typing errors, or ask the recipient for the right one, and send the message again.",
+    "This address doesn't exist at Microsoft 365.",
+    "Check the address for typos or ask the recipient for the correct one, then send your message again.",
 )
 YAHOO_DEFERRED: Final = Meaning(
     Cause.RATE,
-    "Yahoo puts mail from this server off, because there is more of it than usual, or because its users complained.",
+    "Yahoo is delaying mail from this server because there's more than usual, or because users complained.",
     WAIT,
-    "Look for an account that sends more than it should; send less to Yahoo for some hours. See"
-    " https://senders.yahooinc.com/smtp-error-codes/; where it lasts for two days, use the form there.",
+    "Check for accounts that send too much, and send less to Yahoo for a few hours. If this lasts for two"
+    " days, use the form at https://senders.yahooinc.com/smtp-error-codes/.",
 )
 SPAMHAUS: Final = Meaning(
     Cause.BLOCKED_IP,
-    "The recipient's server takes no mail from addresses that Spamhaus lists, and ours is listed.",
+    "The recipient's server doesn't accept mail from IP addresses on the Spamhaus block list, and this server"
+    " is listed.",
     TELL_ADMIN,
-    "Look the address up at https://check.spamhaus.org/. PBL: it is for homes, send by a smarthost or have it removed"
-    " there. XBL, CSS, SBL: junk was sent from it; end that, then ask for removal there.",
+    "Look up the address at https://check.spamhaus.org/. If it's on the PBL (residential addresses), send"
+    " through a smarthost or request removal. If it's on the XBL, CSS or SBL, it sent spam: fix the cause,"
+    " then request removal.",
 )
 SPAMHAUS_RESOLVER: Final = Meaning(
     Cause.POLICY,
-    "The recipient's server may not ask Spamhaus, and takes that for a listing; ours need not be listed.",
-    "Tell the recipient in another way: the administrator of the recipient's server must mend it.",
-    "Make sure at https://check.spamhaus.org/ that your address is not listed; the rest is the other side's.",
+    "The recipient's server isn't allowed to query Spamhaus, and treats that as a listing. This server may"
+    " not be listed.",
+    "Contact the recipient another way. The administrator of the recipient's server has to fix this.",
+    "Make sure your address isn't listed at https://check.spamhaus.org/. You can't fix this on your side.",
 )
 BLOCK_LIST: Final = Meaning(
     Cause.BLOCKED_IP,
-    "The recipient's server uses a list of bad addresses, and the one of this server is on it.",
+    "This server's IP address is on a block list that the recipient's server uses.",
     TELL_ADMIN,
     _DNSBL,
 )
@@ -263,7 +268,7 @@ ENTRIES: Final = (
     Entry(
         Meaning(
             Cause.AUTH,
-            "The recipient's server refuses the message because SPF, DKIM or DMARC of your domain did not pass.",
+            "The recipient's server rejected this message because SPF, DKIM or DMARC failed for your domain.",
             TELL_ADMIN,
             "Check the records of the sender's domain with `moxlite config dnscheck DOMAIN`.",
         ),
@@ -272,7 +277,7 @@ ENTRIES: Final = (
     Entry(
         Meaning(
             Cause.AUTH,
-            "The recipient's server refuses the message because SPF did not pass.",
+            "The recipient's server rejected this message because SPF failed.",
             TELL_ADMIN,
             "Check the SPF record of the sender's domain with `moxlite config dnscheck DOMAIN`.",
         ),
@@ -282,8 +287,8 @@ ENTRIES: Final = (
     Entry(
         Meaning(
             Cause.CONTENT,
-            "The recipient's server takes the message for junk, or for dangerous.",
-            "Write it differently: fewer links, no attached programs; or reach the recipient in another way.",
+            "The recipient's server considers this message spam or dangerous.",
+            "Change your message: use fewer links and no attached programs. Or contact the recipient another way.",
         ),
         words=("spam",),
         codes=(550, 552, 554),
@@ -291,7 +296,7 @@ ENTRIES: Final = (
     Entry(
         Meaning(
             Cause.CONTENT,
-            "The recipient's server has found malicious software in the message.",
+            "The recipient's server found malware in this message.",
             "Check your computer and the attached files.",
         ),
         words=("virus",),
@@ -308,94 +313,96 @@ CODES: Final = (
     # RFC 3463, and its registry: without the class, for a failure of any class.
     (("1.1", "1.6", "1.10"), _UNKNOWN),
     (("1.7", "1.8"), _SENDER),
-    (("1.2", "1.3"), Meaning(Cause.DNS, "The address leads nowhere.", "Check the part after the @.")),
+    (("1.2", "1.3"), Meaning(Cause.DNS, "The address isn't valid.", "Check the part after the @.")),
     (
         ("2.1",),
-        Meaning(Cause.UNKNOWN_USER, "The recipient's mailbox is disabled, or takes no messages for now.", OTHER_WAY),
+        Meaning(
+            Cause.UNKNOWN_USER, "The recipient's mailbox is disabled or doesn't accept messages right now.", OTHER_WAY
+        ),
     ),
     (("2.2",), _FULL),
     (
         ("2.3", "3.4"),
         Meaning(
             Cause.SIZE,
-            "The message is bigger than the recipient's server takes.",
-            "Send large files in another way, and a link to them.",
+            "The message is too large for the recipient's server.",
+            "Share large files another way, and send a link.",
         ),
     ),
-    (("3.1",), Meaning(Cause.FULL, "The recipient's server has no room on its disk.", WAIT)),
-    (("4.1", "4.2"), Meaning(Cause.CONNECT, "The recipient's server does not answer.", WAIT)),
+    (("3.1",), Meaning(Cause.FULL, "The recipient's server is out of disk space.", WAIT)),
+    (("4.1", "4.2"), Meaning(Cause.CONNECT, "The recipient's server isn't responding.", WAIT)),
     (
         ("4.3", "4.4"),
-        Meaning(Cause.DNS, "It cannot be found out where mail to this domain goes.", "Check the part after the @."),
+        Meaning(Cause.DNS, "Couldn't find the mail server for this domain.", "Check the part after the @."),
     ),
     (
         ("4.6",),
-        Meaning(
-            Cause.DNS, "Mail to this domain would go in circles.", OTHER_WAY, "Check the MX records of that domain."
-        ),
+        Meaning(Cause.DNS, "Mail to this domain would loop.", OTHER_WAY, "Check the domain's MX records."),
     ),
     (
         ("6.7",),
         Meaning(
             Cause.POLICY,
-            "The recipient's server takes no addresses or headers with letters beyond ASCII.",
-            "Send it from and to addresses of plain letters.",
+            "The recipient's server doesn't support addresses or headers with international characters.",
+            "Use addresses with only unaccented letters.",
         ),
     ),
     (
         ("7.5",),
         Meaning(
             Cause.TLS,
-            "The recipient's server could not show that it is the one that its domain names.",
+            "The recipient's server couldn't prove its identity.",
             WAIT,
-            "The other side has to mend its certificate, its MTA-STS policy or its TLSA records; see docs/queue.md.",
+            "The recipient's administrator has to fix the certificate, MTA-STS policy or TLSA records. See"
+            " docs/queue.md.",
         ),
     ),
     (
         ("7.30",),
         Meaning(
             Cause.TLS,
-            "You asked for protection on the whole way (REQUIRETLS), which cannot be had to this recipient.",
-            "Send it again without that demand, if it may be read on the way.",
+            "You required encryption at every step (REQUIRETLS), which isn't available for this recipient.",
+            "If your message isn't confidential, send it again without this requirement.",
         ),
     ),
-    (("6.",), Meaning(Cause.CONTENT, "The recipient's server cannot take a message of this form.", OTHER_WAY)),
-    (("7.",), Meaning(Cause.POLICY, "A rule of the recipient's server forbids the message.", OTHER_WAY)),
+    (("6.",), Meaning(Cause.CONTENT, "The recipient's server can't accept this message's format.", OTHER_WAY)),
+    (("7.",), Meaning(Cause.POLICY, "The recipient's server has a rule against this message.", OTHER_WAY)),
 )
 """Meanings by the enhanced code without its class; a trailing dot marks a prefix."""
 
 OURS: Final = {
     "suppress": Meaning(
         Cause.SUPPRESSED,
-        "Your account sends nothing more to this address, because earlier messages have come back.",
-        "If the address works again, ask the administrator of your mail server to let your account send to it.",
+        "Your account stopped sending to this address because earlier messages bounced.",
+        "If the address works again, ask your mail server's administrator to allow it.",
         "moxlite queue suppress remove ACCOUNT ADDRESS",
     ),
     "tls-policy": Meaning(
         Cause.TLS,
-        "The recipient's domain demands TLS (by DANE or MTA-STS), their server offers none.",
+        "The recipient's domain requires TLS (DANE or MTA-STS), but their server doesn't offer it.",
         WAIT,
-        "STARTTLS is missing there, or something on the way takes it away. The other side has to mend it.",
+        "STARTTLS is missing or removed in transit. The recipient's administrator has to fix this.",
     ),
     "auth": Meaning(
         Cause.OTHER,
-        "The server that mail goes out by does not accept our log-in.",
+        "The outgoing mail server rejected this server's login.",
         WAIT,
-        "Check the user name, the password and the mechanisms of the transport in moxlite.toml.",
+        "Check the transport's user name, password and mechanisms in moxlite.toml.",
     ),
     "link": Meaning(
         Cause.OTHER,
-        "Nothing can be sent through the linked mailbox from whose address this message was written.",
-        "Look at that mailbox among your linked mailboxes, or write from another address.",
-        "The sender's linked mailbox was removed or paused, or its password is refused: moxlite link list ACCOUNT.",
+        "Couldn't send through the linked account for this From address.",
+        "Check your linked accounts, or send from another address.",
+        "The sender's linked account was removed or paused, or its password was rejected. See `moxlite link"
+        " list ACCOUNT`.",
     ),
 }
 """Meanings by the command, for failures by this server's own decision or configuration; tried before all else."""
 
 BARE: Final = {
-    "connect": Meaning(Cause.CONNECT, "No host of the recipient's domain answers.", WAIT),
-    "session": Meaning(Cause.CONNECT, "The recipient's server takes too long.", WAIT),
-    "starttls": Meaning(Cause.TLS, "The connection to the recipient's server could not be encrypted.", WAIT),
+    "connect": Meaning(Cause.CONNECT, "The recipient's mail servers aren't responding.", WAIT),
+    "session": Meaning(Cause.CONNECT, "The recipient's server is too slow.", WAIT),
+    "starttls": Meaning(Cause.TLS, "Couldn't encrypt the connection to the recipient's server.", WAIT),
 }
 """Meanings by the command, if no host has answered."""
 

@@ -105,4 +105,4 @@ class ClockFollower:
 def _tell(number: int, step: int) -> None:
     if number:
         facts = {"number": number, "seconds": step / SECOND}
-        logger.warning("the clock was set back, what waits was moved with it", extra={"kv": facts})
+        logger.warning("clock set back, queued times adjusted", extra={"kv": facts})

@@ -143,7 +143,7 @@ async def explain(ctx: Context, message: Message, *, connect: bool) -> Explanati
     except SMTPError as exc:
         return _failed(explanation, exc)
     except trio.TooSlowError:
-        return msgspec.structs.replace(explanation, error=f"look-ups took more than {LOOK_UP_SECONDS:.0f} s")
+        return msgspec.structs.replace(explanation, error=f"DNS lookups took more than {LOOK_UP_SECONDS:.0f} s")
     plans = await _met_by(ctx, message, hosts) if connect else [plan for plan, _ in hosts]
     return msgspec.structs.replace(explanation, hosts=tuple(plans))
 
@@ -155,30 +155,28 @@ def _failed(explanation: Explanation, error: SMTPError) -> Explanation:
 def _way_words(ctx: Context, course: Course) -> str:
     match course.kind:
         case "nowhere":
-            return "it does not leave"
+            return "not sent"
         case "loopback":
-            return "this server is localserve: to its own listener"
+            return "to localserve's own listener"
         case "local":
-            return "to an account of this server"
+            return "to an account on this server"
         case "link":
-            return "to the submission server of a linked mailbox"
+            return "to a linked account's submission server"
         case "relay":
             assert course.transport is not None
             relay = relay_of(course.transport)
             assert relay is not None
             smarthost, port, mode = relay
             tls = {
-                TLSMode.IMMEDIATE: "TLS from the first octet",
+                TLSMode.IMMEDIATE: "implicit TLS",
                 TLSMode.REQUIRED_STARTTLS: "STARTTLS demanded",
             }.get(mode, "without TLS")
             unchecked = mode is TLSMode.SKIP or smarthost.starttls_insecure_skip_verify
             check = "" if mode is TLSMode.SKIP else ", any certificate" if unchecked else ", certificate checked"
-            login = "with a log-in" if smarthost.auth is not None else "without a log-in"
+            login = "with login" if smarthost.auth is not None else "without login"
             return f"to the smarthost {smarthost.host.ascii} port {port}, {tls}{check}, {login}"
         case _:
-            return (
-                f"to the hosts of the recipient's domain{_source_words(ctx, direct_way(ctx, course.transport), course)}"
-            )
+            return f"to the recipient domain's hosts{_source_words(ctx, direct_way(ctx, course.transport), course)}"
 
 
 def _source_words(ctx: Context, way: Way, course: Course) -> str:
@@ -192,7 +190,7 @@ def _source_words(ctx: Context, way: Way, course: Course) -> str:
     if way.family is not None:
         return f"{words}, over IPv{way.family} only"
     if way.avoid_ipv6:
-        return f"{words}, over IPv4 where a host has it: we have no IPv6 address with a name that leads back to it"
+        return f"{words}, over IPv4 if available, because this server's IPv6 addresses don't have matching reverse DNS"
     return f"{words}, over IPv6 first"
 
 
@@ -240,7 +238,7 @@ async def _met_by(ctx: Context, message: Message, hosts: Sequence[tuple[HostPlan
 def _mtasts(standing: Standing, before: STSPolicyRow | None, after: STSPolicyRow | None, now: int) -> MTASTS:
     problem = str(standing.failure) if standing.failure is not None else ""
     if standing.unknown:
-        problem = "DNS does not say whether there is a policy"
+        problem = "can't look up the policy in DNS"
     policy = standing.policy
     if policy is None:
         return MTASTS(problem=problem)
@@ -290,28 +288,28 @@ async def _plan(ctx: Context, message: Message, name: str, way: Way, destination
 
 def _tlsa_problem(records: dane.HostRecords | DNSError | None) -> str:
     if isinstance(records, DNSError):
-        return f"TLSA records cannot be looked up: {records}"[:MAX_TEXT]
+        return f"can't look up TLSA records: {records}"[:MAX_TEXT]
     if records is not None and records.others:
-        return f"TLSA records that cannot be used: {records.others}"
+        return f"unusable TLSA records: {records.others}"
     return ""
 
 
 def _demand(policy: HostPolicy) -> str:
     """The demands on the host's TLS, in words."""
     if policy.mode is TLSMode.OPPORTUNISTIC:
-        return "TLS if it offers that, whatever its certificate; in clear if not, or if TLS fails"
+        return "TLS if offered, with any certificate, otherwise plain text"
     demands = []
     if policy.records:
-        demands.append(f"a certificate that matches its TLSA records (name {policy.server_name})")
+        demands.append(f"a certificate that matches the TLSA records (name {policy.server_name})")
     if policy.pkix == "enforce":
-        demands.append("a certificate of a known authority for its name")
-    return "TLS, with " + " and ".join(demands) if demands else "TLS, whatever its certificate"
+        demands.append("a certificate from a trusted CA for its name")
+    return "TLS, with " + " and ".join(demands) if demands else "TLS with any certificate"
 
 
 async def _visit(ctx: Context, message: Message, host: Host) -> Visit:
     with trio.move_on_after(VISIT_SECONDS):
         return await visit(ctx, message, host)
-    late = SMTPError(False, 0, "4.4.2", "session", f"no end within {VISIT_SECONDS:.0f} s")
+    late = SMTPError(False, 0, "4.4.2", "session", f"timed out after {VISIT_SECONDS:.0f} s")
     return Visit("", "", (), "", "", late)
 
 

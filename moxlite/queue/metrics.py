@@ -12,7 +12,7 @@ canceled = Counter(
 connections = Counter("moxlite_queue_connection", "Outgoing connections.", ["result"])
 deliveries = Histogram(
     "moxlite_queue_delivery_duration_seconds",
-    "Attempts to deliver, by number of the attempt.",
+    "Delivery attempts, by attempt number.",
     ["attempt", "transport", "tlsmode", "result"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300),
 )
@@ -20,40 +20,40 @@ plaintext_fallbacks = Counter(
     "moxlite_queue_plaintext_fallback", "Connections made again without TLS, because the first one's TLS failed."
 )
 destinations = Counter(
-    "moxlite_queue_destinations", "Attempts by direct delivery; authentic: DNSSEC vouches for the hosts.", ["authentic"]
+    "moxlite_queue_destinations",
+    "Direct delivery attempts by DNSSEC verification of the hosts (authentic).",
+    ["authentic"],
 )
-dane_required = Counter("moxlite_queue_dane_required", "Hosts whose TLSA records demand TLS.")
-dane_unusable = Counter("moxlite_queue_dane_unusable", "Hosts none of whose TLSA records can be used.")
-tlsa_errors = Counter("moxlite_queue_tlsa_errors", "Hosts whose TLSA records could not be looked up.")
+dane_required = Counter("moxlite_queue_dane_required", "Hosts with TLSA records that require TLS.")
+dane_unusable = Counter("moxlite_queue_dane_unusable", "Hosts with only unusable TLSA records.")
+tlsa_errors = Counter("moxlite_queue_tlsa_errors", "Hosts with failed TLSA lookups.")
 tls_ignored = Counter(
     "moxlite_queue_tlsrequiredno_ignored",
-    "Failures of TLS that a message with TLS-Required: No overlooked.",
+    "TLS failures ignored because of TLS-Required: No.",
     ["ignored"],
 )
 requiretls_unsupported = Counter(
-    "moxlite_queue_requiretls_unsupported", "Hosts that could not be used for a message with REQUIRETLS.", ["reason"]
+    "moxlite_queue_requiretls_unsupported", "Hosts that couldn't be used for a message with REQUIRETLS.", ["reason"]
 )
 reports = Counter(
     "moxlite_queue_reports",
-    "Reports of ours that were due; later: tried again with the reports of the next day.",
+    "Outgoing reports by result (later: the next day).",
     ["kind", "result"],
 )
-report_failures = Counter(
-    "moxlite_queue_report_failure", "Reports of DMARC and TLS that could not be delivered, by kind.", ["kind"]
-)
+report_failures = Counter("moxlite_queue_report_failure", "Undeliverable DMARC and TLS reports, by kind.", ["kind"])
 webhook_calls = Histogram(
     "moxlite_webhook_call_duration_seconds",
-    "Calls to web servers of accounts; status: it was not the one that says success.",
+    "Webhook calls by result (status: an error status).",
     ["result"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60),
 )
-webhooks_dropped = Counter("moxlite_webhook_dropped", "Webhooks not queued, as too many of their account wait.")
-webhooks = Gauge("moxlite_webhook_size", "Webhooks that wait.")
-stops = Counter("moxlite_queue_stops", "Accounts that the guard has stopped, by the sign of abuse.", ["sign"])
-stopped = Gauge("moxlite_queue_stopped", "Accounts that are stopped by the guard, and wait for their release.")
+webhooks_dropped = Counter("moxlite_webhook_dropped", "Webhooks not queued because the account has too many waiting.")
+webhooks = Gauge("moxlite_webhook_size", "Queued webhooks.")
+stops = Counter("moxlite_queue_stops", "Accounts paused by the guard, by sign of abuse.", ["sign"])
+stopped = Gauge("moxlite_queue_stopped", "Accounts paused by the guard that haven't been released.")
 held = Gauge("moxlite_queue_hold", "Messages on hold.")
 size = Gauge("moxlite_queue_size", "Messages in the queue.")
-oldest = Gauge("moxlite_queue_oldest_seconds", "For how long the message has been due that waits longest.")
+oldest = Gauge("moxlite_queue_oldest_seconds", "How long the oldest due message has been waiting.")
 
 # Series start at 0, so that a rule on their increase sees the first event.
 for _kind in ("dmarc", "tls"):

@@ -139,7 +139,7 @@ class Mirror:
         except (AccountUnknown, AccountRemoved):
             await self._database.write(partial(mirrorrows.forget, account=name))
         except (StoreError, OSError) as exc:
-            logger.error("mailbox of queued messages not kept", extra={"kv": {"account": name, "err": exc}})
+            logger.error("failed to update queue mailbox", extra={"kv": {"account": name, "err": exc}})
             return False
         return True
 
@@ -167,7 +167,7 @@ class Mirror:
         elif name not in self._told:
             self._told.add(name)
             logger.warning(
-                "queue_mailbox has no effect: the account has a mailbox of that name, which must be renamed first",
+                "queue_mailbox ignored: rename the existing mailbox with this name first",
                 extra={"kv": {"account": name, "mailbox": QUEUE}},
             )
 
@@ -206,7 +206,7 @@ class Mirror:
         except (BadMessage, ChunkDamaged) as exc:
             found = await self._database.read(partial(mirrorrows.sample, content_id=row.content_id), op="queue mirror")
             if found is not None:  # else its row was removed while it was read
-                logger.error("queued message cannot be shown", extra={"kv": {"msg": message.id, "err": exc}})
+                logger.error("failed to show queued message", extra={"kv": {"msg": message.id, "err": exc}})
 
     async def unqueue(self, account: Account, row: OutboxRow) -> None:
         """Handler of `UNQUEUE` (STORE-189a): cancel what the owner of an account has moved to the trash.

@@ -140,7 +140,7 @@ async def _signatures(ctx: Context, octets_of_dsn: bytes, author: Address) -> by
     try:
         return await ctx.keys.sign_own(ctx.config.current, octets_of_dsn, author)
     except SigningError as error:
-        logger.error("DSN cannot be signed", extra={"kv": {"err": error}})
+        logger.error("failed to sign DSN", extra={"kv": {"err": error}})
         return b""
 
 
@@ -500,7 +500,7 @@ class Notices:
                 stored = True
             except StoreError as exc:
                 facts = {"err": exc, "msg": message.id, "kind": message.dsn_due}
-                serving_logger.error("dsn cannot be stored", extra={"kv": facts})
+                serving_logger.error("failed to store DSN", extra={"kv": facts})
         # Since it is owed: what was on hold for a week and is failed then has had no attempt lately, or none at all.
         last = message.last_result
         owed = max(message.last_attempt or message.queued, 0 if last is None else last.start)

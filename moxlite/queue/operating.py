@@ -135,10 +135,10 @@ class Operations:
 # transaction; `Queue` offers them as methods.
 
 
-FAILED: Final = "an administrator of this server has given up on the message"
+FAILED: Final = "an administrator of this server bounced the message"
 """The last result of a message after ``queue fail``: its sender reads it in the notice."""
 
-DROPPED: Final = "an administrator of this server has removed the message; its sender was not told"
+DROPPED: Final = "an administrator of this server deleted the message without notifying the sender"
 """The last result of a message after ``queue drop``."""
 
 SELECT: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg"  # noqa: S608 column names

@@ -132,7 +132,7 @@ class Queue:
         try:
             interrupted, newest = await database.write(partial(_recover, now=ctx.clock()))
             if interrupted:
-                logger.info("deliveries were interrupted", extra={"kv": {"number": interrupted}})
+                logger.info("deliveries interrupted", extra={"kv": {"number": interrupted}})
             yield cls(ctx, database, newest)
         finally:
             await database.aclose()
@@ -244,7 +244,7 @@ class Queue:
             ids = await self._database.write(unit, weight=spool.size or 1)
         for one in deferred:
             facts = {"ids": ",".join(map(str, ids[:10])), "account": one.account, "mailfrom": one.sender or "<>"}
-            logger.info("message waits for an account", extra={"kv": facts | {"reply": f"{one.code} {one.text}"}})
+            logger.info("message waiting for account", extra={"kv": facts | {"reply": f"{one.code} {one.text}"}})
         self.scheduler.changed()
 
     async def assure(self, domain: Domain) -> Assurance:

@@ -59,13 +59,13 @@ async def renew_signatures(ctx: Context, database: Database, message: Message) -
     try:
         fresh = await _signatures(ctx, database, message, rest, made[0][2])
     except (SigningError, HeaderTooLarge, AddressError, ChunkDamaged, OSError) as error:
-        logger.error("message cannot be signed anew", extra={"kv": {"err": error, "msg": message.id}})
+        logger.error("failed to sign message again", extra={"kv": {"err": error, "msg": message.id}})
         return
     facts = {"msg": message.id, "domain": made[0][2] or None}
     if fresh:
-        logger.info("message signed anew", extra={"kv": facts})
+        logger.info("message signed again", extra={"kv": facts})
     else:
-        logger.warning("message goes out without its old signature: the domain has no key now", extra={"kv": facts})
+        logger.warning("sending without the old signature: missing domain key", extra={"kv": facts})
     prefix = fresh + rest
 
     def unit(tx: Tx) -> None:

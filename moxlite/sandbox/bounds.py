@@ -104,7 +104,7 @@ def excess(html: str) -> str:
     """Return a sentence for the reader about the bound that the HTML exceeds; "" if it may be parsed."""
     tags = html.count("<")
     if tags > MAX_FREE_TAGS and depth(html) > MAX_DEPTH:
-        return "The HTML of this message is nested too deeply to be shown."
+        return "This message's HTML is nested too deeply to display."
     # Two searches by compiled patterns tell for nearly all mail that counting tag by tag can be spared.
     if _unclosed(html) <= MAX_UNCLOSED and LONG.search(html) is None:
         return ""
@@ -145,7 +145,7 @@ class _Counted:
             if close < 0:
                 close = len(html)
             if close - at > LONG_TAG and _attributes(html, at, close) > MAX_ATTRIBUTES:
-                return "The HTML of this message has a tag with too many attributes to be shown."
+                return "This message's HTML has a tag with too many attributes to display."
             element, closing = name[1].lower(), html[at + 1] == "/"
             if element in RAW_END and not closing:
                 end = RAW_END[element].search(html, close)
@@ -156,7 +156,7 @@ class _Counted:
                 self._step(element, html[at : min(close, at + LONG_TAG)], closing=closing)
                 level = self._levels[-1]
                 if level.formats > MAX_FORMATTING or self._rebuilt + level.rebuilt > MAX_REBUILT:
-                    return "The HTML of this message opens too many formats at once to be shown."
+                    return "This message's HTML has too many open formatting tags to display."
             at = html.find("<", close)
         return ""
 

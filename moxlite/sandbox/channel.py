@@ -27,7 +27,7 @@ def receive(channel: socket.socket) -> bytearray | None:
         return None
     size = int.from_bytes(head, "big")
     if size > MAX_FRAME:
-        raise ValueError("too long a frame")
+        raise ValueError("frame too long")
     return _octets(channel, size)
 
 

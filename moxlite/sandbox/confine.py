@@ -172,7 +172,7 @@ def _call(number: int, first: bytes | int | None, second: int, third: int) -> in
         return result
     if ctypes.get_errno() in _MISSING:
         return None
-    raise NotConfined(f"Landlock fails: {os.strerror(ctypes.get_errno())}")
+    raise NotConfined(f"Landlock failed: {os.strerror(ctypes.get_errno())}")
 
 
 # The system calls that a sandbox process may make: a seccomp filter (seccomp(2)), which it can never take off

@@ -2,11 +2,11 @@
 
 from moxlite.metrics import Counter, Gauge, Histogram
 
-processes = Gauge("moxlite_sandbox_processes", "Processes of the sandbox that run.")
-starts = Counter("moxlite_sandbox_starts", "Processes of the sandbox that were started.")
+processes = Gauge("moxlite_sandbox_processes", "Running sandbox processes.")
+starts = Counter("moxlite_sandbox_starts", "Started sandbox processes.")
 deaths = Counter(
     "moxlite_sandbox_deaths",
-    "Processes of the sandbox that ended against the server's wish; the mail at work was not shown as HTML.",
+    "Sandbox processes that exited unexpectedly.",
     ["cause"],
 )
 """Deaths by cause: "deadline" (killed by the server), "ended" (by a signal, mostly for lack of memory, or an error),
@@ -15,7 +15,7 @@ deaths = Counter(
 """
 jobs_seconds = Histogram(
     "moxlite_sandbox_jobs_seconds",
-    "Seconds that jobs of the sandbox took, without their turn and the start of a process.",
+    "Sandbox job duration in seconds, without queuing and process start.",
     ["job"],
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )

@@ -140,7 +140,7 @@ def _note_weakness(*, landlock: bool, filtered: bool) -> None:
     """Log once what the kernel, or what surrounds the server, does not have."""
     if not (landlock and filtered):
         kv = {"landlock": landlock, "seccomp": filtered}
-        logger.warning("processes of the sandbox are confined without help of the kernel", extra={"kv": kv})
+        logger.warning("sandbox processes running without kernel confinement", extra={"kv": kv})
 
 
 async def _decoded(octets: bytearray) -> Reply:

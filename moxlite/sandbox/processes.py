@@ -62,11 +62,9 @@ class JobFailed(Exception):
 
 
 TOO_LONG: Final = "This message takes too long or needs too much memory to display safely."
-DENIED: Final = (
-    "The program that makes messages safe was stopped because this message made it do something that isn't allowed."
-)
-BUSY: Final = "The server is working on other messages for you. Try again in a moment."
-NO_PROCESS: Final = "The server cannot start the process that makes messages safe; try again later."
+DENIED: Final = "This message can't be displayed safely."
+BUSY: Final = "The server is busy with your other messages. Try again in a moment."
+NO_PROCESS: Final = "The server can't display HTML messages safely right now. Try again later."
 
 UNSUPPORTED: Final = "This system can't display HTML messages safely."
 
@@ -171,7 +169,7 @@ class Sandbox:
             # It may have ended since its last job, by the out-of-memory killer for instance.
             if process.alive:
                 return process
-            self._count(Died("ended", "the process ended without a job"), "", await process.end())
+            self._count(Died("ended", "the process exited while idle"), "", await process.end())
         return await start_process()
 
     async def _do(self, job: Job[A]) -> A:
@@ -224,7 +222,7 @@ class Sandbox:
         kv: dict[str, object] = {"job": job, "cause": died.cause, "err": words}
         if status is not None:
             kv["status"] = status
-        logger.warning("a process of the sandbox has ended", extra={"kv": kv})
+        logger.warning("sandbox process exited", extra={"kv": kv})
 
 
 async def try_process(job: Job[A], expected: A) -> Ready:

@@ -89,7 +89,7 @@ def marked(html: str) -> str:
             raise TooManyLinks
         real = target_host(_href(attributes))
         if real and any(not _same(host, real) for host in named_hosts(_text(inner))):
-            title = escape(f"This link leads to {real}, not to where its text says")
+            title = escape(f"This link actually goes to {real}")
             pieces += [html[copied:at], f'<b title="{title}" style="{escape(STYLE)}">→ {escape(real)}</b>']
             copied = at
     pieces.append(html[copied:])

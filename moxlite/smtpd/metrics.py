@@ -8,36 +8,36 @@ from moxlite.net.metrics import panics
 connection_total: Final = Counter("moxlite_smtpd_connection", "SMTP connections accepted.", ["kind"])
 command_duration_seconds: Final = Histogram(
     "moxlite_smtpd_command_duration_seconds",
-    "Time from a command to its reply.",
+    "Time from command to reply.",
     ["kind", "cmd", "code", "ecode"],
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 60, 120),
 )
 delivery_total: Final = Counter(
-    "moxlite_smtpd_delivery", "Incoming messages per account, with the reason of the plan.", ["result", "reason"]
+    "moxlite_smtpd_delivery", "Incoming messages per account, with the reason for the decision.", ["result", "reason"]
 )
 delayed_total: Final = Counter(
     "moxlite_smtpd_first_time_delay",
-    "Messages of unknown senders that waited, or that came while too many did.",
+    "Delayed messages from unknown senders, or not delayed because too many were.",
     ["result"],
 )
 rejects_total: Final = Counter(
     "moxlite_smtpd_rejects",
-    "Copies of refused messages: kept, skipped (it is there already, or the mailbox is full), or an error.",
+    "Copies of rejected messages: kept, skipped (already there, or mailbox full), or an error.",
     ["result"],
 )
-dnsbl_total: Final = Counter("moxlite_smtpd_dnsbl", "Questions to block lists.", ["zone", "result"])
-report_total: Final = Counter(
-    "moxlite_report", "DMARC and TLS reports that came to their addresses.", ["kind", "result"]
-)
+dnsbl_total: Final = Counter("moxlite_smtpd_dnsbl", "Block list queries.", ["zone", "result"])
+report_total: Final = Counter("moxlite_report", "Received DMARC and TLS reports.", ["kind", "result"])
 dmarcdb_message_total: Final = Counter(
-    "moxlite_dmarcdb_message", "Messages that DMARC reports of others count.", ["disposition", "dkim", "spf"]
+    "moxlite_dmarcdb_message", "Messages counted in other domains' DMARC reports.", ["disposition", "dkim", "spf"]
 )
 tlsrpt_session_total: Final = Counter(
-    "moxlite_tlsrpt_session", "Sessions that TLS reports of others count.", ["result"]
+    "moxlite_tlsrpt_session", "Sessions counted in other domains' TLS reports.", ["result"]
 )
-errors_total: Final = Counter("moxlite_smtpd_errors", "Connections that ended in an error.", ["error"])
-starttls_total: Final = Counter("moxlite_smtpd_starttls", "TLS handshakes begun by STARTTLS.")
-starttls_errors_total: Final = Counter("moxlite_smtpd_starttls_errors", "Of these, failed ones.", ["reason"])
+errors_total: Final = Counter("moxlite_smtpd_errors", "Connections with errors.", ["error"])
+starttls_total: Final = Counter("moxlite_smtpd_starttls", "TLS handshakes after STARTTLS.")
+starttls_errors_total: Final = Counter(
+    "moxlite_smtpd_starttls_errors", "Failed TLS handshakes after STARTTLS.", ["reason"]
+)
 requiretls_total: Final = Counter("moxlite_smtpd_requiretls", "MAIL commands with REQUIRETLS.", ["result"])
 
 _commands: Final[dict[tuple[str, str, int, str], Histogram]] = {}

@@ -47,7 +47,7 @@ async def failure_notice(
     for one in failed:
         if one not in told:
             facts = session.log_facts() | {"rcptto": str(one.recipient.path), "reply": str(one.reply)}
-            logger.info("message refused for a recipient, its sender is not told", extra={"kv": facts})
+            logger.info("message rejected for recipient, sender not notified", extra={"kv": facts})
     if sender is None or not told:
         return None
     notice = _Notice("Message not delivered to all recipients", "notice", tuple(map(_failure, told)))
@@ -102,7 +102,7 @@ async def _owed(
     try:
         signatures = await session.context.keys.sign_own(session.snapshot, message, author)
     except SigningError as error:
-        logger.error("notice cannot be signed", extra={"kv": {"err": error}})
+        logger.error("failed to sign notice", extra={"kv": {"err": error}})
         signatures = b""
     submission = Submission(
         account=session.snapshot.static.postmaster.account,

@@ -50,15 +50,15 @@ START_DATA: Final = Response(354, "", ("continue, end with <CRLF>.<CRLF>",))
 CHUNK_OK: Final = Response(250, "2.0.0", ("chunk received",))
 BYE: Final = Response(221, "2.0.0", ("bye",))
 HELP: Final = Response(214, "2.0.0", ("see RFC 5321",))
-CANNOT_VRFY: Final = Response(252, "2.7.0", ("no verification, but mail is tried",))
+CANNOT_VRFY: Final = Response(252, "2.7.0", ("can't verify the user, but will accept mail",))
 START_TLS: Final = Response(220, "2.0.0", ("go ahead",))
 
 SHUTTING_DOWN: Final = Response(421, "4.3.2", ("shutting down",))
 TIMEOUT: Final = Response(421, "4.4.2", ("timeout",))
 TOO_SLOW: Final = Response(421, "4.4.2", ("message data is arriving too slowly",))
 TOO_MANY_CONNECTIONS: Final = Response(421, "4.7.0", ("too many connections from your network",))
-TOO_FAST: Final = Response(421, "4.7.0", ("too many new connections from your network, slow down",))
-TOO_MANY_FAILURES: Final = Response(421, "4.7.0", ("too many failed log-ins from your network, try again later",))
+TOO_FAST: Final = Response(421, "4.7.0", ("too many new connections from your network; slow down",))
+TOO_MANY_FAILURES: Final = Response(421, "4.7.0", ("too many failed logins from your network; try again later",))
 REVOKED: Final = Response(421, "4.7.0", ("the app password was revoked or has expired",))
 TOO_MANY_COMMANDS: Final = Response(421, "4.7.0", ("too many commands without a message",))
 TOO_MANY_BAD: Final = Response(421, "4.7.0", ("too many failed transactions",))
@@ -67,17 +67,17 @@ BAD_LINE_ENDS: Final = Response(500, "5.5.2", ("message has a bare CR or bare LF
 BAD_CHUNK: Final = Response(554, "5.6.0", ("message has a bare CR",))
 OVERSIZE: Final = Response(552, "5.3.4", ("message too large",))
 HEADER_TOO_LARGE: Final = Response(552, "5.3.4", ("header section too large",))
-NOT_OURS: Final = Response(550, "5.1.1", ("no such user here, and no relaying",))
-DISABLED: Final = Response(450, "4.2.1", ("domain is disabled for now",))
-LOOP: Final = Response(550, "5.4.6", ("too many Received fields, this looks like a mail loop",))
+NOT_OURS: Final = Response(550, "5.1.1", ("no such user, and relaying is denied",))
+DISABLED: Final = Response(450, "4.2.1", ("domain is temporarily disabled",))
+LOOP: Final = Response(550, "5.4.6", ("too many Received fields; possible mail loop",))
 
 
 def spool_reply(error: OSError) -> Response:
     """The reply for octets that the spool doesn't take (SMTP-43); the error is logged."""
     if isinstance(error, SpoolFull):
-        logger.info("no room to spool a message", extra={"kv": {"err": error.strerror}})
+        logger.info("not enough space to accept the message", extra={"kv": {"err": error.strerror}})
         return STORAGE_FULL
-    logger.error("message cannot be spooled", extra={"kv": {"err": error}})
+    logger.error("failed to spool message", extra={"kv": {"err": error}})
     return STORAGE_FULL if error.errno in {errno.ENOSPC, errno.EDQUOT} else INTERNAL
 
 

@@ -291,7 +291,7 @@ class Session:
             response = await self._handlers[type(event)](self, event)
         except Refused as refused:
             response = refused.response
-            logger.debug("command refused", extra={"kv": {"cmd": event.verb, "reply": str(response)}})
+            logger.debug("command rejected", extra={"kv": {"cmd": event.verb, "reply": str(response)}})
         except StoreError as error:
             response = replies.store_reply(error)
             logger.warning("command failed", extra={"kv": {"cmd": event.verb, "err": error}})

@@ -21,7 +21,7 @@ class BadAccountName(StoreError):
     """The name breaks STORE-166, so no path was built of it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"account name {name[:80]!r} is not allowed")
+        super().__init__(f"account name {name[:80]!r} isn't allowed")
         self.name = name
 
 
@@ -37,7 +37,7 @@ class AccountExists(StoreError):
     """There is an account of that name already."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"account {name!r} exists")
+        super().__init__(f"account {name!r} already exists")
         self.name = name
 
 
@@ -45,7 +45,7 @@ class AccountRemoved(StoreError):
     """The account is being removed (STORE-140)."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(worded("account {name} is being removed", name=repr(name)))
+        super().__init__(worded("account {name} is being deleted", name=repr(name)))
         self.name = name
 
 
@@ -122,7 +122,7 @@ class SchemaTooNew(StorageBroken):
     """The file was written by a newer program (STORE-148); it was not touched."""
 
     def __init__(self, path: Path, found: int, known: int) -> None:
-        super().__init__(f"{path} has schema version {found}, this program knows up to {known}")
+        super().__init__(f"{path} has schema version {found}, but this version only supports up to {known}")
         self.path = path
         self.found = found
         self.known = known
@@ -149,8 +149,8 @@ class MigrationNeedsSpace(StorageBroken):
 
     def __init__(self, path: Path, needed: int, free: int) -> None:
         super().__init__(
-            f"{path}: {needed} octets are needed for a copy before the migration, {free} are free; "
-            "make room or set store.migrate_without_copy"
+            f"{path}: not enough space for a copy before the migration (need {needed} bytes, {free} free);"
+            " free up space or set store.migrate_without_copy"
         )
         self.path = path
         self.needed = needed
@@ -168,7 +168,7 @@ class OverQuota(StoreError):
     """The account's messages, `used` octets, would exceed `limit` octets (STORE-62). Nothing was changed."""
 
     def __init__(self, used: int, limit: int) -> None:
-        super().__init__(f"account is over its quota: {used} of {limit} octets are used")
+        super().__init__(f"account is over quota: {used} of {limit} bytes used")
         self.used = used
         self.limit = limit
 
@@ -187,7 +187,7 @@ class UidsExhausted(LimitExceeded):
     def __init__(self, mailbox: str) -> None:
         super().__init__(
             worded(
-                "UIDs of mailbox {mailbox}; give it new ones with: moxlite store reassign-uids", mailbox=repr(mailbox)
+                "UIDs in mailbox {mailbox} (to assign new ones, run moxlite store reassign-uids)", mailbox=repr(mailbox)
             )
         )
         self.mailbox = mailbox
@@ -197,7 +197,7 @@ class NoRight(StoreError):
     """The user lacks the right of this letter (RFC 4314 §2.1) to a mailbox of another user (IMAP-157)."""
 
     def __init__(self, right: str) -> None:
-        super().__init__(f"you lack the right {right} on this mailbox")
+        super().__init__(f"you don't have the permission {right} for this mailbox")
         self.right = right
 
 
@@ -225,7 +225,7 @@ class MailboxExists(StoreError):
     """There is a mailbox of that name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(worded("mailbox {name} exists", name=repr(name)))
+        super().__init__(worded("mailbox {name} already exists", name=repr(name)))
         self.name = name
 
 
@@ -233,7 +233,7 @@ class MailboxHasChildren(StoreError):
     """Only leaves can be deleted (STORE-13)."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(worded("mailbox {name} has children", name=repr(name)))
+        super().__init__(worded("mailbox {name} has submailboxes", name=repr(name)))
         self.name = name
 
 

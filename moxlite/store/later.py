@@ -350,7 +350,7 @@ def claim(tx: AccountTx, row_id: int, due: int, message_id: int | None, data: by
     guest = beside.guest(tx.account)
     if not _may_leave(tx, tx.account, beside):
         _stop(tx, row_id, beside, MessageID(message_id or 0))
-        logger.info("writer may no longer send, message stopped", extra={"kv": {"writer": guest}})
+        logger.info("sender no longer permitted, message stopped", extra={"kv": {"writer": guest}})
         return False
     if not tx.execute(CLAIM, row_id, due):
         return False
@@ -359,7 +359,7 @@ def claim(tx: AccountTx, row_id: int, due: int, message_id: int | None, data: by
     own = MessageID(message_id)
     if mailboxes_of(tx, [own]).get(own) != beside.scheduled:
         _end(tx, row_id, beside, own)
-        logger.info("a scheduled message was taken out of its mailbox, and is not sent")
+        logger.info("scheduled message moved, not sending")
         return False
     freshen(tx, own)
     move_ids(tx, [own], mailbox_for(tx, SpecialUse.SENT))

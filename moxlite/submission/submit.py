@@ -298,7 +298,7 @@ async def _signatures(
         return await sign(message, author, signers, letter.received / 1_000_000) if signers else b""
     except SigningError as error:
         facts = {"account": letter.identity.account, "domain": author.domain, "err": error}
-        logger.error("message cannot be signed", extra={"kv": facts})
+        logger.error("failed to sign message", extra={"kv": facts})
         raise SubmissionRefused(451, "4.3.0", "can't sign message right now; try again later", "signerror") from None
 
 
@@ -368,8 +368,8 @@ def malformed(section: HeaderSection) -> str:
     if junk is not None:
         line = section.octets.count(b"\n", 0, junk.start) + 1
         text = section.octets[junk.start :].partition(b"\n")[0][:MAX_SHOWN].decode("ascii", "replace").strip()
-        return f"line {line} of its header section is not a field: {text!r}"
-    return "" if section.complete else "its header section is too long"
+        return f"line {line} of the header section isn't a field: {text!r}"
+    return "" if section.complete else "the header section is too long"
 
 
 def edit(section: HeaderSection, hostnames: Collection[str]) -> Edited | None:
@@ -455,7 +455,7 @@ async def _from_one_place(letter: OutgoingMessage, author: Address, transport: s
         return msgspec.structs.replace(letter, mail_from=author)
     other = await letter.way_of(sender)
     if other is not None and other.transport:
-        text = "the sender address is that of a linked mailbox, so the address in From must be it, too"
+        text = "the sender is a linked account, so From must have the same address"
         raise SubmissionRefused(550, "5.7.1", text, "badfrom")
     return letter
 
@@ -503,7 +503,7 @@ def with_from_ids(letter: OutgoingMessage) -> tuple[SubmissionRecipient, ...]:
     base, found, own = sender.localpart.partition(separator)
     if found and letter.own_from_id and not _is_login(letter, sender):
         if len(letter.recipients) > 1:
-            text = "a sender id of your own is possible with one recipient only"
+            text = "a custom sender ID only works with a single recipient"
             raise SubmissionRefused(554, "5.5.3", text, "badmessage")
         return (msgspec.structs.replace(letter.recipients[0], mail_from=sender, from_id=own),)
     # One for each recipient: a bounce says only that something failed, often without an address that can be trusted.

@@ -89,7 +89,7 @@ class Document:
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD with the document."""
         if request.method not in ("GET", "HEAD"):
-            raise HTTPError(405, "This page can only be fetched.", (("allow", "GET, HEAD"),))
+            raise HTTPError(405, "Use GET to view this page.", (("allow", "GET, HEAD"),))
         try:
             language = chosen_language(request.headers, self._languages)
             built = self._built.get(language)
@@ -99,7 +99,7 @@ class Document:
             if built is None or built.stamp != stamp:
                 built = self._built[language] = await trio.to_thread.run_sync(self._build, stamp, language)
         except OSError as e:
-            logger.error("custom file cannot be read", extra={"kv": {"file": e.filename, "err": e.strerror}})
+            logger.error("failed to read custom file", extra={"kv": {"file": e.filename, "err": e.strerror}})
             raise HTTPError(500, "A custom file couldn't be read. See the server log for its name.") from e
         await built.document.respond(request, writer)
 
@@ -231,7 +231,7 @@ async def _send(
     prefix: bytes = b"",
 ) -> None:
     if request.method not in ("GET", "HEAD"):
-        raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
+        raise HTTPError(405, "Use GET to view this.", (("allow", "GET, HEAD"),))
     await writer.respond(respond(request.method, request.headers, _read_asset(name, kind, fields, prefix)))
 
 
@@ -269,7 +269,7 @@ class Bundles:
         build.
         """
         if request.method not in ("GET", "HEAD"):
-            raise HTTPError(405, "This part can only be fetched.", (("allow", "GET, HEAD"),))
+            raise HTTPError(405, "Use GET to load this part.", (("allow", "GET, HEAD"),))
         found = self._parts.get(name)
         if found is None:
             raise HTTPError(404, "This page is outdated. Reload to get the new version.")

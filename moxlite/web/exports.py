@@ -141,14 +141,14 @@ class BrowserExports:
                             raise ClientGone
                         piece = await anext(pieces, b"")
                 if scope.cancelled_caught:
-                    logger.warning("export ended, it took too long", extra={"kv": _facts(account, export, writer)})
+                    logger.warning("export timed out", extra={"kv": _facts(account, export, writer)})
                     raise ClientGone
             await writer.finish()
         except (StoreError, OSError) as e:
             if writer.started:
                 # A connection that ends before the body does tells the browser of the failure (RFC 9112 §8).
                 kv = {**_facts(account, export, writer), "err": str(e)}
-                logger.warning("export broken off", extra={"kv": kv})
+                logger.warning("export interrupted", extra={"kv": kv})
                 raise ClientGone from e
             raise _refusal(e) from e
 
@@ -190,5 +190,5 @@ def _ids(text: str) -> tuple[int, ...] | None:
         return None
     numbers = text.split(",")
     if len(numbers) > MAX_IDS or not all(one.isascii() and one.isdigit() and len(one) <= 16 for one in numbers):
-        raise HTTPError(400, f"messageids: up to {MAX_IDS} numbers with commas are expected.")
+        raise HTTPError(400, f"messageids must be up to {MAX_IDS} numbers, separated by commas.")
     return tuple(dict.fromkeys(int(one) for one in numbers))

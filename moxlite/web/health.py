@@ -44,7 +44,7 @@ class Health:
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
         """Answer with the page of links, the metrics, or a health check."""
         if request.method not in ("GET", "HEAD"):
-            raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
+            raise HTTPError(405, "Use GET to view this.", (("allow", "GET, HEAD"),))
         match request.path:
             case "/metrics":
                 with trio.move_on_after(MEASURE_TIMEOUT):

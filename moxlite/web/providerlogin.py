@@ -58,13 +58,13 @@ NO_PROVIDER: Final = "Logging in with a provider isn't set up here."
 AGAIN: Final = "This login took too long or began in another browser. Log in again."
 FAILED: Final = "Couldn't verify the login provider's answer. Try again. The server log has the reason."
 AWAY: Final = (
-    "The login provider doesn't answer. Log in with your password. If you have none, ask your administrator for a "
-    "recovery link."
+    "The login provider isn't responding. Log in with your password. If you don't have one, ask your"
+    " administrator for a recovery link."
 )
 
 DENIED: Final = "You canceled the login, or the login provider didn't allow it."
 BUSY: Final = "The login provider has a problem. Try again later, or log in with your password."
-REFUSED: Final = "The login provider refused the login: {code}. Try again, or ask your administrator."
+REFUSED: Final = "The login provider rejected the login: {code}. Try again, or contact your administrator."
 
 NOT_ANEW: Final = "The login provider didn't ask you to log in again. Enter your password, or ask your administrator."
 ANOTHER: Final = "Someone else logged in at the login provider. Try again with your own login."
@@ -175,11 +175,11 @@ class ProviderLogins:
         except ProviderAway as error:
             raise _unavailable(error) from error
         except NotGranted as error:  # no guess: the state is that of this browser
-            logger.info("login provider didn't log in", extra={"kv": {"code": error.code}})
+            logger.info("login provider login failed", extra={"kv": {"code": error.code}})
             raise _not_granted(error.code) from error
         except OIDCError as error:
             kv = {"remote": caller.request.client_ip, "issuer": provider.issuer, "err": str(error)}
-            logger.warning("answer of the login provider refused", extra={"kv": kv})
+            logger.warning("login provider response rejected", extra={"kv": kv})
             wrong = WrongCredentials("couldn't verify the login provider's answer")
             refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
             raise await refused(refusal, FAILED) from error
@@ -242,7 +242,7 @@ class ProviderLogins:
             answer = Response(503, LOGOUT_HEADERS, b"")
         except OIDCError as error:
             kv = {"remote": request.client_ip, "issuer": provider.issuer, "err": str(error)}
-            logger.warning("logout token refused", extra={"kv": kv})
+            logger.warning("logout token rejected", extra={"kv": kv})
             wrong = WrongCredentials("couldn't verify the login provider's answer")
             self._attempts.refuse(attempt, MECHANISM, "", wrong, result="badcreds")
             answer = Response(400, LOGOUT_HEADERS, b'{"error":"invalid_request"}')

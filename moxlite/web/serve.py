@@ -116,7 +116,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
     except Exception:  # the guard of a connection: a crash in one request must not stop the server
         net_metrics.panics.labels(pkg="web").inc()
         logger.exception(
-            "unexpected error in a handler", extra={"kv": {"handler": request.handler, "path": _shown_path(request)}}
+            "unexpected handler error", extra={"kv": {"handler": request.handler, "path": _shown_path(request)}}
         )
         if writer.started:
             raise ClientGone from None

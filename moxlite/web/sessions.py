@@ -198,7 +198,7 @@ class Sessions:
         """The token by which the account app takes over the session, in this browser only (WEB-51a)."""
         session = caller.require()
         if session.id < 0:
-            raise errors.Conflict("because you didn't choose to stay logged in, log in to the account page separately")
+            raise errors.Conflict("log in to the account page separately, because you didn't choose to stay logged in")
         return self._auth.sessions.handovers.offer(session, self.cookies.offer(caller))
 
     async def take_over(self, caller: Caller, token: str) -> LoginResult:
@@ -220,7 +220,7 @@ class Sessions:
             )
         except NoSession as e:
             self._record(caller, "badcreds", "webhandover", session.account)
-            logger.warning("session not handed on", extra={"kv": {"account": session.account}})
+            logger.warning("session handover failed", extra={"kv": {"account": session.account}})
             raise await _not_handed() from e
         self.cookies.give(caller, tokens.token, session.account)
         self._record(caller, "ok", "webhandover", session.account, session.address)

@@ -119,7 +119,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     store.StorageBusy: lambda e: Unavailable("the server is busy; try again in a moment", BUSY_RETRY_AFTER),
     store.StorageBroken: lambda e: Unavailable(DAMAGED, RETRY_AFTER),
     store.Closed: lambda e: Unavailable(DAMAGED, BUSY_RETRY_AFTER),
-    store.ReadInterrupted: lambda e: Unavailable("reading took too long, try again", BUSY_RETRY_AFTER),
+    store.ReadInterrupted: lambda e: Unavailable("reading timed out; try again", BUSY_RETRY_AFTER),
     store.ChunkDamaged: lambda e: ServerFailed(DAMAGED),
 }
 """Answers by class of error. The first matching class counts, so a subclass comes before its base class."""

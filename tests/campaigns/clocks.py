@@ -7,7 +7,7 @@ machine without a battery, or set while the server runs, and right again in the 
 1970 the server does not start, and says why. Mail comes, is removed and saved by a snapshot all the time. After each
 - the Inbox has what the journal says, each message once;
 - the newest snapshot, restored, has all that was acknowledged before it was made;
-- all that waits in the queue still waits.
+- all that waiting in the queue still waits.
 In the end `account undelete` brings back everything that was removed.
 """
 

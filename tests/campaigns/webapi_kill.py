@@ -34,7 +34,7 @@ FEWEST = 20
 """Kills, however small the share."""
 
 Kind = Literal["kept", "saved", "own"]
-"""Of a call: "kept" waits in the queue, "saved" too, with a copy in Sent; "own" goes to the sender at once."""
+"""Of a call: "kept" waiting in the queue, "saved" too, with a copy in Sent; "own" goes to the sender at once."""
 
 SENDERS: tuple[tuple[Kind, ...], ...] = (("kept", "saved"), ("saved", "own"), ("own",))
 """Senders of each round, with the kinds of their calls, in turn."""

@@ -334,5 +334,5 @@ def _afterwards(server: ServedServer, opened: Counter[str], report: Report, *, w
     log = server.log()
     if "panic" in log or "unexpected error" in log or "Traceback" in log:
         raise Finding(f"an error in the server: {log[-3000:]}")
-    failures = log.count("forwarding a request failed")
+    failures = log.count("failed to forward request")
     report.tell(f"{before} descriptors before, {_descriptors(server)} after; {failures} failures in the log")

@@ -347,11 +347,11 @@ def test_a_loaded_server_ends_where_the_other_machine_goes_on(tmp_path: Path) ->
 
 STAGES: Final = (
     "taking over",
-    "fetching the last changes",
-    "all changes are here",
+    "fetching last changes",
+    "all changes received",
     "data and configuration are in their places",
     "taken over in",
-    "the lease is held",
+    "lease acquired",
     "ready to serve",
 )
 """Words of the log of a take-over, in their order."""

@@ -129,7 +129,7 @@ def play(folder: Path, world: DNSWorld, authority: Authority) -> None:
         other = ("--existing-webserver", "nginx", *files)
         said = moxlite("--config", str(config), *wanted, *other, "you@example.org", USER)
         assert "another program" not in said
-        assert "no certificate is for" not in said
+        assert "the certificates don't include" not in said
         password = re.search(r"^account password: (\S+)$", said, re.MULTILINE)[1]  # type: ignore[index]
         snippet = re.search(r"^# /etc/nginx/.*?\n\n", said, re.MULTILINE | re.DOTALL)
         assert snippet is not None, said

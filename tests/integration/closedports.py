@@ -16,7 +16,7 @@ from tests.acmeserver import CertifiedServer, public_key
 from tests.integration.newcomer import say
 from tests.tools import free_port, until
 
-WORDS = "a CA will not find our proof"
+WORDS = "CA won't find the challenge response"
 
 
 def rule(*words: str) -> None:
@@ -40,15 +40,15 @@ def play(folder: Path) -> None:
         rule("add", "pref", "50", *filtered(ca.http))
         rule("add", "pref", "50", *filtered(ca.tls))
         with server:
-            until(lambda: "certificate not ordered" in server.log(), seconds=90, what="the failed order")
-            said = server.log().partition("certificate not ordered")[0]
+            until(lambda: "certificate order failed" in server.log(), seconds=90, what="the failed order")
+            said = server.log().partition("certificate order failed")[0]
             for kind, port in (("http-01", ca.http), ("tls-alpn-01", ca.tls)):
                 line = next(line for line in said.splitlines() if WORDS in line and kind in line)
-                assert f"port {port} of this machine does not answer" in line, line
+                assert f"port {port} of this machine isn't responding" in line, line
             told = json.loads(server.cli("--json", "doctor", "--skip-dial", "--skip-mail", check=False).stdout)
             [found] = [one["text"] for one in told["findings"] if one["code"] == "certificate-order"]
-            assert f"port {ca.http} of this machine does not answer" in found, found
-            assert "keeps the CA out" not in found
+            assert f"port {ca.http} of this machine isn't responding" in found, found
+            assert "blocking the CA" not in found
             assert public_key(server.shown("smtp", "mx.example.org")) == server.host_key
         say("both ports are closed: told before the order, and by the doctor")
 
@@ -61,7 +61,7 @@ def play(folder: Path) -> None:
             assert public_key(server.issued("mx.example.org")) == server.host_key
         said = server.log()
         assert [line for line in said.splitlines() if WORDS in line and "tls-alpn-01" in line], said
-        assert "certificate not ordered" not in said, "what is open comes first, though the other one worked last"
+        assert "certificate order failed" not in said, "what is open comes first, though the other one worked last"
         say("one is open: it is used at once")
 
 

@@ -359,7 +359,7 @@ def wrong_tlsa(me: Newcomer) -> None:
             _, found = me.doctor("--skip-mail")
             [told] = [one for one in found["findings"] if "DANE senders can't deliver" in one["text"]]
             assert told["grade"] == "error", told
-            [instead] = [line for line in told["commands"] if line.startswith("put into DNS instead of `_25._tcp.mx.")]
+            [instead] = [line for line in told["commands"] if line.startswith("replace `_25._tcp.mx.")]
             me.world.set("example.org", wrong.replace(instead.split("`")[1], instead.split("`: ")[1]))
             assert not any("port 25" in line for line in me.dnscheck().get("dane", {}).get("errors", [])), instead
             me.world.set("example.org", wrong)
@@ -387,7 +387,7 @@ def play(folder: Path, world: DNSWorld, ca: Pebble, authority: Authority, postfi
         peer.start()
         until(lambda: me.dnscheck() == {}, seconds=90, what="a clean dnscheck", pause=1)
         say("dnscheck is clean: certificates have come")
-        until(lambda: "the resolver verifies DNSSEC" in me.server.log(), seconds=30, what="the word about DNSSEC")
+        until(lambda: "resolver validates DNSSEC" in me.server.log(), seconds=30, what="the word about DNSSEC")
         code, found = me.doctor("--send-to", "ann@example.net")
         wrong = [one for one in found["findings"] if one["grade"] != "note"]
         assert (code, wrong) == (0, []), f"{wrong}\n{me.server.log()[-4000:]}"

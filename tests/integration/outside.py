@@ -306,7 +306,7 @@ class Play:
     def consent(self) -> None:
         """QUEUE-179, WEB-158c, SMTP-159b: both ways, and then mail is sent on."""
         self.moxlite("account", "forward", "set", "you", FRIEND, OTHER)
-        subject = "Shall mail to you@example.org be forwarded to you?"
+        subject = "Confirm forwarding from you@example.org"
         questions = {str(self.far.mail(subject, number)["To"]).strip("<>"): number for number in (1, 2)}
         assert questions.keys() == {FRIEND, OTHER}
         question = self.far.mail(subject, questions[FRIEND])

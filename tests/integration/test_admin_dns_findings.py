@@ -189,7 +189,7 @@ async def test_a_refused_token_is_an_error_and_a_silent_provider_a_warning(
     (found,) = await check_providers(examination(files))
     assert (found.grade, found.code) == ("error", "dns-provider")
     assert found.text.startswith(
-        "example.org: Cloudflare: the provider refuses the token or its rights (HTTP status 403"
+        "example.org: Cloudflare: the provider rejected the token or its permissions (HTTP status 403"
     )
     assert found.commands == ("moxlite dns provider set example.org PROVIDER",)
     monkeypatch.setitem(os.environ, "HTTPS_PROXY", "http://127.0.0.1:9")

@@ -180,7 +180,7 @@ def test_a_wrong_token_is_told_and_not_kept(provider: str, moxlite: Run, config:
     wrong = "x" * 64
     done = moxlite("dns", "provider", "set", "example.org", provider, typed=wrong + "\n")
     assert done.returncode == 1
-    assert done.stderr.startswith("moxlite: the provider refuses the token or its rights (HTTP status 40")
+    assert done.stderr.startswith("moxlite: the provider rejected the token or its permissions (HTTP status 40")
     assert wrong not in done.stdout + done.stderr
     assert not (config / "dns/example.org.provider").exists()
 
@@ -209,7 +209,7 @@ def test_a_token_that_expires_is_told_until_a_new_one_is_set(
     for words in (("provider", "test"), ("update",), ("undo",)):
         done = moxlite("--yes", "dns", *words, "example.org")
         assert done.returncode == 1
-        assert ": the provider refuses the token or its rights (HTTP status 40" in done.stderr
+        assert ": the provider rejected the token or its permissions (HTTP status 40" in done.stderr
         assert TOKENS[provider] not in done.stdout + done.stderr
     assert fake.records("example.org") == before
     assert (config / "dns/example.org.state").read_bytes() == state
@@ -244,21 +244,21 @@ def test_what_a_provider_does_wrong_is_told(moxlite: Run, fake: FakeProviders, c
     code, text = try_out()
     assert (code, text) == (
         1,
-        "Cloudflare: the provider refuses the token or its rights (HTTP status 403: read only)",
+        "Cloudflare: the provider rejected the token or its permissions (HTTP status 403: read only)",
     )
     fake.refusal = Refusal(429, "slow down", Retry_After="17")
     assert try_out() == (
         75,
-        "Cloudflare: the provider wants fewer requests (HTTP status 429: slow down); again in 17 s",
+        "Cloudflare: too many requests to the provider (HTTP status 429: slow down); again in 17 s",
     )
     fake.refusal = Refusal(503, "broken")
     assert try_out() == (75, "Cloudflare: the provider returned an error (HTTP status 503: broken)")
     fake.refusal = None
     fake.twice = True
-    assert try_out() == (1, "Cloudflare: the account has several zones of this name")
+    assert try_out() == (1, "Cloudflare: the account has more than one zone with this name")
     fake.twice = False
     del fake.zones["example.org"]
-    assert try_out() == (1, "Cloudflare: the account of this token does not have the zone")
+    assert try_out() == (1, "Cloudflare: the token's account doesn't have this zone")
 
 
 def test_a_change_by_others_meanwhile_is_not_overwritten(moxlite: Run, fake: FakeProviders) -> None:
@@ -278,7 +278,7 @@ def test_a_change_by_others_meanwhile_is_not_overwritten(moxlite: Run, fake: Fak
     done = update(moxlite)
     assert (done.returncode, done.stderr) == (
         75,
-        "moxlite: Hetzner: example.org. TXT has changed meanwhile: try again\n",
+        "moxlite: Hetzner: example.org. TXT was changed elsewhere; try again\n",
     )
     assert update(moxlite).returncode == 0
     assert '"v=spf1 ip4:192.0.2.1 mx include:another.example -all"' in fake.data("example.org", "TXT")
@@ -306,7 +306,7 @@ def test_a_zone_of_two_thousand_records(provider: str, fake: FakeProviders, monk
         monkeypatch.setenv(name, value)
     found = read_zone(Account(provider, "other.example", {"auth_token": TOKENS[provider]}))
     assert len(found) == 2000
-    with pytest.raises(ProviderFailed, match="does not have the zone"):
+    with pytest.raises(ProviderFailed, match="doesn't have this zone"):
         read_zone(Account(provider, "third.example", {"auth_token": TOKENS[provider]}))
 
 

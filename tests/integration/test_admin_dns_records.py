@@ -363,7 +363,7 @@ def mend(zone: list[str], instruction: str) -> bool:
     """Do in a zone what an instruction says; False for one about something else."""
     if found := re.fullmatch(r"add to DNS: (.*)", instruction):
         zone.append(found[1])
-    elif found := re.fullmatch(r"put into DNS instead of `(.*)`: (.*)", instruction):
+    elif found := re.fullmatch(r"replace `(.*)` in DNS with: (.*)", instruction):
         [at] = [index for index, line in enumerate(zone) if line.startswith(found[1].rstrip("…"))]
         zone[at] = found[2]
     elif found := re.fullmatch(r"remove from DNS: (.*)", instruction):
@@ -581,7 +581,7 @@ def test_a_signed_zone_is_known_without_a_validating_resolver(config: Path, monk
         found = json.loads(verb(config, "--json", "config", "dnscheck", "example.org", "--resolver", root.server))
         assert found["dnssec"]["errors"] == []
         assert [one for one in found["dnssec"]["warnings"] if "not signed" in one] == []
-        assert any("the resolver does not verify DNSSEC" in one for one in found["dnssec"]["warnings"])
+        assert any("the resolver doesn't validate DNSSEC" in one for one in found["dnssec"]["warnings"])
         assert "_25._tcp.mx.example.org. doesn't have a TLSA record" in found["dane"]["errors"]
     with SignedRoot(zones, forged=["example.org"]) as root:
         monkeypatch.setattr("moxlite.net.dnssec.chain.ROOT", root.anchors)

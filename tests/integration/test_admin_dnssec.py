@@ -54,10 +54,10 @@ async def test_the_gauge_follows_the_resolver(autojump_clock: MockClock, caplog:
         assert authentic_resolver.value == -1
         nursery.cancel_scope.cancel()
     assert [(record.levelname, record.message) for record in caplog.records] == [
-        ("WARNING", "DNSSEC is not verified for now, DANE is off"),
-        ("WARNING", "DNSSEC is not verified, DANE is off"),
-        ("INFO", "the resolver verifies DNSSEC"),
-        ("WARNING", "DNSSEC is not verified for now, DANE is off"),
+        ("WARNING", "DNSSEC currently not validated, DANE is off"),
+        ("WARNING", "DNSSEC not validated, DANE is off"),
+        ("INFO", "resolver validates DNSSEC"),
+        ("WARNING", "DNSSEC currently not validated, DANE is off"),
     ]
 
 

@@ -87,7 +87,7 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
     done = quickstart(tmp_path / "one", "--existing-webserver", "caddy", *first, *old)
     assert done.returncode == 0, done.stderr
     assert f"warning: the certificate in {old[1]} expired on " in done.stdout
-    assert "no certificate is for" not in done.stdout
+    assert "the certificates don't include" not in done.stdout
     assert "\nmta-sts.example.org, autoconfig.example.org" in done.stdout
     text = (tmp_path / "one/config/moxlite.toml").read_text()
     assert text.index(first[1]) < text.index(old[1])
@@ -113,9 +113,9 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
     assert "\n    reverse_proxy 127.0.0.1:1080\n}\n" in done.stdout
     assert "5. The web pages are at https://mx.example.org/webmail/, open to the internet." in done.stdout
     done = quickstart(tmp_path / "two", "--existing-webserver", "apache", *first)
-    assert "warning: no certificate is for mail.example.org" in done.stdout
+    assert "warning: the certificates don't include mail.example.org" in done.stdout
     done = quickstart(tmp_path / "three", "--existing-webserver", "apache", *second)
-    assert "no certificate is for" not in done.stdout, "a wildcard"
+    assert "the certificates don't include" not in done.stdout, "a wildcard"
     assert "    ProxyPreserveHost On\n" in done.stdout
 
 

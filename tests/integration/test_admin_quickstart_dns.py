@@ -128,7 +128,7 @@ def test_broken_off_at_the_last_question_nothing_is_left(
         with Terminal(words, environment=environment, first=controlled) as terminal:
             terminal.answer("Hetzner, API token", f"{TOKEN}\n")
             terminal.answer("Publish them?", "y\n")
-            terminal.answer("Have these rules, too?", "y\n" if last else "")
+            terminal.answer("Use these rules, too?", "y\n" if last else "")
             assert "p=reject" in terminal.shown
             if not last:
                 assert not (tmp_path / "config/moxlite.toml").exists()
@@ -157,7 +157,7 @@ def test_a_wrong_token_ends_it_before_anything_is_made(tmp_path: Path, world: DN
         words, input=f"{'x' * 64}\n", check=False, capture_output=True, text=True, timeout=120, env=environment
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("moxlite: the provider refuses the token or its rights")
+    assert done.stderr.startswith("moxlite: the provider rejected the token or its permissions")
     assert not (tmp_path / "config").exists()
 
 

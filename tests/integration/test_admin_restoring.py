@@ -185,7 +185,7 @@ def test_a_plain_backup_has_the_keys_only_if_asked_to(machine: Machine) -> None:
     without = machine.backups / "without"
     done = server.cli("backup", str(without))
     assert done.returncode == 0
-    assert done.stderr.count("is left out: the backup is not encrypted, and backup.include_keys is not set") == 2
+    assert done.stderr.count("isn't included: the backup isn't encrypted, and backup.include_keys isn't set") == 2
     assert str(machine.elsewhere) in done.stderr
     assert list((without / "config/hostkeys").glob("*")) == []
     server.stop()
@@ -317,7 +317,7 @@ def test_a_scheduled_backup_without_keys_tells_the_postmaster(machine: Machine) 
         (("backup",), {"schedule": "24h", "target": str(machine.backups / "repo")}),
     )
     server.start()
-    until(lambda: "the backup lacks private keys" in server.log(), what="the word in the log")
+    until(lambda: "backup is missing private keys" in server.log(), what="the word in the log")
     found = json.loads(server.cli("--json", "doctor", "--skip-dial", "--skip-mail", check=False).stdout)["findings"]
     assert "backup-without-keys" in [one["code"] for one in found]
     told = [one for one in found if one["code"] == "backup-same-disk"]

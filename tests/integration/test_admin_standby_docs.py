@@ -204,7 +204,7 @@ def test_a_second_disk_as_the_page_says(place: Place) -> None:
         place.note_signer(server.folder)
         said = place.run(server.folder, ["moxlite", "standby", "status"]).splitlines()
         assert said[0] == f"5 databases are copied to {place.folder / 'disk'}, as epoch 1."
-        assert said[1].startswith("The second machine can have all changes until ")
+        assert said[1].startswith("The standby server can have all changes up to ")
         place.moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 1))  # before the mail of `one`
         one, whole = (
             shlex.split(place.here(line), comments=True) for line in commands(PAGE, "Any minute of the last days")

@@ -62,7 +62,7 @@ def test_an_answer_that_is_lost_counts(ca: Pebble) -> None:
         return BROKEN if path == "/rollover-account-key" else None
 
     ca.err = err
-    assert work(KeyChange(authority(ca, first), second)) == KeyChanged(uri, "the CA answered with HTTP status 500")
+    assert work(KeyChange(authority(ca, first), second)) == KeyChanged(uri, "the CA returned HTTP status 500")
     assert registered(ca, first) == uri
     ca.err = lambda _: None
     ca.lost = "/rollover-account-key"
@@ -78,4 +78,6 @@ def test_a_ca_without_changes_of_keys(ca: Pebble) -> None:
     assert work(KeyChange(authority(ca, first), second)) == KeyChanged("")
     uri = registered(ca, first)
     ca.alter = lambda text: text.replace(b'"keyChange"', b'"other"')
-    assert work(KeyChange(authority(ca, first), second)) == KeyChanged(uri, "the CA offers no change of keys")
+    assert work(KeyChange(authority(ca, first), second)) == KeyChanged(
+        uri, "the CA doesn't support account key changes"
+    )

@@ -74,8 +74,8 @@ def test_a_name_that_is_elsewhere_fails_no_other(tmp_path: Path, ports: tuple[in
         ca.place("mail.example.org", "192.0.2.7")
         with CertifiedServer(tmp_path / "server", ca=ca) as server:
             server.issued("mx.example.org")
-            until(lambda: "name does not point here" in server.log(), what="the warning")
-            words = "mail.example.org is at 192.0.2.7, where this server does not listen"
+            until(lambda: "name doesn't point here" in server.log(), what="the warning")
+            words = "mail.example.org points to 192.0.2.7, where this server doesn't listen"
             assert f'host=mail.example.org why="{words}"' in server.log()
         assert [one["value"] for order in ca.orders for one in order["identifiers"]] == ["mx.example.org"]
 
@@ -90,13 +90,13 @@ def test_a_firewall_that_keeps_the_ca_out_is_told(tmp_path: Path, ports: tuple[i
         # RFC 8555 §6.7, as Let's Encrypt says it; pebble has another word for TLS
         ca.alter = lambda text: text.replace(b"acme:error:unauthorized", b"acme:error:connection")
         with CertifiedServer(tmp_path / "server", ca=ca) as server:
-            until(lambda: "certificate not ordered" in server.log(), seconds=90, what="the failure")
-            assert "a firewall of this machine, or one before it, keeps the CA out" in server.log()
-            assert "a CA will not find our proof" not in server.log()
+            until(lambda: "certificate order failed" in server.log(), seconds=90, what="the failure")
+            assert "a firewall may be blocking the CA" in server.log()
+            assert "CA won't find the challenge response" not in server.log()
             told = json.loads(server.cli("--json", "doctor", "--skip-dial", "--skip-mail", check=False).stdout)
         [found] = [one["text"] for one in told["findings"] if one["code"] == "certificate-order"]
         assert "Failed to connect" in found
-        assert "keeps the CA out" in found
+        assert "blocking the CA" in found
 
 
 @pytest.mark.nightly
@@ -159,14 +159,14 @@ def test_a_ca_that_is_away_is_quoted_and_mail_ports_go_on(tmp_path: Path, ports:
         for answer, words in (
             ((429, {"Content-Type": "application/problem+json", "Retry-After": "3600"}, busy), "come back after lunch"),
             ((200, {"Content-Type": "text/html"}, b"<html>"), "acme=test"),
-            ((200, {"Content-Type": "application/json"}, b'{"newNonce": 7}'), "makes no sense"),
+            ((200, {"Content-Type": "application/json"}, b'{"newNonce": 7}'), "unexpected response from the CA"),
             ((503, {"Content-Type": "text/html"}, b"down"), "HTTP status 503"),
         ):
             ca.err = lambda path, answer=answer: answer  # type: ignore[misc]
             (data / "test.state").unlink()
             (data / "keycerts/test/mx.example.org").unlink(missing_ok=True)
             with server:
-                until(lambda: "certificate not ordered" in server.log(), what="failure")
+                until(lambda: "certificate order failed" in server.log(), what="failure")
                 assert words in server.log()
                 assert public_key(server.shown("smtp", "mx.example.org")) == server.host_key
         assert '"not_before"' not in (data / "test.state").read_text()

@@ -55,7 +55,10 @@ def test_what_cannot_be_dialled(server: ServedServer) -> None:
     assert server.cli("smtp", "dial", f"127.0.0.1:{free_port()}", stdin="", check=False).returncode == 75
     assert server.cli("smtp", "dial", "127.0.0.1:0", stdin="", check=False).returncode == 2
     with DNSWorld({"far.example": "text TXT only\n"}) as world:
-        for host, why in (("none.far.example", "doesn't exist"), ("text.far.example", "has no address in DNS")):
+        for host, why in (
+            ("none.far.example", "doesn't exist"),
+            ("text.far.example", "doesn't have an address in DNS"),
+        ):
             done = server.cli("smtp", "dial", "--resolver", world.server, host, stdin="", check=False)
             assert (done.returncode, done.stderr) == (75, f"{host} {why}\n")
 

@@ -64,8 +64,8 @@ def test_a_domain_is_added_with_keys_and_removed_again(server: ServedServer) -> 
 @pytest.mark.parametrize(
     ("args", "text"),
     [
-        (["nobody.example", "nobody"], "give the localpart"),
-        (["nobody.example", "bob", "extra"], "give no localpart"),
+        (["nobody.example", "nobody"], "specify the localpart"),
+        (["nobody.example", "bob", "extra"], "leave out the localpart"),
         (["no_domain", "bob"], "isn't a domain"),
         (["plain", "bob"], "isn't a full domain name"),
         (["192.0.2.1", "bob"], "isn't a full domain name"),
@@ -149,9 +149,9 @@ EXPLAINED = {
         "account me, by postmaster@mx.example.org, mailbox Postmaster",
         "no account can send from it",
     ),
-    "no@example.org": ("refused: no account, alias or catchall has this address", "no account can send from it"),
+    "no@example.org": ("rejected: no account, alias or catchall has this address", "no account can send from it"),
     "no@moving.example": ("not here yet; it's passed on to mx.old.example", "no account can send from it"),
-    "me@off.example": ("refused for now: the domain is disabled", "refused for now: the domain is disabled"),
+    "me@off.example": ("deferred: the domain is disabled", "deferred: the domain is disabled"),
     "a@big.example": (
         "another server's; it leaves by transport relay (not including account and domain routes)",
         "no account can send from it",

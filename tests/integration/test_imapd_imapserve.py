@@ -34,7 +34,7 @@ def test_a_mail_program_may_run_the_command_instead_of_connecting(
             [session] = json.loads(server.cli("imap", "sessions", "--json").stdout)
             assert (session["address"], session["mailbox"], session["remote"]) == (server.user, "Inbox", "127.0.0.1")
             assert server.cli("--yes", "imap", "sessions", "--kill", str(session["id"])).returncode == 0
-            assert c.readline().startswith(b"* BYE [UNAVAILABLE] ended by the operator")
+            assert c.readline().startswith(b"* BYE [UNAVAILABLE] closed by the administrator")
             c.state = "LOGOUT"
         arguments = [*moxlite_command(), "imap", "trace", "moxlite"]
         with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as trace:
@@ -45,13 +45,13 @@ def test_a_mail_program_may_run_the_command_instead_of_connecting(
                     other.select("INBOX")
                 assert trace.stdout is not None
                 shown = [trace.stdout.readline()]  # while it goes on
-                while "the session ends" not in shown[-1]:
+                while "session closed" not in shown[-1]:
                     shown.append(trace.stdout.readline())
                     assert shown[-1]
             finally:
                 trace.send_signal(signal.SIGINT)
         assert any(" SELECT INBOX" in line for line in shown)
         assert not any(server.password in line for line in shown)
-        until(lambda: "imap trace ended" in server.log())
+        until(lambda: "imap trace stopped" in server.log())
         failed = server.cli("admin", "imapserve", "nobody@localhost", stdin="", check=False)
         assert (failed.returncode, "isn't an account's address" in failed.stderr) == (1, True)

@@ -125,8 +125,8 @@ def planned(server: LocalServer, dovecot: Dovecot, tmp_path: Path) -> Path:
         *("--imap", f"127.0.0.1:{dovecot.port}", "--tls", "none", "--master-user", "master"),
         stdin="mastermaster\n",
     )
-    assert "problem: late@example.org: password can't come" in done.stdout
-    assert "problem: user mia@example.org is left out: mia@example.org has that address" in done.stdout
+    assert "problem: late@example.org: can't copy the password" in done.stdout
+    assert "problem: skipped user mia@example.org: mia@example.org has this address" in done.stdout
     assert "target '|/usr/bin/lp' is a program" in done.stdout
     assert "mastermaster" not in done.stdout
     assert plan.stat().st_mode & 0o777 == 0o600
@@ -299,7 +299,7 @@ def test_mail_in_files_comes_and_is_counted(server: LocalServer, dovecot: Doveco
     )
     plan = tmp_path / "plan.toml"
     planned = server.cli("move", "plan", "csv", str(users), "--files", f"{tmp_path}/mails/%n", "--out", str(plan))
-    assert f"none@example.org: mail is left out: there is no folder {tmp_path}/mails/none" in planned.stdout
+    assert f"none@example.org: skipped mail: folder {tmp_path}/mails/none doesn't exist" in planned.stdout
     ran = server.cli("move", "run", str(plan), check=False)
     assert ran.returncode == 1
     assert f"mia@example.org: {COUNT} messages from {tmp_path}/mails/mia, 0 problems" in ran.stdout

@@ -143,7 +143,7 @@ def test_both_processes_end_together(server: RootServer) -> None:
     server.process.kill()
     server.process.wait(timeout=60)
     until(lambda: not Path(f"/proc/{worker}").exists() or status(worker)["State"][0] == "Z", what="the server's end")
-    assert "the parent process has ended" in server.log()
+    assert "parent process exited" in server.log()
     assert "stopped" in server.log()
     server.start()
 

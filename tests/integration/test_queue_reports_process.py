@@ -32,7 +32,7 @@ def test_reports_are_sent_when_the_admin_says_so(tmp_path: Path) -> None:
         assert (done.returncode, found["due"], found["later"]) == (1, 1, 1)
         [report] = found["reports"]
         assert report["domain"] == "remote.example"
-        assert "no domain at or above the hostname signs by DKIM" in report["why"]
+        assert "no domain at or above the hostname signs with DKIM" in report["why"]
         words = server.cli("dmarc", "send", check=False).stdout
         assert "remote.example later" in words
         assert "1 due, 0 sent, 0 skipped, 1 later" in words

@@ -423,7 +423,7 @@ def test_dns_records_are_copied_and_topics_checked_alone(visitor: Visitor) -> No
     page.get_by_role("button", name="Show zone file").click()
     expect(page.get_by_role("button", name="Copy zone file")).to_be_visible()
     page.get_by_role("button", name="Check MX again").click()
-    expect(page.get_by_text("localserve asks nothing outside")).to_have_count(1)
+    expect(page.get_by_text("localserve doesn't contact other servers")).to_have_count(1)
 
 
 def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:

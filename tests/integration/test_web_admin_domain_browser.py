@@ -73,7 +73,7 @@ def test_a_domain_is_added_and_made_ready_in_one_flow(
     # localserve makes no checks, and says so once
     visitor.expect_problem("503", "409", "500")
     step(page, "DNS records")
-    expect(page.get_by_text("localserve asks nothing outside").first).to_be_visible()
+    expect(page.get_by_text("localserve doesn't contact other servers").first).to_be_visible()
     page.get_by_role("button", name="Set DNS provider…").click()
     page.get_by_role("dialog").get_by_label("Provider").select_option("desec")
     page.get_by_role("dialog").get_by_role("button", name="Next").click()
@@ -128,7 +128,7 @@ def test_mail_for_people_who_have_not_moved_goes_to_their_former_server(
     dialog.get_by_label("Current mail server").fill("mx.old.example, 192.0.2.1")
     dialog.get_by_role("button", name="Forward").click()
     expect(page.get_by_text("mx.old.example", exact=True)).to_be_visible()
-    expect(page.get_by_text("localserve contacts no other host")).to_be_visible()
+    expect(page.get_by_text("localserve doesn't contact other servers")).to_be_visible()
     expect(page.get_by_text("0 messages forwarded in 14 days.")).to_be_visible()
     expect(page.get_by_text("migrating here", exact=True)).to_be_visible()
     fits(page)

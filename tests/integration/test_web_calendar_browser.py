@@ -627,7 +627,7 @@ def as_others_publish(desk: Desk) -> None:
         found = route.fetch().json()
         first = found["result"][0]
         plain = {"message": "", "words": None}
-        problem = {"message": "the server answers with 404", "words": None}
+        problem = {"message": "the server responded with 404", "words": None}
         more = {"events": 3, "writable": False, "hidden": False}
         source = {"source": "https://example.org/holidays.ics", "read": 1_795_514_400, "problem": problem, "owner": ""}
         found["result"] += [

@@ -117,11 +117,11 @@ def test_a_line_that_fails_and_a_message_that_has_gone(undoing: Writer, imap: im
     expect(composer.get_by_label("Text")).to_have_value("Once more")
     assert len(calls) == 2
     page.unroute("**/api/message_submit_undo")
-    late = json.dumps({"error": {"code": "user:conflict", "message": "it's too late, the message has been sent"}})
+    late = json.dumps({"error": {"code": "user:conflict", "message": "too late; the message has been sent"}})
     page.route("**/api/message_submit_undo", lambda route: route.fulfill(status=409, body=late))
     composer.get_by_label("Text").press("Control+Enter")
     page.locator(".toast", has_text="Message sent").get_by_role("button", name="Undo").click()
-    expect(page.locator(".toast", has_text="it's too late, the message has been sent")).to_be_visible()
+    expect(page.locator(".toast", has_text="too late; the message has been sent")).to_be_visible()
     expect(composer).to_have_count(0)
     assert len(until(imap, "Sent", 1)) == 1
 

@@ -360,7 +360,7 @@ def reason_of(message: bytes) -> str:
 
 def refusals_logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The words in the log for messages that were refused, for each account."""
-    return [kv(record)["reason"] for record in caplog.records if record.getMessage() == "message refused"]
+    return [kv(record)["reason"] for record in caplog.records if record.getMessage() == "message rejected"]
 
 
 def headers(message: bytes, name: str) -> list[str]:

@@ -137,7 +137,7 @@ async def test_results_and_their_age_are_kept(config: ConfigHolder, monkeypatch:
     await helpers.once(config)
     assert helpers.states[0].worked == worked
     [finding] = helpers.findings()
-    assert finding.text == f"{PURPOSES['sandbox']} does not start: status -31"
+    assert finding.text == f"{PURPOSES['sandbox']} can't start: status -31"
     assert [WORKING.labels(name).value for name in outcome] == [0, 1]
     assert TRIED.labels("sandbox").value >= worked
     del outcome["acme"]

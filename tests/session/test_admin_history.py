@@ -231,7 +231,7 @@ async def test_figures_of_a_played_month_are_those_of_log_and_attempts(
                 smtp = await h.smtp()
                 await smtp.deliver("mia@example.org", b"Subject: casino\r\n\r\nbody\r\n", "ann@far.example")
             for line in caplog.records:
-                if line.getMessage() not in ("message delivered", "message refused"):
+                if line.getMessage() not in ("message delivered", "message rejected"):
                     continue
                 refused = "junk" if kv(line)["reason"].startswith("junk-content") else "refused"
                 expected["delivered" if line.getMessage() == "message delivered" else refused, day] += 1

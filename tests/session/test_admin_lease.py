@@ -549,7 +549,7 @@ async def test_the_second_machine_does_not_take_over_from_a_stopped_server_at_on
     with trio.move_on_after(1) as early:
         await candidate.until_over()
     assert early.cancelled_caught
-    assert caplog.text.count("stopped on purpose") == 1
+    assert caplog.text.count("stopped manually") == 1
     await candidate.until_over()
     assert time.monotonic() - began >= 2
     found = read_lease(storage)

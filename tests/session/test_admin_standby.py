@@ -137,7 +137,7 @@ async def test_the_second_machine_has_a_delivered_message_within_seconds(tmp_pat
         assert (tmp_path / "second/data/receivedid.key").is_file()
         status, text = await h.readiness()
         assert status == 200
-        assert "stand-by: the second machine can take over" in text
+        assert "stand-by: the standby server can take over" in text
         state = read_document(h.house.static.data_dir / STATE, State)
         assert state is not None
         assert state.problem == ""
@@ -264,7 +264,7 @@ async def test_a_process_that_ends_unasked_is_told(
         await soon(lambda: "before" in subjects(copied(tmp_path)), "the first message")
         await soon(lambda: "accounts/mia/account.db" in follower._running, "a process")
         os.kill(follower._running["accounts/mia/account.db"].process.pid, signal.SIGTERM)
-        await soon(lambda: "a copy was interrupted" in caplog.text, "the line of the log")
+        await soon(lambda: "copy interrupted" in caplog.text, "the line of the log")
         await deliver(h, "after")
         await soon(lambda: "after" in subjects(copied(tmp_path)), "the message that came then")
 
@@ -286,7 +286,7 @@ async def test_any_moment_of_an_account_comes_back_beside_the_live_one(tmp_path:
         assert any("* 1 EXISTS" in line for line in await imap.select("Restored/Inbox"))
         status = await moxlite(tmp_path, "standby", "status")
         assert "5 databases are copied to" in status
-        assert "The second machine can have all changes until" in status
+        assert "The standby server can have all changes up to" in status
         second = await moxlite(tmp_path, "standby", "status", str(tmp_path / "second"))
         assert "5 databases are copied here" in second
 
@@ -403,7 +403,7 @@ async def test_a_clone_of_the_disk_does_not_copy_beside_the_first_machine(
                 await trio.sleep(0.1)
 
         def told() -> bool:
-            return (found := state()) is not None and "a machine with a copy of this data directory" in found.problem
+            return (found := state()) is not None and "from a copy of this data directory" in found.problem
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(write)
@@ -463,8 +463,8 @@ async def test_a_litestream_that_hangs_does_not_end_a_take_over(
     assert (tmp_path / "hung").exists()
     assert "one" in subjects(copied(tmp_path))
     said = {record.message for record in caplog.records}
-    assert ("copies not listed, trying again" if verb == "ltx" else "a copy makes no progress") in said
-    assert {"fetching the last changes", "all changes are here"} <= said
+    assert ("failed to list copies, retrying" if verb == "ltx" else "copy not progressing") in said
+    assert {"fetching last changes", "all changes received"} <= said
 
 
 @pytest.mark.parametrize("policy", ["async", "refuse"])
@@ -581,18 +581,18 @@ def test_what_is_no_database_is_not_followed() -> None:
 @pytest.mark.parametrize(
     ("lease", "words"),
     [
-        (HeldLease(995.0, 1035.0, 1050.0), "The lease is held: it was renewed 5 s ago."),
+        (HeldLease(995.0, 1035.0, 1050.0), "This machine holds the lease, last renewed 5 s ago."),
         (
             HeldLease(980.0, 1020.0, 1035.0, "no answer"),
-            "00:16:20 UTC: no answer. Without it nothing is ackn",
+            "00:16:20 UTC: no answer. Without the lease, changes won't be ackn",
         ),
         (HeldLease(980.0, 1020.0, 1035.0, "no answer"), "acknowledged in 20 s."),
-        (HeldLease(950.0, 990.0, 1005.0, "no answer"), "Nothing is acknowledged; the server ends in 5 s."),
+        (HeldLease(950.0, 990.0, 1005.0, "no answer"), "Changes aren't acknowledged, and the server will exit in 5 s."),
         (
             HeldLease(0.0, 0.0, 0.0, "no answer"),
-            "was not taken yet: no answer. Changes are acknowledged all the same",
+            "hasn't been taken yet: no answer. Changes are still acknowledged",
         ),
-        (HeldLease(950.0, 0.0, 0.0, "", "epoch 2 is of b"), "Nothing is acknowledged any more: epoch 2 is of b."),
+        (HeldLease(950.0, 0.0, 0.0, "", "epoch 2 is of b"), "Changes are no longer acknowledged: epoch 2 is of b."),
     ],
 )
 def test_the_lease_is_told_in_a_sentence(lease: HeldLease, words: str) -> None:
@@ -606,7 +606,7 @@ def test_the_states_are_told_in_sentences() -> None:
     good = first_words(State(1000.0, "/mnt/x", 1, 1.0, 5), 1010.0)
     assert good == [
         "5 databases are copied to /mnt/x, as epoch 1.",
-        "The second machine can have all changes until 1 s ago.",
+        "The standby server can have all changes up to 1 s ago.",
     ]
     assert "hangs" in first_words(State(1000.0, "/mnt/x", 1, 1.0, 5), 2000.0)[1]
     assert "key is wrong" in first_words(State(1000.0, "/mnt/x", 1, 400.0, 5, "the key is wrong"), 1010.0)[1]
@@ -614,8 +614,8 @@ def test_the_states_are_told_in_sentences() -> None:
     assert any("2 are behind" in line for line in second)
     assert any("Damaged: queue.db" in line for line in second)
     missing = first_words(State(1000.0, "/mnt/x", 1, 1.0, 5, missing=2), 1010.0)
-    assert "2 databases are not there yet: nothing may be taken over before." in missing
+    assert "2 databases haven't been copied yet. The standby server can't take over before they are." in missing
     some = second_words(Followed(1000.0, "s3://b", 1, 0.0, "mx", "1", 5, missing=1), 1001.0)
-    assert "They are not complete yet: of mx 1 database is not in the target yet." in some
+    assert "The copies aren't complete yet: of mx 1 database is not in the target yet." in some
     assert first_words(None, 0.0)
     assert second_words(None, 0.0)

@@ -175,7 +175,7 @@ def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identi
     )
     (found,) = standby_findings(static)
     assert (found.code, found.grade) == ("standby-lease", "error")
-    assert "no answer. Without it nothing is acknowledged in 30 s." in found.detail
+    assert "no answer. Without the lease, changes won't be acknowledged in 30 s." in found.detail
 
 
 def test_a_take_over_that_did_not_reach_the_target_at_its_end_is_finished_later(tmp_path: Path, identity: Path) -> None:

@@ -65,7 +65,7 @@ async def test_a_damaged_page_that_was_copied_is_told_and_an_earlier_moment_come
         command = [*moxlite_command(), "standby", "status", str(tmp_path / "second")]
         done = await trio.run_process(command, capture_stdout=True, check=False)
         assert done.returncode == 1
-        assert b"An earlier moment can be restored" in done.stdout
+        assert b"To restore an earlier time" in done.stdout
     checked = await trio.run_process(
         [*moxlite_command(), "verifydata", str(tmp_path / "second")],
         capture_stdout=True,

@@ -74,14 +74,14 @@ async def test_the_first_machine_with_wrong_keys_of_the_storage_goes_on(
         assert (await h.readiness())[0] == 200
         assert REFUSED in told(h)
         said = await refused("--config", tmp_path / "config/moxlite.toml", "standby", "status")
-        assert f"Nothing was copied to {URL} since the start of the server." in said
+        assert f"No copies to {URL} since the server started." in said
         assert REFUSED in said
         bucket.keys_file(wrong)
         await soon(lambda: "can take over" in h.house.notes[0](), "the keys are mended")
         bucket.key = "AKIAROTATED"
         await soon(lambda: REFUSED in h.house.notes[0](), "the other keys are refused")
         await trio.sleep(2)
-        lines = [one for one in caplog.records if one.message == "the second machine falls behind"]
+        lines = [one for one in caplog.records if one.message == "standby server falling behind"]
         assert len(lines) <= 4, "told when it is news"
         await deliver(h, "meanwhile")
         bucket.key = "AKIATEST"
@@ -139,7 +139,7 @@ async def test_a_second_machine_with_wrong_keys_tells_them_and_copies_what_it_ca
             *command, "--identity", identity, "--storage-keys", wrong
         )
         assert "--identity" in await refused(*command, *good)
-    assert "have no access_key_id" in await refused(*restore, "--identity", identity, "--storage-keys", none)
+    assert "don't include access_key_id" in await refused(*restore, "--identity", identity, "--storage-keys", none)
     assert "nofile: No such file" in await refused(
         "standby", "follow", URL, "--into", second, "--storage-keys", "nofile"
     )
@@ -170,14 +170,14 @@ async def test_a_key_of_the_configuration_that_is_none_is_told(
     keys = bucket.keys_file(tmp_path / "keys")
     good = static(tmp_path, identity, keys)
     async with house(tmp_path, static=good.replace('["age1', '["age1b')) as h:
-        await soon(lambda: "configuration and keys are not sent: 'age1" in h.house.notes[0](), "the words")
+        await soon(lambda: "couldn't send configuration and keys: 'age1" in h.house.notes[0](), "the words")
         await soon(lambda: "isn't an age recipient" in told(h), "the state")
         await deliver(h, "one")
         await soon(lambda: h.house.notes[0]().endswith(("0 s behind", "1 s behind", "2 s behind")), "mail is copied")
         async with trio.open_nursery() as nursery:
             second = follower(tmp_path, bucket, identity)
             nursery.start_soon(second.serve)
-            await soon(lambda: "configuration and keys are not in the target" in second.followed.problem, "the words")
+            await soon(lambda: "configuration and keys aren't in the target" in second.followed.problem, "the words")
             await soon(lambda: second.followed.current > 0 and not second.followed.behind, "all mail is there")
             nursery.cancel_scope.cancel()
     place = ("--config-dir", tmp_path / "new/config", "--data-dir", tmp_path / "new/data")

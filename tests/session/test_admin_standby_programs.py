@@ -95,7 +95,7 @@ async def test_a_program_that_cannot_be_used_is_told_and_mail_goes_on(
         (found,) = standby_findings(h.house.static)
         assert words in found.detail
         said = status.first_words(told, time.time())
-        assert "Nothing was copied to" in said[0] or "0 databases are copied" in said[0]
+        assert "No copies to" in said[0] or "0 databases are copied" in said[0]
         assert any(words in line for line in said)
         fake(file, GOOD, f'exec {program()} "$@"')
         await soon(lambda: "can take over" in h.house.notes[0](), "the right program")

@@ -58,7 +58,7 @@ async def test_storage_that_takes_nothing_is_told_and_mail_goes_on(
     async with pair(tmp_path, bucket, identity) as (h, _):
         bucket.refusing = fault
         await deliver(h, "meanwhile")
-        await soon(lambda: "the second machine can take over" not in h.house.notes[0](), "the note")
+        await soon(lambda: "the standby server can take over" not in h.house.notes[0](), "the note")
         assert (await h.readiness())[0] == 200
         bucket.refusing = None
         await soon(lambda: "meanwhile" in subjects(copied(tmp_path)), "the message that came meanwhile")

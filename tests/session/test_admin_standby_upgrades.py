@@ -79,7 +79,7 @@ async def test_an_older_second_machine_copies_what_is_newer_and_does_not_take_ov
         await soon(lambda: follower.followed.current > 0 and not follower.followed.behind, "all is current")
         set_version(h.house.static.data_dir / ACCOUNT, 999)
         await soon(lambda: follower.followed.unfit, "the newer schema is noticed")
-        words = f"{ACCOUNT} has schema 999, and this moxlite knows up to {NEWEST}: upgrade moxlite on this machine to"
+        words = f"{ACCOUNT} has schema 999 (this version of moxlite supports up to {NEWEST}): upgrade moxlite on this"
         assert words in follower.followed.unfit
         assert any(words in line for line in second_words(follower.followed, time.time()))
         await deliver(h, "after")
@@ -95,7 +95,7 @@ async def test_an_older_second_machine_copies_what_is_newer_and_does_not_take_ov
     command = [*moxlite_command(), *words_of, "--identity", str(identity), "--yes-the-other-is-down"]
     refused = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert refused.returncode == 1
-    assert b"written by a newer version" in refused.stdout + refused.stderr
+    assert b"from a newer version" in refused.stdout + refused.stderr
     assert not (tmp_path / "new").exists()
     assert read_document(tmp_path / "target/standby.json", Head).epoch == 1  # type: ignore[union-attr]
     assert subjects(before / "data" / ACCOUNT) == {"before", "after"} == subjects(copied(tmp_path))

@@ -140,9 +140,9 @@ async def test_a_wrong_password_is_tried_once(rig: Rig, tom: Program) -> None:
 @pytest.mark.parametrize(
     ("plan", "reason"),
     [
-        (answer(301, location="http://mail.example.org/"), "won't be sent the password"),
-        (answer(307, location="https://127.0.0.1/"), "won't be sent the password"),
-        (answer(301, location="https://mail.example.org.evil.example/"), "won't be sent the password"),
+        (answer(301, location="http://mail.example.org/"), "where the password won't be sent"),
+        (answer(307, location="https://127.0.0.1/"), "where the password won't be sent"),
+        (answer(301, location="https://mail.example.org.evil.example/"), "where the password won't be sent"),
         (answer(302, location="https://[::1"), "isn't an address"),
         (answer(302, location="/again"), "responded to PROPFIND with 302"),
         (answer(200, b"<html><body>Welcome</body></html>"), "responded to PROPFIND with 200"),
@@ -217,7 +217,7 @@ async def test_a_host_that_only_unsigned_dns_names_gets_no_password(rig: Rig, to
         resolver = records("calendars.example.net", authentic=authentic)
         way = Way(rig, lambda method, url: HTTPResponse(404, (), b""))
         with pytest.raises(
-            CommandFailed, match="no calendars found there" if authentic else "won't be sent the password"
+            CommandFailed, match="no calendars found there" if authentic else "where the password won't be sent"
         ):
             await copy(rig, way, "https://example.org", resolver=resolver)
         assert any("calendars.example.net" in url for _, url in way.asked) is authentic

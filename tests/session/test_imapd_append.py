@@ -242,7 +242,7 @@ async def test_what_is_appended_can_be_read_though_its_like_is_damaged(
         await account.write(lambda tx: tx.execute(f"{DAMAGE[kind]} WHERE id >= ? AND id < ?", first, last))
         with caplog.at_level(logging.WARNING, "moxlite.store.content"):
             assert (await c.append(data)).startswith("OK [APPENDUID ")
-        assert caplog.messages == ["damaged body mended"]
+        assert caplog.messages == ["damaged body repaired"]
         assert len(await look(account, lambda r: r.rows("SELECT id FROM body WHERE refs > 0"))) == 2
         found = await rows(account)
         for row in found[1:]:

@@ -139,7 +139,7 @@ async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: P
             assert await phone.line() == b"* BYE [UNAVAILABLE] the app password was revoked\r\n"
             await tablet.ok("a NOOP")
             await owner.ok("a NOOP")
-        with pytest.raises(CtlFailed, match="no app password 'phone'"):
+        with pytest.raises(CtlFailed, match="app password not found: 'phone'"):
             await ctl.call("account app-password rm", RemoveAppPassword("phone", account="mia"), type(None))
         async with imap.connect() as again:
             answer = await again.tagged(f"a LOGIN mia@example.org {passwords['phone']}")

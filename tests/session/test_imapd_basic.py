@@ -206,7 +206,7 @@ async def test_new_and_open_connections_are_limited_by_network(imap: Imap) -> No
     for _ in range(300):
         rate.add(ip_address("203.0.113.6"))
     async with imap.connect(remote="203.0.113.6") as c:
-        assert c.greeting == b"* BYE [UNAVAILABLE] too many new connections, try again later\r\n"
+        assert c.greeting == b"* BYE [UNAVAILABLE] too many new connections; try again later\r\n"
 
 
 async def test_capabilities_can_be_switched_off_per_account(imap: Imap) -> None:

@@ -130,7 +130,7 @@ async def test_the_log_says_why_starttls_failed(imap: Imap, caplog: pytest.LogCa
             pass
         await eventually(lambda: "STARTTLS failed" in caplog.messages, what="the line")
     [record] = [record for record in caplog.records if record.message == "STARTTLS failed"]
-    assert "does not speak TLS" in str(kv(record)["err"])
+    assert "doesn't use TLS" in str(kv(record)["err"])
 
 
 async def test_imapclient_synchronizes(imap: Imap) -> None:

@@ -688,14 +688,14 @@ async def test_a_damaged_message_costs_only_itself(imap: Imap) -> None:
                 name = item.replace(".PEEK", "").replace("<1.2>", "<1>")
                 assert f"RFC822.SIZE {len(mail(2))}" in told[1]
                 assert f"{name} NIL" in told[1]
-                assert told[-1] == "a NO [CORRUPTION] a stored message is damaged"
+                assert told[-1] == "a NO [CORRUPTION] stored message is damaged"
             # what rows hold is not touched by it
             told = await c.say("a FETCH 1:3 (ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER] PREVIEW BINARY.SIZE[1])")
             assert told[-1] == "a OK fetched"
             told = await c.say("a FETCH 2 (BINARY.SIZE[] BODY.PEEK[1.MIME])")
             assert told == [
                 "* 2 FETCH (UID 2 BINARY.SIZE[] 0 BODY[1.MIME] NIL)",
-                "a NO [CORRUPTION] a stored message is damaged",
+                "a NO [CORRUPTION] stored message is damaged",
             ]
         finally:
             await heal(account, saved)
@@ -793,7 +793,7 @@ async def test_damage_in_a_large_message_is_found_before_its_size_is_promised(im
             told = await c.say("a FETCH 1:2 (BODY.PEEK[])")
             assert told[0] == "* 1 FETCH (UID 1 BODY[] NIL)"
             assert told[1].endswith("Hello)")
-            assert told[2] == "a NO [CORRUPTION] a stored message is damaged"
+            assert told[2] == "a NO [CORRUPTION] stored message is damaged"
             # what is before the damage can be read
             assert await fetch(c, "BODY.PEEK[TEXT]<0.16>") == body(text[:16], "TEXT", "<0>")
         finally:
@@ -816,7 +816,7 @@ async def test_a_read_error_in_the_middle_of_a_response_lets_it_end(
                 patch.setattr(Content, name, broken)
                 told = await c.say("a FETCH 1 (BODY.PEEK[HEADER.FIELDS (SUBJECT)] BODY.PEEK[] BINARY.SIZE[])")
             assert told[0].endswith(end)
-            assert told[1:] == ["a NO [UNAVAILABLE] the mailbox file can't be used at the moment"]
+            assert told[1:] == ["a NO [UNAVAILABLE] the mailbox file isn't available right now"]
 
 
 async def test_a_read_error_in_the_middle_of_a_literal_ends_the_session(
@@ -836,7 +836,7 @@ async def test_a_read_error_in_the_middle_of_a_literal_ends_the_session(
         told = b""
         while line := await c.line():
             told += line
-        assert told.endswith(b"000* BYE [UNAVAILABLE] the mailbox file can't be used at the moment\r\n")
+        assert told.endswith(b"000* BYE [UNAVAILABLE] the mailbox file isn't available right now\r\n")
 
 
 async def test_a_damaged_structure_costs_only_its_message(imap: Imap) -> None:
@@ -850,7 +850,7 @@ async def test_a_damaged_structure_costs_only_its_message(imap: Imap) -> None:
             told = await c.say("a FETCH 1:2 (BODY.PEEK[1])")
             assert told[0] == "* 1 FETCH (UID 1 BODY[1] NIL)"
             assert "Hello" in told[1]
-            assert told[2] == "a NO [CORRUPTION] a stored message is damaged"
+            assert told[2] == "a NO [CORRUPTION] stored message is damaged"
             assert await c.ok("a SEARCH BODY Hello") == ["* SEARCH 2"]
             assert await c.tagged("a FETCH 1 BODY") == "NO [CORRUPTION] stored message is damaged"
             assert len(await c.ok("a FETCH 1:2 ENVELOPE")) == 2

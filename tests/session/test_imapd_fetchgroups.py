@@ -132,7 +132,7 @@ async def test_a_damaged_message_in_the_middle_costs_only_itself(imap: Imap, thr
         answers = await c.say("a UID FETCH 1:* (BODY.PEEK[])")
         wanted = [told(n, text) for n, text in enumerate(messages, 1)]
         wanted[5] = "* 6 FETCH (UID 6 BODY[] NIL)"
-        assert answers == [*wanted, "a NO [CORRUPTION] a stored message is damaged"]
+        assert answers == [*wanted, "a NO [CORRUPTION] stored message is damaged"]
         size = len(messages[5])
         *_, shown, end = await c.say("a UID FETCH 5:6 (RFC822.SIZE BODY.PEEK[])")
         assert shown == f"* 6 FETCH (UID 6 RFC822.SIZE {size} BODY[] NIL)"
@@ -212,7 +212,7 @@ async def test_what_is_erased_meanwhile_is_missed_only_from_the_next_group_on(
         await account.write(lambda tx: tx.execute("DELETE FROM body_chunk"))
         assert [await c.response() for _ in range(6)] == [told(n, text) for n, text in enumerate(messages[:6], 1)]
         assert [await c.response() for _ in range(3)] == [f"* {n} FETCH (UID {n} BODY[] NIL)" for n in (7, 8, 9)]
-        assert await c.response() == "a NO [CORRUPTION] a stored message is damaged"
+        assert await c.response() == "a NO [CORRUPTION] stored message is damaged"
         await account.write(lambda tx: tx.executemany("INSERT INTO body_chunk VALUES (?, ?, ?, ?)", saved))
 
 
@@ -236,7 +236,7 @@ async def test_a_read_that_fails_in_the_middle_ends_the_command_behind_what_was_
     async with imap.user() as c:
         monkeypatch.setattr(Database, "read", failing)
         answers = await c.say("a UID FETCH 1:* (BODY.PEEK[])")
-        assert answers[-1] == "a NO [UNAVAILABLE] the mailbox file can't be used at the moment"
+        assert answers[-1] == "a NO [UNAVAILABLE] the mailbox file isn't available right now"
         assert len(answers) - 1 == (FEW if op == "imap-bodies" else 500)
         assert all(answer.startswith(f"* {n} FETCH") for n, answer in enumerate(answers[:-1], 1))
         assert len(await c.ok("a UID FETCH 1:* (BODY.PEEK[])")) == 600

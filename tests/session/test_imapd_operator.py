@@ -87,7 +87,7 @@ async def test_a_session_can_be_ended(imap: Imap, tmp_path: Path) -> None:
     async with operator(imap, tmp_path) as ctl, imap.user() as c:
         [found] = await ctl.call("imap sessions", ImapSessions(), list[ImapSession])
         assert await ctl.call("imap sessions", ImapSessions(found.id), list[ImapSession]) == []
-        assert await c.line() == b"* BYE [UNAVAILABLE] ended by the operator\r\n"
+        assert await c.line() == b"* BYE [UNAVAILABLE] closed by the administrator\r\n"
         with pytest.raises(CtlFailed, match="IMAP session not found: 99"):
             await ctl.call("imap sessions", ImapSessions(99), list[ImapSession])
 
@@ -195,7 +195,7 @@ async def transcript(imap: Imap, tmp_path: Path) -> AsyncIterator[list[str]]:
         nursery.start_soon(partial(ctl.call, "imap trace", ImapTrace("mia", 1), Traced, download=show))
         await eventually(lambda: imap.context.sessions._taps)
         yield shown
-        await eventually(lambda: shown and "the session ends" in shown[-1])
+        await eventually(lambda: shown and "session closed" in shown[-1])
         nursery.cancel_scope.cancel()
 
 
@@ -238,7 +238,7 @@ async def test_a_transcript_shows_what_is_said_and_no_secrets(
         'S: * METADATA "…" (/private/comment "…")',
         r'S: * LIST (\HasNoChildren \Archive) "/" Archive',
         "S: * 2 EXISTS",
-        "-: the session ends",
+        "-: session closed",
     ):
         assert line in lines, text
     (fetched,) = [line for line in lines if line.startswith("S: * 1 FETCH") and "ENVELOPE" in line]
@@ -247,7 +247,7 @@ async def test_a_transcript_shows_what_is_said_and_no_secrets(
     assert fetched.endswith("RFC822.SIZE 38 BODY[] {38})")
     messages = [record.message for record in caplog.records]
     assert "imap trace started" in messages
-    assert "imap trace ended" in messages
+    assert "imap trace stopped" in messages
     assert not imap.context.sessions._taps
 
 

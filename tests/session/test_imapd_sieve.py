@@ -226,7 +226,7 @@ async def test_a_script_of_pigeonhole_is_refused_with_the_names(imap: Imap) -> N
     async with user(imap) as client:
         refused = b"".join(await client.say(put("a", script))).decode()
         for name in ("vnd.dovecot.pipe", "editheader", "enotify"):
-            assert f'line 1, column 9: the extension "{name}" is not supported' in refused
+            assert f'line 1, column 9: the extension "{name}" isn\'t supported' in refused
         assert 'the extension "fileinto"' not in refused
         assert await client.last(put("a", guarded)) == "OK"
 

@@ -131,7 +131,7 @@ async def test_copy_tells_the_new_uids(imap: Imap) -> None:
         assert responses[-1].startswith("a OK [COPYUID ")
         assert responses[-1].split(" ", 4)[4] == "1:2,5 1:3] copied"
         assert await c.tagged("a COPY 1 nope") == "NO [TRYCREATE] no such mailbox"
-        assert await c.tagged("a UID COPY 99 Archive") == "OK no such messages, nothing copied"
+        assert await c.tagged("a UID COPY 99 Archive") == "OK no matching messages to copy"
         copied = await c.say("a UID COPY 4:* inbox")
         assert copied[:2] == ["* 7 EXISTS", "* 7 RECENT"]
         assert copied[-1].endswith(" 4:5 6:7] copied")

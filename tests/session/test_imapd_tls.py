@@ -98,7 +98,7 @@ async def test_channel_bindings_tell_whether_somebody_sits_between(imap: Imap) -
         words = c.greeting.decode().split()
         assert {"AUTH=SCRAM-SHA-256-PLUS", "AUTH=SCRAM-SHA-1-PLUS"} <= set(words)
         answer = await scram_plus(c, ("tls-exporter", b"x" * 32))
-        assert answer == "NO [AUTHENTICATIONFAILED] channel binding failed: a third party may sit in between"
+        assert answer == "NO [AUTHENTICATIONFAILED] channel binding failed; someone may be intercepting the connection"
         assert (await scram_plus(c, ("tls-exporter", stream.channel_binding("tls-exporter")))).startswith("OK ")
     async with connected(imap) as (c, stream):
         data = stream.channel_binding("tls-server-end-point")

@@ -220,8 +220,8 @@ async def test_an_account_that_is_removed_ends_its_sessions(imap: Imap) -> None:
     async with imap.user(select=None) as c:
         await c.idle()
         async with imap.account() as account:
-            account.bus.close("the account is being removed")
-            assert await c.response() == "* BYE [UNAVAILABLE] the account is being removed"
+            account.bus.close("the account is being deleted")
+            assert await c.response() == "* BYE [UNAVAILABLE] the account is being deleted"
 
 
 async def test_gauges_show_lists_and_held_removals(imap: Imap) -> None:

@@ -493,7 +493,7 @@ async def test_a_lying_server_costs_its_own_messages_only(imap: Imap, copying: C
         await Pull(Transfer(bo, imap.accounts, order, copying.tell, copying.tmp)).once(client)
         assert [one[0] for one in (await contents(bo))["Inbox"]] == [mail(1), mail(3)]
     await client.aclose()
-    assert copying.notes == ["Inbox, message with UID 2: left out, the server didn't return it"]
+    assert copying.notes == ["Inbox: skipped message with UID 2: the server didn't return it"]
 
 
 async def test_what_was_left_out_twice_is_asked_for_a_third_time(imap: Imap, copying: Copying) -> None:
@@ -634,7 +634,7 @@ async def test_the_command_ends_when_its_account_is_removed(
             domains = imap.context.config.domains_path
             domains.write_text(domains.read_text().split("[accounts.bo]")[0])
             await imap.context.config.reload()
-    assert failures == ["account 'bo' is being removed"]
+    assert failures == ["account 'bo' is being deleted"]
 
 
 @pytest.mark.parametrize(
@@ -686,7 +686,7 @@ async def test_mailboxes_of_other_users_are_left_out(imap: Imap, copying: Copyin
         await publish_shares(imap.context.auth, account)
         await copying.run()
         assert not [box.name for box in await look(account, mailboxes) if box.name.startswith("Other Users")]
-    assert any("'Other Users/bo/Theirs' is left out" in note for note in copying.notes)
+    assert any("skipped another user's mailbox 'Other Users/bo/Theirs'" in note for note in copying.notes)
 
 
 async def test_the_mailbox_of_the_queue_is_left_out(imap: Imap, copying: Copying) -> None:
@@ -699,7 +699,7 @@ async def test_the_mailbox_of_the_queue_is_left_out(imap: Imap, copying: Copying
         await mia.write(lambda tx: create_mailbox(tx, "Outgoing/sub"))
         await copying.run()
         assert sorted(copying.notes) == [
-            f"mailbox {name!r} is left out: the name Outgoing is kept for the mailbox that shows what waits to be sent"
+            f"skipped mailbox {name!r}: the name Outgoing is kept for the mailbox that shows what waits to be sent"
             for name in ("Outgoing", "Outgoing/sub")
         ]
         await copying.run(Push)

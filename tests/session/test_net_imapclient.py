@@ -382,7 +382,7 @@ async def test_what_a_server_sends_is_held_as_there_is_room(monkeypatch: pytest.
     act_for("bob")
     monkeypatch.setattr(Hold.take, "__defaults__", (0.1,))
     async with server(talk(numbers + done)) as client:
-        with pytest.raises(ConnectionLost, match="short of memory"):
+        with pytest.raises(ConnectionLost, match="out of memory"):
             await client.greet()
     held.close()
 

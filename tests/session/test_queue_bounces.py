@@ -123,9 +123,9 @@ async def test_what_is_suppressed_is_not_sent(tmp_path: Path) -> None:
         bob, carol = await rig.queue.deliveries.status("alice", "<m2@own.example>")
         assert (bob.state, carol.state) == (State.FAILED, State.DELIVERED)
         assert "suppression list" in bob.error
-        assert "ask the administrator" in bob.advice
+        assert "administrator" in bob.advice
         _, notice = await rig.inbox()
-        assert b"ask the administrator" in notice
+        assert b"administrator" in notice
         assert b"suppress remove" not in notice  # a verb that its reader cannot use
         assert "queue suppress remove" in explain(0, "", "", "suppress").admin
         assert len(await rig.queue.suppressions("alice")) == 1

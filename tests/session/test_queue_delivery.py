@@ -480,7 +480,7 @@ async def test_disabled_sender_domain_waits(tmp_path: Path) -> None:
         await rig.settle()
         assert mx.connections == 0
         [waiting] = await rig.queue.listings.list_messages()
-        assert "domain of sender temporarily disabled" in waiting.results[0].error
+        assert "sender's domain is temporarily disabled" in waiting.results[0].error
 
 
 async def test_at_most_one_delivery_per_domain_and_half_for_retries(tmp_path: Path) -> None:

@@ -202,8 +202,8 @@ async def test_failures_of_a_submission_come_in_one_notice(tmp_path: Path) -> No
         ]
         text = words(notice)
         assert "couldn't be delivered to 2 recipients" in text
-        assert "There is no mailbox with this address." in text
-        assert "Check the address for typing errors" in text
+        assert "This address doesn't exist." in text
+        assert "Check the address for typos" in text
         assert "The recipient's mailbox is full." in text
         assert "no such user" in text
 
@@ -218,7 +218,7 @@ async def test_a_notice_of_many_is_short_for_people(tmp_path: Path, monkeypatch:
         await rig.settle()
         first, second = await notices(rig)
         assert (len(groups(first)), len(groups(second))) == (1 + 60, 1 + 10)
-        assert words(first).count("There is no mailbox with this address.") == 50
+        assert words(first).count("This address doesn't exist.") == 50
         assert "10 more recipients are in the second part of this message." in words(first)
         assert "more recipient" not in words(second)
         await submit(rig, *(f"r{number:02}@remote.example" for number in range(51)))

@@ -93,7 +93,7 @@ async def test_a_list_of_dead_addresses_stops_the_account(tmp_path: Path) -> Non
         for words in (
             b"alice@own.example",
             b"2027-01-15",
-            b"20 recipients were refused",
+            b"20 recipients were permanently rejected",
             HOME.encode(),
             b"messages: 1, recipients: 3",
         ):
@@ -157,7 +157,7 @@ async def test_messages_from_many_networks_stop_the_account(tmp_path: Path) -> N
         assert len(rig.servers["192.0.2.1", 25].messages) == 5
         assert await held(rig) == ["friend5"]
         [found] = await rig.queue.listings.stopped()
-        assert found.stop.why == "its messages came from 6 networks within an hour"
+        assert found.stop.why == "messages came from 6 networks within an hour"
         [admin], _ = await told(rig)
         assert all(f"  {remote}: messages: 1, ".encode() in admin for remote in ABROAD[:6])
 

@@ -235,7 +235,7 @@ async def test_damaged_octets_never_leave_the_machine(tmp_path: Path) -> None:
         await rig.queue.operations.fail(Filter())
         await rig.settle()
         [dsn] = await rig.inbox()
-        assert b"an administrator of this server has given up on the message" in dsn
+        assert b"an administrator of this server bounced the message" in dsn
 
 
 @pytest.mark.served

@@ -390,7 +390,7 @@ async def test_a_mailbox_of_the_name_stays_its_owners(tmp_path: Path, caplog: py
         await forgotten(rig)
         assert await rig.inbox(mailbox="Outgoing") == []
         assert [one.message for one in caplog.records if "no effect" in one.message] == [
-            "queue_mailbox has no effect: the account has a mailbox of that name, which must be renamed first"
+            "queue_mailbox ignored: rename the existing mailbox with this name first"
         ]
 
         def rename(tx: AccountTx) -> None:

@@ -293,7 +293,7 @@ async def test_transport_of_a_row_wins_over_routes(tmp_path: Path) -> None:
         await rig.submit("a@remote.example", transport="gone")
         await rig.settle()
         [row] = await rig.queue.listings.list_messages()
-        assert "transport gone does not exist" in row.results[0].error
+        assert "transport gone doesn't exist" in row.results[0].error
         assert await rig.queue.operations.set_transport(everything(), "no") == 1
         assert await rig.queue.operations.schedule(everything(), 0, from_now=True) == 1
         await rig.settle()
@@ -318,9 +318,9 @@ async def test_failed_by_an_admin_tells_the_sender(tmp_path: Path) -> None:
         assert await rig.queue.operations.fail(everything()) == 1
         await rig.settle()
         [dsn] = await rig.inbox()
-        assert b"an administrator of this server has given up on the message" in dsn
+        assert b"an administrator of this server bounced the message" in dsn
         [retired] = await rig.queue.listings.list_retired(RetiredFilter(success=False))
-        assert retired.results[-1].error == "an administrator of this server has given up on the message"
+        assert retired.results[-1].error == "an administrator of this server bounced the message"
         assert await rig.queue.listings.list_retired(RetiredFilter(success=True)) == []
 
 
@@ -371,7 +371,7 @@ async def test_failed_during_an_attempt_stays_failed(tmp_path: Path) -> None:
         assert b"mail delivery failed" in dsn
         [retired] = await rig.queue.listings.list_retired()
         errors = [result.error for result in retired.results]
-        assert errors == ["data: 451 4.3.0 later", "an administrator of this server has given up on the message"]
+        assert errors == ["data: 451 4.3.0 later", "an administrator of this server bounced the message"]
 
 
 async def test_dropped_is_gone_without_a_word(tmp_path: Path) -> None:
@@ -382,7 +382,7 @@ async def test_dropped_is_gone_without_a_word(tmp_path: Path) -> None:
         assert await rig.queue.operations.drop(everything()) == 2
         gone = await rig.queue.listings.get_retired(message_id)
         assert (gone.account, gone.success) == ("alice", False)
-        assert gone.results[-1].error.startswith("an administrator of this server has removed the message")
+        assert gone.results[-1].error.startswith("an administrator of this server deleted the message")
         assert len(await rig.queue.listings.list_retired(page=RetiredPage(sort="queued"))) == 1
         assert await rig.inbox() == []
         rig.clock.advance(71 * 3600)

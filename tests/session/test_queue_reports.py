@@ -243,7 +243,7 @@ async def test_a_session_for_a_dmarc_report_is_told_only_if_it_failed(tmp_path: 
         assert (await one(rig)).result == "sent"
         await rig.settle()
         outcomes = {one.domain: (one.result, one.why) for one in await rig.queue.reports.tls.send(TODAY)}
-        expected = ("sent", "") if fails else ("skipped", "all sessions were for reports")
+        expected = ("sent", "") if fails else ("skipped", "all sessions were for sending reports")
         assert outcomes["reports.example"] == expected
 
 
@@ -281,7 +281,7 @@ async def test_a_remark_is_no_reason_for_a_report(tmp_path: Path) -> None:
         await rig.submit("bob@remote.example")
         await rig.settle()
         [domain, host] = await rig.queue.reports.tls.send(TODAY)
-        assert (domain.domain, domain.result, domain.why) == ("remote.example", "skipped", "all sessions went well")
+        assert (domain.domain, domain.result, domain.why) == ("remote.example", "skipped", "all sessions succeeded")
         assert host.result == "skipped"
         assert not sent(rig)
 
@@ -426,7 +426,7 @@ async def test_a_report_with_too_many_rows_says_so(tmp_path: Path, monkeypatch: 
         await rig.settle()
         report = dmarc_report(sent(rig)[0])
         assert [row.count for row in report.records] == [2]
-        assert report.errors == ("2 messages are not counted: there are too many different ones",)
+        assert report.errors == ("2 messages aren't counted because there are too many different ones",)
 
 
 async def test_what_is_no_reason_for_a_report_makes_none(tmp_path: Path) -> None:
@@ -494,7 +494,7 @@ async def test_the_record_of_now_says_where_reports_go(tmp_path: Path) -> None:
     """
     async with reporting(tmp_path) as rig:
         rig.resolver.set("_dmarc.remote.example", RecordType.TXT, ["v=DMARC1; p=reject"])
-        assert "no reports any more" in (await one(rig)).why
+        assert "reports were declined" in (await one(rig)).why
         assert await rig.queue.reports.dmarc.pending() == []
         both = "v=DMARC1; p=reject; rua=mailto:r@reports.example,mailto:x@elsewhere.example"
         rig.resolver.set("_dmarc.remote.example", RecordType.TXT, [both])

@@ -96,7 +96,7 @@ async def test_a_dsn_is_no_mail_of_strangers(tmp_path: Path) -> None:
         await rig.pass_time(460)
         [dsn] = await rig.inbox()
         assert b"Delivered-To: alice@off.example" in dsn
-        assert b"domain of sender temporarily disabled" in dsn
+        assert b"sender's domain is temporarily disabled" in dsn
         async with rig.accounts.use("alice") as account:
             facts = "SELECT m.dsn, m.flags, (SELECT count(*) FROM message_smtp) FROM message m"
             assert await account.read(lambda r: tuple(r.row(facts) or ()), op="test") == (1, 0, 0)
@@ -507,7 +507,7 @@ async def test_crash_of_the_delivery_code_puts_the_message_off(tmp_path: Path, m
             await rig.submit("bob@remote.example")
             await rig.settle()
         [row] = await rig.queue.listings.list_messages()
-        assert (row.attempts, row.results[0].error) == (1, "deliver: 4.3.0 unexpected error on our side, see the log")
+        assert (row.attempts, row.results[0].error) == (1, "deliver: 4.3.0 server error; see the log")
         await rig.pass_time(460)
         assert await rig.queue.listings.list_messages() == []
 

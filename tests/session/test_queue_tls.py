@@ -518,7 +518,7 @@ async def test_mail_goes_over_ipv6_only_from_an_address_with_a_name(
         await rig.submit("bob@remote.example")
         await rig.settle()
         assert rig.dialed[1] == ("2001:db8::1", 25)
-    assert sum("IPv6 address has no name" in one.message for one in caplog.records) == (not confirmed)
+    assert sum("IPv6 address without matching reverse DNS" in one.message for one in caplog.records) == (not confirmed)
 
 
 @pytest.mark.parametrize("demand", ["dane", "sts"])
@@ -532,7 +532,7 @@ async def test_a_notice_says_that_a_demanded_starttls_is_missing(tmp_path: Path,
         else:
             publish_tlsa(rig, tlsa(rig.certificate.leaf))
         await attempt(rig)
-        sentence = "The recipient's domain demands TLS (by DANE or MTA-STS), their server offers none."
+        sentence = "The recipient's domain requires TLS (DANE or MTA-STS), but their server doesn't offer it."
         [status] = await rig.queue.deliveries.status("alice", "<m1@own.example>")
         assert status.meaning == sentence
         [dsn] = await rig.inbox()

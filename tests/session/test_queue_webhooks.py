@@ -140,7 +140,7 @@ async def test_failures_are_told_with_the_servers_words(tmp_path: Path) -> None:
         last = {one["QueueMsgID"]: (one["Event"], one["Error"]) for one in told(server)[4:]}
         assert last == {
             ids[0]: ("canceled", ""),
-            ids[1]: ("failed", "an administrator of this server has given up on the message"),
+            ids[1]: ("failed", "an administrator of this server bounced the message"),
         }
 
 

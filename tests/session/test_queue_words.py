@@ -101,7 +101,7 @@ async def test_each_attempt_is_told(tmp_path: Path, caplog: pytest.LogCaptureFix
             [first] = await attempts(rig, number)
             assert (first.host, first.ip, first.tls) == ("mx.remote.example", "192.0.2.1", "opportunistic")
             assert first.outcome == "rcpt: 451 4.7.1 greylisted"
-            assert "wait for some minutes" in first.meaning
+            assert "for a few minutes" in first.meaning
             await rig.pass_time(500)
             _, second = await attempts(rig, number)
             assert (second.outcome, second.reply, second.tls) == ("delivered", "queued as 4711", "opportunistic")

@@ -51,7 +51,7 @@ async def test_an_account_whose_folder_cannot_be_read_is_alone_with_that(
     (folder / "account.db").rename(folder / "kept")
     (folder / "account.db").mkdir()
     async with house(tmp_path, passwords={}) as running:
-        await soon(lambda: "account not tended" in caplog.messages, "the round has met the account")
+        await soon(lambda: "account maintenance failed" in caplog.messages, "the round has met the account")
         assert (await deliver(running, "tom@example.org")).startswith("250")
         assert (await deliver(running, "mia@example.org")).startswith("4")
         imap = await running.imap("tom")
@@ -77,7 +77,7 @@ async def test_an_old_copy_that_cannot_be_deleted_is_a_line_of_the_log(
     async with house(tmp_path, passwords={}) as running:
 
         def told() -> set[str]:
-            lines = [one for one in caplog.records if one.message == "old copy of a database not deleted"]
+            lines = [one for one in caplog.records if one.message == "failed to delete old database copy"]
             return {kv(one)["path"] for one in lines}
 
         await soon(lambda: told() == set(map(str, copies)), "all three are told")
@@ -97,7 +97,7 @@ async def test_sighup_without_the_folder_of_the_log_does_the_rest(
         caplog.set_level(logging.INFO, "moxlite")
         running.signals.note("SIGHUP")
         await soon(lambda: "certificates reloaded" in caplog.messages, "the last step of a reload")
-        assert "log file not opened again, the old one stays in use" in caplog.messages
+        assert "failed to reopen log file, keeping the old file" in caplog.messages
         log.mkdir()
         running.signals.note("SIGHUP")
         await soon((log / "moxlite.log").exists, "the log file is opened again")

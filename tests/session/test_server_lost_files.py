@@ -56,7 +56,7 @@ async def test_an_account_that_has_lost_its_database_takes_no_mail(
     path = data / "accounts" / "mia" / "account.db"
     damage(path, kind)
     async with house(tmp_path, passwords={}) as running:
-        await soon(lambda: "account not tended" in caplog.messages, "the round has met the account")
+        await soon(lambda: "account maintenance failed" in caplog.messages, "the round has met the account")
         assert (await deliver(running, "mia@example.org")).startswith("451 4.3.0")
         assert (await deliver(running, "tom@example.org")).startswith("250")
         status, text = await running.readiness()

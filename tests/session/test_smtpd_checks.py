@@ -98,7 +98,7 @@ async def test_a_message_carries_what_was_found(smtp: Smtp, caplog: pytest.LogCa
     [reason] = headers(message, "X-Moxlite-Reason")
     assert reason == (
         "no-bad-signals; reverse name: pass mx.remote.example; SPF: pass remote.example; signed by remote.example; "
-        "DMARC: pass policy reject; proof of the author: strict; earlier mail: none"
+        "DMARC: pass policy reject; author verification: strict; earlier mail: none"
     )
     [results] = headers(message, "Authentication-Results")
     assert results.startswith(
@@ -252,7 +252,7 @@ async def test_several_authors_are_asked_for_one_by_one(smtp: Smtp) -> None:
 
 async def test_authors_of_many_domains_are_refused(smtp: Smtp) -> None:
     """SMTP-76, AUTH-50: as many domains are asked for as are accepted; none comes without a proof behind others."""
-    for others, reply in ((4, "550 5.7.26"), (5, "550 5.7.1 authors are of more than 5 domains")):
+    for others, reply in ((4, "550 5.7.26"), (5, "550 5.7.1 authors in From are from more than 5 domains")):
         authors = ", ".join(f"x{number}@d{number}.test" for number in range(others))
         mail = MAIL.replace(b"From: Ann <ann@remote.example>", f"From: {authors}, ann@remote.example".encode())
         assert (await send(smtp, zone({"remote.example": ["v=spf1 -all"]}), mail, sender="")).startswith(reply)

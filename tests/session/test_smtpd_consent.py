@@ -54,13 +54,13 @@ async def ask(smtp: Smtp) -> Asked:
     address = str(question["Reply-To"]).strip("<>")
     assert address.startswith("consent-")
     assert address.endswith("@ours.example")
-    assert "answer this mail within a week" in question.get_payload()
+    assert 'reply "yes" to this email within a week' in question.get_payload()
     return Asked(smtp, msgspec.structs.replace(context, forwarding=Lazy(lambda: asking)), address)
 
 
 def answer(word: str, author: str = ASKED, more: str = "") -> bytes:
     """An answer as mail programs write it, with the question quoted above or below."""
-    text = f'{word}\n\nOn Fri, Mia <mia@ours.example> wrote:\n> Mia would like mail to be forwarded. answer "no"\n'
+    text = f'{word}\n\nOn Fri, Mia <mia@ours.example> wrote:\n> Mia wants to forward mail. answer "no"\n'
     head = f"From: <{author}>\nTo: <mia@ours.example>\nSubject: Re: forwarded\nMessage-Id: <a@remote.example>\n{more}\n"
     return (head + text).replace("\n", "\r\n").encode()
 

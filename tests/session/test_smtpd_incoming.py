@@ -279,7 +279,7 @@ async def test_mail_to_unknown_addresses_is_told_to_the_owner(smtp: Smtp, caplog
     before = counted.value
     async with smtp.connect() as client:
         assert (await client.deliver("nobody@ours.example")).startswith("550 5.1.1")
-    (record,) = [record for record in caplog.records if record.getMessage() == "message refused"]
+    (record,) = [record for record in caplog.records if record.getMessage() == "message rejected"]
     facts = kv(record)
     assert (facts["mailfrom"], facts["rcptto"]) == ("ann@remote.example", "nobody@ours.example")
     assert facts["reason"] == "unknown-user"

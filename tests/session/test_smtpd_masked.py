@@ -88,7 +88,7 @@ async def test_only_chosen_senders_may_write(smtp: Smtp) -> None:
         assert (await deliver(smtp, made.address, author)).startswith("250")
     for author in ("bo@post.example", "a@eshop.example"):
         refused = await deliver(smtp, made.address, author)
-        assert refused.startswith("550 5.7.1 this address takes mail of chosen senders only")
+        assert refused.startswith("550 5.7.1 this address only accepts mail from selected senders")
     assert (await deliver(smtp, made.address, "mailer-daemon@post.example", "")).startswith(
         ("250", "550 5.7.1 this bounce")
     )
@@ -172,7 +172,7 @@ async def test_limits_and_domains(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -
     """MASK-2: in total, and a day, removed ones too; in domains of the account that take mail."""
     given = addresses(smtp)
     assert (rows.MAX_MASKED, rows.MAX_A_DAY) == (10_000, 200)
-    with pytest.raises(MaskedRefused, match=r"choose a domain of your own addresses: ours\.example"):
+    with pytest.raises(MaskedRefused, match=r"choose one of your own domains: ours\.example"):
         await given.make("mia", New(domain="off.example"))
     monkeypatch.setattr(rows, "MAX_MASKED", 1)
     made = await given.make("mia", New())

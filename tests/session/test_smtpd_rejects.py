@@ -90,7 +90,10 @@ async def test_the_owner_can_ask_why_mail_of_a_sender_was_refused(smtp: Smtp) ->
         refused, taken = await stored(accounts, "mia", asked)
         assert (refused.mailbox, taken.mailbox) == ("Rejects", "Inbox")
         assert refused.why is not None
-        assert (refused.why.reason, refused.why.reply) == ("spf-policy", "451 4.3.0 message is not taken now")
+        assert (refused.why.reason, refused.why.reply) == (
+            "spf-policy",
+            "451 4.3.0 can't accept this message right now",
+        )
         assert "keep a copy in Rejects" in refused.why.actions
         assert [said.word for said in refused.why.proposals] == ["spf-policy"]
         assert any(fact.name == "spf" and fact.value.startswith("fail") for fact in refused.why.facts)

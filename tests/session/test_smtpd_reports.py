@@ -136,7 +136,7 @@ async def test_a_dmarc_report_is_taken(
     report = msgspec.json.decode(unpack_report(whole_report[1]), type=DMARCReport)
     assert [record.source_ip for record in report.records] == ["192.0.2.1", "192.0.2.2"]
     assert dmarcdb_message_total.labels("none", "fail", "fail").value == counted + 2
-    assert [record for record in caplog.records if record.message == "report taken"]
+    assert [record for record in caplog.records if record.message == "report accepted"]
     again = report_total.labels(kind="dmarc", result="again").value
     assert (await taking.bring(mail.replace(b"Message-Id: <", b"Message-Id: <x"))).startswith("250")
     assert (len(await taking.kept()), report_total.labels(kind="dmarc", result="again").value) == (1, again + 1)
@@ -238,7 +238,7 @@ async def test_a_report_that_cannot_be_used_is_delivered_like_other_mail(
     assert await flags(taking.smtp) == {0}
     assert await taking.kept() == []
     assert report_total.labels(kind="dmarc", result="unusable").value == unusable + 1
-    [line] = [record for record in caplog.records if record.message == "report not usable"]
+    [line] = [record for record in caplog.records if record.message == "report unusable"]
     assert problem in kv(line)["err"]
 
 
@@ -265,7 +265,7 @@ async def test_a_sender_brings_so_many_reports_a_day(taking: Taking, monkeypatch
         mail = report_mail(gz(dmarc_xml(number=f"r{number}")), to=DMARC)
         assert (await taking.bring(mail)).startswith("250")
     assert len(await taking.kept()) == 2
-    assert await taking.problem() == "the sender has sent 2 reports within a day"
+    assert await taking.problem() == "too many reports from this sender (limit 2 per day)"
 
 
 @pytest.mark.parametrize("gone", ["degraded", "closed"])

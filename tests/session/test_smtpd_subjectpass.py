@@ -114,7 +114,7 @@ async def test_who_gets_no_token(
         await mark(smtp, Flag.JUNK)
     judging(monkeypatch, probability)
     reply = await send(smtp, {**PERMITTED, **world}, context=context, remote=STRICT)
-    assert reply.startswith("451 4.3.0 message is not taken now")
+    assert reply.startswith("451 4.3.0 can't accept this message right now")
 
 
 async def test_a_listed_client_is_told_a_token(smtp: Smtp) -> None:

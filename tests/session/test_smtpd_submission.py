@@ -176,9 +176,9 @@ async def test_bad_messages_are_refused(smtp: Smtp, message: bytes, reply: str) 
 @pytest.mark.parametrize(
     ("bad", "line"),
     [
-        (b"no field here\r\n", "line 3 of its header section is not a field: 'no field here'"),
-        (b">From mia Mon\r\n", "line 3 of its header section is not a field: '>From mia Mon'"),
-        (b"caf\xe9 \x1b[2J" + b"x" * 200 + b"\r\n", "line 3 of its header section is not a field"),
+        (b"no field here\r\n", "line 3 of the header section isn't a field: 'no field here'"),
+        (b">From mia Mon\r\n", "line 3 of the header section isn't a field: '>From mia Mon'"),
+        (b"caf\xe9 \x1b[2J" + b"x" * 200 + b"\r\n", "line 3 of the header section isn't a field"),
     ],
 )
 async def test_a_malformed_header_section_is_refused_for_good(smtp: Smtp, bad: bytes, line: str) -> None:
@@ -603,7 +603,7 @@ async def test_the_log_says_why_starttls_failed(smtp: Smtp, caplog: pytest.LogCa
             pass
         await eventually(lambda: "STARTTLS failed" in caplog.messages, what="the line")
     [record] = [record for record in caplog.records if record.message == "STARTTLS failed"]
-    assert "does not speak TLS" in str(kv(record)["err"])
+    assert "doesn't use TLS" in str(kv(record)["err"])
 
 
 async def test_an_unknown_client_certificate_does_no_harm(smtp: Smtp) -> None:

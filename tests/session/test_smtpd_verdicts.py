@@ -122,7 +122,7 @@ async def test_what_a_record_says_stays_out_of_headers_and_replies(smtp: Smtp) -
     context = smtp.with_context(resolver=resolver)
     async with smtp.connect(context=context, tls=TLS, remote=CLIENT) as client:
         reply = await client.deliver(message=MAIL, sender="mia@ctlexp.example")
-    assert reply.startswith("451 4.3.0 message is not taken now")
+    assert reply.startswith("451 4.3.0 can't accept this message right now")
     [message] = await smtp.messages(mailbox="Rejects")
     assert b"\x1b" not in message
     assert b"away" not in message

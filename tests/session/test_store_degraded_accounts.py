@@ -20,7 +20,7 @@ async def test_imap_reads_on_and_refuses_changes(imap: Imap) -> None:
             account.database.health.damaged("a page is damaged")
         for command in (r"STORE 1 +FLAGS (\Seen)", "COPY 1 Archive", "CREATE New"):
             answer = await client.tagged(f"x {command}")
-            assert answer == "NO [UNAVAILABLE] the mailbox file can't be used at the moment"
+            assert answer == "NO [UNAVAILABLE] the mailbox file isn't available right now"
         assert (await client.append(MAIL)).startswith("NO [UNAVAILABLE]")
         assert any("text" in line for line in await client.ok("y FETCH 1 BODY.PEEK[]"))
         async with imap.connect() as other:  # logging in needs no change

@@ -61,7 +61,7 @@ async def test_a_busy_store_is_no_to_imap(imap: Imap, monkeypatch: pytest.Monkey
         with monkeypatch.context() as patch:
             unit_fails(patch, account.database, apsw.BusyError("database is locked"))
             answer = await client.tagged(r"b STORE 1 +FLAGS (\Seen)")
-            assert answer == "NO [UNAVAILABLE] the server is short of resources, try again in a moment"
+            assert answer == "NO [UNAVAILABLE] the server is out of resources; try again in a moment"
         assert account.database.health.broken == ""
         await client.ok(r"c STORE 1 +FLAGS (\Seen)")
 

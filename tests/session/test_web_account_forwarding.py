@@ -60,7 +60,7 @@ async def test_an_address_gets_mail_once_its_owner_has_agreed(
     assert address == TARGET
     waiting = (await browser.call("outgoing", before=0))["waiting"]
     assert [(one["recipient"], one["subject"]) for one in waiting] == [
-        (TARGET, "Shall mail to mia@example.org be forwarded to you?")
+        (TARGET, "Confirm forwarding from mia@example.org")
     ]
     assert await browser.error("account_forward_ask", address=TARGET) == (400, "user:error")
     stranger = rig.browser(app="/")
@@ -93,12 +93,12 @@ async def test_a_refusal_holds_and_forged_links_are_gone(
         assert (await answer(browser, forged, "yes")).status == 410
     assert (await answer(browser, code, "no")).status == 200
     [target] = (await browser.call("account_forward_list"))["targets"]
-    assert (target["state"], target["error"]) == ("stopped", "its owner does not want this mail")
+    assert (target["state"], target["error"]) == ("stopped", "the recipient declined this mail")
     assert await browser.error("account_forward_start", address=TARGET) == (400, "user:error")
     async with rig.account() as account:
         why = await account.write(lambda tx: may_forward(tx, TARGET))
     parts = [why.template, *(value.template for value in why.values.values() if isinstance(value, Worded))]
-    assert parts == ["sending there is stopped: {error}", "its owner does not want this mail"]
+    assert parts == ["forwarding has stopped: {error}", "the recipient declined this mail"]
     for path in (top() / "frontend/i18n/errors").glob("*.json"):
         assert json.loads(path.read_text()).keys() >= {*parts}, f"{path.stem}: the notice about it is whole"
 

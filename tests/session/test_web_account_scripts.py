@@ -150,7 +150,7 @@ async def test_errors_keep_what_they_were_made_of(rig: Rig, browser: Browser) ->
     """
     webmail = rig.browser()
     await webmail.log_in()
-    reason = worded("forwarding is stopped: {error}", error="550 no {address}")
+    reason = worded("forwarding has stopped: {error}", error="550 no {address}")
     kept = worded(
         "couldn't forward to {address}, so the message was kept: {reason}", address="eva@far.example", reason=reason
     )

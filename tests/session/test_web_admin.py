@@ -138,10 +138,10 @@ async def test_sessions_end_after_half_a_day_and_with_a_new_password(
     await browser.log_in("", ADMIN_PASSWORD)
     write_admin_password(tmp_path / "config" / "adminpasswd", "another password, much better")
     answer = await browser.post("sessions", {})
-    assert answer.json["error"]["message"] == "The admin password was changed. Please log in again."
+    assert answer.json["error"]["message"] == "The admin password was changed. Log in again."
     browser.cookies["adminsession"] = '"AAAAAAAAAAAAAAAAAAAAAA "'
     answer = await browser.post("sessions", {})
-    assert "the server was started again, 10 newer sessions have begun" in answer.json["error"]["message"]
+    assert "the server restarted, you have 10 newer sessions" in answer.json["error"]["message"]
 
 
 async def test_ten_sessions_live_and_each_can_be_ended(rig: Rig) -> None:
@@ -235,7 +235,7 @@ def test_a_refusal_for_lack_of_memory_is_a_finding() -> None:
     """STORE-198a, ADMIN-70."""
     one = sources.refused(Refusals("mia", "socket", 3, 0.0))
     assert (one.grade, one.code, one.about) == ("warning", "memory-short", "mia")
-    assert one.text == "websocket messages refused for lack of memory: mia"
+    assert one.text == "websocket messages rejected because of low memory: mia"
     assert "3" in one.detail
 
 

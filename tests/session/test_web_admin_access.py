@@ -183,7 +183,7 @@ async def test_a_reset_of_the_admins_factors_ends_all_sessions(rig: Rig, browser
         await client.call("account reset-second-factor", {"account": "(admin)"}, dict)
     answer = await browser.post("sessions", {})
     assert (answer.status, answer.json["error"]["code"]) == (401, "user:badAuth")
-    assert "second factors of the admin app were reset" in answer.json["error"]["message"]
+    assert "Two-step verification was reset for the admin app" in answer.json["error"]["message"]
 
 
 async def test_ways_in_want_the_password_again(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,7 +167,7 @@ async def test_a_full_disk_is_told_and_the_old_file_stays(
         patch.setattr(holder, "write_atomically", full)
         answer = await save(browser, ["accounts", "mia"], full_name="Mia O'Hara")
         assert answer.status == 500
-        assert "the old settings still apply: No space left on device" in answer.json["error"]["message"]
+        assert "Your changes weren't saved: No space left on device" in answer.json["error"]["message"]
     assert path.read_bytes() == before
     assert rig.holder.current.domains.accounts["mia"].full_name == ""
     assert (await save(browser, ["accounts", "mia"], full_name="Mia O'Hara")).status == 200
@@ -339,7 +339,7 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
         monkeypatch.setattr(domains, "LONGEST", 0.01)
         going = trio.Event()
         found = await calls.dns_check(caller, "example.org", "mx")
-        assert found.errors == ["The check did not end within 0 seconds."]
+        assert found.errors == ["The check timed out after 0 seconds."]
 
         async def failing(*_: object, **__: object) -> dict[str, Report]:
             raise ValueError("of the test")

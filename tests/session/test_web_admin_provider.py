@@ -448,7 +448,7 @@ async def test_what_a_provider_lacks(rig: Rig, provider: House, changed: dict[st
         (DOCUMENT, HTTPResponse(200, (), b" " * 300_000), "exceeds"),
         (DOCUMENT, HTTPResponse(200, (), b"<html>"), "discovery document"),
         (DOCUMENT, HTTPError("timed out after 10 s"), "timed out"),
-        ("/certs", HTTPResponse(200, (), b'{"keys": []}'), "no usable keys"),
+        ("/certs", HTTPResponse(200, (), b'{"keys": []}'), "doesn't have usable keys"),
         ("/certs", HTTPResponse(500, (), b""), "status 500"),
     ],
     ids=str,

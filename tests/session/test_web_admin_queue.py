@@ -73,7 +73,7 @@ async def test_a_filter_is_counted_before_anything_is_done(rig: Rig, browser: Br
     assert await browser.error("queue_count", filter={"next_attempt": "x"}) == (400, "user:error")
     await put(rig, "three@far.example")
     answer = await browser.post("queue_drop", {"filter": chosen, "expected": 2})
-    assert (answer.status, "There are 3 messages by now" in answer.json["error"]["message"]) == (400, True)
+    assert (answer.status, "There are now 3 messages" in answer.json["error"]["message"]) == (400, True)
     assert (await browser.call("queue_drop", filter=chosen, expected=3))["messages"] == 3
     assert await listed(browser) == []
 

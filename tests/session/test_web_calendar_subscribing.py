@@ -158,7 +158,7 @@ async def test_a_file_that_is_cut_removes_nothing(feeds: Feeds) -> None:
     """DAV-44: a connection that ends early, of an answer without a length, is a failure."""
     number = await feeds.add()
     feeds.site.tag, feeds.site.data = '"2"', feeds.site.data.partition(b"END:VEVENT")[0]
-    assert await feeds.refresh(number) == "can't reach the server: the connection ended within the calendar"
+    assert await feeds.refresh(number) == "can't reach the server: connection lost while downloading the calendar"
     assert (await feeds.state(number))[1] == 2
 
 

@@ -81,7 +81,7 @@ async def test_files_of_several_kinds_come_into_the_mailbox_at_once(rig: Rig, mi
     }
     state = await ended(mia, archive, files)
     assert (state["state"], state["messages"], state["problems"]) == ("done", 3, 2)
-    assert state["message"] == "pho_to.pdf: not a file of mail"
+    assert state["message"] == "pho_to.pdf: not a mail file"
     async with rig.account() as account:
         found = (await contents(account))["Archive"]
         assert [octets for octets, _, _ in found] == [mail(1), mail(2), mail(3)]

@@ -117,7 +117,7 @@ async def test_html_that_is_expensive_costs_the_server_nothing(rig: Rig, browser
 async def opened(browser: Browser, message: str) -> None:
     answer = await browser.fetch(f"{message}/html")
     assert answer.status == 200
-    assert "to be shown" in (text := answer.body.decode()) or processes.TOO_LONG in text or "words" in text
+    assert "to display" in (text := answer.body.decode()) or processes.TOO_LONG in text or "words" in text
 
 
 async def test_html_that_is_not_shown_is_shown_as_text(

@@ -148,7 +148,7 @@ async def test_an_archive_is_imported_while_its_progress_is_told(rig: Rig, mia: 
     assert events[0]["kind"] == "step"
     assert {"kind": "count", "mailbox": "Old", "count": 250} in events
     assert {"kind": "count", "mailbox": "Empty", "count": 0} in events
-    assert {"kind": "problem", "message": "notes.pdf: not a file of mail"} in events
+    assert {"kind": "problem", "message": "notes.pdf: not a mail file"} in events
     assert {"kind": "step", "title": "finishing"} in events
     assert events[-1] == {"kind": "done", "messages": 250, "problems": 1, "dry_run": False}
     async with rig.account() as account:
@@ -230,7 +230,7 @@ async def test_the_same_maildir_twice_is_recognised(rig: Rig, mia: Browser, top:
     events = await heard(rig, await begun(mia, prefix, ("file", more)))
     assert (events[-1]["messages"], events[-1]["problems"]) == (3, 1)
     [problem] = [event["message"] for event in events if event["kind"] == "problem"]
-    assert problem.startswith("2 messages were in their mailboxes already")
+    assert problem.startswith("2 messages now exist twice")
     async with rig.account() as account:
         found = {name: len(messages) for name, messages in (await contents(account)).items() if messages}
     assert found == {"Inbox": 3, "Sent": 2}
@@ -526,7 +526,7 @@ async def test_an_abort_leaves_the_account_as_it_was(rig: Rig, mia: Browser, gat
         await mia.call("import_abort", token=token)
         gate.go.set()
         events = await heard(rig, token)
-        assert events[-1] == {"kind": "aborted", "message": "the import was aborted"}
+        assert events[-1] == {"kind": "aborted", "message": "the import was canceled"}
         assert await mia.error("import_abort", token=token) == (400, "user:error")
         assert len((await contents(account))["Inbox"]) == 1
         assert await look(account, lambda r: r.value("SELECT count(*) FROM import_job")) == 0
@@ -592,7 +592,7 @@ async def test_an_import_over_the_quota_says_so(tmp_path: Path) -> None:
         await browser.log_in()
         assert (await browser.call("overview"))["storage_limit"] == 102_400
         end = await imported(room, browser, ("file", mbox([mail(1, body="x" * 200_000)])))
-        assert (end["kind"], "not enough room" in end["message"]) == ("aborted", True)
+        assert (end["kind"], "not enough space" in end["message"]) == ("aborted", True)
         nursery.cancel_scope.cancel()
 
 

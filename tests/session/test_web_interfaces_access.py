@@ -113,7 +113,7 @@ async def _sorted(read: Callable[[], Awaitable[Values]]) -> Values:
 async def test_bad_rights_change_nothing(rig: Rig, tmp_path: Path) -> None:
     """IMAP-157."""
     account, *others = await shares(rig, tmp_path)
-    await refused([account], "rights", "rs", "must be letters of lrswipkxtea, with l")
+    await refused([account], "rights", "rs", "must be letters from lrswipkxtea, including l")
     for one in others:
         assert await one.write({"rights": "lr!"}) != ""
     assert [await one.read() for one in (account, *others)] == [{"rights": ""}] * 3

@@ -67,7 +67,7 @@ async def test_calls_and_answers_are_shown_without_content(
         "urn:ietf:params:jmap:error:notJSON",
     ):
         assert part in text, text
-    assert {"jmap trace started", "jmap trace ended"} <= {record.message for record in caplog.records}
+    assert {"jmap trace started", "jmap trace stopped"} <= {record.message for record in caplog.records}
     assert not rig.house.services.programs.taps("mia")
 
 

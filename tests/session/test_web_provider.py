@@ -257,11 +257,11 @@ async def test_a_provider_that_is_away(
     ("code", "words"),
     [
         ("access_denied", "canceled"),
-        ("login_required", "refused the login: login_required"),
-        ("consent_required", "refused the login: consent_required"),
+        ("login_required", "rejected the login: login_required"),
+        ("consent_required", "rejected the login: consent_required"),
         ("temporarily_unavailable", "your password"),
         ("server_error", "your password"),
-        ("x-y.z", "refused the login: x-y.z"),
+        ("x-y.z", "rejected the login: x-y.z"),
     ],
 )
 async def test_errors_of_the_provider(rig: Rig, provider: House, code: str, words: str) -> None:

@@ -275,7 +275,7 @@ def test_a_proposal_is_one_line_of_what_it_wants_and_why() -> None:
     full = Said("p", "q", facts=("a", "b"), reply="550 5.7.1 no", actions=("discard",))
     lines = list(why.lines(Why(reason="w", proposals=(Said("p", "q"), full), cut=True)))
     assert lines[4:6] == ["  p: q", "  p: q: reply 550 5.7.1 no; discard  by a, b"]
-    assert lines[-1] == "Some of it was too long to be kept."
+    assert lines[-1] == "Some details were too long to keep."
 
 
 def test_reasons_without_evidence_say_so() -> None:
@@ -325,11 +325,11 @@ def test_reasons_tell_the_alias_and_each_answer_that_is_missing() -> None:
         (FileInto(mailbox="Introbox", destined="Lists"), "file into Introbox, meant for Lists"),
         (KEPT, "keep a copy in Rejects"),
         (Discard(), "discard"),
-        (ON, "send on to mia@elsewhere.example"),
-        (AWAY, "answer ann@remote.example, unless answered before"),
+        (ON, "forward to mia@elsewhere.example"),
+        (AWAY, "reply to ann@remote.example, unless already replied"),
         (HOOK, "notify https://ours.example/hook"),
-        (Failed(script="main", line=3, text="no"), "tell the owner: main failed: no"),
-        (Remember(keys=((b"k", 60),)), "remember the message, to find duplicates"),
+        (Failed(script="main", line=3, text="no"), "notify the owner: main failed: no"),
+        (Remember(keys=((b"k", 60),)), "remember the message to detect duplicates"),
         (FileInto(mailbox="x" * 160), f"file into {'x' * 160}"),
         (FileInto(mailbox="x" * 161), f"file into {'x' * 159}…"),
     ],
@@ -381,7 +381,7 @@ def test_reasons_are_read_as_evidence_proposals_and_plan() -> None:
         "Evidence:\n"
         "  junk = 0.98  (against it, strong, from junk filter of mia)\n"
         "Proposals:\n"
-        "  junk: junk-content: reply 451 4.3.0 message is not taken now  by junk\n"
+        "  junk: junk-content: reply 451 4.3.0 can't accept this message right now  by junk\n"
         "  ruleset: ruleset: file into Lists  by ruleset\n"
         "Plan: junk-content\n"
         "  reply: 250, accepted\n"

@@ -197,9 +197,9 @@ async def test_a_first_machine_is_missed_whatever_the_clocks_show(
     sent[0] += 30
     assert await problem_after(30) == ""
     assert await problem_after(119) == ""
-    assert await problem_after(2) == "no news of first for 121 s"
+    assert await problem_after(2) == "no update from first for 121 s"
     wall[0] -= 3600
-    assert await problem_after(5) == "no news of first for 126 s"
+    assert await problem_after(5) == "no update from first for 126 s"
     sent[0] -= 3600
     assert await problem_after(5) == ""
 

@@ -481,7 +481,7 @@ async def test_a_certificate_that_is_late_is_told_with_a_reason(tmp_path: Path) 
     world.ca.now += 5 * DAY
     world.restart()
     assert problems(world) == [
-        f"the certificate of {host} ends in 1.0 days: it is not renewed yet, and no order has failed"
+        f"the certificate for {host} expires in 1.0 days: not renewed yet, without any failed orders"
         for host in ("mx.example.org", "mail.example.org")
     ]
     await world.keeper.round()
@@ -542,7 +542,7 @@ async def test_an_authority_that_no_listener_uses_asks_for_nothing(
     await world.keeper.round()
     assert wanted_names(unused, "ca") == ()
     assert ca.orders == []
-    assert "does not point here" not in caplog.text
+    assert "doesn't point here" not in caplog.text
 
 
 async def test_a_new_host_key_gets_a_new_certificate(tmp_path: Path, host_key: PrivateKey) -> None:
@@ -646,7 +646,7 @@ async def test_nothing_is_ordered_until_the_ca_says_which_key_holds(tmp_path: Pa
     assert Folder(tmp_path / "acme", "ca").account_key() == first
     assert len(ca.orders) == orders
     assert ca.changes < 60
-    text = "acme ca: the account's key is not changed, and nothing is ordered: the line is cut"
+    text = "acme ca: couldn't replace the account key, so certificate orders are paused: the line is cut"
     assert problems(world)[0] == text
     ca.lost = None
     world.restart()
@@ -666,7 +666,10 @@ async def test_a_ca_that_refuses_the_accounts_next_key(tmp_path: Path) -> None:
     assert ca.changes == 1
     assert len(ca.accounts) == 1
     assert not (tmp_path / "acme/ca.next-key").exists()
-    assert "the CA refuses another: unauthorized: not here" in problems(world)[0]
+    assert (
+        "the CA rejected the new account key, so the old one is still used: unauthorized: not here"
+        in problems(world)[0]
+    )
     await world.days(300)
     assert ca.changes == 2
 

@@ -54,7 +54,7 @@ async def test_another_program_is_told(answer: Callable[[trio.SocketStream], obj
     """WEB-119: whatever it says, and however much."""
     found = await rehearsed(answer, kind)
     assert list(found.wrong) == [kind]
-    assert "another program answers at port " in found.wrong[kind]  # type: ignore[index]  # of two
+    assert "another program is using port " in found.wrong[kind]  # type: ignore[index]  # of two
     assert found.well == frozenset()
 
 
@@ -64,7 +64,7 @@ async def test_silence_ends(autojump_clock: object) -> None:
         began = trio.current_time()
         found = await rehearsed(silence, kind)
         assert trio.current_time() - began < 6
-        assert "does not answer within 5 s" in "".join(found.wrong.values())
+        assert "didn't respond within 5 s" in "".join(found.wrong.values())
 
 
 async def test_addresses_of_others_are_left_alone() -> None:

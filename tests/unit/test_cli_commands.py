@@ -318,7 +318,7 @@ def test_config_test_reads_certificates_and_keys(config: Path, capsys: Capture) 
     tls = '[listeners.local.tls]\nkey_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]\n'
     (config / "moxlite.toml").write_text(STATIC + tls)
     assert run(["config", "test"]) == 0
-    assert "everybody on this machine can read" in capsys.readouterr().err
+    assert "all users on this machine can read" in capsys.readouterr().err
     (config / "key.pem").write_text("nonsense")
     assert run(["config", "test"]) == 1
     said = capsys.readouterr().err

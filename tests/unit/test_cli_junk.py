@@ -62,7 +62,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_retrain_learns_all_accounts_with_a_filter(config: Path, capsys: Capture) -> None:
     """STORE-9, STORE-87."""
     assert run(["junk", "retrain"]) == 0
-    assert capsys.readouterr().out == "me: 5 messages learnt\nyou: has no junk filter\n"
+    assert capsys.readouterr().out == "me: 5 messages learnt\nyou: doesn't have a junk filter\n"
     assert run(["--json", "junk", "retrain", "me"]) == 0
     assert json.loads(capsys.readouterr().out) == [{"account": "me", "count": 5, "note": "", "failed": False}]
     assert run(["junk", "retrain", "nobody"]) == 1

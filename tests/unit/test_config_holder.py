@@ -172,7 +172,7 @@ async def test_without_inotify_the_file_is_looked_at_each_second(
         holder.domains_path.write_text(DOMAINS + '[domains."example.net"]\n')
         await eventually(lambda: "example.net" in holder.current.domains.domains, what="the change")
         nursery.cancel_scope.cancel()
-    assert len([record for record in caplog.records if "looked at each second" in record.message]) == 1
+    assert len([record for record in caplog.records if "polling domains.toml every second" in record.message]) == 1
 
 
 async def test_nobody_is_woken_up_while_the_file_stays(holder: ConfigHolder, mock_clock: MockClock) -> None:

@@ -218,7 +218,7 @@ async def test_a_user_name_without_a_domain_is_explained_to_the_owner(
         with pytest.raises(WrongCredentials, match=r"^bad user or password$"):
             await place.login(name, PASSWORD)
     lines = [kv(record) for record in caplog.records if record.message == "authentication failed"]
-    assert [line["hint"] for line in lines] == ["the user name is the whole address, with @ and the domain"] * 2
+    assert [line["hint"] for line in lines] == ["use your full email address as the user name"] * 2
 
 
 async def test_a_disabled_login_is_told_only_after_the_right_password(place: Place) -> None:
@@ -350,7 +350,7 @@ async def test_an_account_without_a_mechanisms_secret_must_set_its_password_agai
         assert isinstance(challenge, Challenge)
         with pytest.raises(NoSecrets):
             await exchange.step(CramMD5Client("me@example.org", PASSWORD).step(challenge.data))
-    assert any("save its password again" in record.message for record in caplog.records)
+    assert any("set the account's password again" in record.message for record in caplog.records)
     assert not any(record.message == "authentication failed" for record in caplog.records)
 
 

@@ -274,7 +274,7 @@ def test_hostile_patterns_cost_little_or_are_refused(pattern: str) -> None:
     assert time.thread_time() - began < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
     if refused:
-        assert "in bounded time" in refused or "characters or fewer" in refused
+        assert "could take too long to match" in refused or "characters or fewer" in refused
         return
     for text in ("a" * MAX_TEXT, "ab" * MAX_TEXT, "é" * MAX_TEXT):
         began = time.thread_time()
@@ -295,7 +295,7 @@ def test_the_largest_program_is_searched_in_bounded_time() -> None:
 @pytest.mark.parametrize("pattern", ["(a", "a|b)", "[z", "*a", "a**", "a{3,2}", "(?<=a)b", r"(a)\1", "(?>a)b", "(?R)"])
 def test_what_cannot_be_searched_in_linear_time_is_refused_anew(pattern: str) -> None:
     """STORE-162."""
-    assert "in bounded time" in refusal(pattern)
+    assert "could take too long to match" in refusal(pattern)
 
 
 def test_long_patterns_are_refused_anew() -> None:
@@ -375,7 +375,7 @@ def test_patterns_of_paths_are_compiled_within_bounds() -> None:
         assert path_fault(good) == ""
     assert path_fault("^/" + "a" * 1023) == "is longer than 1024 octets"
     assert "isn't a valid regular expression" in path_fault("^(")
-    assert "use fewer and smaller repetitions" in path_fault("^" + nested(20))
+    assert "use fewer and smaller nested repetitions" in path_fault("^" + nested(20))
     assert "nested too deeply" in path_fault("^" + "(" * 500 + "a" + ")" * 500)
 
 

@@ -10,8 +10,8 @@ from moxlite.sandbox.bounds import MAX_ATTRIBUTES, MAX_FORMATTING, excess
 from moxlite.sandbox.sanitize import sanitize
 from tests.newsletters import blown_up, newsletters
 
-FORMATS = "The HTML of this message opens too many formats at once to be shown."
-ATTRIBUTES = "The HTML of this message has a tag with too many attributes to be shown."
+FORMATS = "This message's HTML has too many open formatting tags to display."
+ATTRIBUTES = "This message's HTML has a tag with too many attributes to display."
 
 
 def bold(count: int) -> str:

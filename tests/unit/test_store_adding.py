@@ -199,10 +199,10 @@ async def test_only_a_damaged_body_is_written_anew_before_it_is_shared(
         await account.write(lambda tx: tx.execute(replace, int(plain.enc), plain.check, plain.data))
         await append(account, inbox, [Append(one)])
         assert await look(account, lambda r: r.rows("SELECT data FROM body_chunk")) == [(data,)]
-        assert "damaged body mended" not in caplog.messages
+        assert "damaged body repaired" not in caplog.messages
         await account.write(lambda tx: tx.execute(replace, int(plain.enc), plain.check, data[:-1] + b"y"))
         await append(account, inbox, [Append(one)])
-        assert caplog.messages.count("damaged body mended") == 1
+        assert caplog.messages.count("damaged body repaired") == 1
         assert one.chunks is not None
         good = [(chunk.data,) for chunk in one.chunks]
         assert await look(account, lambda r: r.rows("SELECT data FROM body_chunk")) == good

@@ -193,7 +193,7 @@ async def test_storage_that_forbids_removal_keeps_old_snapshots(
     before = {name for name in bucket.objects if not name.endswith("locked")}
     for _ in range(2):
         with pytest.raises(
-            RemovalForbidden, match=r"couldn't remove 3 old snapshots: .*does not let objects be removed"
+            RemovalForbidden, match=r"couldn't remove 3 old snapshots: .*doesn't allow deleting objects"
         ):
             repository.prune(keep_daily=0, keep_weekly=0)
     assert {name for name in bucket.objects if not name.endswith("locked")} == before

@@ -414,9 +414,7 @@ async def test_an_account_of_the_last_whole_snapshot_must_be_there(
     shutil.rmtree(source.data / "made")
     for _ in range(3):
         report = await trio.to_thread.run_sync(partial(Repository(Folder(repo)).back_up, source))
-        assert [line.partition(":")[0] for line in report.errors] == [
-            f"{source.data}/accounts/mia/account.db is missing, and isn't in this backup"
-        ]
+        assert [line.partition(":")[0] for line in report.errors] == ["not in this backup, because the file is missing"]
     ids = Repository(Folder(repo)).ids()
     Repository(Folder(repo)).prune(keep_daily=1, keep_weekly=1)
     assert Repository(Folder(repo)).ids() == [ids[0], ids[-1]]
@@ -724,7 +722,7 @@ def test_a_repository_of_another_server_is_refused(tmp_path: Path, identity: tup
     create_repository(Folder(tmp_path / "repo"), tmp_path / "one", recipients=(identity[1],))
     create_repository(Folder(tmp_path / "own"), tmp_path / "two", recipients=(identity[1],))
     Repository(Folder(tmp_path / "repo"), data=tmp_path / "one")
-    with pytest.raises(RepositoryError, match="is the repository of another server"):
+    with pytest.raises(RepositoryError, match="is another server's repository"):
         Repository(Folder(tmp_path / "repo"), data=tmp_path / "two")
     assert Repository(Folder(tmp_path / "repo"), identity_file=identity[0]).readable
 

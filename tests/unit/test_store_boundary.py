@@ -272,7 +272,7 @@ async def test_a_file_that_reads_well_again_heals_by_itself(
             return db.health.broken == ""
 
         await soon(well)
-    assert [record.message for record in caplog.records][-1] == "database can be written again"
+    assert [record.message for record in caplog.records][-1] == "database writable again"
     await works(db)
 
 
@@ -334,7 +334,7 @@ async def test_failing_checkpoints_are_told_and_end_when_one_works(
 
     await soon(well)
     await works(db)
-    assert "log can be folded in again" in caplog.text
+    assert "checkpoints working again" in caplog.text
     await db.aclose()
 
 

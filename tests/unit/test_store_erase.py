@@ -411,7 +411,7 @@ async def test_a_handler_that_fails_is_asked_again_later_and_holds_up_nobody(
             await soon(good.some)
             await account.carrier.once()
             await soon(failing.some)
-        assert caplog.messages == ["outbox row not carried over"]
+        assert caplog.messages == ["failed to transfer outbox row"]
 
 
 async def test_a_handler_with_a_bug_is_asked_again_later_and_holds_up_nobody(

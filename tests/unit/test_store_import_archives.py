@@ -65,7 +65,7 @@ async def test_any_mix_of_mail_in_an_archive(accounts: Accounts, pack: object) -
     async with accounts.use("mia") as account:
         progress = await imported(accounts, pack(FILES), Order(form=Form.ARCHIVE, prefix="top"))
         assert done(progress).messages == 7
-        assert progress.problems == ["top/picture.png: not a file of mail"]
+        assert progress.problems == ["top/picture.png: not a mail file"]
         found = await contents(account)
         assert [octets for octets, _, _ in found["A"]] == [mail(1), mail(2)]
         assert found["B"] == [
@@ -148,7 +148,7 @@ async def test_a_profile_of_thunderbird(accounts: Accounts) -> None:
     async with accounts.use("mia") as account:
         progress = await imported(accounts, zipped(files), Order(form=Form.ARCHIVE, prefix="Mail/Local Folders"))
         assert done(progress).messages == 3
-        assert any("1 messages were left out that had been deleted" in text for text in progress.problems)
+        assert any("skipped 1 messages marked as deleted" in text for text in progress.problems)
         found = await contents(account)
         assert [words for _, _, words in found["Inbox"]] == [{r"\Seen"}]
         assert len(found["Lists/python"]) == len(found["Lists/deep/x.y"]) == 1

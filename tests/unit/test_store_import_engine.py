@@ -366,7 +366,7 @@ async def test_the_same_file_twice_is_recognised(accounts: Accounts) -> None:
         assert (await look(account, state)).total_size == before.total_size
         progress = await imported(accounts, mbox([mail(1), mail(2), mail(3)]), MBOX)
         assert (done(progress).messages, done(progress).problems) == (3, 1)
-        assert progress.problems[0].startswith("2 messages were in their mailboxes already")
+        assert progress.problems[0].startswith("2 messages now exist twice")
 
 
 async def test_mailboxes_say_what_is_junk_and_sent_knows_its_recipients(accounts: Accounts) -> None:
@@ -437,7 +437,7 @@ async def test_who_joins_late_or_again_hears_all(accounts: Accounts) -> None:
         Step("finishing"),
         Count("A", 250),
         Count("B", 0),
-        Trouble("z.bin: not a file of mail"),
+        Trouble("z.bin: not a mail file"),
         Done(250, 1, dry_run=False, first_id=GAP_LEAST + 1),
     ]
     assert early[0] == Step("reading")
@@ -495,7 +495,7 @@ async def test_an_import_that_meets_a_bug_says_so_and_ends_alone(
             imports.start(progress, MBOX, file)
             await eventually(lambda: tree.failures)
         assert file.closed
-        assert progress.end == Aborted("something went wrong in the server; its log tells more")
+        assert progress.end == Aborted("server error; see the server log")
         assert tree.failures == {"store.import": 1}
         again = imports.begin("mia")
         imports.start(again, MBOX, io.BytesIO(mbox([mail(1)])))
@@ -580,7 +580,7 @@ async def test_an_import_ends_at_once_while_its_file_gives_no_mail(accounts: Acc
             nursery.start_soon(imports.run, progress, Order(form=Form.TAR), cast("BinaryIO", file))
             await eventually(lambda: file.taken > 1000)
             imports.abort(progress.token)
-    assert progress.end == Aborted("the import was aborted", stopped=True)
+    assert progress.end == Aborted("the import was canceled", stopped=True)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import { keys } from "./keys";
 const suppressed: MakePage = async (desk) => {
   const title = t("Suppressed addresses");
   const hint = t(
-    "Mail to these addresses won't be sent, because their servers reported that they don't exist or you added them.",
+    "We won't send your mail to these addresses. Their servers said they don't exist, or you added them.",
   );
   const add = button(t("Add address"), () => void suppress(desk), { icon: plus });
   const found = await desk.client.queue_suppress_list();

@@ -184,7 +184,7 @@ function copies(desk: Desk, found: Forwards): HTMLElement | null {
     found.script === ""
       ? t("If forwarding fails, you'll still find the mail here.")
       : t(
-          "Your active script {script} controls which mail is kept. This setting only applies if no script is active.",
+          "Your active script {script} decides which mail to keep. To use this setting, turn off the script.",
           {
             script: found.script,
           },

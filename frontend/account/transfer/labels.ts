@@ -58,7 +58,7 @@ export class LabelQuestion {
         "p",
         { class: "hint" },
         t(
-          "We didn't recognize the language of these Gmail labels and guessed what they mean. Correct any that are wrong.",
+          "We couldn't recognize the language of these Gmail labels, so we guessed their meanings. Correct them if needed.",
         ),
       ),
       el(

@@ -32,9 +32,9 @@ async function oldPattern(one: OldPattern): Promise<HTMLElement> {
   const { message } = await told(one.remark as Told);
   const [text, page, title] =
     one.address === ""
-      ? [t("Rewrite a junk folder pattern. The current one {reason}."), "junk", t("Junk")]
+      ? [t("Problem with a junk folder pattern: {reason}."), "junk", t("Junk")]
       : [
-          t("Rewrite a pattern in the rules for {address}. The current one {reason}.", { address: one.address }),
+          t("Problem with a pattern in the rules for {address}: {reason}.", { address: one.address }),
           `rules/${encodeURIComponent(one.address)}`,
           t("Rules"),
         ];

@@ -97,7 +97,7 @@ function configure(lines: string): Child {
     ],
     {
       hint: t(
-        "Write the client secret to the file oidc-secret beside moxlite.toml, readable by the server's user. Then restart the server.",
+        "Save the client secret in the file oidc-secret next to moxlite.toml, readable by the server’s user. Then restart the server.",
       ),
     },
   );

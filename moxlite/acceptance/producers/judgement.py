@@ -73,7 +73,7 @@ def simulated_failure(case: Case) -> Sequence[Proposal]:
 
 HIGH_RATE: Final = "high-rate"
 
-TOO_MUCH: Final = Response(452, "4.2.2", ("too much mail from your network for this recipient, try again later",))
+TOO_MUCH: Final = Response(452, "4.2.2", ("too much mail from your network for this recipient; try again later",))
 
 
 def high_rate(case: Case) -> Sequence[Proposal]:
@@ -86,7 +86,7 @@ def high_rate(case: Case) -> Sequence[Proposal]:
 # Aliases that take mail of members only (SMTP-106).
 
 
-MEMBERS_ONLY: Final = Response(550, "5.7.2", ("only members may write to this address",))
+MEMBERS_ONLY: Final = Response(550, "5.7.2", ("only members can send to this address",))
 
 
 def members_only(case: Case) -> Sequence[Proposal]:
@@ -99,7 +99,7 @@ def members_only(case: Case) -> Sequence[Proposal]:
 # Addresses to give away that take mail of chosen senders only (MASK-5).
 
 
-CHOSEN_ONLY: Final = Response(550, "5.7.1", ("this address takes mail of chosen senders only",))
+CHOSEN_ONLY: Final = Response(550, "5.7.1", ("this address only accepts mail from selected senders",))
 
 
 def chosen_senders_only(case: Case) -> Sequence[Proposal]:
@@ -123,7 +123,7 @@ def own_queue(case: Case) -> Sequence[Proposal]:
 # Bounces of messages that were never sent from here (SMTP-110).
 
 
-BOUNCE_REFUSED: Final = Response(550, "5.7.1", ("this bounce is about no message that was sent from here",))
+BOUNCE_REFUSED: Final = Response(550, "5.7.1", ("this bounce is for a message that wasn't sent from here",))
 """Final refusal: the sender is a host that would retry for days, and a refusal here causes no other notice."""
 
 
@@ -148,7 +148,7 @@ def stray_bounce(case: Case) -> Sequence[Proposal]:
 AMBIGUOUS_FROM: Final = Response(550, "5.7.1", ("message has more than one From field",))
 
 
-MANY_AUTHORS: Final = Response(550, "5.7.1", (f"authors are of more than {MAX_DOMAINS} domains",))
+MANY_AUTHORS: Final = Response(550, "5.7.1", (f"authors in From are from more than {MAX_DOMAINS} domains",))
 
 
 def ambiguous_from(case: Case) -> Sequence[Proposal]:
@@ -166,8 +166,8 @@ def ambiguous_from(case: Case) -> Sequence[Proposal]:
 # The DMARC policy of the From domain (SMTP-83..85, SMTP-87; RFC 9989 §5, §7.4).
 
 
-REFUSED: Final = Response(550, "5.7.26", ("the owner of the domain in From asks to refuse this message (DMARC)",))
-LATER: Final = Response(451, "4.7.26", ("the domain in From cannot be checked now (DMARC), try again later",))
+REFUSED: Final = Response(550, "5.7.26", ("rejected by the DMARC policy of the domain in From",))
+LATER: Final = Response(451, "4.7.26", ("can't check DMARC for the domain in From right now; try again later",))
 
 
 def is_listed(case: Case) -> bool:
@@ -359,7 +359,7 @@ def block_list(case: Case) -> Sequence[Proposal]:
 # ``accept_rejects_to_mailbox``. As long as the filter has learnt too little, content refuses nothing.
 
 
-JUNK_REFUSED: Final = Response(451, "4.3.0", ("message is not taken now",))
+JUNK_REFUSED: Final = Response(451, "4.3.0", ("can't accept this message right now",))
 """The reply for junk, without a cause for the sender (SMTP-95)."""
 
 
@@ -387,7 +387,7 @@ def subject_pass(case: Case) -> Sequence[Proposal]:
     if case.evidence.fact(SUBJECT_PASS) is not None:
         return (Proposal(because=Reason("subjectpass", "subjectpass", (SUBJECT_PASS,)), binding=True),)
     if case.token:
-        text = f"this looks like junk; if it is not, send it again with {case.token} in the subject"
+        text = f"this looks like junk; if it isn't, send it again with {case.token} in the subject"
         return (
             Proposal(
                 because=Reason("give-subjectpass", "subjectpass"), reply=Response(550, "5.7.1", (text,)), junk=True

@@ -28,7 +28,7 @@ from moxlite.wording import worded
 # Senders blocked or allowed by the account's owner (SMTP-169).
 
 
-BLOCKED: Final = Response(550, "5.7.1", ("the recipient takes no mail of this sender",))
+BLOCKED: Final = Response(550, "5.7.1", ("the recipient blocked this sender",))
 
 
 def blocked_sender(case: Case) -> Sequence[Proposal]:
@@ -198,7 +198,7 @@ def sieve_script(case: Case) -> Sequence[Proposal]:
 
 def _refusal(text: str) -> Response:
     lines = tuple(line.strip()[:400] for line in text.splitlines() if line.strip())[:REASON_LINES]
-    return Response(550, "5.7.1", lines or ("the recipient does not want this message",))
+    return Response(550, "5.7.1", lines or ("the recipient's filter rejected this message",))
 
 
 def _with_answer(case: Case, filtered: Filtered) -> Iterator[AnyAction]:

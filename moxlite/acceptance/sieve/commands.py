@@ -106,7 +106,7 @@ class SieveCommands:
         """Make a script the active one; "" for none."""
         async with self._use(args.account) as account:
             await account.write(lambda tx: activate_script(tx, args.script))
-        logger.info("script made active", extra={"kv": {"account": args.account, "script": args.script}})
+        logger.info("script activated", extra={"kv": {"account": args.account, "script": args.script}})
 
     async def rename(self, args: sieve.SieveRename) -> None:
         """Give a script another name."""
@@ -129,14 +129,14 @@ class SieveCommands:
         """Change the vacation form."""
         async with self._use(args.account) as account:
             await account.write(lambda tx: patch_form(tx, args.changed, args.mark))
-        logger.info("vacation form saved", extra={"kv": {"account": args.account}})
+        logger.info("vacation reply saved", extra={"kv": {"account": args.account}})
 
 
-CHANGED: Final = worded("the script was changed meanwhile, and nothing was saved: load the page again")
+CHANGED: Final = worded("your changes weren't saved because the script was changed elsewhere; reload the page")
 
 
 def _taken(name: str) -> str:
-    return worded("there is a script {name} already: choose another name", name=repr(name))
+    return worded("a script named {name} already exists; choose another name", name=repr(name))
 
 
 def _text(r: Reader, name: str) -> str | None:

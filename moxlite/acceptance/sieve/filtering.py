@@ -103,7 +103,7 @@ async def with_script(
                 filtered = await _by_script(case, asked.script, filtered, octets, section, accounts, now)
             filtered = msgspec.structs.replace(filtered, circles=circles(snapshot, case, filtered.redirects))
     except StoreError as error:  # storing will fail, too, and tell the client
-        logger.warning("script not read", extra={"kv": {"account": case.account, "err": error}})
+        logger.warning("failed to read script", extra={"kv": {"account": case.account, "err": error}})
         return case
     return msgspec.structs.replace(case, filtered=filtered)
 

@@ -178,4 +178,4 @@ class Rehearsal:
         try:
             await notify_postmaster(self._accounts, self._config.current, "test restore failed", text, once=once)
         except StoreError as error:
-            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})
+            logger.error("failed to send notice", extra={"kv": {"err": str(error)}})

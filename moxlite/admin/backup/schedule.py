@@ -144,7 +144,7 @@ class BackupSchedule:
                 return ""
             Repository(storage).prune(keep_daily=settings.keep_daily, keep_weekly=settings.keep_weekly)
         except RemovalForbidden as error:
-            logger.warning("old snapshots kept", extra={"kv": {"target": self._target, "err": str(error)}})
+            logger.warning("failed to delete old snapshots", extra={"kv": {"target": self._target, "err": str(error)}})
             return str(error)
         return ""
 
@@ -166,7 +166,7 @@ class BackupSchedule:
         await trio.to_thread.run_sync(save_sampled, data, found)
         if not found.problem:
             return
-        logger.error("the backup cannot be read back", extra={"kv": {"target": self._target, "err": found.problem}})
+        logger.error("backup verification failed", extra={"kv": {"target": self._target, "err": found.problem}})
         text = (
             f"The server couldn't read a sample of the backup in {self._target}:\n\n{found.problem}\n\nTo find the "
             f"damage and store lost data again with the next backup, run: moxlite backup verify --repo {self._target} "
@@ -176,12 +176,12 @@ class BackupSchedule:
         try:
             await notify_postmaster(self._accounts, self._config.current, "can't read the backup", text, once=once)
         except StoreError as error:
-            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})
+            logger.error("failed to send notice", extra={"kv": {"err": str(error)}})
 
     async def _tell_of_keys(self, left_out: list[str]) -> None:
         """Log that the backup lacks private keys, and tell the administrator once a week."""
         kv = {"target": self._target, "files": len(left_out), "first": left_out[0]}
-        logger.warning("the backup lacks private keys", extra={"kv": kv})
+        logger.warning("backup is missing private keys", extra={"kv": kv})
         lines = "\n".join(left_out)
         text = (
             f"The backup to {self._target} doesn't include this host's private keys:\n\n{lines}\n\nA new machine "
@@ -195,7 +195,7 @@ class BackupSchedule:
                 self._accounts, self._config.current, "backup without keys", text, once=f"backup keys {week} {lines}"
             )
         except StoreError as error:
-            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})
+            logger.error("failed to send notice", extra={"kv": {"err": str(error)}})
 
     async def _notify(self, problem: str, last: float) -> None:
         """Tell the administrator: of a failure once, and each day while there has been no backup for two intervals."""
@@ -206,7 +206,7 @@ class BackupSchedule:
         try:
             await notify_postmaster(self._accounts, self._config.current, "backup failed", text, once=once)
         except StoreError as error:
-            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})
+            logger.error("failed to send notice", extra={"kv": {"err": str(error)}})
 
 
 def _words(error: Exception, place: object) -> str:

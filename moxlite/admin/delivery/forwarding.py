@@ -42,12 +42,12 @@ from moxlite.store.options import DAY
 logger = logging.getLogger("moxlite.admin.delivery.forwarding")
 
 QUESTION: Final = """\
-{name} would like mail to {own} to be forwarded to you, at {address}.
+{name} wants to forward mail for {own} to you at {address}.
 
-If you agree, answer this mail within a week with the word "yes"{page}
+To agree, reply "yes" to this email within a week{page}
 
-Nothing is sent to you without that. If you do not know {own}, or do not want its mail, answer with the word "no", or
-do nothing.
+You won't get any mail unless you agree. If you don't know {own} or don't want this mail, reply "no" or ignore this
+email.
 """
 
 PAGE: Final = """, or choose "Confirm forwarding" on this page:
@@ -152,7 +152,7 @@ class Forwarding:
                 await self.ask(name, one.address)
                 left -= 1
             except (NoWayToAsk, StoreError) as error:
-                problems.append(f"{one.address} was not asked: {error}")
+                problems.append(f"couldn't email {one.address}: {error}")
         return problems
 
     async def ask(self, name: str, address: str) -> None:
@@ -171,7 +171,7 @@ class Forwarding:
         code = make_code(name, token)
         page = "." if base is None else PAGE.format(url=f"{base}{code}")
         await self._send(snapshot, name, own, Address.parse(address), full_name or str(own), code, page)
-        logger.info("owner of an address asked", extra={"kv": {"account": name}})
+        logger.info("forwarding confirmation sent", extra={"kv": {"account": name}})
 
     async def question(self, code: str) -> Question | None:
         """The question behind a code; None unless a question waits for its answer. Raises StoreError."""
@@ -197,7 +197,7 @@ class Forwarding:
         async with self._accounts.use(name) as account:
             answered = await account.write(lambda tx: answer_target(tx, token, agree=agree))
         if answered:
-            logger.info("owner of an address has answered", extra={"kv": {"account": name, "agree": agree}})
+            logger.info("forwarding confirmation answered", extra={"kv": {"account": name, "agree": agree}})
         return answered
 
     async def _send(
@@ -212,7 +212,7 @@ class Forwarding:
             self._submit,
             name,
             (own, address),
-            (f"Shall mail to {own} be forwarded to you?", text),
+            (f"Confirm forwarding from {own}", text),
             full_name=full_name,
             fields=(address_field("Reply-To", (MailAddress("", answers.localpart, answers.domain.ascii),)),),
             unsigned=True,
@@ -229,7 +229,7 @@ class Forwarding:
         key = await self._key(name, address)
         async with self._accounts.use(name) as account:
             await account.write(lambda tx: confirm_target(tx, key))
-        logger.info("address confirmed by the administrator", extra={"kv": {"account": name}})
+        logger.info("forwarding address confirmed by administrator", extra={"kv": {"account": name}})
 
     async def _key(self, name: str, address: str) -> str:
         """The key of the target whose agreement counts, or would count. Raises StoreError."""

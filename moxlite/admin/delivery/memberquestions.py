@@ -69,7 +69,9 @@ class MemberQuestions:
         """The handler of outbox rows of the kind `QUESTIONS`, which scripts write. Raises StoreError."""
         forwarding = await self._forwarding.get()
         for problem in await forwarding.ask_new(account.name):
-            logger.warning("owner of an address not asked", extra={"kv": {"account": account.name, "err": problem}})
+            logger.warning(
+                "failed to send forwarding confirmation", extra={"kv": {"account": account.name, "err": problem}}
+            )
 
 
 def members(snapshot: Snapshot) -> set[tuple[str, str]]:

@@ -64,7 +64,7 @@ class PeerCommands:
         domain, _ = _domain(self._config.current, args.domain)
         hosts = [*args.hosts] or await mail_elsewhere(self._config.current, domain, self._resolver)
         if not hosts:
-            text = f"MX of {domain} names no other server: give the host that has had its mail"
+            text = f"the MX records for {domain} don't point to another server; specify the previous server"
             raise CommandFailed("refused", text, "hosts")
         await change_file(self._config, set_peer, args.domain, hosts)
         daily.count("passed-on", domain.unicode, 0)  # the days without a message begin

@@ -84,9 +84,9 @@ for _result in ("passed", "refused", "unanswered"):
     messages_total.labels(result=_result)
 
 REFUSED: Final = Response(550, "5.1.1", ("no such user",))
-NO_ANSWER: Final = OwnFault(451, "4.4.1", ("this domain's previous server isn't responding, try again later",))
-BUSY: Final = OwnFault(451, "4.3.2", ("too much mail for the server from which this domain moves, try again later",))
-CIRCLE: Final = Response(550, "5.4.6", ("mail from the server from which this domain moves does not go back to it",))
+NO_ANSWER: Final = OwnFault(451, "4.4.1", ("this domain's previous server isn't responding; try again later",))
+BUSY: Final = OwnFault(451, "4.3.2", ("too much mail for this domain's previous server; try again later",))
+CIRCLE: Final = Response(550, "5.4.6", ("mail from this domain's previous server can't be sent back to it",))
 
 Key: TypeAlias = tuple[str, tuple[str, ...], str]
 """Domain in A-labels, hosts, localpart."""
@@ -110,7 +110,7 @@ async def connect_nowhere(
 ) -> Dialed:
     """As `net.dial.dial`, in localserve, which contacts no other host. Raises DialError."""
     await trio.lowlevel.checkpoint()
-    raise DialError([(ip, "localserve contacts no other host") for ip in addresses])
+    raise DialError([(ip, "localserve doesn't contact other servers") for ip in addresses])
 
 
 class _Unusable(Exception):
@@ -179,7 +179,8 @@ class Peers:
             if unmap(remote) in addresses:
                 asked_total.labels(result="loop").inc()
                 logger.info(
-                    "mail from a peer does not go back", extra={"kv": {"domain": peer_recipient.domain, "host": host}}
+                    "mail from previous server not sent back",
+                    extra={"kv": {"domain": peer_recipient.domain, "host": host}},
                 )
                 raise PeerFailed(CIRCLE)
 
@@ -243,7 +244,9 @@ class Peers:
             now = trio.current_time()
             self._silent = {hosts: until for hosts, until in self._silent.items() if until > now}
             self._silent[peer_recipient.hosts] = now + SILENT_SECONDS
-        logger.warning("peer does not answer", extra={"kv": {"domain": peer_recipient.domain, "err": why[:MAX_TEXT]}})
+        logger.warning(
+            "previous server not responding", extra={"kv": {"domain": peer_recipient.domain, "err": why[:MAX_TEXT]}}
+        )
         return PeerFailed(NO_ANSWER)
 
     async def pass_on(
@@ -266,15 +269,16 @@ class Peers:
                 if result.error is None:
                     messages_total.labels(result="passed").inc()
                     daily.count("passed-on", peer_recipient.domain.unicode)
-                    logger.info("message passed on", extra={"kv": kv})
+                    logger.info("message forwarded", extra={"kv": kv})
                     return host
                 error = result.error
-                logger.info("message not taken by the peer", extra={"kv": kv | {"err": str(error)[:MAX_TEXT]}})
+                logger.info("message rejected by previous server", extra={"kv": kv | {"err": str(error)[:MAX_TEXT]}})
                 messages_total.labels(result="refused" if error.permanent else "unanswered").inc()
                 raise PeerFailed(_told(host, error))
         messages_total.labels(result="unanswered").inc()
         logger.warning(
-            "peer does not answer", extra={"kv": {"domain": peer_recipient.domain, "err": "message took too long"}}
+            "previous server not responding",
+            extra={"kv": {"domain": peer_recipient.domain, "err": "message took too long"}},
         )
         raise PeerFailed(NO_ANSWER)
 
@@ -318,7 +322,7 @@ class Peers:
             try:
                 client = await self._open(host, addresses, TLSMode.OPPORTUNISTIC)
             except (HandshakeFailed, TLSRefused) as error:  # as the queue does without a policy (QUEUE-53)
-                logger.info("tls failed, trying again in clear", extra={"kv": {"err": error, "host": host}})
+                logger.info("TLS failed, retrying in plain text", extra={"kv": {"err": error, "host": host}})
                 client = await self._open(host, addresses, TLSMode.SKIP)
         except (DialError, SMTPError) as error:
             raise _Unusable(str(error)) from None

@@ -54,7 +54,7 @@ async def check_dnssec(case: Case, report: Report) -> None:
     if not signed and known:
         report.warning(
             f"{case.domain} isn't signed with DNSSEC, which DANE requires",
-            "switch DNSSEC on at your DNS provider, and give the DS record to your registrar",
+            "turn on DNSSEC at your DNS provider, and add the DS record at your registrar",
         )
 
 
@@ -215,7 +215,7 @@ async def _policy(case: Case, report: Report) -> None:
         return
     report.found.append(f"policy with mode {policy.mode}, max_age {policy.max_age}, mx {' '.join(policy.mx)}")
     if policy.mode == "none":
-        report.warning("the policy doesn't protect mail (mode none)")
+        report.warning("the policy doesn't protect mail because its mode is `none`")
     elif policy.mode == "testing":
         report.note(
             "the policy is in testing mode; if TLS reports don't show failures for a few weeks, switch to enforce"
@@ -335,7 +335,9 @@ def _compare_keys(
     missing = ours - set(answer.records)
     strange = [record for record in answer.records if record not in ours and not _fits_any([record], live, name)]
     if missing:
-        report.error(f"{name} lacks {len(missing)} TLSA record{'s' if len(missing) > 1 else ''} of our keys")
+        report.error(
+            f"{name} is missing {len(missing)} TLSA record{'s' if len(missing) > 1 else ''} for this server's keys"
+        )
     for line in shown(name, "TLSA", strange[:MAX_HOSTS]):
         report.error(f"TLSA record doesn't match this server's keys: {line}")
     if missing or strange:

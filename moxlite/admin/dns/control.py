@@ -202,7 +202,7 @@ class DNSOperations:
         rotation = await self._host_rotation.get()
         host = args.host.lower().rstrip(".")
         if host not in rotation.hosts:
-            known = ", ".join(rotation.hosts) or "none: host keys require a listener with SMTP and ACME certificates"
+            known = ", ".join(rotation.hosts) or ("(host keys require a listener with SMTP and ACME certificates)")
             raise CommandFailed("notFound", f"{args.host} doesn't have a host key here; hosts with one: {known}")
         try:
             return _told_host(host, await rotation.change(host, **changes))

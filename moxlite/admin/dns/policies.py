@@ -182,7 +182,7 @@ class PolicyWatch:
 
         await edit(self._config, change)
         kv = {"domain": domain.ascii, "id": identifier, "former": " ".join(former)}
-        logger.info("MTA-STS policy changed and its ID updated", extra={"kv": kv})
+        logger.info("MTA-STS policy and ID updated", extra={"kv": kv})
 
     async def _written(self, domain: Domain) -> bool:
         """Write the id to DNS. Returns whether there is nothing left to do."""

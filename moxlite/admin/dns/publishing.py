@@ -263,7 +263,7 @@ class Publishing:
         located, provided = self.located_anyhow(domain)
         at = located.of(record.name)
         if at is None:
-            return Ensured((f"add to DNS: {zone_line(record)}",), f"the zone of {record.name} is not found")
+            return Ensured((f"add to DNS: {zone_line(record)}",), f"zone not found for {record.name}")
         access, zone = at
         data = rdata_of(record.kind, record.value)
         there = tuple(access.found(zone, [(record.name, record.kind)])[record.name, record.kind])

@@ -145,7 +145,7 @@ class Case(DomainRecords, frozen=True, kw_only=True):
         found = await self.texts(report, topic, name)
         if found is None or len(found) == 1:
             return found[0] if found else None
-        problem = f"{len(found)} records, there must be one" if found else "no record"
+        problem = f"found {len(found)} records, expected one" if found else "no record"
         report.error(f"{name} TXT {TOPICS[topic].start}: {problem}")
         self.ask_for(report, topic, name=name, found=shown(name, "TXT", found), kept=found)
         return None
@@ -239,7 +239,7 @@ def _instruction(old: str | None, new: str | None) -> str:
     if old is None:
         return f"add to DNS: {new}"
     brief = old if len(old) <= MAX_SHOWN else f"{old[:MAX_SHOWN]}…"
-    return f"remove from DNS: {brief}" if new is None else f"put into DNS instead of `{brief}`: {new}"
+    return f"remove from DNS: {brief}" if new is None else f"replace `{brief}` in DNS with: {new}"
 
 
 # The MX records of a domain, used by several checks (ADMIN-48).

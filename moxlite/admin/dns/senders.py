@@ -115,7 +115,7 @@ async def check_dmarc(case: Case, report: Report) -> None:
         report.warning("DMARC report address isn't set for this domain")
         return
     if own.lower() not in [address.lower() for address in record.rua]:
-        report.error(f"reports do not go to {own}")
+        report.error(f"reports aren't sent to {own}")
         case.ask_for(report, "dmarc", name=name, found=lines, kept=[found])
     for uri in record.rua:
         await _external(case, report, uri)
@@ -129,7 +129,7 @@ async def _external(case: Case, report: Report, uri: str) -> None:
     name = f"{case.domain.ascii}._report._dmarc.{at}."
     if await case.texts(report, "dmarc", name) == []:
         report.error(
-            f"{at} doesn't accept reports about {case.domain}, so none will be sent there",
+            f"{at} doesn't accept reports about {case.domain}, so receivers won't send any",
             f'add to DNS: {name} TXT "v=DMARC1"',
         )
 
@@ -166,7 +166,7 @@ async def _tlsrpt(case: Case, report: Report, name: str, topic: Topic) -> None:
         return
     have = report_addresses(found)
     if own not in have:
-        report.error(f"reports do not go to {own}" if have else f"{name} doesn't have rua")
+        report.error(f"reports aren't sent to {own}" if have else f"{name} doesn't have rua")
         case.ask_for(report, topic, name=name, found=shown(name, "TXT", [found]), kept=[found])
 
 

@@ -195,11 +195,11 @@ TOPICS: Final[Mapping[Topic, TopicFacts]] = {
         "For bounces and other mail sent from this machine's own name.", start="v=spf1", merge=merged_spf
     ),
     "host-tlsrpt": TopicFacts(
-        "Where others report failures of TLS to this machine.", start="v=TLSRPTv1", merge=merged_report
+        "Where other servers report TLS failures for this machine.", start="v=TLSRPTv1", merge=merged_report
     ),
     "mx": TopicFacts("Mail for the domain is delivered here. Remove any other MX records."),
     "dkim": TopicFacts("Public keys for DKIM signatures. Unused keys are for the next key rotation."),
-    "spf": TopicFacts("From where mail of the domain comes.", start="v=spf1", merge=merged_spf),
+    "spf": TopicFacts("Servers that send mail for the domain.", start="v=spf1", merge=merged_spf),
     "dmarc": TopicFacts(
         "Tells receivers how to handle and report mail from the domain if DKIM and SPF checks fail. With p=reject, "
         "you'll lose mail from any service you forgot, so check a month of reports first (p=none).",
@@ -211,11 +211,13 @@ TOPICS: Final[Mapping[Topic, TopicFacts]] = {
         "change the ID.",
         start="v=STSv1",
     ),
-    "tlsrpt": TopicFacts("Where others report failures of TLS to the domain.", start="v=TLSRPTv1", merge=merged_report),
+    "tlsrpt": TopicFacts(
+        "Where other servers report TLS failures for the domain.", start="v=TLSRPTv1", merge=merged_report
+    ),
     "client-settings": TopicFacts(
         "Server name for mail clients. You can keep this name if you move the domain to another machine."
     ),
-    "autoconfig": TopicFacts("Thunderbird and others find their settings there."),
+    "autoconfig": TopicFacts("Thunderbird and other mail clients find their settings here."),
     "autodiscover": TopicFacts("For automatic setup in Outlook."),
     "pacc": TopicFacts(
         "Newer mail clients find their settings here (PACC) and verify them with this text. Optional.", start="v=UAAC1"
@@ -226,8 +228,8 @@ TOPICS: Final[Mapping[Topic, TopicFacts]] = {
         start="path=",
     ),
     "caa": TopicFacts(
-        "Only these authorities may issue certificates, also for all names below, such as www. May be left out. Add "
-        "the authorities of your other sites."
+        "Only these authorities may issue certificates, including for subdomains such as www. Optional. Add"
+        " the authorities for your other sites."
     ),
 }
 

@@ -350,7 +350,7 @@ def plan_zones(
         if at is None:
             left.append(f"skipping {wanted_record.name} {wanted_record.kind} because another provider manages the zone")
         elif not wanted_record.live and not at[0].signed(at[1]):
-            left.append(f"{wanted_record.name} {wanted_record.kind} is not added: {at[1]} is not signed with DNSSEC")
+            left.append(f"skipped {wanted_record.name} {wanted_record.kind} because {at[1]} isn't signed with DNSSEC")
         else:
             zones.setdefault(at[1], []).append(wanted_record)
     mine: dict[str, dict[Slot, Sequence[Published]]] = {}

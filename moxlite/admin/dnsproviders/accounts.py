@@ -102,7 +102,7 @@ KNOWN: Final = {
         ),
         UsableProvider(
             RFC2136,
-            "a name server that takes updates with a key (RFC 2136)",
+            "name server with dynamic updates and a key (RFC 2136)",
             (
                 ProviderQuestion("server", "primary name server, IP[:PORT]", secret=False),
                 ProviderQuestion("key", "TSIG key, [ALGORITHM:]NAME:SECRET"),
@@ -283,7 +283,7 @@ def run(job: Job) -> Answer:
     except subprocess.TimeoutExpired:
         raise ProviderFailed("unreachable", f"provider timed out after {SECONDS:.0f} s") from None
     except msgspec.DecodeError:
-        text = "the provider did not finish in time" if done.returncode < 0 else "the process for the provider failed"
+        text = "the provider timed out" if done.returncode < 0 else "the provider process failed"
         raise ProviderFailed("unreachable", f"{text} ({exit_words(done.returncode)})") from None
     if isinstance(answer, Failed):
         raise ProviderFailed(answer.why, answer.text, answer.retry_after)

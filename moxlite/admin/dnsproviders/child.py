@@ -267,7 +267,7 @@ class Zone:
             if (name, edit.kind) in self._unread:  # what is written as a whole set would lose it
                 return Failed("odd", f"{edit.name} {edit.kind} has a record that isn't supported, so it wasn't changed")
             if not is_same(edit.kind, (record.data for record, _ in here), edit.before):
-                return Failed("changed", f"{edit.name} {edit.kind} has changed meanwhile: try again")
+                return Failed("changed", f"{edit.name} {edit.kind} was changed elsewhere; try again")
             self._edit(edit, here)
         return Written()
 
@@ -362,25 +362,25 @@ def failure(error: Exception) -> Failed:
     kind = type(error).__name__
     match error:
         case ImportError():
-            return Failed("absent", "the library for DNS providers is not installed: pip install 'moxlite[dns]'")
+            return Failed("absent", "the DNS provider library isn't installed; run: pip install 'moxlite[dns]'")
         case MemoryError():
-            return Failed("odd", "the provider sent more than fits in memory")
+            return Failed("odd", "the provider's response is too large")
         case requests.RequestException() if heard.response is None:
             return Failed("unreachable", f"can't reach the provider: {_unreachable(error)}")
         case _ if status in (401, 403):
-            return _failed("refused", f"the provider refuses the token or its rights ({said})")
+            return _failed("refused", f"the provider rejected the token or its permissions ({said})")
         case _ if status == 429:
-            return _failed("throttled", f"the provider wants fewer requests ({said})")
+            return _failed("throttled", f"too many requests to the provider ({said})")
         case _ if status >= 500:
             return _failed("unreachable", f"the provider returned an error ({said})")
         case _ if "Too many" in str(error):
-            return Failed("ambiguous", "the account has several zones of this name")
+            return Failed("ambiguous", "the account has more than one zone with this name")
         case _ if status == 404 or kind == "AuthenticationError":
-            return _failed("missing", "the account of this token does not have the zone")
+            return _failed("missing", "the token's account doesn't have this zone")
         case _ if status >= 400:
-            return _failed("odd", f"the provider does not take it ({said})")
+            return _failed("odd", f"the provider rejected the change ({said})")
         case _:
-            return Failed("odd", f"the provider's answer makes no sense ({kind})")
+            return Failed("odd", f"unexpected response from the provider ({kind})")
 
 
 def _failed(why: Why, text: str) -> Failed:

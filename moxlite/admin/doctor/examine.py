@@ -223,7 +223,7 @@ async def examine(examination: Examination) -> list[Finding]:
         try:
             findings.extend(await check(examination))
         except Exception as error:  # a crash of one check becomes a finding, and the others go on
-            logger.exception("a check failed", extra={"kv": {"check": name}})
+            logger.exception("check failed", extra={"kv": {"check": name}})
             text = f"the check failed: {fault_of(error)}"
             findings.append(Finding(grade="warning", code="not-checked", about=name, text=text))
         del waiting[name]

@@ -83,7 +83,7 @@ class Helpers:
     def _note(self, name: str, problem: str, weakness: str) -> None:
         before, now = self._states.get(name), time.time()
         if problem and (before is None or before.problem != problem):
-            logger.error("a child process failed", extra={"kv": {"child": name, "err": problem}})
+            logger.error("child process failed", extra={"kv": {"child": name, "err": problem}})
         worked = before.worked if problem and before is not None else 0.0 if problem else now
         self._states[name] = HelperState(name, now, worked, problem, weakness)
         WORKING.labels(name).set(0 if problem else 1)
@@ -122,7 +122,7 @@ def _finding(state: HelperState) -> Finding:
             grade="error",
             code="child-down",
             about=state.name,
-            text=f"{PURPOSES[state.name]} does not start: {state.problem}",
+            text=f"{PURPOSES[state.name]} can't start: {state.problem}",
             detail=f"Last attempt: {ago(state.tried)}.{worked}",
             commands=(*(UNIT if SIGSYS in state.problem else ()), LOG),
         )
@@ -130,7 +130,7 @@ def _finding(state: HelperState) -> Finding:
         grade="warning" if state.weakness == UNFILTERED else "note",
         code="sandbox-weak",
         about=state.name,
-        text=f"{PURPOSES[state.name]} could be bounded better: {state.weakness}",
+        text=f"{PURPOSES[state.name]} isn't fully restricted: {state.weakness}",
         commands=("uname -srm",),
     )
 

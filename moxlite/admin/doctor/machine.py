@@ -116,7 +116,7 @@ async def check_programs(examination: Examination) -> list[Finding]:
         try:
             problem = await _problem(examination, entry.url)
         except HTTPError as error:
-            text = f"{entry.url} was not reached from here: {error}"
+            text = f"can't reach {entry.url} from here: {error}"
             findings.append(Finding(grade="note", code="not-checked", about=entry.url, text=text))
             return
         if problem:
@@ -125,7 +125,7 @@ async def check_programs(examination: Examination) -> list[Finding]:
                     grade="warning",
                     code="program-address",
                     about=entry.url,
-                    text=f"programs do not find {entry.what} at {entry.url}: {problem}",
+                    text=f"mail clients can't find {entry.what} at {entry.url}: {problem}",
                     commands=(f"curl -si {entry.url}", f"set up a proxy to forward requests to {entry.key}"),
                 )
             )

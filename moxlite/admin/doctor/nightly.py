@@ -136,7 +136,7 @@ class Nightly:
                 nightly_report.channels.append(channel)
             elif problem is not None:
                 nightly_report.problems.append(f"{channel}: {problem}")
-                logger.error("findings not told", extra={"kv": {"channel": channel, "err": problem}})
+                logger.error("failed to send findings", extra={"kv": {"channel": channel, "err": problem}})
 
     async def _mail(self, nightly_report: NightlyReport, text: str) -> str | None:
         subject = _subject(nightly_report)

@@ -238,7 +238,7 @@ class Placement:
                 async with self._accounts.use(name) as account:
                     return await self._run(account, own, send=send)
             except StoreError as error:
-                logger.error("placement not tested", extra={"kv": {"err": str(error)}})
+                logger.error("placement test failed", extra={"kv": {"err": str(error)}})
                 return []
 
     async def _run(self, account: Account, own: Address, *, send: bool) -> list[Trial]:
@@ -314,7 +314,7 @@ class Placement:
         except SigningError:
             return None
         except (StoreError, OSError) as error:
-            logger.error("placement test not sent", extra={"kv": {"address": link.address, "err": str(error)}})
+            logger.error("failed to send placement test", extra={"kv": {"address": link.address, "err": str(error)}})
             return None
         return Trial(sent / 1e6, link.address, link.name, link.host, message_id, context)
 
@@ -504,7 +504,7 @@ def _difference(before: Context, after: Context) -> str:
     if before.addresses != after.addresses:
         return "server address changed"
     if before.keys != after.keys:
-        return "another DKIM key signs"
+        return "signed with another DKIM key"
     for kind in RECORDS:
         old, new = before.records.get(kind), after.records.get(kind)
         if old is not None and new is not None and old != new:
@@ -518,7 +518,7 @@ def words(test: Trial, since: float, why: str) -> str:
         return f"inbox in {round(test.seconds)} s"
     if test.landing == "other":
         return f"{test.mailbox} in {round(test.seconds)} s"
-    what = {"junk": "junk", "missing": "not found", "unsent": "waits in the queue"}[test.landing]
+    what = {"junk": "junk", "missing": "not found", "unsent": "waiting in the queue"}[test.landing]
     day = f"{dt.datetime.fromtimestamp(since, dt.UTC):%A, %-d %B}"
     return f"{what} since {day}{f': {why}' if why else ''}"
 
@@ -547,7 +547,12 @@ def remedies(provider: Provider, host: str) -> tuple[str, ...]:
     asked = (f"contact the provider: {form}",) if form and provider.landing != "unsent" else ()
     if provider.landing == "unsent":
         return ("moxlite queue list", "moxlite queue explain " + provider.address)
-    return ("moxlite doctor", "moxlite config dnscheck DOMAIN", *asked, "send less for some days, to people who answer")
+    return (
+        "moxlite doctor",
+        "moxlite config dnscheck DOMAIN",
+        *asked,
+        "for a few days, send less, and only to people who reply",
+    )
 
 
 def _outside(ip: object) -> bool:

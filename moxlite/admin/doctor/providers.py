@@ -88,9 +88,9 @@ def _waiting(about: str, key: str, state: Keys | HostKeyState, show: str, start:
     if state.stopped and state.stage != "resting":
         yield finding("note", f"{key} rotation is paused ({state.stage})", start)
     elif state.todo:
-        yield finding("warning", f"the next {key} waits for DNS", *state.todo)
+        yield finding("warning", f"the next {key} is waiting for DNS", *state.todo)
     elif state.problem:
-        yield finding("warning", f"the next {key} waits: {state.problem}", show)
+        yield finding("warning", f"the next {key} is waiting: {state.problem}", show)
 
 
 def _records(examination: Examination, publishing: Publishing, domain: Domain) -> Iterator[Finding]:

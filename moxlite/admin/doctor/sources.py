@@ -140,7 +140,7 @@ async def look(sources: Sources) -> Running:
     findings += [refused(one) for one in ledger().refusals.values() if one.last > time.time() - DAY]
     newer = sources.update()
     if newer:
-        text = f"version {newer} is there, this is {__version__}"
+        text = f"version {newer} is available (installed: {__version__})"
         commands = ("moxlite checkupdate", "moxlite backup DIR")
         findings.append(Finding(grade="note", code="update", about=newer, text=text, commands=commands))
     return Running(
@@ -256,7 +256,7 @@ def refused(refusals: Refusals) -> Finding:
         grade="warning",
         code="memory-short",
         about=refusals.owner or "server",
-        text=f"{WORKS[refusals.kind]} refused for lack of memory: {refusals.owner or 'the server itself'}",
+        text=f"{WORKS[refusals.kind]} rejected because of low memory: {refusals.owner or 'the server itself'}",
         detail=f"Refused since the server started: {refusals.times}, most recently at {when}.",
     )
 

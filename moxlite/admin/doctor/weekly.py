@@ -174,7 +174,7 @@ class WeeklyMail:
                 self._accounts, self._config.current, subject_of(week), text, once=f"weekly {week.last}"
             )
         except StoreError as error:
-            logger.error("weekly mail not delivered", extra={"kv": {"err": str(error)}})
+            logger.error("failed to send weekly summary", extra={"kv": {"err": str(error)}})
             return
         await self._note(time.time())
 
@@ -227,7 +227,7 @@ class WeeklyMail:
         try:
             return await self._reports.database.scan(read, op="weekly")
         except StoreError as error:
-            logger.warning("weekly figures not read", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to read weekly figures", extra={"kv": {"err": str(error)}})
             return {}, {}, [], 0
 
     async def _placement(self) -> list[tuple[str, str]]:
@@ -246,7 +246,7 @@ class WeeklyMail:
             async with self._accounts.use(name) as account:
                 rows = await account.scan(lambda r: leaked_since(r, since), op="weekly")
         except StoreError as error:
-            logger.warning("weekly leaks not read", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to read weekly leaks", extra={"kv": {"err": str(error)}})
             return []
         return [(row.address, leak_of(row)) for row in rows]
 
@@ -265,7 +265,7 @@ class WeeklyMail:
         try:
             entries = await self._auth.audit.entries(audit_filter, limit=MOST_CHANGES)
         except StoreError as error:
-            logger.warning("weekly changes not read", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to read weekly changes", extra={"kv": {"err": str(error)}})
             return []
         done = [entry for entry in entries if entry.outcome == "done"]
         numbers = Counter(one.action for one in done)

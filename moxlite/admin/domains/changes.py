@@ -180,10 +180,10 @@ def add_domain(
         raise Refused(f'"{domain.unicode}" is already a domain on this server', "domain")
     new_account = snapshot.account(account) is None
     if new_account and not localpart:
-        text = f'there is no account "{account}": give the localpart of its first address to make it'
+        text = f'account "{account}" doesn\'t exist; to create it, specify the localpart of its first address'
         raise Refused(text, "account" if not account else "localpart")
     if not new_account and localpart:
-        text = f'the account "{account}" exists: give no localpart, and add an address afterwards'
+        text = f'account "{account}" already exists; leave out the localpart and add an address later'
         raise Refused(text, "localpart")
     served = any(listener.mtasts_https.enabled for listener in snapshot.static.listeners.values())
     settings = domain_settings(domain, account, keys, mtasts=served, now=now, strict=strict, disabled=disabled)
@@ -192,7 +192,7 @@ def add_domain(
         try:
             address = Address.parse(f"{localpart}@{domain.unicode}")
         except AddressError as error:
-            text = f'"{localpart}" is not the part of an address before the @: {error}'
+            text = f'"{localpart}" isn\'t a valid localpart (the part before the @): {error}'
             raise Refused(text, "localpart") from None
         problem = account_name_problem(account)
         if problem is not None:
@@ -355,7 +355,7 @@ def users_of(snapshot: Snapshot, domain: Domain) -> list[str]:
             if login_address.domain == domain
         ]
         if account.domain == domain and not any(f'"{name}"' in one for one in found):
-            found.append(f'account "{name}" has it as its domain')
+            found.append(f'account "{name}" uses this domain')
     for other, settings in snapshot.domains.domains.items():
         if Domain.parse(other) == domain:
             continue
@@ -367,7 +367,7 @@ def users_of(snapshot: Snapshot, domain: Domain) -> list[str]:
             ]
         for kind, report in (("DMARC", settings.dmarc), ("TLS", settings.tlsrpt)):
             if report is not None and report.domain == domain:
-                found.append(f"{kind} reports of {other} arrive there")
+                found.append(f"{kind} reports for {other} are sent there")
     return found
 
 
@@ -421,7 +421,7 @@ class Selectors:
         domain, dkim = self._dkim(name)
         problem = _selector_problem(selector)
         if problem or selector in dkim.selectors:
-            text = problem or f'"{domain.unicode}" has a selector "{selector}" already'
+            text = problem or f'"{domain.unicode}" already has a selector "{selector}"'
             raise CommandFailed("badRequest", text, "selector")
         now = dt.datetime.now(dt.UTC)
         kind = FILE_KINDS[algorithm]
@@ -450,7 +450,7 @@ class Selectors:
         if selector not in dkim.selectors:
             raise CommandFailed("notFound", f'"{domain.unicode}" doesn\'t have selector "{selector}"')
         if selector in dkim.sign and len(dkim.sign) == 1:
-            text = f'"{selector}" is the only one that signs mail of "{domain.unicode}": choose another one first'
+            text = f'"{selector}" is the only selector signing mail for "{domain.unicode}"; choose another one first'
             raise CommandFailed("refused", text)
         gone = msgspec.structs.replace(dkim, selectors={selector: dkim.selectors[selector]})
 
@@ -485,9 +485,9 @@ def _make(path: Path, algorithm: Algorithm) -> None:
 def _selector_problem(selector: str) -> str:
     """Why a text is no selector, or ""."""
     if not selector or len(selector) > LONGEST:
-        return f"a selector has 1 to {LONGEST} characters"
+        return f"a selector must be 1 to {LONGEST} characters"
     try:
         Domain.parse(f"{selector}.example")
     except AddressError:
-        return f'"{selector}" is not a selector: letters, digits and hyphens'
-    return "" if selector.isascii() and "." not in selector else "a selector is one ASCII label without dots"
+        return f'"{selector}" isn\'t a selector; use letters, digits and hyphens'
+    return "" if selector.isascii() and "." not in selector else "a selector must be a single ASCII label"

@@ -154,7 +154,7 @@ class DomainCommands:
                 raise CommandFailed("failed", f"domain removed, but couldn't delete DKIM keys: {error}") from None
         if moved:
             kv = {"domain": args.domain, "files": len(moved), "folder": str(moved[0].parent)}
-            logger.info("DKIM keys of a removed domain were put aside", extra={"kv": kv})
+            logger.info("DKIM keys moved for deleted domain", extra={"kv": kv})
 
     async def alias_list(self, args: operations.ListAliases) -> list[operations.AliasInfo]:
         """List the aliases of a domain, or of all."""
@@ -184,7 +184,7 @@ class DomainCommands:
         given = msgspec.structs.asdict(args)
         settings = {key: value for key, value in given.items() if key != "alias" and value is not None}
         if not settings:
-            text = "nothing to change: give --postpublic, --listmembers or --allowmsgfrom"
+            text = "no changes specified; use --postpublic, --listmembers or --allowmsgfrom"
             raise CommandFailed("badRequest", text)
         await change_file(self._config, changes.update_alias, args.alias, settings)
 
@@ -217,22 +217,22 @@ def _next_steps(
     first = f"{args.localpart}@{domain}" if new_account else f"you@{domain}"
     if new_account:
         mailboxes = operations.NextStep(
-            f"Give the account {args.account} a password", [f"moxlite account set-password {account}"]
+            f"Set a password for account {args.account}", [f"moxlite account set-password {account}"]
         )
     else:
         mailboxes = operations.NextStep(
-            f"Give it addresses; postmaster@{domain} is the server's postmaster already",
+            f"Add addresses. postmaster@{domain} already goes to the server's postmaster",
             [f"moxlite config address add {first} {account}"],
         )
-    enable = operations.NextStep("Take its mail", [f"moxlite config domain enable {domain}"])
+    enable = operations.NextStep("Accept its mail", [f"moxlite config domain enable {domain}"])
     return [
         mailboxes,
         operations.NextStep(
-            "Publish its DNS records, by the provider's token",
+            "Publish its DNS records with the provider's token",
             [f"moxlite dns provider set {domain} PROVIDER", f"moxlite dns update {domain}"],
         ),
         operations.NextStep(
-            "or by hand, and check them",
+            "or add them yourself and check them",
             [
                 f"moxlite config dnsrecords {domain}",
                 f"moxlite config dnscheck {domain}",
@@ -240,7 +240,7 @@ def _next_steps(
         ),
         *([enable] if args.disabled else []),
         operations.NextStep(
-            "Certificates are ordered once the records lead here; then send a test mail",
+            "Certificates are ordered when the records point here. Then send a test message",
             [f"moxlite doctor --send-to {quote(first)}"],
         ),
         *([operations.NextStep(changes.lenient(added, others), changes.strict_commands(added))] if others else []),

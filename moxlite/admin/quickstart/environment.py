@@ -70,11 +70,13 @@ async def find_hostname(
                     continue
     hosts = [host for name in names if (host := _domain(name)) is not None]
     if hosts:
-        several = [f"the addresses of this machine have several names; {hosts[0]} is taken (--hostname chooses)"]
+        several = [
+            f"this machine's addresses have more than one name; using {hosts[0]} (to change this, use --hostname)"
+        ]
         return hosts[0], several if len(hosts) > 1 else []
     made = _domain(f"{label.partition('.')[0]}.{domain.ascii}") or _domain(f"mail.{domain.ascii}")
     assert made is not None
-    return made, [f"this machine does not know its full name; {made} is taken (--hostname chooses)"]
+    return made, [f"couldn't find this machine's full name; using {made} (to change this, use --hostname)"]
 
 
 def _domain(text: str) -> Domain | None:
@@ -209,10 +211,10 @@ async def ask_registry(http: HTTPClient, domain: Domain, server: str = "") -> li
         try:
             age = dt.datetime.now(dt.UTC) - await registered(http, owned, server)
         except NotRegistered:
-            return [f"the registry does not know {owned}: no mail for it arrives until it is registered"]
+            return [f"{owned} isn't registered, so it can't receive mail yet"]
         except RDAPError:
             return []
         if age < YOUNG:
             since = f"{owned} was registered {max(age.days, 0)} days ago"
-            return [f"{since}: many receivers take mail of so new a domain for junk; begin with few messages"]
+            return [f"{since}; many receivers treat mail from new domains as junk, so start with a few messages"]
     return []

@@ -100,25 +100,25 @@ def _choose(
     warnings: list[str] = []
     outside = [ip for ip in named if ip not in have]
     if not behind:
-        warnings += [f"DNS gives the hostname the address {ip}, which this machine has not" for ip in outside if public]
+        warnings += [f"the hostname's address {ip} in DNS isn't on this machine" for ip in outside if public]
     # receivers treat mail as spam if the hostname does not lead back to its sending address
     chosen = [ip for ip in public if ip in named] or public
     warnings += [
-        f"DNS does not give the hostname the address {ip}, so the listener public leaves it out: to use it, add it "
-        f"to DNS ({'A' if ip.version == 4 else 'AAAA'}), set its reverse name, and add it to ips"
+        f"{ip} isn't in DNS for the hostname, so the public listener doesn't use it. To use it, add it to DNS"
+        f" ({('A' if ip.version == 4 else 'AAAA')}), set reverse DNS, and add it to ips"
         for ip in public
         if ip not in chosen
     ]
     # no address to bind by name: all of them, and the owner is told
     if not behind and not public:
-        warnings.append("this machine has no address but loopback: put its addresses into ips of the listener public")
+        warnings.append("this machine only has loopback addresses; add its addresses to the public listener's ips")
         return Places(WILD, (*inner, *loopback), warnings=tuple(warnings))
     if not behind:
         return Places(_texts(chosen), (*inner, *loopback), warnings=tuple(warnings))
     web = "" if other_web else "80, 443, "
     forward = (
-        f"Forward ports 25, {web}465, 993 and 4190, and do so without hiding the addresses of clients: limits and the "
-        "judgement of senders depend on them"
+        f"Forward ports 25, {web}465, 993 and 4190, and keep the client addresses, because rate limits and"
+        " sender checks need them"
     )
     listened = _texts((*behind, *chosen))
     if outside:

@@ -48,14 +48,15 @@ def check_pairs(pairs: Sequence[tuple[Path, Path]], hostname: Domain, domain: Do
             raise CertificateError(f"can't read {error.filename}: {error.strerror or error}") from None
         names += certificate_names(pair.leaf)
         if pair.leaf.not_valid_after_utc < dt.datetime.now(dt.UTC):
-            warnings.append(f"the certificate in {certificate} has ended at {pair.leaf.not_valid_after_utc:%Y-%m-%d}")
+            warnings.append(f"the certificate in {certificate} expired on {pair.leaf.not_valid_after_utc:%Y-%m-%d}")
     missing = [
         one for one in (hostname.ascii, f"mail.{domain.ascii}") if not any(name_matches(name, one) for name in names)
     ]
     if missing:
         warnings.append(
-            f"no certificate is for {' and '.join(missing)}: mail programs and other servers will complain. Have one "
-            "issued that is, or add another pair of files to tls.key_certs in moxlite.toml"
+            f"the certificates don't include {' and '.join(missing)}, so mail clients and other servers will"
+            " show errors. Get a matching certificate, or add another pair of files to tls.key_certs in"
+            " moxlite.toml"
         )
     return warnings
 
@@ -230,7 +231,7 @@ async def look_at_ports(places: Places, *, other_web: bool) -> list[str]:
         web = not other_web and set(taken) & set(WEB_PORTS)
         warnings.append(f"{text}, or to keep a web server, use --existing-webserver" if web else text)
     if other_web and not any(port == 443 for _, port in answered):
-        warnings.append("no web server answers at port 443 of this machine")
+        warnings.append("couldn't find a web server on port 443 here")
     return warnings
 
 

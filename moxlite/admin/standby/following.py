@@ -261,7 +261,7 @@ class Follower:
         if newest is None:
             names = sorted({*await trio.to_thread.run_sync(_names, self._source, self._folder, epoch), *told})
             newest = {}
-        logger.info("fetching the last changes", extra={"kv": {"databases": len(names)}})
+        logger.info("fetching last changes", extra={"kv": {"databases": len(names)}})
         with place_of(self._source.target, self._source.access, self._folder) as place:
             async with trio.open_nursery() as nursery:
                 with trio.move_on_after(seconds):
@@ -293,7 +293,7 @@ class Follower:
                     newest[name] = found
                 except OSError as error:
                     logger.warning(
-                        "copies not listed, trying again",
+                        "failed to list copies, retrying",
                         extra={"kv": {"database": name, "err": printable(str(error))[:300]}},
                     )
                     patience = min(2 * patience, LATEST)
@@ -312,7 +312,7 @@ class Follower:
                     await self._follow(name, place, epoch, nursery, last=True)
                 except OSError as error:
                     logger.warning(
-                        "changes not applied, trying again",
+                        "failed to apply changes, retrying",
                         extra={"kv": {"database": name, "err": printable(str(error))[:300]}},
                     )
             if (now := trio.current_time()) - told >= TELL:
@@ -323,9 +323,9 @@ class Follower:
                     "at": transaction_of(self._data / first),
                     "of": newest[first],
                 }
-                logger.info("waiting for the last changes", extra={"kv": kv})
+                logger.info("waiting for last changes", extra={"kv": kv})
             await trio.sleep(0.2)
-        logger.info("all changes are here", extra={"kv": {"seconds": round(trio.current_time() - began, 1)}})
+        logger.info("all changes received", extra={"kv": {"seconds": round(trio.current_time() - began, 1)}})
 
     async def _round(self, place: Place, nursery: trio.Nursery) -> None:
         self._problem = ""
@@ -358,7 +358,7 @@ class Follower:
         silent = time.monotonic() - self._news[1]  # the clock of the other machine may be hours apart
         stopped = silent > SILENT and await trio.to_thread.run_sync(_was_stopped, self._source, self._folder)
         if silent > SILENT and not self._problem and not stopped:
-            self._problem = f"no news of {printable(positions.host)} for {silent:.0f} s"
+            self._problem = f"no update from {printable(positions.host)} for {silent:.0f} s"
         self._save(len(behind), positions, unfit, stopped=stopped)
         if not behind:
             await self._check(names)
@@ -379,7 +379,7 @@ class Follower:
         try:
             data = storage.read(f"{epoch_folder(epoch)}/{FILES}")
         except FileNotFoundError:
-            self._problem = "configuration and keys are not in the target: see `standby status` of the first machine"
+            self._problem = "configuration and keys aren't in the target; run `standby status` on the first machine"
             return
         if data == self._pack:
             return
@@ -426,7 +426,7 @@ class Follower:
             if progress != running.progress:
                 running.progress, running.moved = progress, now
             elif now - running.moved > (patience if last else STUCK):
-                logger.warning("a copy makes no progress", extra={"kv": {"database": name}})
+                logger.warning("copy not progressing", extra={"kv": {"database": name}})
                 self._failed[name] = f"{name}: Litestream makes no progress"
                 self._retry[name] = retry, min(2 * patience, STUCK)
                 await running.end()
@@ -467,8 +467,8 @@ class Follower:
             del self._running[name]
         if not running.asked:  # it follows until it is ended
             text = printable(last.decode(errors="replace").strip().rpartition("\n")[2])[:300]
-            logger.warning("a copy was interrupted", extra={"kv": {"database": name, "status": status, "err": text}})
-            self._failed[name] = f"{name}: Litestream has ended with status {status}" + (f": {text}" if text else "")
+            logger.warning("copy interrupted", extra={"kv": {"database": name, "status": status, "err": text}})
+            self._failed[name] = f"{name}: Litestream exited with status {status}" + (f": {text}" if text else "")
 
     async def _settings(self, name: str, place: Place, epoch: int) -> Path:
         """Write the program's configuration for one database."""
@@ -524,7 +524,7 @@ class Follower:
         found = await trio.to_thread.run_sync(quick_check, self._data / name)
         self._checked[name] = now, bool(found)
         if found:
-            logger.error("a copy is damaged", extra={"kv": {"database": name, "err": found}})
+            logger.error("copy damaged", extra={"kv": {"database": name, "err": found}})
 
     def _save(self, behind: int, positions: Positions | None, unfit: str = "", *, stopped: bool = False) -> None:
         old = self.followed
@@ -544,7 +544,7 @@ class Follower:
             stopped,
         )
         if self._problem and self._problem != old.problem:
-            logger.warning("the copy is not current", extra={"kv": {"err": self._problem}})
+            logger.warning("copy is outdated", extra={"kv": {"err": self._problem}})
         save(self._folder / FOLLOWED, self.followed)
 
 

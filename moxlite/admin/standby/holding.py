@@ -129,7 +129,7 @@ class Holding:
         self.taken = ""
         self.replaced = False
         self.handing = self.handed = False
-        self.problem = "the lease was not taken yet"
+        self.problem = "the lease hasn't been taken yet"
 
     def renewed(self, sent: Elapsed) -> None:
         """A renewal that was sent at a moment has succeeded."""
@@ -160,8 +160,10 @@ class Holding:
             return
         if is_database(name):
             metrics.REFUSED.inc()
-            reason = self.taken or self.problem or ("it is handed over" if self.handing else "it is over")
-            raise NoLease(f"this machine isn't holding the lease: {reason}")
+            reason = (
+                self.taken or self.problem or ("the lease was handed over" if self.handing else "the lease expired")
+            )
+            raise NoLease(f"this machine doesn't hold the lease: {reason}")
 
 
 class HoldingTask:
@@ -221,7 +223,7 @@ class HoldingTask:
                     return
                 raise StartFailed(f"standby.lease: can't take the lease: {holding.problem}")
             await trio.sleep(RETRY)
-        logger.info("the lease is held", extra={"kv": {"target": str(self._settings.target)}})
+        logger.info("lease acquired", extra={"kv": {"target": str(self._settings.target)}})
 
     async def serve(self, shut_down: Callable[[], None]) -> None:
         """Renew until cancelled. `shut_down` begins the end of the server.
@@ -238,7 +240,7 @@ class HoldingTask:
                     if self.holding.handing:
                         await trio.sleep(ANSWER)
                     else:
-                        text = "ending: this machine does not hold the lease"
+                        text = "shutting down: this machine doesn't hold the lease"
                         logger.critical(text, extra={"kv": {"err": self.note()}})
                     shut_down()
                     ending = True
@@ -320,7 +322,7 @@ class HoldingTask:
                     break
                 await trio.sleep(RETRY)
         self.holding.taken = self.holding.taken or f"the lease was handed over to {ready.host}"
-        logger.warning("the lease was handed over", extra={"kv": {"to": ready.host, "target": self._settings.target}})
+        logger.warning("lease handed over", extra={"kv": {"to": ready.host, "target": self._settings.target}})
         self._look_now.set()
         return ready
 
@@ -475,7 +477,7 @@ class HoldingTask:
 
 def end_process(data: Path, code: int) -> None:
     """End this process, and the Litestream of its data directory, at once."""
-    logger.critical("ended: this machine does not hold the lease")
+    logger.critical("exiting: lease not held")
     # The program first: on its own it would go on to write to the folder of an epoch that has ended.
     with contextlib.suppress(OSError):
         os.kill(control.info(data / SOCKET).pid, signal.SIGKILL)

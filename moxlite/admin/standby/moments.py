@@ -74,7 +74,7 @@ def restored_at(
                 if _restore(source, place, chosen, name, at, folder / "data"):
                     found.append(name)
                 else:
-                    left_out(f"{name} has nothing in the target{when}, and is left out")
+                    left_out(f"skipped {name}: nothing found in the target{when}")
         if not found:
             raise BackupError(f"{source.target} is empty{when}")
         yield folder

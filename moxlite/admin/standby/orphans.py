@@ -46,7 +46,7 @@ def send_rest(static: Static, access: Access | None, tell: Callable[[str], None]
             for name in databases_of(data)
         ]
         write_configuration(file, entries, socket=None, keep=settings.keep)
-        tell(f"{len(entries)} databases are sent to {settings.target}")
+        tell(f"sent {len(entries)} databases to {settings.target}")
         try:
             done = subprocess.run(  # noqa: S603 - a program of the configuration
                 [str(program), "replicate", "-once", "-no-expand-env", "-config", str(file)],

@@ -155,7 +155,7 @@ class Replication:
         self._config = config
         self._read = read
         self._settings = static.standby
-        self.state = State(time.time(), str(self._target), 0, 0.0, 0, "it has not begun yet")
+        self.state = State(time.time(), str(self._target), 0, 0.0, 0, "not started yet")
         self._progress = Progress()
         self._said: tuple[float, Positions | None] = (0.0, None)
         self._version = ""
@@ -187,9 +187,9 @@ class Replication:
     def note(self) -> str:
         """A line for ``/readyz``: it is no fault of this server."""
         state = self.state
-        missing = f"{state.missing} databases are not copied yet" if state.missing else ""
-        words = state.problem or missing or "the second machine can take over"
-        return f"stand-by: {words}, {state.lag:.0f} s behind"
+        missing = f"{state.missing} databases haven't been copied yet" if state.missing else ""
+        words = state.problem or missing or "the standby server can take over"
+        return f"standby: {words}, {state.lag:.0f} s behind"
 
     async def begun(self) -> None:
         """In mode sync: wait until the program answers, or for `BEGIN` seconds. Commits wait for the target then, or
@@ -228,7 +228,7 @@ class Replication:
                 if isinstance(error, Replaced):
                     self._waiting.replaced = text
                 self._looked.set()
-                logger.error("copying to the second machine was interrupted", extra={"kv": {"err": text}})
+                logger.error("copying to standby server interrupted", extra={"kv": {"err": text}})
                 await self._tell(problem=text)
             pause = FIRST_PAUSE if trio.current_time() - began > CALM else min(2 * pause, LAST_PAUSE)
             await trio.sleep(pause)
@@ -353,7 +353,7 @@ class Replication:
         if self._waiting.away and not problem:
             problem = f"changes are acknowledged before they are copied: {self._waiting.away}"
         if not problem and lag > AWAY:
-            problem = f"{self._target} takes no changes, or is very slow"
+            problem = f"{self._target} doesn't accept changes, or is very slow"
         problem = problem or next(iter(self._faults.values()), "")
         old = self.state
         self.state = State(
@@ -371,7 +371,7 @@ class Replication:
         metrics.LAG.set(lag)
         metrics.DATABASES.set(len(self._progress.copied))
         if problem and problem != old.problem:
-            logger.warning("the second machine falls behind", extra={"kv": {"lag": round(lag, 1), "err": problem}})
+            logger.warning("standby server falling behind", extra={"kv": {"lag": round(lag, 1), "err": problem}})
         with contextlib.suppress(OSError):  # a full disk: the state is in memory as well
             await trio.to_thread.run_sync(save, self._data / STATE, self.state)
 
@@ -379,7 +379,7 @@ class Replication:
         """Send configuration and keys when they have changed, until cancelled."""
         while True:
             send = partial(self._send_pack, epoch, self._config.current)
-            await self._beside("configuration and keys are not sent", send)
+            await self._beside("couldn't send configuration and keys", send)
             await trio.sleep(PACK)
 
     async def _prune(self, epoch: int) -> None:
@@ -389,7 +389,7 @@ class Replication:
         await trio.sleep(min(PRUNE, pause_of(keep)))
         while True:
             look = partial(pruning.look, copied=dict(self._progress.copied))
-            removed = await self._beside("history that is too old stays in the target", look)
+            removed = await self._beside("couldn't delete old history from the target", look)
             metrics.PRUNED.inc(removed or 0)
             await trio.sleep(pause_of(keep))
 
@@ -402,7 +402,7 @@ class Replication:
         except (OSError, BackupError) as error:
             text = f"{fault}: {words_of(error)}"
             if self._faults.get(fault) != text:
-                logger.error("work beside the copying failed", extra={"kv": {"err": text}})
+                logger.error("standby background work failed", extra={"kv": {"err": text}})
             self._faults[fault] = text
             return None
         self._faults.pop(fault, None)
@@ -417,7 +417,7 @@ class Replication:
         if left_out != before:
             self._pack = sent, left_out
             for line in left_out:
-                logger.warning("configuration for the second machine", extra={"kv": {"note": printable(line)}})
+                logger.warning("configuration sent to standby server", extra={"kv": {"note": printable(line)}})
         found = f"{epoch} {digest(files)}"
         if found != sent:
             storage.write(f"{epoch_folder(epoch)}/{FILES}", seal(files, self._settings.encrypt_to, signer))
@@ -464,8 +464,8 @@ def _begin(storage: Storage, data: Path) -> int:
 
 def _clone(there: Positions) -> NotOurs:
     return NotOurs(
-        f"a machine with a copy of this data directory writes to the target, {there.host}, so nothing is copied: end "
-        "one of them, and give it another standby.target"
+        f"copying stopped because {there.host} also writes to the target from a copy of this data directory."
+        " Stop one machine and set another standby.target there"
     )
 
 

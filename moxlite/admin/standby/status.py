@@ -13,63 +13,69 @@ from moxlite.process.backuptargets import Target
 def first_words(state: State | None, now: float) -> list[str]:
     """Sentences about the first machine."""
     if state is None:
-        return ["Nothing is copied yet: set standby.target in moxlite.toml and start the server."]
+        return ["Nothing copied yet. Set standby.target in moxlite.toml and start the server."]
     lines = [f"{_databases(state.databases)} copied to {state.target}, as epoch {state.epoch}."]
     if not state.epoch:
-        lines = [f"Nothing was copied to {state.target} since the start of the server."]
+        lines = [f"No copies to {state.target} since the server started."]
     if now - state.at > STALE:
-        return [*lines, f"The server has told nothing since {_when(state.at)}: it does not run, or it hangs."]
+        return [*lines, f"No status from the server since {_when(state.at)}. It isn't running, or it's stuck."]
     if state.problem:
-        lines.append(f"The second machine falls behind, by {_span(state.lag)}: {state.problem}.")
+        lines.append(f"The standby server is {_span(state.lag)} behind: {state.problem}.")
     else:
-        lines.append(f"The second machine can have all changes until {_span(state.lag)} ago.")
+        lines.append(f"The standby server can have all changes up to {_span(state.lag)} ago.")
     if state.missing:
-        lines.append(f"{_databases(state.missing)} not there yet: nothing may be taken over before.")
+        lines.append(f"{_databases(state.missing)} not copied yet. The standby server can't take over before they are.")
     if state.lease is not None:
         lines.append(lease_words(state.lease, now))
     lines += [f"Note: {one}." for one in state.left_out]
     if state.restarts:
-        lines.append(f"Litestream was started again {state.restarts} times since the start of the server.")
+        lines.append(f"Litestream restarted {state.restarts} times since the server started.")
     return lines
 
 
 def lease_words(lease: HeldLease, now: float) -> str:
     """A sentence about the lease of the first machine."""
     if lease.taken:
-        return f"Nothing is acknowledged any more: {lease.taken}."
-    since = f"was not renewed since {_when(lease.renewed)}" if lease.renewed else "was not taken yet"
+        return f"Changes are no longer acknowledged: {lease.taken}."
+    since = f"hasn't been renewed since {_when(lease.renewed)}" if lease.renewed else "hasn't been taken yet"
     if not lease.problem:
-        return f"The lease is held: it was renewed {_span(now - lease.renewed)} ago."
+        return f"This machine holds the lease, last renewed {_span(now - lease.renewed)} ago."
     if not lease.silent:
-        return f"The lease {since}: {lease.problem}. Changes are acknowledged all the same (lease_lost = continue)."
+        return f"The lease {since}: {lease.problem}. Changes are still acknowledged (lease_lost = continue)."
     if now < lease.silent:
-        return f"The lease {since}: {lease.problem}. Without it nothing is acknowledged in {_span(lease.silent - now)}."
-    return f"The lease {since}: {lease.problem}. Nothing is acknowledged; the server ends in {_span(lease.end - now)}."
+        return (
+            f"The lease {since}: {lease.problem}. Without the lease, changes won't be acknowledged in"
+            f" {_span(lease.silent - now)}."
+        )
+    return (
+        f"The lease {since}: {lease.problem}. Changes aren't acknowledged, and the server will exit in"
+        f" {_span(lease.end - now)}."
+    )
 
 
 def second_words(found: Followed | None, now: float) -> list[str]:
     """Sentences about the second machine."""
     if found is None:
-        return ["Nothing is followed here: run `moxlite standby follow SOURCE --into DIR`."]
+        return ["This machine isn't a standby server. To make it one, run `moxlite standby follow SOURCE --into DIR`."]
     host = found.host or "the first machine"
     lines = [f"{_databases(found.databases)} copied here from {found.source}, epoch {found.epoch} of {host}."]
     if now - found.at > STALE:
-        lines.append(f"The follower has told nothing since {_when(found.at)}: it does not run, or it hangs.")
+        lines.append(f"No status from the follower since {_when(found.at)}. It isn't running, or it's stuck.")
     if not found.current:
         more = f": of {host} {_databases(found.missing)} not in the target yet" if found.missing else ""
-        lines.append(f"They are not complete yet{more}.")
+        lines.append(f"The copies aren't complete yet{more}.")
     else:
         lines.append(
-            f"They have all that {host} had copied at {_when(found.current)}, {_span(now - found.current)} ago."
+            f"The copies have everything {host} copied up to {_when(found.current)}, {_span(now - found.current)} ago."
         )
     if found.stopped:
-        lines.append(f"{host} was stopped on purpose.")
+        lines.append(f"{host} was stopped manually.")
     if found.behind:
         lines.append(f"{found.behind} are behind.")
     if found.problem:
         lines.append(f"Problem: {found.problem}.")
     if found.damaged:
-        lines.append(f"Damaged: {', '.join(found.damaged)}. An earlier moment can be restored: moxlite restore --at.")
+        lines.append(f"Damaged: {', '.join(found.damaged)}. To restore an earlier time, use moxlite restore --at.")
     return lines
 
 

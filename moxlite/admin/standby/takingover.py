@@ -135,7 +135,7 @@ class Candidate:
             except (OSError, ValueError) as error:
                 text = printable(str(getattr(error, "strerror", "") or error))[:300]
                 if text != problem:
-                    logger.warning("the lease was not looked at", extra={"kv": {"err": text}})
+                    logger.warning("failed to check lease", extra={"kv": {"err": text}})
                 problem = text
             lease = self.watch.lease
             await trio.sleep(LOOK_SOON if lease is not None and lease.handing else LOOK)
@@ -183,7 +183,7 @@ class Candidate:
     def _note_stopped(self, lease: Lease) -> None:
         """Log once that the other machine was stopped on purpose."""
         if lease.stopped and not self._stopped:
-            text = "the other machine was stopped on purpose; it has time to come back"
+            text = "the other machine was stopped manually; waiting for its return"
             logger.warning(text, extra={"kv": {"host": printable(lease.host)[:255], "seconds": STOPPED}})
         self._stopped = lease.stopped
 
@@ -204,8 +204,8 @@ class Candidate:
             return ""
         if not followed.current:
             return (
-                f"the copy was never complete, {followed.missing} databases are missing; a person decides: moxlite "
-                "standby takeover --incomplete"
+                f"the copy was never complete ({followed.missing} databases missing); to take over anyway:"
+                " moxlite standby takeover --incomplete"
             )
         return followed.unfit or self._hindrance()
 

@@ -79,7 +79,7 @@ def full_disk(static: Static) -> list[Finding]:
         return [Finding(grade="error", code="disk-low", about=f"{path}", text=text, commands=(f"df {path}",))]
     if free >= wanted:
         return []
-    text = f"{path}: {free >> 20} MiB are free, below {wanted >> 20} MiB (store.min_free_space): no mail is accepted"
+    text = f"{path}: {free >> 20} MiB free, less than {wanted >> 20} MiB (store.min_free_space); mail isn't accepted"
     return [Finding(grade="error", code="disk-low", about=f"{path}", text=text, commands=space_commands(path))]
 
 

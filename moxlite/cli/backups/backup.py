@@ -231,7 +231,7 @@ def init(repo: str) -> None:
 
 @backup.command("signer")
 def signer_() -> None:
-    """Print the signer of this server's backups. Keep it with the backup key.
+    """Print the signer of this server's backups. Keep this with the backup key.
 
     To restore on another machine, you need it as --signer, or as a comment in the --identity file. It's public. Its
     private key is the file backup-signing.key next to moxlite.toml, which the first backup creates.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from moxlite.cli.backups.takeover import Succession
 
 SELDOM: Final = {
-    "orphans": ("moxlite.cli.backups.orphans:orphans", "List or import what only the other machine has."),
+    "orphans": ("moxlite.cli.backups.orphans:orphans", "List or import mail that only the other machine has."),
     "send-rest": ("moxlite.cli.backups.orphans:send_rest", "Send changes that only this machine has after a takeover."),
     "takeover": ("moxlite.cli.backups.takeover:takeover", "Make this the first machine."),
 }

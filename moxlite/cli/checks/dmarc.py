@@ -130,7 +130,7 @@ def checkreportaddrs(domain: str, method: str | None, resolver: str | None) -> i
         discovery = Discovery(found, _method(method))
         record = (await discovery.at(name)).record
         if record is None or not record.rua:
-            return Destinations((), ("no record that asks for reports",))
+            return Destinations((), ("no record requesting reports",))
         return await find_destinations(found, name, record.rua, discovery)
 
     try:

@@ -161,4 +161,4 @@ async def _relay(stream: "trio.abc.Stream", scope: "trio.CancelScope") -> None:
                 scope.deadline = trio.current_time() + IDLE_SECONDS
             nursery.cancel_scope.cancel()
     except* (trio.BrokenResourceError, trio.ClosedResourceError):
-        note("the connection was lost")
+        note("connection lost")

@@ -101,7 +101,7 @@ def back() -> None:
     from moxlite.admin.installation import begin_back
 
     with _failures():
-        ask("Go back to the former program and its data? Mail that came since will not be in it.")
+        ask("Go back to the previous program and data? It won't include newer mail.")
         begin_back()
         _await_end()
 

@@ -106,7 +106,7 @@ def quickstart(
     stored = choose_provider(dns_provider, parsed.domain)
     said = _Said()
     if not parsed.localpart.isascii():
-        said.warn("some servers cannot send to an address that is not ASCII: add an alias that is")
+        said.warn("some servers can't send to non-ASCII addresses; also add an ASCII alias")
     asked = DNSResolver() if resolver is None else resolver_at(resolver)
     host, places, around = _look(said, asked, parsed.domain, named, other, skip_dial=skip_dial)
     inside = _is_admin_inside(admin_inside, places)

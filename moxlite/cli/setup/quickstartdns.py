@@ -141,9 +141,7 @@ def _agree_on_rules(rules: Sequence[str], domain: "Domain") -> bool:
     click.echo(f"can't issue certificates for {domain} and its subdomains.")
     for line in rules:
         click.echo(f"   {printable(line)}")
-    return click.confirm(
-        f"Is this server all that sends mail and has certificates for {domain}? Have these rules, too?"
-    )
+    return click.confirm(f"Does only this server send mail and have certificates for {domain}? Use these rules, too?")
 
 
 def _say_lenient(said: Said, domain: "Domain", others: Sequence[str], *, provided: bool) -> None:

@@ -558,6 +558,6 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
             if external > MAX_EXTERNAL:
                 yield Mistake((*path, "addresses"), f"can have up to {MAX_EXTERNAL} members on other servers")
             if external and not accounts:
-                yield Mistake((*path, "addresses"), "must have a member on this server to send to the others")
+                yield Mistake((*path, "addresses"), "must have a member on this server if it has members on others")
             if alias.carrier is not None and alias.carrier not in accounts:
                 yield Mistake((*path, "carrier"), f"isn't a member's account: \"{alias.carrier}\"")

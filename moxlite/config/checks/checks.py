@@ -119,7 +119,7 @@ def _oidc(static: Static) -> Iterator[Mistake]:
     if static.oidc is None:
         return
     if not static.oidc.issuer.startswith("https://") and not static.oidc.allow_internal:
-        yield Mistake(("oidc", "issuer"), "must start with https://", "http requires `allow_internal`")
+        yield Mistake(("oidc", "issuer"), "must start with https://", "http is only allowed if `allow_internal` is set")
     if static.oidc.pause_app_passwords is not None and static.oidc.pause_app_passwords < SHORTEST_PAUSE:
         yield Mistake(("oidc", "pause_app_passwords"), "must be at least a day")
     words: dict[KeyPath, str | None] = {
@@ -298,7 +298,7 @@ def _shared_mailboxes(accounts: Iterable[str], domains: Domains) -> Iterator[Mis
         elif not account.login_disabled:
             # A mistake here would hand a user's mail to a group.
             hint = f'run: moxlite config account disable {name} "This mailbox is shared."'
-            yield Mistake(path, "is not a shared mailbox, since someone can log in to it", hint, ("accounts", name))
+            yield Mistake(path, "isn't a shared mailbox, because users can log in to it", hint, ("accounts", name))
 
 
 MAX_PEERS: Final = 5
@@ -313,7 +313,7 @@ def _peer(path: KeyPath, hosts: tuple[str, ...], static: Static) -> Iterator[Mis
     for index, host in enumerate(hosts):
         if host in names:
             hint = "give the address of the other server, if it had this name"
-            yield Mistake((*path, index), f'names this server: "{host}"', hint)
+            yield Mistake((*path, index), f'is this server\'s own name: "{host}"', hint)
 
 
 def _routes(path: KeyPath, routes: tuple[Route, ...], static: Static) -> Iterator[Mistake]:

@@ -75,7 +75,7 @@ def challenge_findings(static: Static) -> Iterator[Mistake]:
         if listeners and not any(_answers(listener, acme.port) for listener in listeners.values()):
             yield Mistake(
                 ("listeners", next(iter(listeners)), "tls", "acme"),
-                f"can't verify host names: another service uses port {acme.port}, and http is off",
+                f"can't verify host names if another service uses port {acme.port} and http is off",
                 f"free port {acme.port}, or enable a service such as webserver_http",
             )
 
@@ -217,7 +217,7 @@ def backup_findings(static: Static) -> Iterator[Mistake]:
         yield Mistake(("backup", "schedule"), "must be at least 10m")
     if 0 < backup.upload_limit < SLOWEST_UPLOAD:
         yield Mistake(
-            ("backup", "upload_limit"), "must be 0, or at least 16k a second", 'for example, upload_limit = "1m"'
+            ("backup", "upload_limit"), "must be 0, or at least 16k per second", 'for example, upload_limit = "1m"'
         )
     if isinstance(backup.target, SSHURL):
         yield from _far_backup(backup)

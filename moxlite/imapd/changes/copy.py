@@ -78,7 +78,7 @@ async def copy(session: Session, command: c.Copy) -> Done:
 
         code = _copyuid(await _long(session, work, len(uids), within=within))
     _check_all_gone(named, code)
-    return Done("copied" if code else "no such messages, nothing copied", code)
+    return Done("copied" if code else "no matching messages to copy", code)
 
 
 async def move(session: Session, command: c.Move) -> Done:

@@ -185,8 +185,8 @@ async def write_rest(
             problem = unanswered
         except ChunkDamaged as error:
             kv = {"account": content.account.name, "message": content.message_id, "err": error}
-            logger.error("a stored message is damaged", extra={"kv": kv})
-            problem = Unanswered("a stored message is damaged", "CORRUPTION")
+            logger.error("stored message is damaged", extra={"kv": kv})
+            problem = Unanswered("stored message is damaged", "CORRUPTION")
             session.write(_nothing(item))
         except StoreError as error:
             session.write(b" ".join(map(_nothing, items[position:])))

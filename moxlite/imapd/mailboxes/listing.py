@@ -200,7 +200,7 @@ async def shared_mailboxes(session: Session, own: Iterable[Mailbox]) -> dict[str
         except NoSuchMailbox:  # the owner has just removed the rights
             continue
         except StoreError as error:  # a broken file of another user must not hide the user's own mailboxes
-            logger.warning("shared mailboxes not listed", extra={"kv": {"account": owner, "err": str(error)}})
+            logger.warning("failed to list shared mailboxes", extra={"kv": {"account": owner, "err": str(error)}})
     return dict(sorted(found.items()))
 
 

@@ -56,7 +56,7 @@ def check_entry(name: str, *, above: bool = False) -> str:
     if "" in parts or any(c in "*%" or not " " < c < "\x7f" for c in name):
         raise bad("entry names can't have empty components, wildcards or control characters")
     if not above and f"{name}/".startswith(_VENDOR) and len(parts) < VENDOR_PARTS:
-        raise bad("vendor entries need a name below the vendor's")
+        raise bad("vendor entries must have a name after the vendor")
     if len(name) > MAX_NAME:
         raise bad("entry name is too long")
     return name
@@ -179,7 +179,7 @@ def _too_much(error: LimitExceeded) -> Refused:
     """The refusal for an exceeded limit (RFC 5464 §4.3)."""
     if error.name == "annotations":
         return no("too many entries in this account", "METADATA", b"TOOMANY")
-    return no("the entries of this account are too big", "METADATA", b"MAXSIZE %d" % MAX_ANNOTATION_OCTETS)
+    return no("this account's entries are too large", "METADATA", b"MAXSIZE %d" % MAX_ANNOTATION_OCTETS)
 
 
 async def values_of_mailboxes(session: Session, names: Iterable[str]) -> "_Values":

@@ -43,27 +43,27 @@ def bad(text: str, code: str | None = None) -> Refused:
 # RFC 9051 §7.1 and RFC 5530 §3 name the codes. A subclass comes before its base.
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], Refused]]] = {
     store.OverQuota: lambda e: no("over quota", "OVERQUOTA"),
-    store.StorageFull: lambda e: no("the disk is full, nothing was changed", "UNAVAILABLE"),
-    store.NoLease: lambda e: no("this server may not take changes at the moment, try again later", "UNAVAILABLE"),
-    store.StorageBusy: lambda e: no("the server is short of resources, try again in a moment", "UNAVAILABLE"),
-    store.StorageBroken: lambda e: no("the mailbox file can't be used at the moment", "UNAVAILABLE"),
-    store.ReadInterrupted: lambda e: no("reading took too long, try again", "UNAVAILABLE"),
-    store.Closed: lambda e: no("the account is being closed, try again", "UNAVAILABLE"),
+    store.StorageFull: lambda e: no("the disk is full; no changes made", "UNAVAILABLE"),
+    store.NoLease: lambda e: no("the server can't accept changes right now; try again later", "UNAVAILABLE"),
+    store.StorageBusy: lambda e: no("the server is out of resources; try again in a moment", "UNAVAILABLE"),
+    store.StorageBroken: lambda e: no("the mailbox file isn't available right now", "UNAVAILABLE"),
+    store.ReadInterrupted: lambda e: no("reading timed out; try again", "UNAVAILABLE"),
+    store.Closed: lambda e: no("the account is closing; try again", "UNAVAILABLE"),
     store.ChunkDamaged: lambda e: no("stored message is damaged", "CORRUPTION"),
-    store.UidsExhausted: lambda e: no("the mailbox has given out all UIDs", "LIMIT"),
+    store.UidsExhausted: lambda e: no("the mailbox has run out of UIDs", "LIMIT"),
     store.LimitExceeded: lambda e: no(str(e), "LIMIT"),
     store.NoSuchMailbox: lambda e: no("no such mailbox", "NONEXISTENT"),
     store.NoRight: lambda e: no(str(e), "NOPERM"),
-    store.MailboxExists: lambda e: no("there is a mailbox of that name", "ALREADYEXISTS"),
-    store.MailboxHasChildren: lambda e: no("the mailbox has children", "HASCHILDREN"),
+    store.MailboxExists: lambda e: no("mailbox already exists", "ALREADYEXISTS"),
+    store.MailboxHasChildren: lambda e: no("the mailbox has submailboxes", "HASCHILDREN"),
     store.BadMailboxName: lambda e: no(f"mailbox name not allowed: {e}", "CANNOT"),
     store.MailboxNotAllowed: lambda e: no(str(e), "CANNOT"),
     BadForm: lambda e: no(str(e), "CANNOT"),
     store.BadKeyword: lambda e: Refused("BAD", f"keyword not allowed: {e}"),
     store.BadMessage: lambda e: no(str(e)),
     store.NoSuchMessage: lambda e: no("the message no longer exists", "EXPUNGEISSUED"),
-    store.AccountUnknown: lambda e: no("the account is gone", "UNAVAILABLE"),
-    store.AccountRemoved: lambda e: no("the account is being removed", "UNAVAILABLE"),
+    store.AccountUnknown: lambda e: no("the account was deleted", "UNAVAILABLE"),
+    store.AccountRemoved: lambda e: no("the account is being deleted", "UNAVAILABLE"),
     store.LoginDisabled: lambda e: Refused("NO", e.text),
 }
 
@@ -71,9 +71,9 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], Refused]]] = {
 def refusal(error: store.StoreError) -> Refused:
     """The response for an error of the store; damage is logged."""
     if isinstance(error, store.ChunkDamaged | store.StorageBroken):
-        logger.error("storage error during a command", extra={"kv": {"err": error}})
+        logger.error("storage error during command", extra={"kv": {"err": error}})
     for kind, response in _TABLE.items():
         if isinstance(error, kind):
             return response(error)
-    logger.error("store error without a response of its own", exc_info=error)
-    return no("the server could not do this", "SERVERBUG")
+    logger.error("unhandled store error", exc_info=error)
+    return no("server error", "SERVERBUG")

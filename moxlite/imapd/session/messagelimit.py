@@ -53,7 +53,7 @@ def refuse_more(limit: int, count: int, uids: array[int] | None = None) -> None:
 
 
 def _refused(limit: int, lowest: bytes = b"") -> Refused:
-    return no("too many messages for one command, nothing was done", "MESSAGELIMIT", b"%d%b" % (limit, lowest))
+    return no("too many messages for a single command; no changes made", "MESSAGELIMIT", b"%d%b" % (limit, lowest))
 
 
 async def cut_deleted(session: Session, view: View, chosen: Ranges) -> Ranges:

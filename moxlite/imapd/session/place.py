@@ -89,7 +89,7 @@ async def known_owners(session: Session) -> list[str]:
         return await session.context.auth.sharing.owners(session.home.owner)
     except StoreError as error:
         kv = {"account": session.home.owner, "err": str(error)}
-        logger.warning("who shares mailboxes is not known", extra={"kv": kv})
+        logger.warning("failed to read mailbox shares", extra={"kv": kv})
         return []
 
 

@@ -255,7 +255,7 @@ class Session:
             raise _Refused("STARTTLS isn't allowed after login")
         if self._wire.buffered:  # they would count as sent under TLS (CVE-2011-0411)
             raise SessionEnded("unexpected data after STARTTLS")
-        await self.ok(text="begin TLS now")
+        await self.ok(text="ready to start TLS")
         await self._wire.start_tls()
         request = self.login_request()
         if request.fingerprint:
@@ -319,7 +319,7 @@ async def set_active(session: Session, name: bytes) -> None:
     """SETACTIVE — §2.8; "" for none."""
     wanted = _name(name) if name else ""
     await session.account.write(lambda tx: activate_script(tx, wanted))
-    logger.info("script made active", extra={"kv": {"account": session.account.name, "script": wanted}})
+    logger.info("script activated", extra={"kv": {"account": session.account.name, "script": wanted}})
     await session.ok()
 
 

@@ -58,7 +58,7 @@ async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
             first = max(first, await account.write(lambda tx: claim_recent(tx, box.id, below)))
             written = True
         except (StorageFull, StorageBusy, StorageBroken) as error:
-            logger.warning("recent messages not claimed", extra={"kv": {"mailbox": box.name, "err": str(error)}})
+            logger.warning("failed to claim recent messages", extra={"kv": {"mailbox": box.name, "err": str(error)}})
     _claim(view, max(first, share.recent.get(box.id, 0)))
     if written and share.recent.get(box.id, 0) <= below:
         share.unwritten.discard(box.id)
@@ -151,4 +151,4 @@ async def write_claims(session: Session) -> None:
         try:
             await session.home.account.write(unit)
         except StoreError as error:
-            logger.warning("recent messages not claimed", extra={"kv": {"account": share.name, "err": str(error)}})
+            logger.warning("failed to claim recent messages", extra={"kv": {"account": share.name, "err": str(error)}})

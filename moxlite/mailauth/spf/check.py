@@ -126,7 +126,7 @@ class _Evaluation:
     async def run(self, domain: str, *, explain: bool = False) -> dict[str, object]:
         """The result, as fields of `SPFResult`."""
         explanation: str | None = None
-        match = _Match(SPFStatus.TEMPERROR, problem="DNS took too long")
+        match = _Match(SPFStatus.TEMPERROR, problem="DNS lookup timed out")
         with trio.move_on_after(SECONDS):
             try:
                 match = await self._check_host(domain)

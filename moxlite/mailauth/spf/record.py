@@ -110,7 +110,7 @@ def _modifier(name: str, value: str, found: dict[str, MacroText]) -> None:
         parse_macros(value, explanation=True)  # unknown modifiers are ignored, but their syntax is checked (§6)
         return
     if name in found:
-        raise RecordError(f"{name} twice")
+        raise RecordError(f"duplicate {name}")
     found[name] = _domain(value)
 
 

@@ -158,6 +158,6 @@ async def _exactly(stream: trio.SocketStream, size: int) -> bytes:
     while len(found) < size:
         data = await stream.receive_some(size - len(found))
         if not data:
-            raise Unproven("the other end closed the connection")
+            raise Unproven("the peer closed the connection")
         found += data
     return bytes(found)

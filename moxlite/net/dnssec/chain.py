@@ -287,7 +287,7 @@ class _Run:
         assert zone.keys is not None
         if not records.name.is_subdomain(zone.name):
             raise Bogus(f"{_words(records)} isn't in the zone {zone.name}")
-        problem = "no signature of its zone"
+        problem = "no signature from its zone"
         usable = (one for one in _signatures(section, records) if one.signer == zone.name)
         for number, signature in enumerate(usable):
             if number >= MAX_SIGNATURES:

@@ -88,11 +88,11 @@ def _judged(
 ) -> Answer[Record] | DNSError:
     """The outcome of a look-up after its validation."""
     if verdict.status == "bogus":
-        return TempError(f"DNSSEC of {name} {kind} is wrong: {verdict.problem}", code=BOGUS, dnssec=True)
+        return TempError(f"DNSSEC validation failed for {name} {kind}: {verdict.problem}", code=BOGUS, dnssec=True)
     if verdict.response is None:
         return outcome
     if isinstance(outcome, TempError):
-        text = f"{outcome}; its signatures are right by the keys of the root: look at the clock of the DNS server"
+        text = f"{outcome}; its signatures are valid, so check the DNS server's clock"
         return TempError(text, code=outcome.code, dnssec=True)
     response = verdict.response
     if response.records:

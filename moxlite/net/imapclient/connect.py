@@ -308,7 +308,7 @@ def _nothing_left(client: Client, credentials: Credentials) -> str:
     offered = sorted(name[5:] for name in client.capabilities if name.startswith("AUTH="))
     shown = ", ".join(offered)[:200] or "none"
     if credentials.token:
-        return f"the server takes no token here: its mechanisms are {shown}"
+        return f"the server doesn't accept tokens (it offers {shown})"
     if client.tls_stream is None and not credentials.allow_clear:
         return worded(
             "without TLS, the server doesn't offer a login method that protects your password (it offers {names})",

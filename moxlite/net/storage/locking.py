@@ -46,5 +46,5 @@ def again(call: Callable[[bool], T], pauses: Iterable[float], check: Callable[[]
 def in_use(place: object, owner: str, since: float) -> BlockingIOError:
     """The error for a place whose lock another writer holds. `since`: its last sign of life, seconds UTC."""
     when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since))
-    text = f"{place} is in use by {owner}, whose last sign of life was at {when}"
-    return BlockingIOError(errno.EBUSY, f"{text}; {int(STALE / 3600)} h after it the lock is taken over")
+    text = f"{place} is in use by {owner}, last active {when}"
+    return BlockingIOError(errno.EBUSY, f"{text}; the lock expires {int(STALE / 3600)} h later")

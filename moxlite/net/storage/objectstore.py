@@ -240,7 +240,7 @@ class ObjectStore:
             except FileNotFoundError:
                 pass
             except PermissionError as error:
-                text = f"{self} does not let objects be removed: {error.strerror}"
+                text = f"{self} doesn't allow deleting objects: {error.strerror}"
                 raise PermissionError(errno.EACCES, text) from None
 
     def make(self, *folders: str) -> None:
@@ -391,7 +391,9 @@ class _Lock:
         except (errors.AlreadyExistsError, errors.PreconditionError):
             return
         self._held = None
-        text = f"{self._name}: the storage does not honour conditional writes, so two servers could write at once"
+        text = (
+            f"{self._name}: the storage doesn't support conditional writes, so two servers could write at the same time"
+        )
         raise OSError(errno.ENOTSUP, text)
 
     def renew(self) -> None:
@@ -419,7 +421,7 @@ def _library() -> ModuleType:
         library = importlib.import_module("obstore")
         importlib.import_module("obstore.store")
     except ModuleNotFoundError:
-        text = f"backups in object storage need the Python package obstore: {how_to_install('obstore')}"
+        text = f"backups to object storage require the Python package obstore: {how_to_install('obstore')}"
         raise OSError(errno.ENOSYS, text) from None
     return library
 
@@ -435,10 +437,10 @@ def _first_line(error: BaseException) -> str:
     """The library's words, without what differs at each try: logs and states tell news only."""
     text = str(error).strip()[:MAX_ERROR]
     if METADATA in text:
-        return "the keys have no access_key_id and secret_access_key"
+        return "the keys don't include access_key_id and secret_access_key"
     if (answer := STATUS.search(text)) is not None:
         code = CODE.search(text)
-        return f"it answers {answer[1].strip()}" + ("" if code is None else f", {code[1]}")
+        return f"server returned {answer[1].strip()}" + ("" if code is None else f", {code[1]}")
     if "HTTP error: " in text:
-        return "it cannot be reached, or gives no answer in time"
+        return "unreachable, or timed out"
     return text.splitlines()[0][:300] if text else type(error).__name__

@@ -42,7 +42,7 @@ SUFFIX: Final = ".tmp"
 """End of the name of an object that is not whole."""
 
 
-NO_SFTP: Final = "backups on another machine need the program sftp: apt install openssh-client"
+NO_SFTP: Final = "backups to another machine require the program sftp: apt install openssh-client"
 
 PATIENCE: Final = 120.0
 """Seconds for a call, beside the octets: connecting, logging in, and a slow disk there."""
@@ -199,7 +199,7 @@ class SFTP:
             self._batches.again(send)
         except CommandRefused as error:
             if any(self._size(name) is not None for name in wanted):
-                text = f"{self} does not let objects be removed: {error.strerror}"
+                text = f"{self} doesn't allow deleting objects: {error.strerror}"
                 raise PermissionError(errno.EACCES, text) from None
             raise
 
@@ -531,17 +531,17 @@ def _fault(host: str, code: int, errors: str, *, own_key: bool) -> OSError:
     last = next((line for line in reversed(lines) if not line.startswith("Connection closed")), "") or "no reason"
     if "Host key verification failed" in errors or "REMOTE HOST IDENTIFICATION HAS CHANGED" in errors:
         which = "~/.ssh/known_hosts" if not own_key else "backup.ssh_host_keys"
-        text = f"{host} shows another host key than {which} has: is it the right machine? Nothing was sent"
+        text = f"the host key of {host} doesn't match {which}, so backups stopped. Check the machine"
         return PermissionError(errno.EACCES, text)
     if "Permission denied (" in errors:
         which = "the keys of ~/.ssh" if not own_key else "the key of backup.ssh_key_file"
-        return PermissionError(errno.EACCES, f"{host} refuses {which}: {last}")
+        return PermissionError(errno.EACCES, f"{host} rejected {which}: {last}")
     if "error in libcrypto" in errors or "invalid format" in errors:
-        return PermissionError(errno.EACCES, f"backup.ssh_key_file has no private key without passphrase: {last}")
+        return PermissionError(errno.EACCES, f"backup.ssh_key_file must be a private key without a passphrase: {last}")
     if code != 1 or any(text in errors for text in ("Connection lost", "Connection reset", "Broken pipe")):
-        return ConnectionError(errno.ECONNABORTED, f"the connection with {host} failed: {last}")
+        return ConnectionError(errno.ECONNABORTED, f"the connection to {host} failed: {last}")
     if f"/{LOCKED}/" in last and "rename" in last:
-        return OSError(errno.ESTALE, f"{host}: another process has taken the lock over")
+        return OSError(errno.ESTALE, f"{host}: another process took over the lock")
     if " not found" in last or "No such file" in last:
         return FileNotFoundError(errno.ENOENT, f"{host}: {last}")
     return CommandRefused(errno.EIO, f"{host}: {last}")

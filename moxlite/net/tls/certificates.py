@@ -247,18 +247,18 @@ class Trust:
         Returns None if it is valid.
         """
         if not chain:
-            return CertificateProblem(ProblemKind.NOT_TRUSTED, "the server sent no certificate")
+            return CertificateProblem(ProblemKind.NOT_TRUSTED, "the server didn't send a certificate")
         self.load()
         assert self._store is not None
         leaf = chain[0]
         if (problem := chain_problem(self._store, chain)) is not None:
             return problem
         if not _for_servers(leaf):
-            return CertificateProblem(ProblemKind.NOT_TRUSTED, "certificate is not for servers (extended key usage)")
+            return CertificateProblem(ProblemKind.NOT_TRUSTED, "certificate isn't for servers (extended key usage)")
         names = certificate_names(leaf)
         if not any(name_matches(pattern, name) for pattern in names):
             shown = ", ".join(names[:5]) or "no name"
-            return CertificateProblem(ProblemKind.HOST_MISMATCH, f"certificate is for {shown}, not for {name}")
+            return CertificateProblem(ProblemKind.HOST_MISMATCH, f"certificate is for {shown}, not {name}")
         return None
 
 
@@ -272,7 +272,7 @@ def chain_problem(store: crypto.X509Store, chain: Sequence[x509.Certificate]) ->
         kind = ProblemKind.EXPIRED if code in _EXPIRY_CODES else ProblemKind.NOT_TRUSTED
         return CertificateProblem(kind, str(exc))
     except crypto.Error as exc:
-        return CertificateProblem(ProblemKind.NOT_TRUSTED, f"chain cannot be checked: {exc}")
+        return CertificateProblem(ProblemKind.NOT_TRUSTED, f"can't verify the chain: {exc}")
     return None
 
 

@@ -59,7 +59,7 @@ class TLSError(Exception):
 def tls_error(exc: SSL.Error) -> TLSError:
     """The TLSError for an OpenSSL error."""
     if isinstance(exc, SSL.SysCallError):
-        return TLSError("connection ended without a closing alert", kind="eof")
+        return TLSError("connection closed without a TLS alert", kind="eof")
     details = exc.args[0] if exc.args and isinstance(exc.args[0], list) else []
     reason = str(details[0][2]) if details and len(details[0]) > 2 else "TLS failed"
     _, found, name = reason.partition("alert ")
@@ -68,7 +68,7 @@ def tls_error(exc: SSL.Error) -> TLSError:
         return TLSError(f"peer sent alert {alert}", alert=alert, kind=f"alert-{ALERTS.get(name, 255)}-{alert}")
     plain_http = reason in ("http request", "https proxy request")
     if plain_http or reason in ("wrong version number", "packet length too long"):
-        return TLSError(f"peer does not speak TLS: {reason}", kind="nottls", plain_http=plain_http)
+        return TLSError(f"peer doesn't use TLS: {reason}", kind="nottls", plain_http=plain_http)
     if reason in ("unsupported protocol", "version too low", "no protocols available"):
         return TLSError(f"no common TLS version: {reason}", kind="unsupportedversions")
     return TLSError(reason, kind="sslv2" if "sslv2" in reason.lower() else "other")

@@ -229,9 +229,9 @@ class ServerTLS:
         if self._refuse_unknown:
             if named:
                 metrics.unknown_servername.inc()
-                connection.set_app_data(TLSError(f"there is no certificate for {printable(named)}", kind="unknownname"))
+                connection.set_app_data(TLSError(f"no certificate for {printable(named)}", kind="unknownname"))
             else:
-                connection.set_app_data(TLSError("the client named no server", kind="noname"))
+                connection.set_app_data(TLSError("the client didn't send a server name", kind="noname"))
             # A name's first certificate is proved by its challenge: with TLS 1.2 OpenSSL wants a certificate before it
             # asks for the protocol.
             connection.set_context(self._challenges.get(name, self._default))

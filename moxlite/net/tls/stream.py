@@ -72,7 +72,7 @@ class TLSStream(Prompt):
     @property
     def facts(self) -> TLSFacts:
         """Result of the handshake."""
-        assert self._facts is not None, "handshake is not done"
+        assert self._facts is not None, "handshake not finished"
         return self._facts
 
     async def do_handshake(self, plain_http: bytes = b"") -> None:

@@ -41,7 +41,7 @@ def check_attendee(before: CalendarObject, after: CalendarObject, own: frozenset
             continue
         others = attendees_of(part).keys() - own
         if times_of(part) != times_of(was) or others != attendees_of(was).keys() - own:
-            text = "only the organiser changes times and guests of an event"
+            text = "only the organizer can change an event's time and guests"
             raise NotAllowed("allowed-attendee-scheduling-object-change", text)
 
 

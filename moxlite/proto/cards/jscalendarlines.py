@@ -184,7 +184,7 @@ def line_of(name: str, value: str, parameters: Mapping[str, str] | None = None) 
 def _plain(name: str, value: str) -> str:
     """A value for a parameter. Raises BadEvent."""
     if CONTROL.search(value) or len(value) > 1_000:
-        raise BadEvent(name.lower(), "values can't have control characters, and can't be too long")
+        raise BadEvent(name.lower(), "values can't be too long or have control characters")
     return value
 
 

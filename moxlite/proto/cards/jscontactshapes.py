@@ -200,12 +200,12 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
                 raise BadContact(name, "must be a UTCDateTime")
         case "Set":
             if not isinstance(value, dict) or len(value) > MAX_SET or not all(on is True for on in value.values()):
-                raise BadContact(name, f"must be an object of up to {MAX_SET} members that are true")
+                raise BadContact(name, f"must be an object of up to {MAX_SET} members with the value true")
             known = CONTEXTS if choices is None and member[1] == "contexts" else choices
             for text in value:
                 _check_text(name, text, MAX_TEXT)
                 if known is not None and text not in known and ":" not in text:
-                    raise BadContact(name, f"{member[1]} are among {', '.join(known)}")
+                    raise BadContact(name, f"{member[1]} must be from {', '.join(known)}")
         case "Texts" | "Patches":
             if not isinstance(value, dict) or len(value) > MAX_OBJECTS:
                 raise BadContact(name, f"must be an object of up to {MAX_OBJECTS} members")

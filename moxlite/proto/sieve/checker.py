@@ -49,16 +49,16 @@ def stored(packed: bytes, octets: bytes) -> Script | None:
 def check(octets: bytes) -> Script:
     """Check a script. Raises ScriptError with all faults, at most MAX_FAULTS."""
     if len(octets) > MAX_SCRIPT:
-        raise ScriptError((Fault(1, 1, f"the script has {len(octets)} octets: more than {MAX_SCRIPT}"),))
+        raise ScriptError((Fault(1, 1, f"the script is too large ({len(octets)} bytes, limit {MAX_SCRIPT})"),))
     try:
         text = octets.decode()
     except UnicodeDecodeError as error:
         read = octets[: error.start].decode()
-        raise ScriptError((Fault(*Places(read).place(len(read)), "the script is not UTF-8 here"),)) from None
+        raise ScriptError((Fault(*Places(read).place(len(read)), "the script isn't valid UTF-8 here"),)) from None
     text = _BARE.sub("\r\n", text.removeprefix("\ufeff"))  # strings are compared with lines of messages (RFC 5228 §8.1)
     places = Places(text)
     if (at := text.find("\0")) >= 0:
-        raise ScriptError((Fault(*places.place(at), "a script cannot have NUL"),))
+        raise ScriptError((Fault(*places.place(at), "scripts can't contain NUL"),))
     try:
         calls = parse(text)
     except SyntaxFault as error:
@@ -177,7 +177,7 @@ class _Checker:
         for name in command.extensions:
             self._requires[name] = None
             if name not in EXTENSIONS:
-                self._fault(_Refused(call.arguments[0].at, f'the extension "{name[:60]}" is not supported'))
+                self._fault(_Refused(call.arguments[0].at, f'the extension "{name[:60]}" isn\'t supported'))
             self._enable(name)
         if len(self._requires) > MAX_REQUIRES:
             raise _Refused(call.at, f"script requires too many extensions (limit {MAX_REQUIRES})")
@@ -316,7 +316,7 @@ class _Reading:
                 raise _Refused(tag.at, f'":{tag.name}" requires require "{option.needs}"', missing=True)
             return option
         known = ", ".join(f":{option.tag}" for option in self._syntax.options)
-        said = f"expected one of {known}" if known else "it takes none"
+        said = f"expected one of {known}" if known else "not expected here"
         raise _Refused(tag.at, f'"{self._syntax.name}" doesn\'t have a tag ":{tag.name}": {said}', missing=True)
 
     def _take(self, option: Option, tag: TagArgument, arguments: Iterator[Argument]) -> None:

@@ -353,7 +353,7 @@ def _include(command: c.Include, _variables: bool) -> _Execute:
                 return
             raise RunError(f"couldn't include script {command.script!r}: not found, or has an error")
         if state.depth >= MAX_INCLUDES:
-            raise RunError(f"scripts include each other more than {MAX_INCLUDES} levels deep")
+            raise RunError(f"scripts can be included up to {MAX_INCLUDES} levels deep")
         # A frame of its own: an included script neither sees nor sets the caller's variables, but for global ones (RFC
         # 6609 §3.4). It is left without `finally`, so that after an error the frame names the script in which it
         # happened.

@@ -132,7 +132,7 @@ def _index(node: Any, place: Place) -> None:
     if node.last and not node.index:
         raise place.fault("last", '":last" requires ":index"')
     if "index" in place.given and not node.index:
-        raise place.fault("index", "an index counts from 1")
+        raise place.fault("index", "indexes start at 1")
 
 
 def _envelope(test: conditions.EnvelopeTest, place: Place) -> None:

@@ -442,7 +442,7 @@ def _envelope(keyword: str, arguments: str, grammar: Grammar) -> tuple[str, bool
         raise syntax_error(f"invalid address, {keyword}<address> required")
     lax = bool(match[1])
     if lax and not (grammar.tolerate_space or (grammar.submission and not grammar.pedantic)):
-        raise syntax_error(f"space after {keyword}")
+        raise syntax_error(f"unexpected space after {keyword}")
     return match[2], lax, match[3]
 
 
@@ -473,7 +473,7 @@ def _rcpt(arguments: str, grammar: Grammar) -> Command:
         return RcptTo(Path(Localpart(text), None), lax, **fields)
     path = _path(text, grammar.smtputf8, grammar, 553)
     if path.is_null:
-        raise syntax_error("recipient needed")
+        raise syntax_error("recipient required")
     return RcptTo(path, lax, **fields)
 
 
@@ -506,7 +506,7 @@ def decode_response(text: str | bytes) -> bytes:
 def _verify(kind: type[Command]) -> Callable[[str, Grammar], Command]:
     def parse(arguments: str, grammar: Grammar) -> Command:
         if not arguments.removesuffix(" SMTPUTF8"):
-            raise syntax_error("argument needed")
+            raise syntax_error("argument required")
         return kind()
 
     return parse

@@ -331,7 +331,7 @@ class Delivery:
     def _last_refusal(self) -> SMTPError:
         reply = self._replies[-1] if self._replies else None
         if reply is None or reply.code < 400:
-            return ProtocolError("no recipient was accepted", "rcpt")
+            return ProtocolError("all recipients were rejected", "rcpt")
         return SMTPError.from_reply("rcpt", reply)
 
     def _nothing(self) -> Exchange[None]:
@@ -402,7 +402,7 @@ class Delivery:
         ended = any(not reply.ok and reply.code != BAD_SEQUENCE for reply in self._replies)
         for index in range(len(self._transaction.recipients)):
             if index >= len(self._recipients):  # beyond the server's RCPTMAX
-                late = SMTPError(False, 452, "4.5.3", "rcpt", "more recipients than the server takes at once")
+                late = SMTPError(False, 452, "4.5.3", "rcpt", "too many recipients for this server")
                 results.append(RecipientResult(late, again=True))
                 continue
             reply = self._replies[index] if index < len(self._replies) else None

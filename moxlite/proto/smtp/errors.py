@@ -93,31 +93,29 @@ class SMTPUTF8Missing(SMTPError):
     """An address or header needs SMTPUTF8, which the server does not support; another host may (QUEUE-64)."""
 
     def __init__(self) -> None:
-        super().__init__(False, 0, "5.6.7", "mail", "server does not support internationalized mail (SMTPUTF8)")
+        super().__init__(False, 0, "5.6.7", "mail", "server doesn't support internationalized mail (SMTPUTF8)")
 
 
 class EightBitMissing(SMTPError):
     """The message has 8-bit data, which the server does not accept (RFC 6152 §3); another host may (QUEUE-63a)."""
 
     def __init__(self, why: str = "") -> None:
-        cannot = f", and the message cannot be converted: {why}" if why else ""
-        super().__init__(False, 0, "5.6.3", "mail", f"server takes no 8-bit data (8BITMIME){cannot}")
+        cannot = f", and the message can't be converted: {why}" if why else ""
+        super().__init__(False, 0, "5.6.3", "mail", f"server doesn't accept 8-bit data (8BITMIME){cannot}")
 
 
 class RequireTLSMissing(SMTPError):
     """The message requires REQUIRETLS (RFC 8689), which the server does not support."""
 
     def __init__(self) -> None:
-        super().__init__(False, 0, "5.7.30", "mail", "server does not support REQUIRETLS")
+        super().__init__(False, 0, "5.7.30", "mail", "server doesn't support REQUIRETLS")
 
 
 class MessageTooLarge(SMTPError):
     """The message is larger than the server's announced limit (RFC 1870)."""
 
     def __init__(self, size: int, maximum: int) -> None:
-        super().__init__(
-            True, 0, "5.3.4", "mail", f"message of {size} octets is larger than {maximum}, the server's limit"
-        )
+        super().__init__(True, 0, "5.3.4", "mail", f"message too large for the server ({size} bytes, limit {maximum})")
 
 
 class UnsendableMessage(SMTPError):

@@ -100,7 +100,8 @@ class QueueCommands:
                 message = await self._queue.listings.get_retired(args.id)
             except NoSuchMessage:
                 raise NoSuchMessage(
-                    f"message {args.id} not found in the queue or in finished messages (keep_retired_message_period)"
+                    f"message {args.id} not found in the queue or in finished messages (kept if"
+                    " keep_retired_message_period is set)"
                 ) from None
         return [_try(result) for result in message.results]
 
@@ -192,7 +193,10 @@ class QueueCommands:
             raise CommandFailed("badRequest", "add a filter, or --all to change every message")
         # Fewer are fine: what has left the queue meanwhile needs no change.
         if args.expected is not None and (found := await self._queue.listings.count(args.filter)) > args.expected:
-            text = f"There are {found} messages by now, not {args.expected}. Nothing was changed; look again."
+            text = (
+                f"There are now {found} messages instead of {args.expected}, so the command stopped. Review"
+                " them and try again."
+            )
             raise CommandFailed("badRequest", text)
         return operations.Changed(await change(args.filter))
 

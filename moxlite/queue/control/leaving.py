@@ -74,4 +74,4 @@ class LeavingCommands:
                     await opened.write(lambda tx: stop_leaving(tx, octets))
                 except TooLate as error:
                     raise CommandFailed("conflict", reason_of(error)) from None
-        logger.info("message stopped before it left", extra={"kv": {"account": account}})
+        logger.info("message canceled before sending", extra={"kv": {"account": account}})

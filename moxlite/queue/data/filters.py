@@ -242,6 +242,6 @@ def _timestamp(text: str) -> int:
         if moment.tzinfo is None:
             raise ValueError
     except ValueError:
-        raise BadFilter(f"bad value {text!r} for last: must be a time as in RFC 3339") from None
+        raise BadFilter(f"bad value {text!r} for last: must be an RFC 3339 time") from None
     since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return since // dt.timedelta(microseconds=1)

@@ -142,9 +142,9 @@ def note_sent(tx: Tx, submission: Submission, now: int) -> None:
 def suspicion_of_sending(r: Reader, account: str, limits: Limits, now: int) -> Suspicion | None:
     """Judge the counts after a submission; returns the sign of abuse, or None."""
     if limits.networks and (networks := r.value(NETWORKS, account, now, HOUR)) > limits.networks:
-        return Suspicion(Sign.NETWORKS, f"its messages came from {networks} networks within an hour")
+        return Suspicion(Sign.NETWORKS, f"messages came from {networks} networks within an hour")
     if limits.recipients and (sent := r.value(RECIPIENTS, account, now // MINUTE, 60)) > limits.recipients:
-        return Suspicion(Sign.RECIPIENTS, f"it has sent to {sent} recipients within an hour")
+        return Suspicion(Sign.RECIPIENTS, f"sent to {sent} recipients within an hour")
     return None
 
 
@@ -171,7 +171,7 @@ def suspicion_of_failures(r: Reader, account: str, limits: Limits, now: int) -> 
     sent = r.value(RECIPIENTS, account, now // MINUTE, SHARE_MINUTES)
     if failed * 100 < limits.failed_share * sent:
         return None
-    why = f"{failed} recipients were refused for good within {FAILURE_MINUTES} minutes, of {sent} in two hours"
+    why = f"{failed} recipients were permanently rejected within {FAILURE_MINUTES} minutes, of {sent} in two hours"
     return Suspicion(Sign.FAILURES, why)
 
 

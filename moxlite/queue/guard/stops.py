@@ -267,7 +267,7 @@ class Guard:
         for one in stops:
             metrics.stops.labels(sign=one.sign.value).inc()
             facts = {"account": one.account, "sign": one.sign.value, "why": one.why}
-            logger.warning("account sending paused, messages held", extra={"kv": facts})
+            logger.warning("sending paused, messages held", extra={"kv": facts})
         if stops:
             self._wakeup.set()
 
@@ -303,7 +303,7 @@ class Guard:
                 await self._tell_user(stop, Address.parse(own), once)
         except StoreError as error:
             facts = {"account": stop.account, "err": error}
-            logger.error("mail about a stopped account cannot be stored", extra={"kv": facts})
+            logger.error("failed to store paused-account email", extra={"kv": facts})
             return False
         await self._database.write(partial(mark_told, one=stop))
         return True

@@ -146,9 +146,9 @@ def _order(records: Sequence[MX], random: Random, *, allow_private: bool) -> lis
 def _problem(name: str, *, allow_private: bool) -> str:
     """Why a name from foreign DNS is not looked up as a host; "" for a good name (QUEUE-152)."""
     if is_address_text(name):
-        return "the text of an address, not a name"
+        return "an IP address, not a name"
     if f".{name}".endswith((".localhost", ".localdomain")) or (not allow_private and is_local_name(name)):
-        return "a name of this machine, or of its network"
+        return "a name for this machine or its network"
     return ""
 
 
@@ -247,7 +247,9 @@ AGAIN_SECONDS: Final = 300.0
 SOMEWHERE: Final = ("2001:4860:4860::8888", 9)
 """An address on the internet, used to find the source address that the system would choose; nothing is sent to it."""
 
-good_source: Final = Gauge("moxlite_queue_ipv6_source", "Whether mail goes out over IPv6: the address has a name.")
+good_source: Final = Gauge(
+    "moxlite_queue_ipv6_source", "1 if mail is sent over IPv6 because its address has reverse DNS."
+)
 
 
 class IPv6Source:
@@ -282,7 +284,7 @@ class IPv6Source:
         if not self.good and not self._warned:
             self._warned = True
             source_logger.warning(
-                "mail goes out over IPv4 where possible, for the IPv6 address has no name that leads back to it",
+                "preferring IPv4 for outgoing mail: IPv6 address without matching reverse DNS",
                 extra={"kv": {"ip": address, "problem": result.problem}},
             )
         return True

@@ -48,7 +48,7 @@ _ABOUT_ONE_MESSAGE: Final = ("4.2.2", "4.5.3")
 """Enhanced codes about one message: a full mailbox, too many recipients."""
 
 paused: Final = Gauge(
-    "moxlite_queue_hosts_paused", "Hosts that asked for patience, or did not take a connection lately."
+    "moxlite_queue_hosts_paused", "Hosts that asked to slow down, or that couldn't be reached recently."
 )
 
 

@@ -31,7 +31,7 @@ DEADLINE: Final = 5.0
 MAX_WAITING: Final = 5_000
 """Pairs of domain and day that wait to be written, 5 MB."""
 
-dropped_total: Final = Counter("moxlite_tlsrpt_results_dropped", "Results of TLS sessions that are in no report.")
+dropped_total: Final = Counter("moxlite_tlsrpt_results_dropped", "TLS session results not included in a report.")
 
 
 def day_of(microseconds: int) -> str:
@@ -127,6 +127,6 @@ class SessionCounts:
                 dropped_total.inc(await database.write(lambda tx: add_tls_results(tx, waiting)))
                 written = True
             except StoreError as error:
-                logger.warning("results of tls not recorded", extra={"kv": {"err": str(error), "count": len(waiting)}})
+                logger.warning("failed to record TLS results", extra={"kv": {"err": str(error), "count": len(waiting)}})
         if not written:
             dropped_total.inc(len(waiting))

@@ -188,7 +188,7 @@ class DailyReports(Generic[W]):
 
     async def _send(self, wanted: W) -> Outcome:
         outcome = Outcome(kind=self._reports.kind, domain=wanted.domain, day=wanted.day, result="later")
-        why = "unexpected error on our side, see the log"
+        why = "server error; see the log"
         with guard("queue"):
             try:
                 author = author_of(self._ctx)
@@ -330,8 +330,8 @@ def _shown(address: Address) -> MailAddress:
 def unsigned_reason(error: SigningError | None) -> str:
     """Why no reports are sent at all, for people."""
     if error is not None:
-        return f"reports cannot be signed: {error}"
-    return "no domain at or above the hostname signs by DKIM"
+        return f"can't sign reports: {error}"
+    return "no domain at or above the hostname signs with DKIM"
 
 
 def addresses_of(texts: Sequence[str]) -> tuple[Address, ...]:

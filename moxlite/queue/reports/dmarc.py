@@ -124,13 +124,13 @@ class DMARCReports:
         outcome = Outcome(kind="dmarc", domain=due.domain, day=due.day, result="skipped")
         counted = await self._count(due)
         if counted.latest is None or not counted.needed:
-            return msgspec.structs.replace(outcome, why="no message that is a reason for a report")
+            return msgspec.structs.replace(outcome, why="no messages to report")
         discovery = Discovery(self._ctx.resolver, self._ctx.config.current.static.dmarc.method)
         try:
             published = parse_record(counted.latest.record)
             record = (await discovery.at(due.domain)).record
             if record is None or not record.rua:
-                return msgspec.structs.replace(outcome, why="its owner wants no reports any more")
+                return msgspec.structs.replace(outcome, why="reports were declined")
             where = await find_destinations(self._ctx.resolver, due.domain, record.rua, discovery)
         except RecordError as error:
             return msgspec.structs.replace(outcome, why=f"record: {error}")
@@ -140,7 +140,7 @@ class DMARCReports:
             return msgspec.structs.replace(outcome, why="; ".join(where.problems) or "no address")
         wanting = await without_suppressed(self._ctx, "dmarc", where.addresses)
         if not wanting:
-            return msgspec.structs.replace(outcome, why="its addresses are suppressed")
+            return msgspec.structs.replace(outcome, why="the addresses are suppressed")
         report, content = await trio.to_thread.run_sync(
             lambda: self._written(due, counted, published, where, author)  # 20,000 rows are sorted and compressed
         )
@@ -185,7 +185,7 @@ class DMARCReports:
         begin = due.number * DAY // SECOND
         errors = list(where.problems)
         if counted.lost:
-            errors.append(f"{counted.lost} messages are not counted: there are too many different ones")
+            errors.append(f"{counted.lost} messages aren't counted because there are too many different ones")
         rows = [msgspec.structs.replace(row, count=count) for row, count in counted.rows.items()]
         return DMARCReport(
             organization=author.domain,

@@ -104,12 +104,12 @@ class TLSReports:
     async def _try(self, tls_report: DueTLSReport, results: list[TLSResult], author: Author) -> Outcome:
         outcome = Outcome(kind="tls", domain=tls_report.domain, day=tls_report.day, result="skipped")
         if not any(tls_result.send_report for tls_result in results):
-            return msgspec.structs.replace(outcome, why="all sessions were for reports")
+            return msgspec.structs.replace(outcome, why="all sessions were for sending reports")
         failed = any(
             policy.failed for tls_result in results for policy in tls_result.policies
         )  # not mere remarks (QUEUE-122)
         if not failed and not self._ctx.config.current.static.outgoing_tls_reports_for_all_success:
-            return msgspec.structs.replace(outcome, why="all sessions went well")
+            return msgspec.structs.replace(outcome, why="all sessions succeeded")
         try:
             addresses = await self._addresses(tls_report.domain)
             if tls_report.is_host:
@@ -120,12 +120,12 @@ class TLSReports:
             later = "later" if error.temporary else "skipped"
             return msgspec.structs.replace(outcome, result=later, why=f"TLSRPT record: {error}")
         if not addresses:
-            return msgspec.structs.replace(outcome, why="the record has no mailto: address")
+            return msgspec.structs.replace(outcome, why="the record doesn't have a mailto: address")
         if not results:
-            return msgspec.structs.replace(outcome, why="the same addresses have got it with reports on domains")
+            return msgspec.structs.replace(outcome, why="already sent to these addresses with domain reports")
         wanting = await without_suppressed(self._ctx, "tls", addresses)
         if not wanting:
-            return msgspec.structs.replace(outcome, why="its addresses are suppressed")
+            return msgspec.structs.replace(outcome, why="the addresses are suppressed")
         # In a thread: the report to a provider's mail host has a policy for each of the domains behind it.
         mail = await trio.to_thread.run_sync(_mail, tls_report, results, author, wanting)
         await send_report(self._ctx, self._submit, author, mail)

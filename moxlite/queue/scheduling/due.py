@@ -213,7 +213,7 @@ class Outcomes:
                 written = True
                 self._moved({attempt_outcome.message.account for attempt_outcome in ended})
             except StoreError as exc:
-                logger.error("outcome of a delivery cannot be stored", extra={"kv": {"err": exc}})
+                logger.error("failed to store delivery result", extra={"kv": {"err": exc}})
             finally:
                 # Also at the deadline, or if the unit crashed: a message that is sent again comes twice.
                 if not written:

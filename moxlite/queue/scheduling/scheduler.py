@@ -591,7 +591,7 @@ class Offers:
                 )
         except StoreError as exc:
             senderinfo_logger.info(
-                "tls of a domain not noted", extra={"kv": {"err": exc, "domain": message.rcpt_domain}}
+                "failed to record domain TLS", extra={"kv": {"err": exc, "domain": message.rcpt_domain}}
             )
             return
         self._noted.pop(key, None)  # to the end of the order

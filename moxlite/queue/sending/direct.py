@@ -119,7 +119,7 @@ def waits_for_policy(standing: Standing, message: Message, domain: Domain) -> SM
     patient = message.attempts <= PATIENT_ATTEMPTS or message.require_tls
     if not standing.unknown or message.require_tls is False or not patient:
         return None
-    return SMTPError(False, 0, "4.4.3", "mtasts", f"DNS does not say whether {domain} has an MTA-STS policy")
+    return SMTPError(False, 0, "4.4.3", "mtasts", f"can't look up the MTA-STS policy for {domain} in DNS")
 
 
 def goes_elsewhere(error: SMTPError | None) -> bool:
@@ -204,7 +204,7 @@ async def deliver_by_relay(
         await ctx.trust.ready()
     requiretls = batch.first.require_tls is True
     if requiretls and not verified:
-        text = f"message demands verified TLS, which transport {name} does not use"
+        text = f"message requires verified TLS, which transport {name} doesn't use"
         raise SMTPError(True, 554, "5.7.30", "connect", text)
     host = relay.host.ascii
     trace.at.host, trace.at.tls_mode = host, mode.value
@@ -227,7 +227,7 @@ async def deliver_by_relay(
         if auth is None
         else ClientAuth(auth.username, auth.password, auth.mechanisms, allow_clear=relay.no_starttls),
     )
-    lacking = f"transport {name} does not offer REQUIRETLS"
+    lacking = f"transport {name} doesn't support REQUIRETLS"
 
     def judge(error: SMTPError) -> SMTPError:
         if isinstance(error, EightBitMissing | SMTPUTF8Missing):

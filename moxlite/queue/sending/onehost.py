@@ -155,7 +155,7 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 
 async def _no_spool() -> Spool:
-    raise AssertionError("a visit sends no message")
+    raise AssertionError("probes don't send messages")
 
 
 def _fits(ctx: Context, host: Host, connection: OpenConnection) -> bool:
@@ -182,7 +182,7 @@ async def _try_anew(ctx: Context, batch: Batch, trace: Trace, host: Host) -> Out
         if policy.overlooks:
             metrics.tls_ignored.labels(ignored="badtls").inc()
         metrics.plaintext_fallbacks.inc()
-        logger.info("tls failed, trying again in clear", extra={"kv": {"err": exc, "host": host.name}})
+        logger.info("TLS failed, retrying in plain text", extra={"kv": {"err": exc, "host": host.name}})
     return await _session(ctx, batch, trace, host, in_clear=True)
 
 

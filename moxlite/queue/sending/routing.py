@@ -51,12 +51,12 @@ class Course(msgspec.Struct, frozen=True):
 def course_of(snapshot: Snapshot, message: Message, attempts: int, *, localserve: bool) -> Course:
     """Choose the course of the attempt after `attempts` others."""
     if sender_domain_disabled(snapshot, message):
-        return _nowhere("", False, 0, "4.7.0", "domain of sender temporarily disabled")
+        return _nowhere("", False, 0, "4.7.0", "sender's domain is temporarily disabled")
     name, transport = choose_transport(snapshot, message, attempts)
     if name.startswith(LINKED):
         return Course("loopback" if localserve else "link", name)
     if name and transport is None:
-        return _nowhere(name, False, 0, "4.3.5", f"transport {name} does not exist")
+        return _nowhere(name, False, 0, "4.3.5", f"transport {name} doesn't exist")
     if transport is not None and (failure := transport.fail) is not None:
         code = failure.smtp_code
         return _nowhere(name, code >= 500, code, f"{code // 100}.7.0", failure.smtp_message)
@@ -254,7 +254,7 @@ class SocksDial:
             except trio.TooSlowError:
                 failures.append((ip, TIMEOUT))
             except (SocksError, trio.BrokenResourceError) as exc:
-                failures.append((ip, str(exc) or "connection to the proxy broke"))
+                failures.append((ip, str(exc) or "lost connection to the proxy"))
             else:
                 return Dialed(dialed.stream, ip)
             await trio.aclose_forcefully(dialed.stream)

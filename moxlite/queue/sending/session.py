@@ -36,7 +36,7 @@ class Postponed(SMTPError):
     """
 
     def __init__(self) -> None:
-        super().__init__(False, 0, "", "", "host takes no more messages on this connection")
+        super().__init__(False, 0, "", "", "host doesn't accept more messages on this connection")
 
 
 class Stale(SMTPError):

@@ -123,7 +123,7 @@ def decide(
         if enforced and tolerant:
             ignored.append("mtastsmx")
         elif enforced:
-            refusal = Refusal(f"{host} is not among the hosts of the recipient domain's MTA-STS policy")
+            refusal = Refusal(f"{host} isn't in the recipient domain's MTA-STS policy")
         # a sender's `TLS-Required: No` waives all demands of the policy (QUEUE-56)
         enforced = enforced and not tolerant
     dane_remark = None
@@ -136,12 +136,14 @@ def decide(
         if tolerant:
             ignored.append("badtlsa")
         else:
-            refusal = refusal or Refusal(f"TLSA records of {host} cannot be looked up: {records}")
+            refusal = refusal or Refusal(f"can't look up TLSA records for {host}: {records}")
     elif host_records is not None and not host_records.usable:
         dane_remark = UNUSABLE
     # REQUIRETLS wants a verified host name, which plain STARTTLS does not give (RFC 8689 §4.2.1)
     if require_tls and refusal is None and not vouched(sts=enforced, records=host_records):
-        refusal = Refusal(f"no policy of the recipient's domain assures verified TLS with {host}", vouched=False)
+        refusal = Refusal(
+            f"the recipient's domain doesn't have a policy that ensures verified TLS with {host}", vouched=False
+        )
     words = [word for word, holds in (("dane", host_records is not None), ("sts", enforced)) if holds]
     demanded = bool(words) and not tolerant
     return HostPolicy(

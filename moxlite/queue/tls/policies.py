@@ -152,7 +152,7 @@ class Policies:
             if path is not None:
                 database = await Database.open(path, Kind.CACHE, options=options or Options(), create=True)
         except StoreError as error:
-            logger.error("cache.db cannot be used, mta-sts policies are not kept", extra={"kv": {"err": error}})
+            logger.error("cache.db unavailable, not keeping MTA-STS policies", extra={"kv": {"err": error}})
         try:
             yield cls(database, resolver, fetch, clock, random or Random())  # noqa: S311 spreads refreshes
         finally:
@@ -253,7 +253,7 @@ class Policies:
                 op="sts refresh",
             )
         except StoreError as error:
-            logger.error("mta-sts policies cannot be refreshed", extra={"kv": {"err": error}})
+            logger.error("failed to refresh MTA-STS policies", extra={"kv": {"err": error}})
             return
         self._random.shuffle(rows)
         for kept in rows:
@@ -280,7 +280,7 @@ class Policies:
         try:
             policy = await fetch_policy(self._fetch, domain)
         except PolicyError as error:
-            logger.info("mta-sts policy not refreshed", extra={"kv": {"domain": kept.domain, "err": error}})
+            logger.info("failed to refresh MTA-STS policy", extra={"kv": {"domain": kept.domain, "err": error}})
             return
         await self._keep(_row(domain, record_id, policy, now, kept.last_use))
 
@@ -292,7 +292,7 @@ class Policies:
         try:
             return await self._database.read(partial(_get, domain=domain), op="sts policy")
         except StoreError as error:
-            logger.error("mta-sts policies cannot be read", extra={"kv": {"err": error}})
+            logger.error("failed to read MTA-STS policies", extra={"kv": {"err": error}})
             return None
 
     async def _keep(self, kept: STSPolicyRow) -> None:
@@ -308,7 +308,7 @@ class Policies:
         try:
             await self._database.write(unit)
         except StoreError as error:
-            logger.error("mta-sts policy cannot be kept", extra={"kv": {"err": error}})
+            logger.error("failed to store MTA-STS policy", extra={"kv": {"err": error}})
 
 
 def _get(r: Reader, domain: str) -> STSPolicyRow | None:

@@ -94,7 +94,7 @@ class IncomingCarrier:
                 partial(_payload, message_id=row.message_id, told=answered_message), op="webhook message"
             )
         except (NoSuchMessage, ChunkDamaged) as error:
-            logger.error("message not told", extra={"kv": {"err": error, "account": account.name}})
+            logger.error("webhook for incoming mail failed", extra={"kv": {"err": error, "account": account.name}})
             return
         unit = partial(
             _add,

@@ -184,7 +184,7 @@ def add_hook(tx: Tx, new: NewHook, now: int) -> int | None:
     if not older and (rows >= MAX_HOOKS or octets + len(new.payload) > MAX_OCTETS):
         metrics.webhooks_dropped.inc()
         facts = {"account": new.account, "event": new.event, "waiting": rows, "octets": octets}
-        logger.error("webhook not queued, too many wait", extra={"kv": facts})
+        logger.error("webhook not queued: too many waiting", extra={"kv": facts})
         hook_id = _insert(tx, msgspec.structs.replace(new, payload=NO_PAYLOAD), now)
         results = (CallResult(now, error=BEHIND),)
         end_hook(tx, hook_id, success=False, now=now, keep=new.keep, results=results)

@@ -133,7 +133,7 @@ async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> R
     except HeaderTooLarge:
         return replies.HEADER_TOO_LARGE
     except StoreError as error:
-        logger.warning("message not stored", extra={"kv": session.log_facts() | {"err": error}})
+        logger.warning("failed to store message", extra={"kv": session.log_facts() | {"err": error}})
         return replies.store_reply(error)
     except OSError as error:  # of the spool
         return replies.spool_reply(error)

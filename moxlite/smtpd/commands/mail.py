@@ -168,8 +168,8 @@ async def _check_domain(resolver: Resolver, domain: Domain) -> None:
 
 RCPTMAX: Final = 1000  # recipients of a transaction (SMTP-32); announced by LIMITS
 
-TOO_MANY: Final = Response(452, "4.5.3", ("too many recipients, send the others in a transaction of their own",))
-ALONE: Final = Response(452, "4.5.3", ("send this recipient in a transaction of its own",))
+TOO_MANY: Final = Response(452, "4.5.3", ("too many recipients; send the others in a separate transaction",))
+ALONE: Final = Response(452, "4.5.3", ("send to this recipient in a separate transaction",))
 
 
 async def rcpt(session: Session, command: c.RcptTo) -> Response:

@@ -70,11 +70,11 @@ async def listed(resolver: Resolver, settings: SMTPService, ip: IPAddress) -> st
         metrics.dnsbl_total.labels(zone=zone.ascii, result=result.status.value).inc()
         if result.status is DNSBLStatus.FAIL:
             logger.info(
-                "client is in a block list", extra={"kv": {"remote": ip, "zone": zone, "text": result.explanation}}
+                "client is on a block list", extra={"kv": {"remote": ip, "zone": zone, "text": result.explanation}}
             )
             return zone.unicode
         if result.status is DNSBLStatus.TEMPERROR:
-            logger.info("block list cannot be asked", extra={"kv": {"zone": zone, "err": result.problem}})
+            logger.info("block list query failed", extra={"kv": {"zone": zone, "err": result.problem}})
     return ""
 
 

@@ -78,7 +78,7 @@ MANY: Final = 16
 UNJUDGED: Final = "unjudged"
 """Placeholder reason in the trace fields that the junk filter reads; the stored fields have the plan's reason."""
 
-NOT_NOW: Final = OwnFault(451, "4.3.0", ("some recipients cannot be served now, try again later",))
+NOT_NOW: Final = OwnFault(451, "4.3.0", ("can't accept mail for some recipients right now; try again later",))
 
 
 class Reception:
@@ -214,7 +214,7 @@ class Reception:
             await self._storing.store(results.decided[name], owes, may_repeat=results.several)
         except StoreError as error:
             self._receipted.difference_update(asking)
-            logger.warning("message not stored", extra={"kv": {"account": name, "err": error}})
+            logger.warning("failed to store message", extra={"kv": {"account": name, "err": error}})
             reply = replies.store_reply(error)
             results.outcomes[name] = Outcome(State.REFUSED if reply.code >= 500 else State.LATER, reply)
 
@@ -421,7 +421,7 @@ async def _send_home(session: Session, transaction: Transaction, home: Address, 
     )
     await session.context.submit(submission, spool)
     session.context.bounce_limit.count(transaction.recipients[0].path.localpart)
-    logger.info("bounce sent on to the first sender", extra={"kv": {"size": spool.size}})
+    logger.info("bounce forwarded to original sender", extra={"kv": {"size": spool.size}})
     return Response(250, "2.0.0", (f"message accepted, id {session.dialogue.received_id}",))
 
 
@@ -503,7 +503,9 @@ async def take_answer(session: Session, code: str, message: Message, evidence: E
     if not await forwarding.answer(code, agree=agrees):
         raise Refused(replies.UNKNOWN_USER)
     return Response(
-        250, "2.0.0", ("thank you, mail is sent to you" if agrees else "thank you, nothing is sent to you",)
+        250,
+        "2.0.0",
+        ("thank you, you'll now receive this mail" if agrees else "thank you, you won't receive this mail",),
     )
 
 

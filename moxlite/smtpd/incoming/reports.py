@@ -65,7 +65,7 @@ class Reports:
                 found = self._read[kind] = await self._find(kind)
                 if isinstance(found, Unusable):
                     metrics.report_total.labels(kind=kind, result="unusable").inc()
-                    logger.info("report not usable", extra={"kv": {"kind": kind, "err": str(found)}})
+                    logger.info("report unusable", extra={"kv": {"kind": kind, "err": str(found)}})
         if isinstance(found, Unusable):
             raise found
         return found
@@ -73,20 +73,20 @@ class Reports:
     async def _find(self, kind: Kind) -> ReportFound | Unusable:
         db, checks = self._db, self._checks
         if db is None or checks is None:
-            return Unusable("reports are not taken here")
+            return Unusable("reports aren't accepted here")
         try:
             since = time.time_ns() // 1000 - DAY
             sender = checks.dmarc.domain
             if await db.database.read(lambda r: number_since(r, kind, sender, since), op="reports") >= MAX_A_DAY:
-                return Unusable(f"the sender has sent {MAX_A_DAY} reports within a day")
+                return Unusable(f"too many reports from this sender (limit {MAX_A_DAY} per day)")
             return await find_report(kind, self._prepared, checks, self._snapshot)
         except Unusable as error:
             return error
         except StoreError as error:
-            return Unusable(f"reports cannot be kept now: {error}")
+            return Unusable(f"can't store reports right now: {error}")
         except Exception as error:  # a malformed report must not prevent delivery (AUTH-107)
             panics.labels(pkg="reports").inc()
-            logger.error("reading a report failed", exc_info=error)
+            logger.error("failed to read report", exc_info=error)
             return Unusable("reading it failed")
 
     async def keep(self, decided: Iterable[Decided]) -> None:
@@ -101,7 +101,7 @@ class Reports:
             with trio.move_on_after(WRITE_SECONDS):
                 new = await self._db.database.write(partial(add_reports, kind=found.kind, found=found.rows))
         except StoreError as error:
-            logger.warning("report not kept", extra={"kv": {"kind": found.kind, "err": error}})
+            logger.warning("failed to store report", extra={"kv": {"kind": found.kind, "err": error}})
             metrics.report_total.labels(kind=found.kind, result="error").inc()
             return
         metrics.report_total.labels(kind=found.kind, result="taken" if new else "again").inc()
@@ -116,7 +116,7 @@ class Reports:
             "domains": ",".join(whole_report.domain for whole_report in found.rows),
             "new": new,
         }
-        logger.info("report taken", extra={"kv": kv})
+        logger.info("report accepted", extra={"kv": kv})
 
     def evaluated(self, decided: Iterable[Decided], sender_domain: str) -> None:
         """Record the message for our report to the From domain's owner (SMTP-103): once, with the disposition of the

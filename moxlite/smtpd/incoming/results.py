@@ -169,7 +169,7 @@ class Noting:
                 text = "message filed as junk" if word.startswith("dmarc-") else "junk accepted by a ruleset"
                 facts["mailbox"] = first.mailbox
         else:
-            result, text = "rejected" if decided.plan.reply is not None else "error", "message refused"
+            result, text = "rejected" if decided.plan.reply is not None else "error", "message rejected"
             facts["reply"] = str(outcome.reply)
         metrics.delivery_total.labels(result=result, reason=word).inc()
         kind = _kind(decided, outcome)
@@ -188,7 +188,7 @@ class Noting:
             daily.count("refused", PEER)
         facts = self._facts(recipient, PEER) | {"reply": str(reply)} | ({"host": host} if host else {})
         self._happened(facts, "delivered" if host else "refused")
-        logger.info("message passed on" if host else "message refused", extra={"kv": facts})
+        logger.info("message forwarded" if host else "message rejected", extra={"kv": facts})
 
     def unknown(self, recipient: AcceptedRecipient) -> None:
         """Log and count a recipient that does not exist."""
@@ -196,7 +196,7 @@ class Noting:
         daily.count("refused", UNKNOWN_USER)
         facts = self._facts(recipient, UNKNOWN_USER) | {"reply": str(replies.UNKNOWN_USER)}
         self._happened(facts, "refused")
-        logger.info("message refused", extra={"kv": facts})
+        logger.info("message rejected", extra={"kv": facts})
 
     def _happened(self, facts: dict[str, object], outcome: Shown, account: str = "") -> None:
         activity.note(

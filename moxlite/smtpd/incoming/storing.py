@@ -113,7 +113,7 @@ async def _answer(session: Session, prepared: Prepared, decided: Decided, action
     try:
         signatures = await session.context.keys.sign_own(session.snapshot, octets, author)
     except SigningError as error:
-        logger.error("answer cannot be signed", extra={"kv": {"err": error}})
+        logger.error("failed to sign reply", extra={"kv": {"err": error}})
         signatures = b""
     submission = Submission(
         account=decided.case.account,
@@ -203,7 +203,7 @@ async def pass_on(
             results = own_results(HeaderSection(prefix + b"\r\n"), host)
             fields = await seal(message, results, host, sealer, checks.arc.status, int(now)) + fields
     except (SigningError, ComposeError) as error:  # or with the author as it is: it has no form in a new header
-        passing_logger.info("message sent on without a seal", extra={"kv": {"account": case.account, "err": error}})
+        passing_logger.info("message forwarded without ARC seal", extra={"kv": {"account": case.account, "err": error}})
     sender = transaction.sender.address
     envelope = prepared.index.envelope
     submission = Submission(
@@ -307,7 +307,7 @@ class Storing:
             except StoreError as error:
                 result = "error"
                 logger.warning(
-                    "refused message not kept", extra={"kv": {"account": decided.case.account, "err": error}}
+                    "failed to keep rejected message", extra={"kv": {"account": decided.case.account, "err": error}}
                 )
             metrics.rejects_total.labels(result=result).inc()
 
@@ -319,7 +319,7 @@ class Storing:
                     await owe(account, notice)
                     return True
         except StoreError as error:
-            logger.error("notice of failure cannot be stored", extra={"kv": {"account": name, "err": error}})
+            logger.error("failed to store failure notice", extra={"kv": {"account": name, "err": error}})
         return False
 
     async def expect_again(self, name: str) -> None:
@@ -329,7 +329,7 @@ class Storing:
                 async with self._session.context.accounts.use(name) as account:
                     await suppress_retry(account, self._retry_key)
         except StoreError as error:
-            logger.warning("message may come twice", extra={"kv": {"account": name, "err": error}})
+            logger.warning("message may be duplicated", extra={"kv": {"account": name, "err": error}})
 
     async def defer(self, deferred: list[Deferred]) -> bool:
         """Queue the deliveries that accounts cannot take now; False if the queue cannot take them."""
@@ -342,7 +342,7 @@ class Storing:
                 return True
         except StoreError as error:
             kv = {"number": len(deferred), "err": error}
-            logger.error("deliveries to accounts cannot be queued", extra={"kv": kv})
+            logger.error("failed to queue account deliveries", extra={"kv": kv})
         return False
 
     def deferred(self, decided: Decided, outcome: Outcome, *, known: bool, receipted: bool) -> Deferred:

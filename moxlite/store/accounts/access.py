@@ -254,4 +254,4 @@ async def forget_shares(accounts: Accounts, auth: AuthDB, guest: str) -> None:
         except AccountUnknown:  # the owner is removed itself
             continue
         except StoreError as error:  # a broken file must not keep another account from going
-            logger.error("rights left behind", extra={"kv": {"account": owner, "guest": guest, "err": str(error)}})
+            logger.error("permissions left behind", extra={"kv": {"account": owner, "guest": guest, "err": str(error)}})

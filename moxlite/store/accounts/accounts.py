@@ -227,7 +227,7 @@ class Accounts:
             # First of all: who comes from now on is refused, and only those who are there have to leave.
             slot.removed = True
             if slot.account is not None:
-                slot.account.bus.close("the account is being removed")
+                slot.account.bus.close("the account is being deleted")
             await slot.deserted()  # the event makes the users leave; each has its own deadline for that
             async with slot.lock:
                 # Both wait for the same users to leave; the second one finds nothing any more.
@@ -255,7 +255,9 @@ class Accounts:
             with self._edge:
                 await trio.to_thread.run_sync(shutil.rmtree, moved)
         except StoreError as error:
-            logger.warning("files of a removed account not deleted", extra={"kv": {"account": name, "err": str(error)}})
+            logger.warning(
+                "failed to delete files of removed account", extra={"kv": {"account": name, "err": str(error)}}
+            )
 
     async def adopt(self, name: str, folder: Path) -> None:
         """Make `folder`, from elsewhere on the same disk, the folder of the account, which must not exist (STORE-197).

@@ -57,11 +57,14 @@ def make_folder(folder: Path) -> bool:
         try:
             _note_made(note, folder.parent)
         except OSError as error:  # this account has its folder, and can be used
-            logger.warning("account not noted as made", extra={"kv": {"account": folder.name, "err": str(error)}})
+            logger.warning("failed to record new account", extra={"kv": {"account": folder.name, "err": str(error)}})
         return (folder / CREATING).exists()
     new = folder.with_name(f".{folder.name}.tmp")  # no name of an account
     if note.exists() and not (new / CREATING).exists():
-        mend = f"is the disk mounted? Bring it back, or give up its mail with `moxlite store create {folder.name}`"
+        mend = (
+            f"is the disk mounted? Restore the file, or run `moxlite store create {folder.name}` to start without"
+            " its mail"
+        )
         raise MissingFile(folder, "is missing", mend)
     folder.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     make_closed(new, exist_ok=True)

@@ -192,7 +192,7 @@ async def open_account(
             while await database.write(drop_staged) > 0:
                 pass
             await database.write(drop_job)
-            logger.info("leftovers of an import removed", extra={"kv": {"account": name}})
+            logger.info("import leftovers removed", extra={"kv": {"account": name}})
         while found.unused and await database.write(reclaim) > 0:
             pass
         due = found.due | (dues.keys() - found.dues.keys())  # who registered meanwhile wasn't asked
@@ -200,7 +200,7 @@ async def open_account(
         for copy in found.copies:
             while await account.write(partial(undo_part, copy=copy)):
                 pass
-            logger.info("an unfinished copy removed", extra={"kv": {"account": name}})
+            logger.info("unfinished copy removed", extra={"kv": {"account": name}})
         if found.lacks_inbox:
             await account.write(lambda tx: _begin(tx, account.config, new=found.new))
             logger.info("account created", extra={"kv": {"account": name}})

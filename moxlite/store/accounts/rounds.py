@@ -91,7 +91,7 @@ class DueTimes:
             except (AccountUnknown, AccountRemoved):
                 self._moments.pop(name, None)
             except (StoreError, OSError) as error:
-                logger.error("account not opened in time", extra={"kv": {"account": name, "err": str(error)}})
+                logger.error("opening account timed out", extra={"kv": {"account": name, "err": str(error)}})
 
 
 # Catching up after mail for accounts that no session uses, with their text index and correspondents: when many messages
@@ -148,7 +148,7 @@ class Behind:
             except (AccountUnknown, AccountRemoved):
                 self._since.pop(name, None)
             except (StoreError, OSError) as error:
-                logger.error("account not caught up", extra={"kv": {"account": name, "err": str(error)}})
+                logger.error("account catch-up failed", extra={"kv": {"account": name, "err": str(error)}})
             await trio.sleep(INDEX_PAUSE)
 
 
@@ -228,7 +228,7 @@ class Rounds:
                 if steady:
                     await trio.to_thread.run_sync(drop_old_copies, account.directory)
         except (StoreError, OSError) as error:
-            logger.error("account not tended", extra={"kv": {"account": name, "err": str(error)}})
+            logger.error("account maintenance failed", extra={"kv": {"account": name, "err": str(error)}})
 
     def note_unclean(self, name: str) -> None:
         """Schedule a check of an account's file, which had not been closed before it was opened."""
@@ -252,4 +252,4 @@ class Rounds:
                         if findings:
                             account.database.health.damaged(findings[0].text)
                 except (StoreError, OSError) as error:
-                    logger.error("account not checked", extra={"kv": {"account": name, "err": str(error)}})
+                    logger.error("account check failed", extra={"kv": {"account": name, "err": str(error)}})

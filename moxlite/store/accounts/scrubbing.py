@@ -50,7 +50,7 @@ async def scrub_weekly(accounts: Accounts, reports: ReportsDB, *, interval: int 
                     done[name] = await _scrub(account, rate)
                 await reports.database.write(partial(note_scrub, account=name, scrub=done[name]))
             except (StoreError, OSError) as error:
-                logger.error("account not scrubbed", extra={"kv": {"account": name, "err": str(error)}})
+                logger.error("account scrub failed", extra={"kv": {"account": name, "err": str(error)}})
             await accounts.close_idle()
             await trio.sleep(ROUND_PAUSE)
         if gone := done.keys() - set(names):
@@ -64,7 +64,7 @@ async def _known(reports: ReportsDB) -> dict[str, LastScrub]:
     try:
         return await reports.database.read(last_scrubs, op="scrub")
     except StoreError as error:
-        logger.error("times of the last scrubs are not known", extra={"kv": {"err": str(error)}})
+        logger.error("failed to read last scrub times", extra={"kv": {"err": str(error)}})
         return {}
 
 
@@ -73,7 +73,7 @@ async def _forget(reports: ReportsDB, names: Sequence[str]) -> None:
     try:
         await reports.database.write(partial(forget_scrubs, known=names))
     except StoreError as error:
-        logger.error("times of old scrubs are not removed", extra={"kv": {"err": str(error)}})
+        logger.error("failed to delete old scrub times", extra={"kv": {"err": str(error)}})
 
 
 def _now() -> int:

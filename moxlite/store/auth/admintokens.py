@@ -75,7 +75,7 @@ class AdminTokens:
             if same:
                 raise AdminTokenRefused(worded("a token named {name} already exists", name=name))
             if number >= MAX_TOKENS:
-                raise LimitExceeded(worded("there are already {most} admin API tokens", most=MAX_TOKENS))
+                raise LimitExceeded(worded("you can have up to {most} admin API tokens", most=MAX_TOKENS))
             words = " ".join(sorted(set(scopes)))
             tx.execute(ADD, name, _hash(token), words, tx.now, tx.now + days * DAY)
 

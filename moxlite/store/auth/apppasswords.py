@@ -188,7 +188,7 @@ async def add_app_password(
     """
     name = _checked(name, scopes, read_only=read_only)
     if "addresses" in scopes:
-        raise AppPasswordRefused("only tokens can be used for password managers, and for nothing else")
+        raise AppPasswordRefused("use a token only for password managers, and only tokens for password managers")
     password = generate_password()
     added = False
     while not added:  # again only when another password of the account brought its own salt meanwhile

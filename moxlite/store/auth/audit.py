@@ -185,7 +185,7 @@ class AuditLog:
             return await self._database().write(insert)
         except StoreError as error:
             kv = {"action": action, "object": object_, "actor": one.actor, "err": str(error)}
-            logger.warning("change not written to the audit log", extra={"kv": kv})
+            logger.warning("failed to write audit log entry", extra={"kv": kv})
             return None
 
     async def update(self, number: int, detail: Mapping[str, object], outcome: Outcome) -> None:
@@ -195,7 +195,7 @@ class AuditLog:
             await self._database().write(lambda tx: tx.execute(UPDATE, encoded, outcome, number))
         except StoreError as error:
             kv = {"id": number, "outcome": outcome, "err": str(error)}
-            logger.warning("entry of the audit log not completed", extra={"kv": kv})
+            logger.warning("failed to complete audit log entry", extra={"kv": kv})
 
 
 class Recording:

@@ -73,7 +73,7 @@ PROTOCOLS: Final[Mapping[str, str]] = {
 """Protocols and apps of log-ins, for people."""
 
 dropped_total: Final = Counter(
-    "moxlite_store_login_attempts_dropped_total", "Log-in attempts not recorded because too many waited."
+    "moxlite_store_login_attempts_dropped_total", "Login attempts not recorded because too many were waiting."
 )
 
 MAX_ID: Final = (1 << 63) - 1
@@ -306,7 +306,7 @@ class LoginAttempts:
     def record(self, attempt: LoginAttempt) -> None:
         """Queue an attempt for the writer; never waits, and drops it if a hundred wait already."""
         if not self.recorder.record(attempt):
-            logger.debug("log-in attempt not recorded", extra={"kv": {"protocol": attempt.protocol}})
+            logger.debug("failed to record login attempt", extra={"kv": {"protocol": attempt.protocol}})
 
     async def newest(self, account: str | None = None, *, limit: int = 10) -> list[RecordedAttempt]:
         """The newest attempts of an account (or `UNKNOWN`, `ADMIN`), or of all."""

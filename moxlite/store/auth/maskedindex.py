@@ -74,7 +74,7 @@ class MaskedIndex:
             if known != stored:
                 await self._database().write(lambda tx: _replace(tx, name, stored - known, known - stored))
                 kv = {"account": name, "entered": len(stored - known), "left": len(known - stored)}
-                logger.warning("index of addresses to give away mended", extra={"kv": kv})
+                logger.warning("masked address index repaired", extra={"kv": kv})
         await self._compared.note(account)
 
     def due(self, name: str, r: Reader) -> bool:

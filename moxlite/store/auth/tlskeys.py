@@ -94,14 +94,14 @@ def fingerprint_of(public_key_info: bytes) -> str:
 def pem_problem(text: str) -> str:
     """Reason why a text that a person gave is not one certificate in PEM form, or ""."""
     if PRIVATE_KEY.search(text):
-        return "has a private key: keep that to yourself, and send the certificate alone"
+        return "includes a private key; keep the key private and only send the certificate"
     match text.count(BEGIN):
         case 0:
-            return f"is not a certificate in PEM form: it begins with {BEGIN}"
+            return f"isn't a certificate in PEM format, which starts with {BEGIN}"
         case 1:
             return ""
         case _:
-            return "has several certificates: send one"
+            return "has more than one certificate; send only one"
 
 
 def read_certificate(
@@ -129,7 +129,7 @@ def read_certificate(
             if key.key_size < MIN_RSA_BITS:
                 raise KeyRefused(
                     worded(
-                        "RSA keys need at least {most} bits, this one has {key_size}",
+                        "RSA keys must have at least {most} bits (this one has {key_size})",
                         most=MIN_RSA_BITS,
                         key_size=key.key_size,
                     )
@@ -137,7 +137,7 @@ def read_certificate(
             kind = f"rsa-{key.key_size}"
         case ec.EllipticCurvePublicKey():
             if key.curve.name not in _CURVES:
-                raise KeyRefused(worded("keys on the curve {name} are not accepted", name=key.curve.name))
+                raise KeyRefused(worded("keys on the curve {name} aren't accepted", name=key.curve.name))
             kind = f"ecdsa-{_CURVES[key.curve.name]}"
         case ed25519.Ed25519PublicKey():
             kind = "ed25519"

@@ -113,7 +113,7 @@ class WebSessions:
                 following = await self._database().write(lambda tx: next_token(tx, session.id, token))
                 return msgspec.structs.replace(session, renewed=following)
         except (StorageFull, StorageBusy, StorageBroken) as error:  # the stored expiry and token still hold
-            logger.warning("use of a web session not noted", extra={"kv": {"account": account, "err": str(error)}})
+            logger.warning("failed to record web session use", extra={"kv": {"account": account, "err": str(error)}})
         return session
 
     async def hand_on(self, parent: Session, app: str, *, remote_ip: str, user_agent: str) -> SessionTokens:
@@ -180,7 +180,7 @@ async def _end_stolen(database: Database, session: Session, remote_ip: str) -> N
     if session.expires > _now():
         await database.write(lambda tx: end_stolen(tx, session.id))
         kv = {"account": session.account, "remote": remote_ip, "browser": session.user_agent}
-        logger.warning("device session ended: an earlier token was used", extra={"kv": kv})
+        logger.warning("device session ended: reused token", extra={"kv": kv})
 
 
 def _now() -> int:

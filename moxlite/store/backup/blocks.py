@@ -144,7 +144,7 @@ class BlockVFS(apsw.VFS):
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> Any:  # noqa: N802 - APSW's name
         """The file of blocks; there is no other, for the connection keeps no journal."""
         if not flags[0] & apsw.SQLITE_OPEN_MAIN_DB:
-            raise apsw.CantOpenError("only one file")
+            raise apsw.CantOpenError("only one file is supported")
         flags[1] = flags[0]
         return _BlockFile(self)
 
@@ -301,7 +301,7 @@ class Blocks:
         for name, records in read_indices(self._storage, self._sizes):
             if records is None:
                 self.damaged.append(name)
-                logger.warning("a pack is damaged", extra={"kv": {"pack": name}})
+                logger.warning("pack is damaged", extra={"kv": {"pack": name}})
                 continue
             self.index.add(self.index.add_pack(name), records)
         self.index.settle()
@@ -451,7 +451,7 @@ class Blocks:
             try:
                 self._copy(number, name)
             except RepositoryError as error:
-                logger.warning("a pack cannot be written anew", extra={"kv": {"err": str(error)}})
+                logger.warning("failed to rewrite pack", extra={"kv": {"err": str(error)}})
                 continue
             finally:
                 self._open.close(number, name)  # one copy at a time of what is on another machine

@@ -200,7 +200,7 @@ def note_failure(report: Report, source: Source, path: Path, error: OSError) -> 
     """
     in_config = path.is_relative_to(source.config) and not path.is_relative_to(source.data)
     if in_config and isinstance(error, PermissionError):
-        report.warnings.append(f"{path} is left out, only another user can read it: keep a copy of it yourself")
+        report.warnings.append(f"skipped {path}: only another user can read it, so keep a copy yourself")
     else:
         report.errors.append(f"{path}: {error_text(error)}")
 
@@ -217,22 +217,22 @@ def inside(source: Source, target: Path) -> None:
     resolved = target.resolve()
     for folder in (source.data.resolve(), source.config.resolve()):
         if resolved == folder or folder in resolved.parents:
-            raise BadTarget(f"{target} is inside {folder}, which is backed up: choose a place outside")
+            raise BadTarget(f"can't back up {folder} to a folder inside: {target}; choose another folder")
 
 
 def warnings_of(source: Source) -> list[str]:
     """Oddities of a data directory that are no reason to fail."""
-    warnings = [f"{path} is left out: another program keeps it" for path in source.foreign]
+    warnings = [f"skipped {path}: another program manages it" for path in source.foreign]
     warnings += [
-        f"account {database.account} is not in the configuration; it is backed up all the same"
+        f"account {database.account} isn't in the configuration, but is backed up anyway"
         for database in databases(source.data)
         if database.account is not None and database.account not in source.configured
     ]
     for file in other_files(source.data):
         if not file.regular:
-            warnings.append(f"{source.data / file.path} is no regular file, and left out")
+            warnings.append(f"skipped {source.data / file.path}: not a regular file")
         elif not file.known:
-            warnings.append(f"{source.data / file.path} is unknown; it is backed up all the same")
+            warnings.append(f"{source.data / file.path} is unknown, but is backed up anyway")
     return warnings
 
 
@@ -253,7 +253,10 @@ def lost_of(source: Source, before: Collection[str] = ()) -> list[str]:
     }
     there = {f"data/{database_file.path}" for database_file in databases(source.data)}
     lost |= {path.removeprefix("data/") for path in before if path in known and path not in there}
-    return [f"{source.data / path} is missing, and isn't in this backup: is its disk mounted?" for path in sorted(lost)]
+    return [
+        f"not in this backup, because the file is missing: {source.data / path}; is the disk mounted?"
+        for path in sorted(lost)
+    ]
 
 
 def back_up(
@@ -275,7 +278,7 @@ def back_up(
     began = time.perf_counter()
     target.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     mark = target / INCOMPLETE
-    mark.write_text("This backup was not finished. Do not restore it.\n")
+    mark.write_text("This backup is incomplete. Don't restore it.\n")
     sync_folder(target)  # what is copied is synced at once, and must not outlive the mark
     report = Report(errors=lost_of(source), warnings=warnings_of(source))
     work = _Work(source, target, report, tell, cancelled)
@@ -381,7 +384,7 @@ def copy_file(path: Path, target: Path) -> None:
 def error_text(error: Exception) -> str:
     """Text of an error for people."""
     if isinstance(error, FileExistsError):
-        return "exists in the backup already, and is not overwritten"
+        return "already exists in the backup and won't be overwritten"
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return str(error) or type(error).__name__

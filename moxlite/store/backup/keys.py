@@ -80,7 +80,7 @@ def _age() -> ModuleType:
     try:
         import pyrage
     except ImportError:
-        text = f"encrypted backups need the Python package pyrage: {how_to_install('pyrage')}"
+        text = f"encrypted backups require the Python package pyrage: {how_to_install('pyrage')}"
         raise BackupError(text) from None
     found: ModuleType = pyrage
     return found
@@ -346,7 +346,7 @@ def check_trusted(found: list[str], trusted: Collection[str], what: str) -> None
             "--unsigned"
         )
     if not set(found) & set(trusted):
-        known = "not by the signer that is known here" if trusted else "and no signer is known here"
+        known = "not by the signer known on this machine" if trusted else "and this machine doesn't know a signer"
         raise RepositoryError(
             f"{what} is signed by {found[0]}, {known}; compare it to the signer that you keep with the key, and "
             "use it with --signer; if you don't have one, but know the backup's origin: --unsigned"

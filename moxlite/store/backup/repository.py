@@ -148,7 +148,7 @@ class Repository:
                 key = self._opener.open(storage.read(NAMES))
             elif settings.names not in ("", hashlib.sha256(key).hexdigest()):
                 # A restore takes the key of the repository: no block that is named by another one would come back.
-                text = f"{storage} is the repository of another server: set backup.target to a place of this one's own"
+                text = f"{storage} is another server's repository; set backup.target to a separate location"
                 raise RepositoryError(text)
             self._sealer = sealer_of(settings.recipients, key)
         self._blocks = Blocks(storage, self._sealer, self._opener)
@@ -203,7 +203,7 @@ class Repository:
         """A snapshot, without an id the newest. Raises RepositoryError."""
         ids = self.ids()
         if not ids:
-            raise RepositoryError(f"{self.storage} has no snapshots")
+            raise RepositoryError(f"{self.storage} doesn't have any snapshots")
         chosen = ids[-1] if snapshot_id is None else snapshot_id
         if chosen not in ids:
             raise RepositoryError(f"snapshot not found in {self.storage}: {chosen!r}")
@@ -260,8 +260,8 @@ class Repository:
             report.warnings += [f"pack {pack} is damaged" for pack in self._blocks.damaged]
             if lost := work.lost():
                 report.warnings.append(
-                    f"{lost} blocks of the last snapshot can't be read; what still has the same content is stored "
-                    f"again. To see which snapshots are damaged: moxlite backup verify --repo {self.storage} --deep"
+                    f"couldn't read {lost} blocks from the last snapshot, so they'll be stored again. To see"
+                    f" which snapshots are damaged: moxlite backup verify --repo {self.storage} --deep"
                 )
             work.databases()
             work.files(keys=source.include_keys or self._sealer is not None, encrypted=self._sealer is not None)
@@ -306,7 +306,7 @@ class Repository:
             try:
                 manifest = self.manifest(snapshot_id)
             except RepositoryError as error:
-                logger.warning("a snapshot cannot be read", extra={"kv": {"snapshot": snapshot_id, "err": str(error)}})
+                logger.warning("failed to read snapshot", extra={"kv": {"snapshot": snapshot_id, "err": str(error)}})
                 continue
             last = last or manifest
             if not manifest.errors:
@@ -332,7 +332,7 @@ class Repository:
                 except RepositoryError as error:
                     problems.append(f"snapshot {one}: {error}")
                     continue
-                problems += [f"snapshot {one}: was made with an error: {error}" for error in manifest.errors]
+                problems += [f"snapshot {one}: created with an error: {error}" for error in manifest.errors]
                 for entry in manifest.entries:
                     bad = sum(name in damaged or not self._blocks.whole(name) for name in entry.names())
                     if bad:
@@ -351,7 +351,7 @@ class Repository:
             except PermissionError as error:
                 raise RemovalForbidden(f"{self.storage}: couldn't remove damaged packs: {error.strerror}") from None
         if packs:
-            logger.warning("packs set aside", extra={"kv": {"repo": str(self.storage), "packs": len(packs)}})
+            logger.warning("damaged packs moved", extra={"kv": {"repo": str(self.storage), "packs": len(packs)}})
         return packs
 
     def names(self, snapshot_id: str | None = None) -> list[str]:
@@ -427,12 +427,15 @@ class Repository:
         account = entry.parts[2] if entry.parts[:2] == (DATA, "accounts") and len(entry.parts) > 3 else ""
         what = f"account {account} ({entry.path})" if account else entry.path
         if bad:
-            salvage = f". To save its other mail: moxlite account recover {account} --file FILE" if account else ""
+            salvage = f". To recover its other mail: moxlite account recover {account} --file FILE" if account else ""
             return [
-                f"{what}: {len(bad)} of {len(names)} blocks can't be read, zeros stand for them ({bad[0]}){salvage}"
+                (
+                    f"{what}: {len(bad)} of {len(names)} blocks can't be read and were replaced by zeros"
+                    f" ({bad[0]}){salvage}"
+                )
             ]
         if file.tell() != entry.size:
-            return [f"{what} has {file.tell()} octets, {entry.size} were expected"]
+            return [f"{what} has {file.tell()} bytes, expected {entry.size}"]
         return []
 
     # Samples
@@ -445,7 +448,7 @@ class Repository:
         """
         ids = self.ids()
         if not ids:
-            raise RepositoryError(f"{self.storage} has no snapshots")
+            raise RepositoryError(f"{self.storage} doesn't have any snapshots")
         needed = list[bytes]()
         if self.readable:
             needed = [name for entry in self.manifest(ids[-1]).entries for name in entry.names()]

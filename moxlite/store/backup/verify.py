@@ -152,7 +152,7 @@ def verify(
     _version(data, verification_result)
     known = databases(data)
     if not known:
-        text = "there are no databases"
+        text = "no databases found"
         if (folder / SETTINGS).exists():
             text = f"this is a repository: moxlite backup verify --repo {folder}"
         verification_result.add(data, text)
@@ -224,7 +224,7 @@ def _database(
     if version is None or version == known:
         return
     if not upgrade:
-        verification_result.notes.append(f"{path} has schema {version} of {known}: try the upgrade with --upgrade")
+        verification_result.notes.append(f"{path} has schema {version} of {known}; test the upgrade with --upgrade")
         return
     with tempfile.TemporaryDirectory(prefix="moxlite-upgrade-", dir=scratch) as temporary:
         copy = Path(temporary) / path.name
@@ -242,10 +242,10 @@ def _look(
     known = len(migrations_of(database_file.kind))
     application, version = int(db.pragma("application_id")), int(db.pragma("user_version"))
     if application != database_file.kind.application_id:
-        verification_result.add(path, f"is no {database_file.kind.value} database of moxlite")
+        verification_result.add(path, f"isn't a moxlite {database_file.kind.value} database")
         return None
     if version > known:
-        newer = f"has schema {version}, this moxlite knows up to {known}: it was written by a newer version"
+        newer = f"has schema {version} from a newer version (this version of moxlite supports up to {known})"
         verification_result.add(path, OF_PREVIEW if is_preview(database_file.kind, version) else newer)
         return None
     findings = [*_file(db), *_schema(db, database_file.kind, version)]
@@ -296,7 +296,7 @@ def _schema(db: apsw.Connection, kind: Kind, version: int) -> Iterator[Finding]:
         if name not in found:
             yield damage("schema", f"{name} is missing")
         elif name not in expected:
-            yield damage("schema", f"{name} does not belong here")
+            yield damage("schema", f"{name} doesn't belong here")
         elif expected[name] != found[name]:
             yield damage("schema", f"{name} has a different definition")
 
@@ -400,7 +400,8 @@ def newer_schema(file: Path, kind: Kind) -> str:
     known = len(migrations_of(kind))
     if version <= known:
         return ""
-    return OF_PREVIEW if is_preview(kind, version) else f"has schema {version}, and this moxlite knows up to {known}"
+    newer = f"has schema {version} (this version of moxlite supports up to {known})"
+    return OF_PREVIEW if is_preview(kind, version) else newer
 
 
 def quick_check(file: Path) -> str:

@@ -244,7 +244,7 @@ class Bus:
                         "kv": {"account": self.account, "cursor": cursor.id, "reason": "no acknowledgement for 24 h"}
                     },
                 )
-                cursor.end("no acknowledgement for 24 hours")
+                cursor.end("no acknowledgment for 24 hours")
 
     # For cursors
 

@@ -416,7 +416,7 @@ def make_sound(tx: Tx, body_id: BodyID, digest: bytes, size: int, chunks: Sequen
 
 def tell_mended(body_id: BodyID, file: str) -> None:
     """Log that a damaged body was written anew."""
-    logger.warning("damaged body mended", extra={"kv": {"file": file, "body": body_id}})
+    logger.warning("damaged body repaired", extra={"kv": {"file": file, "body": body_id}})
 
 
 def write_chunks(tx: Tx, body_id: BodyID, seq: int, chunks: Iterable[Chunk], *, digest: bytes | None = None) -> None:

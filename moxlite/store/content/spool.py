@@ -123,7 +123,7 @@ class SpoolSpace:
             for network, part in zip(networks, NETWORK_SHARES, strict=False):
                 share = max(limit // part, min(self._message, limit // 2))
                 if self._by_network.get(network, 0) + octets > share:
-                    raise SpoolFull("network", f"messages from this network have reached their share of {share} bytes")
+                    raise SpoolFull("network", f"messages from this network already use {share} bytes")
             self._count(networks, octets)
             # Until the next look at the disk, which has them.
             self._free -= octets
@@ -167,7 +167,7 @@ class SpoolSpace:
         """Count one more file. Raises SpoolFull."""
         with self._lock:
             if self._files >= self._max_files:
-                raise SpoolFull("files", f"there are {self._files} files of messages on their way in")
+                raise SpoolFull("files", f"already receiving {self._files} message files")
             self._files += 1
 
     def close_file(self) -> None:

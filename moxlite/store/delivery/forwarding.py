@@ -73,7 +73,7 @@ DELETE FROM forward_target WHERE address IN (
     SELECT address FROM forward_target WHERE named IS NOT NULL AND asked = 0 AND confirmed IS NULL AND stopped IS NULL
     ORDER BY named DESC LIMIT -1 OFFSET ?)"""
 
-REFUSED: Final = worded("its owner does not want this mail")
+REFUSED: Final = worded("the recipient declined this mail")
 
 
 class AskedJustNow(StoreError):
@@ -81,7 +81,8 @@ class AskedJustNow(StoreError):
 
     def __init__(self, address: str) -> None:
         super().__init__(
-            f"{address.removesuffix(OF_ALIAS)} was asked within the last 24 hours; wait until its owner has answered"
+            f"a confirmation email was sent to {address.removesuffix(OF_ALIAS)} within the last 24 hours;"
+            " wait for the reply"
         )
 
 
@@ -218,11 +219,11 @@ def may_forward(tx: Tx, address: str, *, of_alias: bool = False) -> Worded:
         return worded("the address isn't confirmed yet")
     if known.stopped is not None:
         if known.error:
-            return worded("sending there is stopped: {error}", error=known.error)
-        return worded("sending there is stopped")
+            return worded("forwarding has stopped: {error}", error=known.error)
+        return worded("forwarding has stopped")
     since = tx.now - DAY
     if tx.value(SENT, since, tx.now) >= MAX_PER_DAY:
-        return worded("{count} messages were sent on in 24 hours", count=MAX_PER_DAY)
+        return worded("{count} messages forwarded in 24 hours", count=MAX_PER_DAY)
     tx.execute(COUNT, since, tx.now, known.key)
     return worded("")
 

@@ -141,7 +141,7 @@ class TooLate(StoreError):
     """The submission is no longer held: the queue has it, or is about to get it."""
 
     def __init__(self) -> None:
-        super().__init__("it's too late, the message has been sent")
+        super().__init__("too late; the message has been sent")
 
 
 def held_until(r: Reader, key: bytes) -> int:

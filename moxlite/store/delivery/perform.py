@@ -148,7 +148,7 @@ async def _expunge(account: Account, message_id: MessageID) -> None:
     try:
         await account.write(lambda tx: expunge_ids(tx, [message_id]))
     except StoreError as error:
-        logger.warning("message sent on is kept, too", extra={"kv": {"account": account.name, "err": error}})
+        logger.warning("forwarded message also kept", extra={"kv": {"account": account.name, "err": error}})
 
 
 async def owe(account: Account, owed: Owed) -> None:
@@ -198,7 +198,7 @@ class _Unit:
         if self._first is not None and self._added is not None and has_calendar(self._ready.index.root):
             self._look_into(self._first, self._added)
         if self._added is None:
-            logger.info("message not kept", extra={"kv": {"account": self._tx.account}})
+            logger.info("failed to keep message", extra={"kv": {"account": self._tx.account}})
         return Performed(added=self._added, copies=tuple(self._copies), passed_on=self._passed_on)
 
     def _is_there(self) -> bool:
@@ -542,7 +542,7 @@ def keep_reject(tx: AccountTx, ready: Prepared, facts: MessageFacts, box: Mailbo
     if not action.unlimited:
         tidy_rejects(tx, box.name)
         if tx.value(COUNT, box.id, MAX_REJECTS) >= MAX_REJECTS:
-            rejects_logger.info("rejects mailbox is full", extra={"kv": {"account": tx.account, "mailbox": box.name}})
+            rejects_logger.info("rejects mailbox full", extra={"kv": {"account": tx.account, "mailbox": box.name}})
             return None
     # A refused sender tries again for days, with the same message: one copy is enough to judge it.
     if tx.row(SAME, box.id, ready.thread.messageid, ready.digest) is not None:

@@ -244,7 +244,7 @@ async def fit_queue_mailbox(account: Account) -> bool:
     if account.config.queue_mailbox and _same(named, own):
         return True
     if account.config.queue_mailbox and await account.write(_make):
-        logger.info("queue mailbox made or renamed", extra={"kv": {"account": account.name}})
+        logger.info("queue mailbox created or renamed", extra={"kv": {"account": account.name}})
         return True
     if own is not None:
         while await account.write(partial(_empty, mailbox_id=own.id)):

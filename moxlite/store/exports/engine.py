@@ -169,7 +169,7 @@ class Export:
             found = {word for message in self._selected(self._order.ids or ()) for word in message.words}
             words = sorted(word for word in found if not word.startswith("\\"))
         for word in words[MAX_KEYWORDS:]:
-            self._error(f"{name}: keyword {word} is not exported, a Maildir has only {MAX_KEYWORDS}")
+            self._error(f"{name}: skipped keyword {word}: a Maildir can only have {MAX_KEYWORDS}")
         return {word: chr(ord("a") + number) for number, word in enumerate(words[:MAX_KEYWORDS])}
 
     def _file(self, sink: Sink, name: str, message: Message, letters: dict[str, str]) -> Iterator[bytes]:
@@ -194,7 +194,9 @@ class Export:
                 self.messages += 1
                 for word in message.words:
                     if "," in word:
-                        self._error(f"{name}: keyword {word} of message {message.id} will be read as two, by its comma")
+                        self._error(
+                            f"{name}: keyword {word} of message {message.id} has a comma, so it'll be read as two"
+                        )
             yield from mbox_pieces(self._r, message, pieces, lf=lf)
 
     def _all(self, mailbox_id: int) -> Iterator[Message]:

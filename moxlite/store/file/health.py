@@ -178,7 +178,7 @@ class Health(Edge):
             self._damaged = False
             self._healed_at = time.monotonic()
             metrics.BROKEN.labels(self.name).set(0)
-            logger.warning("database can be written again", extra={"kv": {"database": self.name}})
+            logger.warning("database writable again", extra={"kv": {"database": self.name}})
 
     # The log
 
@@ -191,7 +191,7 @@ class Health(Edge):
             if self.log_stuck:
                 self.log_stuck = ""
                 metrics.CHECKPOINT_FAILING.labels(self.name).set(0)
-                logger.warning("log can be folded in again", extra={"kv": {"database": self.name}})
+                logger.warning("checkpoints working again", extra={"kv": {"database": self.name}})
             return
         kv = {"database": self.name, "err": f"{type(error).__name__}: {error}"}
         logger.warning("checkpoint failed", extra={"kv": kv})
@@ -199,7 +199,7 @@ class Health(Edge):
         if self._checkpoints_failed >= CHECKPOINTS and not self.log_stuck:
             self.log_stuck = f"the log cannot be folded in: {kv['err']}"
             metrics.CHECKPOINT_FAILING.labels(self.name).set(1)
-            logger.error("checkpoints fail, the log grows", extra={"kv": kv})
+            logger.error("checkpoints failing, log growing", extra={"kv": kv})
             if self._tell is not None:
                 self._tell(self.name, self._path, self.log_stuck)
 

@@ -196,7 +196,7 @@ def open_file(path: Path, kind: Kind, options: Options, *, create: bool = False)
         done = _look(db, path, kind, len(migrations))
         db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         if done == 0 and not create:
-            raise MissingFile(path, "has no tables", _mend(path, kind))
+            raise MissingFile(path, "doesn't have any tables", _mend(path, kind))
         db.execute("PRAGMA journal_mode=WAL").fetchall()
         configure(db, kind, writer=True)
         for migration in migrations[done:]:
@@ -215,7 +215,7 @@ def open_file(path: Path, kind: Kind, options: Options, *, create: bool = False)
 def _mend(path: Path, kind: Kind) -> str:
     """Advice on a missing file, for the error text."""
     what = path.parent.name if kind is Kind.ACCOUNT else f"--file {path.name}"
-    return f"restore it from a backup, or begin with an empty one by `moxlite store create {what}`"
+    return f"restore it from a backup, or create an empty one with `moxlite store create {what}`"
 
 
 def _number(db: apsw.Connection) -> int:
@@ -313,7 +313,7 @@ def _copy_before(db: apsw.Connection, path: Path, migration: Migration, options:
     if free < needed + options.min_free_space:
         if options.migrate_without_copy:
             logger.warning(
-                "no room for a copy before the migration", extra={"kv": {"file": str(path), "number": migration.number}}
+                "no space for a copy before migration", extra={"kv": {"file": str(path), "number": migration.number}}
             )
             return
         raise MigrationNeedsSpace(path, needed + options.min_free_space, free)
@@ -341,5 +341,5 @@ def drop_old_copies(folder: Path, now: float | None = None) -> list[Path]:
                 dropped.append(path)
         except OSError as error:
             kv = {"path": str(path), "err": error.strerror or str(error)}
-            logger.warning("old copy of a database not deleted", extra={"kv": kv})
+            logger.warning("failed to delete old database copy", extra={"kv": kv})
     return dropped

@@ -244,7 +244,9 @@ class Writer:
                 self._db.close(True)
             except apsw.Error as error:
                 # It is closed all the same; the log, which could not be folded in, is read at the next open.
-                logger.warning("log not folded in", extra={"kv": {"database": self._health.name, "err": str(error)}})
+                logger.warning(
+                    "checkpoint incomplete", extra={"kv": {"database": self._health.name, "err": str(error)}}
+                )
 
     def _run_chore(self, chore: Chore) -> None:
         try:
@@ -356,7 +358,7 @@ class Writer:
             again = []
         if again:
             logger.info(
-                "batch runs again one by one", extra={"kv": {"database": self._health.name, "units": len(again)}}
+                "rerunning batch one by one", extra={"kv": {"database": self._health.name, "units": len(again)}}
             )
         rest = [job for job in batch if job not in again]
         for job in again:

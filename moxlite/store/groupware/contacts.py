@@ -508,7 +508,7 @@ def settle_contacts(tx: AccountTx) -> None:
 
 def _tell(account: str, number: int, error: Exception) -> None:
     kv = {"account": account, "contact": number, "err": str(error)}
-    logger.warning("a contact cannot be written as a card, and stays as it is", extra={"kv": kv})
+    logger.warning("contact can't be written as vCard, leaving unchanged", extra={"kv": kv})
 
 
 def _settle(tx: AccountTx, number: int, contact: Contact) -> None:

@@ -78,5 +78,5 @@ def _computed(r: Reader, resource_id: int) -> bytes:
     try:
         return b"" if data is None else encode_facts(entry_facts(read_object(bytes(data))))
     except BadObject as error:  # all others are shown
-        logger.warning("entry of a calendar not read", extra={"kv": {"entry": resource_id, "err": str(error)}})
+        logger.warning("failed to read calendar entry", extra={"kv": {"entry": resource_id, "err": str(error)}})
         return b""

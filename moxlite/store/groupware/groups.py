@@ -56,7 +56,7 @@ ALL: Final = "SELECT id FROM group_card ORDER BY name, id"
 IN_BOOK: Final = "SELECT count(*) FROM resource r JOIN group_card g ON g.id = r.id WHERE r.collection_id = ?"
 
 
-TAKEN: Final = "there is a group with this name already"
+TAKEN: Final = "a group with this name already exists"
 
 
 class GroupExists(StoreError):

@@ -79,7 +79,7 @@ class Elsewhere(StoreError):
     """Another calendar of the user has the entry; `collection` and `name` are its place."""
 
     def __init__(self, collection: str, name: str) -> None:
-        super().__init__("another calendar has this event, with its guests")
+        super().__init__("another calendar already has this event with its guests")
         self.collection = collection
         self.name = name
 

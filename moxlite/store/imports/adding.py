@@ -147,9 +147,7 @@ class _Adding:
                 )
             done = True
             if again:
-                self._progress.problem(
-                    f"{again} messages were in their mailboxes already, and are there twice now: leave out duplicates"
-                )
+                self._progress.problem(f"{again} messages now exist twice (to avoid this, skip duplicates)")
             metrics.IMPORTED.inc(messages)
             return Done(messages, self._progress.problem_count, dry_run=False, first_id=job.first_id)
         finally:
@@ -194,7 +192,7 @@ class _Adding:
         except StoreError as error:
             kv = {"account": self._account.name, "err": str(error)}
             level = logging.INFO if isinstance(error, Closed) else logging.ERROR  # a server that stops is no error
-            logger.log(level, "what an import had staged is left until the next open", extra={"kv": kv})
+            logger.log(level, "unfinished import data stays until the account is next opened", extra={"kv": kv})
 
     async def _read(self, items: Iterator[Item], job: Job | None) -> ReadAhead:
         existing = await self._account.scan(self._existing, op="import")

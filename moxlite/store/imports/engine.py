@@ -29,7 +29,7 @@ logger = logging.getLogger("moxlite.store.imports")
 KEPT_SECONDS: Final = 60.0
 """Seconds for which the state of an ended import is kept (STORE-128)."""
 
-UNEXPECTED: Final = "something went wrong in the server; its log tells more"
+UNEXPECTED: Final = "server error; see the server log"
 
 
 async def close_file(file: BinaryIO) -> None:
@@ -141,7 +141,7 @@ class Imports:
                     )
                     end = await adding.run()
         except OverQuota as error:
-            end = Aborted(f"there is not enough room: {error}")
+            end = Aborted(f"not enough space: {error}")
         except StoreError as error:
             end = Aborted(str(error))
         except OSError as error:
@@ -149,7 +149,7 @@ class Imports:
         finally:
             if end is None:
                 stopped = running_import.scope.cancelled_caught or trio.current_effective_deadline() == -math.inf
-                end = Aborted("the import was aborted" if stopped else UNEXPECTED, stopped)
+                end = Aborted("the import was canceled" if stopped else UNEXPECTED, stopped)
             progress.finish(end)
             logger.info(
                 "import ended",

@@ -28,12 +28,12 @@ MAX_TEXT: Final = 500
 
 
 PST: Final = (
-    "this is a mail store of Outlook (.pst): make a folder of messages of it with readpst (of the package pst-utils), "
-    "and import the folder: readpst -e -o FOLDER FILE.pst"
+    "this is an Outlook data file (.pst); convert it with readpst (package pst-utils), then import the"
+    " folder: readpst -e -o FOLDER FILE.pst"
 )
 DBOX: Final = (
-    "this is a mail store of Dovecot (mdbox or sdbox): make a Maildir of it with Dovecot, and import the Maildir: "
-    "doveadm -o mail_location=mdbox:STORE backup -u USER maildir:MAILDIR"
+    "this is a Dovecot mdbox or sdbox; convert it to a Maildir with Dovecot, then import the Maildir: doveadm"
+    " -o mail_location=mdbox:STORE backup -u USER maildir:MAILDIR"
 )
 """Ways out for formats that only their own programs read."""
 

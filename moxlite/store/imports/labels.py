@@ -300,9 +300,9 @@ CATEGORIES: Final = (
 """How names of Google's categories begin: with a colon behind it in other languages than English."""
 
 UNKNOWN: Final = (
-    "Google's own labels are in a language that is not known here: mail of Inbox, Sent and Trash is in mailboxes of "
-    "those names, and all of it counts as read. Try the import first, and say what the labels mean; or export in "
-    "English: https://takeout.google.com/?hl=en"
+    "couldn't recognize the language of Google's labels. Inbox, Sent and Trash go to mailboxes with those"
+    " names, and all mail will be read. To change this, start with a dry run and specify the meanings, or"
+    " export in English: https://takeout.google.com/?hl=en"
 )
 """The problem of an import in which Google's labels were not found, and not explained by the user."""
 

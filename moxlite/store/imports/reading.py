@@ -266,9 +266,9 @@ class ReadAhead:
         """Mark the last batch, and add what was counted over the whole import to its problems."""
         for name, messages in self._refused.items():
             if messages > 1:
-                batch.problems.add(f"mailbox {name!r}: {messages} messages are left out")
+                batch.problems.add(f"mailbox {name!r}: skipped {messages} messages")
         if self._forbidden:
-            batch.problems.add(f"flags or labels that you can't set here were left out of {self._forbidden} messages")
+            batch.problems.add(f"skipped flags or labels in {self._forbidden} messages because you can't set them here")
         if problem := self._labels.problem:
             batch.problems.add(problem)
         batch.asked = self._labels.asked
@@ -294,7 +294,7 @@ class ReadAhead:
                 if len(self._boxes) >= MAX_MAILBOXES:
                     raise BadMailboxName(f"you can import up to {MAX_MAILBOXES} mailboxes")
             except BadMailboxName as error:
-                batch.problems.add(f"mailbox {name!r} is left out: {error}")
+                batch.problems.add(f"skipped mailbox {name!r}: {error}")
                 # Remembered, so that a mailbox with a thousand messages is two problems and not a thousand.
                 if len(self._refused) < MAX_REFUSED and len(name) <= LONGEST_REFUSED:
                     self._refused[name] = 0
@@ -316,9 +316,9 @@ class ReadAhead:
             # Read to its end, where the next message begins.
             for _ in mail.pieces:
                 pass
-            batch.problems.add(f"{mail.place}: left out, the message is larger than {MAX_MEMBER} octets")
+            batch.problems.add(f"skipped {mail.place}: larger than {MAX_MEMBER} bytes")
         except BadMessage as error:
-            batch.problems.add(f"{mail.place}: left out, {error}")
+            batch.problems.add(f"skipped {mail.place}: {error}")
         else:
             self._place(mail, prepared, batch)
         finally:
@@ -373,7 +373,7 @@ class ReadAhead:
         if header is None or not value:
             return mail.mailbox, mail.words
         if len(value) > MAX_LABELS:
-            batch.problems.add(f"{mail.place}: labels beyond {MAX_LABELS} octets are left out")
+            batch.problems.add(f"{mail.place}: skipped labels after {MAX_LABELS} bytes")
         labelled = self._labels.read(value[:MAX_LABELS], header)
         words = (*labelled.words, *[self.naming.label(name, batch.problems) for name in labelled.labels])
         mailbox = labelled.mailbox if labelled.use is None else self._existing.uses[labelled.use]
@@ -384,19 +384,19 @@ class ReadAhead:
         flags, stored = Flag(0), set[str]()
         forbidden = False
         if len(words) > MAX_WORDS:
-            problems.add(f"{place}: {len(words) - MAX_WORDS} keywords are left out, there are too many")
+            problems.add(f"{place}: skipped {len(words) - MAX_WORDS} keywords because there are too many")
         for word in words[:MAX_WORDS]:
             try:
                 bits, keywords = parse_flags([word])
             except BadKeyword:
-                problems.add(f"{place}: keyword {word[:80]!r} is left out, no mail server could show it")
+                problems.add(f"{place}: skipped keyword {word[:80]!r} because it isn't valid")
                 continue
             forbidden |= bool(bits & ~self._allowed[0]) or (bool(keywords) and not self._allowed[1])
             flags |= bits & self._allowed[0]
             for keyword in keywords if self._allowed[1] else ():
                 lower = keyword.lower()
                 if not self._room(lower, stored, box):
-                    problems.add(f"{place}: keyword {keyword!r} is left out, there are too many")
+                    problems.add(f"{place}: skipped keyword {keyword!r} because there are too many")
                     continue
                 self.naming.spellings.setdefault(lower, keyword)
                 stored.add(lower)

@@ -124,7 +124,7 @@ def _parts(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
     """Items of several files. A file that cannot be used is a `Problem`, and the others are imported."""
     for part in order.parts:
         if part.form is not Form.MBOX and part.form is not Form.MESSAGE:
-            why = "not a file of mail" if part.form is None else "an archive is imported alone"
+            why = "not a mail file" if part.form is None else "archives must be imported separately"
             yield Problem(f"{part.name}: {why}")
             continue
         one = msgspec.structs.replace(order, form=part.form, parts=())
@@ -276,7 +276,7 @@ def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, ord
             if first.startswith(b"From "):
                 yield from _mbox_member(chain([first], member.pieces), shown, mailbox)
             else:
-                yield Problem(f"{shown}: not a file of mail")
+                yield Problem(f"{shown}: not a mail file")
         case What.MAILDIR:
             name = parse_name(shown.rpartition("/")[2])
             received = name.received
@@ -303,7 +303,7 @@ def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, ord
                 text = (text + piece)[:MAX_KEYWORDS_FILE]
             yield Keywords(folder, parse_keywords(text))
         case _:
-            yield Problem(f"{shown}: {_remedy(shown) or 'not a file of mail'}")
+            yield Problem(f"{shown}: {_remedy(shown) or 'not a mail file'}")
 
 
 def set_aside(items: Iterator[Item], beside: zipfile.ZipFile | None) -> Iterator[Item]:
@@ -323,7 +323,7 @@ def set_aside(items: Iterator[Item], beside: zipfile.ZipFile | None) -> Iterator
                         break
                     file.write(piece)
             if octets > MAX_BESIDE:
-                yield Problem(f"{item.name}: cut, it has more than {MAX_BESIDE} octets")
+                yield Problem(f"{item.name}: cut, larger than {MAX_BESIDE} octets")
 
 
 def _remedy(name: str) -> str:
@@ -383,7 +383,7 @@ def _mbox(pieces: Iterator[bytes], shown: str, mailbox: str, *, labels: bool) ->
     if number == expunged:  # an empty mailbox; elsewhere a message makes its mailbox, which its labels may name
         yield Folder(mailbox)
     if expunged:
-        yield Problem(f"{shown}: {expunged} messages were left out that had been deleted, as Thunderbird marks them")
+        yield Problem(f"{shown}: skipped {expunged} messages marked as deleted by Thunderbird")
 
 
 def _events(pieces: Iterator[bytes]) -> Iterator[Event]:

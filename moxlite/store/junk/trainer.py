@@ -193,9 +193,7 @@ class Trainer:
         """Drop all words of an account without filter, so that removed messages can be erased."""
         if work.active is not None or work.filling is not None:
             await self._account.write(forget_all)
-            logger.info(
-                "the junk filter is off, its words are forgotten", extra={"kv": {"account": self._account.name}}
-            )
+            logger.info("junk filter is off, words deleted", extra={"kv": {"account": self._account.name}})
         elif work.removed:
             await self._account.write(forget_all)
         else:
@@ -225,7 +223,7 @@ class Trainer:
                 batch = batch[done:]
             if work.removed:
                 self._unlearnt()
-            logger.debug("learnt", extra={"kv": {"account": account.name, "messages": len(ids)}})
+            logger.debug("learned", extra={"kv": {"account": account.name, "messages": len(ids)}})
 
 
 # Retraining (STORE-87): learning all messages again when tokenisation has changed, or on request.

@@ -279,7 +279,7 @@ def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[Tokenised]:
         try:
             hashes = hash_words(stored_words(r, message_id, meta.grams), meta.salt)
         except (ChunkDamaged, NoSuchMessage) as error:
-            logger.warning("a message has no words", extra={"kv": {"message": message_id, "err": str(error)}})
+            logger.warning("message without words", extra={"kv": {"message": message_id, "err": str(error)}})
             hashes = array("q")
         found.append(Tokenised(message_id, hashes))
         total += len(hashes)
@@ -318,7 +318,7 @@ def wrong_words(r: Reader) -> Iterator[str]:
     meta, filling = read_meta(r)
     if meta is None:
         if filling is None and r.value(ANY_WORDS):
-            yield "there are words, although no filter is in use"
+            yield "words found, but the filter isn't used"
         return
     hams: Counter[int] = Counter()
     spams: Counter[int] = Counter()

@@ -127,7 +127,7 @@ def add_bodies(tx: Tx, messages: Sequence[Prepared]) -> list[BodyID]:
 def _use_held(tx: Tx, prepared: Prepared) -> BodyID:
     """As `add_bodies`, for a body that `held_bodies` has written."""
     if prepared.held is None:
-        raise ValueError("write a long body first; use held_bodies")
+        raise ValueError("long bodies must be written first with held_bodies")
     # Its octets are not compared here, as reading megabytes would hold up all other units: `held_bodies` has looked at
     # the stored ones just before.
     row = tx.row(USE_IF_THERE, prepared.digest)

@@ -401,9 +401,9 @@ async def reassign_threads(account: Account, *, tell: Callable[[int, int], Await
     """
     await account.write(_begin)
     placed = await finish_threads(account, tell=tell)
-    logger.info("threads were made anew", extra={"kv": {"account": account.name, "messages": placed}})
+    logger.info("threads rebuilt", extra={"kv": {"account": account.name, "messages": placed}})
     for cursor in list(account.bus.cursors):
-        cursor.end("the threads were made anew")
+        cursor.end("threads were rebuilt")
     return placed
 
 
@@ -411,7 +411,7 @@ async def keep_threads(account: Account) -> None:
     """Complete the threads of an account, as a background task for `Accounts.register_task` (STORE-83)."""
     placed = await finish_threads(account)
     if placed:
-        logger.info("threads are complete", extra={"kv": {"account": account.name, "messages": placed}})
+        logger.info("threads complete", extra={"kv": {"account": account.name, "messages": placed}})
 
 
 async def finish_threads(account: Account, *, tell: Callable[[int, int], Awaitable[None]] | None = None) -> int:

@@ -74,7 +74,7 @@ class ReportsDB:
         # Mail is delivered without reports, and the rest of the server starts.
         except StoreError as error:
             kv = {"path": path, "err": str(error)}
-            logger.error("reports.db cannot be used, reports are delivered but not kept", extra={"kv": kv})
+            logger.error("reports.db unavailable, delivering reports without keeping them", extra={"kv": kv})
             return cls(error)
 
     @property

@@ -283,7 +283,7 @@ class Builder:
             self._account.database.health.damaged(str(damage[0]))
         kv = {"account": self._account.name, "messages": len(batch.failed), "first": message_id}
         logger.warning(
-            "messages not indexed",
+            "failed to index messages",
             exc_info=None if damage else error,
             extra={"kv": kv | {"err": f"{type(error).__name__}: {error}"}},
         )

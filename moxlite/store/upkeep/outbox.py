@@ -213,7 +213,7 @@ class Carrier:
                 await handler(self._account, row)
         except (StoreError, OSError, trio.TooSlowError) as error:
             logger.error(
-                "outbox row not carried over",
+                "failed to transfer outbox row",
                 exc_info=error,
                 extra={"kv": {"account": self._account.name, "kind": row.kind, "row": row.id, "retry_seconds": delay}},
             )
@@ -257,7 +257,7 @@ class Carrier:
                     await handler(self._account, OutboxRow(0, b"", RING, None, b"", _now()))
             except (StoreError, OSError, trio.TooSlowError) as error:
                 kv = {"account": self._account.name, "retry_seconds": RING_RETRY}
-                logger.error("alarms of a calendar not told", exc_info=error, extra={"kv": kv})
+                logger.error("calendar alerts failed", exc_info=error, extra={"kv": kv})
                 again = _now() + int(RING_RETRY * SECOND)
                 await self._account.write(lambda tx, again=again: postpone_alarms(tx, again))  # type: ignore[misc]  # a default binds the loop's value
         return due

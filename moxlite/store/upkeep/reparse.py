@@ -89,7 +89,7 @@ async def reparse(
     if not begun:
         await account.write(lambda tx: tx.execute(BEGIN, NAME, tx.now))
         await account.search.delete("read anew")  # its texts are from the old index
-        logger.info("reading all messages anew", extra={"kv": {"account": account.name, "version": PARSE_VERSION}})
+        logger.info("reading all messages again", extra={"kv": {"account": account.name, "version": PARSE_VERSION}})
     done = 0
     total = await account.read(lambda r: r.value(TOTAL, NAME), op="reparse") or 0
     while True:
@@ -137,7 +137,7 @@ def _read(r: Reader, after: int, directory: Path) -> tuple[int, list[_Anew]]:
         try:
             anew.append(_parse(r, message_id, directory))
         except (ChunkDamaged, NoSuchMessage):  # its octets, or a row beside it
-            logger.warning("a damaged message was left as it is", extra={"kv": {"message": message_id}})
+            logger.warning("damaged message left unchanged", extra={"kv": {"message": message_id}})
     return after, anew
 
 

@@ -38,13 +38,13 @@ MAX_SESSIONS: Final = 10
 
 EXPIRED: Final = "You were logged out after 12 hours without use. Please log in again."
 UNKNOWN: Final = (
-    "You were logged out: the server was started again, 10 newer sessions have begun, or the session was ended "
-    "elsewhere. Please log in again."
+    "You were logged out because the server restarted, you have 10 newer sessions, or the session was ended"
+    " elsewhere. Log in again."
 )
 EXPIRED_AFTER: Final = "You were logged out 12 hours after your login with the provider. Log in again."
-CHANGED: Final = "The admin password was changed. Please log in again."
-RESET: Final = "The second factors of the admin app were reset. Please log in again."
-NO_FILE: Final = "moxlite.toml names no admin_password_file: run on the server: moxlite admin set-password"
+CHANGED: Final = "The admin password was changed. Log in again."
+RESET: Final = "Two-step verification was reset for the admin app. Log in again."
+NO_FILE: Final = "admin_password_file isn't set in moxlite.toml. On the server, run: moxlite admin set-password"
 
 Stamp = tuple[int, int, int, int]
 

@@ -117,5 +117,5 @@ async def send_receipt(
     if new:
         submissions.labels(result="ok").inc()
         facts = {"account": account.name, "msgfrom": str(ready.author), "recipients": len(receipt.to)}
-        logger.info("receipt of reading sent", extra={"kv": facts})
+        logger.info("read receipt sent", extra={"kv": facts})
     return new

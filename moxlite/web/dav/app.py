@@ -313,7 +313,7 @@ def _of_store(error: Exception) -> Refusal:
         ):
             return NotThere()
         case store.OverQuota():
-            return Refusal(507, DAV + "quota-not-exceeded", "the account has no room for it")
+            return Refusal(507, DAV + "quota-not-exceeded", "not enough space in the account")
         case store.LimitExceeded():
             return Refusal(507, DAV + "quota-not-exceeded", str(error))
         case CollectionExists():

@@ -307,7 +307,7 @@ class Reports:
             return None  # removed meanwhile
         except BadObject as error:  # all others are answered
             kv = {"account": self._account.name, "entry": resource.id, "err": str(error)}
-            logger.warning("entry of a calendar not read", extra={"kv": kv})
+            logger.warning("failed to read calendar entry", extra={"kv": kv})
             return None
         instances: Sequence[Instance] = ()
         if hull is not None and calendar_object.repeated:

@@ -114,7 +114,7 @@ def _question(data: bytes) -> tuple[Component, list[Property], Span]:
     # both are UTC (RFC 6638 §5.1); two of one kind without a zone can be compared, one with and one without cannot
     comparable = start is not None and end is not None and (start.tzinfo is None) is (end.tzinfo is None)
     if start is None or end is None or not comparable or not 0 < (end - start).days + 1 <= MAX_DAYS:
-        words = f"a question has a start and an end, at most {MAX_DAYS} days apart"
+        words = f"a request must have a start and an end, up to {MAX_DAYS} days apart"
         raise Refusal(403, CALDAV + "valid-scheduling-message", words)
     # Each once: an answer may have half a MiB of busy times.
     people = [*{address_of(line) or line.value: line for line in parts[0].all("ATTENDEE")}.values()]

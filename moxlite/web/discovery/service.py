@@ -110,7 +110,7 @@ class Discovery:
         _only(request, "GET", "HEAD")
         asked = [one for one in _parameter(request, "addresses").split(",") if one]
         if not asked or len(asked) > MAX_ADDRESSES:
-            raise HTTPError(400, f"Give addresses=, with 1 to {MAX_ADDRESSES} addresses.")
+            raise HTTPError(400, f"Add addresses= with 1 to {MAX_ADDRESSES} addresses.")
         found = [self._address(one, "autoconf") for one in asked]
         offer = found[0][1]
         if any(one.domain != offer.domain for _, one in found):
@@ -217,7 +217,7 @@ class Policies:
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD with the policy of the domain in the host's name."""
         if request.method not in ("GET", "HEAD"):
-            raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
+            raise HTTPError(405, "Use GET to view this.", (("allow", "GET, HEAD"),))
         snapshot = self._config.current
         name = (request.host.name or "").removeprefix(LABEL)
         domain = snapshot.derived.domains.get(name)

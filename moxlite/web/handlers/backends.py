@@ -212,12 +212,12 @@ async def open_backend(pool: Pool, backend: Backend) -> ClientConnection:
 def tell_failure(request: Request, writer: ResponseWriter, backend: Backend, error: Broken) -> Exception:
     """Log a failure; returns the exception that ends the request."""
     kv = {"handler": request.handler, "backend": backend.host, "path": request.path, "err": str(error)}
-    logger.error("forwarding a request failed", extra={"kv": kv})
+    logger.error("failed to forward request", extra={"kv": kv})
     if writer.started:
         return ClientGone()
     late = error.status == 504
     words = "timed out" if late else "can't be reached, or failed"
-    return HTTPError(error.status, f"The server behind this one {words}.")
+    return HTTPError(error.status, f"The backend server {words}.")
 
 
 def check_framing(response: h11.Response) -> None:

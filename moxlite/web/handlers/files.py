@@ -371,9 +371,7 @@ class Copies:
         try:
             return self._make(name, file, coding)
         except OSError as error:
-            logger.warning(
-                "cannot keep a compressed copy of a file", extra={"kv": {"path": path, "err": error.strerror}}
-            )
+            logger.warning("failed to keep compressed file copy", extra={"kv": {"path": path, "err": error.strerror}})
             return None
         finally:
             with self._lock:

@@ -254,7 +254,7 @@ def _octets(fields: Fields | list[tuple[str, str]]) -> list[tuple[bytes, bytes]]
 # Websockets of a server behind this one (WEB-48, RFC 6455): the opening is checked, then octets are copied unseen.
 
 
-refused: Final = Tally("too many websockets are open", logger.warning)
+refused: Final = Tally("too many open WebSockets", logger.warning)
 
 GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455 §4.2.2."""

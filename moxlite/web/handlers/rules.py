@@ -118,7 +118,7 @@ class WebRules:
                     return True
             except PatternTooSlow as e:
                 kv = {"handler": rule.name, "host": host, "path": request.path}
-                logger.error("the pattern of a web handler takes too long", extra={"kv": kv})
+                logger.error("web handler pattern timed out", extra={"kv": kv})
                 raise HTTPError(500, "Something went wrong on the server.") from e
         request.handler = unmatched
         return False

@@ -130,7 +130,7 @@ class Static:
         if request.method not in ("GET", "HEAD"):
             if go_on:
                 return False
-            raise HTTPError(405, "Files can only be fetched.", (("allow", "GET, HEAD"),))
+            raise HTTPError(405, "Use GET to load files.", (("allow", "GET, HEAD"),))
         if not request.path.startswith(settings.strip_prefix):
             return self._not_found(go_on)
         name = request.path.removeprefix(settings.strip_prefix).strip("/")
@@ -143,7 +143,7 @@ class Static:
         except NameTooLong as e:
             raise HTTPError(404, "Page not found.") from e
         except Forbidden as e:
-            raise HTTPError(403, "You may not see this.") from e
+            raise HTTPError(403, "You don't have permission to view this.") from e
         except IsDirectory:
             query = f"?{request.query}" if request.query else ""
             await writer.respond(Response.redirect(307, path_text(request.path) + "/" + query))
@@ -345,7 +345,7 @@ class Static:
     def _failed(self, request: Request, error: OSError) -> HTTPError:
         """Log a failure of the disk; returns the answer, if none has begun."""
         kv = {"handler": request.handler, "path": request.path, "err": error.strerror or str(error)}
-        logger.error("cannot read a file to serve", extra={"kv": kv})
+        logger.error("failed to read served file", extra={"kv": kv})
         return HTTPError(500, "This file cannot be read.")
 
 

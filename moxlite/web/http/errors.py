@@ -55,7 +55,7 @@ class NoRoomForRequest(HTTPError):
     """There is no memory for the request, or its answer: too much of its user, or of all, is in progress."""
 
     def __init__(self, error: NoRoom) -> None:
-        text = "Too many of your requests are in progress. Try again in a moment."
+        text = "You have too many requests in progress. Try again in a moment."
         if not error.own:
             text = "The server is busy. Try again in a moment."
         super().__init__(429 if error.own else 503, text, (("retry-after", RETRY_AFTER),))

@@ -113,7 +113,7 @@ class StrictTransport:
         # A clock that was set back must not let the days count that it has skipped.
         since = {name: min(self._since.get(name, now), now) for name in valid}
         for name in self._since.keys() - since.keys():
-            logger.warning("browsers are not told any more to use only https", extra={"kv": {"name": name}})
+            logger.warning("HSTS turned off", extra={"kv": {"name": name}})
         if since != self._since:
             self._since = since
             await trio.to_thread.run_sync(write_atomically, self._path, msgspec.json.encode(_State(since)))

@@ -173,7 +173,7 @@ class Frames:
                 self._data_octets += length
                 small = self._data_octets < self._data * MIN_DATA
                 if self._data > FREE_DATA and small and not flags & END_STREAM:
-                    raise Flood("small DATA")
+                    raise Flood("too many small DATA frames")
             case Kind.WINDOW_UPDATE:
                 self._updates += 1
                 if self._updates > FREE_UPDATES + self._sent // MIN_UPDATE:
@@ -243,13 +243,13 @@ def request_head(fields: Pairs) -> RequestHead:
     for name, value in fields:
         if name[:1] == b":":
             if regular or cookies or once or name not in PSEUDO or name in pseudo:
-                raise Malformed("pseudo-header fields")
+                raise Malformed("invalid pseudo-header fields")
             pseudo[name] = value
             continue
         _check(name, value)
         if name in ONCE:
             if name in once:
-                raise Malformed("two lengths or hosts")
+                raise Malformed("duplicate content-length or host")
             once[name] = value
         if name == b"cookie":
             cookies.append(value.decode("latin-1"))
@@ -276,7 +276,7 @@ def _request_line(pseudo: dict[bytes, bytes], host: bytes | None) -> tuple[bytes
     """Method, target and authority (RFC 9113 §8.3.1, §8.5)."""
     method, authority = pseudo.get(b":method", b""), pseudo.get(b":authority", host or b"")
     if not METHOD.fullmatch(method) or not VISIBLE.fullmatch(authority) or b"@" in authority:
-        raise Malformed("method or authority")
+        raise Malformed("invalid method or authority")
     if host is not None and host.lower() != authority.lower():
         raise Malformed("more than one host")
     if method == b"CONNECT":
@@ -285,7 +285,7 @@ def _request_line(pseudo: dict[bytes, bytes], host: bytes | None) -> tuple[bytes
         return method, authority, authority
     path = pseudo.get(b":path", b"")
     if pseudo.get(b":scheme") not in SCHEMES or not VISIBLE.fullmatch(path):
-        raise Malformed("scheme or path")
+        raise Malformed("invalid scheme or path")
     if not path.startswith(b"/") and not (path == b"*" and method == b"OPTIONS"):
         raise Malformed("path")
     return method, path, authority

@@ -229,7 +229,7 @@ class BrowserImports:
         for alarm in self._alarms.get(job.user, ()):
             alarm.set()
         kv = {"account": account, "octets": form.file.size, "form": order.form.value, "files": len(form.files)}
-        logger.info("import begun by a browser", extra={"kv": kv})
+        logger.info("import started in browser", extra={"kv": kv})
         return token
 
     def _begin(self, account: str, order: Order, job: Job) -> bytes:

@@ -335,4 +335,4 @@ async def _copied(call: Call, source: Place, blob: str) -> str:
 
 def missing_blob(blob: str) -> SetError:
     """The error about a blob that does not exist."""
-    return SetError("invalidProperties", f"there is no blob {blob[:100]!r}", properties=["blobId"])
+    return SetError("invalidProperties", f"blob not found: {blob[:100]!r}", properties=["blobId"])

@@ -64,7 +64,7 @@ async def identity_set(call: Call) -> Object:
 
 
 class _Identities(ObjectSet):
-    refusal = SetError("forbidden", "addresses and their names are set in the account app")
+    refusal = SetError("forbidden", "set addresses and their names in the account app")
 
     async def state(self, call: Call) -> str:
         return _identities(call)[0]

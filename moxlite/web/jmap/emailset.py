@@ -81,7 +81,7 @@ async def implied_set(call: Call) -> Invocation:
         failed = error
     except StoreError as error:
         logger.warning("implied Email/set failed", extra={"kv": {"err": str(error)}})
-        failed = MethodError("serverFail", "the emails were not changed: the storage failed")
+        failed = MethodError("serverFail", "the emails weren't changed because of a storage error")
     return Invocation("error", failed.arguments(), call.call_id)
 
 

@@ -142,7 +142,7 @@ async def set_(call: Call) -> Object:
 
 
 class _Identities(ObjectSet):
-    refusal = SetError("forbidden", "addresses are added in the account app, and have identities by then")
+    refusal = SetError("forbidden", "add addresses in the account app; their identities are created automatically")
 
     async def state(self, call: Call) -> str:
         now, _ = await call.account.read(partial(identities, call=call), op="jmap identities")
@@ -150,7 +150,7 @@ class _Identities(ObjectSet):
 
     async def change(self, call: Call, key: str, patch: Object) -> Outcome:
         if call.place.guest:
-            raise SetError("forbidden", "only its owner can do that")
+            raise SetError("forbidden", "only the owner can do this")
         name = await call.account.write(partial(_update, call=call, number=key, patch=patch))
         if name is not None:
             await _rename(call, *name)
@@ -189,7 +189,7 @@ async def _rename(call: Call, address: str, name: str) -> None:
     account = call.identity.account
     settings = call.snapshot.account(account)
     if settings is None or address not in settings.destinations:
-        text = "this address has the name of the account, which is changed in the account app"
+        text = "this address uses the account name; change it in the account app"
         raise SetError("invalidProperties", text, properties=["name"])
     destination, path = settings.destinations[address], ("accounts", account, "destinations", address)
     change = DestinationChange(full_name="" if name == settings.full_name else name)

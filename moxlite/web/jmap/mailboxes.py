@@ -407,7 +407,7 @@ def _create(tx: AccountTx, call: Call, given: Object) -> Object:
     use = USES.get(given.get("role") or "", SpecialUse(0))
     holder = mailbox_by_use(tx, use) if use else None
     if holder is not None and f"{LETTER}{holder.id}" in call.created.values():  # it would lose the role in silence
-        raise SetError("invalidProperties", "another mailbox of the call has this role", properties=["role"])
+        raise SetError("invalidProperties", "another mailbox in this call has this role", properties=["role"])
     name = _name_in(tx, call, given)
     try:
         made = create_mailbox(tx, name, use)[-1]

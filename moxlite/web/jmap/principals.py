@@ -141,7 +141,7 @@ async def query_changes(call: Call) -> Object:
 
 def _check_unchanged(call: Call, name: str) -> None:
     if call.argument(name, str, "") != _state(call):
-        raise MethodError("cannotCalculateChanges", "read all anew")
+        raise MethodError("cannotCalculateChanges", "fetch everything again")
 
 
 async def set_(call: Call) -> Object:
@@ -150,7 +150,7 @@ async def set_(call: Call) -> Object:
 
 
 class _Principals(ObjectSet):
-    refusal = SetError("forbidden", "users and their names are set by the administrator")
+    refusal = SetError("forbidden", "only the administrator can set users and their names")
 
     async def state(self, call: Call) -> str:
         return _state(call)

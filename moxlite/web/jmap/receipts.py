@@ -51,7 +51,7 @@ GIVEN: Final = (
     *("finalRecipient", "extensionFields"),
 )
 SUBJECT: Final = "Read receipt"
-TEXT: Final = "The message was displayed. There is no guarantee that it was read or understood."
+TEXT: Final = "The message was displayed. This doesn't guarantee that the recipient read or understood it."
 SENDING: Final = {
     ("manual-action", "mdn-sent-manually"): "manual-action/MDN-sent-manually",
     ("automatic-action", "mdn-sent-manually"): "automatic-action/MDN-sent-manually",

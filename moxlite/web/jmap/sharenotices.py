@@ -164,7 +164,7 @@ async def set_(call: Call) -> Object:
 
 
 class _Notices(ObjectSet):
-    refusal = SetError("forbidden", "notifications are made by the server, and do not change")
+    refusal = SetError("forbidden", "notifications are created by the server and can't be changed")
 
     async def state(self, call: Call) -> str:
         return str(await call.account.read(share_notice_state, op="jmap shares"))

@@ -140,7 +140,7 @@ async def changes_of(
     try:
         return await call.account.scan(find, op="jmap changes")
     except TooManyChanges:
-        raise MethodError("cannotCalculateChanges", "read all anew") from None
+        raise MethodError("cannotCalculateChanges", "fetch everything again") from None
 
 
 def words_of(text: str) -> list[str]:
@@ -386,7 +386,7 @@ async def partial_failures(state: Callable[[], Awaitable[str]], old: str) -> Asy
     except (StoreError, MethodError) as error:
         if await state() == old:
             raise
-        logger.error("call failed with some of its changes made", extra={"kv": {"err": str(error)}})
+        logger.error("call failed with partial changes", extra={"kv": {"err": str(error)}})
         raise MethodError(
             "serverPartialFail", "only some changes were made; get the changes since your last state"
         ) from None

@@ -294,7 +294,7 @@ class Watch:
                         owners = (await sharing.owners(guest))[:MAX_OWNERS]
                     except StoreError as error:
                         kv = {"account": guest, "err": str(error)}
-                        logger.warning("who shares with the account is not known", extra={"kv": kv})
+                        logger.warning("failed to read shares", extra={"kv": kv})
                     else:
                         for gone in followed.keys() - {*owners}:
                             followed.pop(gone).cancel()
@@ -321,7 +321,7 @@ class Watch:
                         return
                     except StoreError as error:
                         kv = {"account": home.owner, "owner": owner, "err": str(error)}
-                        logger.warning("changes of another account are not told", extra={"kv": kv})
+                        logger.warning("change notification for another account failed", extra={"kv": kv})
                 await trio.sleep(AGAIN)
 
 

@@ -202,7 +202,7 @@ async def query(call: Call) -> Object:
 async def query_changes(call: Call) -> Object:
     """EmailSubmission/queryChanges. A message becomes final by its time, which is no change of its submission."""
     if _looks_at(call.filter(), "undoStatus"):
-        raise MethodError("cannotCalculateChanges", "read the results anew")
+        raise MethodError("cannotCalculateChanges", "fetch the results again")
     return await query_changes_of(call, partial(_results, call), changes)
 
 

@@ -285,7 +285,7 @@ class SubscriptionTeller:
             await account.write(partial(note_told, one=push, told=_packed(told)))
             return None
         kv = {"account": account.name, "device": push.device, "err": answer.error}
-        logger.info("program not told of changes", extra={"kv": kv})
+        logger.info("push notification to JMAP client failed", extra={"kv": kv})
         return await account.write(partial(note_failed, one=push, gone=answer.gone))
 
 

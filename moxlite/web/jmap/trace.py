@@ -162,6 +162,6 @@ class JMAPCommands:
             tapped = self._programs.tapped(args.account)
             lines, lost = await send_transcript(tapped, args.minutes, exchange.download.send)
         finally:
-            logger.warning("jmap trace ended", extra={"kv": kv | {"lines": lines}})
+            logger.warning("jmap trace stopped", extra={"kv": kv | {"lines": lines}})
         await exchange.download.end()
         return Traced(lines, lost)

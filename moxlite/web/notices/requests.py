@@ -192,7 +192,7 @@ class Teller:
         removed, again = await account.write(partial(note_outcomes, outcomes=outcomes))
         for device in removed:
             kv = {"account": account.name, "device": device.name, "failures": device.failures, "err": device.error}
-            logger.info("device gets no more notices", extra={"kv": kv})
+            logger.info("device notifications stopped", extra={"kv": kv})
         return again
 
     async def _send(self, notice: Notice) -> Outcome:
@@ -210,7 +210,7 @@ class Teller:
         result = "gone" if outcome.gone else "failed" if outcome.error else "ok"
         metrics.notices.labels(result=result).inc()
         kv = {"device": notice.device.id, "result": result, "err": outcome.error or None}
-        logger.debug("device told of new mail", extra={"kv": kv})
+        logger.debug("device notified of new mail", extra={"kv": kv})
         return outcome
 
 

@@ -140,7 +140,7 @@ class Notices(Rounds):
         now = trio.current_time()
         # The time is taken before the request is sent, so that pressing twice sends once.
         if self._resting.get(account.name, now) > now:
-            return "a notice was sent just now: wait half a minute"
+            return "a test notification was just sent; wait 30 seconds"
         self._resting[account.name] = now + INTERVAL
         return await (await self._teller.get()).test(account, found)
 
@@ -165,7 +165,7 @@ class Notices(Rounds):
             return False
         ended = await forget_ended(account, {session.id for session in await self._auth.sessions.of(account.name)})
         if ended:
-            logger.info("devices get no more notices", extra={"kv": {"account": account.name, "sessions": ended}})
+            logger.info("device notifications failed", extra={"kv": {"account": account.name, "sessions": ended}})
         return not ended or await account.read(has_devices, op="notices")
 
 

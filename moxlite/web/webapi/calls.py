@@ -138,7 +138,7 @@ def key_of(account: str, value: str | None) -> bytes:
     if value is None:
         return b""
     if not value or len(value) > MAX_KEY or not value.isascii() or not value.isprintable():
-        raise WebAPIError("user", f"Idempotency-Key: 1 to {MAX_KEY} printable ASCII characters are expected")
+        raise WebAPIError("user", f"Idempotency-Key: must be 1 to {MAX_KEY} printable ASCII characters")
     return hashlib.sha256(b"webapi\0" + account.encode() + b"\0" + value.encode()).digest()
 
 

@@ -117,7 +117,7 @@ def parties_of(request: SendRequest) -> Parties:
     fields = {name: [_party(name, one) for one in getattr(request, name.lower())] for name in ("To", "CC", "BCC")}
     addresses = [address for parties in fields.values() for _, address in parties]
     if not addresses:
-        raise WebAPIError("noRecipients", "To, CC and BCC are empty")
+        raise WebAPIError("noRecipients", "add a recipient in To, CC or BCC")
     if len(addresses) > MAX_RECIPIENTS:
         raise WebAPIError("user", f"To, CC and BCC: you can add up to {MAX_RECIPIENTS} recipients")
     to, cc, bcc = (tuple(party for party, _ in parties) for parties in fields.values())

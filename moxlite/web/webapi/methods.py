@@ -313,7 +313,7 @@ async def _with_copy(
         try:
             await account.write(lambda tx: settle(tx, key))
         except StoreError as error:  # the outbox hands it over again, which does nothing
-            logger.warning("outbox row not removed", extra={"kv": {"account": account.name, "err": str(error)}})
+            logger.warning("failed to delete outbox row", extra={"kv": {"account": account.name, "err": str(error)}})
     return ids
 
 

@@ -291,7 +291,7 @@ class Webmail:
         """Answer ``photo/ID/MARK`` with the photo of a contact that the user may read (WEBMAIL-128b)."""
         request = caller.request
         if request.method != "GET":
-            raise HTTPError(405, "Photos can only be fetched.", (("allow", "GET"),))
+            raise HTTPError(405, "Use GET to load photos.", (("allow", "GET"),))
         session = await page_session(self._sessions, caller)
         shown, *_ = [*ids_of(rest[0]), 0]
         async with self._holders.page(session, shown) as holder:
@@ -313,7 +313,7 @@ class Webmail:
 
     async def _contacts(self, caller: Caller, form: Literal["vcf", "csv"], writer: ResponseWriter) -> None:
         if caller.request.method != "GET":
-            raise HTTPError(405, "Contacts can only be fetched.", (("allow", "GET"),))
+            raise HTTPError(405, "Use GET to load contacts.", (("allow", "GET"),))
         session = await page_session(self._sessions, caller)
         require_fresh(self._sessions, session)
         async with self._server.views.sent(session.account), self._holders.page(session) as home:
@@ -321,7 +321,7 @@ class Webmail:
 
     async def _archive(self, caller: Caller, writer: ResponseWriter) -> None:
         if caller.request.method != "GET":
-            raise HTTPError(405, "Calendars can only be fetched.", (("allow", "GET"),))
+            raise HTTPError(405, "Use GET to load calendars.", (("allow", "GET"),))
         session = await page_session(self._sessions, caller)
         require_fresh(self._sessions, session)
         async with self._server.views.sent(session.account), self._holders.page(session) as home:
@@ -333,7 +333,7 @@ class Webmail:
 
     async def _calendar(self, caller: Caller, number: str, writer: ResponseWriter) -> None:
         if caller.request.method != "GET":
-            raise HTTPError(405, "Calendars can only be fetched.", (("allow", "GET"),))
+            raise HTTPError(405, "Use GET to load calendars.", (("allow", "GET"),))
         session = await page_session(self._sessions, caller)
         require_fresh(self._sessions, session)
         async with self._server.views.sent(session.account), self._holders.page(session) as home:
@@ -363,7 +363,7 @@ class Webmail:
     async def _message(self, caller: Caller, rest: list[str], writer: ResponseWriter) -> None:
         request = caller.request
         if request.method not in ("GET", "HEAD"):
-            raise HTTPError(405, "Messages can only be fetched.", (("allow", "GET, HEAD"),))
+            raise HTTPError(405, "Use GET to load messages.", (("allow", "GET, HEAD"),))
         session = await page_session(self._sessions, caller)
         # 16 digits hold any id, which is below 2^53.
         number = rest[0][:16]

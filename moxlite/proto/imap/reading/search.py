@@ -63,7 +63,7 @@ def parse_return(reader: Reader) -> s.Return | None:
             if word == "PARTIAL":
                 reader.space()
                 if partial is not None:
-                    raise ProtocolError("PARTIAL twice")
+                    raise ProtocolError("duplicate PARTIAL")
                 partial = parse_partial(reader)
             elif word in ("MIN", "MAX", "ALL", "COUNT", "SAVE"):
                 found[word.lower()] = True

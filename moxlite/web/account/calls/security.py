@@ -184,16 +184,16 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "baduser": "refused: unknown address",
     "badpassword": "refused: wrong password",
     "badcreds": "refused: wrong password",
-    "badchanbind": "refused: the connection was not the one that the program meant",
-    "badprotocol": "refused: the program did not keep to the protocol",
-    "logindisabled": "refused: log-in is disabled",
+    "badchanbind": "rejected: connection doesn't match",
+    "badprotocol": "rejected: protocol error",
+    "logindisabled": "rejected: login disabled",
     "notpermitted": "refused: this password is not for this service",
-    "error": "failed: the server could not check it",
+    "error": "failed: server error",
     "aborted": "given up by the program",
 }
 """Outcomes by `AttemptResult`."""
 
-SESSION: Final = "refused: a session that does not exist"
+SESSION: Final = "rejected: unknown session"
 """Outcome of the mechanism ``websession``: a cookie or token that belongs to no session."""
 
 

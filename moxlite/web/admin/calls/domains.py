@@ -153,9 +153,9 @@ AT_A_TIME: Final = 30
 SHARED: Final = 60.0
 """Seconds for which checks share what they have learnt about the keys of zones."""
 
-FAILED: Final = "The check failed by an error of this server, which is in its log."
+FAILED: Final = "The check failed because of a server error. See the server log."
 
-NO_CHECKS: Final = "localserve asks nothing outside of this machine, so DNS is not checked."
+NO_CHECKS: Final = "localserve doesn't contact other servers, so DNS isn't checked."
 
 
 class DNSCalls(AdminCalls):
@@ -229,7 +229,7 @@ class DNSCalls(AdminCalls):
             with trio.move_on_after(LONGEST):
                 self._keep(key, await check())
                 return
-            self._keep(key, _report(key[1], errors=[f"The check did not end within {LONGEST:.0f} seconds."]))
+            self._keep(key, _report(key[1], errors=[f"The check timed out after {LONGEST:.0f} seconds."]))
         except Exception:  # the log has it, with its lines; the page says so
             self._keep(key, _report(key[1], errors=[FAILED]))
             raise

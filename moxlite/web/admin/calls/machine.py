@@ -62,7 +62,7 @@ from moxlite.web.errors import APIError, FieldError, FieldErrors, NotFound, Unav
 
 Word = Annotated[str, Meta(max_length=320)]
 
-NOT_ASKED: Final = "localserve asks nothing outside of this machine."
+NOT_ASKED: Final = "localserve doesn't contact other servers."
 
 AT_A_TIME: Final = 20
 """Look-ups that run at a time."""

@@ -92,7 +92,7 @@ class SettingsCalls(AdminCalls):
         except ConfigError as error:
             raise UserError(f"Your changes weren't saved: {error.problems[0]}") from None
         except OSError as error:
-            text = f"Nothing was saved, the old settings still apply: {error.strerror or error}"
+            text = f"Your changes weren't saved: {error.strerror or error}"
             raise ServerFailed(text) from None
 
 

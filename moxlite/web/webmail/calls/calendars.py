@@ -386,7 +386,7 @@ class EventCalls(EntryCalls):
         async with self._entries(caller) as visit:
             resource, entry = await stored(visit, event_id)
             if await about(entry, partial(role_of, entry, own)) != "attendee":
-                raise UserError("you are not invited to this event")
+                raise UserError("you're not invited to this event")
 
             def answered(part: Component) -> Component:
                 return mapped(

@@ -226,7 +226,7 @@ class InvitationCalls(EntryCalls):
             _, entry = await stored(visit, event_id)
             user = user_of(self._server.config.current, session.account, entry.addresses())
             if await about(entry, partial(role_of, entry, user.addresses)) != "attendee":
-                raise UserError("you are not invited to this event")
+                raise UserError("you're not invited to this event")
             part = part_at(entry, recurrence)
             event = await about(entry, partial(event_at, entry, recurrence))
             me = self._invited(session, event)
@@ -408,7 +408,7 @@ class InvitationCalls(EntryCalls):
             await answer_entry(account, clean, user, PARTSTATS[answer], author)
         except (Refused, JobFailed, BadEntry, BadObject, BadComponents, TooBusy, OverQuota, LimitExceeded) as error:
             kv = {"account": session.account, "err": str(error)}
-            logger.info("answered event not put into the calendar", extra={"kv": kv})
+            logger.info("failed to add answered event to calendar", extra={"kv": kv})
 
     async def _calendar(self, session: Session, message_id: int, path: str) -> tuple[Calendar, Source]:
         """The calendar in a part, and its message. Raises NotFound, UserError, Unavailable."""

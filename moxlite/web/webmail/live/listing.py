@@ -126,7 +126,7 @@ class Listing:
         if not isinstance(error, NoSuchMailbox):  # the visit reports rights that were taken back
             self.left_out.add(scope.holder.owner)
             kv = {"account": scope.holder.guest, "owner": scope.holder.owner, "err": str(error)}
-            logger.warning("shared mailboxes are not searched", extra={"kv": kv})
+            logger.warning("failed to search shared mailboxes", extra={"kv": kv})
         del self._scopes[number]
         self._begin_anew()
         self.stale = True

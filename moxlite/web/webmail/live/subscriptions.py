@@ -210,7 +210,7 @@ class Visits:
                 owners = {}
         except StoreError as e:
             kv = {"account": self._home.owner, "err": str(e)}
-            logger.warning("who shares mailboxes is not known", extra={"kv": kv})
+            logger.warning("failed to read mailbox shares", extra={"kv": kv})
             owners = {}
             self._blind = True
         for name in [name for name, visit in self._visits.items() if owners.get(name) != visit.holder.number]:
@@ -234,7 +234,7 @@ class Visits:
             events, changes = await visit.take()
             counts = await visit.look()
         except StoreError as e:
-            logger.info("shared account left", extra={"kv": {"account": self._home.owner, "err": e}})
+            logger.info("shared account closed", extra={"kv": {"account": self._home.owner, "err": e}})
             await self.leave(visit)
             self.unread.add(visit.holder.owner)
             return Heard((), [], self.news())
@@ -267,5 +267,5 @@ class Visits:
             return
         except StoreError as e:  # a broken file of another user must not hide the user's own mail
             kv = {"account": guest, "owner": owner, "err": str(e)}
-            logger.warning("shared mailboxes are left out", extra={"kv": kv})
+            logger.warning("shared mailboxes skipped", extra={"kv": kv})
             self.unread.add(owner)
