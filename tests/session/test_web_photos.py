@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from moxlite.store.groupware import contacts
 from tests.session.test_web_addressbooks import books, share, shared, tom
 from tests.session.test_web_contacts import form
-from tests.web_rig import Browser, Rig
+from tests.web_rig import Browser
 
 __all__ = ["tom"]
 
@@ -134,15 +133,3 @@ async def test_photos_are_seen_by_those_with_whom_the_book_is_shared(browser: Br
     await share(browser, guest="tom", end=True)
     assert (await tom.fetch(f"/webmail/photo/{seen['photo']}")).status == 404
     assert (await browser.fetch(f"/webmail/photo/{ada['id']}/x", method="POST")).status in (403, 405)
-
-
-async def test_cards_from_before_get_their_photos(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-128b: noted in the background, 20 in a unit, once."""
-    await browser.call("contact_restore", card=card(f"PHOTO:data:image/png;base64,{text(png())}"))
-    await browser.call("contact_save", contact=form("Bo"))
-    async with rig.account() as account:
-        await account.write(lambda tx: tx.execute("UPDATE contact SET listed = json_remove(listed, '$.photo')"))
-        assert await account.read(contacts.find_contacts, op="test")
-        await account.write(contacts.note_photos)
-    found = (await browser.call("contacts"))["contacts"]
-    assert [bool(one["photo"]) for one in found] == [True, False]

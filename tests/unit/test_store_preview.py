@@ -29,6 +29,7 @@ from moxlite.store.errors import BadTarget, PreviewSchema, StorageFull
 from moxlite.store.file.migrations import PREVIEW, Kind, migrations_of, open_file
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.personnames import full_name
 from moxlite.store.upkeep.check import check_account
 from tests.upgrade_fixtures import PREVIEW as FIXTURES, names, unpack
 
@@ -274,6 +275,37 @@ def test_what_cannot_be_upgraded_stays_as_it_is(old: Path, monkeypatch: pytest.M
         path.write_bytes(original)
     (old / "RESTORING").touch()
     refused(BadTarget, "incomplete")
+
+
+async def test_what_background_tasks_had_to_do_is_done(tmp_path: Path) -> None:
+    """STORE-149a, DAV-22, STORE-96d: rows of cards are made anew; contacts that are no cards yet stop the upgrade."""
+    data = unpack(LAST, tmp_path / "data", FIXTURES)
+    path = data / f"accounts/{ACCOUNTS[2]}/account.db"
+    db = apsw.Connection(str(path))
+    [(card, before)] = db.execute("SELECT id, listed FROM contact ORDER BY id LIMIT 1").fetchall()
+    db.execute("UPDATE contact SET listed = json_remove(listed, '$.photo'), sorted = 'x'; DELETE FROM contact_address")
+    add = (
+        "INSERT INTO correspondent (id, localpart, domain, name, found, rank) VALUES (999, 'a', 'x.example', ?, '', 0)"
+    )
+    db.execute(add, ("Ada Lind",))
+    db.execute("INSERT INTO contact_due (id, changed, card) VALUES (999, 0, '{}')")
+    db.close()
+    with pytest.raises(BadTarget, match="1 contacts aren't cards yet"):
+        upgrade_preview(data, quiet)
+    db = apsw.Connection(str(path))
+    db.execute("DELETE FROM contact_due WHERE id = 999")
+    db.close()
+    upgrade_preview(data, quiet)
+    assert query(path, "SELECT folded FROM correspondent WHERE id = 999") == [(full_name("Ada Lind"),)]
+    accounts = Accounts(data, made_up())
+    try:
+        async with accounts.use(ACCOUNTS[2]) as account:
+            await account.gatherer.once()
+            assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
+    finally:
+        await accounts.aclose()
+    assert query(path, f"SELECT listed FROM contact WHERE id = {card}") == [(before,)]
+    assert query(path, "SELECT count(*) FROM contact_due") == [(0,)]
 
 
 def old_chunk(enc: int, stored: bytes) -> tuple[int, int, bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-from array import array
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -32,8 +31,8 @@ from moxlite.store.options import DAY, Options
 from moxlite.store.rows import conditions
 from moxlite.store.search import builder, finding, index, queries, texts as search_texts
 from moxlite.store.search.check import check_index
-from moxlite.store.search.queries import Decided, Has, Where
-from moxlite.store.search.texts import FieldQuery, IndexDamaged
+from moxlite.store.search.queries import Has, Where
+from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import MailboxID
 from moxlite.store.upkeep.repairs import undelete
 from moxlite.store.upkeep.reparse import reparse
@@ -523,38 +522,6 @@ async def tails(account: OpenAccount) -> list[int]:
         return [row[0] for row in rows]
 
 
-async def test_the_fields_of_older_messages_are_read_again(
-    account: OpenAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """STORE-110a: an index of the version before goes on at once; what has no fields yet is tested by its header."""
-    monkeypatch.setattr(builder, "FIELDS", 4)
-    await put(account, 10)
-    await account.indexer.once()
-    expected = await stored_fields(account)
-    rebuilds = [rebuilt(reason) for reason in ("outdated", "other file")]
-    assert len(expected) == 10
-    await account.search.aclose()
-    before = apsw.Connection(str(account.search.path))
-    before.execute("DELETE FROM field; UPDATE state SET unread = 10")
-    before.close()
-    account.search._closed = False
-    await put(account, 2)
-    assert await queries.decide(account.search, FieldQuery("instr(subject, ?) > 0", ("m",))) == Decided(
-        array("q"), array("q"), 10, 10
-    )
-    await account.indexer.once()
-    assert (await stored_fields(account))[:10] == expected
-    decided = await queries.decide(account.search, FieldQuery("subject IS NOT NULL", ()))
-    assert decided == Decided(array("q", range(1, 13)), array("q"), 12, 0)
-    assert [rebuilt(reason) for reason in ("outdated", "other file")] == rebuilds
-
-
-async def stored_fields(account: OpenAccount) -> list[Row]:
-    async with account.search.use(create=False) as database:
-        assert database is not None
-        return await database.read(lambda r: r.rows("SELECT * FROM field ORDER BY 1"), op="test")
-
-
 async def test_a_missing_file_is_made_by_the_builder_alone(account: OpenAccount) -> None:
     """STORE-113: a search does not make one."""
     await put(account, 3)
@@ -835,9 +802,8 @@ async def test_questions_use_indices(account: OpenAccount) -> None:
         assert scans(search_db, queries.CANDIDATES, '"abc"', 5) == []
         assert scans(search_db, queries.OPEN) == []
         assert scans(search_db, queries.TEXTS, ids) == []
-        assert scans(search_db, queries.FIELDS.format("instr(subject, ?)", queries.SOME_FIELDS), "a", ids, 0) == []
-        assert scans(search_db, queries.FIELDS.format("instr(subject, ?)", queries.ALL_FIELDS), "a", 0) == []
-        assert scans(search_db, builder.OLDER, 1, 2) == []
+        assert scans(search_db, queries.FIELDS.format("instr(subject, ?)", queries.SOME_FIELDS), "a", ids) == []
+        assert scans(search_db, queries.FIELDS.format("instr(subject, ?)", queries.ALL_FIELDS), "a") == ["SCAN f"]
         assert scans(search_db, builder.DROP_FIELDS, 1) == []
         assert scans(search_db, builder.DROP_TEXT, 1) == []
         # Counting and listing all goes through the narrow index, without a text.

@@ -162,15 +162,13 @@ async def _by_fields(
     decided = await queries.decide(account.search, query, None if candidates is None else candidates.ids)
     if decided is None:
         return None
-    older: Condition = Not(NewerThan(decided.unread))
     watermark = decided.watermark
     if candidates is not None:
-        older = And((older, Messages(candidates.ids)))
         watermark = min(watermark, candidates.watermark)  # no candidate was looked for above
-    unknown = Or((Messages(decided.unknown), NewerThan(watermark), older))
+    unknown = Or((Messages(decided.unknown), NewerThan(watermark)))
     matching = await matching_until(account, mailbox_id, And((condition, Messages(decided.matching))), last)
     left = uid_array()
-    if decided.unknown or decided.unread or highest > watermark:
+    if decided.unknown or highest > watermark:
         left = await matching_until(account, mailbox_id, And((condition, unknown)), last)
     if wanted.fields_decide:
         return Narrowed(matching, left)

@@ -745,12 +745,12 @@ CREATE TABLE group_member (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX group_member_uid ON group_member (uid);
 
--- Cards that changed, whose rows in `contact` and its tables are to be made anew.
+-- Cards whose rows in `contact` and its tables are to be made anew, after a recovery.
 CREATE TABLE contact_due (
     id INTEGER PRIMARY KEY,
     changed INTEGER NOT NULL,                               -- µs UTC
-    card TEXT,
-    problem TEXT
+    card TEXT,                                              -- only before 0.1.0: a contact that is no card yet
+    problem TEXT                                            -- why the card cannot be read
 ) STRICT;
 
 -- Masked addresses --

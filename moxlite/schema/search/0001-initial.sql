@@ -5,8 +5,7 @@ CREATE TABLE state (
     file_id BLOB NOT NULL,                                  -- of the account.db that it belongs to
     layout INTEGER NOT NULL,                                -- what the text is made of: the program's INDEX_VERSION
     parse_version INTEGER NOT NULL,                         -- of the MIME index which the text was taken by
-    watermark INTEGER NOT NULL,                             -- all messages up to this id are in here
-    unread INTEGER NOT NULL DEFAULT 0                       -- messages up to this id have no row in `field` yet; falls to 0 while they are read again, the newest first
+    watermark INTEGER NOT NULL                              -- all messages up to this id are in here
 ) STRICT;
 
 -- The folded text that a message is searched in: header section, LF, body text, as zstd of UTF-8.

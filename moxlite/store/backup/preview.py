@@ -31,6 +31,7 @@ from moxlite.store.content.body import CHUNK_SIZE, Chunk, Encoding, encode_chunk
 from moxlite.store.errors import BadTarget, StorageFull
 from moxlite.store.file.migrations import BESIDE, PREVIEW, SCHEMA, Kind, migrations_of, open_file
 from moxlite.store.options import Options
+from moxlite.store.rows.personnames import full_name
 
 FOLDER: Final = "upgrade-preview"
 """Folder with the new files: below `tmp/` while they are made, then in the data directory itself."""
@@ -47,6 +48,12 @@ HAS_SEQUENCE: Final = "SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_seq
 COPY_SEQUENCE: Final = """
 DELETE FROM main.sqlite_sequence;
 INSERT INTO main.sqlite_sequence (name, seq) SELECT name, seq FROM old.sqlite_sequence"""
+
+NO_CARDS: Final = "SELECT count(*) FROM contact_due WHERE card IS NOT NULL"
+ALL_CARDS: Final = """
+INSERT OR IGNORE INTO contact_due (id, changed) SELECT id, changed FROM resource WHERE component = 'VCARD'"""
+UNFOLDED: Final = "SELECT id, name FROM correspondent WHERE folded IS NULL"
+FOLD: Final = "UPDATE correspondent SET folded = ? WHERE id = ?"
 
 CHUNKS: Final = {Kind.ACCOUNT: ("body_chunk", "digest"), Kind.QUEUE: ("content_chunk", "check64")}
 """Tables of chunks, with the column of the check."""
@@ -140,6 +147,8 @@ def _convert(path: Path, kind: Kind, target: Path) -> None:
     with _unjournaled(copy) as db:
         for sql in _migrations(kind, int(db.pragma("user_version"))):
             db.execute(f"BEGIN; {sql}; COMMIT").fetchall()
+        if kind is Kind.ACCOUNT:
+            _settle(db, path)
         if kind in CHUNKS:
             db.execute("BEGIN")
             _check_anew(db, *CHUNKS[kind])
@@ -156,6 +165,19 @@ def _convert(path: Path, kind: Kind, target: Path) -> None:
     finally:
         os.close(fd)
     copy.unlink()
+
+
+def _settle(db: apsw.Connection, path: Path) -> None:
+    """Have done what background tasks of old versions may have left: rows of cards are made anew by the present one."""
+    row = db.execute(NO_CARDS).fetchone()
+    if row is not None and row[0]:
+        raise BadTarget(
+            f"can't upgrade {path}: {row[0]} contacts aren't cards yet; with the version that wrote them, edit or "
+            "delete them"
+        )
+    db.execute(ALL_CARDS).fetchall()
+    for number, name in db.execute(UNFOLDED).fetchall():
+        db.execute(FOLD, (full_name(str(name)), number)).fetchall()
 
 
 @contextmanager

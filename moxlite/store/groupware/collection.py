@@ -115,11 +115,6 @@ DELETE: Final = (
     "DELETE FROM calendar_subscription WHERE collection_id = ?",
     "DELETE FROM collection WHERE id = ?",
 )
-ANY_UNPICTURED: Final = """
-SELECT EXISTS (
-    SELECT 1 FROM contact c JOIN resource_data d ON d.resource_id = c.id WHERE instr(c.listed, '"photo":') = 0
-)"""
-ANY_ACCENTED: Final = "SELECT EXISTS (SELECT 1 FROM contact WHERE sorted GLOB '*[^ -~]*')"
 ANY_OLD_FACTS: Final = "SELECT EXISTS (SELECT 1 FROM entry_facts WHERE version < ?)"
 ANY_DUE: Final = "SELECT EXISTS (SELECT 1 FROM contact_due WHERE problem IS NULL)"
 USED: Final = "SELECT total_size + (SELECT coalesce(sum(size), 0) FROM collection) FROM state"
@@ -452,18 +447,8 @@ def _of_row(row: Row) -> Collection:
 
 
 def has_due(r: Reader) -> bool:
-    """Whether a contact is still to become a card, or a card has no rows yet (`contacts.settle_contacts`)."""
+    """Whether a card has no rows yet (`contacts.settle_contacts`)."""
     return bool(r.value(ANY_DUE))
-
-
-def has_unpictured(r: Reader) -> bool:
-    """Whether a card from before has no note on its photo. Linear in the contacts."""
-    return bool(r.value(ANY_UNPICTURED))
-
-
-def has_accented(r: Reader) -> bool:
-    """Whether a contact is listed by letters beyond ASCII. Linear in the contacts."""
-    return bool(r.value(ANY_ACCENTED))
 
 
 def has_old_facts(r: Reader) -> bool:

@@ -8,7 +8,6 @@ import logging
 import secrets
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Final, Literal
@@ -24,12 +23,10 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.cards import (
-    DROP_CARD,
     MEMBERS_OF,
     STARRED,
     Listed,
     contact_addresses,
-    listed_order,
     note_card,
     sorted_name,
     valid_addresses,
@@ -64,15 +61,12 @@ MAX_BIRTHDAYS: Final = 2000
 """Birthdays in an answer: five or six on each day of a year."""
 
 SLICE: Final = 50
-"""Contacts that become cards in one unit: 25 ms."""
-
-PHOTO_SLICE: Final = 20
-"""Cards whose photos are noted in one unit: 40 ms where each has one."""
+"""Cards that get their rows in one unit: 25 ms."""
 
 _COLUMNS: Final = "SELECT id, listed FROM contact"
 _BOOK: Final = "(SELECT collection_id FROM resource WHERE resource.id = contact.id)"
 IN_BOOKS: Final = f"(?1 IS NULL OR {_BOOK} IN (SELECT value FROM json_each(?1)))"  # noqa: S608 column names
-"""Condition: the contact is in one of these address books. Contacts from before there were any are in none."""
+"""Condition: the contact is in one of these address books."""
 
 CARD_IN_BOOKS: Final = """(?1 IS NULL OR (SELECT collection_id FROM resource WHERE resource.id = g.id) IN
 (SELECT value FROM json_each(?1)))"""
@@ -94,7 +88,6 @@ COUNT: Final = f"SELECT count(*) FROM contact WHERE {IN_BOOKS}"  # noqa: S608 co
 CARD: Final = """
 SELECT r.changed, d.data FROM resource r JOIN resource_data d ON d.resource_id = r.id
 WHERE r.id = ? AND r.component = 'VCARD'"""
-BEFORE: Final = "SELECT changed, card FROM contact_due WHERE id = ? AND card IS NOT NULL"
 BY_UID: Final = """
 SELECT id FROM resource WHERE collection_id IN (SELECT id FROM collection WHERE kind = 'contact') AND uid = ? LIMIT 1"""
 NAMED: Final = f"SELECT id FROM contact WHERE {IN_BOOKS} AND sorted = ?2 ORDER BY id"  # noqa: S608 column names
@@ -110,21 +103,15 @@ PICTURED: Final = """
 SELECT c.id, c.listed FROM contact_address a JOIN contact c ON c.id = a.contact_id
 WHERE a.domain = ? AND a.localpart = ? COLLATE NOCASE AND instr(c.listed, '"photo":"') > 0
 AND instr(c.listed, '"photo":""') = 0 ORDER BY c.id LIMIT 1"""
-UNPICTURED: Final = """
-SELECT c.id, c.listed, d.data FROM contact c JOIN resource_data d ON d.resource_id = c.id
-WHERE instr(c.listed, '"photo":') = 0 LIMIT ?"""
 BORN: Final = """
 SELECT c.id, c.listed, d.data FROM contact c JOIN resource_data d ON d.resource_id = c.id
 WHERE instr(d.data, x'42444159') ORDER BY c.id"""  # BDAY
-ACCENTED: Final = "SELECT id, sorted, listed FROM contact WHERE sorted GLOB '*[^ -~]*'"
-SET_SORTED: Final = "UPDATE contact SET sorted = ?3 WHERE id = ?1 AND sorted = ?2"
-SET_LISTED: Final = "UPDATE contact SET listed = ? WHERE id = ?"
 OF_CONTACT: Final = f"""
 SELECT DISTINCT g.name FROM contact c JOIN group_member m ON m.uid = c.uid
 JOIN group_card g ON g.id = m.group_id WHERE c.id = ?2 AND {CARD_IN_BOOKS}
 ORDER BY g.name"""  # noqa: S608 column names
 ALL: Final = "SELECT id FROM contact ORDER BY sorted, id"
-DUE: Final = "SELECT id, card FROM contact_due WHERE problem IS NULL ORDER BY id LIMIT ?"
+DUE: Final = "SELECT id FROM contact_due WHERE problem IS NULL ORDER BY id LIMIT ?"
 DONE: Final = "DELETE FROM contact_due WHERE id = ?"
 FAILED: Final = "UPDATE contact_due SET problem = ? WHERE id = ?"
 
@@ -153,7 +140,7 @@ class Birthday(msgspec.Struct, frozen=True):
 
 
 class ContactRow(msgspec.Struct, frozen=True):
-    """A contact in a list. `book`: its address book, 0 for one from before there were any; `sorted`: its place;
+    """A contact in a list. `book`: its address book; `sorted`: its place;
     `starred`: it is a favorite.
     """
 
@@ -167,10 +154,7 @@ class ContactRow(msgspec.Struct, frozen=True):
 def contact_of(r: Reader, contact_id: int) -> StoredContact | None:
     """The contact, or None."""
     row = r.row(CARD, contact_id)
-    if row is not None:
-        return StoredContact(contact_id, row[0], read_card(bytes(row[1])).contact)
-    row = r.row(BEFORE, contact_id)
-    return None if row is None else StoredContact(contact_id, row[0], from_json(row[1], Contact))
+    return None if row is None else StoredContact(contact_id, row[0], read_card(bytes(row[1])).contact)
 
 
 def is_contact(r: Reader, localpart: str, domain: str) -> bool:
@@ -250,10 +234,7 @@ def some_cards(r: Reader, ids: Sequence[int]) -> tuple[list[bytes], int]:
 
 def _card_of(r: Reader, contact_id: int) -> bytes | None:
     row = r.row(CARD, contact_id)
-    if row is not None:
-        return bytes(row[1])
-    row = r.row(BEFORE, contact_id)
-    return None if row is None else new_card(from_json(row[1], Contact))
+    return None if row is None else bytes(row[1])
 
 
 def photo_mark_of(r: Reader, contact_id: int) -> str:
@@ -268,29 +249,6 @@ def photo_for(r: Reader, localpart: str, domain: str) -> tuple[int, str]:
     """
     row = r.row(PICTURED, domain, localpart)
     return (0, "") if row is None else (row[0], _listed(row)[1].photo)
-
-
-def note_photos(tx: AccountTx) -> None:
-    """Note of the next cards from before whether they have a photo."""
-    for number, listed, data in tx.rows(UNPICTURED, PHOTO_SLICE):
-        photo = ""
-        if b"PHOTO" in data.upper():
-            with suppress(BadCard):
-                photo = card_facts(bytes(data)).photo
-        changed = msgspec.structs.replace(from_json(listed, Listed), photo=photo)
-        tx.execute(SET_LISTED, msgspec.json.encode(changed).decode(), number)
-
-
-def misplaced(r: Reader) -> list[tuple[int, str, str]]:
-    """Ids of contacts from before that are listed by accents: with their place, and the one that they should have."""
-    rows = r.rows(ACCENTED)
-    places = ((number, place, listed_order(from_json(listed, Listed).name)) for number, place, listed in rows)
-    return [(number, before, place) for number, before, place in places if place != before]
-
-
-def place_contacts(tx: AccountTx, places: Sequence[tuple[int, str, str]]) -> None:
-    """Give contacts the places that `misplaced` found. One that was changed since has its place already."""
-    tx.executemany(SET_SORTED, places)
 
 
 def save_contact(
@@ -317,7 +275,8 @@ def save_contact(
         raise ContactChanged("the contact has been changed or deleted")
     contact = msgspec.structs.replace(contact, uid=before.contact.uid)
     there = resource_of(tx, contact_id)
-    card = resource_data(tx, contact_id) if there is not None else new_card(before.contact)
+    assert there is not None  # the contact was read from it
+    card = resource_data(tx, contact_id)
     pictured = _pictured(card, photo)
     if photo is not None:  # the photo is among the further properties
         pictures = [line for line in read_card(pictured).contact.other if _name_of(line).endswith("PHOTO")]
@@ -327,8 +286,6 @@ def save_contact(
         return contact_id
     if changed and before.changed != changed:
         raise ContactChanged("the contact has been changed or deleted")
-    if there is None:
-        return _become(tx, contact_id, contact, photo)
     card = changed_card(read_card(pictured), contact)
     put_resource(tx, there.collection_id, there.name, card, card_facts(card))
     return contact_id
@@ -349,16 +306,11 @@ def same_contact(r: Reader, contact: Contact, books: frozenset[int] | None = Non
 def remove_contact(tx: AccountTx, contact_id: int) -> str:
     """Remove a contact; returns its card, or "" if it is gone already."""
     there = resource_of(tx, contact_id)
-    if there is not None:
-        card = resource_data(tx, contact_id)
-        delete_resource(tx, there.collection_id, there.name, lambda _: None, keep=True)
-        return card.decode()
-    before = contact_of(tx, contact_id)
-    if before is None:
+    if there is None:
         return ""
-    for sql in DROP_CARD:
-        tx.execute(sql, contact_id)
-    return new_card(before.contact).decode()
+    card = resource_data(tx, contact_id)
+    delete_resource(tx, there.collection_id, there.name, lambda _: None, keep=True)
+    return card.decode()
 
 
 def restore_contact(tx: AccountTx, card: bytes, book: Collection | None = None) -> None:
@@ -486,21 +438,13 @@ def default_book(tx: AccountTx) -> Collection:
     return book or create_collection(tx, Collection(0, "contact", "contacts", "Contacts"))
 
 
-# Contacts from before there were address books become cards (DAV-22).
-
-
 def settle_contacts(tx: AccountTx) -> None:
-    """Make cards of the next contacts from before, and the rows of the next cards without them. A contact that is not
-    the same as a card stays as it is, with the reason.
-    """
-    for number, before in tx.rows(DUE, SLICE):
+    """Make the rows of the next cards without them. A card that cannot be read stays without, with the reason."""
+    for (number,) in tx.rows(DUE, SLICE):
         try:
-            if before is None:
-                facts = card_facts(resource_data(tx, number))
-                note_card(tx, number, facts.contact or Contact(), facts.photo, facts.members)
-                tx.execute(DONE, number)
-            else:
-                _settle(tx, number, from_json(before, Contact))
+            facts = card_facts(resource_data(tx, number))
+            note_card(tx, number, facts.contact or Contact(), facts.photo, facts.members)
+            tx.execute(DONE, number)
         except (BadCard, NoSuchResource) as error:
             tx.execute(FAILED, str(error), number)
             tx.after_commit(partial(_tell, tx.account, number, error))
@@ -508,22 +452,7 @@ def settle_contacts(tx: AccountTx) -> None:
 
 def _tell(account: str, number: int, error: Exception) -> None:
     kv = {"account": account, "contact": number, "err": str(error)}
-    logger.warning("contact can't be written as vCard, leaving unchanged", extra={"kv": kv})
-
-
-def _settle(tx: AccountTx, number: int, contact: Contact) -> None:
-    """Write the card of a contact from before. Raises BadCard if the card does not give it back."""
-    contact = tidied(contact)
-    if not _is_same(read_card(new_card(contact)).contact, contact):
-        raise BadCard(f"the contact's card would lose data: {contact.name[:100]}")
-    _become(tx, number, contact)
-
-
-def _become(tx: AccountTx, number: int, contact: Contact, photo: Photo | Literal[False] | None = None) -> int:
-    tx.execute(DONE, number)
-    if not contact.uid or tx.value(BY_UID, contact.uid) is not None:
-        contact = msgspec.structs.replace(contact, uid=_new_uid())
-    return _put(tx, default_book(tx), _new_name(), _pictured(new_card(contact), photo), number)
+    logger.warning("can't read card", extra={"kv": kv})
 
 
 def _pictured(card: bytes, photo: Photo | Literal[False] | None) -> bytes:

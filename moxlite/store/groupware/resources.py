@@ -75,9 +75,7 @@ KNOWN: Final = """
 SELECT data FROM (SELECT r.size, d.data FROM resource r JOIN resource_data d ON d.resource_id = r.id WHERE r.uid = ?1
 UNION ALL SELECT size, data FROM resource_kept WHERE uid = ?1) ORDER BY size DESC LIMIT 1"""
 COUNT: Final = "SELECT coalesce(sum(total), 0) FROM collection"
-CONTACTS: Final = """
-SELECT coalesce(sum(total), 0) + (SELECT count(*) FROM contact_due WHERE card IS NOT NULL) FROM collection
-WHERE kind = 'contact'"""
+CONTACTS: Final = "SELECT coalesce(sum(total), 0) FROM collection WHERE kind = 'contact'"
 ADD: Final = """
 INSERT INTO resource (id, collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
 ends, expanded_from, expanded_to, title, tag)

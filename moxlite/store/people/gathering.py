@@ -1,8 +1,8 @@
-"""The background task that gathers correspondents and senders of bulk mail from messages (STORE-96), and makes cards
-of contacts from before there were address books (DAV-22), and facts of entries (DAV-9b).
+"""The background task that gathers correspondents and senders of bulk mail from messages (STORE-96), and makes rows of
+cards (DAV-22) and facts of entries (DAV-9b).
 
-It goes through the messages by id, as ids only rise, once each: a delivery costs nothing more, and an account that is
-older than the tables is caught up with in the same way. What it has done is committed with the id that it has reached.
+It goes through the messages by id, as ids only rise, once each: a delivery costs nothing more, and an account that was
+recovered is caught up with in the same way. What it has done is committed with the id that it has reached.
 Removed messages are taken out in the unit that removes them.
 """
 
@@ -24,14 +24,13 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.collection import has_accented, has_due, has_old_facts, has_unpictured
+from moxlite.store.groupware.collection import has_due, has_old_facts
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_written, note_correspondent
 from moxlite.store.rows.mailboxes import mailbox_by_use
 from moxlite.store.rows.messages import rows_by_ids
-from moxlite.store.rows.personnames import full_name
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 from moxlite.wakeup import Wakeup
 
@@ -74,8 +73,6 @@ WHERE id > ? ORDER BY id LIMIT ?"""
 REACHED: Final = "UPDATE gathering SET message_id = max(message_id, ?) WHERE id = 1"
 REACHED_RECIPIENTS: Final = "UPDATE gathering SET recipient_id = ? WHERE id = 1"
 STILL_THERE: Final = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?)"
-UNNAMED: Final = "SELECT id, name FROM correspondent WHERE folded IS NULL LIMIT ?"
-FOLD: Final = "UPDATE correspondent SET folded = ? WHERE id = ?"
 ADD: Final = """
 INSERT INTO gathered (message_id, correspondent_id, bulk_id, received, size) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING"""
@@ -113,7 +110,7 @@ class Gatherer:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._wakeup = Wakeup()
-        self._noted = False
+        self._renewed = False
 
     def want(self) -> None:
         """Wake the task: messages were added."""
@@ -136,26 +133,14 @@ class Gatherer:
             pass
         while await self._messages():
             pass
-        while await self._account.read(_has_unnamed, op="gather"):
-            await self._account.write(_fold)
         while await self._account.read(has_due, op="gather"):
             from moxlite.store.groupware.contacts import settle_contacts  # 0.3 MB of cards
 
             await self._account.write(settle_contacts)
-        if not self._noted:  # once: what is written since has all notes
-            while await self._account.read(has_unpictured, op="gather"):
-                from moxlite.store.groupware.contacts import note_photos
-
-                await self._account.write(note_photos)
-            if await self._account.read(has_accented, op="gather"):
-                from moxlite.store.groupware.contacts import misplaced, place_contacts
-
-                places = await self._account.scan(misplaced, op="gather")
-                for first in range(0, len(places), BATCH):
-                    await self._account.write(partial(place_contacts, places=places[first : first + BATCH]))
+        if not self._renewed:  # once: what is written since is of this version
             if await self._account.read(has_old_facts, op="gather"):
                 await self._entry_facts()
-            self._noted = True
+            self._renewed = True
 
     async def _entry_facts(self) -> None:
         """Compute the facts of entries whose stored ones are of another version."""
@@ -166,7 +151,7 @@ class Gatherer:
             await self._account.write(partial(renew_facts, renewed=renewed))
 
     async def _recipients(self) -> bool:
-        """Make correspondents of recipients from before the tables; False at the end."""
+        """Make correspondents of recipients of an account that was recovered; False at the end."""
 
         def unit(tx: Tx) -> bool:
             row = tx.row(STATE)
@@ -219,15 +204,6 @@ def list_key(section: HeaderSection, address: str) -> str:
     """
     match = LIST_ID.search((section.text(b"list-id") or b"").decode("utf-8", "replace"))
     return (match[1] if match else address).lower()
-
-
-def _has_unnamed(r: Reader) -> bool:
-    return bool(r.rows(UNNAMED, 1))
-
-
-def _fold(tx: Tx) -> None:
-    """Fold names of correspondents from before the column (STORE-96d)."""
-    tx.executemany(FOLD, [(full_name(name), number) for number, name in tx.rows(UNNAMED, BATCH)])
 
 
 def _read(r: Reader, after: int) -> tuple[int, list[_Found]]:

@@ -65,7 +65,6 @@ SETTLE: Final = (
     "DELETE FROM calendar_link WHERE collection_id NOT IN (SELECT id FROM collection)",
     "DELETE FROM calendar_subscription WHERE collection_id NOT IN (SELECT id FROM collection)",
     # What is looked up of cards and entries is made anew when the account is open.
-    "DELETE FROM contact_due WHERE card IS NULL",
     "INSERT OR IGNORE INTO contact_due (id, changed) SELECT id, changed FROM resource WHERE component = 'VCARD'",
     """INSERT OR IGNORE INTO entry_facts (resource_id, version, data)
     SELECT id, 0, x'' FROM resource WHERE component <> 'VCARD'""",

@@ -46,7 +46,6 @@ COPIED: Final = (
     "resource",
     "resource_data",
     "resource_address",
-    "contact_due",
     "collection_acl",
     "calendar_link",
     "calendar_subscription",
@@ -248,8 +247,7 @@ class Salvage:
         ids = [rowid for (rowid,) in self._db.execute("SELECT id FROM found WHERE place = 'message' ORDER BY id")]
         for rowid in ids:
             record = self._one("message", rowid)
-            # Copies share the row of their first message; older files have one for each.
-            info = self._one("message_info", record[7]) or self._one("message_info", rowid)
+            info = self._one("message_info", record[7])  # copies share the row of their first message
             self.modseq = max(self.modseq, record[4])
             prefix, tls = (None, ("", "", False)) if info is None else _prefix_and_tls(info)
             yield FoundMessage(

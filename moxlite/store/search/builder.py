@@ -22,25 +22,20 @@ import apsw
 import msgspec
 import trio
 
-from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store import metrics
 from moxlite.store.changelog.account import MODSEQ
-from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import QUIET, Database
 from moxlite.store.file.threads import Background
-from moxlite.store.file.transaction import Reader, Tx, int_array
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search.index import Index, IndexedAccount
-from moxlite.store.search.texts import NO_FIELDS, FieldTexts, IndexDamaged, Packed, field_texts, packed_texts
+from moxlite.store.search.texts import NO_FIELDS, IndexDamaged, Packed, packed_texts
 from moxlite.store.types import ModSeq
 
 logger = logging.getLogger("moxlite.store.search")
 
 BATCH: Final = 100
 """Messages in one transaction (STORE-112)."""
-
-FIELDS: Final = 500
-"""Messages whose fields are added in one transaction."""
 
 BATCH_TEXT: Final = 4 << 20
 """Characters of text after which a batch ends, to bound its memory."""
@@ -91,14 +86,7 @@ FAR: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE id > ? LIMIT ?)"
 
 WATERMARK: Final = "SELECT watermark FROM state WHERE id = 1"
 INDEXED: Final = "SELECT message_id FROM text INDEXED BY text_boundary"
-# Newest first: what people look for is rather new.
-OLDER: Final = "SELECT message_id FROM text WHERE message_id <= ? ORDER BY message_id DESC LIMIT ?"
-HEADERS: Final = """
-SELECT m.id, h.header FROM carray(?) v CROSS JOIN message m ON m.id = v.value
-CROSS JOIN message_header h ON h.email_id = m.email_id"""
-UNREAD: Final = "SELECT unread FROM state WHERE id = 1"
 ADD_FIELDS: Final = "INSERT INTO field (message_id, subject, sender, recipient, cc, bcc) VALUES (?, ?, ?, ?, ?, ?)"
-LOWER: Final = "UPDATE state SET unread = ? WHERE id = 1"
 ADD_TEXT: Final = "INSERT INTO text (message_id, boundary, data) VALUES (?, ?, ?)"
 ADD_TAIL: Final = "INSERT INTO tail (message_id, data) VALUES (?, ?)"
 ADD_GRAMS: Final = "INSERT INTO trigram (rowid, text) VALUES (?, ?)"
@@ -212,18 +200,7 @@ class Builder:
                     watermark, more = batch.last, batch.more
                     await self._let_go(database, watermark)
                 self._count(0)
-                await self._read_fields(database)
         return True
-
-    async def _read_fields(self, database: Database) -> None:
-        """Add the fields of messages that an earlier version of the program has indexed."""
-        while unread := await database.read(lambda r: r.value(UNREAD), op="search-state"):
-            await self._account.database.calm()
-            async with _take_turn():
-                ids = await database.read(partial(_older, until=unread), op="search-fields")
-                rows = await self._account.scan(partial(_fields, message_ids=ids), op="search-fields") if ids else []
-                left = ids[-1] - 1 if len(ids) == FIELDS else 0
-                await database.write(partial(_write_fields, rows=rows, unread=left))
 
     async def _let_pass(self, watermark: int) -> None:
         """Sleep until a burst of messages ends, unless the index is `FAR_BEHIND`."""
@@ -363,28 +340,6 @@ def _drop(tx: Tx, message_ids: array[int]) -> None:
         tx.execute(DROP_FIELDS, message_id)
         if row is not None and row[0] is not None:
             tx.execute(DROP_GRAMS, message_id)
-
-
-def _older(r: Reader, until: int) -> list[int]:
-    return [row[0] for row in r.rows(OLDER, until, FIELDS)]
-
-
-def _fields(r: Reader, message_ids: list[int]) -> list[tuple[int, FieldTexts]]:
-    """The fields of messages; one that cannot be read, whose header is stored only in part, or is not ASCII and needs
-    more of the message, has none.
-    """
-    work = Background()
-    found = dict.fromkeys(message_ids, NO_FIELDS)
-    for message_id, header in r.rows(HEADERS, int_array(message_ids)):
-        work.give_way()
-        if len(header) < HEADER_LIMIT and header.isascii():
-            found[message_id] = field_texts(HeaderSection(header))
-    return list(found.items())
-
-
-def _write_fields(tx: Tx, rows: list[tuple[int, FieldTexts]], unread: int) -> None:
-    tx.executemany(ADD_FIELDS, [(message_id, *fields) for message_id, fields in rows])
-    tx.execute(LOWER, unread)
 
 
 def _merge(tx: Tx) -> int:

@@ -26,8 +26,7 @@ LISTED: Final = "SELECT message_id, boundary IS NOT NULL FROM text INDEXED BY te
 # list, but the integrity check does not (SQLite 3.54), and reports segments that were merged meanwhile as missing.
 REFRESH: Final = "SELECT rowid FROM trigram WHERE rowid = 0"
 TRIGRAMS: Final = "SELECT id FROM trigram_docsize"
-FIELDS: Final = """
-SELECT message_id FROM field UNION ALL SELECT t.message_id FROM text t, state s WHERE t.message_id <= s.unread"""
+FIELDS: Final = "SELECT message_id FROM field"
 TAILS: Final = "SELECT message_id FROM tail"
 STORED_FIELDS: Final = """
 SELECT f.message_id, f.subject, f.sender, f.recipient, f.cc, f.bcc FROM carray(?) v

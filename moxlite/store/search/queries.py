@@ -186,14 +186,14 @@ CANDIDATES: Final = "SELECT group_concat(rowid) FROM (SELECT rowid FROM trigram 
 FIELDS: Final = """
 SELECT group_concat(message_id) FILTER (WHERE hit), group_concat(message_id) FILTER (WHERE hit IS NULL)
 FROM (SELECT f.message_id AS message_id, {} AS hit FROM {} LIMIT -1)"""
-ALL_FIELDS: Final = "field f WHERE f.message_id > ?"
-SOME_FIELDS: Final = "carray(?) v CROSS JOIN field f ON f.message_id = v.value WHERE f.message_id > ?"
+ALL_FIELDS: Final = "field f"
+SOME_FIELDS: Final = "carray(?) v CROSS JOIN field f ON f.message_id = v.value"
 BEGINNING: Final = "SELECT term FROM vocabulary WHERE term >= ? AND term <= ?"
 LAST: Final = "\U0010ffff"
 NOWHERE: Final = "\uffff"
 """A character that no text has: it is for no interchange."""
 
-BOUNDS: Final = "SELECT watermark, unread FROM state WHERE id = 1"
+WATERMARK: Final = "SELECT watermark FROM state WHERE id = 1"
 OPEN: Final = "SELECT message_id FROM text INDEXED BY text_boundary WHERE boundary IS NULL"
 TEXTS: Final = """
 SELECT v.value, t.boundary, t.data, l.data FROM carray(?) v CROSS JOIN text t ON t.message_id = v.value
@@ -213,13 +213,12 @@ class Candidates(msgspec.Struct, frozen=True):
 
 class Decided(msgspec.Struct, frozen=True):
     """Messages decided by their stored fields: ids (ascending) that match, and ids that must be read. All others up to
-    `watermark` and above `unread` do not match.
+    `watermark` do not match.
     """
 
     matching: array[int]
     unknown: array[int]
     watermark: int
-    unread: int
 
 
 class Sifted(msgspec.Struct, frozen=True):
@@ -266,30 +265,26 @@ def _candidates(r: Reader, term: Term, most: int | None) -> Candidates | None:
     query = trigram_query(term, expand if most is None else None)
     if query is None:
         return None
-    bounds = r.row(BOUNDS)
-    assert bounds is not None
+    watermark = r.value(WATERMARK)
     listed: str | None = r.value(CANDIDATES, query, -1 if most is None else most + 1)
     ids = array("q", map(int, listed.split(",")) if listed else ())
     if most is not None and len(ids) > most:
         return None
     unread = array("q", [row[0] for row in r.rows(OPEN)])
-    return Candidates(array("q", sorted({*ids, *unread})) if unread else ids, bounds[0], unread, is_exact(term))
+    return Candidates(array("q", sorted({*ids, *unread})) if unread else ids, watermark, unread, is_exact(term))
 
 
 def _decide(r: Reader, query: FieldQuery, among: Sequence[int] | None) -> Decided:
-    bounds = r.row(BOUNDS)
-    assert bounds is not None
-    watermark, unread = bounds
     row: Row | None
     if among is None:
-        row = r.row(FIELDS.format(query.sql, ALL_FIELDS), *query.args, unread)
+        row = r.row(FIELDS.format(query.sql, ALL_FIELDS), *query.args)
     elif not among:
         row = ("", "")
     else:
-        row = r.row(FIELDS.format(query.sql, SOME_FIELDS), *query.args, int_array(among), unread)
+        row = r.row(FIELDS.format(query.sql, SOME_FIELDS), *query.args, int_array(among))
     assert row is not None  # of an aggregate
     matching, unknown = (array("q", sorted(map(int, ids.split(","))) if ids else ()) for ids in row)
-    return Decided(matching, unknown, watermark, unread)
+    return Decided(matching, unknown, r.value(WATERMARK))
 
 
 def _sift(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[list[int], list[int]]:

@@ -531,8 +531,7 @@ RULES: Final = (
         """SELECT id FROM (SELECT id FROM contact UNION SELECT contact_id FROM contact_address
         UNION SELECT contact_id FROM contact_group UNION SELECT id FROM group_card
         UNION SELECT group_id FROM group_member UNION SELECT id FROM contact_due)
-        WHERE id NOT IN (SELECT id FROM resource WHERE component = 'VCARD')
-        AND id NOT IN (SELECT id FROM contact_due WHERE card IS NOT NULL)""",
+        WHERE id NOT IN (SELECT id FROM resource WHERE component = 'VCARD')""",
     ),
 )
 """All rules, in the order of their findings."""

@@ -112,9 +112,7 @@ class Books(Shelf, frozen=True, eq=False, kw_only=True):
         return self.holder.account
 
     def card(self, r: Reader, local_id: int, *, write: bool = False) -> Resource | None:
-        """The card of a contact; None for one of the user's own from before there were address books. Raises
-        NoSuchResource, NotAllowed.
-        """
+        """The card of a contact; None for one of the user's own that is gone. Raises NoSuchResource, NotAllowed."""
         resource = resource_of(r, local_id)
         if resource is None and not self.holder.guest:
             return None
@@ -256,7 +254,7 @@ class BookCalls(ShelfCalls):
 
 
 async def settle(account: IndexedAccount) -> None:
-    """Make cards of all contacts from before there were address books, which may take some units once."""
+    """Make the rows of all cards without them, which may take some units after a recovery."""
     while await account.read(has_due, op="contacts_due"):
         await account.write(settle_contacts)
 
