@@ -308,7 +308,6 @@ async def test_a_look_up_goes_by_indices(rig: Rig, browser: Browser) -> None:
         correspondents.BY_NAME: ("a", 1),
         correspondents.KNOWN_BY_ADDRESS: ("d", "l", "l"),
         correspondents.WANTED: ("d", "l", 1, 1),
-        gathering.UNNAMED: (1,),
     }
     async with rig.account() as account:
         for sql, values in questions.items():

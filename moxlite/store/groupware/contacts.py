@@ -8,6 +8,7 @@ import logging
 import secrets
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Final, Literal

@@ -584,7 +584,7 @@ async function showCodes(codes) {
     kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
     const all = () => `${codes.join("\n")}
 `;
-    return [el("p", { class: "dialog-text" }, t("Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
+    return [el("p", { class: "dialog-text" }, t("Save these codes where you can find them without your phone. For example, on paper or in a password manager. Each code works once. You won't be able to see them again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
   }, false);
 }
 function save(text3) {

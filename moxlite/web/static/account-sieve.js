@@ -516,7 +516,7 @@ function add(desk, old) {
 function copies(desk, found) {
   const old = found.form;
   if (old.forward_to.length === 0) return null;
-  const keep = tick(t("Keep a copy here"), old.keep_copy, found.script === "" ? t("If forwarding fails, you'll still find the mail here.") : t("Your active script {script} controls which mail is kept. This setting only applies if no script is active.", { script: found.script }));
+  const keep = tick(t("Keep a copy here"), old.keep_copy, found.script === "" ? t("If forwarding fails, you'll still find the mail here.") : t("Your active script {script} decides which mail to keep. To use this setting, turn off the script.", { script: found.script }));
   const put = async () => {
     const keep_copy = keep.control.checked;
     await desk.client.account_forward_set({ keep_copy }, old);

@@ -757,7 +757,7 @@ var LabelQuestion = class {
       this.choices.set(label, choice2);
       return el("tr", {}, el("th", { scope: "row" }, label.name), ...[label.messages, label.own, label.delivered].map((n) => el("td", {}, n.toLocaleString())), el("td", {}, choice2));
     });
-    fill(this.root, el("h3", { id: "labels-title" }, t("Match Gmail labels")), el("p", { class: "hint" }, t("We didn't recognize the language of these Gmail labels and guessed what they mean. Correct any that are wrong.")), el("div", { class: "counts" }, el("table", {}, el("thead", {}, el("tr", {}, [t("Label"), t("Messages"), t("Sent by you"), t("Received"), t("Meaning")].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows))), el("div", { class: "flex wrap" }, el("button", { class: "btn primary", onclick: () => this.start() }, t("Import"))));
+    fill(this.root, el("h3", { id: "labels-title" }, t("Match Gmail labels")), el("p", { class: "hint" }, t("We couldn't recognize the language of these Gmail labels, so we guessed their meanings. Correct them if needed.")), el("div", { class: "counts" }, el("table", {}, el("thead", {}, el("tr", {}, [t("Label"), t("Messages"), t("Sent by you"), t("Received"), t("Meaning")].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows))), el("div", { class: "flex wrap" }, el("button", { class: "btn primary", onclick: () => this.start() }, t("Import"))));
     this.root.hidden = false;
   }
   get answers() {

@@ -372,7 +372,7 @@ function lists(found) {
 }
 async function oldPattern(one) {
   const { message } = await told(one.remark);
-  const [text2, page, title] = one.address === "" ? [t("Rewrite a junk folder pattern. The current one {reason}."), "junk", t("Junk")] : [t("Rewrite a pattern in the rules for {address}. The current one {reason}.", { address: one.address }), `rules/${encodeURIComponent(one.address)}`, t("Rules")];
+  const [text2, page, title] = one.address === "" ? [t("Problem with a junk folder pattern: {reason}."), "junk", t("Junk")] : [t("Problem with a pattern in the rules for {address}: {reason}.", { address: one.address }), `rules/${encodeURIComponent(one.address)}`, t("Rules")];
   return notice("warn", placed(text2, { reason: foreign(message, 600) }), el("a", { href: `#${page}` }, title));
 }
 function sorting(found, why) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "f2bd75eecebe", finding: "7073cd0bde67", junk: "7185867fa0d3", links: "70a9f7f8b73e", masked: "4a59438add7c", reading: "9731253ad4a1", rich: "062617a656b3", rules: "e4386d674f14", security: "fe05eeb27bba", sending: "fac969949368", shares: "0e31d2ae59cf", sieve: "35db8abb9ab7", squire: "2e87e3ee21aa", transfer: "1f0a44915d16", writing: "d34951915ae5", you: "4a3b22f4b79a" };
+var define_PARTS_default = { device: "f2bd75eecebe", finding: "7073cd0bde67", junk: "7185867fa0d3", links: "70a9f7f8b73e", masked: "4a59438add7c", reading: "9731253ad4a1", rich: "062617a656b3", rules: "e4386d674f14", security: "f677930e7fd5", sending: "4b7e222149a3", shares: "0e31d2ae59cf", sieve: "556a0edda66d", squire: "2e87e3ee21aa", transfer: "dea07908a340", writing: "d34951915ae5", you: "d02282051cd5" };
 
 var CheckFailed = class extends Error {
 };

@@ -574,7 +574,7 @@ async function showCodes(codes) {
     kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
     const all = () => `${codes.join("\n")}
 `;
-    return [el("p", { class: "dialog-text" }, t("Save these codes somewhere you can find without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
+    return [el("p", { class: "dialog-text" }, t("Save these codes where you can find them without your phone. For example, on paper or in a password manager. Each code works once. You won't be able to see them again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
   }, false);
 }
 function save(text4) {
@@ -674,7 +674,7 @@ function register(set) {
   return card(t("Register at the provider"), pairs([...set.pages.map((one) => [t("Redirect address, also after logout"), copyable(one)]), ...set.logout === "" ? [] : [[t("Back-channel logout address"), copyable(set.logout)]], [t("Flow"), t("authorization code with PKCE (S256)")]]));
 }
 function configure(lines) {
-  return card(t("Add to moxlite.toml"), [el("pre", { class: "zone", tabindex: "0", "aria-label": t("Lines for moxlite.toml") }, lines), copyButton(() => lines, t("Copy"))], { hint: t("Write the client secret to the file oidc-secret beside moxlite.toml, readable by the server's user. Then restart the server.") });
+  return card(t("Add to moxlite.toml"), [el("pre", { class: "zone", tabindex: "0", "aria-label": t("Lines for moxlite.toml") }, lines), copyButton(() => lines, t("Copy"))], { hint: t("Save the client secret in the file oidc-secret next to moxlite.toml, readable by the server’s user. Then restart the server.") });
 }
 
 var scopes = [["read", t("Read everything")], ["accounts", t("Accounts")], ["domains", t("Domains and aliases")], ["queue", t("Queue and webhooks")], ["reports", t("Reports")], ["dns", t("DNS records and key rotation")], ["server", t("Certificates")]];

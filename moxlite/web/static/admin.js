@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "94aefb00d3d2", audit: "e76bab88ed8e", domains: "ec07d78e5ae4", factors: "fe0b6e0880f2", live: "4171615f9b1b", machine: "fda9da10d680", moving: "bab00652ea49", queue: "95528cf75a49", reports: "f7f88edb234f", trends: "ac263bc5871d" };
+var define_PARTS_default = { accounts: "94aefb00d3d2", audit: "e76bab88ed8e", domains: "ec07d78e5ae4", factors: "d2216ee7e1d0", live: "4171615f9b1b", machine: "fda9da10d680", moving: "bab00652ea49", queue: "95528cf75a49", reports: "f7f88edb234f", trends: "ac263bc5871d" };
 
 var CheckFailed = class extends Error {
 };
