@@ -280,26 +280,6 @@ async def test_the_name_of_a_contact_may_have_one_word(rig: Rig, browser: Browse
     assert await claim(browser, message) == person("oma@home.example", name="Oma", contact_id=number)
 
 
-async def test_names_of_an_older_account_are_folded(
-    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """STORE-96d: in the background, in pieces."""
-    monkeypatch.setattr(gathering, "BATCH", 2)
-    async with rig.account() as account:
-        for number in range(5):
-            await wrote(account, f"Anna Berg <anna{number}@example.com>")
-
-        def state(r: Reader) -> list[Any]:
-            return r.rows("SELECT folded, count(*) FROM correspondent GROUP BY folded")
-
-        before = await look(account, state)
-        await account.write(lambda tx: tx.execute("UPDATE correspondent SET folded = NULL"))
-        assert await look(account, state) != before
-        await gather(account)
-        assert await look(account, state) == before
-        assert before == [("anna berg", 5)]
-
-
 async def test_a_look_up_goes_by_indices(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-161, STORE-96d: none of its questions reads all people."""
     questions = {
