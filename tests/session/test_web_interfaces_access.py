@@ -1,4 +1,6 @@
-"""Who may see and use an account is the same through each interface: shares of mailboxes, app passwords."""
+"""Who may see and use an account is the same through each interface: shares of mailboxes, calendars and address books,
+private links, certificates, app passwords; and to whom it sends nothing more.
+"""
 
 import json
 import re
@@ -226,3 +228,66 @@ async def test_each_interface_has_an_app_password(rig: Rig, tmp_path: Path) -> N
     assert (await command_line(tmp_path, "account", "app-password", "rm", "mia", made[0][0]))[1] == ""
     assert await seen_in_app() == await seen_by_command()
     assert [one[0] for one in await seen_in_app()] == sorted(one[0] for one in made[1:-1])
+
+
+# Shares of calendars and address books, private links, suppressed addresses: set and taken back as wholes
+
+
+@pytest.mark.parametrize(
+    ("calls", "group", "number"),
+    [
+        (("calendars", "calendar_guests"), "calendar", "calendar_id"),
+        (("address_books", "address_book_guests"), "contacts", "book_id"),
+    ],
+)
+async def test_each_interface_has_a_share_of_a_collection(
+    rig: Rig, tmp_path: Path, calls: tuple[str, str], group: str, number: str
+) -> None:
+    """DAV-41, WEBMAIL-128a: set and ended by either, seen by both, and the same words for the same mistake."""
+    webmail = rig.browser()
+    await webmail.log_in()
+    (own,) = await webmail.call(calls[0])
+
+    async def seen() -> list[list[str]]:
+        guests = await webmail.call(calls[1], **{number: own["id"]})
+        (listed,) = await shown(tmp_path, "list", "mia", group=group)
+        return [[f"{one['account']} (w)" if one["writable"] else one["account"] for one in guests], listed["shared"]]
+
+    async def by_page(guest: str, **more: bool) -> str:
+        return await posted(webmail, f"{group}_share", name=own["path"], guest=guest, **more)
+
+    async def by_command(guest: str, **more: bool) -> str:
+        options = [f"--{name}" for name in more]
+        return (await command_line(tmp_path, group, "share", "mia", own["path"], guest, *options))[1]
+
+    for share in (by_page, by_command):
+        assert await share("Tom@example.org") == ""
+        assert await seen() == [["tom"], ["tom"]]
+        assert await share("tom", write=True) == ""
+        assert await seen() == [["tom (w)"], ["tom (w)"]]
+        assert await share("tom", end=True) == ""
+        assert await seen() == [[], []]
+        assert "isn't an account on this server" in await share("nobody@example.org")
+        assert "is your own account" in await share("mia")
+
+
+async def test_each_interface_has_a_suppressed_address(rig: Rig, tmp_path: Path) -> None:
+    """QUEUE-83, WEB-69: added and removed by either, and seen by both with all that is known of it."""
+    account = rig.browser(app="/")
+    await account.log_in()
+
+    async def by_page(verb: str, **given: str) -> str:
+        return await posted(account, f"queue_suppress_{verb}", **given)
+
+    async def by_command(verb: str, address: str, **more: str) -> str:
+        options = [word for name, value in more.items() for word in (f"--{name}", value)]
+        return (await command_line(tmp_path, "queue", "suppress", verb, "mia", address, *options))[1]
+
+    for change in (by_page, by_command):
+        assert await change("add", address="Gone+x@far.example", reason="moved") == ""
+        listed = await shown(tmp_path, "suppress", "list", "--account", "mia", group="queue")
+        assert await account.call("queue_suppress_list") == listed
+        assert [(one["base"], one["reason"]) for one in listed] == [("gone@far.example", "moved")]
+        assert await change("add", address="gone@far.example") != ""
+        assert await change("remove", address="gone@far.example") == ""
+        assert await change("remove", address="gone@far.example") != ""

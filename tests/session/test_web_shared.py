@@ -381,6 +381,7 @@ WITHOUT_IDS = {
     "calendar_subscribe",
     "calendar_guests",
     "calendar_share",
+    "contacts_share",
     "alarms",
     "alarm_seen",
     "calendar_view",
@@ -465,7 +466,6 @@ async def test_no_call_reaches_what_is_not_shared(
         "contact_ids": [message],
         "others": [message],
         "guest": "mia",
-        "rights": "read",
         "subject": "Read",
         "text": "It was read.",
     }
