@@ -22,7 +22,7 @@ from moxlite.cli.common import (
     show,
     show_json,
 )
-from moxlite.cli.described import described
+from moxlite.cli.described import described, for_people
 from moxlite.cli.imap import imapserve
 from moxlite.cli.setup.domains import show_accounts
 from moxlite.cli.sieve import account_sieve, sort, vacation
@@ -46,20 +46,16 @@ from moxlite.store.forms import Leaving
 ADMIN = "(admin)"
 
 
-def show_reset(done: FactorsRemoved, as_json: bool) -> None:
+@for_people
+def show_reset(done: FactorsRemoved) -> None:
     """Print how many second factors were removed."""
-    if as_json:
-        show_json(done)
-    else:
-        print(f"removed {done.removed} verification method{'' if done.removed == 1 else 's'}")
+    print(f"removed {done.removed} verification method{'' if done.removed == 1 else 's'}")
 
 
-def show_link(made: LinkMade, as_json: bool) -> None:
+@for_people
+def show_link(made: LinkMade) -> None:
     """Print a recovery link."""
-    if as_json:
-        show_json(made)
-    else:
-        print(f"{made.url}\nThe link works once and expires {made.expires} UTC.")
+    print(f"{made.url}\nThe link works once and expires {made.expires} UTC.")
 
 
 @click.command("second-factors")
@@ -424,19 +420,7 @@ def admin_set_password() -> None:
         raise Failure(f"can't write {path}: {error.strerror}") from None
 
 
-def _show_token(token: str, as_json: bool) -> None:
-    if as_json:
-        show_json(token)
-    else:
-        print(token)
-
-
-described(
-    admin,
-    described_in(access),
-    {"token": "Manage tokens for admin API clients."},
-    {access.AddAdminToken: _show_token},
-)
+described(admin, described_in(access), {"token": "Manage tokens for admin API clients."}, {})
 
 
 # Addresses to give away (MASK-7)
@@ -447,11 +431,9 @@ def address() -> None:
     """Manage masked addresses, one for each site, which you can turn off separately."""
 
 
-def _show_given(given_address: GivenAddress, as_json: bool) -> None:
-    if as_json:
-        show_json(given_address)
-    else:
-        print(printable(given_address.address))
+@for_people
+def _show_given(given_address: GivenAddress) -> None:
+    print(printable(given_address.address))
 
 
 described(
@@ -463,10 +445,8 @@ described(
 )
 
 
-def _print_leaving(found: list[Leaving], as_json: bool) -> None:
-    if as_json:
-        show_json(found)
-        return
+@for_people
+def _print_leaving(found: list[Leaving]) -> None:
     for one in found:
         due = dt.datetime.fromtimestamp(one.due / 1e6, dt.UTC)
         print(printable(f"{one.id}  {due:%Y-%m-%d %H:%M} UTC  {', '.join(one.recipients)}  {one.subject}"))

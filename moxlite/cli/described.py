@@ -1,7 +1,8 @@
 """Commands made of the descriptions of operations (`moxlite.operations`).
 
 The fields of a request become arguments where they are required, else options; so do the fields of a choice or page in
-it. A verb sends what was given, and prints the result: as a table of the description's columns, or by its printer.
+it. A verb sends what was given, and prints the result: as a table of the description's columns, by its printer,
+a text as it is.
 """
 
 import typing
@@ -12,10 +13,22 @@ import click
 import msgspec
 
 from moxlite.cli.common import HYPHENS, ask, call, raw_output, settings, show, show_json
-from moxlite.operations import Description, Role
+from moxlite.operations import Description, R, Role
 
 Printer: TypeAlias = Callable[[Any, bool], None]
 """Prints a result; as JSON if the second argument is true."""
+
+
+def for_people(show: Callable[[R], None]) -> Printer:
+    """The printer of a result that programs get as it is."""
+
+    def printer(result: R, as_json: bool) -> None:
+        if as_json:
+            show_json(result)
+        else:
+            show(result)
+
+    return printer
 
 
 def described(
@@ -71,6 +84,8 @@ def _command(verb: str, operation: Description, printer: Printer | None) -> clic
             printer(result, as_json)
         elif operation.columns:
             show(result, operation.columns, as_json=as_json)
+        elif isinstance(result, str) and not as_json:
+            print(result)
         elif result is not None:
             show_json(result)
 

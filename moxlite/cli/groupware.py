@@ -10,17 +10,10 @@ from moxlite.cli.common import perform, settings, show_json
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import described_in, groupware as operations
-from moxlite.operations.groupware import Copied, CopyCalendars, ImportCalendar, ImportContacts, Imported, MakeLink
+from moxlite.operations.groupware import Copied, CopyCalendars, ImportCalendar, ImportContacts, Imported
 
 OWN = frozenset({ImportCalendar, ImportContacts, CopyCalendars})
 """Operations with a file or a password, whose verbs are made here."""
-
-
-def _show_link(found: str, as_json: bool) -> None:
-    if as_json:
-        show_json(found)
-    else:
-        print(found)
 
 
 @click.group()
@@ -36,9 +29,7 @@ def contacts() -> None:
 for _group in (calendar, contacts):
     _own = (description for description in described_in(operations) if description.name.startswith(f"{_group.name} "))
     _inner = {"link": "Manage private links to calendars."} if _group is calendar else {}
-    described(
-        _group, (description for description in _own if description.request not in OWN), _inner, {MakeLink: _show_link}
-    )
+    described(_group, _own, _inner, {}, without=OWN)
 
 account_argument = click.argument("account")
 file_argument = click.argument("file", type=click.File("rb"))

@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from moxlite.cli.common import show, show_json
-from moxlite.cli.described import Printer, described
+from moxlite.cli.described import Printer, described, for_people
 from moxlite.escapes import printable
 from moxlite.operations import described_in, description, queue as operations, webhooks
 from moxlite.operations.queue import MTASTS, Changed, Explanation, HostPlan, Line, Met, StoppedAccount, Waiting
@@ -58,11 +58,9 @@ def _changed(what: str) -> Printer:
     return report
 
 
-def _show_rule(added: Changed, as_json: bool) -> None:
-    if as_json:
-        show_json(added)
-    else:
-        print(f"added rule {added.id}; {added.messages} messages on hold")
+@for_people
+def _show_rule(added: Changed) -> None:
+    print(f"added rule {added.id}; {added.messages} messages on hold")
 
 
 def _show_release(stopped: StoppedAccount, as_json: bool) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Final, Literal, TypeVar
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, perform, show, show_json
-from moxlite.cli.described import described
+from moxlite.cli.common import Failure, perform, show
+from moxlite.cli.described import described, for_people
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
 from moxlite.operations import described_in, forwards, junk, rules
@@ -160,11 +160,9 @@ ABOUT: Final = {
 }
 
 
-def show_rules(items: list[DestinationItem], as_json: bool) -> None:
+@for_people
+def show_rules(items: list[DestinationItem]) -> None:
     """Print addresses with their rules, numbered."""
-    if as_json:
-        show_json(items)
-        return
     for item in items:
         print(printable(f"{item.address}: to {item.form.mailbox}"))
         for number, rule in enumerate(item.form.rulesets, 1):
@@ -342,11 +340,9 @@ def forward_set(account: str, addresses: tuple[str, ...], no_copy: bool) -> None
 # Junk
 
 
-def show_junk(junk: Junk, as_json: bool) -> None:
+@for_people
+def show_junk(junk: Junk) -> None:
     """Print the settings, and what the filter has learned."""
-    if as_json:
-        show_json(junk)
-        return
     for name, value in msgspec.structs.asdict(junk.form).items():
         inner = {name: value} if not isinstance(value, msgspec.Struct) else msgspec.structs.asdict(value)
         for key, setting in inner.items():

@@ -12,7 +12,7 @@ import click
 from moxlite.cli.backups.backup import failures
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
 from moxlite.cli.common import LazyGroup, data_dir, json_option, show_json
-from moxlite.cli.described import described
+from moxlite.cli.described import described, for_people
 from moxlite.escapes import printable
 from moxlite.operations import described_in, standby as operations
 from moxlite.operations.standby import HandedOver, HandOver
@@ -197,11 +197,9 @@ def status(folder: str | None, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _print_handed(handed_over: HandedOver, as_json: bool) -> None:
-    if as_json:
-        show_json(handed_over)
-    else:
-        print(f"{printable(handed_over.host)} is taking over as epoch {handed_over.epoch}; this server is stopping")
+@for_people
+def _print_handed(handed_over: HandedOver) -> None:
+    print(f"{printable(handed_over.host)} is taking over as epoch {handed_over.epoch}; this server is stopping")
 
 
 described(standby, described_in(operations), {}, {HandOver: _print_handed})

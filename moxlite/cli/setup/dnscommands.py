@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from moxlite.cli.common import FAILED, Failure, ask, config_path, load_config, settings, show_json
-from moxlite.cli.described import described
+from moxlite.cli.described import described, for_people
 from moxlite.cli.prompts import TEMPORARY, server_address
 from moxlite.escapes import printable
 from moxlite.operations import described_in, dns as operations
@@ -349,10 +349,8 @@ def _stored(name: str) -> "Stored":
         return publishing.stored(domain)
 
 
-def _show_rotation(rotation: operations.Rotation, as_json: bool) -> None:
-    if as_json:
-        show_json(rotation)
-        return
+@for_people
+def _show_rotation(rotation: operations.Rotation) -> None:
     _show_stage(rotation.domain, rotation)
     for label, value in (("next selector", rotation.new), ("former selectors", ", ".join(rotation.old))):
         if value:
@@ -360,18 +358,14 @@ def _show_rotation(rotation: operations.Rotation, as_json: bool) -> None:
     _show_steps(rotation)
 
 
-def _show_host(host_rotation: operations.HostRotation, as_json: bool) -> None:
-    if as_json:
-        show_json(host_rotation)
-        return
+@for_people
+def _show_host(host_rotation: operations.HostRotation) -> None:
     _show_stage(host_rotation.host, host_rotation)
     _show_steps(host_rotation)
 
 
-def _show_hosts(host_rotations: list[operations.HostRotation], as_json: bool) -> None:
-    if as_json:
-        show_json(host_rotations)
-        return
+@for_people
+def _show_hosts(host_rotations: list[operations.HostRotation]) -> None:
     for host_rotation in host_rotations:
         _show_host(host_rotation, False)
     if not host_rotations:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from moxlite.cli.common import Failure, ask, config_path, json_option, perform, root_advice, show, show_json, unusable
-from moxlite.cli.described import described
+from moxlite.cli.described import described, for_people
 from moxlite.escapes import printable
 from moxlite.operations import accounts, described_in, domains
 from moxlite.operations.accounts import AccountInfo
@@ -79,21 +79,17 @@ def _value(value: object) -> str:
     return "not set" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def show_accounts(account_infos: list[AccountInfo], as_json: bool) -> None:
+@for_people
+def show_accounts(account_infos: list[AccountInfo]) -> None:
     """Print a list of accounts."""
-    if as_json:
-        show_json(account_infos)
-        return
     for account_info in account_infos:
         one_line = f"{account_info.account}{' (disabled)' if account_info.disabled else ''}"
         about = f"  # {account_info.description}" if account_info.description else ""
         print(printable(f"{one_line:<24} {', '.join(account_info.addresses)}{about}"))
 
 
-def _show_domains(domain_infos: list[DomainInfo], as_json: bool) -> None:
-    if as_json:
-        show_json(domain_infos)
-        return
+@for_people
+def _show_domains(domain_infos: list[DomainInfo]) -> None:
     for domain_info in domain_infos:
         marks = (
             f"{' (disabled)' if domain_info.disabled else ''}{' (reports only)' if domain_info.reports_only else ''}"
@@ -105,10 +101,8 @@ def _show_domains(domain_infos: list[DomainInfo], as_json: bool) -> None:
         )
 
 
-def _show_added(added_domain: AddedDomain, as_json: bool) -> None:
-    if as_json:
-        show_json(added_domain)
-        return
+@for_people
+def _show_added(added_domain: AddedDomain) -> None:
     print(printable(f"Added {added_domain.domain}. Next steps:"))
     for next_step in added_domain.next:
         print(printable(f"- {next_step.words}:"))
@@ -116,10 +110,8 @@ def _show_added(added_domain: AddedDomain, as_json: bool) -> None:
             print(printable(f"    {command}"))
 
 
-def _show_peer(peer_state: PeerState, as_json: bool) -> None:
-    if as_json:
-        show_json(peer_state)
-        return
+@for_people
+def _show_peer(peer_state: PeerState) -> None:
     if not peer_state.hosts:
         print(printable(f"Mail for unknown addresses in {peer_state.domain} is rejected."))
         if peer_state.elsewhere:
