@@ -240,6 +240,12 @@ def key_info(key: TLSKey, *, certificate: bool = False) -> operations.TLSKeyInfo
     )
 
 
+def delegate_info(delegate: Delegate) -> operations.DelegateInfo:
+    """A delegate as programs and pages see it."""
+    ends = _moment(delegate.ends) if delegate.ends else None
+    return operations.DelegateInfo(delegate.guest, delegate.sends, ends, delegate.whole)
+
+
 class ShareCommands:
     """``moxlite account share`` and ``account delegate``."""
 
@@ -264,7 +270,7 @@ class ShareCommands:
         named_account(self._config, args.account)
         async with self._accounts.use(args.account) as account:
             found = await account.read(delegates, op="shares")
-        return [operations.DelegateInfo(one.guest, one.sends, _words(one.ends or None), one.whole) for one in found]
+        return [delegate_info(delegate) for delegate in found]
 
     async def list(self, args: operations.ListShares) -> list[operations.ShareInfo]:
         """List the shares of an account, by mailbox and guest."""

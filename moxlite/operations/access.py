@@ -177,12 +177,12 @@ class ShareRemove(UserOperation[None], frozen=True):
 
 class DelegateInfo(msgspec.Struct, frozen=True):
     """Who may write from the addresses of an account. `sends`: ``as`` the owner, or on ``behalf``, with the guest's own
-    address in Sender. `ends`: formatted, UTC, "" for never. `whole`: also all mailboxes, calendars and address books.
+    address in Sender. `whole`: also all mailboxes, calendars and address books.
     """
 
     guest: str
     sends: str
-    ends: str
+    ends: dt.datetime | None
     whole: bool
 
 

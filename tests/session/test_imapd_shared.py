@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -771,7 +772,7 @@ async def test_the_operator_says_who_may_send(imap: Imap, tmp_path: Path) -> Non
         ends = 4_102_444_800_000_000
         await ctl.call("account delegate set", DelegateSet("bo@example.org", "behalf", ends, account="mia"), type(None))
         listed = await ctl.call("account delegate list", ListDelegates(account="mia"), list[DelegateInfo])
-        assert listed == [DelegateInfo("bo", "behalf", "2100-01-01 00:00", whole=False)]
+        assert listed == [DelegateInfo("bo", "behalf", datetime(2100, 1, 1, tzinfo=UTC), whole=False)]
         assert await c.ok(f"a MYRIGHTS {BOX}") == before
         for args, words in (
             (DelegateSet("nobody", "as", account="mia"), "isn't an account on this server"),

@@ -1,26 +1,19 @@
 // Who may send from the addresses of an account (SMTP-189), for its user and for the administrator.
 
+import type { DelegateInfo } from "../../gen/account";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { atFields, choice, field, form, line, tick } from "../../lib/fields";
 import { plus, users } from "../../lib/icons";
 import { button, card, foreign, table } from "../../lib/pages";
 import { empty } from "../../lib/states";
-import { when } from "../../lib/times";
+import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
 
 type Sends = "as" | "behalf";
 
-/** `ends`: µs since 1970, 0 for never; `whole`: with all folders, calendars and contacts. */
-export interface Delegate {
-  guest: string;
-  sends: string;
-  ends: number;
-  whole: boolean;
-}
-
 export interface Delegates {
-  all: readonly Delegate[];
+  all: readonly DelegateInfo[];
   set(guest: string, sends: Sends, ends: number, whole: boolean): Promise<unknown>;
   remove(guest: string): Promise<unknown>;
   refresh(): Promise<unknown>;
@@ -35,13 +28,13 @@ const ways: readonly (readonly [Sends, string])[] = [
 export function delegatesCard(title: string, hint: string, found: Delegates): HTMLElement {
   const actions = button(t("Add person"), () => void edit(found, null), { icon: plus, kind: "line small" });
   if (found.all.length === 0) return card(title, empty(users, t("Only you can send"), hint), { flush: true, actions });
-  const rows = table<Delegate>(
+  const rows = table<DelegateInfo>(
     title,
     [
       { title: t("Person"), kind: "main", cell: (one) => el("b", {}, foreign(one.guest)) },
       { title: t("Recipients see"), cell: (one) => ways.find(([sends]) => sends === one.sends)?.[1] ?? "" },
       { title: t("Folders, calendars, and contacts"), cell: (one) => (one.whole ? t("can edit") : t("not shared")) },
-      { title: t("Until"), cell: (one) => (one.ends === 0 ? "" : when(one.ends)) },
+      { title: t("Until"), cell: (one) => (one.ends === null ? "" : when(microseconds(one.ends))) },
       {
         title: "",
         kind: "num",
@@ -63,7 +56,7 @@ export function delegatesCard(title: string, hint: string, found: Delegates): HT
   return card(title, rows, { flush: true, actions });
 }
 
-async function edit(found: Delegates, one: Delegate | null): Promise<void> {
+async function edit(found: Delegates, one: DelegateInfo | null): Promise<void> {
   const done = await dialog<boolean>(one === null ? t("Add person") : one.guest, (close) => {
     const guest = line(t("Person"), one?.guest ?? "", t("Address or account on this server."), {
       autocapitalize: "none",
@@ -71,7 +64,7 @@ async function edit(found: Delegates, one: Delegate | null): Promise<void> {
     guest.root.hidden = one !== null;
     const sends = choice(t("Recipients see"), ways, one?.sends ?? "behalf");
     const ends = field(t("Until"), el("input", { type: "date" }), t("Leave blank for no end date."));
-    ends.control.value = one === null || one.ends === 0 ? "" : dayOf(one.ends);
+    ends.control.value = one === null || one.ends === null ? "" : dayOf(one.ends);
     const whole = tick(
       t("Share all folders, calendars, and contacts"),
       one?.whole ?? true,
@@ -93,7 +86,7 @@ async function edit(found: Delegates, one: Delegate | null): Promise<void> {
   if (done === true) await found.refresh();
 }
 
-async function end(found: Delegates, one: Delegate): Promise<void> {
+async function end(found: Delegates, one: DelegateInfo): Promise<void> {
   const what = t("{name} won't be able to send from this address, and will lose what was shared here.", {
     name: one.guest,
   });
@@ -101,7 +94,7 @@ async function end(found: Delegates, one: Delegate): Promise<void> {
   if (await attempt(t("Saving…"), t("Couldn't save"), () => found.remove(one.guest))) await found.refresh();
 }
 
-function dayOf(at: number): string {
-  const day = new Date(at / 1000);
+function dayOf(at: string): string {
+  const day = new Date(at);
   return new Date(day.getTime() - day.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 }

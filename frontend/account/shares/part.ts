@@ -1,6 +1,6 @@
 // Mailboxes shared with others, and those that others share.
 
-import type { Given, Received, Shares } from "../../gen/account";
+import type { Received, ShareInfo, Shares } from "../../gen/account";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { atFields, choice, form, line, tick } from "../../lib/fields";
@@ -33,7 +33,7 @@ const shares: MakePage = async (desk) => {
     given(desk, found),
     add(desk, found),
     delegatesCard(t("People who can send for you"), t("For example, while you're away."), {
-      all: found.senders.map((one) => ({ ...one, ends: one.ends * 1_000_000 })),
+      all: found.senders,
       set: (...given) => desk.client.account_delegate_set(...given),
       remove: (guest) => desk.client.account_delegate_rm(guest),
       refresh: () => desk.refresh(),
@@ -50,7 +50,7 @@ function given(desk: Desk, found: Shares): HTMLElement {
       empty(users, t("You haven't shared any folders"), t("For example, share a folder with your team or club.")),
       { flush: true },
     );
-  const rows = table<Given>(
+  const rows = table<ShareInfo>(
     t("Shared by you"),
     [
       { title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
@@ -74,7 +74,7 @@ function given(desk: Desk, found: Shares): HTMLElement {
   return card(t("Shared by you"), rows, { flush: true });
 }
 
-async function end(desk: Desk, one: Given): Promise<void> {
+async function end(desk: Desk, one: ShareInfo): Promise<void> {
   if (
     !(await confirm(
       t("Stop sharing?"),

@@ -406,10 +406,7 @@ async function unlock(desk: Desk, name: string): Promise<void> {
 async function members(desk: Desk, name: string): Promise<Child> {
   const found = await desk.client.account_delegate_list(name);
   return delegatesCard(t("People who can send for this account"), t("For example, the members of a team."), {
-    all: found.map((one) => ({
-      ...one,
-      ends: one.ends === "" ? 0 : Date.parse(`${one.ends.replace(" ", "T")}Z`) * 1000,
-    })),
+    all: found,
     set: (...given) => desk.client.account_delegate_set(...given, name),
     remove: (guest) => desk.client.account_delegate_rm(guest, name),
     refresh: () => desk.refresh(),

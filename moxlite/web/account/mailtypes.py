@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from moxlite.operations.access import DelegateInfo, ShareInfo
 from moxlite.operations.masked import GivenAddress
 from moxlite.wording import Remark
 
@@ -81,14 +82,6 @@ class Copying(msgspec.Struct, frozen=True, kw_only=True):
     insecure: bool
 
 
-class Given(msgspec.Struct, frozen=True):
-    """Rights on an own mailbox (RFC 4314 §2.1) that the account `guest` has; ``anyone`` for all accounts."""
-
-    mailbox: str
-    guest: str
-    rights: str
-
-
 class Received(msgspec.Struct, frozen=True):
     """A mailbox of the account `owner`, and the own rights there."""
 
@@ -97,26 +90,15 @@ class Received(msgspec.Struct, frozen=True):
     rights: str
 
 
-class Sender(msgspec.Struct, frozen=True):
-    """An account that may write from the own addresses: ``as`` the owner, or on ``behalf``. ``ends``: seconds since
-    1970, 0 for never. ``whole``: and reads and changes all mailboxes, calendars and address books.
-    """
-
-    guest: str
-    sends: str
-    ends: int
-    whole: bool
-
-
 class Shares(msgspec.Struct, frozen=True):
     """Mailboxes shared with others, and mailboxes that others share. ``mailboxes``: names of the own ones.
     ``senders``: who may write from the own addresses.
     """
 
-    given: list[Given]
+    given: list[ShareInfo]
     received: list[Received]
     mailboxes: list[str]
-    senders: list[Sender]
+    senders: list[DelegateInfo]
 
 
 class Script(msgspec.Struct, frozen=True):

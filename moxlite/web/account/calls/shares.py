@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from moxlite.admin.accountcommands import delegate_info
+from moxlite.operations.access import ShareInfo
 from moxlite.store.accounts.access import visited
 from moxlite.store.errors import StoreError
 from moxlite.store.mail.acl import all_acls, visible
 from moxlite.store.mail.delegates import delegates
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.common import AccountCalls
-from moxlite.web.account.mailtypes import Given, Received, Sender, Shares
+from moxlite.web.account.mailtypes import Received, Shares
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 
@@ -33,10 +35,10 @@ class ShareCalls(AccountCalls):
             boxes = await account.read(mailbox_rows.mailboxes, op="shares")
             senders = await account.read(delegates, op="shares")
         return Shares(
-            [Given(*row) for row in given],
+            [ShareInfo(*row) for row in given],
             await self._received(guest),
             [box.name for box in boxes if not box.system],
-            [Sender(one.guest, one.sends, one.ends // 1_000_000, one.whole) for one in senders],
+            [delegate_info(delegate) for delegate in senders],
         )
 
     async def _received(self, guest: str) -> list[Received]:
