@@ -15,7 +15,7 @@ import pytest
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.people.gathering import Gatherer
 from tests.signeddata import mail as signed_mail, streamed
-from tests.store_mail import deliver_mail, mail
+from tests.store_mail import box, deliver_mail, mail
 from tests.tnef import mail as tnef_mail, tnef
 from tests.web_rig import Browser, Rig
 
@@ -324,22 +324,32 @@ async def test_mail_without_proof_is_not_counted_as_its_authors(rig: Rig, browse
     assert seen == [(None, ""), (0, "html_ext"), (None, ""), (None, ""), (1, "html_ext")]
 
 
-async def test_imported_mail_counts_as_earlier_mail_of_its_author(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-77a: what another server had, but nothing that came here without proof, and nothing in Junk."""
+async def test_imported_and_moved_mail_counts_as_earlier_mail_of_its_author(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-77a: what another server had, and what was moved since, but nothing that came here without proof, and
+    nothing in Junk.
+    """
     proven = SMTPFacts(msgfrom="anton", msgfrom_domain="example.com", msgfrom_validation="strict")
     forged = SMTPFacts(msgfrom="anton", msgfrom_domain="example.com", msgfrom_validation="none")
     old = b"From: Anton <anton@example.com>\r\nTo: mia@example.org\r\nSubject: old %d\r\n\r\nHello\r\n"
     async with rig.account() as account:
-        for number in range(3):
-            await deliver_mail(account, old % number)
+        imported = [(await deliver_mail(account, old % number)).message_id for number in range(3)]
         await deliver_mail(account, old % 3, "Junk")
         await deliver_mail(account, old % 4, facts=MessageFacts(smtp=forged))
         await Gatherer(account).once()
         one = await deliver_mail(account, old % 5, facts=MessageFacts(smtp=proven))
         await Gatherer(account).once()
         two = await deliver_mail(account, old % 6, facts=MessageFacts(smtp=proven))
-    counts = [(await browser.call("parsed_message", message_id=x.message_id))["earlier"] for x in (one, two)]
-    assert counts == [3, 4]
+        archive = await box(account, "Archive")
+
+    async def counts() -> list[int]:
+        return [(await browser.call("parsed_message", message_id=x.message_id))["earlier"] for x in (one, two)]
+
+    assert await counts() == [3, 4]
+    moved = [imported[0], one.message_id]
+    await browser.call("message_move", message_ids=moved, mailbox_id=archive.id)
+    async with rig.account() as account:
+        await Gatherer(account).once()
+    assert await counts() == [3, 4]
 
 
 @pytest.mark.parametrize("kind", ["html", "htmlexternal"])
