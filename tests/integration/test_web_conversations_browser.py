@@ -252,6 +252,34 @@ def test_a_conversation_that_was_read_is_read_whole(reader: Reader, server: Loca
     expect(row).to_have_class(re.compile("unread"))
 
 
+def test_one_action_marks_a_conversation_or_a_folder_as_read(
+    reader: Reader, server: LocalServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-140, WEBMAIL-27: all thirty messages of a row, which is not opened, and all of the folder by its menu."""
+
+    def unread() -> int:
+        with imaplib.IMAP4("127.0.0.1", server.port(143)) as imap:
+            imap.login(server.user, server.password)
+            imap.select("INBOX", readonly=True)
+            return len(imap.search(None, "UNSEEN")[1][0].split())
+
+    fill(server, tmp_path / "mail.mbox", [(0, False)] * 30 + [(1, False)] * 3)
+    reader.log_in()
+    page = reader.page
+    row = page.locator(".message", has_text="Topic 0")
+    row.locator(".message-disc").click()
+    expect(page.locator(".chosen-count")).to_contain_text("1")
+    page.keyboard.press("m")
+    expect(row).not_to_have_class(re.compile("unread"))
+    until(lambda: unread() == 3, what="one conversation read", pause=0.5)
+    page.keyboard.press("Escape")
+    page.locator(".mailbox", has_text="Inbox").hover()
+    page.get_by_label("Actions for Inbox").click()
+    page.get_by_role("button", name="Mark all as read").click()
+    expect(page.locator(".message.unread")).to_have_count(0)
+    until(lambda: unread() == 0, what="the folder read", pause=0.5)
+
+
 def test_a_draft_in_a_conversation_is_a_draft(reader: Reader, server: LocalServer) -> None:
     """WEBMAIL-140: one's own words that were not sent say so, and a click goes on writing them."""
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as imap:
