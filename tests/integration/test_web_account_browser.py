@@ -154,11 +154,11 @@ def test_an_import_can_be_cancelled_and_a_killed_server_takes_it_back(visitor: V
     server.kill()
     expect(page.locator(".doing")).to_contain_text("Connection lost")
     server.start()
-    expect(page.locator(".result")).to_contain_text("Can't track this import anymore")
+    expect(page.locator(".result")).to_contain_text("Couldn't get the import status")
     until(lambda: staged(server) == 0, what="the leftovers of the import to go")
     until(lambda: list((server.folder / "data/tmp").iterdir()) == [], what="its file to go")
     page.reload()
-    expect(page.locator(".result")).to_contain_text("Can't track this import anymore")
+    expect(page.locator(".result")).to_contain_text("Couldn't get the import status")
     assert page.locator("#export-title").is_visible()
     assert chooser(visitor, "Folder").locator("option", has_text="Old/Letters").count() == 0
     page.get_by_role("button", name="Import another file").click()

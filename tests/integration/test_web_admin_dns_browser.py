@@ -56,7 +56,7 @@ def test_records_are_published_and_taken_back_by_the_pages_card(
     token.fill("not the token")
     visitor.expect_problem("400")
     page.get_by_role("button", name="Test and save").click()
-    expect(page.get_by_role("dialog")).to_contain_text("refuses the token")
+    expect(page.get_by_role("dialog")).to_contain_text("rejected the token")
     token.fill(TOKENS["desec"])
     page.get_by_role("button", name="Test and save").click()
     expect(page.get_by_text("reported only")).to_be_visible(timeout=60_000)

@@ -216,7 +216,7 @@ def test_a_server_that_is_killed_takes_the_import_back_and_the_page_says_so(impo
     expect(importer.toast("You can't import while offline.")).to_be_visible()
     importer.server.start()
     page.evaluate("dispatchEvent(new Event('focus'))")
-    expect(importer.toast("Can't track the import into Archive anymore")).to_be_visible()
+    expect(importer.toast("Couldn't get the status of the import into Archive")).to_be_visible()
     expect(importer.toast("Importing ")).to_have_count(0)
     importer.drop(importer.box("Archive"), {"a.eml": mail(1)})
     expect(importer.toast("1 message imported into Archive")).to_be_visible()

@@ -56,7 +56,7 @@ async def test_a_provider_is_set_and_records_published_in_the_admin_app(tmp_path
         token = {"domain": "example.org", "provider": "gandi", "secrets": {"auth_token": TOKENS["gandi"]}}
         wrong = await browser.post("dns_provider_set", {**token, "secrets": {"auth_token": "wrong-and-long-as-tokens"}})
         assert wrong.status >= 400
-        assert "refuses the token" in wrong.json["error"]["message"]
+        assert "rejected the token" in wrong.json["error"]["message"]
         shown = await browser.call("dns_provider_set", **token)
         assert shown == {
             "provider": "gandi",

@@ -633,7 +633,7 @@ async def test_a_message_that_cannot_be_indexed_is_left_to_be_looked_into(
     monkeypatch.setattr(search_texts, "header_text", failing)
     assert await account.indexer.once()
     assert await texts(account) == [1, 2, 3, 4, 5, 6]
-    told = [kv(one) for one in caplog.records if "not indexed" in one.message]
+    told = [kv(one) for one in caplog.records if "failed to index" in one.message]
     assert [(one["messages"], one["first"]) for one in told] == [(1, 3)]
     assert account.database.health.is_damaged == (spoil == "page")
     assert account.search.broken == ""
