@@ -22,6 +22,7 @@ __all__ = [
     "boxes",
     "brightest",
     "fresh",
+    "hidden_saves",
     "in_sight",
     "near",
     "resting",
@@ -52,6 +53,31 @@ FIRST_ROW: Final = """() => {
   return first === undefined ? "" : `${first[0].id} at ${Math.round(first[1].top - top)}`;
 }"""
 """The first whole row of the list, and where it is; "" before it is drawn."""
+
+SAVES: Final = """(root) => {
+  const faults = new Set();
+  const shown = (one) => one.checkVisibility({ visibilityProperty: true }) && one.getBoundingClientRect().width > 1;
+  for (const save of root.querySelectorAll("[type=submit], .btn.primary, .dialog-buttons > .danger")) {
+    if (!shown(save)) continue;
+    const form = save.closest("form") ?? save.closest("dialog") ?? save.parentElement;
+    const fields = [...form.querySelectorAll("input, select, textarea, [contenteditable=true]")].filter(shown);
+    for (const field of fields.length ? fields : [save]) {
+      field.scrollIntoView({ block: "nearest" });
+      const { left, top, right, bottom } = save.getBoundingClientRect();
+      const over = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+      if (left < -0.5 || top < -0.5 || right > innerWidth + 0.5 || bottom > innerHeight + 0.5)
+        faults.add(`${save.outerHTML.slice(0, 120)} at ${Math.round(top)}-${Math.round(bottom)} of ${innerHeight}`);
+      else if (over === null || !save.contains(over))
+        faults.add(`${over?.outerHTML.slice(0, 120)} is over ${save.outerHTML.slice(0, 120)}`);
+      const place = field.getBoundingClientRect();
+      if (field !== save && place.height < 200 && place.bottom > top + 1 && place.top < bottom - 1
+          && place.right > left && place.left < right)
+        faults.add(`${field.outerHTML.slice(0, 120)} is below ${save.outerHTML.slice(0, 120)}`);
+    }
+  }
+  return [...faults];
+}"""
+"""Buttons that save a form and are not in the window while one of its fields is written in, and fields below them."""
 
 
 BRIGHTEST: Final = """async (octets) => {
@@ -160,6 +186,14 @@ def in_sight(locator: Locator) -> Box:
     box = within_window(locator)
     uncovered(locator)
     return box
+
+
+def hidden_saves(form: Locator) -> list[str]:
+    """What saves a form, or those of a page or dialog, and is out of sight while one is in a field of it, as the Tab
+    key scrolls there; and fields that are below it then.
+    """
+    found: list[str] = form.evaluate(SAVES)
+    return found
 
 
 def near(locator: Locator, other: Locator, px: float) -> None:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.geometry import hidden_saves
 from tests.integration.browser import Visitor, chromium
 from tests.integration.webmail_views import SCREENS, populate, settle, views
 from tests.running import LocalServer
@@ -76,13 +77,17 @@ def judge(page: Page, rules: list[str] | None) -> list[str]:
 
 
 def faults(visitor: Visitor, view: str) -> list[tuple[str, str]]:
-    """What is wrong with the view that is shown: as axe judges it in both schemes, and whether it is too wide."""
+    """What is wrong with the view that is shown: as axe judges it in both schemes, forms whose Save is out of sight,
+    and whether it is too wide.
+    """
     page = visitor.page
     wrong: list[tuple[str, str]] = []
     schemes: list[tuple[Literal["dark", "light"], list[str] | None]] = [("dark", COLOURS), ("light", None)]
     for scheme, rules in schemes:
         page.emulate_media(color_scheme=scheme)
         wrong += [(f"{view} ({scheme})", one) for one in judge(page, rules)]
+    forms = page.locator("dialog:modal, .composer, .search-form").locator("visible=true")
+    wrong += [(view, fault) for form in forms.all() for fault in hidden_saves(form)]
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert page.viewport_size is not None
     if wide > page.viewport_size["width"]:

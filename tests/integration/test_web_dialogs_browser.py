@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from moxlite.net.tls.certificates import self_signed
 from moxlite.process.localserve import ADMIN_PASSWORD
-from tests.geometry import WIDTHS, Box, fresh, in_sight
+from tests.geometry import WIDTHS, Box, fresh, hidden_saves, in_sight
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_account_pages_browser import PAGES
@@ -25,6 +25,9 @@ from tests.webcalls import Caller
 __all__ = ["chromium"]
 
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+EACH: Final = {**WIDTHS, 1280: 800}
+"""Height of the window by its width."""
 
 ACCOUNT: Final[dict[str, set[str]]] = {
     "security": {
@@ -184,6 +187,7 @@ def judge(page: Page, button: str) -> None:
     in_sight(dialog)
     assert dialog.evaluate(FAULTS) == [], f"the dialog of “{button}”"
     assert dialog.evaluate(PLACES_OF_BUTTONS) == [], f"the dialog of “{button}”"
+    assert hidden_saves(dialog) == [], f"the dialog of “{button}”"
     if page.evaluate("innerWidth") == max(WIDTHS) and AXE.exists():
         assert judge_by_axe(page, None) == [], f"the dialog of “{button}”"
 
@@ -205,10 +209,12 @@ def load(page: Page, address: str, opens: Iterable[str]) -> list[str]:
 
 @pytest.mark.landing("390-account")
 @pytest.mark.parametrize("app", ["account", "admin"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH)
 def test_the_dialogs_of_a_page_are_in_sight(chromium: Browser, server: LocalServer, app: str, width: int) -> None:
-    """WEB-164c: each from a page that has just been loaded; every button of these pages is known."""
-    size = {"width": width, "height": WIDTHS[width]}
+    """WEB-164c: each from a page that has just been loaded; every button of these pages is known. What saves a form of
+    a page or dialog is in the window, whichever field one is in.
+    """
+    size = {"width": width, "height": EACH[width]}
     visitor = Visitor(chromium, server, viewport=size, has_touch=width < 700)
     page = visitor.page
     if app == "admin":
@@ -221,12 +227,13 @@ def test_the_dialogs_of_a_page_are_in_sight(chromium: Browser, server: LocalServ
     pages = ADMIN if app == "admin" else ACCOUNT
     links = [name for names in PLACES.values() for name in names] if app == "admin" else PAGES
     # what the other pages have does not change with the width
-    for place in dict.fromkeys([*pages, *links] if width == 390 else pages):
+    for place in dict.fromkeys([*pages, *links] if width in (390, 1280) else pages):
         opens = pages.get(place, set())
         address = f"{page.url.partition('#')[0]}#{place}"
         names = load(page, address, opens)
         known = re.compile("|".join([*opens, ACTS.pattern]))
         assert [name for name in names if not known.fullmatch(name)] == [], f"on {place}: does it open a dialog?"
+        assert hidden_saves(page.locator("main")) == [], f"on {place}"
         for at, button in enumerate(sorted(opens)):
             if at:
                 names = load(page, address, opens)
@@ -237,7 +244,7 @@ def test_the_dialogs_of_a_page_are_in_sight(chromium: Browser, server: LocalServ
 
 
 @pytest.mark.landing("390")
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH)
 def test_the_dialogs_of_the_webmails_pages_are_in_sight(chromium: Browser, server: LocalServer, width: int) -> None:
     """WEB-164c: of the calendar and the contacts; each from a page that has just been loaded."""
     for name, shows, buttons in WEBMAIL:
