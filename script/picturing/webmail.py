@@ -1,7 +1,6 @@
 """Take the pictures of docs/webmail.md, docs/calendar.md, docs/contacts.md and docs/team.md, of a server with plausible
 mail, events and contacts: `script/pictures webmail [FOLDER]`.
 
-
 They go to docs/images, or to FOLDER. Needs Chromium and the packages of `requirements/dev.lock`.
 """
 
@@ -110,6 +109,7 @@ def settings(page: Page) -> None:
     page.get_by_label("Signature", exact=True).fill("Marit Berg\nHill Street 12")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".toast")).to_contain_text("Saved")
+    page.locator(".toast").get_by_role("button", name="Close").click()  # it covers the account
 
 
 def open_calendar(page: Page, view: str) -> None:
