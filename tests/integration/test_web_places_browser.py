@@ -97,7 +97,12 @@ def test_a_place_is_restored_by_back_forward_reload_and_a_fresh_tab(chromium: Br
 
 
 def test_the_side_bar_is_one_stop_of_the_tab_key(chromium: Browser, server: LocalServer) -> None:
-    """WEBMAIL-144: search, list, splitter, then the side bar as one stop; arrows go to the next control in sight."""
+    """WEBMAIL-144: search is among the first three stops, then list, splitter, and the side bar as one stop; arrows go
+    to the next control in sight.
+    """
+    stops = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, [tabindex]")]
+        .filter((one) => one.tabIndex >= 0 && one.checkVisibility() && one.closest("[inert]") === null)
+        .map((one) => one.className)"""
     with fresh(chromium, server, 1280) as visitor:
         page = visitor.page
         inside = "document.activeElement.closest('.side') !== null"
@@ -106,6 +111,7 @@ def test_the_side_bar_is_one_stop_of_the_tab_key(chromium: Browser, server: Loca
             expect(page.locator(f".open-{place}")).to_have_attribute("aria-current", "page")
             expect(page.locator(".cal-choice, .book, .mailbox").locator("visible=true").first).to_be_visible()
             until(lambda: page.locator(".side [tabindex='0']").count() == 1, what="one stop")
+            assert "search-input" in page.evaluate(stops)[:3]
             page.locator(".side [tabindex='0']").focus()
             page.keyboard.press("Shift+Tab")
             assert not page.evaluate(inside)
