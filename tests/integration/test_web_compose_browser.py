@@ -81,7 +81,7 @@ def until(session: imaplib.IMAP4, mailbox: str, count: int) -> list[EmailMessage
     """The messages of a mailbox once there are so many."""
     end = time.monotonic() + 60
     while len(found := all_of(session, mailbox)) != count:
-        assert time.monotonic() < end, f"{len(found)} messages in {mailbox}"
+        assert time.monotonic() < end, f"{len(found)} messages in {mailbox}: {[one['subject'] for one in found]}"
         time.sleep(0.1)
     return found
 
