@@ -131,6 +131,7 @@ MAX_ZONE: Final = 64 << 10
 """Characters of the calendar that holds a time zone: some programs write all rules that the zone ever had."""
 
 MAX_POSITION: Final = (1 << 31) - 1
+"""Largest order, and with a minus the smallest: signed numbers of 32 bits, which all programs know."""
 
 COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{3,8}|[A-Za-z]{1,30}")
 """A color as Apple's programs write it, or a name of CSS."""
