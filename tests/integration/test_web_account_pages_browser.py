@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from moxlite.net.tls.certificates import self_signed
 from tests.geometry import Box, in_sight, within_window
 from tests.integration.browser import Visitor, chromium, pressed
 from tests.realservers import Dovecot
@@ -180,6 +181,8 @@ def test_all_that_can_log_in_is_one_list(chromium: Browser, server: LocalServer,
     """WEB-70a: browsers, app passwords, tokens and certificates, with their last use and one Remove each."""
     server.cli("account", "app-password", "add", "moxlite", f"Phone {width}")
     server.cli("account", "app-password", "add", "moxlite", f"Script {width}", "--token")
+    certificate = self_signed(["laptop.example"]).certificate_pem().decode()
+    server.cli("config", "tlspubkey", "add", server.user, f"Laptop {width}", stdin=certificate)
     visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
     other = Visitor(chromium, server)
     for one in (other, visitor):
@@ -189,10 +192,14 @@ def test_all_that_can_log_in_is_one_list(chromium: Browser, server: LocalServer,
     rows = table.locator("tbody tr")
     expect(rows.first).to_contain_text("this browser")
     expect(rows.first.get_by_role("button", name=re.compile("^Remove"))).to_have_count(0)
-    for name, kind in ((f"Phone {width}", "App password"), (f"Script {width}", "Token")):
+    for name, kind, used in (
+        (f"Phone {width}", "App password", "never"),
+        (f"Script {width}", "Token", "never"),
+        (f"Laptop {width}", "Client certificate", "unknown"),
+    ):
         row = rows.filter(has_text=name)
         expect(row).to_contain_text(kind)
-        expect(row).to_contain_text("never")
+        expect(row.locator("td", has_text=used).first).to_be_visible()
         remove = row.get_by_role("button", name=f"Remove {name}")
         remove.scroll_into_view_if_needed()
         assert within_window(remove).height >= (44 if width < 700 else 24)

@@ -143,6 +143,17 @@ def test_a_search_over_settings_shows_the_switch_itself(reader: Reader, mailbox:
         expect(settings.get_by_label("List density")).to_have_value("compact")
         with saved(settings):
             settings.get_by_label("List density").select_option("comfortable")
+        for words, label in (
+            ("undo", "Undo send"),
+            ("quote", "Write replies"),
+            ("html", "Show messages as designed (HTML) instead of plain text"),
+            ("mark read", "Mark as read"),
+            ("quiet", "Quiet from"),
+            ("shortcut click", "Show shortcut when you click an action"),
+        ):
+            settings.get_by_role("searchbox", name="Search settings").fill(words)
+            expect(settings.get_by_label(label, exact=True)).to_be_visible()
+        settings.get_by_role("searchbox", name="Search settings").fill("density")
         settings.get_by_role("link", name="You › Appearance").click()
         expect(settings.get_by_label("List density")).to_be_focused()
     expect(page.locator(".message")).to_have_css("height", "56px")
