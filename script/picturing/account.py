@@ -1,4 +1,4 @@
-"""Take pictures of linked mailboxes, addresses to give away, where mail lands: `script/pictures account [FOLDER]`.
+"""Take pictures of the account app, and of where mail lands: `script/pictures account [FOLDER]`.
 
 They go to docs/images, or to FOLDER. Needs Chromium and the packages of `requirements/dev.lock`. The pages run on a
 server of its own; what they say is played, as no provider is there.
@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Route, expect, sync_playwright
 from tests.integration.browser import ARGUMENTS, Visitor, save_picture
 from tests.running import LocalServer
 from tests.tools import need
+from tests.webcalls import Caller
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -154,6 +155,45 @@ def take(browser: Browser, server: LocalServer, folder: Path) -> None:
     visitor.context.close()
 
 
+def take_settings(browser: Browser, server: LocalServer, folder: Path) -> None:
+    """Take the pictures of rules, vacation reply, scripts and security."""
+    caller = Caller(server.port(80), server.user, server.password, "/")
+    caller.log_in()
+    caller.call("account_app_password_add", name="Phone", scopes=["imap"], read_only=False, expires=None)
+    visitor = Visitor(browser, server, viewport={"width": 1100, "height": 760})
+    page = visitor.page
+
+    def show(name: str, title: str) -> None:
+        page.evaluate(f"location.hash = '{name}'")
+        expect(page.locator("main h1")).to_have_text(title)
+
+    def save(name: str) -> None:
+        page.mouse.move(0, 0)
+        page.wait_for_load_state("networkidle")
+        save_picture(page, folder / f"account-{name}.webp")
+
+    visitor.fill_in("/#rules")
+    page.get_by_role("button", name="New rule").click()
+    page.get_by_label("How to compare").select_option("ends")
+    page.get_by_label("From", exact=True).last.fill("@nordlicht.example")
+    page.get_by_label("Move to", exact=True).fill("Lists")
+    save("rules")
+    show("away", "Vacation reply")
+    page.get_by_label("Send vacation reply").check()
+    page.get_by_label("Subject", exact=True).fill("Away until Monday")
+    words = "Hello,\n\nI’m at the lake, and will read your mail on Monday.\n\nMarit"
+    page.get_by_role("textbox", name="Reply", exact=True).fill(words)
+    save("away")
+    show("scripts", "Sieve scripts")
+    page.get_by_role("button", name="New script").first.click()
+    page.get_by_label("Name", exact=True).fill("invoices")
+    save("sieve")
+    show("security", "Security")
+    expect(page.get_by_text("Phone", exact=True)).to_be_visible()
+    save("security")
+    visitor.context.close()
+
+
 def main() -> None:
     """Take the pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else TOP / "docs" / "images"
@@ -162,6 +202,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         with LocalServer(Path(place) / "server") as server:
             take(browser, server, folder)
+            take_settings(browser, server, folder)
             take_landings(browser, server, folder)
         browser.close()
 

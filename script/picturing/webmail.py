@@ -134,7 +134,7 @@ def calendar_event(page: Page) -> None:
     form = page.get_by_role("dialog").last
     expect(form.get_by_label("Title")).to_have_value("Boat to the island")
     expect(form.get_by_role("listitem").get_by_text("unknown")).to_be_visible()
-    form.get_by_label("Location").scroll_into_view_if_needed()
+    form.locator(".event-busy").evaluate("(one) => one.scrollIntoView({ block: 'end' })")
 
 
 def calendar_phone(page: Page) -> None:
