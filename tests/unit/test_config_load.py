@@ -607,7 +607,7 @@ def test_rules_need_a_listener_with_a_web_server(tmp_path: Path, rules: str) -> 
     [
         ("/", 'must start with "^"'),
         ("^(", "regular expression"),
-        ("^" + "x" * 1024, "is longer than 1024 octets"),
+        ("^" + "x" * 1024, "must be 1024 bytes or fewer"),
     ],
 )
 def test_the_pattern_of_a_web_handler_is_checked(tmp_path: Path, pattern: str, words: str) -> None:

@@ -82,7 +82,7 @@ def collect(source: Source) -> tuple[dict[str, Packed], list[str]]:
                 report.errors.append(f"{config_file.path}: can't be read: Permission denied")
             else:
                 left_out.append(
-                    f"skipped {config_file.path}: only root can read it, and the configuration doesn't use it"
+                    f"{config_file.path}: skipped, because only root can read it and the configuration doesn't use it"
                 )
             continue
         except OSError as error:

@@ -200,7 +200,7 @@ def note_failure(report: Report, source: Source, path: Path, error: OSError) -> 
     """
     in_config = path.is_relative_to(source.config) and not path.is_relative_to(source.data)
     if in_config and isinstance(error, PermissionError):
-        report.warnings.append(f"skipped {path}: only another user can read it, so keep a copy yourself")
+        report.warnings.append(f"{path}: skipped, because only another user can read it; keep a copy yourself")
     else:
         report.errors.append(f"{path}: {error_text(error)}")
 
@@ -222,7 +222,7 @@ def inside(source: Source, target: Path) -> None:
 
 def warnings_of(source: Source) -> list[str]:
     """Oddities of a data directory that are no reason to fail."""
-    warnings = [f"skipped {path}: another program manages it" for path in source.foreign]
+    warnings = [f"{path}: skipped, because another program manages it" for path in source.foreign]
     warnings += [
         f"account {database.account} isn't in the configuration, but is backed up anyway"
         for database in databases(source.data)
@@ -230,7 +230,7 @@ def warnings_of(source: Source) -> list[str]:
     ]
     for file in other_files(source.data):
         if not file.regular:
-            warnings.append(f"skipped {source.data / file.path}: not a regular file")
+            warnings.append(f"{source.data / file.path}: skipped, not a regular file")
         elif not file.known:
             warnings.append(f"{source.data / file.path} is unknown, but is backed up anyway")
     return warnings
@@ -253,10 +253,7 @@ def lost_of(source: Source, before: Collection[str] = ()) -> list[str]:
     }
     there = {f"data/{database_file.path}" for database_file in databases(source.data)}
     lost |= {path.removeprefix("data/") for path in before if path in known and path not in there}
-    return [
-        f"not in this backup, because the file is missing: {source.data / path}; is the disk mounted?"
-        for path in sorted(lost)
-    ]
+    return [f"{source.data / path}: missing, so not in this backup; is the disk mounted?" for path in sorted(lost)]
 
 
 def back_up(
