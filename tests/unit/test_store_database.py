@@ -675,29 +675,6 @@ async def test_trimming_empties_the_log_and_the_caches(db: Database) -> None:
     assert db.wal_bytes == 0
 
 
-async def test_closing_folds_the_log_before_it_takes_pythons_lock(
-    tmp_path: Path, schema: Schema, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """STORE-10a: APSW closes with that lock held, so a fold by SQLite's own end would stop the loop."""
-    vfs = FaultVFS()
-    during: list[tuple[int, int]] = []
-
-    class Connection(apsw.Connection):
-        def close(self, force: bool = False) -> None:
-            before = vfs.writes, vfs.syncs
-            super().close(force)
-            during.append((vfs.writes - before[0], vfs.syncs - before[1]))
-
-    monkeypatch.setattr(apsw, "Connection", Connection)
-    options = msgspec.structs.replace(schema.options, vfs=vfs.name)
-    db = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=options, create=True)
-    await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 20))
-    assert await db.read(lambda r: r.value("SELECT count(*) FROM item"), op="test") == 20
-    await db.aclose()
-    assert {*during} == {(0, 0)}
-    assert not db.path.with_name("queue.db-wal").exists()
-
-
 async def test_a_file_that_nobody_uses_wakes_nobody(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10: its upkeep sleeps until the next use."""
     # one of its own: another test's clock, far ahead, may have been the last that the shared one saw

@@ -596,3 +596,25 @@ async def test_the_cache_is_large_while_a_series_runs(db: Database, monkeypatch:
     await db.write_series([unit] * 3, Tx, sizes.append)
     assert set(sizes) == {-series_module.SERIES_CACHE_KIB}
     assert await db.write(unit) == -512
+
+
+async def test_closing_folds_the_log_before_it_takes_pythons_lock(
+    tmp_path: Path, options: Options, vfs: FaultVFS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-10a: APSW closes with that lock held, so a fold by SQLite's own end would stop the loop."""
+    during: list[tuple[int, int]] = []
+
+    class Connection(apsw.Connection):
+        def close(self, force: bool = False) -> None:
+            before = vfs.writes, vfs.syncs
+            super().close(force)
+            during.append((vfs.writes - before[0], vfs.syncs - before[1]))
+
+    monkeypatch.setattr(apsw, "Connection", Connection)
+    on_vfs = msgspec.structs.replace(options, vfs=vfs.name)
+    db = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=on_vfs, create=True)
+    await db.write(insert("one", 50_000))
+    assert await db.read(names, op="test") == ["one"]
+    await db.aclose()
+    assert {*during} == {(0, 0)}
+    assert not db.path.with_name("queue.db-wal").exists()

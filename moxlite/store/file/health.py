@@ -287,8 +287,8 @@ HELPER_CACHE_KIB: Final = 64
 class Checkpoints:
     """Checkpoints of one database's log.
 
-    `start_due` and `wait` run on the loop, `passive` in the helper's thread, `attach`, `between` and `fold` in the
-    writer's thread.
+    `start_due` and `wait` run on the loop, `passive` in the helper's thread, `attach`, `between`, `fold` and `end` in
+    the writer's thread.
     Numbers are shared without a lock: a stale one only moves a checkpoint by one commit. A failed checkpoint loses
     nothing, and units and reads may not meet the same error: so it is reported to `health` (STORE-158b).
 
@@ -412,6 +412,17 @@ class Checkpoints:
             self._note(error)
         finally:
             writer.set_busy_timeout(timeout)
+
+    def end(self, writer: apsw.Connection) -> None:
+        """Fold the log before the writer's connection is closed. SQLite would do it then, but APSW closes with Python's
+        lock held, so the loop, too, would wait for the disk.
+        """
+        if self._replicated:
+            return
+        try:
+            writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error as error:
+            self._note(error)
 
     def close(self) -> None:
         """Close the helper connection; `passive` must not run any more. Blocks."""

@@ -238,8 +238,7 @@ class Writer:
                 job.fail(end)
             if batch:
                 self._report(batch)
-            # APSW closes with Python's lock held: the loop, too, would wait for the disk while SQLite folds the log.
-            self._checkpoints.fold(self._db, apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._checkpoints.end(self._db)
             try:
                 self._db.close(True)
             except apsw.Error as error:
