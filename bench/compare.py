@@ -67,7 +67,7 @@ REASONS: Final[Mapping[str, str]] = {
     "a delivery told": "as deliveries",
     "–": "as deliveries",
     "static file": "a request read and answered in Python; a quarter reads it, a fifth is the write",
-    "sending": "three commits for each message: taken, attempt begun, outcome",
+    "sending": "two commits for each message: taken, and outcome",
 }
 """Why moxlite is behind, by the beginning of a figure's name."""
 
