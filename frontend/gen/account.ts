@@ -343,14 +343,14 @@ export interface Added {
 
 /** Mailboxes shared with others, and mailboxes that others share. ``mailboxes``: names of the own ones. */
 export interface Shares {
-  given: Array<Given>;
+  given: Array<ShareInfo>;
   received: Array<Received>;
   mailboxes: Array<string>;
-  senders: Array<Sender>;
+  senders: Array<DelegateInfo>;
 }
 
-/** Rights on an own mailbox (RFC 4314 §2.1) that the account `guest` has; ``anyone`` for all accounts. */
-export interface Given {
+/** What a guest may do in a mailbox. */
+export interface ShareInfo {
   mailbox: string;
   guest: string;
   rights: string;
@@ -363,11 +363,11 @@ export interface Received {
   rights: string;
 }
 
-/** An account that may write from the own addresses: ``as`` the owner, or on ``behalf``. ``ends``: seconds since */
-export interface Sender {
+/** Who may write from the addresses of an account. `sends`: ``as`` the owner, or on ``behalf``, with the guest's own */
+export interface DelegateInfo {
   guest: string;
   sends: string;
-  ends: number;
+  ends: string | null;
   whole: boolean;
 }
 
@@ -1097,10 +1097,10 @@ export const checks: Checks = {
   FoundServer: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string" },
   LinkForm: { address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"], sorts: "boolean", sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Added: { name: "string", sending: ["ref", "Remark"] },
-  Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "Sender"]] },
-  Given: { mailbox: "string", guest: "string", rights: "string" },
+  Shares: { given: ["list", ["ref", "ShareInfo"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "DelegateInfo"]] },
+  ShareInfo: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
-  Sender: { guest: "string", sends: "string", ends: "integer", whole: "boolean" },
+  DelegateInfo: { guest: "string", sends: "string", ends: ["nullable", "time"], whole: "boolean" },
   Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
   KnownServer: { host: "string", user: "string" },

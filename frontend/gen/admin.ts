@@ -1163,7 +1163,7 @@ export interface UndeletedMail {
 export interface DelegateInfo {
   guest: string;
   sends: string;
-  ends: string;
+  ends: string | null;
   whole: boolean;
 }
 
@@ -1344,7 +1344,7 @@ export const checks: Checks = {
   Rotation: { domain: "string", stage: ["enum", ["publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
   HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
-  DelegateInfo: { guest: "string", sends: "string", ends: "string", whole: "boolean" },
+  DelegateInfo: { guest: "string", sends: "string", ends: ["nullable", "time"], whole: "boolean" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
   MoveState: { phase: ["enum", ["done", "finished", "none", "paused", "running", "stopped"]], kind: "string", rate: "number", seconds: "integer", accounts: ["list", ["ref", "AccountMove"]], problems: ["list", "string"] },

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "f2bd75eecebe", finding: "7073cd0bde67", junk: "7185867fa0d3", links: "70a9f7f8b73e", masked: "4a59438add7c", reading: "9731253ad4a1", rich: "062617a656b3", rules: "e4386d674f14", security: "f677930e7fd5", sending: "4b7e222149a3", shares: "0e31d2ae59cf", sieve: "556a0edda66d", squire: "2e87e3ee21aa", transfer: "dea07908a340", writing: "d34951915ae5", you: "d02282051cd5" };
+var define_PARTS_default = { device: "f2bd75eecebe", finding: "7073cd0bde67", junk: "7185867fa0d3", links: "70a9f7f8b73e", masked: "4a59438add7c", reading: "9731253ad4a1", rich: "062617a656b3", rules: "e4386d674f14", security: "f677930e7fd5", sending: "4b7e222149a3", shares: "ea4c758e5ae4", sieve: "556a0edda66d", squire: "2e87e3ee21aa", transfer: "dea07908a340", writing: "d34951915ae5", you: "d02282051cd5" };
 
 var CheckFailed = class extends Error {
 };
@@ -235,10 +235,10 @@ var checks = {
   FoundServer: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string" },
   LinkForm: { address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"], sorts: "boolean", sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Added: { name: "string", sending: ["ref", "Remark"] },
-  Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "Sender"]] },
-  Given: { mailbox: "string", guest: "string", rights: "string" },
+  Shares: { given: ["list", ["ref", "ShareInfo"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"], senders: ["list", ["ref", "DelegateInfo"]] },
+  ShareInfo: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
-  Sender: { guest: "string", sends: "string", ends: "integer", whole: "boolean" },
+  DelegateInfo: { guest: "string", sends: "string", ends: ["nullable", "time"], whole: "boolean" },
   Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
   KnownServer: { host: "string", user: "string" },

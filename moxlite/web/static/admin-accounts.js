@@ -448,7 +448,7 @@ var ways = [["behalf", t("this address and the actual sender")], ["as", t("this 
 function delegatesCard(title, hint, found) {
   const actions = button(t("Add person"), () => void edit(found, null), { icon: plus, kind: "line small" });
   if (found.all.length === 0) return card(title, empty(users, t("Only you can send"), hint), { flush: true, actions });
-  const rows = table(title, [{ title: t("Person"), kind: "main", cell: (one) => el("b", {}, foreign(one.guest)) }, { title: t("Recipients see"), cell: (one) => ways.find(([sends]) => sends === one.sends)?.[1] ?? "" }, { title: t("Folders, calendars, and contacts"), cell: (one) => one.whole ? t("can edit") : t("not shared") }, { title: t("Until"), cell: (one) => one.ends === 0 ? "" : when(one.ends) }, { title: "", kind: "num", cell: (one) => [button(t("Edit"), () => void edit(found, one), { kind: "line small", name: t("Edit {name}", { name: one.guest }) }), " ", button(t("Stop"), () => void end(found, one), { kind: "line small", name: t("Stop {name} from sending", { name: one.guest }) })] }], found.all);
+  const rows = table(title, [{ title: t("Person"), kind: "main", cell: (one) => el("b", {}, foreign(one.guest)) }, { title: t("Recipients see"), cell: (one) => ways.find(([sends]) => sends === one.sends)?.[1] ?? "" }, { title: t("Folders, calendars, and contacts"), cell: (one) => one.whole ? t("can edit") : t("not shared") }, { title: t("Until"), cell: (one) => one.ends === null ? "" : when(microseconds(one.ends)) }, { title: "", kind: "num", cell: (one) => [button(t("Edit"), () => void edit(found, one), { kind: "line small", name: t("Edit {name}", { name: one.guest }) }), " ", button(t("Stop"), () => void end(found, one), { kind: "line small", name: t("Stop {name} from sending", { name: one.guest }) })] }], found.all);
   return card(title, rows, { flush: true, actions });
 }
 async function edit(found, one) {
@@ -457,7 +457,7 @@ async function edit(found, one) {
     guest.root.hidden = one !== null;
     const sends = choice(t("Recipients see"), ways, one?.sends ?? "behalf");
     const ends = field(t("Until"), el("input", { type: "date" }), t("Leave blank for no end date."));
-    ends.control.value = one === null || one.ends === 0 ? "" : dayOf(one.ends);
+    ends.control.value = one === null || one.ends === null ? "" : dayOf(one.ends);
     const whole = tick(t("Share all folders, calendars, and contacts"), one?.whole ?? true, t("Access ends on the same date."));
     const box = form([guest.root, sends.root, ends.root, whole.root], t("Save"), async () => {
       try {
@@ -480,7 +480,7 @@ async function end(found, one) {
   if (await attempt(t("Saving…"), t("Couldn't save"), () => found.remove(one.guest))) await found.refresh();
 }
 function dayOf(at) {
-  const day2 = new Date(at / 1e3);
+  const day2 = new Date(at);
   return new Date(day2.getTime() - day2.getTimezoneOffset() * 6e4).toISOString().slice(0, 10);
 }
 
@@ -1051,7 +1051,7 @@ async function unlock(desk, name) {
 }
 async function members(desk, name) {
   const found = await desk.client.account_delegate_list(name);
-  return delegatesCard(t("People who can send for this account"), t("For example, the members of a team."), { all: found.map((one) => ({ ...one, ends: one.ends === "" ? 0 : Date.parse(`${one.ends.replace(" ", "T")}Z`) * 1e3 })), set: (...given) => desk.client.account_delegate_set(...given, name), remove: (guest) => desk.client.account_delegate_rm(guest, name), refresh: () => desk.refresh() });
+  return delegatesCard(t("People who can send for this account"), t("For example, the members of a team."), { all: found, set: (...given) => desk.client.account_delegate_set(...given, name), remove: (guest) => desk.client.account_delegate_rm(guest, name), refresh: () => desk.refresh() });
 }
 function addresses(desk, found) {
   const name = found.row.name;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "94aefb00d3d2", audit: "e76bab88ed8e", domains: "ec07d78e5ae4", factors: "d2216ee7e1d0", live: "4171615f9b1b", machine: "fda9da10d680", moving: "bab00652ea49", queue: "95528cf75a49", reports: "f7f88edb234f", trends: "ac263bc5871d" };
+var define_PARTS_default = { accounts: "2c7718511dae", audit: "e76bab88ed8e", domains: "ec07d78e5ae4", factors: "d2216ee7e1d0", live: "4171615f9b1b", machine: "fda9da10d680", moving: "bab00652ea49", queue: "95528cf75a49", reports: "f7f88edb234f", trends: "ac263bc5871d" };
 
 var CheckFailed = class extends Error {
 };
@@ -321,7 +321,7 @@ var checks = {
   Rotation: { domain: "string", stage: ["enum", ["publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
   HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
-  DelegateInfo: { guest: "string", sends: "string", ends: "string", whole: "boolean" },
+  DelegateInfo: { guest: "string", sends: "string", ends: ["nullable", "time"], whole: "boolean" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
   MoveState: { phase: ["enum", ["done", "finished", "none", "paused", "running", "stopped"]], kind: "string", rate: "number", seconds: "integer", accounts: ["list", ["ref", "AccountMove"]], problems: ["list", "string"] },
