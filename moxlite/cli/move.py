@@ -48,7 +48,7 @@ def _plan_options(command: F) -> F:
                 required=True,
                 metavar="FILE",
                 type=click.Path(path_type=Path),
-                help="File for the plan. Keep it secret.",
+                help="File for the plan (contains secrets).",
             ),
             click.option(
                 "--imap", "imap_", metavar="HOST[:PORT]", help="IMAP address for all users on the old server."
@@ -362,7 +362,7 @@ def _show_count(account: AccountCount) -> None:
     required=True,
     metavar="PAGE",
     type=click.Path(path_type=Path),
-    help="HTML file for the page. Keep it secret.",
+    help="HTML file for the page (contains secrets).",
 )
 def links(file: Path, out: Path) -> None:
     from moxlite.move.page import page_of
