@@ -613,6 +613,31 @@ def test_a_message_ends_with_its_files_and_the_bar_that_answers(
         expect(page.locator(".composer [data-field=to]")).to_contain_text("Ben Okafor")
 
 
+def test_a_frame_of_scrolling_is_laid_out_once(chromium: Browser, server: LocalServer, session: imaplib.IMAP4) -> None:
+    """WEBMAIL-152: rows are laid out by themselves, and nothing asks for places while they are exchanged."""
+    for number in range(150):
+        session.append("INBOX", "(\\Seen)", "", letter(f"Letter {number}"))
+    with fresh(chromium, server, 1280) as visitor:
+        page = visitor.page
+        expect(page.locator(".message").first).to_have_css("contain", "strict")
+        cdp = page.context.new_cdp_session(page)
+        cdp.send("Performance.enable")
+        page.evaluate(
+            "window.frames_ = 0; const count = () => { window.frames_++; requestAnimationFrame(count); }; count()"
+        )
+
+        def counted() -> tuple[int, int]:
+            """Layouts and frames so far."""
+            found = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}
+            return int(found["LayoutCount"]), int(page.evaluate("window.frames_"))
+
+        before = counted()
+        cdp.send("Input.synthesizeScrollGesture", {"x": 450, "y": 400, "yDistance": -7000, "speed": 3500})
+        after = counted()
+        assert after[1] - before[1] >= 10
+        assert after[0] - before[0] <= 1.3 * (after[1] - before[1]), (before, after)
+
+
 @pytest.mark.parametrize("width", [1920, *EACH])
 def test_the_parts_of_a_message_share_two_edges(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int

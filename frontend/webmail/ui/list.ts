@@ -190,6 +190,7 @@ export class MessageList {
     this.hold();
     const screen = root.clientHeight;
     const top = this.logical();
+    const shift = root.scrollTop - top; // once rows are removed, it would cost a layout
     const visible = Math.ceil(screen / rowHeight) + 1;
     const begin = Math.max(0, Math.floor(this.positionAt(top)) - visible);
     const end = Math.min(total, Math.ceil(this.positionAt(top)) + 2 * visible);
@@ -232,7 +233,6 @@ export class MessageList {
       this.pool.push(row);
       row.root.remove();
     }
-    const shift = root.scrollTop - top;
     let active = "";
     // the order of elements is the order of rows, for screen readers
     let next = space.firstElementChild;
