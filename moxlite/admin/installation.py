@@ -358,9 +358,7 @@ def wait(say: Say) -> Notes:
         time.sleep(PAUSE)
         state = run("systemctl", "show", "--property=ActiveState", "--value", "moxlite-update")
         if state not in ("active", "activating") and read_notes() == notes:
-            raise Refused(
-                f"stopped while {STEPS[notes.state]}; see journalctl -u moxlite-update, then run `self finish`"
-            )
+            raise Refused(f"stopped while {STEPS[notes.state]}; see journalctl -u moxlite-update, then `self finish`")
 
 
 STEPS: Final[Mapping[State, str]] = {
@@ -442,10 +440,7 @@ def _start(notes: Notes) -> Notes:
         why = "the server didn't start; see journalctl -u moxlite"
     if not _acknowledged(notes):
         return _note(notes, "back", text=why)
-    text = (
-        f"version {notes.version} failed: {why}. It may have accepted mail. To go back to {notes.former} without"
-        " that mail"
-    )
+    text = f"version {notes.version} failed: {why}. It may have accepted mail. To go back to {notes.former} without it"
     return _note(notes, "failed", text=f"{text}: {PREVIOUS} self back")
 
 

@@ -126,7 +126,7 @@ class Walk:
 
     def menu(self, words: str) -> None:
         """Choose from the menu of the message that is read."""
-        self.click("button", "More message actions")
+        self.click("button", "More actions")
         self.click("[role=menuitem]", words)
 
     def open(self, subject: str) -> None:

@@ -56,7 +56,7 @@ Source: TypeAlias = float | Measured | str
 """Seconds of a constant, a measurement, or the words of whose the figure is."""
 
 PI: Final = Measured("performance", "A machine like a Raspberry Pi")
-SECOND_MACHINE: Final = Measured("performance", "A second machine")
+STANDBY: Final = Measured("performance", "Standby server")
 PAGE: Final = "the pause of frontend/webmail/alarms/part.ts"
 READER: Final = "time of a reader, most of it of the reading; tests/integration/newcomer.py plays the steps"
 OTHERS: Final = "a figure of other programs, or of machines"
@@ -135,7 +135,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "60 s": lease.LIFETIME,
         "75 s": replicating.ALONE,
         "ten minutes": lease.STOPPED,
-        **dict.fromkeys(("9 ms", "14 ms", "76 ms"), SECOND_MACHINE),
+        **dict.fromkeys(("9 ms", "14 ms", "76 ms"), STANDBY),
     },
     "standby-failures": {"55 s": lease.END, "75 s": replicating.ALONE, "ten minutes": lease.STOPPED},
     "team": {"five minutes": answers.FADES / 1e6},

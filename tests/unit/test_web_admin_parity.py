@@ -128,6 +128,7 @@ OUTSIDE = {
     "account app-password rm": "the user's own page has it; the owner's way is the command line",
     "account share set": "the user's own page has it; the owner's way is the command line",
     "account share rm": "the user's own page has it; the owner's way is the command line",
+    "config tlspubkey set": "the user's own page has it; the owner's way is the command line",
     "tls account-key": "for a key that others have; the server does it each year",
     "config apply": "for owners who keep the file elsewhere; the app changes its values one by one",
     "store repair": "repairs of the store, for a person who reads their output",

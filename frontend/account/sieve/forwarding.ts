@@ -183,12 +183,9 @@ function copies(desk: Desk, found: Forwards): HTMLElement | null {
     old.keep_copy,
     found.script === ""
       ? t("If forwarding fails, you'll still find the mail here.")
-      : t(
-          "Your active script {script} decides which mail to keep. To use this setting, turn off the script.",
-          {
-            script: found.script,
-          },
-        ),
+      : t("Your active script {script} decides which mail to keep. To use this setting, turn off the script.", {
+          script: found.script,
+        }),
   );
   const put = async () => {
     const keep_copy = keep.control.checked;

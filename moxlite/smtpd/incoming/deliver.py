@@ -503,9 +503,7 @@ async def take_answer(session: Session, code: str, message: Message, evidence: E
     if not await forwarding.answer(code, agree=agrees):
         raise Refused(replies.UNKNOWN_USER)
     return Response(
-        250,
-        "2.0.0",
-        ("thank you, you'll now receive this mail" if agrees else "thank you, you won't receive this mail",),
+        250, "2.0.0", ("thank you, you'll now get this mail" if agrees else "thank you, you won't get this mail",)
     )
 
 

@@ -3352,6 +3352,7 @@ var MessageList = class {
     this.hold();
     const screen = root.clientHeight;
     const top = this.logical();
+    const shift = root.scrollTop - top;
     const visible = Math.ceil(screen / rowHeight) + 1;
     const begin = Math.max(0, Math.floor(this.positionAt(top)) - visible);
     const end = Math.min(total, Math.ceil(this.positionAt(top)) + 2 * visible);
@@ -3380,7 +3381,6 @@ var MessageList = class {
       this.pool.push(row);
       row.root.remove();
     }
-    const shift = root.scrollTop - top;
     let active = "";
     let next = space.firstElementChild;
     for (const [key3, position] of wanted) {

@@ -147,7 +147,7 @@ def _in_words(info: FieldInfo, value: Any) -> str:
 
 def _with_units(text: str, units: Mapping[str, str]) -> str:
     """A number with units as the file has it, in words: ``1h30m`` is "1 hour 30 minutes"."""
-    parts = re.findall(r"(\d+)([a-z])", text)
+    parts = re.findall(r"([0-9]{1,18})([a-z])", text)
     several = {name: name if name.isupper() else f"{name}s" for name in units.values()}
     words = [f"{n} {units[unit] if n == '1' else several[units[unit]]}" for n, unit in parts if unit in units]
     return " ".join(words) if "".join(map("".join, parts)) == text and len(words) == len(parts) else text
