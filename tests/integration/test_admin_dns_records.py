@@ -416,7 +416,7 @@ async def test_dane_without_keys_of_the_host(config: Path, world: DNSWorld) -> N
         True,
         True,
     ], report
-    assert "instead of" in report.instructions[0]
+    assert "in DNS with:" in report.instructions[0]
     broken = (await checked(config, world.resolver(), Services(broken="refused")))["dane"]
     assert any("couldn't compare" in line for line in broken.warnings), broken
     for line in report.instructions:
@@ -498,7 +498,7 @@ async def test_without_mtasts_a_warning_stays(config: Path, world: DNSWorld) -> 
 @pytest.mark.parametrize(
     ("policy", "text"),
     [
-        ("version: STSv1\nmode: none\nmax_age: 604800\n", "mode none"),
+        ("version: STSv1\nmode: none\nmax_age: 604800\n", "mode is `none`"),
         ("version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 86400\n", "only cached for 86400 s"),
         ("version: STSv1\nmode: enforce\nmx: other.example\nmax_age: 604800\n", "doesn't include this server,"),
         ("not a policy", "policy-syntax"),

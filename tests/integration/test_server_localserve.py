@@ -240,7 +240,7 @@ def test_a_taken_port_is_one_line_and_nothing_is_half_started(tmp_path: Path) ->
     with socket.create_server(("127.0.0.1", local.port(143))):
         done = moxlite(*local.command())
     assert done.returncode == 1
-    assert f"127.0.0.1:{local.port(143)} is taken by " in done.stderr
+    assert f"127.0.0.1:{local.port(143)} is already used by " in done.stderr
     assert f"(process {os.getpid()}); stop it, or use other ports: --port-base" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "data/ctl").exists()

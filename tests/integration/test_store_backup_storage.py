@@ -198,7 +198,7 @@ def test_a_host_with_another_key_gets_nothing(far: Make, server: SSHServer, tmp_
     with pytest.raises(PermissionError, match="doesn't match backup"):
         far(login=stranger, pauses=(600.0,)).make()
     unknown = Login((tmp_path / "stranger").read_bytes(), (server.host_key,))
-    with pytest.raises(PermissionError, match="refuses the key of backup"):
+    with pytest.raises(PermissionError, match="rejected the key of backup"):
         far(login=unknown, pauses=(600.0,)).make()
     assert not (tmp_path / "far").exists()
 

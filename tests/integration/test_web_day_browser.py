@@ -34,11 +34,11 @@ VISIBLE = """() => {
   };
   const focused = document.activeElement;
   const name = `${focused?.tagName}.${focused?.className}`;
-  // the list marks a row, the search field the bar around it
+  // the list marks a row, the search field the bar around it, and a text that is written has the caret
   const bar = focused?.closest(".search-bar");
   const rows = ".message, .messages-note";
   const others = focused?.matches(".messages") ? focused.querySelectorAll(rows) : bar ? [bar] : [];
-  return [name, focused !== null && focused !== document.body && [focused, ...others].some(seen)];
+  return [name, focused !== null && focused !== document.body && (focused.matches(".compose-text") || [focused, ...others].some(seen))];
 }"""
 PATIENCE = 30.0
 """Seconds until what a step leads to must be seen."""

@@ -54,5 +54,5 @@ async def test_one_that_is_given_away_becomes_no_other_address(tmp_path: Path) -
             ("config address add", AddAddress(made.address, "mia")),
             ("config alias add", AddAlias(made.address, ["mia@example.org"])),
         ):
-            with pytest.raises(CtlFailed, match='account "mia" gives away'):
+            with pytest.raises(CtlFailed, match='is a masked address of account "mia"'):
                 await ctl.call(name, request, type(None))

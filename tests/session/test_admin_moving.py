@@ -78,7 +78,7 @@ async def test_the_peer_of_a_domain_is_set_shown_and_removed(tmp_path: Path) -> 
     """ADMIN-86: with the hosts of MX, or with those given; a host that is this server, or none, is refused."""
     resolver = zones((10, "mx.old.example."))
     async with commands(tmp_path, resolver) as (smtp, made, reports):
-        with pytest.raises(CommandFailed, match=r"MX of ours\.example don't point to another server"):
+        with pytest.raises(CommandFailed, match=r"the MX records for ours\.example don't point to another server"):
             await made.set(operations.SetPeer("ours.example"))
         with pytest.raises(CommandFailed, match="this server's own name"):
             await made.set(operations.SetPeer("ours.example", ("mail.ours.example",)))

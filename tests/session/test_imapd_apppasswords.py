@@ -148,7 +148,7 @@ async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: P
             args = AppPasswordAdd("mailer", ["submission"], account="mia")
             password = await ctl.call("account app-password add", args, str)
             answer = await mailer.tagged(f"a LOGIN mia@example.org {password}")
-            assert answer == "NO [AUTHORIZATIONFAILED] this app password is not for imap"
+            assert answer == "NO [AUTHORIZATIONFAILED] this app password can't be used for imap"
 
 
 @pytest.mark.served

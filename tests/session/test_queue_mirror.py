@@ -389,7 +389,7 @@ async def test_a_mailbox_of_the_name_stays_its_owners(tmp_path: Path, caplog: py
         await pass_grace(rig)
         await forgotten(rig)
         assert await rig.inbox(mailbox="Outgoing") == []
-        assert [one.message for one in caplog.records if "no effect" in one.message] == [
+        assert [one.message for one in caplog.records if "queue_mailbox" in one.message] == [
             "queue_mailbox ignored: rename the existing mailbox with this name first"
         ]
 

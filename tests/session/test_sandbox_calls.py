@@ -130,7 +130,7 @@ async def test_a_filter_that_ends_a_process_by_itself_is_counted_too(monkeypatch
         return Process(found, trio.SocketStream(ours), life)
 
     monkeypatch.setattr(processes, "start_process", start)
-    with pytest.raises(JobFailed, match="isn't allowed"):
+    with pytest.raises(JobFailed, match="can't be displayed safely"):
         async with sandbox.turn("mia") as turn:
             await turn.do(DrawHTML("<p>a", (), 0, "x", external=False))
     assert counted.value == before + 1

@@ -144,7 +144,7 @@ async def test_keys_that_cannot_be_read(
     monkeypatch.setattr(gathering, "find_subjectpass_key", broken)
     mail = with_subject("(pass:AAAAAAAAAAAAAAAAAAAAAA)")
     caplog.set_level("INFO", logger="moxlite.smtpd")
-    assert (await send(smtp, PERMITTED, mail, context=context, remote=STRICT)).startswith("451 4.3.0 error")
+    assert (await send(smtp, PERMITTED, mail, context=context, remote=STRICT)).startswith("451 4.3.0 server error")
     assert refusals_logged(caplog) == ["subjectpass-error"]
 
 

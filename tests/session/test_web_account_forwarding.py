@@ -58,7 +58,9 @@ async def test_an_address_gets_mail_once_its_owner_has_agreed(
     assert [(one["address"], one["state"]) for one in saved["targets"]] == [(TARGET, "asked")]
     [(address, code)] = links
     assert address == TARGET
-    waiting = (await browser.call("outgoing", before=0))["waiting"]
+    webmail = rig.browser()
+    await webmail.log_in()
+    waiting = (await webmail.call("outbox"))["waiting"]
     assert [(one["recipient"], one["subject"]) for one in waiting] == [
         (TARGET, "Confirm forwarding from mia@example.org")
     ]

@@ -325,7 +325,7 @@ def test_a_start_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
         path = configured(tmp_path, f"metrics_http = {{ enabled = true, port = {port} }}\n")
         path.write_text(path.read_text().replace(', "::1"', ""))
         for _ in range(2):
-            with pytest.raises(StartFailed, match=r"is taken by .*; stop that one, or change the port"):
+            with pytest.raises(StartFailed, match=r"is already used by .*; stop that one, or change the port"):
                 start(path, drop=False)
 
 
@@ -333,7 +333,7 @@ def test_an_address_that_the_machine_does_not_have_is_named(tmp_path: Path) -> N
     """ADMIN-66."""
     path = configured(tmp_path, "metrics_http.enabled = true\n")
     path.write_text(path.read_text().replace('"127.0.0.1", "::1"', '"203.0.113.77"'))
-    with pytest.raises(StartFailed, match=r"no address 203\.0\.113\.77"):
+    with pytest.raises(StartFailed, match=r"the address 203\.0\.113\.77"):
         start(path, drop=False)
 
 

@@ -259,10 +259,10 @@ async def test_full_descriptor_table_is_waited_out() -> None:
 
 def test_taken_port_is_named_with_the_fix() -> None:
     """ADMIN-66: one line that says what to do."""
-    ours = rf"127\.0\.0\.1:\d+ is taken by \S+ \(process {os.getpid()}\)$"
+    ours = rf"127\.0\.0\.1:\d+ is already used by \S+ \(process {os.getpid()}\)$"
     with bind(LOOPBACK, 0) as sock, pytest.raises(BindError, match=ours):
         bind(LOOPBACK, sock.getsockname()[1])
-    with pytest.raises(BindError, match=r"no address 192\.0\.2\.1"):
+    with pytest.raises(BindError, match=r"the address 192\.0\.2\.1"):
         bind(ip_address("192.0.2.1"), 0)
 
 
@@ -282,7 +282,7 @@ def test_a_tentative_address_is_bound(tmp_path: Path, monkeypatch: pytest.Monkey
     known.write_text(f"20010db8000000000000000000000001 02 40 00 {flags} eth0\n")
     monkeypatch.setattr(listeners, "IF_INET6", known)
     if not bound:
-        with pytest.raises(BindError, match="no address 2001:db8::1"):
+        with pytest.raises(BindError, match="the address 2001:db8::1"):
             bind(ip_address("2001:db8::1"), 0)
         return
     with bind(ip_address("2001:db8::1"), 0) as sock:
