@@ -28,7 +28,7 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import AppUse, LoginAttempts, protocol_words
 from moxlite.store.auth.tlskeys import KeyRefused, NoSuchKey, TLSKey, form_of, pem_problem, read_certificate
 from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox
-from moxlite.store.forms import BadForm, mark
+from moxlite.store.forms import LAST, BadForm, mark
 from moxlite.store.mail.acl import RIGHTS, all_acls
 from moxlite.store.mail.delegates import Delegate, delegates, remove_delegate, set_delegate
 from moxlite.store.mail.sharenotices import ANYONE
@@ -101,7 +101,7 @@ def _info(app_password: AppPassword, use: AppUse | None, now: int) -> operations
 
 
 def _moment(microseconds: int) -> dt.datetime:
-    return dt.datetime.fromtimestamp(microseconds // 1_000_000, dt.UTC)
+    return dt.datetime.fromtimestamp(min(microseconds, LAST) // 1_000_000, dt.UTC)
 
 
 def _words(moment: int | None) -> str:

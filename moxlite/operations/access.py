@@ -23,7 +23,7 @@ from moxlite.operations import (
     query,
 )
 from moxlite.operations.accounts import Name
-from moxlite.store.forms import CertificateChange
+from moxlite.store.forms import LAST, CertificateChange
 
 LOCAL: Role = Role.COMMAND_LINE | Role.PAGES
 
@@ -115,7 +115,7 @@ class AppPasswordAdd(UserOperation[str], frozen=True):
     name: Annotated[str, Meta(max_length=200)]
     scopes: Annotated[list[AppScope], Meta(max_length=6)]
     read_only: bool = False
-    expires: int | None = None
+    expires: Annotated[int, Meta(le=LAST)] | None = None
     token: bool = False
 
 
@@ -200,7 +200,7 @@ class DelegateSet(UserOperation[None], frozen=True):
 
     guest: Annotated[str, Meta(max_length=1000)]
     sends: Literal["as", "behalf"]
-    ends: Annotated[int, Meta(ge=0, lt=1 << 62)] = 0
+    ends: Annotated[int, Meta(ge=0, le=LAST)] = 0
     whole: bool = False
 
 

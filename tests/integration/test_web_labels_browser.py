@@ -134,7 +134,7 @@ ARABIC = "رحلة_العمل_الطويلة_جدا_" * 4 + "{:!>8}"
 
 ODD_ROWS: Final = """(side) => {
   const { left, right } = side.getBoundingClientRect();
-  const rows = [...side.querySelectorAll(".mailbox")];
+  const rows = [...side.querySelectorAll(".mailbox")].filter((row) => row.checkVisibility());
   const height = rows[0].offsetHeight;
   const within = (one) => one.getBoundingClientRect().left >= left && one.getBoundingClientRect().right <= right;
   return rows.filter((row) => row.offsetHeight !== height || ![row, row.firstChild].every(within)).length;

@@ -137,7 +137,7 @@ async def test_the_second_machine_has_a_delivered_message_within_seconds(tmp_pat
         assert (tmp_path / "second/data/receivedid.key").is_file()
         status, text = await h.readiness()
         assert status == 200
-        assert "stand-by: the standby server can take over" in text
+        assert "standby: the standby server can take over" in text
         state = read_document(h.house.static.data_dir / STATE, State)
         assert state is not None
         assert state.problem == ""

@@ -24,7 +24,7 @@ __all__ = ["bucket", "identity", "quick"]
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
 URL = "s3://bucket/keys"
-REFUSED = f"{URL}: the storage rejected the keys: it answers 403 Forbidden, InvalidAccessKeyId"
+REFUSED = f"{URL}: the storage rejected the keys: server returned 403 Forbidden, InvalidAccessKeyId"
 
 
 @pytest.fixture(autouse=True)

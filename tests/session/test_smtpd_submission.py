@@ -419,7 +419,9 @@ async def test_app_passwords_submit_until_they_are_revoked(smtp: Smtp) -> None:
         mailer = await add_app_password(account, "mailer", ["submission"])
         reader = await add_app_password(account, "reader", ["imap"], read_only=True)
         async with smtp.connect("submission", tls=TLS) as client:
-            await client.play(f"C: {plain(password=reader)}\nS: 535 5.7.8 this app password can't be used for submission")
+            await client.play(
+                f"C: {plain(password=reader)}\nS: 535 5.7.8 this app password can't be used for submission"
+            )
             await client.play(f"C: {plain(password=mailer)}\nS: 235 2.7.0")
             assert (await send(client)).startswith("250")
             await account.write(lambda tx: remove_app_password(tx, "mailer"))

@@ -274,7 +274,7 @@ async def test_a_reset_of_second_factors_ends_sessions_without_a_password(rig: R
     assert (await browser.error("confirm", kind="password", code=ADMIN_PASSWORD))[0] == 401
     await rig.house.factor_changes.reset(ADMIN, where="the command line")
     answer = await browser.post("sessions", {})
-    assert (answer.status, "were reset" in answer.json["error"]["message"]) == (401, True)
+    assert (answer.status, "was reset" in answer.json["error"]["message"]) == (401, True)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 import apsw
+import msgspec
 import zstandard
 
 from moxlite.store.backup.copying import copy_database
@@ -32,6 +33,9 @@ from moxlite.store.errors import BadTarget, StorageFull
 from moxlite.store.file.migrations import BESIDE, PREVIEW, SCHEMA, Kind, migrations_of, open_file
 from moxlite.store.options import Options
 from moxlite.store.rows.personnames import full_name
+
+SOURCES: Final = "sources.json"
+"""File in the folder: states of the old files from which the new ones were made."""
 
 FOLDER: Final = "upgrade-preview"
 """Folder with the new files: below `tmp/` while they are made, then in the data directory itself."""
@@ -90,6 +94,9 @@ def upgrade_preview(folder: Path, tell: Callable[[str], None]) -> int:
             for database in old:
                 tell(f"upgrading {data / database.path}")
                 _make(data / database.path, database.kind, staging / database.path)
+            sources = {str(database.path): _state(data / database.path) for database in old}
+            (staging / SOURCES).write_bytes(msgspec.json.encode(sources))
+            _flush(staging / SOURCES)
             for place in {path.parent for path in staging.rglob("*")}:
                 sync_folder(place)
             staging.replace(data / FOLDER)
@@ -112,7 +119,7 @@ def _is_old(path: Path, kind: Kind) -> bool:
         raise BadTarget(f"{path} isn't a moxlite database")
     known, supported = len(migrations_of(kind)), PREVIEW.get(kind, range(0))
     if version not in supported and version != known:
-        raise BadTarget(f"can't upgrade {path}: its schema {version} isn't one of {supported.start} to {supported[-1]}")
+        raise BadTarget(f"can't upgrade {path}: unknown schema {version}")
     return version in supported
 
 
@@ -159,12 +166,16 @@ def _convert(path: Path, kind: Kind, target: Path) -> None:
         db.execute("ATTACH ? AS old; BEGIN", (str(copy),))
         _copy_rows(db, path)
         db.execute("COMMIT; DETACH old; PRAGMA journal_mode=WAL").fetchall()
-    fd = os.open(target, os.O_RDONLY)
+    _flush(target)
+    copy.unlink()
+
+
+def _flush(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:
         os.close(fd)
-    copy.unlink()
 
 
 def _settle(db: apsw.Connection, path: Path) -> None:
@@ -238,13 +249,26 @@ def _copy_rows(db: apsw.Connection, path: Path) -> None:
         raise BadTarget(f"can't upgrade {path}: a row in {broken[0]} doesn't have a parent")
 
 
+def _state(path: Path) -> list[int]:
+    """What a write to a database or its log would change: sizes and times."""
+    found = [file.stat() for file in (path, _log(path)) if file.exists()]
+    return [number for one in found if one.st_size for number in (one.st_size, one.st_mtime_ns)]
+
+
 def _put_in_place(data: Path) -> int:
-    """Move all new files to their places, auth.db last; returns how many there were."""
+    """Move all new files to their places, auth.db last; returns how many there were. Raises BadTarget if an old version
+    ran after a run that was killed: its changes are only in the old files.
+    """
     staging = data / FOLDER
-    for account in sorted((data / "accounts").glob("*")):
-        for name in SEARCH:
-            (account / name).unlink(missing_ok=True)
     done = databases(staging)
+    sources = msgspec.json.decode((staging / SOURCES).read_bytes(), type=dict[str, list[int]])
+    for database in done:
+        state = _state(data / database.path)
+        if state != sources[str(database.path)][: len(state)]:  # a killed run may have removed the log
+            raise BadTarget(f"{data / database.path} changed after its upgrade; remove {staging}, and run this again")
+    for database in done:
+        for name in SEARCH if database.kind is Kind.ACCOUNT else ():
+            (data / database.path).with_name(name).unlink(missing_ok=True)
     for database in done:
         target = data / database.path
         for suffix in BESIDE:

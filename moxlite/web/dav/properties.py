@@ -499,14 +499,14 @@ def changed_by(
         live = PROPERTIES.get(value.tag)
         if live is None:
             # The store looks at all that are kept: 10,000, as many as a body may have, would take long.
-            if wanted and len(dead) >= MAX_DEAD:
+            if wanted and sum(text is not None for text in dead.values()) >= MAX_DEAD:
                 raise LimitExceeded(TOO_MANY_DEAD)
             dead[value.tag] = kept(value) if wanted else None
         elif live.write is None:
             failed[value.tag] = "403 Forbidden"
         else:
             try:
-                change = live.write(collection, _words(value) if wanted else "")
+                change = live.write(collection, _written(value) if wanted else "")
                 changed(collection, change)
             except (BadValue, BadForm):
                 failed[value.tag] = "409 Conflict"
@@ -515,9 +515,11 @@ def changed_by(
     return CollectionChange(**fields, dead=dead), failed
 
 
-def _words(value: Element) -> str:
-    """The text of an element, or the name of the first one in it."""
-    return (value.text or "").strip() or next((inner.tag.rpartition("}")[2] for inner in value), "")
+def _written(value: Element) -> str:
+    """The text of a property, or the name of the first element in one that has elements."""
+    if value.tag == CALDAV + "schedule-calendar-transp":
+        return next((inner.tag.rpartition("}")[2] for inner in value), "")
+    return (value.text or "").strip()
 
 
 def made_by(place: Place, root: Element | None) -> tuple[Collection, dict[str, str]]:

@@ -48,7 +48,7 @@ Field: TypeAlias = tuple[str, Any, Callable[[Any], Any]]
 FIELDS: Final[Mapping[str, Field]] = {
     "name": ("display_name", str, str),
     "description": ("description", str | None, lambda text: text or ""),
-    "color": ("colour", str | None, lambda color: (color or "").lower()),
+    "color": ("colour", Annotated[str, Meta(min_length=1)] | None, lambda color: (color or "").lower()),
     "sortOrder": ("position", Annotated[int, Meta(ge=0)], int),
     "isVisible": ("hidden", bool, not_),
 }
