@@ -120,7 +120,7 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
           "p",
           { class: "hint" },
           t(
-            "Security keys need a host name with https, so you can't add one here. Authenticator apps work everywhere.",
+            "Security keys need a host name with HTTPS, so you can't add one here. Authenticator apps work everywhere.",
           ),
         ),
       possible &&

@@ -157,5 +157,5 @@ export function serverClock(at: number): HTMLElement {
   const show = () => (shown.textContent = format.format(at + performance.now() - began));
   show();
   const timer = setInterval(() => (shown.isConnected ? show() : clearInterval(timer)), 1000);
-  return el("span", {}, t("The server’s time is "), shown);
+  return el("span", {}, t("The server's time is "), shown);
 }

@@ -97,7 +97,7 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
         expect(rows.nth(2)).to_contain_text(re.compile("ada@remote.example.*unknown"))
         expect(rows.nth(1)).to_contain_text("(tentative)")
         expect(bars.get_by_role("status")).to_have_text(
-            "1 person is busy at this time. Can't see 1 guest’s availability."
+            "1 person is busy at this time. Can't see 1 guest's availability."
         )
         bars.scroll_into_view_if_needed()
         page.screenshot(path=tmp_path / "busy.png")
@@ -121,7 +121,7 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
         server.cli("calendar", "access", "tom", "calendar", "nothing")
         invite(page, "tom@localhost, eve@localhost")
         page.get_by_label("Title").focus()
-        expect(bars.get_by_role("status")).to_contain_text("Can't see 2 guests’ availability.")
+        expect(bars.get_by_role("status")).to_contain_text("Can't see 2 guests' availability.")
         invite(page, "")
         page.get_by_label("Title").focus()
         expect(bars).to_be_hidden()

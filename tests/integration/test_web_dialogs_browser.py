@@ -32,7 +32,7 @@ EACH: Final = {**WIDTHS, 1280: 800}
 ACCOUNT: Final[dict[str, set[str]]] = {
     "security": {
         *("Change password", "Generate password", "Add authenticator app", "Add security key", "New app password"),
-        *("Remove Phone", "Remove card", "This wasn’t me"),
+        *("Remove Phone", "Remove card", "This wasn't me"),
     },
     "masked": {"New address", "Edit shop.*", "Delete shop.*"},
     "scripts": {"Rename old", "Delete old"},

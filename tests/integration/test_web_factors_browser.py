@@ -133,7 +133,7 @@ def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
     log_out(page)
     password(page)
     form = page.locator(".second-step")
-    expect(form).to_contain_text("The server’s time is")
+    expect(form).to_contain_text("The server's time is")
     form.get_by_label("Code").fill("000000")  # tried as soon as it is typed
     expect(form).to_contain_text("Wrong code")
     form.get_by_label("Code").fill(totp.now())

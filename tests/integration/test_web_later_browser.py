@@ -109,7 +109,7 @@ def test_a_message_is_sent_later_over_a_kill(writer: Writer, server: LocalServer
     expect(row).to_have_count(1)
     expect(row).to_contain_text("<img src=x")
     page.screenshot(path=tmp_path / "waiting.png")
-    row.get_by_role("button", name="Another time…").click()
+    row.get_by_role("button", name="Change time…").click()
     dialog.get_by_label("Type a time").fill("in 3 days")
     dialog.get_by_role("button", name="Change").click()
     expect(dialog).to_have_count(0)

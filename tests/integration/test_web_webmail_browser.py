@@ -565,7 +565,7 @@ def test_a_mailbox_is_chosen_by_its_name(chromium: Browser, local: LocalServer, 
     expect(page.locator(".reader-subject")).to_have_text("Ships")
     page.keyboard.press("w")
     page.keyboard.type("no such")
-    expect(dialog).to_contain_text("No matching folder")
+    expect(dialog).to_contain_text("No matching folders")
     page.keyboard.press("Enter")
     expect(dialog).to_be_visible()
     dialog.get_by_role("combobox").fill("nr42")

@@ -140,7 +140,7 @@ function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
         el(
           "div",
           {},
-          el("b", {}, t("Scan this code with your device’s camera")),
+          el("b", {}, t("Scan this code with your device's camera")),
           el("p", { class: "hint" }, t("Or open this link on your device:")),
           copyable(url),
         ),

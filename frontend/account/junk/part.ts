@@ -122,7 +122,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   const power = number(
     t("Maximum word weight"),
     own.max_power,
-    t("Limits each word’s score to this distance from 0 and 1."),
+    t("Limits each word's score to this distance from 0 and 1."),
   );
   const top = number(t("Number of words"), own.top_words, t("Uses only the strongest words in each message."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Ignores words with scores this close to 0.5."));

@@ -30,7 +30,7 @@ const maildropSecurity: readonly (readonly [Tls, string])[] = [
 
 const protocols: readonly (readonly [Protocol, string])[] = [
   ["imap", t("IMAP: sync everything both ways")],
-  ["pop3", t("POP3: new mail only, into 1 folder")],
+  ["pop3", t("POP3: new mail only, into a single folder")],
 ];
 
 /** What becomes of mail at a server with POP3: days until it is removed there, null for never. */
@@ -198,7 +198,7 @@ function sendingFields(now: Sending) {
   const sends = tick(
     t("Send from this address"),
     now.sends,
-    t("Uses your provider’s server when you choose this From address."),
+    t("Uses your provider's server when you choose this From address."),
   );
   const host = line(t("SMTP server"), now.smtp_host, t("Leave blank to find it automatically."), {
     inputmode: "url",
@@ -311,7 +311,7 @@ function about({ address, found, reason }: Step): Child {
       notice(
         "unknown",
         t(
-          "This provider only supports POP3. New mail is fetched every 5 minutes into 1 folder. Changes you make here won't sync back.",
+          "This provider only supports POP3. New mail is fetched every 5 minutes into a single folder. Changes you make here won't sync back.",
         ),
       ),
     wanted(found),

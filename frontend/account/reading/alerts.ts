@@ -24,7 +24,7 @@ function obstacle(webmail: string, login: string): string {
       : "";
   return isSecureContext
     ? t("This browser can't show notifications. On an iPhone or iPad, add the webmail to your home screen first.")
-    : t("Notifications need a secure connection (https).");
+    : t("Notifications need a secure connection (HTTPS).");
 }
 
 /** Subscribe this browser, by a call of the webmail: the device belongs to its session. Returns the number of the device. */
@@ -248,7 +248,7 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
       { class: "hint" },
       t("Notifications show the sender, never the subject or text. They're encrypted for this browser."),
       " ",
-      t("Alert notifications show the event’s title, location, and time."),
+      t("Alert notifications show the event's title, location, and time."),
     ),
     whose.root,
     quietHours,

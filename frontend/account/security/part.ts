@@ -59,7 +59,7 @@ const security: MakePage = async (desk) => {
           "Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.",
         ),
       ),
-      { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) },
+      { actions: button(t("This wasn't me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) },
     ),
   );
   return { title: t("Security"), root };

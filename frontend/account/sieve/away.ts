@@ -40,7 +40,7 @@ function answer(desk: Desk, old: VacationInfo): HTMLElement {
     type: "datetime-local",
   });
   const end = line(t("Until"), local(old.end), t("Leave blank for no end date."), { type: "datetime-local" });
-  const subject = line(t("Subject"), old.subject, t("Leave blank to use “Auto:” and the message’s subject."), {
+  const subject = line(t("Subject"), old.subject, t("Leave blank to use “Auto:” and the message's subject."), {
     spellcheck: "true",
     maxlength: "200",
   });

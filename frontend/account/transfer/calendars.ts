@@ -119,7 +119,7 @@ export class CalendarCopies {
   }
 
   private ask(): HTMLElement {
-    const url = line(t("Server address"), "", t("For example, dav.example.com. See your provider’s help."), {
+    const url = line(t("Server address"), "", t("For example, dav.example.com. See your provider's help."), {
       inputmode: "url",
       autocapitalize: "none",
     });

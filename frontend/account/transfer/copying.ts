@@ -143,7 +143,7 @@ export class Copying {
       { type: "password", autocomplete: "off" },
     );
     const prefix = line(t("Parent folder"), "", t("Leave blank to keep folder names."));
-    const since = line(t("Not older than"), "", t("Leave blank to import all messages."), { type: "date" });
+    const since = line(t("Only messages since"), "", t("Leave blank to import all messages."), { type: "date" });
     const box = form(
       [
         hosts,

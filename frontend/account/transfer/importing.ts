@@ -41,7 +41,7 @@ export class Importing {
     autocomplete: "off",
     spellcheck: "false",
     list: "mailbox-names",
-    placeholder: t("From file, or Inbox"),
+    placeholder: t("Same folder as in the file, or Inbox"),
   });
   private readonly prefix = el("input", {
     autocomplete: "off",

@@ -136,7 +136,7 @@ export async function applyToExisting(
     else
       show(
         notice("warn", t("Stopped. Some messages haven't been moved back yet.")),
-        button(t("Undo remaining"), () => void undo(left)),
+        button(t("Move the rest back"), () => void undo(left)),
       );
   }
 

@@ -224,7 +224,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
     const from = begin();
     const where =
       mailbox === ""
-        ? t("Messages will be restored to their original mailboxes.")
+        ? t("Messages will be restored to their original folders.")
         : t("Messages will be restored to {mailbox}.", { mailbox });
     if (
       !(await confirm(

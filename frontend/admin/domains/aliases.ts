@@ -48,7 +48,7 @@ export async function addAlias(desk: Desk, domain: string): Promise<void> {
     t("Members"),
     el("textarea", {}),
     t(
-      "1 address per line, with at least 1 on this server. We'll email a confirmation link to addresses on other servers.",
+      "One address per line, with at least one on this server. We'll email a confirmation link to addresses on other servers.",
     ),
   );
   const done = await fieldDialog(
@@ -97,7 +97,7 @@ export async function aliasPage(desk: Desk, found: DomainDetail, localpart: stri
       t("Members"),
       el("textarea", {}),
       t(
-        "1 address per line, with at least 1 on this server. We'll email a confirmation link to addresses on other servers.",
+        "One address per line, with at least one on this server. We'll email a confirmation link to addresses on other servers.",
       ),
     );
     if (

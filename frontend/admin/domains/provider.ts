@@ -50,7 +50,7 @@ function providerCard(desk: Desk, name: string, used: ProviderInUse): Child {
     pairs([
       [t("Provider"), used.title],
       ...(used.zone === "" ? [] : [[t("Zone"), el("bdi", {}, used.zone)] as const]),
-      [t("Outside changes"), used.enforce ? t("undone nightly") : t("reported only")],
+      [t("External changes"), used.enforce ? t("reverted nightly") : t("reported only")],
     ]),
     {
       actions: [
@@ -70,7 +70,7 @@ async function choose(desk: Desk, name: string): Promise<void> {
     t("Provider"),
     known.map((one) => [one.name, one.title] as const),
     known[0]?.name ?? "",
-    t("For other providers, add the records below manually, or delegate the zone to one of these."),
+    t("If your provider isn't listed, add the records manually or delegate the zone to a listed provider."),
   );
   const chosen = await fieldDialog(t("DNS provider for {domain}", { domain: name }), t("Next"), { which }, async () =>
     known.find((one) => one.name === which.control.value),
@@ -109,7 +109,7 @@ async function answer(desk: Desk, name: string, chosen: DNSProvider): Promise<vo
 const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 
 async function publish(desk: Desk, name: string): Promise<void> {
-  const addresses = tick(t("Include this server’s addresses"), false);
+  const addresses = tick(t("Include this server's addresses"), false);
   const replace = tick(
     t("Replace different records"),
     false,

@@ -81,7 +81,7 @@ function register(set: ProviderSetup): Child {
   return card(
     t("Register at the provider"),
     pairs([
-      ...set.pages.map((one) => [t("Redirect address, also after logout"), copyable(one)] as const),
+      ...set.pages.map((one) => [t("Redirect URI (login and logout)"), copyable(one)] as const),
       ...(set.logout === "" ? [] : [[t("Back-channel logout address"), copyable(set.logout)] as const]),
       [t("Flow"), t("authorization code with PKCE (S256)")],
     ]),
@@ -97,7 +97,7 @@ function configure(lines: string): Child {
     ],
     {
       hint: t(
-        "Save the client secret in the file oidc-secret next to moxlite.toml, readable by the server’s user. Then restart the server.",
+        "Save the client secret in the file oidc-secret next to moxlite.toml, readable by the server's user. Then restart the server.",
       ),
     },
   );

@@ -95,7 +95,7 @@ export async function onQuery(
     return null;
   }
   return {
-    what: mixed ? `${said(ids.length)}. ${t("Other users’ messages weren't changed.")}` : said(ids.length),
+    what: mixed ? `${said(ids.length)}. ${t("Other users' messages weren't changed.")}` : said(ids.length),
     actions: () => back(client, ids, unseen, from, what),
   };
 }

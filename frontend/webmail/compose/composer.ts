@@ -801,7 +801,7 @@ export class Composer {
     for (const field of fields) {
       const wrong = field.wrong();
       if (wrong !== undefined) {
-        field.complain(t("“{address}” is not an email address.", { address: wrong.address }));
+        field.complain(t("“{address}” isn't an email address.", { address: wrong.address }));
         return;
       }
     }

@@ -278,13 +278,13 @@ function draw(
     el(
       "dl",
       { class: "event-facts" },
-      found.proposal !== null && fact(t("Current time"), timesOf(found.proposal)),
+      found.proposal !== null && fact(t("Scheduled time"), timesOf(found.proposal)),
       fact(found.proposal === null ? t("When") : t("Proposed time"), [
         timesOf(found),
         there !== "" && el("span", { class: "hint" }, el("br"), there),
       ]),
       found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)),
-      found.one_of_many && fact(t("Note"), t("This is for 1 event in a series.")),
+      found.one_of_many && fact(t("Note"), t("This is for one event in a series.")),
       found.place !== "" && fact(t("Location"), isolated(found.place)),
       found.organizer !== null && fact(t("Organizer"), guest(found.organizer)),
       found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))),

@@ -50,6 +50,6 @@ export async function putOff(desk: Surroundings & Selection, items: readonly Mes
 
 /** Ask for another time of a message that is sent later, or comes back: seconds since 1970, null if the user gives up. */
 export async function anotherTime(sent: boolean): Promise<number | null> {
-  const chosen = await chooseTime(t("Another time"), t("Change"), sent ? longestSending : longestWaiting);
+  const chosen = await chooseTime(t("Change time"), t("Change"), sent ? longestSending : longestWaiting);
   return chosen && seconds(chosen.at);
 }

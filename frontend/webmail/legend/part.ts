@@ -42,7 +42,7 @@ const list: readonly Entry[] = [
 
 const conversations: readonly Entry[] = [
   [el("span", { class: "thread-count" }, "3"), t("Messages in this conversation")],
-  [el("span", { class: "thread-count" }, "+2"), t("More messages in other folders. Press → to show them")],
+  [el("span", { class: "thread-count" }, "+2"), t("More messages in other folders (press → to show)")],
   [el("span", { class: "branch" }, sign(cornerDownRight, "icon")), t("Reply to the message above")],
   [el("span", { class: "branch" }, sign(circleHelp, "icon")), t("The original message isn't here")],
   [el("span", { class: "branch" }, sign(copy, "icon")), t("Copy of the message above (same Message-ID)")],

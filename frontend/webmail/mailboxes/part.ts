@@ -139,7 +139,7 @@ export async function offerRole(
   const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
   const chosen = await pick<Box | "new">(
     t("“{name}” folder not set", { name }),
-    { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") },
+    { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folders") },
     ["new", ...free],
     (one) => (one === "new" ? t("New folder “{name}”", { name }) : one.name),
     { above: el("p", { class: "dialog-text" }, t("Choose a folder, then try again.")) },

@@ -40,7 +40,7 @@ function proof({ validation, signed_by }: ParsedMessage, from: Address | undefin
     case "none":
       return t("Not signed. Anyone could have sent this message.");
     case "forged":
-      return t("Probably forged. This message failed {domain}’s checks.", {
+      return t("Probably forged. This message failed {domain}'s checks.", {
         domain: isolated(from?.host ?? ""),
       });
     case "":

@@ -93,7 +93,7 @@ function makePage(page: Page): () => void {
         button(t("Send now"), () =>
           act(t("Sending…"), t("Couldn't send message"), () => page.client.scheduled_change(id)),
         ),
-      own && button(t("Another time…"), () => another(one)),
+      own && button(t("Change time…"), () => another(one)),
       own && button(t("Edit"), () => edit(one)),
       button(t("Keep as draft"), () =>
         act(t("Saving…"), t("Couldn't keep as draft"), () => page.client.scheduled_cancel(id)),
@@ -131,7 +131,7 @@ function makePage(page: Page): () => void {
       ? [t("No reminder"), t("Couldn't remove reminder")]
       : [t("Unsnooze"), t("Couldn't unsnooze message")];
     return row(subject(one), people(one), returns(one), [
-      button(t("Another time…"), () => another(one)),
+      button(t("Change time…"), () => another(one)),
       button(doing, () => act(t("Saving…"), failed, () => page.client.message_unsnooze([one.item.id]))),
     ]);
   };
@@ -186,7 +186,7 @@ function nothing(): HTMLElement {
     { class: "outbox-empty" },
     sign(send),
     el("h2", {}, t("Your Outbox is empty")),
-    el("p", {}, t("Messages you send appear here until the recipients’ servers accept them.")),
+    el("p", {}, t("Messages you send appear here until the recipients' servers accept them.")),
   );
 }
 

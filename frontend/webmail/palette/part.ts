@@ -18,7 +18,7 @@ export { pick };
 export function chooseMailbox(title: string, mailboxes: readonly Box[], typed = ""): Promise<Box | null> {
   return pick(
     title,
-    { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") },
+    { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folders") },
     mailboxes,
     ({ name }) => mailboxName(name),
     { typed },
