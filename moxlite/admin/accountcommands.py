@@ -307,7 +307,7 @@ class ShareCommands:
         guest = self._guest(args)
         async with self._accounts.use(args.account) as account:
             if not await account.write(lambda tx: remove_delegate(tx, guest)):
-                raise BadForm("guest", "can't send from this account's addresses")
+                raise BadForm("guest", "doesn't have permission to send from this account's addresses")
             await publish_shares(self._auth, account)
 
     def _guest(

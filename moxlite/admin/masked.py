@@ -254,7 +254,7 @@ def _domain_of(snapshot: Snapshot, name: str, wanted: str) -> Domain:
     domains = domains_of(snapshot, name)
     if not domains:
         raise MaskedRefused(
-            "the account doesn't have an address in a domain that accepts mail; ask your administrator", "domain"
+            "the account doesn't have an address in a domain that accepts mail; contact your administrator", "domain"
         )
     if not wanted:
         return domains[0]

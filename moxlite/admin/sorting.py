@@ -127,7 +127,7 @@ class SortingCommands:
     async def _require_address(self, args: ForwardAddress) -> None:
         named_account(self._config, args.account)
         if await self._forwarding.find(args.account, args.address) is None:
-            raise CommandFailed("notFound", worded("mail is not forwarded to {address}", address=args.address))
+            raise CommandFailed("notFound", worded("mail isn't being forwarded to {address}", address=args.address))
 
     async def junk(self, args: ShowJunk) -> Junk:
         """The settings, what the filter has learned, the names of the mailboxes, and where the latest messages are."""

@@ -222,4 +222,8 @@ async def _make(kind: Kind) -> Make:
 def _told(error: Exception, copy: Copy | None) -> str:
     if copy is None or not copy.progress or isinstance(error, AccountRemoved):
         return reason_of(error)
-    return worded("{reason}; {n} messages copied; to continue, run this again", reason=error, n=copy.result.messages)
+    return worded(
+        "{reason} (messages copied so far: {n}). To continue, run the same command again.",
+        reason=error,
+        n=copy.result.messages,
+    )

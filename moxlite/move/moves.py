@@ -68,7 +68,9 @@ class Moves:
     async def run(self, plan: Plan) -> None:
         """Begin to carry out a plan, or go on with it. Raises CommandFailed."""
         if (await self.state()).phase in ("running", "paused"):
-            raise CommandFailed("refused", "a migration is already running; see moxlite move status")
+            raise CommandFailed(
+                "refused", "a migration is already running; to check its progress, run `moxlite move status`"
+            )
         if plan.finished:
             raise CommandFailed(
                 "refused", "this migration is already complete, and the secrets in the plan have been deleted"
@@ -110,7 +112,9 @@ class Moves:
         state = await self.state()
         if state.phase in ("running", "paused"):
             raise CommandFailed(
-                "refused", "the migration is still running; see moxlite move status, or moxlite move stop"
+                "refused",
+                "the migration is still running; to check its progress, run `moxlite move status`; to stop it, run "
+                "`moxlite move stop`",
             )
         state.phase = "finished"
         self._plan = None
@@ -125,7 +129,9 @@ class Moves:
 
     async def _require(self, *phases: str) -> None:
         if (await self.state()).phase not in phases:
-            raise CommandFailed("refused", f"no migration is {' or '.join(phases)}; see moxlite move status")
+            raise CommandFailed(
+                "refused", f"no migration is {' or '.join(phases)}; to check its progress, run `moxlite move status`"
+            )
 
     def _start(self) -> None:
         assert self._state is not None

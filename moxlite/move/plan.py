@@ -181,7 +181,7 @@ def read_plan(text: str) -> Plan:
     if plan.version != VERSION:
         raise BadPlan(f"unknown plan version {plan.version}")
     if any(not user.addresses for user in plan.users):
-        raise BadPlan("missing address for a user")
+        raise BadPlan("every user must have at least one address")
     return plan
 
 

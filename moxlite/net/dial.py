@@ -21,7 +21,7 @@ from moxlite.wording import worded
 TIMEOUT: Final = "timeout"
 """Text of a failure because nothing answered in time."""
 
-INNER: Final = "an address of an inner network, it is not connected to"
+INNER: Final = "is a private network address, so no connection was attempted"
 """Text of a failure because the address must not be connected to (QUEUE-152)."""
 
 CONNECT_SECONDS: Final = 30.0
@@ -52,7 +52,7 @@ class DialError(Exception):
 
     def __init__(self, failures: Sequence[tuple[IPAddress, str]]) -> None:
         shown = "; ".join(f"{ip}: {text}" for ip, text in failures) or "no addresses"
-        super().__init__(worded("cannot connect: {reason}", reason=shown))
+        super().__init__(worded("can't connect: {reason}", reason=shown))
         self.failures = tuple(failures)
 
 

@@ -147,6 +147,8 @@ def _beyond(problem: str) -> Worded | None:
             return worded("{place}: must be at least {limit} characters", place=place, limit=limit)
         case "array", "<=":
             return worded("{place}: you can have up to {limit} entries", place=place, limit=limit)
+        case "array", _ if limit == 1:
+            return worded("{place}: choose at least one", place=place)
         case "array", _:
             return worded("{place}: you need at least {limit} entries", place=place, limit=limit)
         case _, "<=":

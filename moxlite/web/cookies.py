@@ -28,7 +28,7 @@ HANDED: Final = "accounthanded"
 """Cookie of the browser to which the webmail hands its session on (WEB-51a)."""
 MAX_COOKIES: Final = 16 * 1024  # far above the limit of browsers for one host; http.cookies is too slow for a megabyte
 CSRF_HEADER: Final = "x-moxlite-csrf"
-LOGGED_OUT: Final = "You are logged out. Please log in again."
+LOGGED_OUT: Final = "You're logged out. Log in again."
 DEVICE: Final = "device"
 """Third word of the cookie of a device session."""
 FORGET: Final = ("clear-site-data", '"cache", "storage"')

@@ -56,7 +56,7 @@ MAX_LOGOUT: Final = 64 << 10
 
 NO_PROVIDER: Final = "Logging in with a provider isn't set up here."
 AGAIN: Final = "This login took too long or began in another browser. Log in again."
-FAILED: Final = "Couldn't verify the login provider's answer. Try again. The server log has the reason."
+FAILED: Final = "Couldn't verify the login provider's response. Try again. For details, see the server log."
 AWAY: Final = (
     "The login provider isn't responding. Log in with your password. If you don't have one, ask your"
     " administrator for a recovery link."
@@ -66,7 +66,9 @@ DENIED: Final = "You canceled the login, or the login provider didn't allow it."
 BUSY: Final = "The login provider has a problem. Try again later, or log in with your password."
 REFUSED: Final = "The login provider rejected the login: {code}. Try again, or contact your administrator."
 
-NOT_ANEW: Final = "The login provider didn't ask you to log in again. Enter your password, or ask your administrator."
+NOT_ANEW: Final = (
+    "The login provider didn't ask you to log in again. Enter your password, or contact your administrator."
+)
 ANOTHER: Final = "Someone else logged in at the login provider. Try again with your own login."
 
 State = Annotated[str, Meta(max_length=200)]
@@ -180,7 +182,7 @@ class ProviderLogins:
         except OIDCError as error:
             kv = {"remote": caller.request.client_ip, "issuer": provider.issuer, "err": str(error)}
             logger.warning("login provider response rejected", extra={"kv": kv})
-            wrong = WrongCredentials("couldn't verify the login provider's answer")
+            wrong = WrongCredentials("couldn't verify the login provider's response")
             refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
             raise await refused(refusal, FAILED) from error
         if self._auth.sessions.logouts.after(away.logouts, claims.sub):
@@ -243,7 +245,7 @@ class ProviderLogins:
         except OIDCError as error:
             kv = {"remote": request.client_ip, "issuer": provider.issuer, "err": str(error)}
             logger.warning("logout token rejected", extra={"kv": kv})
-            wrong = WrongCredentials("couldn't verify the login provider's answer")
+            wrong = WrongCredentials("couldn't verify the login provider's response")
             self._attempts.refuse(attempt, MECHANISM, "", wrong, result="badcreds")
             answer = Response(400, LOGOUT_HEADERS, b'{"error":"invalid_request"}')
         else:

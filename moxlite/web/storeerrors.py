@@ -60,7 +60,7 @@ def _full(error: store.OverQuota) -> str:
 _TAKE: Final = worded("the folder's owner doesn't let you move messages out of it")
 _RIGHTS: Final = {
     "s": worded("the folder's owner doesn't let you mark messages as read or unread"),
-    "w": worded("the owner of this mailbox does not let you change flags and labels"),
+    "w": worded("the folder's owner doesn't let you change flags or labels"),
     "i": worded("the folder's owner doesn't let you add messages to it"),
     "t": _TAKE,
     "e": _TAKE,
@@ -69,7 +69,7 @@ _RIGHTS: Final = {
 
 
 def _missing(error: store.NoRight) -> str:
-    return _RIGHTS.get(error.right, worded("the owner of this mailbox does not let you do this"))
+    return _RIGHTS.get(error.right, worded("the folder's owner doesn't let you do this"))
 
 
 def _at_field(error: BadForm | LinkRefused | MaskedRefused) -> APIError:

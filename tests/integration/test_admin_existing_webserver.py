@@ -155,7 +155,7 @@ def test_nginx_lets_websockets_of_the_webmail_through(tmp_path: Path) -> None:
             finally:
                 nginx.terminate()
     # asked to upgrade, the server looks for the session; without the header it would answer 426
-    assert (status, "You are logged out." in words) == (403, True), words
+    assert (status, "You're logged out." in words) == (403, True), words
 
 
 def upgrade(port: int) -> tuple[int, str]:

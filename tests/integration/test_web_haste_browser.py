@@ -226,7 +226,7 @@ def test_what_is_typed_after_a_log_in_over_the_page_is_entered(reader: Reader) -
     other.get_by_role("menuitem", name="Log out").click()
     expect(other.get_by_label("Password")).to_be_visible()
     form = page.get_by_role("dialog", name="Log in to Webmail")
-    expect(form).to_contain_text("You are logged out.")
+    expect(form).to_contain_text("You're logged out.")
     expect(form.get_by_label("Email address")).to_have_value(reader.server.user)
     expect(form.get_by_label("Password")).to_be_focused()
     page.keyboard.type(reader.server.password)

@@ -120,8 +120,8 @@ async def test_everything_else_is_refused_in_clear_words(imap: Imap) -> None:
         await c.send("a REPLACE 1 Archive {3}\r\n")  # refused before the octets come
         assert await c.response() == f"a {fixed}"
         elsewhere = (
-            "NO [CANNOT] messages of Outgoing can only be moved to the mailbox for trash, which cancels them; copy "
-            "them elsewhere"
+            "NO [CANNOT] messages in Outgoing can only be moved to Trash, which cancels them; to keep one, copy it to "
+            "another mailbox"
         )
         assert await c.tagged("a MOVE 1 Archive") == elsewhere
         into = "NO [CANNOT] Outgoing shows queued messages, so you can't add any"

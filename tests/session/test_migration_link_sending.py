@@ -166,7 +166,7 @@ async def test_a_server_of_the_inner_network_is_not_asked(tmp_path: Path) -> Non
         await send(rig, link, "bob@one.example")
         assert rig.dialed == []
         [waiting] = await rig.queue.listings.list_messages()
-        assert "inner network" in waiting.results[0].error
+        assert "private network" in waiting.results[0].error
 
 
 async def test_a_submission_server_is_tried_before_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,7 @@ async def test_a_submission_server_is_tried_before_it_is_kept(tmp_path: Path, mo
             await try_relay(good, ehlo="mail.own.example", resolver=rig.resolver, trust=Trust([], system=False))
         assert refused.value.field == "smtp_host"
         rig.resolver.set(HOST, RecordType.A, ["10.0.0.9"])
-        with pytest.raises(LinkRefused, match="inner network"):
+        with pytest.raises(LinkRefused, match="private network"):
             await try_relay(good, ehlo="mail.own.example", resolver=rig.resolver, trust=trust)
 
 

@@ -55,7 +55,7 @@ async def results(smtp: Smtp, mail: bytes, records: Sequence[str] = (RECORD,), *
         ({"v": "2"}, "dkim=permerror", "unknown version"),
         ({"t": "1", "x": "2"}, "dkim=permerror", "expired"),
         ({"i": "@other.example"}, "dkim=permerror", "identity isn't in the domain"),
-        ({"h": "to:subject"}, "dkim=permerror", "From not signed"),
+        ({"h": "to:subject"}, "dkim=permerror", "the From field isn't signed"),
         ({"a": "rsa-md5"}, "dkim=permerror", "unknown algorithm"),
         ({"a": "rsa-sha1", "bh": "A" * 27 + "="}, "dkim=policy", "sha1 isn't allowed"),
         ({"l": "2"}, "dkim=policy", "body length limited"),

@@ -188,7 +188,7 @@ async def test_inner_networks_are_not_asked_unless_that_is_allowed(rig: Rig) -> 
     for host in ("127.0.0.1", "localhost", "10.0.0.1", "::1"):
         await browser.call("copy_look", server=FORM | {"host": host})
         found = await phase(browser, "failed")
-        assert "an address of an inner network" in found["error"]["message"]
+        assert "is a private network address" in found["error"]["message"]
         await browser.call("copy_dismiss")
 
 

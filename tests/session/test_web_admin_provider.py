@@ -470,7 +470,7 @@ async def test_no_provider_of_the_inner_network_unasked(rig: Rig) -> None:
     [problem] = (await examined(rig, "https://127.0.0.1:9"))["problems"]
     assert "private network" in problem
     [problem] = (await examined(rig, "http://127.0.0.1:9", allow_internal=True))["problems"]
-    assert "cannot connect" in problem
+    assert "can't connect" in problem
 
 
 @pytest.mark.rig(app="/admin/", static=ADMIN_STATIC)

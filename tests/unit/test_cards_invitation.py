@@ -126,8 +126,8 @@ def test_of_many_events_the_repeated_one_is_shown() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "have an event"),
-        ("BEGIN:VCALENDAR\nEND:VCALENDAR", "have an event"),
+        ("", "contain any events"),
+        ("BEGIN:VCALENDAR\nEND:VCALENDAR", "contain any events"),
         ("x" * (1 << 20 | 1), "1 MiB"),
         ("BEGIN:A\n" * 30, "deep"),
     ],

@@ -619,7 +619,7 @@ def test_dates_that_are_called_off_are_bare() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "title", "reason"), [(1, 1, ""), (1200, 1, "1000 changed dates"), (500, 5_000, "1 MiB")]
+    ("days", "title", "reason"), [(1, 1, ""), (1200, 1, "1000 changed occurrences"), (500, 5_000, "1 MiB")]
 )
 def test_the_size_of_dates_called_off_is_asked_before_they_are_made(days: int, title: int, reason: str) -> None:
     """DAV-5a: a message of some KiB would make an entry of many MiB."""

@@ -487,7 +487,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
                 '[accounts.me.destinations."me@example.org"]\nrefused_addresses = ["you+shop@example.org"]\n',
             ),
             'accounts.me.destinations."me@example.org".refused_addresses[0]',
-            "does not lead to me@example.org",
+            "doesn't lead to me@example.org",
         ),
         (
             DOMAINS.replace("[accounts.me]\n", '[accounts.me]\nimap_capabilities_disabled = ["idle"]\n'),

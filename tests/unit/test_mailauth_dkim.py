@@ -170,7 +170,7 @@ async def test_folding_and_blanks_of_the_way_do_no_harm_where_relaxed() -> None:
         ({"d": "exa mple..org"}, "tag d isn't a domain"),
         ({"d": "example"}, "domain is a public suffix"),
         ({"d": "co.uk", "i": "@co.uk"}, "domain is a public suffix"),
-        ({"h": "to:subject"}, "From not signed"),
+        ({"h": "to:subject"}, "the From field isn't signed"),
         ({"h": "from:sub ject"}, "invalid header field name"),
         ({"h": ":".join(["from"] * 1001)}, "too many signed header fields"),
         ({"c": "simple/nowsp"}, "unknown canonicalization"),

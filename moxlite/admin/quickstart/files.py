@@ -250,7 +250,7 @@ def static_file(
             hostname=hostname.ascii,
             publish=publish_lines(on=publish),
             port=f", port = {PORT}" if places.wild else "",
-            where=" alone" if places.internal == places.loopback else " and the inner network",
+            where=" alone" if places.internal == places.loopback else " and the private network",
             admin=admin,
         )
     else:

@@ -92,7 +92,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
             if not _leads_to(address, configured, domains):
                 yield Mistake(
                     (*path, "destinations", configured, "refused_addresses", index),
-                    worded("does not lead to {configured}", configured=configured),
+                    worded("doesn't lead to {configured}", configured=configured),
                 )
     yield from _forwarding(path, account, domains)
     yield from _mailboxes(path, account)
@@ -248,7 +248,7 @@ def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Mistake]:
         yield Mistake(path, worded('must be lower case: "{pattern}"', pattern=pattern))
     if text := fault(pattern):
         yield Mistake(
-            path, worded('isn\'t a valid regular expression: "{pattern}": {fault}', pattern=pattern, fault=text)
+            path, worded('"{pattern}" isn\'t a valid regular expression: {fault}', pattern=pattern, fault=text)
         )
 
 

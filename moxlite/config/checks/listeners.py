@@ -193,8 +193,8 @@ SHORTEST_BACKUP: Final = 600.0
 """Seconds: each one reads all that has changed."""
 
 ENCRYPT: Final = (
-    "backups on another machine must be encrypted: create a key with `age-keygen -o backup-key.txt`, enter the age1... "
-    "that it prints, and store the file on another machine"
+    "backups on another machine must be encrypted: create a key with `age-keygen -o backup-key.txt`, enter the "
+    "public key it prints (age1…), and store the file on another machine"
 )
 
 KEY_TEXT: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=@.-")

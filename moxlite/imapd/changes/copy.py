@@ -199,4 +199,4 @@ async def _transfer(
         raise no("the mailbox was deleted", "NONEXISTENT") from None
     except OSError as error:
         logger.error("message can't be spooled", extra={"kv": {"err": error}})
-        raise no("couldn't save a message", "UNAVAILABLE") from None
+        raise no("couldn't save the copied messages", "UNAVAILABLE") from None

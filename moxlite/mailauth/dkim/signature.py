@@ -193,7 +193,7 @@ def parse_signature(raw: bytes) -> Signature:
     try:
         signature = _parse(raw, parse_tags(field_text(raw)), known)
         if b"from" not in signature.names:
-            raise TagError("From not signed")
+            raise TagError("the From field isn't signed")
         return signature
     except TagError as error:
         raise SignatureError(str(error), **known) from None

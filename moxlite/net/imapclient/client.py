@@ -90,7 +90,7 @@ class Client(Line):
         if not isinstance(response, r.State) or response.tag is not None or response.condition in ("NO", "BAD"):
             raise self._transport.fail(worded("the server didn't send an IMAP greeting"))
         if response.condition == "BYE":
-            raise ConnectionLost(worded("the server turns us away: {answer}", answer=printable(response.text)))
+            raise ConnectionLost(worded("the server refused the connection: {answer}", answer=printable(response.text)))
         self.preauth = response.condition == "PREAUTH"
         if not self.capabilities:
             await self.run(c.Capability())
@@ -237,7 +237,7 @@ class Client(Line):
             response = await self._next()
             if isinstance(response, r.Continue):
                 if failure is not None:
-                    raise self._transport.fail(worded("the server continued an exchange that had ended"))
+                    raise self._transport.fail(worded("unexpected continuation request from the server"))
                 if first is not None:
                     reply, first = first, None
                 else:

@@ -185,7 +185,7 @@ async def addresses_of(host: str, resolver: Resolver) -> Sequence[IPAddress]:
         with trio.fail_after(LOOKUP_SECONDS):
             return (await resolver.ips(absolute(host))).records
     except trio.TooSlowError:
-        raise ConnectionLost(worded("no answer from DNS for {host}", host=host)) from None
+        raise ConnectionLost(worded("no response from DNS for {host}", host=host)) from None
     except DNSError as error:
         raise ConnectionLost(worded("can't find the address of {host}: {reason}", host=host, reason=error)) from None
 

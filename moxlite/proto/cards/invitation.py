@@ -185,7 +185,7 @@ def read_calendar(text: str) -> Calendar:
         raise BadCalendar(reason_of(error)) from None
     events = [component for component in calendar.components if component.name == "VEVENT"]
     if not events:
-        raise BadCalendar("the file doesn't have an event")
+        raise BadCalendar("the file doesn't contain any events")
     method = calendar.value("METHOD").upper()
     main = events[main_part(events) or 0]
     return Calendar(method if method in METHODS else "", event_of(main.properties, zones_of(calendar)), len(events) - 1)
@@ -320,7 +320,7 @@ def _recurrence(prop: Property) -> Recurrence:
     """Raises BadCalendar: an answer would be about all events, or about none."""
     value = prop.value.strip()
     if value_of(value) is None:
-        raise BadCalendar("the file doesn't have an event")
+        raise BadCalendar("the file doesn't contain any events")
     following = prop.parameter("RANGE").upper() == "THISANDFUTURE"
     return Recurrence(value, _printable(zone_name(prop.parameter("TZID")))[:MAX_ZONE], following)
 

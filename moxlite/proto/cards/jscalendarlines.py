@@ -414,7 +414,7 @@ def _related(name: str, _: list[Property], __: Object, wanted: Object) -> list[P
     for uid, one in (wanted.get(name) or {}).items():
         relation = one.get("relation") or {}
         if not isinstance(relation, dict) or not all(map(WORD.fullmatch, relation)):
-            raise BadEvent(name, "a relation must be an object with true values")
+            raise BadEvent(name, "a relation must be an object whose values are all `true`")
         made += [
             line_of("RELATED-TO", string_of(name, uid, 1_000), {"RELTYPE": kind.upper()})
             for kind in relation or ("parent",)

@@ -94,7 +94,7 @@ def above(name: str) -> Worded:
         case "components":
             return worded("an entry can have up to {most} components", most=most)
         case "exceptions":
-            return worded("a series can have up to {most} changed dates", most=most)
+            return worded("a repeating event can have up to {most} changed occurrences", most=most)
         case "guests":
             return worded("an event can have up to {most} guests", most=most)
         case "rules":

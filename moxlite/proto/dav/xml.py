@@ -73,7 +73,7 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
     except (DefusedXmlException, LookupError, ValueError) as error:
         if isinstance(error, BadXML):
             raise
-        raise BadXML("the XML has a document type, an entity, or an unknown charset") from None
+        raise BadXML("the XML contains a DOCTYPE, an entity declaration, or an unknown encoding") from None
     if root is None:
         raise BadXML("the body is empty")
     return root

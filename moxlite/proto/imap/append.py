@@ -67,7 +67,7 @@ class AppendParser:
     def __init__(self, word: str, *, utf8: bool, uidonly: bool) -> None:
         self._uid = word.startswith("UID ")
         if word == "REPLACE" and uidonly:
-            raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")
+            raise ProtocolError("REPLACE isn't allowed while UIDONLY is enabled", code="UIDREQUIRED")
         self._state: Literal["number", "mailbox", "message", "data", "utf8", "part", "after"] = (
             "mailbox" if word == "APPEND" else "number"
         )

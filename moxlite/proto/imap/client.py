@@ -362,7 +362,7 @@ def _thread(reader: Reader) -> r.ThreadData:
         elif not reader.skip(b" "):
             stack[-1].append(reader.number())
     if len(stack) != 1:
-        raise ProtocolError("thread isn't closed")
+        raise ProtocolError("unclosed parenthesis in THREAD response")
     return r.ThreadData(tuple(stack[0]))
 
 

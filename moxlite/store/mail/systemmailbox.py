@@ -97,8 +97,8 @@ def check_cancels(target: Mailbox) -> None:
     if not target.special_use & SpecialUse.TRASH:
         raise MailboxNotAllowed(
             worded(
-                "messages of {name} can only be moved to the mailbox for trash, which cancels them;"
-                " copy them elsewhere",
+                "messages in {name} can only be moved to Trash, which cancels them;"
+                " to keep one, copy it to another mailbox",
                 name=QUEUE,
             )
         )

@@ -41,7 +41,7 @@ UNKNOWN: Final = (
     "You were logged out because the server restarted, you have 10 newer sessions, or the session was ended"
     " elsewhere. Log in again."
 )
-EXPIRED_AFTER: Final = "You were logged out 12 hours after your login with the provider. Log in again."
+EXPIRED_AFTER: Final = "You were logged out because your login with the provider is 12 hours old. Log in again."
 CHANGED: Final = "The admin password was changed. Log in again."
 RESET: Final = "Two-step verification was reset for the admin app. Log in again."
 NO_FILE: Final = "admin_password_file isn't set in moxlite.toml. On the server, run: moxlite admin set-password"

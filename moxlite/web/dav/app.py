@@ -120,7 +120,7 @@ class DAVApp:
 
     async def _handle(self, base: str, request: Request, writer: ResponseWriter) -> None:
         if request.scheme != "https":
-            raise HTTPError(403, "Calendars and contacts are only available over https.")
+            raise HTTPError(403, "Calendars and contacts are only available over HTTPS.")
         if base == DAV_PATH and request.path.startswith(LINKS_PATH):
             async with _refusing(writer):
                 await self._links.serve(request, writer)

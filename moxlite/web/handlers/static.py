@@ -346,7 +346,7 @@ class Static:
         """Log a failure of the disk; returns the answer, if none has begun."""
         kv = {"handler": request.handler, "path": request.path, "err": error.strerror or str(error)}
         logger.error("failed to read served file", extra={"kv": kv})
-        return HTTPError(500, "This file cannot be read.")
+        return HTTPError(500, "This file can't be read.")
 
 
 def accepted(headers: Headers) -> list[str]:

@@ -48,7 +48,7 @@ class BodyTimeout(HTTPError):
     """The client stopped sending in the middle of its body."""
 
     def __init__(self) -> None:
-        super().__init__(408, "The request body did not arrive in time.")
+        super().__init__(408, "The request body didn't arrive in time.")
 
 
 class NoRoomForRequest(HTTPError):

@@ -64,7 +64,7 @@ MAX_ANSWERS: Final = 1_000  # labels of Gmail whose meaning a form tells; a page
 MAX_LISTENERS: Final = 20  # pages that follow one import
 SURE_AFTER: Final = 2.0  # seconds after which the pace predicts how long the rest will take
 OWN_ARCHIVES: Final = "you can only import archives into your own folders, because an import can create folders"
-BUSY: Final = "an import into this account is running already"
+BUSY: Final = "an import into this account is already running"
 UNKNOWN_FILE: Final = (
     "can't import this file. Choose a zip, tar.gz or tar file with mail, an mbox file, or a message (.eml)"
 )

@@ -105,7 +105,7 @@ def draft_of(given: Object, domain: str) -> Draft:
         if wanted.name in seen:
             raise bad(name, "duplicate header field")
         if wanted.name.startswith(b"content-"):
-            raise bad(name, "set by the server; only parts can have other values")
+            raise bad(name, "the server sets this field; only body parts can override it")
         if octets := _written(name, wanted, value, utf8=utf8):
             seen.add(wanted.name)
             fields += [(wanted.name.decode(), field) for field in octets]

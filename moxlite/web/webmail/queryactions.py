@@ -309,7 +309,7 @@ def _move(tx: AccountTx, holder: Holder, shown: Sequence[int], mailbox_id: Mailb
     for message_id, there in messages.items():
         if there == mailbox_id:
             raise Conflict(
-                worded("message {message_id} is in this mailbox already", message_id=str(holder.shown_id(message_id)))
+                worded("message {message_id} is already in this mailbox", message_id=str(holder.shown_id(message_id)))
             )
     if seen:
         for box in {*messages.values()}:
@@ -329,7 +329,7 @@ async def _cross(
                 raise MailboxNotAllowed("you can only move scheduled messages to your own trash")
             if source.owner == target.owner and row.mailbox_id == mailbox_id:
                 raise Conflict(
-                    worded("message {message_id} is in this mailbox already", message_id=str(source.shown_id(row.id)))
+                    worded("message {message_id} is already in this mailbox", message_id=str(source.shown_id(row.id)))
                 )
             uids.setdefault(row.mailbox_id, array("I")).append(row.uid)
         return uids

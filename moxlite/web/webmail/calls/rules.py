@@ -325,7 +325,7 @@ def changes(
     if not proposal.remove:
         if len(kept) >= MAX_RULES:
             raise UserError(
-                worded("{destination} has {most} rules already", destination=proposal.destination, most=MAX_RULES)
+                worded("{destination} already has {most} rules", destination=proposal.destination, most=MAX_RULES)
             )
         kept.append(msgspec.structs.replace(proposal.rule, comment=f"by webmail on {today.isoformat()}"))
     after, before = (_forms(rulesets) for rulesets in (kept, destination.rulesets))

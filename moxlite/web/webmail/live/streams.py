@@ -87,7 +87,7 @@ if TYPE_CHECKING:
 PROGRESS: Final = 0.3  # seconds between two progress events of a search
 GONE: Final = "This folder no longer exists."
 UNTHREADED: Final = "This account's conversations are still being prepared."
-UNREADABLE: Final = "This mailbox can't be read at the moment."
+UNREADABLE: Final = "This folder can't be opened right now."
 
 OF_INBOXES: Final = (store.MailboxAdded, store.MailboxRemoved, store.MailboxRenamed, store.LinksChanged)
 """Events after which the user may have other inboxes."""
