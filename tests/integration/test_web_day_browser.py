@@ -38,7 +38,8 @@ VISIBLE = """() => {
   const bar = focused?.closest(".search-bar");
   const rows = ".message, .messages-note";
   const others = focused?.matches(".messages") ? focused.querySelectorAll(rows) : bar ? [bar] : [];
-  return [name, focused !== null && focused !== document.body && (focused.matches(".compose-text") || [focused, ...others].some(seen))];
+  const written = focused?.matches(".compose-text");
+  return [name, focused !== null && focused !== document.body && (written || [focused, ...others].some(seen))];
 }"""
 PATIENCE = 30.0
 """Seconds until what a step leads to must be seen."""

@@ -368,7 +368,7 @@ function link(desk, kind) {
 function steps(kind, url, code) {
   const left = el("p", { class: "hint" }, t("Use this once, within 10 minutes"));
   const third = kind === "android" ? [el("b", {}, t("Copy the address and password into your mail app there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers automatically."))] : [el("b", {}, t("Install the profile in Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("The profile includes your servers, address, and password."))];
-  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code for the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Scan this code with your device’s camera")), el("p", { class: "hint" }, t("Or open this link on your device:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” on your device")), el("p", { class: "hint" }, t("Then confirm here. This code won't work for anyone else.")))), el("li", {}, el("div", {}, third))));
+  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code for the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Scan this code with your device's camera")), el("p", { class: "hint" }, t("Or open this link on your device:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” on your device")), el("p", { class: "hint" }, t("Then confirm here. This code won't work for anyone else.")))), el("li", {}, el("div", {}, third))));
 }
 function follow(desk, again) {
   const place = el("div", { class: "gap", role: "status" });

@@ -416,7 +416,7 @@ function settings(desk, found) {
   const number = (label, value, hint) => line(label, comma ? String(value).replace(".", ",") : String(value), hint, { inputmode: "decimal" });
   const threshold = number(t("Reject if score is above"), own.threshold, t("Minimum junk probability for rejecting mail from unknown senders"));
   const grams = [tick(t("Single words"), own.onegrams), tick(t("Word pairs"), own.twograms), tick(t("Groups of 3 words"), own.threegrams)];
-  const power = number(t("Maximum word weight"), own.max_power, t("Limits each word’s score to this distance from 0 and 1."));
+  const power = number(t("Maximum word weight"), own.max_power, t("Limits each word's score to this distance from 0 and 1."));
   const top = number(t("Number of words"), own.top_words, t("Uses only the strongest words in each message."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Ignores words with scores this close to 0.5."));
   const rare = number(t("Rare words"), own.rare_words, t("Ignores words seen this many times or fewer."));

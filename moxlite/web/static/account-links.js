@@ -498,7 +498,7 @@ function microseconds(text2) {
 
 var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("not encrypted (port 143)")]];
 var maildropSecurity = [["implicit", t("TLS (port 995)")], ["starttls", t("STARTTLS (port 110)")]];
-var protocols = [["imap", t("IMAP: sync everything both ways")], ["pop3", t("POP3: new mail only, into 1 folder")]];
+var protocols = [["imap", t("IMAP: sync everything both ways")], ["pop3", t("POP3: new mail only, into a single folder")]];
 function keeping(days) {
   if (days === null) return t("Keep mail on server");
   if (days === 0) return t("Delete from server after download");
@@ -588,7 +588,7 @@ function portOf(port) {
   return null;
 }
 function sendingFields(now) {
-  const sends = tick(t("Send from this address"), now.sends, t("Uses your provider’s server when you choose this From address."));
+  const sends = tick(t("Send from this address"), now.sends, t("Uses your provider's server when you choose this From address."));
   const host = line(t("SMTP server"), now.smtp_host, t("Leave blank to find it automatically."), { inputmode: "url", autocapitalize: "none" });
   const tls = choice(t("SMTP encryption"), submission, now.smtp_tls);
   const port = line(t("SMTP port"), now.smtp_port === 0 ? "" : String(now.smtp_port), t("Leave blank for the default."), { inputmode: "numeric", maxlength: "5" });
@@ -646,7 +646,7 @@ function about({ address, found, reason }) {
   const whose = el("p", { class: "two" }, el("b", {}, foreign(address)));
   if (found === null) return [whose, notice("warn", foreign(reason))];
   const text2 = t("DNS points to {host}, a server in another domain. Continue only if your provider uses this server.", { host: found.incoming.host });
-  return [whose, el("p", { class: "hint" }, t("Server"), ": ", found.provider !== "" && `${found.provider}, `, foreign(found.incoming.host)), found.proven ? null : notice("warn", text2), found.protocol === "pop3" && notice("unknown", t("This provider only supports POP3. New mail is fetched every 5 minutes into 1 folder. Changes you make here won't sync back.")), wanted(found)];
+  return [whose, el("p", { class: "hint" }, t("Server"), ": ", found.provider !== "" && `${found.provider}, `, foreign(found.incoming.host)), found.proven ? null : notice("warn", text2), found.protocol === "pop3" && notice("unknown", t("This provider only supports POP3. New mail is fetched every 5 minutes into a single folder. Changes you make here won't sync back.")), wanted(found)];
 }
 function wanted(one) {
   if (one.wants === "") return null;

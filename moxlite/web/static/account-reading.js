@@ -327,7 +327,7 @@ var night = { from: 22 * 60, until: 7 * 60 };
 function obstacle(webmail, login) {
   if (webmail === "" || localStorage.getItem(`${kept()}-address`) !== login) return t("To turn on notifications, log in to the webmail in this browser first.");
   if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function") return Notification.permission === "denied" ? t("Notifications are blocked. Allow them for this site in your browser settings.") : "";
-  return isSecureContext ? t("This browser can't show notifications. On an iPhone or iPad, add the webmail to your home screen first.") : t("Notifications need a secure connection (https).");
+  return isSecureContext ? t("This browser can't show notifications. On an iPhone or iPad, add the webmail to your home screen first.") : t("Notifications need a secure connection (HTTPS).");
 }
 async function subscribe(webmail, csrf, values) {
   const answer = await fetch(`${webmail}api/notices_subscribe`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": csrf }, body: JSON.stringify(values) });
@@ -445,7 +445,7 @@ async function alerts(desk) {
   draw();
   const quietHours = el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Quiet hours from")), from, t("until"), until);
   for (const one of [onHere.root, whose.root, quietHours, ofEvents.root]) one.dataset["kept"] = "";
-  return el("div", { class: "form" }, onHere.root, el("p", { class: "hint" }, t("Notifications show the sender, never the subject or text. They're encrypted for this browser."), " ", t("Alert notifications show the event’s title, location, and time.")), whose.root, quietHours, quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("Quiet hours use the time zone {zone}. If you change them, they'll use this browser's time zone.", { zone })), ofEvents.root, devices, said);
+  return el("div", { class: "form" }, onHere.root, el("p", { class: "hint" }, t("Notifications show the sender, never the subject or text. They're encrypted for this browser."), " ", t("Alert notifications show the event's title, location, and time.")), whose.root, quietHours, quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("Quiet hours use the time zone {zone}. If you change them, they'll use this browser's time zone.", { zone })), ofEvents.root, devices, said);
 }
 function button(text2, label, onclick) {
   return el("button", { class: "btn line", type: "button", "aria-label": label, onclick }, text2);

@@ -347,7 +347,7 @@ async function applyToExisting(desk, place, source, count) {
       if (!await attempt(t("Moving back…"), t("Couldn't move messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
     }
     if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: source })));
-    else show(notice("warn", t("Stopped. Some messages haven't been moved back yet.")), button(t("Undo remaining"), () => void undo(left)));
+    else show(notice("warn", t("Stopped. Some messages haven't been moved back yet.")), button(t("Move the rest back"), () => void undo(left)));
   }
   function progress(word, done, all) {
     show(el("div", {}, el("p", {}, word), el("progress", { value: String(done), max: String(all) })), stop());

@@ -414,7 +414,7 @@ function serverClock(at) {
   const show = () => shown.textContent = format.format(at + performance.now() - began);
   show();
   const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server’s time is "), shown);
+  return el("span", {}, t("The server's time is "), shown);
 }
 
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
@@ -502,7 +502,7 @@ function built(client, found, mail, refresh) {
   }
   const key2 = button(t("Add security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
-  return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key2), !possible && el("p", { class: "hint" }, t("Security keys need a host name with https, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
+  return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key2), !possible && el("p", { class: "hint" }, t("Security keys need a host name with HTTPS, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
 }
 function isOn(found) {
   return found.apps.length + found.keys.length > 0;
@@ -645,7 +645,7 @@ function suits(scope, token) {
 }
 var security = async (desk) => {
   const [own, apps, sessions, keys, attempts, factors, provider] = await Promise.all([desk.client.password_state(), desk.client.account_app_password_list(), desk.client.session_list(), desk.client.config_tlspubkey_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true), providerCard(desk)]);
-  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, provider, logins(desk, sessions, apps, keys), attemptList(desk, attempts), card(t("See anything unfamiliar?"), el("p", { class: "two" }, t("Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
+  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, provider, logins(desk, sessions, apps, keys), attemptList(desk, attempts), card(t("See anything unfamiliar?"), el("p", { class: "two" }, t("Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.")), { actions: button(t("This wasn't me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
   return { title: t("Security"), root };
 };
 var pages = { security };

@@ -323,7 +323,7 @@ function answer(desk, old) {
   const on = tick(t("Send vacation reply"), old.enabled);
   const start2 = line(meant("time", "From"), local(old.start), t("Leave blank to start now."), { type: "datetime-local" });
   const end = line(t("Until"), local(old.end), t("Leave blank for no end date."), { type: "datetime-local" });
-  const subject = line(t("Subject"), old.subject, t("Leave blank to use “Auto:” and the message’s subject."), { spellcheck: "true", maxlength: "200" });
+  const subject = line(t("Subject"), old.subject, t("Leave blank to use “Auto:” and the message's subject."), { spellcheck: "true", maxlength: "200" });
   const area = el("textarea", { rows: 7, maxlength: "20000" });
   area.value = old.text;
   const text2 = field(meant("vacation", "Reply"), area);
@@ -586,7 +586,7 @@ async function applyToExisting(desk, place, source, count) {
       if (!await attempt(t("Moving back…"), t("Couldn't move messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
     }
     if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: source })));
-    else show(notice("warn", t("Stopped. Some messages haven't been moved back yet.")), button(t("Undo remaining"), () => void undo(left)));
+    else show(notice("warn", t("Stopped. Some messages haven't been moved back yet.")), button(t("Move the rest back"), () => void undo(left)));
   }
   function progress(word, done, all) {
     show(el("div", {}, el("p", {}, word), el("progress", { value: String(done), max: String(all) })), stop());

@@ -421,7 +421,7 @@ var Copying = class {
     const user = line(t("Username"), last?.user ?? "", t("Usually your full email address."), { list: "copy-users", autocapitalize: "none" });
     const password = line(t("Password"), "", t("Never stored, only kept in memory during the import. Some providers require an app password."), { type: "password", autocomplete: "off" });
     const prefix = line(t("Parent folder"), "", t("Leave blank to keep folder names."));
-    const since = line(t("Not older than"), "", t("Leave blank to import all messages."), { type: "date" });
+    const since = line(t("Only messages since"), "", t("Leave blank to import all messages."), { type: "date" });
     const box = form([hosts, users, el("div", { class: "fields" }, host.root, tls.root, port.root, user.root, password.root, prefix.root, since.root)], t("Choose folders"), async () => {
       const number2 = port.control.value.trim() === "" ? 0 : Number(port.control.value);
       if (!Number.isInteger(number2) || number2 < 0 || number2 > 65535) {
@@ -548,7 +548,7 @@ var CalendarCopies = class {
     fill(this.root, card(title, [where(found), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Finding calendars and address books…") : [foreign(found.place), t(": {done} of {total} entries", { done: found.at.toLocaleString(), total: found.of.toLocaleString() })]), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("Copy canceled. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("Skipped items")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("Stop"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
   }
   ask() {
-    const url = line(t("Server address"), "", t("For example, dav.example.com. See your provider’s help."), { inputmode: "url", autocapitalize: "none" });
+    const url = line(t("Server address"), "", t("For example, dav.example.com. See your provider's help."), { inputmode: "url", autocapitalize: "none" });
     const user = line(t("Username"), "", t("Usually your full email address."), { autocapitalize: "none" });
     const password = line(t("Password"), "", t("Never stored. Many providers require an app password."), { type: "password", autocomplete: "off" });
     return form([el("div", { class: "fields" }, url.root, user.root, password.root)], t("Copy"), async () => {
@@ -574,7 +574,7 @@ var Exporting = class {
     this.form = el("form", { class: "form", method: "post", action: `${base2}export`, onsubmit: (event) => {
       event.preventDefault();
       void this.download();
-    } }, this.csrf, el("div", { class: "fields" }, el("label", { class: "field" }, t("Folder"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)), el("label", { class: "check" }, this.recursive, t("Include subfolders")), el("fieldset", { class: "group" }, el("legend", {}, t("Format")), el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: 1 file per folder, for most mail apps"))), el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: 1 directory per folder, 1 file per message")))), this.what, el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))));
+    } }, this.csrf, el("div", { class: "fields" }, el("label", { class: "field" }, t("Folder"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)), el("label", { class: "check" }, this.recursive, t("Include subfolders")), el("fieldset", { class: "group" }, el("legend", {}, t("Format")), el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: one file per folder, for most mail apps"))), el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: one directory per folder, one file per message")))), this.what, el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))));
     fill(this.root, el("h2", { id: "export-title" }, t("Export")), el("p", { class: "hint" }, t("Messages are exported unchanged, with their flags, keywords, and received times. Mail you receive during the download won't be included.")), this.form, this.names);
   }
   client;
@@ -811,7 +811,7 @@ var Importing = class {
   root = el("section", { class: "card", "aria-labelledby": "import-title" });
   file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
   fileName = el("span", { class: "drop-name" });
-  mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: t("From file, or Inbox") });
+  mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: t("Same folder as in the file, or Inbox") });
   prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: t("For example, “[Gmail]” or “Old/Mail”") });
   skip = el("input", { type: "checkbox" });
   trial = el("input", { type: "checkbox" });

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "f2bd75eecebe", finding: "7073cd0bde67", junk: "7185867fa0d3", links: "70a9f7f8b73e", masked: "4a59438add7c", reading: "9731253ad4a1", rich: "062617a656b3", rules: "e4386d674f14", security: "f677930e7fd5", sending: "4b7e222149a3", shares: "ea4c758e5ae4", sieve: "556a0edda66d", squire: "2e87e3ee21aa", transfer: "dea07908a340", writing: "d34951915ae5", you: "d02282051cd5" };
+var define_PARTS_default = { device: "c61ac4cbe338", finding: "7073cd0bde67", junk: "93d3b326597a", links: "c78670f1e8fe", masked: "ea21a5706343", reading: "1153a640903a", rich: "062617a656b3", rules: "38585630e36b", security: "16781614a1dc", sending: "4b7e222149a3", shares: "ea4c758e5ae4", sieve: "1419714ad549", squire: "2e87e3ee21aa", transfer: "6db9e784fa9f", writing: "d34951915ae5", you: "d02282051cd5" };
 
 var CheckFailed = class extends Error {
 };
@@ -817,7 +817,7 @@ function serverClock(at) {
   const show = () => shown2.textContent = format.format(at + performance.now() - began);
   show();
   const timer = setInterval(() => shown2.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server’s time is "), shown2);
+  return el("span", {}, t("The server's time is "), shown2);
 }
 
 async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {

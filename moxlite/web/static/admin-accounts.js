@@ -896,7 +896,7 @@ function removedMail(desk, name, first) {
   const begin2 = () => since.value === "0" ? 0 : Math.round(Date.now() * 1e3 - Number(since.value) * hour2);
   const back = async (mailbox, messages) => {
     const from = begin2();
-    const where = mailbox === "" ? t("Messages will be restored to their original mailboxes.") : t("Messages will be restored to {mailbox}.", { mailbox });
+    const where = mailbox === "" ? t("Messages will be restored to their original folders.") : t("Messages will be restored to {mailbox}.", { mailbox });
     if (!await confirm(many(messages, "Restore {n} message?", "Restore {n} messages?"), t("{where} This includes messages the user deleted on purpose.", { where }), t("Restore"))) return;
     await attempt(t("Restoring messages…"), t("Couldn't restore messages"), async () => {
       const done = await desk.client.account_undelete(name, from, mailbox);

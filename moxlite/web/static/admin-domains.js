@@ -712,7 +712,7 @@ function aliases(desk, found) {
 }
 async function addAlias(desk, domain) {
   const address = line(t("Alias address"), `@${domain}`, null, { inputmode: "email" });
-  const members = field(t("Members"), el("textarea", {}), t("1 address per line, with at least 1 on this server. We'll email a confirmation link to addresses on other servers."));
+  const members = field(t("Members"), el("textarea", {}), t("One address per line, with at least one on this server. We'll email a confirmation link to addresses on other servers."));
   const done = await fieldDialog(t("Add alias"), t("Add alias"), { alias: address, members }, () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Anyone can post to a new alias. Members don't get copies of their own messages.")));
   if (done !== null) await desk.refresh();
 }
@@ -729,7 +729,7 @@ async function aliasPage(desk, found, localpart) {
     if (await attempt(t("Removing…"), t("Couldn't remove member"), () => desk.client.config_alias_rmaddr(row.address, [member]))) await desk.refresh();
   };
   const add2 = async () => {
-    const members2 = field(t("Members"), el("textarea", {}), t("1 address per line, with at least 1 on this server. We'll email a confirmation link to addresses on other servers."));
+    const members2 = field(t("Members"), el("textarea", {}), t("One address per line, with at least one on this server. We'll email a confirmation link to addresses on other servers."));
     if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.config_alias_addaddr(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
   };
   const members = table(t("Members"), [{ title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }], row.members);
@@ -790,11 +790,11 @@ function providerCard(desk, name, used) {
     if (!await confirm(t("Delete the {title} token?", { title: used.title }), words2, t("Delete"))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove DNS provider"), () => desk.client.dns_provider_rm(name))) await desk.refresh();
   };
-  return card(t("DNS provider"), pairs([[t("Provider"), used.title], ...used.zone === "" ? [] : [[t("Zone"), el("bdi", {}, used.zone)]], [t("Outside changes"), used.enforce ? t("undone nightly") : t("reported only")]]), { actions: [button(t("Publish records…"), () => void publish(desk, name), { kind: "primary" }), used.published > 0 && button(t("Undo…"), () => void undo2(desk, name)), button(t("Change…"), () => void choose(desk, name)), button(t("Delete token…"), () => void forget(), { kind: "line danger" })] });
+  return card(t("DNS provider"), pairs([[t("Provider"), used.title], ...used.zone === "" ? [] : [[t("Zone"), el("bdi", {}, used.zone)]], [t("External changes"), used.enforce ? t("reverted nightly") : t("reported only")]]), { actions: [button(t("Publish records…"), () => void publish(desk, name), { kind: "primary" }), used.published > 0 && button(t("Undo…"), () => void undo2(desk, name)), button(t("Change…"), () => void choose(desk, name)), button(t("Delete token…"), () => void forget(), { kind: "line danger" })] });
 }
 async function choose(desk, name) {
   const known = await desk.client.dns_provider_list();
-  const which = choice(t("Provider"), known.map((one) => [one.name, one.title]), known[0]?.name ?? "", t("For other providers, add the records below manually, or delegate the zone to one of these."));
+  const which = choice(t("Provider"), known.map((one) => [one.name, one.title]), known[0]?.name ?? "", t("If your provider isn't listed, add the records manually or delegate the zone to a listed provider."));
   const chosen = await fieldDialog(t("DNS provider for {domain}", { domain: name }), t("Next"), { which }, async () => known.find((one) => one.name === which.control.value));
   if (chosen !== null && chosen !== void 0) await answer(desk, name, chosen);
 }
@@ -808,7 +808,7 @@ async function answer(desk, name, chosen) {
 }
 var sentence = (words2) => words2.charAt(0).toUpperCase() + words2.slice(1);
 async function publish(desk, name) {
-  const addresses2 = tick(t("Include this server’s addresses"), false);
+  const addresses2 = tick(t("Include this server's addresses"), false);
   const replace = tick(t("Replace different records"), false, t("For example, another server's MX record. New mail will then be delivered here."));
   const plan = await fieldDialog(t("Publish records"), t("Review changes"), { addresses: addresses2, replace }, () => desk.client.dns_plan(name, false, addresses2.control.checked, replace.control.checked));
   if (plan === null) return;
@@ -917,7 +917,7 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
   const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("Optional.") : t("Only works in zones with DNSSEC."))] }, { title: t("Purpose"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
   return [summary, above, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Checks what other servers see. Each topic takes up to 30 seconds. Results will appear automatically.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
 }
-var topics = { dnssec: [t("DNS answers can't be forged"), "DNSSEC"], iprev: [t("This server's addresses lead to its name"), t("Reverse DNS")], mx: [t("Mail for this domain comes here"), "MX"], tls: [t("Mail to this server is encrypted"), "TLS"], dane: [t("Encryption is pinned in DNS"), "DANE"], spf: [t("Only this server sends mail for the domain"), "SPF"], dkim: [t("Outgoing messages are signed"), "DKIM"], dmarc: [t("Receivers know what to do with forged mail"), "DMARC"], "host-tlsrpt": [t("You get reports about this server's encryption"), t("Host TLS reports")], tlsrpt: [t("You get reports about the domain's encryption"), t("TLS reports")], mtasts: [t("Other servers must encrypt mail to you"), "MTA-STS"], srv: [t("Mail apps find your servers"), "SRV"], autoconfig: [t("Thunderbird sets itself up"), t("Autoconfig")], autodiscover: [t("Outlook sets itself up"), t("Autodiscover")], pacc: [t("Mail apps get settings from your domain"), "PACC"], "client-settings": [t("The server name for mail apps leads here"), t("Mail client settings")] };
+var topics = { dnssec: [t("DNS answers can't be forged"), "DNSSEC"], iprev: [t("This server's addresses lead to its name"), t("Reverse DNS")], mx: [t("Mail for this domain comes here"), "MX"], tls: [t("Mail to this server is encrypted"), "TLS"], dane: [t("Encryption is pinned in DNS"), "DANE"], spf: [t("Only this server sends mail for the domain"), "SPF"], dkim: [t("Outgoing messages are signed"), "DKIM"], dmarc: [t("Receivers know what to do with forged mail"), "DMARC"], "host-tlsrpt": [t("You get reports about encrypted delivery to this server"), t("Host TLS reports")], tlsrpt: [t("You get reports about encrypted delivery to the domain"), t("TLS reports")], mtasts: [t("Other servers must encrypt mail to you"), "MTA-STS"], srv: [t("Mail apps find your servers"), "SRV"], autoconfig: [t("Thunderbird sets itself up"), t("Autoconfig")], autodiscover: [t("Outlook sets itself up"), t("Autodiscover")], pacc: [t("Mail apps get settings from your domain"), "PACC"], "client-settings": [t("The server name for mail apps leads here"), t("Mail client settings")] };
 function topicLine(report, running, again) {
   const mark3 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
   const [sentence2, name] = topics[report.topic];

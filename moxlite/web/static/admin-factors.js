@@ -404,7 +404,7 @@ function serverClock(at) {
   const show = () => shown.textContent = format.format(at + performance.now() - began);
   show();
   const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server’s time is "), shown);
+  return el("span", {}, t("The server's time is "), shown);
 }
 
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
@@ -492,7 +492,7 @@ function built(client, found, mail, refresh) {
   }
   const key = button(t("Add security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
-  return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys need a host name with https, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
+  return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys need a host name with HTTPS, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
 }
 function isOn(found) {
   return found.apps.length + found.keys.length > 0;
@@ -671,10 +671,10 @@ function result(found) {
   return [notice("ok", t("This provider works with moxlite.")), found.notes.length > 0 && notice("warn", [t("Some features won't be available:"), list2(found.notes)])];
 }
 function register(set) {
-  return card(t("Register at the provider"), pairs([...set.pages.map((one) => [t("Redirect address, also after logout"), copyable(one)]), ...set.logout === "" ? [] : [[t("Back-channel logout address"), copyable(set.logout)]], [t("Flow"), t("authorization code with PKCE (S256)")]]));
+  return card(t("Register at the provider"), pairs([...set.pages.map((one) => [t("Redirect URI (login and logout)"), copyable(one)]), ...set.logout === "" ? [] : [[t("Back-channel logout address"), copyable(set.logout)]], [t("Flow"), t("authorization code with PKCE (S256)")]]));
 }
 function configure(lines) {
-  return card(t("Add to moxlite.toml"), [el("pre", { class: "zone", tabindex: "0", "aria-label": t("Lines for moxlite.toml") }, lines), copyButton(() => lines, t("Copy"))], { hint: t("Save the client secret in the file oidc-secret next to moxlite.toml, readable by the server’s user. Then restart the server.") });
+  return card(t("Add to moxlite.toml"), [el("pre", { class: "zone", tabindex: "0", "aria-label": t("Lines for moxlite.toml") }, lines), copyButton(() => lines, t("Copy"))], { hint: t("Save the client secret in the file oidc-secret next to moxlite.toml, readable by the server's user. Then restart the server.") });
 }
 
 var scopes = [["read", t("Read everything")], ["accounts", t("Accounts")], ["domains", t("Domains and aliases")], ["queue", t("Queue and webhooks")], ["reports", t("Reports")], ["dns", t("DNS records and key rotation")], ["server", t("Certificates")]];

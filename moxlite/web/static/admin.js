@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "2c7718511dae", audit: "e76bab88ed8e", domains: "ec07d78e5ae4", factors: "d2216ee7e1d0", live: "4171615f9b1b", machine: "fda9da10d680", moving: "bab00652ea49", queue: "95528cf75a49", reports: "f7f88edb234f", trends: "ac263bc5871d" };
+var define_PARTS_default = { accounts: "5dfdb898415d", audit: "e76bab88ed8e", domains: "7c59e9fae035", factors: "e0f8c7dd9c5b", live: "4171615f9b1b", machine: "6067a65f3736", moving: "bab00652ea49", queue: "95528cf75a49", reports: "f7f88edb234f", trends: "ac263bc5871d" };
 
 var CheckFailed = class extends Error {
 };
@@ -856,7 +856,7 @@ function serverClock(at) {
   const show = () => shown2.textContent = format.format(at + performance.now() - began);
   show();
   const timer = setInterval(() => shown2.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server’s time is "), shown2);
+  return el("span", {}, t("The server's time is "), shown2);
 }
 
 async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {

@@ -69,7 +69,7 @@ async function onQuery(client, mail, say, asked, said, role) {
     say(`${many(ids.length, "Stopped after {n} message", "Stopped after {n} messages")}. ${why}`);
     return null;
   }
-  return { what: mixed ? `${said(ids.length)}. ${t("Other users’ messages weren't changed.")}` : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
+  return { what: mixed ? `${said(ids.length)}. ${t("Other users' messages weren't changed.")}` : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
 }
 function targetOf({ targets, mailbox_id }, from) {
   return targets?.find(({ from_id }) => from_id === from)?.mailbox_id ?? mailbox_id ?? 0;

@@ -1183,7 +1183,7 @@ var Composer = class _Composer {
     for (const field of fields) {
       const wrong = field.wrong();
       if (wrong !== void 0) {
-        field.complain(t("“{address}” is not an email address.", { address: wrong.address }));
+        field.complain(t("“{address}” isn't an email address.", { address: wrong.address }));
         return;
       }
     }

@@ -405,7 +405,7 @@ async function putOff(desk, items) {
   desk.actions.run({ shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) }, { doing: () => t("Snoozing…"), done: () => said }, items, t("Couldn't snooze messages"), { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] });
 }
 async function anotherTime(sent) {
-  const chosen = await chooseTime(t("Another time"), t("Change"), sent ? longestSending : longestWaiting);
+  const chosen = await chooseTime(t("Change time"), t("Change"), sent ? longestSending : longestWaiting);
   return chosen && seconds(chosen.at);
 }
 export {

@@ -316,7 +316,7 @@ function serverClock(at) {
   const show = () => shown.textContent = format.format(at + performance.now() - began);
   show();
   const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server’s time is "), shown);
+  return el("span", {}, t("The server's time is "), shown);
 }
 
 function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, provider) {

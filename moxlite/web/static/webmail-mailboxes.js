@@ -302,7 +302,7 @@ async function offerRole(client, role, mailboxes, pick, home = "") {
   const first = `${home}${role[0].toUpperCase()}${role.slice(1)}${role === "draft" ? "s" : ""}`;
   const name = home === "" ? roleNames.find(([known]) => known === role)?.[1] ?? role : first;
   const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
-  const chosen = await pick(t("“{name}” folder not set", { name }), { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") }, ["new", ...free], (one) => one === "new" ? t("New folder “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a folder, then try again.")) });
+  const chosen = await pick(t("“{name}” folder not set", { name }), { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folders") }, ["new", ...free], (one) => one === "new" ? t("New folder “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a folder, then try again.")) });
   if (chosen === null) return;
   await attempt(t("Saving…"), t("Couldn't update folder"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;

@@ -707,7 +707,7 @@ function proof({ validation, signed_by }, from) {
     case "none":
       return t("Not signed. Anyone could have sent this message.");
     case "forged":
-      return t("Probably forged. This message failed {domain}’s checks.", { domain: isolated(from?.host ?? "") });
+      return t("Probably forged. This message failed {domain}'s checks.", { domain: isolated(from?.host ?? "") });
     case "":
       return "";
   }

@@ -392,7 +392,7 @@ function makePage(page) {
     const own = writer === "";
     const facts = [t("Scheduled for {when}", { when: time(one.due) })];
     if (!own) facts.push(t("Written by {name}", { name: writer }));
-    return row(subject(one), people(one), facts.join(" · "), [own && button(t("Send now"), () => act(t("Sending…"), t("Couldn't send message"), () => page.client.scheduled_change(id))), own && button(t("Another time…"), () => another(one)), own && button(t("Edit"), () => edit(one)), button(t("Keep as draft"), () => act(t("Saving…"), t("Couldn't keep as draft"), () => page.client.scheduled_cancel(id)))]);
+    return row(subject(one), people(one), facts.join(" · "), [own && button(t("Send now"), () => act(t("Sending…"), t("Couldn't send message"), () => page.client.scheduled_change(id))), own && button(t("Change time…"), () => another(one)), own && button(t("Edit"), () => edit(one)), button(t("Keep as draft"), () => act(t("Saving…"), t("Couldn't keep as draft"), () => page.client.scheduled_cancel(id)))]);
   };
   const held = (one) => row(one.subject, one.recipients.join(", "), t("Scheduled for {when}", { when: inWords(new Date(one.due / 1e3)) }), [button(t("Cancel delivery"), () => act(t("Canceling…"), t("Couldn't cancel delivery"), () => page.client.account_later_stop(one.id)))]);
   const departing = (one) => row(one.subject, one.recipient, status(one), [!one.stopped && button(t("Try now"), () => act(t("Retrying…"), t("Couldn't retry"), () => page.client.delivery_retry([one.id]))), button(t("Cancel delivery"), () => cancel(one))]);
@@ -404,7 +404,7 @@ function makePage(page) {
   const returning = (one) => {
     const answer = one.kind === "answer";
     const [doing, failed] = answer ? [t("No reminder"), t("Couldn't remove reminder")] : [t("Unsnooze"), t("Couldn't unsnooze message")];
-    return row(subject(one), people(one), returns(one), [button(t("Another time…"), () => another(one)), button(doing, () => act(t("Saving…"), failed, () => page.client.message_unsnooze([one.item.id])))]);
+    return row(subject(one), people(one), returns(one), [button(t("Change time…"), () => another(one)), button(doing, () => act(t("Saving…"), failed, () => page.client.message_unsnooze([one.item.id])))]);
   };
   const older = () => button(t("Show older"), () => attempt(t("Loading…"), t("Couldn't load Outbox"), async () => {
     const next = await page.client.outbox(all.at(-1).id);
@@ -432,7 +432,7 @@ function group(title, rows) {
   return rows.length > 0 && el("section", {}, el("h2", {}, title), el("ul", { class: "outbox-list" }, [...rows]));
 }
 function nothing() {
-  return el("div", { class: "outbox-empty" }, sign(send), el("h2", {}, t("Your Outbox is empty")), el("p", {}, t("Messages you send appear here until the recipients’ servers accept them.")));
+  return el("div", { class: "outbox-empty" }, sign(send), el("h2", {}, t("Your Outbox is empty")), el("p", {}, t("Messages you send appear here until the recipients' servers accept them.")));
 }
 function button(text2, run) {
   return el("button", { class: "btn line", type: "button", onclick: () => void run() }, text2);

@@ -254,7 +254,7 @@ async function showTitles(at) {
 adopt(picker_default);
 adopt(palette_default);
 function chooseMailbox(title, mailboxes, typed = "") {
-  return pick(title, { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") }, mailboxes, ({ name }) => mailboxName(name), { typed });
+  return pick(title, { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folders") }, mailboxes, ({ name }) => mailboxName(name), { typed });
 }
 function chooseTarget(mailboxes, typed) {
   const chosen = chooseMailbox(t("Move to"), mailboxes, typed);

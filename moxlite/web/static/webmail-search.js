@@ -395,7 +395,7 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       break;
     }
     const only = (change, why) => {
-      if (not) wrong(t("“{tag}” can’t be excluded with “-”, so it was searched for as a word", { tag }));
+      if (not) wrong(t("“{tag}” can't be excluded with “-”, so it was searched for as a word", { tag }));
       else if (change === null) wrong(why);
       else filter = { ...filter, ...change };
     };
@@ -423,9 +423,9 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       if (kind === void 0) wrong(t("for attachments, use {names}", { names: kinds.join(", ") }));
       else if (not) nots.attachments.push(kind);
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
-      else wrong(t("you can only search for 1 attachment type"));
+      else wrong(t("you can only search for one attachment type"));
     } else if (tag in fields) {
-      if (not) wrong(t("“{tag}” can’t be excluded with “-”, so it was searched for as a word", { tag }));
+      if (not) wrong(t("“{tag}” can't be excluded with “-”, so it was searched for as a word", { tag }));
       else if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
       else headers.push({ name: fields[tag], value });
     } else if (tag === "header") {
