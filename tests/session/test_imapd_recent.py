@@ -50,8 +50,10 @@ async def test_claims_survive_the_closing_of_the_account(imap: Imap, monkeypatch
         await c.ok("a UNSELECT")  # claims of mailboxes that were left count as well
     await eventually(lambda: imap.context.sessions.count() == 0)
     monkeypatch.setattr(accounts, "IDLE", 0.0)
-    await imap.accounts.close_idle()
-    assert not imap.accounts._slots
+    with trio.fail_after(20):
+        while imap.accounts._slots:  # a background task may use the account for a moment
+            await imap.accounts.close_idle()
+            await trio.sleep(0.01)
     async with imap.user(select=None) as c:
         assert await recent(c) == 0
 

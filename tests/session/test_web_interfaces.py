@@ -531,7 +531,7 @@ async def test_each_interface_has_a_script(rig: Rig, tmp_path: Path) -> None:
     interfaces = await scripts(rig, tmp_path)
     assert await walk(OwnScript, interfaces, samples=script_sample) > 140
     texts = partial(script_sample, OwnScript, "text")
-    await stale(interfaces, "text", lambda number: texts(100 + number), "was changed meanwhile")
+    await stale(interfaces, "text", lambda number: texts(100 + number), "was changed elsewhere")
 
 
 # A calendar's own properties.

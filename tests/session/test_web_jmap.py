@@ -902,7 +902,7 @@ async def test_a_token_logs_in_without_an_address(rig: Rig) -> None:
     client.authorization = f"bearer {tokens['reading']}"
     assert await client.error("Mailbox/set", create={}) == "accountReadOnly"
     for token, text in (
-        (tokens["dav"], "this token is not for jmap"),
+        (tokens["dav"], "this token can't be used for jmap"),
         (tokens["old"], "this token has expired"),
         (tokens["whole"][:-1], "Bad token."),
         ("moxlite_bm9ib2R5.aaaaaaaaaaaaaaaaaaaa", "Bad token."),

@@ -6,7 +6,7 @@ from moxlite.store.mail.flags import strip_keyword
 from moxlite.store.mail.labels import keyword_of
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.mailboxes import check_keyword, spellings
-from moxlite.web.webmail.calls import mailboxes
+from moxlite.web.webmail.calls import labels
 from tests.store_mail import put
 from tests.web_rig import Browser, Rig, first_request
 
@@ -123,7 +123,7 @@ async def test_what_is_no_label_is_refused(browser: Browser, wrong: dict[str, ob
 
 async def test_limits_and_conflicts_of_labels(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-84: two labels never have one name; names are bounded; flags of the system are no labels."""
-    monkeypatch.setattr(mailboxes, "MAX_LABELS", 2)
+    monkeypatch.setattr(labels, "MAX_LABELS", 2)
     for name in ("one", "two"):
         await browser.call("label_save", name=name, color=0)
     assert await browser.error("label_save", name="three", color=0) == (400, "user:error")

@@ -66,7 +66,7 @@ async def test_the_check_advises_the_text_that_an_update_would_publish(tmp_path:
     unused: Any = None
     topics = ["spf", "dmarc", "tlsrpt", "host-tlsrpt"]
     reports_by_topic = await check_domain(snapshot, domain, resolver, unused, served=False, topics=topics)
-    advice = {line.partition("`: ")[2] for one in reports_by_topic.values() for line in one.instructions}
+    advice = {line.partition(" in DNS with: ")[2] for one in reports_by_topic.values() for line in one.instructions}
     plan = make_plan(records, {(name, "TXT"): [rdata_of("TXT", text)] for name, text in others.items()})
     assert plan.left == ()
     assert {f"{one.name} TXT {one.add[0].to_text()}" for one in plan.changes} <= advice

@@ -62,7 +62,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_retrain_learns_all_accounts_with_a_filter(config: Path, capsys: Capture) -> None:
     """STORE-9, STORE-87."""
     assert run(["junk", "retrain"]) == 0
-    assert capsys.readouterr().out == "me: 5 messages learnt\nyou: doesn't have a junk filter\n"
+    assert capsys.readouterr().out == "me: 5 messages learned\nyou: doesn't have a junk filter\n"
     assert run(["--json", "junk", "retrain", "me"]) == 0
     assert json.loads(capsys.readouterr().out) == [{"account": "me", "count": 5, "note": "", "failed": False}]
     assert run(["junk", "retrain", "nobody"]) == 1
@@ -88,7 +88,7 @@ def test_retrain_says_why_it_learnt_nothing(config: Path, capsys: Capture) -> No
 
     trio.run(unmark, "Archive", "Junk")
     assert run(["junk", "retrain", "me"]) == 0
-    assert capsys.readouterr().out == "me: 1 message learnt\n"
+    assert capsys.readouterr().out == "me: 1 message learned\n"
 
 
 def test_prune_tells_how_many_words_went(config: Path, capsys: Capture) -> None:

@@ -274,7 +274,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nshared_mailboxes.me = "a"\n',
             "oidc.shared_mailboxes.me",
-            "not a shared mailbox",
+            "isn't a shared mailbox",
         ),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\npause_app_passwords = "1h"\n',

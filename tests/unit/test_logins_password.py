@@ -477,7 +477,7 @@ async def test_an_app_password_opens_only_what_it_is_for(place: Place, protocol:
             with pytest.raises(WrongCredentials):
                 await place.login("me@example.org", password, via(protocol))
         else:
-            with pytest.raises(NotPermitted, match=f"is not for {scope}"):
+            with pytest.raises(NotPermitted, match=f"can't be used for {scope}"):
                 await place.login("me@example.org", password, via(protocol))
     await place.results()
     refused = {(row.result, row.app_password) for row in await place.auth.attempts.newest("me") if row.result != "ok"}

@@ -105,6 +105,7 @@ NAMES = {
     "NotAllowedError",
     "AbortError",
     "Inbox",
+    "Scheduled",
     "Snoozed",
     "Webmail",
     "ctrl shift Enter",
@@ -112,7 +113,7 @@ NAMES = {
     "Files",
     "From ",
     "Happenings",
-}  # of errors of browsers, a mailbox, the program, a key, what is dragged, the first line of an mbox, a type
+}  # of errors of browsers, mailboxes, the program, a key, what is dragged, the first line of an mbox, a type
 KEYS = re.compile(r"Arrow\w+|Page\w+|Backspace|Delete|End|Enter|Escape|Home|Space|Tab|(?:Ctrl|Meta|Shift)-\w+")
 
 
